@@ -1,0 +1,1 @@
+"""From the files of one day in the archive to one curated partition."""

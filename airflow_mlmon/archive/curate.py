@@ -1,0 +1,65 @@
+"""Cleans the rows of a partition: each row is taken or quarantined with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec import ModelSpec
+
+REASON = "quarantine_reason"
+
+
+class Curated(NamedTuple):
+    """Rows that were taken, and rows that were not, with their reason in a column more."""
+
+    rows: pa.Table
+    quarantine: pa.Table
+
+
+def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Curated:
+    """Take the rows with an id, a time in the partition and every required value, once each.
+
+    Of several rows with one id the first is taken, in the order of the files. Without
+    `partition` (the reference) any time will do.
+    """
+    reasons = np.full(table.num_rows, None, dtype=object)
+    for reason, bad in _faults(table, spec, partition).items():
+        mask = bad.to_numpy(zero_copy_only=False)
+        reasons[mask & (reasons == None)] = reason  # noqa: E711 - compared element by element
+    good = np.flatnonzero(reasons == None)  # noqa: E711
+    repeated = good[_repeats(table.column(spec.id_column).take(pa.array(good)))]
+    reasons[repeated] = f"{spec.id_column} is a duplicate"
+    taken = pa.array(reasons == None)  # noqa: E711
+    with_reason = table.append_column(REASON, pa.array(reasons, pa.string()))
+    return Curated(table.filter(taken), with_reason.filter(pc.invert(taken)))
+
+
+def count_reasons(quarantine: pa.Table) -> dict[str, int]:
+    """Number of quarantined rows by reason."""
+    counts = quarantine.column(REASON).value_counts()
+    return {entry["values"]: entry["counts"] for entry in counts.to_pylist()}
+
+
+def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Mapping[str, pa.ChunkedArray]:
+    required = [spec.id_column, spec.time_column]
+    required += [name for name, column in spec.columns.items() if column.required and name not in required]
+    faults = {f"{name} is empty": pc.is_null(table.column(name)) for name in required}
+    if partition is not None:
+        times = table.column(spec.time_column)
+        outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))
+        faults[f"{spec.time_column} is outside the day"] = pc.fill_null(outside, fill_value=False)
+    return faults
+
+
+def _repeats(ids: pa.ChunkedArray) -> np.ndarray:
+    """Positions of all but the first occurrence of each value."""
+    codes = ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    repeated = np.ones(len(codes), dtype=bool)
+    repeated[np.unique(codes, return_index=True)[1]] = False
+    return np.flatnonzero(repeated)

@@ -1,0 +1,43 @@
+"""Removes or hashes personal columns before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pyarrow as pa
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.spec import ModelSpec, PersonalData
+
+
+def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Table:
+    """The table without its personal data, as the spec says: dropped or hashed with a key."""
+    for name, column in spec.columns.items():
+        if name not in table.column_names or column.personal is None:
+            continue
+        position = table.column_names.index(name)
+        if column.personal is PersonalData.DROP:
+            table = table.remove_column(position)
+        else:
+            table = table.set_column(position, name, hash_values(table.column(name), hash_key))
+    return table
+
+
+def hash_values(values: pa.ChunkedArray, hash_key: bytes | None) -> pa.Array:
+    """HMAC-SHA256 of each value's text, its first 128 bits in hexadecimal; null stays null.
+
+    Raises:
+        ConfigError: there is no key.
+    """
+    if not hash_key:
+        raise ConfigError(
+            "A personal column is to be hashed, but there is no key.",
+            hint="set AIRFLOW__MLMON__HASH_KEY (or `hash_key` in the section [mlmon] of airflow.cfg)",
+        )
+    encoded = values.combine_chunks().cast(pa.string()).dictionary_encode()
+    hashed = [
+        None if value is None else hmac.new(hash_key, value.encode(), hashlib.sha256).hexdigest()[:32]
+        for value in encoded.dictionary.to_pylist()
+    ]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(hashed, pa.string())).cast(pa.string())

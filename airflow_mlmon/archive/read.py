@@ -1,0 +1,91 @@
+"""Lists the files of a folder, freezes the list and reads them one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.archive.manifest import SourceFile
+from airflow_mlmon.archive.schema import arrow_schema, conform, undeclared
+from airflow_mlmon.errors import NotFoundError, PartitionConflictError, SchemaMismatchError
+from airflow_mlmon.spec import Column
+from airflow_mlmon.storage import ObjectStore, StoredObject
+
+Progress = Callable[[str], None]
+
+
+def day_folder(path: str, day: date) -> str:
+    """The folder of one day; it ends in a slash, so that dt=2013-03-1 does not hold dt=2013-03-10.
+
+    >>> day_folder("s3://b/dt={date}", date(2013, 3, 8))
+    's3://b/dt=2013-03-08/'
+    """
+    folder = path.format(date=day.isoformat(), year=f"{day:%Y}", month=f"{day:%m}", day=f"{day:%d}")
+    return folder.rstrip("/") + "/"
+
+
+def list_files(store: ObjectStore, folder: str) -> list[StoredObject]:
+    """The data files of a folder: markers and hidden files, `_…` and `.…`, are none."""
+    return [item for item in store.list(folder) if not item.uri.rsplit("/", 1)[-1].startswith(("_", "."))]
+
+
+def read_files(
+    store: ObjectStore, listed: list[StoredObject], columns: Mapping[str, Column], *, timezone: str | None
+) -> tuple[pa.Table, list[SourceFile]]:
+    """All rows of the files that fit the declaration, and an account of every file.
+
+    A file that cannot be read or does not fit is left out whole, with the problem in its
+    account; the others are taken.
+
+    Raises:
+        PartitionConflictError: a file changed or went away after it was listed.
+    """
+    tables = [arrow_schema(columns).empty_table()]
+    files = []
+    for item in listed:
+        file, table = _read_file(store, item, columns, timezone)
+        files.append(file)
+        if table is not None:
+            tables.append(table)
+    return pa.concat_tables(tables), files
+
+
+def _read_file(
+    store: ObjectStore, item: StoredObject, columns: Mapping[str, Column], timezone: str | None
+) -> tuple[SourceFile, pa.Table | None]:
+    try:
+        with store.local_copy(item.uri, etag=item.etag) as path:
+            with path.open("rb") as content:
+                checksum = hashlib.file_digest(content, "sha256").hexdigest()
+            file = SourceFile(uri=item.uri, size=item.size, sha256=checksum, rows=None)
+            if path.stat().st_size != item.size:
+                return replace(file, problem=f"{path.stat().st_size} bytes came of {item.size} listed"), None
+            return _parse_file(path, file, columns, timezone)
+    except NotFoundError as error:
+        raise PartitionConflictError(f"{item.uri} went away after it was listed.", hint="run it again") from error
+
+
+def _parse_file(
+    path: Path, file: SourceFile, columns: Mapping[str, Column], timezone: str | None
+) -> tuple[SourceFile, pa.Table | None]:
+    if not file.uri.endswith((".parquet", ".pq")):
+        return replace(file, problem="is not a .parquet file"), None
+    try:
+        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return replace(file, problem=f"is no readable Parquet file ({_first_line(error)})"), None
+    file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
+    try:
+        return file, conform(table, columns, timezone=timezone)
+    except SchemaMismatchError as error:
+        return replace(file, problem=error.message), None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -1,0 +1,101 @@
+"""The errors of airflow_mlmon, in one tree.
+
+    MlmonError
+    ├── ConfigError                   the spec or a setting is wrong: fix it
+    ├── DataError                     the archive contradicts the spec
+    │   ├── PartitionMissingError  R  nothing was written for the partition yet
+    │   └── SchemaMismatchError       a column is absent or has another type
+    ├── ValidationFailedError         a blocking check failed
+    ├── StateError                    stored state does not allow the step
+    │   ├── PartitionConflictError R  another run moved the partition meanwhile
+    │   ├── LayoutMismatchError       two profiles have different layouts
+    │   └── NotFoundError             no such model, partition or report
+    └── ServiceError                  a system that we call failed
+        ├── ServiceUnavailableError R time-out, refused, 5xx
+        └── ServiceRejectedError      4xx, wrong key, a failed Druid task
+
+R: worth another try (`retryable`). Every message says what happened and to what; `hint` says
+what to do; `facts` keeps the particulars for logs and alerts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MlmonError(Exception):
+    """The root of every error that airflow_mlmon raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.facts = facts
+
+    def __str__(self) -> str:
+        """The message, and the hint on the same line."""
+        return f"{self.message} Hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep hint and facts when the error crosses a process border."""
+        return _rebuild, (type(self), self.message, self.hint, self.facts)
+
+
+def _rebuild(kind: type[MlmonError], message: str, hint: str, facts: dict[str, Any]) -> MlmonError:
+    return kind(message, hint=hint, **facts)
+
+
+class ConfigError(MlmonError):
+    """The spec or a setting is wrong."""
+
+
+class DataError(MlmonError):
+    """The archive contradicts the spec."""
+
+
+class PartitionMissingError(DataError):
+    """Nothing was written for the partition yet."""
+
+    retryable = True
+
+
+class SchemaMismatchError(DataError):
+    """A column is absent or has another type than the spec declares."""
+
+
+class ValidationFailedError(MlmonError):
+    """A blocking check failed."""
+
+
+class StateError(MlmonError):
+    """Stored state does not allow the step."""
+
+
+class PartitionConflictError(StateError):
+    """Another run moved the partition meanwhile."""
+
+    retryable = True
+
+
+class LayoutMismatchError(StateError):
+    """Two profiles have different layouts."""
+
+
+class NotFoundError(StateError):
+    """No such model, partition or report."""
+
+
+class ServiceError(MlmonError):
+    """A system that we call failed."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """A system that we call did not answer, or answered 5xx."""
+
+    retryable = True
+
+
+class ServiceRejectedError(ServiceError):
+    """A system that we call refused the request."""

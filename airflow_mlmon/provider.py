@@ -1,0 +1,34 @@
+"""What Airflow gets to know of the provider: the entry point `apache_airflow_provider`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_mlmon.settings import OPTIONS, SECTION
+
+_NAME = "Model monitoring"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's metadata, by Airflow's schema `provider_info`."""
+    return {
+        "package-name": "airflow-mlmon",
+        "name": _NAME,
+        "description": "Monitors machine-learning models: archived predictions in, reports and alerts out.",
+        "integrations": [
+            {
+                "integration-name": _NAME,
+                "external-doc-url": "https://github.com/airflow-mlmon/airflow-mlmon#readme",
+                "tags": ["software"],
+            }
+        ],
+        "operators": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.operators.steps"]}],
+        "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.sensors.partition"]}],
+        "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.hooks.druid"]}],
+        "config": {
+            SECTION: {
+                "description": "Where airflow_mlmon keeps its results.",
+                "options": OPTIONS,
+            }
+        },
+    }

@@ -1,0 +1,144 @@
+"""What is said of a night: the values that cross from stage to stage and into the store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec.model import Severity
+
+JsonDict = Mapping[str, Any]
+
+
+class Status(StrEnum):
+    """What became of a partition."""
+
+    OK = "OK"
+    PARTIAL = "PARTIAL"
+    QUARANTINED = "QUARANTINED"
+    NO_DATA = "NO_DATA"
+    FAILED = "FAILED"
+
+
+class Family(StrEnum):
+    """The two groups of results that are replaced apart from each other.
+
+    Results of the predictions follow from the partition's rows; those of the labels change with
+    each delivery.
+    """
+
+    PREDICTIONS = "predictions"
+    LABELS = "labels"
+
+
+class VerdictState(StrEnum):
+    """What a limit says of a value."""
+
+    OK = "OK"
+    BREACH = "BREACH"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricValue:
+    """One value; `value` is None where there is none, which is not zero."""
+
+    metric: str
+    column: str | None = None
+    value: float | None
+    rows: int
+    detail: JsonDict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutcome:
+    """What one Great Expectations check found; never with values of the data."""
+
+    expectation: str
+    column: str | None
+    severity: Severity
+    passed: bool | None
+    rows: int
+    unexpected: int | None = None
+    observed: str = ""
+    expected: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A value beside its limits."""
+
+    metric: str
+    column: str | None
+    value: float | None
+    state: VerdictState
+    low: float | None
+    high: float | None
+    rule: str
+    history: int | None = None
+    deviations: float | None = None
+    note: str = ""
+    severity: str = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A breach as people see it."""
+
+    partition: Partition
+    family: Family
+    metric: str
+    column: str | None
+    severity: str
+    title: str
+    text: str
+    value: float | None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same breach of the same night, whenever it is judged."""
+        parts = (self.partition.model, self.partition.key, self.metric, self.column or "")
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """The state of one partition: what arrived, and which version of it is served."""
+
+    partition: Partition
+    status: Status
+    version: str | None
+    layout: str | None
+    rows_listed: int
+    rows_curated: int
+    rows_quarantined: int
+    message: str = ""
+    judged: bool = True
+    facts: JsonDict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """One family of results of one partition, replaced as a whole."""
+
+    partition: Partition
+    family: Family
+    metrics: tuple[MetricValue, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    checks: tuple[CheckOutcome, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The labels that were delivered on one day, as they were taken in."""
+
+    partition: Partition
+    version: str
+    uri: str
+    rows: int

@@ -1,0 +1,176 @@
+"""Reads a spec file in one pass and says where each mistake is.
+
+A mistake reads `file:line: key: what is wrong; did you mean …?`, one line each.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.spec.model import ModelSpec, UnknownNameError
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Key = tuple[str | int, ...]
+
+
+def load_spec(path: str | Path) -> ModelSpec:
+    """The spec in the file at `path`.
+
+    Raises:
+        ConfigError: the file cannot be read or is wrong; each mistake on a line of its own.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+    return _with_absolute_paths(parse_spec(text, str(path)), path.absolute().parent)
+
+
+def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
+    """The spec with its local paths made absolute: they are relative to the spec's own folder."""
+    sections = {"predictions": spec.predictions, "labels": spec.labels, "reference": spec.reference}
+    return spec.model_copy(
+        update={
+            name: section.model_copy(update={"path": str(folder / section.path)})
+            for name, section in sections.items()
+            if section is not None and "://" not in section.path
+        }
+    )
+
+
+def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
+    """Every spec (`*.yaml`) of a folder, by the name of its model."""
+    specs: dict[str, ModelSpec] = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        spec = load_spec(path)
+        if spec.model in specs:
+            raise ConfigError(f"{path}: model: {spec.model!r} is declared in another file of the folder too.")
+        specs[spec.model] = spec
+    return specs
+
+
+def parse_spec(text: str, name: str) -> ModelSpec:
+    """The spec written in `text`; `name` stands for the file in messages."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            data = loader.construct_document(node) if node else None
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        raise ConfigError(_yaml_mistake(error, name)) from error
+    if node is None or not isinstance(data, dict):
+        raise ConfigError(f"{name}:1: a spec is a mapping that begins with `model: <name>`.")
+    lines = dict(_lines(node, ()))
+    mistakes = [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]
+    if not mistakes:
+        try:
+            return ModelSpec.model_validate(data)
+        except ValidationError as error:
+            mistakes = [_mistake(found, lines, name) for found in error.errors()]
+    raise ConfigError("\n".join(mistakes), file=name)
+
+
+def _yaml_mistake(error: yaml.YAMLError, name: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else 1
+    return f"{name}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}"
+
+
+def _lines(node: yaml.Node, key: _Key) -> Iterator[tuple[_Key, int]]:
+    yield key, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _lines(value, (*key, name.value))
+            yield (*key, name.value), name.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _lines(value, (*key, position))
+
+
+def _repeats(node: yaml.Node, key: _Key) -> Iterator[tuple[_Key, int]]:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for name, value in node.value:
+            if name.value in seen:
+                yield (*key, name.value), name.start_mark.line + 1
+            seen.add(name.value)
+            yield from _repeats(value, (*key, name.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _repeats(value, (*key, position))
+
+
+def _mistake(found: Any, lines: dict[_Key, int], name: str) -> str:
+    key: _Key = tuple(found["loc"])
+    cause = (found.get("ctx") or {}).get("error")
+    if isinstance(cause, UnknownNameError):
+        key = (*key, *_parts(cause.key))
+        what = f"{cause.name!r} is unknown{nearest(cause.name, cause.valid)}"
+    elif cause is not None:
+        head, _, rest = str(cause).partition(": ")
+        parts = _parts(head)
+        key, what = ((*key, *parts), rest) if (*key, *parts) in lines else (key, str(cause))
+    elif found["type"] == "extra_forbidden":
+        what = f"unknown key{nearest(str(key[-1]), _fields_at(key[:-1]))}"
+    elif found["type"] == "missing":
+        what = "is missing"
+    elif found["type"] == "enum":
+        valid = (found["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        what = f"{found['input']!r} is not valid{nearest(str(found['input']), valid)}"
+    else:
+        what = f"{found['msg'][0].lower()}{found['msg'][1:]}, not {found['input']!r}"[:300]
+    return f"{name}:{_line(key, lines)}: {_dotted(key) or 'spec'}: {what}"
+
+
+def _parts(dotted: str) -> _Key:
+    return tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
+
+
+def _line(key: _Key, lines: dict[_Key, int]) -> int:
+    while key not in lines:
+        key = key[:-1]
+    return lines[key]
+
+
+def _dotted(key: _Key) -> str:
+    return ".".join(str(part) for part in key)
+
+
+def _fields_at(key: _Key) -> list[str]:
+    """Names of the fields of the section at `key`."""
+    section: type[BaseModel] | None = ModelSpec
+    for part in key:
+        # an index or the key of a mapping stays in the section that the list or mapping holds
+        if section is not None and part in section.model_fields:
+            section = _section_in(section.model_fields[str(part)].annotation)
+    return list(section.model_fields) if section is not None else []
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section class inside an annotation such as `dict[str, Column]` or `Labels | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The end of a message: the nearest valid name, else all of them.
+
+    >>> nearest("amout", ["amount", "country"])
+    '; did you mean amount?'
+    """
+    valid = list(valid)
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; valid: {', '.join(valid)}"

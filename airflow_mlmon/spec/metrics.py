@@ -1,0 +1,56 @@
+"""The metrics that a night is described by: the names used in specs, the store and on pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a metric is, and where it comes from."""
+
+    title: str
+    description: str
+    by_column: bool = False
+    is_share: bool = False
+    needs_labels: bool = False
+
+
+METRICS: dict[str, Metric] = {
+    "rows": Metric("rows", "Rows of the curated partition."),
+    "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
+    "null_share": Metric(
+        "null share",
+        "Share of empty values, of all features together and of each column.",
+        by_column=True,
+        is_share=True,
+    ),
+    "unseen_share": Metric(
+        "unseen share", "Share of values that the reference does not have.", by_column=True, is_share=True
+    ),
+    "score_mean": Metric("mean score", "Mean of the score."),
+    "predicted_positive_share": Metric(
+        "predicted positive share", "Share of rows that the model predicts to be positive.", is_share=True
+    ),
+    "drift_score": Metric("drift score", "Distance of a column from the reference.", by_column=True),
+    "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
+    "label_share": Metric(
+        "share of labels",
+        "Labels that have come, of those that are to come (void outcomes are not).",
+        is_share=True,
+        needs_labels=True,
+    ),
+    "positive_share": Metric(
+        "positive share", "Share of positive labels among the labels.", is_share=True, needs_labels=True
+    ),
+    "void_share": Metric(
+        "void share", "Share of rows whose outcome never gets a label.", is_share=True, needs_labels=True
+    ),
+    "accuracy": Metric("accuracy", "Share of labelled rows whose predicted class is right.", needs_labels=True),
+    "precision": Metric("precision", "Share of predicted positives that are positive.", needs_labels=True),
+    "recall": Metric("recall", "Share of positives that were predicted.", needs_labels=True),
+    "f1": Metric("F1", "Harmonic mean of precision and recall.", needs_labels=True),
+    "roc_auc": Metric("ROC AUC", "Area under the ROC curve of the score.", needs_labels=True),
+    "log_loss": Metric("log loss", "Mean negative log likelihood of the labels, in nats.", needs_labels=True),
+    "brier": Metric("Brier score", "Mean squared distance between score and label.", needs_labels=True),
+}

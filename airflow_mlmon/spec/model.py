@@ -1,0 +1,368 @@
+"""The spec of one monitored model, as pydantic models.
+
+Each field carries its description; the reference table in the README is generated from them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from airflow_mlmon.spec.metrics import METRICS
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+_PLACEHOLDERS = {"date", "year", "month", "day"}
+
+
+class ColumnType(StrEnum):
+    """How the values of a column are read and profiled."""
+
+    FLOAT = "float"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    STRING = "string"
+    CATEGORY = "category"
+    TIMESTAMP = "timestamp"
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    FEATURE = "feature"
+    ID = "id"
+    TIME = "time"
+    VERSION = "version"
+    SCORE = "score"
+    PREDICTION = "prediction"
+    IGNORED = "ignored"
+
+
+_TYPE_OF_ROLE = {
+    Role.ID: ColumnType.STRING,
+    Role.TIME: ColumnType.TIMESTAMP,
+    Role.SCORE: ColumnType.FLOAT,
+    Role.PREDICTION: ColumnType.BOOLEAN,
+}
+
+
+class PersonalData(StrEnum):
+    """What happens to a personal column before anything is written."""
+
+    DROP = "drop"
+    HASH = "hash"
+
+
+class Severity(StrEnum):
+    """What a failed check does."""
+
+    BLOCKING = "blocking"
+    WARNING = "warning"
+    RECORDED = "recorded"
+
+
+class UnknownNameError(ValueError):
+    """A name that refers to nothing; pydantic carries it to the loader, which finds the line."""
+
+    def __init__(self, key: str, name: str, valid: Iterable[str]) -> None:
+        super().__init__(f"{key}: {name!r} is unknown")
+        self.key = key
+        self.name = name
+        self.valid = sorted(valid)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Section):
+    """One column of the archived predictions."""
+
+    type: ColumnType = Field(description="float, integer, boolean, string, category or timestamp (UTC).")
+    role: Role = Field(
+        default=Role.FEATURE,
+        description="feature (default), id, time, version, score, prediction or ignored.",
+    )
+    required: bool = Field(default=False, description="A row without a value here is quarantined.")
+    personal: PersonalData | None = Field(
+        default=None,
+        description="drop or hash: personal data, removed or replaced by a keyed hash before anything is written.",
+    )
+
+
+class Predictions(_Section):
+    """Where the predictions are archived and what they look like."""
+
+    path: str = Field(
+        description="Folder of one day's files; {date} or {year} {month} {day} stand for the partition's day."
+    )
+    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
+    connection: str | None = Field(
+        default=None, description="Airflow connection of the object store; without it the default AWS chain."
+    )
+    ready: str | None = Field(
+        default=None, description="Name of the marker file that says a day is complete, such as _SUCCESS."
+    )
+    wait_hours: float = Field(
+        default=6, ge=0, description="Hours after the end of a day until it is taken as it is, ready or not."
+    )
+    timezone: str | None = Field(
+        default=None, description="Zone of timestamps that carry none; without it a file with such is quarantined."
+    )
+    columns: dict[str, Column] = Field(description="Every column of the files, by name.")
+
+    @field_validator("path")
+    @classmethod
+    def _dated(cls, path: str) -> str:
+        return dated_path(path)
+
+
+class Labels(_Section):
+    """Where the labels are delivered, each in the folder of its day of delivery."""
+
+    path: str = Field(description="Folder of one delivery's files, with the same placeholders.")
+    connection: str | None = Field(default=None, description="Airflow connection; that of the predictions by default.")
+    id: str = Field(description="Column that holds the prediction id.")
+    label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
+    outcome: str | None = Field(default=None, description="Column that says what became of the prediction.")
+    void: tuple[str, ...] = Field(
+        default=(), description="Outcomes that never get a label, such as cancelled; not counted as missing."
+    )
+    positive_name: str = Field(default="positive", description="What a label of 1 is called on pages.")
+    delay_days: int = Field(
+        default=7, ge=1, le=400, description="Days after the prediction in which its label may be delivered."
+    )
+    min_share: float = Field(
+        default=0.8, ge=0, le=1, description="Share of labels below which performance is not judged."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _dated(cls, path: str) -> str:
+        return dated_path(path)
+
+
+class Reference(_Section):
+    """The data set that the layout is pinned from and drift is measured against."""
+
+    path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
+    connection: str | None = Field(default=None, description="Airflow connection; that of the predictions by default.")
+    label: str | None = Field(default=None, description="Column with the label, where the files have one.")
+    outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
+
+
+class Check(_Section):
+    """One Great Expectations check of the curated partition."""
+
+    expectation: str = Field(
+        pattern=r"^expect_[a-z0-9_]+$",
+        description="Name of the expectation, such as expect_column_values_to_be_between.",
+    )
+    column: str | None = Field(default=None, description="Column that it is about; none for the whole table.")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Its other arguments, by Great Expectations' names."
+    )
+    severity: Severity = Field(default=Severity.WARNING, description="blocking (the night fails), warning or recorded.")
+
+
+class Drift(_Section):
+    """How drift is measured."""
+
+    method: Literal["psi", "jensenshannon", "wasserstein", "ks"] = Field(
+        default="psi", description="Distance per column, by evidently's name."
+    )
+    quantile: float = Field(
+        default=0.95,
+        gt=0.5,
+        lt=1,
+        description="A column has drifted above this quantile of the reference nights' own scores.",
+    )
+
+
+class History(_Section):
+    """The nights that a night is compared with."""
+
+    nights: int = Field(default=28, ge=3, le=400, description="Trailing nights.")
+    minimum: int = Field(default=14, ge=3, description="Fewer nights than this give 'not enough data'.")
+
+
+class HistoryLimit(_Section):
+    """A limit in robust standard deviations from the trailing nights' median."""
+
+    deviations: float = Field(
+        default=5.0, gt=0, description="Robust standard deviations (1.4826 MAD) that make a breach."
+    )
+    floor: float = Field(
+        default=0.0, ge=0, description="Smallest standard deviation to assume, in units of the metric."
+    )
+    side: Literal["both", "above", "below"] = Field(default="both", description="Which side is bad.")
+
+
+class AlertRule(_Section):
+    """A limit on a metric; a value outside is a breach."""
+
+    metric: str = Field(description="Name of the metric; the table of metrics lists them.")
+    column: str | None = Field(default=None, description="Column, for metrics that are kept by column.")
+    min: float | None = Field(default=None, description="Smallest good value.")
+    max: float | None = Field(default=None, description="Largest good value.")
+    history: HistoryLimit | None = Field(default=None, description="Limit against the trailing nights.")
+    severity: Literal["critical", "warning"] = Field(default="warning", description="critical or warning.")
+
+    @model_validator(mode="after")
+    def _known_metric(self) -> Self:
+        if self.metric not in METRICS:
+            raise UnknownNameError("metric", self.metric, METRICS)
+        if self.column is not None and not METRICS[self.metric].by_column:
+            raise ValueError(f"column: {self.metric} is a metric of the whole night, not of a column")
+        return self
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if self.min is None and self.max is None and self.history is None:
+            raise ValueError("give at least one of min, max and history")
+        return self
+
+
+class Channel(_Section):
+    """One way to tell people: exactly one of log, webhook and notifier."""
+
+    log: bool = Field(default=False, description="Write alerts to the log.")
+    webhook: str | None = Field(
+        default=None, description="Airflow connection of type http whose URL gets each night's alerts as JSON."
+    )
+    notifier: str | None = Field(
+        default=None,
+        description="Class path of an Airflow notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier, say.",
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="The notifier's arguments; {subject} and {text} stand for the message."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum((self.log, self.webhook is not None, self.notifier is not None)) != 1:
+            raise ValueError("give exactly one of log, webhook and notifier")
+        return self
+
+
+class Alerts(_Section):
+    """Which values are breaches, and who is told."""
+
+    rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
+    channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
+
+
+class Druid(_Section):
+    """Loading into Apache Druid."""
+
+    connection: str = Field(
+        default="mlmon_druid_default", description="Airflow connection; the step is skipped without it."
+    )
+
+
+class ModelSpec(_Section):
+    """Everything that is declared about one monitored model."""
+
+    model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
+        description="Name: lower-case letters, digits and underscores."
+    )
+    description: str = Field(default="", description="What the model predicts.")
+    owner: str = Field(default="", description="Who answers for it.")
+    start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
+    end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
+    predictions: Predictions
+    labels: Labels | None = None
+    reference: Reference
+    quality: tuple[Check, ...] | None = Field(
+        default=None, description="Checks; when absent they are inferred from the reference."
+    )
+    drift: Drift = Field(default_factory=Drift)
+    history: History = Field(default_factory=History)
+    alerts: Alerts = Field(default_factory=Alerts)
+    druid: Druid = Field(default_factory=Druid)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every declared column, by name."""
+        return self.predictions.columns
+
+    def column_of(self, role: Role) -> str | None:
+        """Name of the column that has `role`, when there is one."""
+        return next((name for name, column in self.columns.items() if column.role is role), None)
+
+    @property
+    def id_column(self) -> str:
+        """Name of the prediction id."""
+        return self._the(Role.ID)
+
+    @property
+    def time_column(self) -> str:
+        """Name of the event time."""
+        return self._the(Role.TIME)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features that are profiled, in the order of the spec."""
+        return tuple(
+            name for name, column in self.columns.items() if column.role is Role.FEATURE and not column.personal
+        )
+
+    def _the(self, role: Role) -> str:
+        return next(name for name, column in self.columns.items() if column.role is role)
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> Self:
+        for position, check in enumerate(self.quality or ()):
+            self._known_column(check.column, f"quality.{position}.column")
+        for position, rule in enumerate(self.alerts.rules):
+            self._known_column(rule.column, f"alerts.rules.{position}.column")
+        return self
+
+    def _known_column(self, column: str | None, key: str) -> None:
+        if column is not None and column not in self.columns:
+            raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for role in (Role.ID, Role.TIME):
+            self._exactly_one(role)
+        for role in (Role.SCORE, Role.PREDICTION, Role.VERSION):
+            self._at_most_one(role)
+        if not any((self.column_of(Role.SCORE), self.column_of(Role.PREDICTION), self.features)):
+            raise ValueError("predictions.columns: nothing to monitor: give a feature, a score or a prediction")
+        return self
+
+    @model_validator(mode="after")
+    def _typed_roles(self) -> Self:
+        for name, column in self.columns.items():
+            wanted = _TYPE_OF_ROLE.get(column.role)
+            if wanted is not None and column.type is not wanted:
+                raise ValueError(f"predictions.columns.{name}.type: a column of role {column.role} is a {wanted}")
+            if column.personal is PersonalData.DROP and column.role in {Role.ID, Role.TIME}:
+                raise ValueError(f"predictions.columns.{name}.personal: the {column.role} cannot be dropped")
+        return self
+
+    def _count(self, role: Role) -> int:
+        return sum(column.role is role for column in self.columns.values())
+
+    def _exactly_one(self, role: Role) -> None:
+        if self._count(role) != 1:
+            raise ValueError(f"predictions.columns: exactly one column needs `role: {role}`, not {self._count(role)}")
+
+    def _at_most_one(self, role: Role) -> None:
+        if self._count(role) > 1:
+            raise ValueError(f"predictions.columns: at most one column may have `role: {role}`")
+
+
+def dated_path(path: str) -> str:
+    """The path, when it names a day by {date} or by {year}, {month} and {day}."""
+    found = set(re.findall(r"{([^}]*)}", path))
+    if unknown := found - _PLACEHOLDERS:
+        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")
+    if "date" not in found and not {"year", "month", "day"} <= found:
+        raise ValueError("the path must name the day: put {date}, or {year}, {month} and {day}, into it")
+    return path

@@ -1,0 +1,6 @@
+"""Where files are read and written: S3 or a local folder, behind one small interface."""
+
+from airflow_mlmon.storage.objects import ObjectStore, StoredObject, join_uri
+from airflow_mlmon.storage.storage import Storage
+
+__all__ = ["ObjectStore", "Storage", "StoredObject", "join_uri"]

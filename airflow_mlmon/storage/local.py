@@ -1,0 +1,86 @@
+"""A folder as an object store."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError
+from airflow_mlmon.storage.objects import StoredObject
+
+
+class LocalStore:
+    """Objects are files; a URI is `file:///path` or a plain path."""
+
+    def list(self, folder: str) -> list[StoredObject]:
+        """Every file below the folder but the hidden and the half-written ones."""
+        root = to_path(folder)
+        found = []
+        for parent, _, names in os.walk(root):
+            for name in names:
+                if not name.startswith("."):
+                    path = Path(parent, name)
+                    found.append(StoredObject(str(path), path.stat().st_size, _etag(path)))
+        return sorted(found)
+
+    def read(self, uri: str) -> bytes:
+        """The bytes of a file."""
+        with _mapped(uri):
+            return to_path(uri).read_bytes()
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Write beside the target, then rename: a reader sees the old file or the new one."""
+        path = to_path(uri)
+        with _mapped(uri):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).chmod(0o644)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink()
+                raise
+
+    @contextmanager
+    def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
+        """The file itself."""
+        path = to_path(uri)
+        with _mapped(uri):
+            if etag is not None and _etag(path) != etag:
+                raise PartitionConflictError(f"{uri} has changed since it was listed.", hint="run the partition again")
+            path.open("rb").close()
+        yield path
+
+    def url(self, uri: str, *, seconds: int) -> str:  # noqa: ARG002 - a file has no signature that ends
+        """A file:// address."""
+        return to_path(uri).absolute().as_uri()
+
+
+def to_path(uri: str) -> Path:
+    """The path that a `file://` URI or a plain path means."""
+    if uri.startswith("file:"):
+        return Path(unquote(urlsplit(uri).path))
+    return Path(uri)
+
+
+def _etag(path: Path) -> str:
+    stat = path.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+@contextmanager
+def _mapped(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no file {uri}.") from error
+    except OSError as error:
+        raise ServiceRejectedError(f"{uri}: {error.strerror}.", uri=uri) from error

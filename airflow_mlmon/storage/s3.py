@@ -1,0 +1,116 @@
+"""S3, through a boto3 client that the caller made: the only place that knows boto's errors."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airflow_mlmon.errors import (
+    ConfigError,
+    MlmonError,
+    NotFoundError,
+    PartitionConflictError,
+    ServiceRejectedError,
+    ServiceUnavailableError,
+)
+from airflow_mlmon.storage.objects import StoredObject
+
+_ABSENT = {"NoSuchKey", "404"}
+_SERVER_ERROR = 500
+
+
+class S3Store:
+    """Objects of any S3 endpoint; a URI is `s3://bucket/key`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def list(self, folder: str) -> list[StoredObject]:
+        """Every object whose key begins with the folder's."""
+        bucket, prefix = _split(folder)
+        found: list[StoredObject] = []
+        with _mapped(folder):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                found.extend(
+                    StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"])
+                    for item in page.get("Contents", ())
+                    if not item["Key"].endswith("/")
+                )
+        return sorted(found)
+
+    def read(self, uri: str) -> bytes:
+        """The bytes of an object."""
+        bucket, key = _split(uri)
+        with _mapped(uri):
+            return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    def write(self, uri: str, data: bytes) -> None:
+        """One upload; S3 shows the object when it is whole."""
+        bucket, key = _split(uri)
+        with _mapped(uri):
+            self._client.upload_fileobj(io.BytesIO(data), bucket, key)
+
+    @contextmanager
+    def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
+        """A temporary file with the object's bytes."""
+        bucket, key = _split(uri)
+        condition = {"IfMatch": etag} if etag else {}
+        with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(key).suffix) as file:
+            with _mapped(uri):
+                body = self._client.get_object(Bucket=bucket, Key=key, **condition)["Body"]
+                for chunk in body.iter_chunks(1 << 20):
+                    file.write(chunk)
+            file.flush()
+            yield Path(file.name)
+
+    def url(self, uri: str, *, seconds: int) -> str:
+        """A presigned GET."""
+        bucket, key = _split(uri)
+        with _mapped(uri):
+            return str(
+                self._client.generate_presigned_url(
+                    "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+                )
+            )
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not bucket:
+        raise ConfigError(f"{uri!r} is not an S3 address.", hint="write s3://bucket/key")
+    return bucket, key
+
+
+@contextmanager
+def _mapped(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise _from_answer(uri, error) from error
+    except BotoCoreError as error:
+        raise ServiceUnavailableError(
+            f"S3 did not answer for {uri}: {error}", hint="check the connection's endpoint_url and credentials", uri=uri
+        ) from error
+
+
+def _from_answer(uri: str, error: ClientError) -> MlmonError:
+    code = error.response["Error"].get("Code", "")
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    if code == "PreconditionFailed":
+        return PartitionConflictError(f"{uri} has changed since it was listed.", hint="run the partition again")
+    if code in _ABSENT:
+        return NotFoundError(f"There is no object {uri}.")
+    if code == "NoSuchBucket":
+        bucket = _split(uri)[0]
+        return ServiceRejectedError(f"There is no S3 bucket {bucket!r} ({uri}).", hint="check the path in the spec")
+    if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout"}:
+        return ServiceUnavailableError(f"S3 answered {status} {code} for {uri}.", uri=uri)
+    return ServiceRejectedError(
+        f"S3 refused {uri}: {code} ({status}).", hint="check the connection's access key and its rights", uri=uri
+    )

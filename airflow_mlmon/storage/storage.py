@@ -1,0 +1,36 @@
+"""Finds the object store that a URI belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.storage.local import LocalStore
+from airflow_mlmon.storage.objects import ObjectStore
+
+
+class Storage:
+    """The object stores of one run: a folder, and S3 by connection.
+
+    `s3_client` makes the boto3 client of a connection id (None: the default credentials). It
+    comes from outside, so that nothing here knows where credentials are kept.
+    """
+
+    def __init__(self, s3_client: Callable[[str | None], Any] | None = None) -> None:
+        self._s3_client = s3_client
+        self._opened: dict[str | None, ObjectStore] = {}
+        self._local = LocalStore()
+
+    def at(self, uri: str, connection: str | None = None) -> ObjectStore:
+        """The store in which `uri` lies."""
+        scheme = uri.partition("://")[0] if "://" in uri else "file"
+        if scheme == "file":
+            return self._local
+        if scheme == "s3" and self._s3_client is not None:
+            if connection not in self._opened:
+                from airflow_mlmon.storage.s3 import S3Store  # noqa: PLC0415 - boto is for those who use S3
+
+                self._opened[connection] = S3Store(self._s3_client(connection))
+            return self._opened[connection]
+        raise ConfigError(f"{uri!r} lies in no store that is known here.", hint="use s3:// or a local path")
