@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
@@ -25,6 +26,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.operators.steps"]}],
         "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.sensors.partition"]}],
         "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.hooks.druid"]}],
+        "connection-types": [DRUID_CONNECTION],
         "config": {
             SECTION: {
                 "description": "Where airflow_mlmon keeps its results.",

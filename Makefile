@@ -1,0 +1,66 @@
+# make demo   sets everything up and runs the nights of a real archive through a real Airflow
+# make test   sets everything up and runs the tests
+# make help   says the rest
+
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	then command -v $$name; break; fi; done)
+BIN := .venv/bin
+READY := .venv/ready
+UV := $(BIN)/uv --quiet --no-progress --system-certs
+# a shell that forbids bytecode would compile every module anew in every process
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo up down test lint format lock versitygw clean
+.DEFAULT_GOAL := help
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(READY) ## make the environment .venv from requirements.lock
+
+demo: $(READY) ## run 1 to 14 March 2013, or FROM=2013-09-05 TO=2013-09-18, and print the nights
+	@$(BIN)/python -m include.demo.run demo $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+up: $(READY) ## the same, and leave Airflow running to click through
+	@$(BIN)/python -m include.demo.run up $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+down: $(READY) ## stop what `make up` left running
+	@$(BIN)/python -m include.demo.run down
+
+test: $(READY) ## run every test; ARGS="-k spec" for some
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## check style, types, layers and dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY) ## resolve requirements.lock anew
+	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
+
+versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (needs Go)
+
+.cache/bin/versitygw:
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+clean: ## remove everything that was made here
+	rm -rf .venv .demo .cache build
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
+	@echo "making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+	@# uv itself comes by the same lock, hashes and all
+	@awk '/^[a-z0-9]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
+	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Metrics and rules become verdicts, verdicts become alerts, and alerts reach people."""

@@ -1,0 +1,180 @@
+"""Turns breaches into alerts in plain words: what, how much, compared with what.
+
+An alert names metrics, columns of the spec and counts; it never shows a value of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
+from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.model import Labels, Severity
+
+CRITICAL = "critical"
+WARNING = "warning"
+_COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
+_NAME_LENGTH = 120
+_STATUS_TITLES = {
+    Status.PARTIAL: "night incomplete",
+    Status.QUARANTINED: "night quarantined",
+    Status.NO_DATA: "no data",
+    Status.FAILED: "night failed",
+}
+
+
+def metric_alerts(
+    partition: Partition, family: Family, verdicts: Sequence[Verdict], labels: Labels | None = None
+) -> list[Alert]:
+    """One alert for each metric and column that breaches a rule, the most severe breach first."""
+    breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
+    breaches.sort(key=lambda verdict: (verdict.metric, verdict.column or "", verdict.severity != CRITICAL))
+    alerts = []
+    for (metric, column), found in groupby(breaches, key=lambda verdict: (verdict.metric, verdict.column)):
+        group = list(found)
+        name = metric_title(metric, labels) + (f" of {plain(column)}" if column is not None else "")
+        alerts.append(
+            Alert(
+                partition=partition,
+                family=family,
+                metric=metric,
+                column=column,
+                severity=group[0].severity,
+                title=f"{name} {_direction(group[0])}",
+                text=f"{name} " + "; ".join(dict.fromkeys(_compared(verdict) for verdict in group)),
+                value=group[0].value,
+            )
+        )
+    return alerts
+
+
+def status_alert(night: Night) -> Alert | None:
+    """The alert for a night whose status is not OK."""
+    if night.status is Status.OK:
+        return None
+    counts = f"{night.rows_listed:,} rows listed, {night.rows_curated:,} taken, {night.rows_quarantined:,} quarantined"
+    words = plain(night.message, length=1000)
+    return Alert(
+        partition=night.partition,
+        family=Family.PREDICTIONS,
+        metric="status",
+        column=None,
+        severity=WARNING if night.status is Status.PARTIAL else CRITICAL,
+        title=_STATUS_TITLES[night.status],
+        text=f"status {night.status.value}: {counts}" + (f"; {words}" if words else ""),
+        value=None,
+    )
+
+
+def check_alerts(
+    partition: Partition, checks: Sequence[CheckOutcome], family: Family = Family.PREDICTIONS
+) -> list[Alert]:
+    """One alert for each check that failed or could not be run; recorded checks give none.
+
+    Checks of one kind on one column are one alert.
+    """
+    failed = [check for check in checks if check.severity is not Severity.RECORDED and _has_failed(check)]
+    failed.sort(key=lambda check: (check.expectation, check.column or "", check.severity is not Severity.BLOCKING))
+    alerts = []
+    for (expectation, column), found in groupby(failed, key=lambda check: (check.expectation, check.column)):
+        group = list(found)
+        name = "check " + plain(expectation.removeprefix("expect_").replace("_", " "))
+        alerts.append(
+            Alert(
+                partition=partition,
+                family=family,
+                metric=f"check.{expectation}",
+                column=column,
+                severity=CRITICAL if group[0].severity is Severity.BLOCKING else WARNING,
+                title=f"{name} failed" + (f" for {plain(column)}" if column is not None else ""),
+                text="; ".join(dict.fromkeys(_found(check, name) for check in group)),
+                value=None if group[0].unexpected is None else float(group[0].unexpected),
+            )
+        )
+    return alerts
+
+
+def metric_title(metric: str, labels: Labels | None = None) -> str:
+    """The metric in the words of the model.
+
+    >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", void=("cancelled",))
+    >>> metric_title("positive_share", spec), metric_title("void_share", spec)
+    ('late share', 'cancelled share')
+    """
+    title = METRICS[metric].title
+    if labels is None:
+        return title
+    if metric in {"positive_share", "predicted_positive_share"}:
+        return title.replace("positive", plain(labels.positive_name))
+    if metric == "void_share" and labels.void:
+        return title.replace("void", plain(" or ".join(labels.void)))
+    return title
+
+
+def shown(metric: str, value: float, digits: int = 3) -> str:
+    """A value as people read it.
+
+    >>> shown("rows", 1014.0), shown("null_share", 0.0312), shown("score_mean", 0.3871)
+    ('1,014', '3.12 %', '0.387')
+    """
+    if metric in _COUNTS and value == int(value):
+        return f"{value:,.0f}"
+    if metric in METRICS and METRICS[metric].is_share:
+        return f"{_rounded(100 * value, digits)} %"
+    return _rounded(value, digits)
+
+
+def plain(text: str, length: int = _NAME_LENGTH) -> str:
+    """Text on one line, without control characters, and not too long.
+
+    >>> plain("delay" + chr(10) + "Bcc: all")
+    'delay Bcc: all'
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _rounded(value: float, digits: int) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
+def _direction(verdict: Verdict) -> str:
+    if verdict.value is not None and verdict.low is not None and verdict.value < verdict.low:
+        return "below its limit"
+    return "above its limit"
+
+
+def _compared(verdict: Verdict) -> str:
+    value, low, high = _distinct(verdict.metric, verdict.value, verdict.low, verdict.high)
+    one_sided = f"at least {low}" if low else f"at most {high}"
+    expected = f"{low} to {high}" if low and high else one_sided
+    source = "by the spec" if verdict.history is None else f"from {verdict.history} nights"
+    return f"{value}, expected {expected} {source}"
+
+
+def _distinct(metric: str, value: float | None, low: float | None, high: float | None) -> tuple[str, str, str]:
+    """The three in words, with as many digits as it takes to tell the value from its limits."""
+    numbers = (value, low, high)
+    for digits in (3, 6, 9, 12):
+        words = ["" if number is None else shown(metric, number, digits) for number in numbers]
+        if words[0] not in words[1:]:
+            break
+    return words[0], words[1], words[2]
+
+
+def _has_failed(check: CheckOutcome) -> bool:
+    return check.passed is False or (check.passed is None and bool(check.error))
+
+
+def _found(check: CheckOutcome, name: str) -> str:
+    subject = name + (f" of {plain(check.column)}" if check.column is not None else "")
+    if check.passed is None:
+        return f"{subject}: could not be run"
+    parts: Iterable[str] = (
+        f"{check.unexpected:,} of {check.rows:,} rows" if check.unexpected is not None else "",
+        f"observed {plain(check.observed)}" if check.observed else "",
+        f"expected {plain(check.expected)}" if check.expected else "",
+    )
+    return f"{subject}: " + (", ".join(part for part in parts if part) or "failed")

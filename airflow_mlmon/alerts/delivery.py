@@ -1,0 +1,69 @@
+"""Takes alerts from the outbox, sends each night's in one message, and marks what became of it.
+
+Delivery is at least once: a row is marked as sent only after the receiver's reply, so a sender
+that dies in between repeats its last message, and the fingerprints show that it is a repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_mlmon.alerts.channels import Sender
+from airflow_mlmon.alerts.message import night_message
+from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.outbox import Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What became of the alerts that were due."""
+
+    messages: int = 0
+    sent: int = 0
+    failed: int = 0
+    errors: tuple[str, ...] = ()
+
+
+def deliver(
+    store: MetricStore,
+    senders: Mapping[str, Sender],
+    now: datetime,
+    *,
+    model: str | None = None,
+    limit: int = 20,
+) -> DeliveryReport:
+    """Send the pending alerts, up to `limit` messages; one that fails does not stop the others.
+
+    Args:
+        store: the store with the outbox.
+        senders: by the key of the channel; a channel without a sender is a failure.
+        now: the time of this pass.
+        model: only the alerts of this model, whose senders these are.
+        limit: the most messages of one pass, which has to end within the lease.
+    """
+    messages = sent = failed = 0
+    errors: list[str] = []
+    # one message at a time: when this process dies, only one has lost an attempt
+    while messages < limit and (claims := store.claim_pending(1, now, model=model)):
+        ids = [claim.id for claim in claims]
+        messages += 1
+        try:
+            _send(senders, claims)
+        except MlmonError as error:
+            failed += len(ids)
+            errors.append(f"{claims[0].night.partition}, {claims[0].channel}: {error}")
+            store.mark_failed(ids, str(error), now)
+        else:
+            sent += len(ids)
+            store.mark_sent(ids, now)
+    return DeliveryReport(messages=messages, sent=sent, failed=failed, errors=tuple(errors))
+
+
+def _send(senders: Mapping[str, Sender], claims: Sequence[Claim]) -> None:
+    channel = claims[0].channel
+    if channel not in senders:
+        raise ConfigError(f"The channel {channel!r} is no longer in the spec.", valid=sorted(senders))
+    senders[channel].send(night_message(claims[0].night, [claim.alert for claim in claims]))

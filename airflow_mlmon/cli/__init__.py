@@ -1,0 +1,1 @@
+"""The command `mlmon`: the same pipeline from a shell."""

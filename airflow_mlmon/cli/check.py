@@ -1,0 +1,46 @@
+"""`mlmon check`: is a spec right?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.spec import ModelSpec, load_spec
+
+
+def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
+    """Print what is wrong in each spec; whether none is."""
+    good = True
+    for path in paths:
+        problems: list[str] = []
+        spec: ModelSpec | None = None
+        try:
+            spec = load_spec(path)
+            _check_expectations(spec)
+        except ConfigError as error:
+            problems = str(error).splitlines()
+        good = good and not problems
+        _print(path, spec, problems, as_json=as_json)
+    return good
+
+
+def _check_expectations(spec: ModelSpec) -> None:
+    if spec.quality:
+        from airflow_mlmon.quality.great_expectations import check_arguments  # noqa: PLC0415 - slow to import
+
+        check_arguments(spec.quality)
+
+
+def _print(path: str, spec: ModelSpec | None, problems: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        content = {"file": path, "model": spec.model if spec else None, "ok": not problems, "problems": problems}
+        sys.stdout.write(json.dumps(content) + "\n")
+    elif problems:
+        sys.stderr.write("\n".join(problems) + "\n")
+    elif spec:
+        sys.stdout.write(
+            f"{path}: ok: model {spec.model}, {len(spec.features)} features, "
+            f"{'no labels' if spec.labels is None else 'labels'}, {len(spec.alerts.rules)} alert rules\n"
+        )

@@ -1,0 +1,112 @@
+"""The command line of airflow_mlmon."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from airflow_mlmon import __version__
+from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.partition import parse_day
+from airflow_mlmon.settings import Settings, settings_from_environment
+
+OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
+
+_EPILOG = """exit codes:
+  0  every partition was judged on data that came: OK or PARTIAL
+  1  a partition ended as FAILED, QUARANTINED or NO_DATA, or a system that is needed failed
+  2  the call or a spec is wrong
+
+The store and the workspace come from --store and --workspace, else from AIRFLOW__MLMON__STORE and
+AIRFLOW__MLMON__WORKSPACE, else they lie in mlmon/ below AIRFLOW_HOME. S3 is reached by the spec's
+Airflow connection (such as AIRFLOW_CONN_AWS_DEFAULT) or by boto3's own chain of credentials."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.command(parsed))
+    except MlmonError as error:
+        if parsed.json:
+            sys.stdout.write(json.dumps({"error": type(error).__name__, "message": str(error)}) + "\n")
+        else:
+            sys.stderr.write(f"{error}\n")
+        return BAD_CALL if isinstance(error, ConfigError) else BAD_NIGHT
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlmon",
+        description="Monitor machine-learning models: the nightly run, without Airflow.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mlmon {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    check = _add(commands, "check", _check, "say what is wrong in a spec, with file, line and key")
+    check.add_argument("spec", nargs="+", help="spec file")
+    run = _add(commands, "run", _run, "run one partition, from the archive to the report")
+    run.add_argument("spec", help="spec file")
+    run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
+    run.add_argument("--quiet-alerts", action="store_true", help="keep alerts in the store, send none")
+    backfill = _add(commands, "backfill", _backfill, "run a range of partitions in the order of the days")
+    backfill.add_argument("spec", help="spec file")
+    backfill.add_argument("--from", required=True, dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
+    backfill.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
+    backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of the past too")
+    for command in (run, backfill):
+        command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
+        command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
+    return parser
+
+
+def _add(commands: argparse._SubParsersAction, name: str, function: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=function)
+    command.add_argument("--json", action="store_true", help="print JSON for machines, one object a line")
+    return command
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    return settings_from_environment(os.environ, store=parsed.store, workspace=parsed.workspace)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.check import check_specs  # noqa: PLC0415 - heavy
+
+    return OK if check_specs(parsed.spec, as_json=parsed.json) else BAD_CALL
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415 - heavy
+
+    day = parse_day(parsed.partition)
+    good = run_nights(
+        parsed.spec, day, day, _settings(parsed), as_json=parsed.json, send_alerts=not parsed.quiet_alerts
+    )
+    return OK if good else BAD_NIGHT
+
+
+def _backfill(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415 - heavy
+
+    first, last = parse_day(parsed.first), parse_day(parsed.last)
+    good = run_nights(parsed.spec, first, last, _settings(parsed), as_json=parsed.json, send_alerts=parsed.send_alerts)
+    return OK if good else BAD_NIGHT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""`mlmon run` and `mlmon backfill`: nights in the order of the days, with a progress bar."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from airflow_mlmon.cli.table import nights_table
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.notifications.senders import build_senders
+from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.night import run_night
+from airflow_mlmon.pipeline.send import send_alerts as send
+from airflow_mlmon.records import Alert, Status, Verdict, VerdictState
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+
+_GOOD = {Status.OK, Status.PARTIAL}
+
+
+def run_nights(
+    spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool, send_alerts: bool
+) -> bool:
+    """Run the nights from `first` to `last`; whether each was judged on data that came."""
+    spec = load_spec(spec_path)
+    partitions = list(days_between(spec.model, first, last))
+    with _progress(as_json=as_json) as progress:
+        bar = progress.add_task(spec.model, total=len(partitions), step="")
+        with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_quiet=not send_alerts) as run:
+            for partition in partitions:
+                progress.update(bar, description=partition.key)
+                ran = run_night(run, partition)
+                progress.update(bar, advance=1, step="")
+                if as_json:
+                    _print_json(run, ran.days, partition)
+            if send_alerts:
+                send(run, build_senders(spec), datetime.now(UTC))
+            nights = run.store.nights(spec.model, first, last)
+            if not as_json:
+                _print_table(run, first, last, settings)
+    return all(night.status in _GOOD for night in nights)
+
+
+def _progress(*, as_json: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
+        console=Console(stderr=True),
+        disable=as_json and not sys.stderr.isatty(),
+    )
+
+
+def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
+    console = Console(file=sys.stdout)
+    console.print(nights_table(run.store, run.spec, first, last))
+    console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> None:
+    night = run.store.night(partition)
+    if night is None:
+        return
+    alerts = run.store.alerts(run.model, partition.day, partition.day)
+    content = {
+        "partition": partition.key,
+        "status": night.status,
+        "rows": night.rows_curated,
+        "rows_listed": night.rows_listed,
+        "rows_quarantined": night.rows_quarantined,
+        "version": night.version,
+        "message": night.message,
+        "metrics": [
+            {"metric": value.metric, "column": value.column, "value": value.value}
+            for value in run.store.metric_values(partition)
+        ],
+        "verdicts": [_verdict(verdict) for verdict in run.store.verdicts(partition)],
+        "alerts": [_alert(alert) for alert in alerts],
+        "replaced": [day.key for day in days],
+    }
+    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "metric": verdict.metric,
+        "column": verdict.column,
+        "segment": None,
+        "value": verdict.value,
+        "low": verdict.low,
+        "high": verdict.high,
+        "effect": verdict.deviations,
+        "history": verdict.history,
+        "state": verdict.state,
+        "breached": verdict.state is VerdictState.BREACH,
+        "rule": verdict.rule,
+        "note": verdict.note,
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "state": "open",
+        "severity": alert.severity,
+        "metric": alert.metric,
+        "column": alert.column,
+        "title": alert.title,
+        "cause": alert.text,
+    }

@@ -1,0 +1,68 @@
+"""The table of nights that people read in a terminal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.alerts.breach import metric_title
+from airflow_mlmon.records import Alert, Night, Status
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.store.metric_store import MetricStore
+
+NOTHING = "\N{EN DASH}"
+
+_COLUMNS = {
+    "drifted_columns": ".0f",
+    "score_mean": ".3f",
+    "positive_share": ".1%",
+    "accuracy": ".1%",
+    "log_loss": ".3f",
+}
+
+
+def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
+    """A line for each night of the range; one with alerts stands out, the others look quiet."""
+    metrics = store.metrics(spec.model, first, last)
+    loud = defaultdict(list)
+    for alert in store.alerts(spec.model, first, last):
+        loud[alert.partition.day].append(_subject(alert, spec))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("night", no_wrap=True)
+    table.add_column("rows", justify="right")
+    table.add_column("status")
+    for metric in _COLUMNS:
+        table.add_column(metric_title(metric, spec.labels), justify="right")
+    table.add_column("alerts")
+    for night in store.nights(spec.model, first, last):
+        day = night.partition.day
+        values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
+        table.add_row(
+            f"{day:%Y-%m-%d %a}",
+            f"{night.rows_curated:,}",
+            _status(night),
+            *values,
+            Text(", ".join(loud[day])),
+            style="bold red" if loud[day] else "",
+        )
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)
+
+
+def _status(night: Night) -> Text:
+    return Text(night.status.value, style="" if night.status is Status.OK else "bold yellow")
+
+
+def _subject(alert: Alert, spec: ModelSpec) -> str:
+    if alert.metric not in METRICS:
+        return alert.title
+    title = metric_title(alert.metric, spec.labels)
+    return f"{title} of {alert.column}" if alert.column else title

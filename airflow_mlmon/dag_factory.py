@@ -1,0 +1,99 @@
+"""Turns every spec of a folder into a DAG.
+
+from pathlib import Path
+from airflow_mlmon.dag_factory import build_dags
+globals().update(build_dags(Path(__file__).parents[1] / "include" / "models"))
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
+
+from airflow_mlmon.operators.steps import (
+    DetectDriftOperator,
+    DruidIngestOperator,
+    JudgePartitionOperator,
+    MeasurePerformanceOperator,
+    PreparePartitionOperator,
+    ProfilePartitionOperator,
+    SendAlertsOperator,
+    ValidatePartitionOperator,
+    WriteReportOperator,
+)
+from airflow_mlmon.sensors.partition import PartitionSensor
+from airflow_mlmon.spec import ModelSpec, load_spec
+
+DEFAULT_ARGS = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
+
+
+def build_dags(folder: str | Path, **dag_arguments: Any) -> dict[str, DAG]:
+    """A DAG for each spec (`*.yaml`) of `folder`, by the name of its model.
+
+    Args:
+        folder: where the specs are.
+        dag_arguments: passed to every DAG, in the place of the factory's own.
+
+    Raises:
+        ConfigError: a spec is wrong; Airflow shows the message as an import error.
+    """
+    dags: dict[str, DAG] = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        dag = build_dag(path, **dag_arguments)
+        dags[dag.dag_id] = dag
+    return dags
+
+
+def build_dag(path: str | Path, **dag_arguments: Any) -> DAG:
+    """The nightly DAG of one spec."""
+    spec = load_spec(path)
+    with DAG(**(_dag_arguments(spec) | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
+        _add_steps(str(Path(path).absolute()))
+    return dag
+
+
+def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        "dag_id": spec.model,
+        "description": spec.description or None,
+        # not a cron string: that gives runs whose data interval is empty
+        "schedule": CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+        "start_date": datetime.combine(spec.start, time(), UTC),
+        "end_date": datetime.combine(spec.end, time(), UTC) if spec.end else None,
+        "catchup": False,
+        # a night's limits come from the nights before it
+        "max_active_runs": 1,
+        "default_args": DEFAULT_ARGS | ({"owner": spec.owner} if spec.owner else {}),
+        "tags": ["mlmon"],
+        "params": {
+            "partition": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                description="Day to process, YYYY-MM-DD; empty: the day of the run's data interval.",
+            )
+        },
+    }
+
+
+def _add_steps(spec_path: str) -> None:
+    wait = PartitionSensor(
+        task_id="wait_for_partition", spec_path=spec_path, mode="reschedule", poke_interval=300, timeout=8 * 86_400
+    )
+    prepare = PreparePartitionOperator(task_id="prepare_partition", spec_path=spec_path)
+    given = {"spec_path": spec_path, "prepared": prepare.output}
+    validate = ValidatePartitionOperator(task_id="validate_partition", **given)
+    profile = ProfilePartitionOperator(task_id="profile_partition", **given)
+    drift = DetectDriftOperator(task_id="detect_drift", **given, profiled=profile.output)
+    measure = MeasurePerformanceOperator(task_id="measure_performance", **given)
+    judge = JudgePartitionOperator(task_id="judge_partition", **given, profiled=profile.output, measured=measure.output)
+    ingest = DruidIngestOperator(task_id="druid_ingest", **given, judged=judge.output)
+    # a night that failed is reported and told all the same
+    report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
+    send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
+    wait >> prepare
+    [validate, drift, measure] >> judge >> [ingest, report]
+    report >> send

@@ -1,0 +1,147 @@
+"""Compares a partition's profile with its reference, column by column; no column is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
+from airflow_mlmon.drift.methods import Method, method_for, score
+from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.profile import Profile
+
+
+class DriftState(StrEnum):
+    """What is said of a column."""
+
+    WITHIN = "within"
+    BEYOND = "beyond"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnDrift:
+    """How far a column lies from its reference.
+
+    Attributes:
+        column: The column.
+        kind: How it is summarised.
+        method: The score that was taken; see `drift.methods`.
+        score: The score; None where there is none.
+        limit: The largest score that is usual of a night; None where that is not known.
+        nights: How many nights the limit rests on.
+        state: Whether the score is beyond the limit.
+        rows_reference: Finite values of the reference.
+        rows_current: Finite values of the partition.
+        note: In words, why there is no verdict, or what to know about the score.
+    """
+
+    column: str
+    kind: Kind
+    method: Method
+    score: float | None
+    limit: float | None
+    nights: int
+    state: DriftState
+    rows_reference: int
+    rows_current: int
+    note: str = ""
+
+
+def compare(
+    layout: Layout,
+    reference: Profile,
+    current: Profile,
+    *,
+    method: str,
+    limits: Mapping[str, Limit],
+    minimum_rows: int = MINIMUM_ROWS,
+) -> list[ColumnDrift]:
+    """The drift of every column of the layout, in its order.
+
+    Raises:
+        LayoutMismatchError: a profile was made under another layout.
+        ConfigError: there is no such method.
+    """
+    for side, profile in (("reference", reference), ("current", current)):
+        if profile.layout_id != layout.id:
+            raise LayoutMismatchError(
+                f"The {side} profile has layout {profile.layout_id}, not {layout.id}.",
+                hint="make the profile again from its curated partition",
+                layout=profile.layout_id,
+                expected=layout.id,
+            )
+    return [
+        _compare_column(
+            column,
+            (reference.columns[column.name], reference.rows),
+            (current.columns[column.name], current.rows),
+            method=method_for(column.kind, method),
+            limit=limits.get(column.name),
+            minimum_rows=minimum_rows,
+        )
+        for column in layout.columns
+    ]
+
+
+def _compare_column(
+    column: ColumnLayout,
+    reference: tuple[ColumnProfile, int],
+    current: tuple[ColumnProfile, int],
+    *,
+    method: Method,
+    limit: Limit | None,
+    minimum_rows: int,
+) -> ColumnDrift:
+    notes = [
+        *_shortages("the reference", *reference, minimum_rows),
+        *_shortages("the partition", *current, minimum_rows),
+    ]
+    found = None if notes else score(method, reference[0], current[0])
+    if found is None:
+        state = DriftState.INSUFFICIENT_DATA
+    elif limit is None:
+        state = DriftState.INSUFFICIENT_DATA
+        notes.append("no limit: fewer than two nights of the reference have enough values")
+    else:
+        state = DriftState.BEYOND if found > limit.limit else DriftState.WITHIN
+    if found is not None:
+        notes.extend(_remarks(reference[0], current[0]))
+    return ColumnDrift(
+        column=column.name,
+        kind=column.kind,
+        method=method,
+        score=found,
+        limit=limit.limit if limit else None,
+        nights=limit.nights if limit else 0,
+        state=state,
+        rows_reference=reference[0].observed,
+        rows_current=current[0].observed,
+        note="; ".join(notes),
+    )
+
+
+def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Iterator[str]:
+    if not rows:
+        yield f"{side} has no rows"
+    elif not column.rows:
+        yield f"{side} lacks the column"
+    elif column.nulls == column.rows:
+        yield f"{side} is all null ({column.rows} rows)"
+    elif not column.observed:
+        yield f"{side} has no finite value in {column.rows} rows"
+    elif column.observed < minimum:
+        yield f"{side} has {column.observed} values, fewer than {minimum}"
+
+
+def _remarks(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
+    sides = (("the reference", reference), ("the partition", current))
+    for side, column in sides:
+        if isinstance(column, NumericProfile) and (left_out := column.nans + column.infinities):
+            yield f"{left_out} NaN or infinite values of {side} left out"
+    if any(isinstance(column, NumericProfile) and column.distribution.is_too_coarse for _, column in sides):
+        yield "grid too coarse: pin again"

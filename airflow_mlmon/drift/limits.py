@@ -1,0 +1,90 @@
+"""The limit of each column: a quantile of the scores that the reference's own nights have.
+
+A night is one draw of the season, the schedule and the weather, so nights differ although nothing is
+wrong. Each night of the reference is scored against the sum of the others; what is usual among these
+scores is usual of a night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile
+
+MINIMUM_ROWS = 30
+_FEWEST_NIGHTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit, and what it rests on.
+
+    Attributes:
+        limit: The largest score that is still usual.
+        nights: How many nights' scores it was taken from.
+        quantile: The quantile of these scores that it is.
+    """
+
+    limit: float
+    nights: int
+    quantile: float
+
+
+def leave_one_out_limits(
+    layout: Layout, nights: Sequence[Profile], method: str, quantile: float, *, minimum_rows: int = MINIMUM_ROWS
+) -> dict[str, Limit]:
+    """The limit of each column, from the scores of each night against the sum of the others.
+
+    A night counts when it and the others have `minimum_rows` finite values each; a column has no
+    limit when fewer than two nights count. The quantile interpolates between scores, as
+    numpy.quantile does.
+
+    Raises:
+        LayoutMismatchError: a night was profiled under another layout.
+        ConfigError: there is no such method.
+    """
+    for night in nights:
+        if night.layout_id != layout.id:
+            raise LayoutMismatchError(
+                f"A reference night has layout {night.layout_id}, not {layout.id}.",
+                hint="profile the reference's nights again",
+                layout=night.layout_id,
+                expected=layout.id,
+            )
+    limits = {}
+    for column in layout.columns:
+        chosen = method_for(column.kind, method)
+        others = _sums_of_others(empty_column(column), [night.columns[column.name] for night in nights])
+        scores = [
+            found
+            for night, rest in others
+            if min(night.observed, rest.observed) >= minimum_rows and (found := score(chosen, rest, night)) is not None
+        ]
+        if len(scores) >= _FEWEST_NIGHTS:
+            limit = float(np.quantile(scores, quantile))
+            limits[column.name] = Limit(limit=limit, nights=len(scores), quantile=quantile)
+    return limits
+
+
+def _sums_of_others(empty: ColumnProfile, nights: list[ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
+    """Each night beside the sum of the others: of all before it and all after it."""
+    before = _running_sums(empty, nights)
+    after = _running_sums(empty, nights[::-1])[::-1]
+    return [
+        (night, sum_columns((earlier, later)))
+        for night, earlier, later in zip(nights, before[:-1], after[1:], strict=True)
+    ]
+
+
+def _running_sums(empty: ColumnProfile, nights: list[ColumnProfile]) -> list[ColumnProfile]:
+    sums = [empty]
+    for night in nights:
+        sums.append(sum_columns((sums[-1], night)))
+    return sums

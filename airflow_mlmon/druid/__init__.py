@@ -1,0 +1,1 @@
+"""Apache Druid: the client of its HTTP API, ingestion specs, and the loading of partitions."""

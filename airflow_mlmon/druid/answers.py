@@ -1,0 +1,94 @@
+"""What Druid answers, as values; shapes of 25 to 33 are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class TaskState(StrEnum):
+    """What became of a task; only these three, whatever the runner calls its stages."""
+
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus:
+    """The version of a cluster and the extensions that it has loaded."""
+
+    version: str
+    extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatus:
+    """Where a task stands; `error` is Druid's own message, without secrets."""
+
+    id: str
+    state: TaskState
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """What an ingestion did with the rows of its input."""
+
+    processed: int
+    processed_with_error: int
+    thrown_away: int
+    unparseable: int
+
+    def is_complete(self, rows: int) -> bool:
+        """Whether each of `rows` rows was taken, and nothing else was there.
+
+        >>> RowCounts(processed=3, processed_with_error=0, thrown_away=0, unparseable=0).is_complete(3)
+        True
+        """
+        return self == RowCounts(processed=rows, processed_with_error=0, thrown_away=0, unparseable=0)
+
+    def __str__(self) -> str:
+        """The four counts, in Druid's words."""
+        return (
+            f"{self.processed} processed, {self.processed_with_error} processed with an error, "
+            f"{self.thrown_away} thrown away, {self.unparseable} unparseable"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReport:
+    """What a finished ingestion says that it did; `segments` where it says how many it published."""
+
+    rows: RowCounts
+    segments: int | None
+
+
+def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
+    """The cluster behind the answer to `GET /status`."""
+    artifacts = {module.get("artifact") or module["name"] for module in answer.get("modules", ())}
+    return ClusterStatus(version=answer["version"], extensions=tuple(sorted(artifacts)))
+
+
+def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
+    """The task behind the answer to `GET …/task/{id}/status`."""
+    status = answer["status"]
+    # runnerStatusCode still says RUNNING or WAITING for a while after the end
+    return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=status.get("errorMsg") or "")
+
+
+def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
+    """The counts behind the answer to `GET …/task/{id}/reports`."""
+    payload = answer["ingestionStatsAndErrors"]["payload"]
+    counts = payload["rowStats"]["buildSegments"]
+    return TaskReport(
+        rows=RowCounts(
+            processed=counts["processed"],
+            processed_with_error=counts["processedWithError"],
+            thrown_away=counts["thrownAway"],
+            unparseable=counts["unparseable"],
+        ),
+        segments=payload.get("segmentsPublished"),
+    )

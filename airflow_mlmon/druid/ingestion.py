@@ -1,0 +1,218 @@
+"""Builds Druid's native batch tasks: pure, no I/O.
+
+A task replaces exactly the interval of one partition: `index_parallel`, day segments, no rollup,
+every column named with its type, no bad row forgiven.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import DAY, Partition
+from airflow_mlmon.spec.model import Column, ColumnType, ModelSpec, Role
+
+CONTENT_COLUMN = "mlmon_content"
+TIME_COLUMN = "__time"
+_RESERVED = {CONTENT_COLUMN, TIME_COLUMN}
+_ID_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_MIDNIGHT = timedelta(0)
+
+
+class DimensionType(StrEnum):
+    """How Druid stores the values of a column."""
+
+    STRING = "string"
+    LONG = "long"
+    DOUBLE = "double"
+
+
+# booleans are written as 0 and 1, so that their mean is a share
+_TYPES = {
+    ColumnType.FLOAT: DimensionType.DOUBLE,
+    ColumnType.INTEGER: DimensionType.LONG,
+    ColumnType.BOOLEAN: DimensionType.LONG,
+    ColumnType.STRING: DimensionType.STRING,
+    ColumnType.CATEGORY: DimensionType.STRING,
+    ColumnType.TIMESTAMP: DimensionType.STRING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension:
+    """One column of a datasource; `is_indexed` False saves the bitmap of a column of ids."""
+
+    name: str
+    type: DimensionType
+    is_indexed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Datasource:
+    """A table in Druid: its name, the input's column of the time, and its other columns.
+
+    Each row also gets the column `mlmon_content`, the version of the content that it came with:
+    by it the broker shows that it serves this load, not an earlier one of as many rows.
+    """
+
+    name: str
+    time_column: str
+    dimensions: tuple[Dimension, ...]
+
+
+def predictions_datasource(spec: ModelSpec) -> Datasource:
+    """`<model>_predictions`: features, score, class, version and id; no personal, no ignored column."""
+    columns = {name: column for name, column in spec.columns.items() if _is_loaded(column)}
+    if taken := sorted(_RESERVED & set(columns)):
+        raise ConfigError(f"The column name {taken[0]!r} is kept for Druid.", hint="rename the column in the archive")
+    return Datasource(
+        name=f"{spec.model}_predictions",
+        time_column=spec.time_column,
+        dimensions=tuple(
+            Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
+            for name, column in columns.items()
+        ),
+    )
+
+
+def metrics_datasource(spec: ModelSpec) -> Datasource:
+    """`<model>_metrics`: metric, column, value and rows, at the start of their partition."""
+    return Datasource(
+        name=f"{spec.model}_metrics",
+        time_column="time",
+        dimensions=(
+            Dimension(name="metric", type=DimensionType.STRING),
+            Dimension(name="column", type=DimensionType.STRING),
+            Dimension(name="value", type=DimensionType.DOUBLE),
+            Dimension(name="rows", type=DimensionType.LONG),
+        ),
+    )
+
+
+def _is_loaded(column: Column) -> bool:
+    return column.personal is None and column.role not in {Role.IGNORED, Role.TIME}
+
+
+def druid_time(moment: datetime) -> str:
+    """A moment as Druid writes it, to the millisecond.
+
+    >>> druid_time(datetime(2013, 3, 8, tzinfo=UTC))
+    '2013-03-08T00:00:00.000Z'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def druid_interval(partition: Partition) -> str:
+    """The interval of a partition, which must be of whole days: segments are.
+
+    >>> from datetime import date
+    >>> druid_interval(Partition.of_day("flights", date(2013, 3, 8)))
+    '2013-03-08T00:00:00.000Z/2013-03-09T00:00:00.000Z'
+    """
+    for moment in (partition.start, partition.end):
+        if (moment - datetime.min.replace(tzinfo=UTC)) % DAY != _MIDNIGHT:
+            raise ConfigError(f"{partition} does not begin and end at midnight UTC, as Druid's day segments do.")
+    return f"{druid_time(partition.start)}/{druid_time(partition.end)}"
+
+
+def task_id(datasource: Datasource, partition: Partition, *, version: str, clear_number: int, attempt: int) -> str:
+    """The id of a load: the same load has the same id, whoever starts it.
+
+    >>> from datetime import date
+    >>> table = Datasource(name="flights_metrics", time_column="time", dimensions=())
+    >>> task_id(table, Partition.of_day("flights", date(2013, 3, 8)), version="4f1c", clear_number=0, attempt=1)
+    'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
+    """
+    if not _ID_PART.fullmatch(version):
+        raise ConfigError(f"{version!r} cannot be part of a task's id.", hint="use letters, digits, '.', '_' and '-'")
+    days = partition.key
+    if partition.end - partition.start != DAY:
+        days = f"{days}_{partition.end.date().isoformat()}"
+    return f"mlmon.{datasource.name}.{days}.{version}.c{clear_number}.n{attempt}"
+
+
+def ingestion_task(
+    task_id: str, datasource: Datasource, partition: Partition, *, input_urls: Sequence[str], version: str
+) -> dict[str, Any]:
+    """The task that puts the rows of `input_urls` in the place of the partition's.
+
+    The input is gzip JSON Lines, at http or https URLs that Druid can read (presigned ones need
+    no extension and no keys in Druid), or at file:// URLs and paths, which works where Druid's
+    workers see the same disk.
+    """
+    return {
+        "type": "index_parallel",
+        "id": task_id,
+        "spec": {
+            "dataSchema": {
+                "dataSource": datasource.name,
+                "timestampSpec": {"column": datasource.time_column, "format": "iso"},
+                "dimensionsSpec": {
+                    "dimensions": [
+                        *(_dimension(dimension) for dimension in datasource.dimensions),
+                        {"type": "string", "name": CONTENT_COLUMN},
+                    ]
+                },
+                "transformSpec": {
+                    "transforms": [{"type": "expression", "name": CONTENT_COLUMN, "expression": f"'{version}'"}]
+                },
+                "metricsSpec": [],
+                "granularitySpec": {
+                    "type": "uniform",
+                    "segmentGranularity": "DAY",
+                    "queryGranularity": "NONE",
+                    "rollup": False,
+                    "intervals": [druid_interval(partition)],
+                },
+            },
+            "ioConfig": {
+                "type": "index_parallel",
+                "inputSource": input_source(input_urls),
+                "inputFormat": {"type": "json"},
+                "appendToExisting": False,
+                "dropExisting": True,
+            },
+            "tuningConfig": {
+                "type": "index_parallel",
+                "maxNumConcurrentSubTasks": 1,
+                "partitionsSpec": {"type": "dynamic"},
+                "maxParseExceptions": 0,
+                # the rows that it would keep in its report are not for everybody's eyes
+                "maxSavedParseExceptions": 0,
+                "logParseExceptions": False,
+            },
+        },
+    }
+
+
+def _dimension(dimension: Dimension) -> dict[str, Any]:
+    if dimension.type is DimensionType.STRING:
+        return {"type": "string", "name": dimension.name, "createBitmapIndex": dimension.is_indexed}
+    return {"type": dimension.type.value, "name": dimension.name}
+
+
+def input_source(urls: Sequence[str]) -> dict[str, Any]:
+    """Where Druid reads the rows: `http` or `local`, by the scheme that all the URLs share.
+
+    >>> input_source(["file:///data/day.json.gz"])
+    {'type': 'local', 'files': ['/data/day.json.gz']}
+    """
+    schemes = {urlsplit(url).scheme for url in urls}
+    if not schemes:
+        raise ConfigError("Druid is given nothing to read.", hint="empty the partition on purpose: empty_partition")
+    paths = [unquote(urlsplit(url).path) for url in urls]
+    if unzipped := [path for path in paths if not path.endswith(".gz")]:
+        raise ConfigError(f"Druid would not unzip {unzipped[0]}.", hint="end the name of the object in .gz")
+    if schemes <= {"http", "https"}:
+        return {"type": "http", "uris": list(urls)}
+    if schemes <= {"file", ""}:
+        return {"type": "local", "files": paths}
+    raise ConfigError(
+        f"Druid is given {', '.join(sorted(schemes))} addresses to read.", hint="give presigned URLs, or files only"
+    )

@@ -1,0 +1,91 @@
+"""Writes a table as the gzip JSON Lines that Druid reads."""
+
+from __future__ import annotations
+
+import zlib
+from json.encoder import encode_basestring_ascii
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+
+_BATCH_ROWS = 1 << 15
+_LARGEST_EXACT = 1 << 53
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def write_json_lines(table: pa.Table) -> bytes:
+    r"""The rows, one JSON object a line, gzip level 1; the same table gives the same bytes.
+
+    NaN and ±inf become null, which is all that JSON has for them. Timestamps become ISO in UTC
+    (those without a zone are taken to be in UTC), booleans 0 and 1, decimals and integers beyond
+    2**53 text.
+
+    >>> import gzip
+    >>> gzip.decompress(write_json_lines(pa.table({"x": [0.5, float("nan")], "ok": [True, False]})))
+    b'{"x":0.5,"ok":1}\n{"x":null,"ok":0}\n'
+    """
+    # five times as fast as level 6, and read once
+    zipper = zlib.compressobj(level=1, wbits=_GZIP)
+    parts = [
+        zipper.compress(line_block)
+        for batch in table.to_batches(max_chunksize=_BATCH_ROWS)
+        if (line_block := _lines(batch))
+    ]
+    return b"".join([*parts, zipper.flush()])
+
+
+def _lines(batch: pa.RecordBatch) -> bytes:
+    pieces: list[pa.Array | str] = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        pieces += [f"{',' if pieces else '{'}{encode_basestring_ascii(name)}:", _literals(name, column)]
+    if not pieces or not batch.num_rows:
+        return b""
+    lines = pc.binary_join_element_wise(*pieces, "}\n", "", null_handling="replace", null_replacement="null")
+    return "".join(lines.to_pylist()).encode()
+
+
+def _literals(name: str, column: pa.Array) -> pa.Array:
+    """Each value as JSON writes it; null where there is none."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _literals(name, column.dictionary_decode())
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if pa.types.is_boolean(kind):
+        return column.cast(pa.int8()).cast(pa.string())
+    if pa.types.is_floating(kind):
+        numbers = column.cast(pa.float64())
+        return pc.if_else(pc.is_finite(numbers), numbers.cast(pa.string()), None)
+    if pa.types.is_integer(kind):
+        return _integers(column)
+    return _texts(_as_text(name, column))
+
+
+def _integers(column: pa.Array) -> pa.Array:
+    kind = column.type
+    text = column.cast(pa.string())
+    if kind not in {pa.int64(), pa.uint64()}:
+        return text
+    is_exact = pc.less_equal(column, pa.scalar(_LARGEST_EXACT, kind))
+    if kind == pa.int64():
+        is_exact = pc.and_(is_exact, pc.greater_equal(column, pa.scalar(-_LARGEST_EXACT, kind)))
+    return pc.if_else(is_exact, text, pc.binary_join_element_wise('"', text, '"', ""))
+
+
+def _as_text(name: str, column: pa.Array) -> pa.Array:
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return pc.strftime(column.cast(pa.timestamp(kind.unit, "UTC")), "%Y-%m-%dT%H:%M:%SZ")
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    if pa.types.is_decimal(kind) or pa.types.is_date(kind):
+        return column.cast(pa.string())
+    raise SchemaMismatchError(f"The column {name!r} is of type {kind}, which is not loaded into Druid.")
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    encoded = column.dictionary_encode()
+    words = [encode_basestring_ascii(word) for word in encoded.dictionary.to_pylist()]
+    return pa.array(words, pa.string()).take(encoded.indices)

@@ -1,0 +1,44 @@
+"""Picks the rows of a partition that are loaded into Druid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from airflow_mlmon.druid.ingestion import Datasource
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import MetricValue
+
+
+def select_columns(table: pa.Table, datasource: Datasource) -> pa.Table:
+    """The columns of the curated partition that the datasource has; the personal ones stay behind."""
+    names = [datasource.time_column, *(dimension.name for dimension in datasource.dimensions)]
+    if absent := [name for name in names if name not in table.column_names]:
+        raise SchemaMismatchError(f"The rows for {datasource.name} lack the column {absent[0]!r}.")
+    return table.select(names)
+
+
+def metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Table:
+    """The values of a partition as rows of `<model>_metrics`; a value that does not exist is null."""
+    rows = [
+        {
+            "time": partition.start,
+            "metric": metric.metric,
+            "column": metric.column,
+            "value": metric.value,
+            "rows": metric.rows,
+        }
+        for metric in metrics
+    ]
+    schema = pa.schema(
+        [
+            ("time", pa.timestamp("us", "UTC")),
+            ("metric", pa.string()),
+            ("column", pa.string()),
+            ("value", pa.float64()),
+            ("rows", pa.int64()),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)

@@ -1,0 +1,224 @@
+"""Sends HTTP requests to Druid: bounded in time and in tries, credentials to known hosts only.
+
+Every request sent here may be sent twice: reading, SQL
+queries, posting a task whose id is fixed, stopping a task, marking segments unused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from airflow_mlmon.druid.auth import Auth
+from airflow_mlmon.druid.redaction import redact
+from airflow_mlmon.druid.retry import Retry
+from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+
+log = logging.getLogger(__name__)
+
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
+_SUCCESSES, _REDIRECTIONS, _SERVER_ERRORS = 2, 3, 5
+_REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_MOST_HOPS = 3
+_LONGEST_MESSAGE = 600
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that was received whole; `data` is its JSON, None where it has none."""
+
+    status: int
+    data: Any
+    is_html: bool
+    message: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return self.status // 100 == _SUCCESSES
+
+
+class _Authorization(AuthBase):
+    """Sets the header itself; given even when empty, so that requests looks into no .netrc."""
+
+    def __init__(self, auth: Auth | None) -> None:
+        self._auth = auth
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._auth is not None:
+            request.headers["Authorization"] = self._auth.header
+        return request
+
+
+class Transport:
+    """The way to one Druid cluster; the arguments are those of `DruidClient`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: Auth | None,
+        timeout_s: float,
+        verify: bool | str,
+        redirect_hosts: Collection[str],
+        retry: Retry,
+        session: requests.Session,
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._base = _checked_base(self.base_url)
+        self._hosts = {_host(self._base), *(host.lower() for host in redirect_hosts)}
+        self._auth = auth
+        self.timeout_s = timeout_s
+        self._verify = verify
+        self._retry = retry
+        self._session = session
+        self._sleep = sleep
+        self._random = random
+
+    def send(self, method: str, path: str, body: Any = None) -> Answer:
+        """Druid's answer to a request; 4xx other than 401, 403 and 429 are answers too.
+
+        Raises:
+            ServiceUnavailableError: no whole answer came in any of the tries.
+            ServiceRejectedError: Druid, or something before it, refuses the credentials.
+        """
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        for pause_s in self._retry.pauses(self._random):
+            try:
+                return self._follow(method, self.base_url + path, data)
+            except ServiceUnavailableError as error:
+                log.info("Trying Druid again in %.1f s: %s", pause_s, error.message)
+            self._sleep(pause_s)
+        return self._follow(method, self.base_url + path, data)
+
+    def redact(self, text: str) -> str:
+        """The text without secrets, not longer than a message should be."""
+        clean = redact(text, [self._auth.secret] if self._auth else [])
+        return clean if len(clean) <= _LONGEST_MESSAGE else clean[:_LONGEST_MESSAGE] + "…"
+
+    def _follow(self, method: str, url: str, data: bytes | None) -> Answer:
+        for _ in range(_MOST_HOPS):
+            response, content = self._exchange(method, url, data)
+            if response.status_code not in _REDIRECTS:
+                return self._judge(response, content)
+            url = urljoin(url, response.headers.get("Location", ""))
+            self._check_redirect(urlsplit(url))
+        raise ServiceUnavailableError(f"Druid at {self.base_url} redirects in a circle.")
+
+    def _exchange(self, method: str, url: str, data: bytes | None) -> tuple[requests.Response, bytes]:
+        deadline = time.monotonic() + self.timeout_s
+        try:
+            with self._session.request(
+                method,
+                url,
+                data=data,
+                headers={"Content-Type": "application/json"} if data is not None else {},
+                auth=_Authorization(self._auth),
+                timeout=self.timeout_s,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return response, self._read(response, deadline)
+        except requests.exceptions.SSLError as error:
+            raise ServiceRejectedError(
+                f"The certificate of {_origin(url)} is not trusted: {self.redact(str(error))}",
+                hint="give the CA certificates of Druid in the connection",
+            ) from error
+        except (requests.Timeout, ReadTimeoutError) as error:
+            raise ServiceUnavailableError(f"Druid at {_origin(url)} did not answer in {self.timeout_s:g} s.") from error
+        except (requests.RequestException, HTTPError) as error:
+            raise ServiceUnavailableError(
+                f"Druid at {_origin(url)} cannot be reached: {self.redact(str(error))}",
+                hint="check the URL of the connection, and that Druid runs",
+            ) from error
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        content = bytearray()
+        # read1 gives what has come: iter_content would wait, without end, for a chunk to be full
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if time.monotonic() > deadline:
+                raise requests.Timeout("the answer drips")
+        return bytes(content)
+
+    def _judge(self, response: requests.Response, content: bytes) -> Answer:
+        status = response.status_code
+        data, is_json = _parse(content)
+        is_html = "html" in response.headers.get("Content-Type", "").lower()
+        message = self.redact("an HTML page" if is_html else _message(data, content))
+        said = f"Druid at {self.base_url} answered {status} {response.reason or ''}: {message}"
+        if status in _REFUSALS:
+            raise ServiceRejectedError(said, hint="check the login of the connection and its rights", status=status)
+        if status // 100 == _SERVER_ERRORS or status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise ServiceUnavailableError(said, status=status)
+        if status // 100 == _REDIRECTIONS:
+            raise ServiceRejectedError(said, hint="check the URL of the connection", status=status)
+        answer = Answer(status=status, data=data, is_html=is_html, message=message)
+        if answer.is_success and (is_html or not is_json):
+            raise ServiceUnavailableError(
+                f"Druid at {self.base_url} answered with {'an HTML page' if is_html else 'JSON that is cut off'}.",
+                hint="check that the URL of the connection is that of Druid's router",
+                status=status,
+            )
+        return answer
+
+    def _check_redirect(self, target: SplitResult) -> None:
+        is_weaker = self._base.scheme == "https" and target.scheme != "https"
+        if target.scheme not in _PORTS or is_weaker or _host(target) not in self._hosts:
+            # tried again like an answer that is missing: a router that has just lost its overlord redirects too
+            raise ServiceUnavailableError(
+                f"Druid at {self.base_url} redirects to {_host(target)}, which was not followed.",
+                hint="name it as host:port among the redirect hosts of the connection, if it is part of Druid",
+            )
+
+
+def _checked_base(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in _PORTS and bool(parts.hostname) and _host(parts) != ""
+    except ValueError:
+        is_url = False
+    if not is_url or parts.query or parts.fragment:
+        raise ConfigError(f"{redact(url)!r} is not the URL of a Druid.", hint="write it like http://router:8888")
+    if parts.username is not None:
+        raise ConfigError("The URL of Druid carries credentials.", hint="put them into login and password")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    return f"{parts.hostname or ''}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{_host(parts)}"
+
+
+def _parse(content: bytes) -> tuple[Any, bool]:
+    if not content:
+        return None, True
+    try:
+        return json.loads(content), True
+    except ValueError:
+        return None, False
+
+
+def _message(data: Any, content: bytes) -> str:
+    if isinstance(data, Mapping):
+        return str(data.get("errorMessage") or data.get("error") or "no reason given")
+    return content.decode(errors="replace").strip() or "no reason given"

@@ -1,0 +1,1 @@
+"""Reaches what is configured in Airflow: settings, connections, stores."""

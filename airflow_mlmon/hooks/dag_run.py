@@ -1,0 +1,22 @@
+"""Reads from Airflow's context which partition the run is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.resolve import resolve_partition
+
+
+def partition_of(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
+    """The partition of the DAG run that `context` belongs to."""
+    dag_run = context["dag_run"]
+    params = context.get("params") or {}
+    return resolve_partition(
+        model,
+        given=given or (dag_run.conf or {}).get("partition") or params.get("partition"),
+        partition_key=getattr(dag_run, "partition_key", None),
+        interval_start=dag_run.data_interval_start,
+        interval_end=dag_run.data_interval_end,
+    )

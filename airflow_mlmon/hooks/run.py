@@ -1,0 +1,34 @@
+"""Opens everything that a run of one model needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.pipeline.context import Progress, Run, silent
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.storage import Storage
+from airflow_mlmon.store.metric_store import MetricStore
+
+
+@contextmanager
+def open_run(
+    spec: ModelSpec, settings: Settings, progress: Progress = silent, *, is_quiet: bool = False
+) -> Iterator[Run]:
+    """The run of a model under the deployment's settings; its store is closed at the end.
+
+    A quiet run keeps its alerts in the store and sends none.
+    """
+    with MetricStore(settings.store) as store:
+        yield Run(
+            spec=spec,
+            storage=Storage(s3_client),
+            store=store,
+            workspace=settings.workspace,
+            workspace_connection=settings.workspace_connection,
+            hash_key=settings.hash_key,
+            progress=progress,
+            is_quiet=is_quiet,
+        )

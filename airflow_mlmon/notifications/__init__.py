@@ -1,0 +1,1 @@
+"""Delivery of alerts through the notifiers of Airflow."""

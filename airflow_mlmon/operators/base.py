@@ -1,0 +1,84 @@
+"""What every operator shares: partition, run, and the one place where errors become Airflow's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_mlmon.errors import MlmonError, ValidationFailedError
+from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec import load_spec
+
+if TYPE_CHECKING:
+    from airflow_mlmon.pipeline.context import Run
+
+
+class PartitionOperator(BaseOperator):
+    """A step of one model's partition.
+
+    Args:
+        spec_path: the model's spec file.
+        partition: the day to process, YYYY-MM-DD; by default what the DAG run says.
+    """
+
+    template_fields: Sequence[str] = ("partition",)
+    ui_color = "#e8f0ee"
+
+    def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec_path = spec_path
+        self.partition = partition
+
+    @abstractmethod
+    def run_step(self, run: Run, partition: Partition, context: Context) -> Any:
+        """Do the step; what it returns goes to XCom."""
+
+    def execute(self, context: Context) -> Any:
+        """Run the step; our errors become Airflow's here, and nowhere else."""
+        try:
+            with self._opened() as run:
+                partition = partition_of(run.model, context, self.partition)
+                return self._run_recorded(run, partition, context)
+        except MlmonError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+
+    @contextmanager
+    def _opened(self) -> Iterator[Run]:
+        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415 - heavy
+
+        with open_run(load_spec(self.spec_path), airflow_settings(), self._log_progress) as run:
+            yield run
+
+    def _log_progress(self, message: str) -> None:
+        self.log.info("%s", message)
+
+    def _run_recorded(self, run: Run, partition: Partition, context: Context) -> Any:
+        """Run the step; when it fails for good, the night is recorded as FAILED with an alert."""
+        from airflow_mlmon.pipeline.failure import record_failure  # noqa: PLC0415 - heavy
+
+        try:
+            return self.run_step(run, partition, context)
+        except ValidationFailedError:
+            raise  # judged and published already
+        except MlmonError as error:
+            if not error.retryable or _is_last_try(context):
+                record_failure(run, partition, str(error))
+            raise
+        except Exception as error:
+            if _is_last_try(context):
+                record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; the task's log says more")
+            raise
+
+
+def _is_last_try(context: Context) -> bool:
+    task_instance: Any = context["ti"]
+    return bool(task_instance.try_number > task_instance.max_tries)

@@ -1,0 +1,185 @@
+"""The operators of the nightly run, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_mlmon.operators.base import PartitionOperator
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec import load_spec
+
+if TYPE_CHECKING:
+    from airflow_mlmon.pipeline.context import Run
+
+
+class PreparePartitionOperator(PartitionOperator):
+    """Turns the day's files into a curated partition and takes in the day's labels."""
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Counts, status and content version of the partition."""
+        from airflow_mlmon.pipeline.prepare import prepare_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.reference import ensure_reference  # noqa: PLC0415 - heavy
+
+        ensure_reference(run)  # the steps after this one run side by side, and each needs it
+        return prepare_partition(run, partition).to_dict()
+
+
+class _PreparedOperator(PartitionOperator):
+    """A step that takes the summary of the prepared partition."""
+
+    template_fields: Sequence[str] = ("partition", "prepared")
+
+    def __init__(self, *, prepared: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.prepared = prepared
+
+
+class ValidatePartitionOperator(_PreparedOperator):
+    """Runs the Great Expectations checks; a failed one is recorded, and judged later."""
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
+        """How many checks passed, failed and could not be run."""
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.validate import validate_partition  # noqa: PLC0415 - heavy
+
+        passed = [check.passed for check in validate_partition(run, Prepared.from_dict(self.prepared))]
+        return {"passed": passed.count(True), "failed": passed.count(False), "not_run": passed.count(None)}
+
+
+class ProfilePartitionOperator(_PreparedOperator):
+    """Profiles the curated partition, and the nights that its history lacks."""
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """URI and layout of the profile."""
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.profile import profile_partition  # noqa: PLC0415 - heavy
+
+        return asdict(profile_partition(run, Prepared.from_dict(self.prepared)))
+
+
+class DetectDriftOperator(_PreparedOperator):
+    """Compares the partition's profile with the reference's, column by column."""
+
+    template_fields: Sequence[str] = ("partition", "prepared", "profiled")
+
+    def __init__(self, *, profiled: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.profiled = profiled
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Names of the columns beyond their limit, and how many were compared."""
+        from airflow_mlmon.drift.compare import DriftState  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.drift import detect_drift  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.profile import Profiled  # noqa: PLC0415 - heavy
+
+        drift = detect_drift(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled))
+        beyond = [column.column for column in drift if column.state is DriftState.BEYOND]
+        return {"beyond": beyond, "columns": len(drift)}
+
+
+class MeasurePerformanceOperator(_PreparedOperator):
+    """Joins the labels taken in to the partitions that they belong to."""
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002
+        """The labelled profile of each partition whose performance has to be replaced."""
+        from airflow_mlmon.pipeline.performance import measure_performance  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+
+        return [asdict(entry) for entry in measure_performance(run, Prepared.from_dict(self.prepared))]
+
+
+class JudgePartitionOperator(DetectDriftOperator):
+    """Judges every value and publishes the night in one transaction."""
+
+    template_fields: Sequence[str] = ("partition", "prepared", "profiled", "measured")
+
+    def __init__(self, *, measured: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.measured = measured
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Status of the night, its alerts, and the days whose results were replaced."""
+        from airflow_mlmon.pipeline.judge import judge_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.performance import Measured  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.profile import Profiled  # noqa: PLC0415 - heavy
+
+        measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
+        judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
+        return asdict(judged)
+
+
+class DruidIngestOperator(_PreparedOperator):
+    """Loads the curated partition and its metrics into Druid, and waits until they can be queried.
+
+    Skipped when the connection that the spec names does not exist.
+    """
+
+    template_fields: Sequence[str] = ("partition", "prepared", "judged")
+
+    def __init__(self, *, judged: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.judged = judged
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Task id, rows and segments by datasource."""
+        from airflow_mlmon.hooks.druid import MlmonDruidHook, connection_exists  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.druid import ingest_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+
+        conn_id = run.spec.druid.connection
+        if not connection_exists(conn_id):
+            raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
+        client = MlmonDruidHook(conn_id).get_client()
+        prepared = Prepared.from_dict(self.prepared)
+        clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
+        days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
+        loads = ingest_partition(run, client, prepared, days, clear_number=clear_number, on_submitted=self._submitted)
+        return {name: asdict(load) for name, load in loads.items()}
+
+    def _submitted(self, task_id: str) -> None:
+        self._running_task = task_id
+
+    def on_kill(self) -> None:
+        """Cancel the task that is running in Druid."""
+        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
+
+        if task_id := getattr(self, "_running_task", None):
+            spec = load_spec(self.spec_path)
+            MlmonDruidHook(spec.druid.connection).get_client().shutdown(task_id)
+
+
+class WriteReportOperator(PartitionOperator):
+    """Writes the night's page, those of the days whose performance changed, and the index."""
+
+    template_fields: Sequence[str] = ("partition", "judged_by")
+
+    def __init__(self, *, judged_by: str = "judge_partition", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.judged_by = judged_by
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
+        """URI of the night's page, and the days whose pages were written."""
+        from airflow_mlmon.pipeline.report import write_reports  # noqa: PLC0415 - heavy
+
+        judged = context["ti"].xcom_pull(task_ids=self.judged_by) or {}
+        days = [Partition.from_key(run.model, day) for day in judged.get("days", [partition.key])]
+        return asdict(write_reports(run, partition, days))
+
+
+class SendAlertsOperator(PartitionOperator):
+    """Sends every alert that is waiting to its channels; a night without any says nothing."""
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
+        """How many messages were sent, and how many failed."""
+        from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
+
+        return asdict(send_alerts(run, build_senders(run.spec), datetime.now(UTC)))

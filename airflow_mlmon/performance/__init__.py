@@ -1,0 +1,1 @@
+"""Performance: how good the predictions were, once their labels have come."""

@@ -1,0 +1,113 @@
+"""Realised performance from a labelled profile.
+
+Every metric is that of scikit-learn on the same rows. A metric that does not exist, such as the
+precision without a predicted positive, is None with the reason in the detail; never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from airflow_mlmon.performance.labelled import UNIT, LabelledProfile
+from airflow_mlmon.records import JsonDict, MetricValue
+
+_NOTHING: JsonDict = {}
+_NO_SCORE = "no row has both a label and a score"
+
+
+def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
+    """Every metric that needs labels, in the order of `spec.metrics`.
+
+    While less than `min_share` of the labels has come, only the shares of labels and of void rows
+    have a value: those that come first are not like the others.
+    """
+    due = profile.rows - profile.void
+    share = profile.labelled / due if due else None
+    label_share = _value("label_share", profile.labelled, due, "no row is to get a label")
+    void_share = _value("void_share", profile.void, profile.rows, "no rows")
+    judged = list(_judged(profile))
+    if share is None or share < min_share:
+        reason = _shortage(profile.labelled, due, min_share)
+        judged = [
+            MetricValue(metric=value.metric, value=None, rows=profile.labelled, detail={"reason": reason})
+            for value in judged
+        ]
+    positive_share, *rest = judged
+    return [label_share, positive_share, void_share, *rest]
+
+
+def roc_auc(profile: LabelledProfile) -> tuple[float, float] | None:
+    """Area under the ROC curve, and the largest error that the grid can have caused.
+
+        AUC = (pairs in the right order + half of the pairs that share a cell) / all pairs
+
+    over all pairs of a positive and a negative label. Within a cell the true order is not known,
+    so the error is at most half of the share of pairs that share a cell; where equal cells mean
+    equal scores, such as for scores of two decimals, it is none.
+    """
+    positive, negative = profile.positive_cells, profile.negative_cells
+    pairs = positive.rows * negative.rows
+    if not pairs:
+        return None
+    keys = np.union1d(positive.keys, negative.keys)
+    ours, theirs = positive.spread(keys), negative.spread(keys)
+    below = np.cumsum(theirs) - theirs
+    shared = int(np.sum(ours * theirs))
+    ordered = int(np.sum(ours * below))
+    return (2 * ordered + shared) / (2 * pairs), shared / (2 * pairs)
+
+
+def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
+    hits, false_alarms = profile.true_positive, profile.false_positive
+    misses, rejections = profile.false_negative, profile.true_negative
+    yield _value("positive_share", profile.positive, profile.labelled, "no labels")
+    matrix = {"tp": hits, "fp": false_alarms, "fn": misses, "tn": rejections}
+    no_class = "" if profile.classified else "no row has both a label and a predicted class"
+    ratios = (
+        ("accuracy", hits + rejections, profile.classified, no_class),
+        ("precision", hits, hits + false_alarms, no_class or "no row was predicted positive"),
+        ("recall", hits, hits + misses, no_class or "no label is positive"),
+        ("f1", 2 * hits, 2 * hits + false_alarms + misses, no_class or "no label or prediction is positive"),
+    )
+    for metric, part, whole, reason in ratios:
+        yield _value(metric, part, whole, reason, rows=profile.classified, detail=matrix)
+    yield _roc_auc(profile)
+    yield from _losses(profile)
+
+
+def _roc_auc(profile: LabelledProfile) -> MetricValue:
+    area = roc_auc(profile)
+    if area is None:
+        reason = "all labels are of one class" if profile.scored else _NO_SCORE
+        return MetricValue(metric="roc_auc", value=None, rows=profile.scored, detail={"reason": reason})
+    value, bound = area
+    return MetricValue(metric="roc_auc", value=value, rows=profile.scored, detail={"bound": bound})
+
+
+def _losses(profile: LabelledProfile) -> Iterator[MetricValue]:
+    # A mean over the rest would look better than the scores are.
+    outside = profile.improbable
+    rows = 0 if outside else profile.scored
+    reason = f"{outside} scores lie outside 0 to 1" if outside else _NO_SCORE
+    yield _value("log_loss", profile.log_loss * UNIT, rows, reason)
+    yield _value("brier", profile.brier * UNIT, rows, reason)
+
+
+def _value(
+    metric: str, part: float, whole: int, reason: str, *, rows: int | None = None, detail: JsonDict = _NOTHING
+) -> MetricValue:
+    """The ratio of a part to a whole, or None with the reason where the whole is nothing."""
+    return MetricValue(
+        metric=metric,
+        value=part / whole if whole else None,
+        rows=whole if rows is None else rows,
+        detail={**detail, **({} if whole else {"reason": reason})},
+    )
+
+
+def _shortage(labelled: int, due: int, min_share: float) -> str:
+    if not due:
+        return "no row is to get a label"
+    return f"{labelled} of {due} labels have come, fewer than {min_share:.0%}"

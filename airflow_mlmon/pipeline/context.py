@@ -1,0 +1,78 @@
+"""What a run needs beside the partition: the spec, and the places it reads and writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from airflow_mlmon.alerts.channels import channels_by_key
+from airflow_mlmon.archive.read import day_folder
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.storage import ObjectStore, Storage, join_uri
+from airflow_mlmon.store.metric_store import MetricStore
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One model's spec with the places where its runs read and write."""
+
+    spec: ModelSpec
+    storage: Storage
+    store: MetricStore
+    workspace: str
+    workspace_connection: str | None = None
+    hash_key: bytes | None = None
+    progress: Progress = field(default=silent)
+    is_quiet: bool = False
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.spec.model
+
+    @property
+    def files(self) -> ObjectStore:
+        """The store in which the workspace lies."""
+        return self.storage.at(self.workspace, self.workspace_connection)
+
+    @property
+    def archive(self) -> ObjectStore:
+        """The store in which the predictions lie."""
+        return self.storage.at(self.spec.predictions.path, self.spec.predictions.connection)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when the declaration of the predictions does."""
+        declared = self.spec.predictions.model_dump(mode="json", include={"timezone", "columns"})
+        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
+        return [] if self.is_quiet else list(channels_by_key(self.spec.alerts.channels))
+
+    def uri(self, *parts: str) -> str:
+        """The URI of a file of this model in the workspace."""
+        return join_uri(self.workspace, self.model, *parts)
+
+    def version_uri(self, partition: Partition, version: str, name: str) -> str:
+        """The URI of a file of one version of a partition."""
+        return self.uri("partitions", partition.key, version, name)
+
+    def report_uri(self, *parts: str) -> str:
+        """The URI of a page of this model."""
+        return join_uri(self.workspace, "reports", self.model, *parts)
+
+    def predictions_folder(self, partition: Partition) -> str:
+        """Where the partition's predictions are archived."""
+        return day_folder(self.spec.predictions.path, partition.day)

@@ -1,0 +1,77 @@
+"""The nightly run of one partition, from the archive to the report, in one process."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.errors import MlmonError, PartitionConflictError, ValidationFailedError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import detect_drift
+from airflow_mlmon.pipeline.druid import ingest_partition
+from airflow_mlmon.pipeline.failure import record_failure
+from airflow_mlmon.pipeline.judge import judge_partition
+from airflow_mlmon.pipeline.performance import measure_performance
+from airflow_mlmon.pipeline.prepare import prepare_partition
+from airflow_mlmon.pipeline.profile import profile_partition
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.report import write_reports
+from airflow_mlmon.pipeline.validate import validate_partition
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run leaves behind: its page, and the days whose results it replaced."""
+
+    report: str
+    days: tuple[Partition, ...]
+
+
+def run_night(run: Run, partition: Partition, *, druid: DruidClient | None = None) -> Ran:
+    """Run every step for one partition; what fails becomes the state of the night, and is not raised.
+
+    Raises:
+        MlmonError: the failure cannot even be recorded, because the store or the workspace fails.
+    """
+    days = [partition]
+    try:
+        days = _run_steps(run, partition, druid)
+    except ValidationFailedError:
+        pass  # judged and published already, as FAILED
+    except MlmonError as error:
+        record_failure(run, partition, str(error))
+    except Exception as error:
+        log.exception("%s failed", partition)
+        record_failure(run, partition, f"{type(error).__name__}; the log says more")
+    return Ran(report=write_reports(run, partition, days).uri, days=tuple(days))
+
+
+def _run_steps(run: Run, partition: Partition, druid: DruidClient | None) -> list[Partition]:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _run_once(run, partition, druid)
+        except PartitionConflictError:
+            # files or labels changed while they were read: what is there now is what counts
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _run_once(run: Run, partition: Partition, druid: DruidClient | None) -> list[Partition]:
+    ensure_reference(run)
+    prepared = prepare_partition(run, partition)
+    validate_partition(run, prepared)
+    profiled = profile_partition(run, prepared)
+    detect_drift(run, prepared, profiled)
+    measured = measure_performance(run, prepared)
+    judged = judge_partition(run, prepared, profiled, measured)
+    days = [Partition.from_key(run.model, day) for day in judged.days]
+    if druid is not None:
+        ingest_partition(run, druid, prepared, days)
+    return days

@@ -1,0 +1,196 @@
+"""Gathers what the page of a night, and a model's index, show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from importlib.metadata import version
+from typing import Any
+
+from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import read_drift
+from airflow_mlmon.pipeline.performance import deliveries_of
+from airflow_mlmon.pipeline.prepare import MANIFEST
+from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.reference import Reference, ensure_reference
+from airflow_mlmon.pipeline.trends import trend_charts
+from airflow_mlmon.profiles.histogram import histogram_bins
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night, Status
+from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.page import (
+    PERFORMANCE_METRICS,
+    ColumnRow,
+    Fact,
+    IndexNight,
+    IndexPage,
+    NightPage,
+    PerformanceNight,
+    SourceFile,
+)
+
+PAGE = "report.html"
+INDEX = "index.html"
+EVIDENTLY = "evidently.html"
+LEFT_OUT = "evidently_left_out.json"
+_LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pyarrow")
+_PERFORMANCE_NIGHTS = 14
+
+
+def night_page(run: Run, partition: Partition) -> NightPage:
+    """What the store and the workspace hold of a night."""
+    store = run.store
+    night = store.night(partition) or _unknown(partition)
+    served = night.version if night.judged else None
+    manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
+    return NightPage(
+        model=run.model,
+        night=night,
+        description=run.spec.description,
+        owner=run.spec.owner,
+        positive_name=run.spec.labels.positive_name if run.spec.labels else "positive",
+        alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
+        verdicts=tuple(store.verdicts(partition)),
+        checks=tuple(store.checks(partition)),
+        columns=_columns(run, night) if served else (),
+        metrics=tuple(store.metric_values(partition)),
+        trends=trend_charts(run, partition.day),
+        performance=_performance(run, partition.day) if run.spec.labels else (),
+        quarantine=manifest["quarantined"],
+        files=tuple(_source_file(file) for file in manifest["files"]),
+        deliveries=tuple(deliveries_of(run, partition)),
+        facts=_facts(run, night),
+        left_out=tuple(_artefact(run, partition, served, LEFT_OUT) or ()),
+        evidently_href=EVIDENTLY if served and night.rows_curated else None,
+        index_href=f"../{INDEX}",
+        previous_href=_href_of(run, partition.shift(-1)),
+        next_href=_href_of(run, partition.shift(1)),
+    )
+
+
+def index_page(run: Run) -> IndexPage:
+    """Every night of the model that was judged."""
+    nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
+    if not nights:
+        return IndexPage(model=run.model, nights=())
+    first, last = nights[0].partition.day, nights[-1].partition.day
+    metrics = run.store.metrics(run.model, first, last)
+    alerts = run.store.alerts(run.model, first, last)
+    return IndexPage(
+        model=run.model,
+        nights=tuple(
+            IndexNight(
+                night=night,
+                href=f"{night.partition.key}/{PAGE}",
+                drifted=_whole(metrics.get((night.partition.day, "drifted_columns", None))),
+                metrics={
+                    name: value
+                    for (day, name, column), value in metrics.items()
+                    if day == night.partition.day and column is None
+                },
+                alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
+            )
+            for night in nights
+        ),
+        description=run.spec.description,
+        owner=run.spec.owner,
+        positive_name=run.spec.labels.positive_name if run.spec.labels else "positive",
+        trends=trend_charts(run, last),
+    )
+
+
+def _unknown(partition: Partition) -> Night:
+    return Night(
+        partition=partition,
+        status=Status.FAILED,
+        version=None,
+        layout=None,
+        rows_listed=0,
+        rows_curated=0,
+        rows_quarantined=0,
+        message="No run of this night has come to an end.",
+    )
+
+
+def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
+    """A JSON file of the served version; None where there is none."""
+    if served is None:
+        return None
+    try:
+        return json.loads(run.files.read(run.version_uri(partition, served, name)))
+    except NotFoundError:
+        return None
+
+
+def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
+    """Drift of every column, with a picture while the night has the layout of today's reference."""
+    version_ = str(night.version)
+    try:
+        drift = read_drift(run, night.partition, version_)
+        profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
+    except NotFoundError:
+        return ()
+    reference = ensure_reference(run)
+    if reference.layout.id != night.layout:
+        return tuple(ColumnRow(drift=column) for column in drift)
+    return tuple(ColumnRow(drift=column, picture=_picture(reference, profile, column)) for column in drift)
+
+
+def _picture(reference: Reference, profile: Profile, column: ColumnDrift) -> Any:
+    bins = histogram_bins(reference.profile.columns[column.column], profile.columns[column.column])
+    return before_after(bins, column.column) if bins.labels else None
+
+
+def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
+    first = last - timedelta(days=_PERFORMANCE_NIGHTS - 1)
+    values = run.store.metrics(run.model, first, last)
+    return tuple(
+        PerformanceNight(
+            day=night.partition.day,
+            metrics={name: values.get((night.partition.day, name, None)) for name in PERFORMANCE_METRICS},
+            href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
+        )
+        for night in run.store.nights(run.model, first, last)
+    )
+
+
+def _source_file(file: dict[str, Any]) -> SourceFile:
+    notes = [file["problem"]] if file["problem"] else []
+    if file["undeclared"]:
+        notes.append(f"columns that the spec does not name: {', '.join(file['undeclared'])}")
+    return SourceFile(
+        uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
+    )
+
+
+def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
+    facts = [
+        Fact(name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")),
+        Fact(name="Layout of the profile", value=night.layout or "none"),
+        *_reference_facts(run),
+        *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
+    ]
+    return tuple(facts)
+
+
+def _reference_facts(run: Run) -> Sequence[Fact]:
+    if run.store.current_layout(run.model) is None:
+        return ()
+    reference = ensure_reference(run)
+    days = f"{reference.days[0]} to {reference.days[-1]}"
+    rows = f"{reference.profile.rows:,} rows of {len(reference.days)} nights, {days}"
+    files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
+    return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
+
+
+def _href_of(run: Run, partition: Partition) -> str | None:
+    night = run.store.night(partition)
+    return f"../{partition.key}/{PAGE}" if night is not None and night.judged else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)

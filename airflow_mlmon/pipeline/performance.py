@@ -1,0 +1,95 @@
+"""The step of the labels: what they say of the partitions that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
+from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.prepare import Prepared, read_curated, read_parquet
+from airflow_mlmon.records import Delivery, Family, MetricValue, Results
+from airflow_mlmon.spec import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The labelled profile of one partition, and the deliveries that it rests on."""
+
+    day: str
+    uri: str
+    deliveries: tuple[str, ...]
+
+
+def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
+    """Measure the partition itself and each earlier one that the day's delivery has labels for."""
+    measured = [measure_labels(run, prepared.partition, prepared.version)]
+    for past, version in _affected(run, prepared):
+        run.progress(f"performance of {past.key}")
+        measured.append(measure_labels(run, past, version))
+    return [entry for entry in measured if entry is not None]
+
+
+def measure_labels(run: Run, partition: Partition, version: str) -> Measured | None:
+    """Join every delivery taken in so far to the partition, and keep what it says."""
+    if run.spec.labels is None:
+        return None
+    deliveries = deliveries_of(run, partition)
+    curated = read_curated(run, partition, version, _joined_columns(run))
+    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
+    profile = profile_labels(join_labels(curated, tables, run.spec))
+    uri = run.version_uri(partition, version, f"labels-{partition.key}-{_content(deliveries)}.profile")
+    run.files.write(uri, profile.to_bytes())
+    return Measured(day=partition.key, uri=uri, deliveries=tuple(delivery.version for delivery in deliveries))
+
+
+def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
+    """The deliveries taken in that may hold the partition's labels, in the order of their days."""
+    labels = run.spec.labels
+    if labels is None:
+        return []
+    last = partition.shift(labels.delay_days).day
+    return sorted(run.store.deliveries(run.model, partition.day, last), key=lambda delivery: delivery.partition.start)
+
+
+def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
+    """The performance that a labelled profile gives."""
+    labels = run.spec.labels
+    profile = LabelledProfile.from_bytes(run.files.read(measured.uri))
+    return measure(profile, labels.min_share if labels else 0)
+
+
+def label_results(run: Run, measured: Measured) -> Results:
+    """The performance of a night that is not judged."""
+    partition = Partition.from_key(run.model, measured.day)
+    return Results(partition=partition, family=Family.LABELS, metrics=tuple(label_metrics(run, measured)))
+
+
+def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
+    """Earlier partitions, with their served version, that the day's delivery has labels for."""
+    labels = run.spec.labels
+    today = prepared.partition.day
+    if labels is None or not (delivery := run.store.deliveries(run.model, today, today)):
+        return []
+    delivered = read_parquet(run, delivery[0].uri, ["id"]).column("id").combine_chunks()
+    first = prepared.partition.shift(-labels.delay_days).day
+    affected = []
+    for night in run.store.nights(run.model, first, prepared.partition.shift(-1).day):
+        if night.version is not None:
+            ids = read_curated(run, night.partition, night.version, [run.spec.id_column]).column(0)
+            if pc.any(pc.is_in(ids, delivered)).as_py():
+                affected.append((night.partition, night.version))
+    return affected
+
+
+def _joined_columns(run: Run) -> list[str]:
+    names = [run.spec.id_column, run.spec.column_of(Role.SCORE), run.spec.column_of(Role.PREDICTION)]
+    return [name for name in names if name]
+
+
+def _content(deliveries: list[Delivery]) -> str:
+    return "-".join(delivery.version[:6] for delivery in deliveries) or "none"

@@ -1,0 +1,161 @@
+"""First step: the day's files become a curated partition, and the day's delivery of labels is taken in."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.archive.curate import count_reasons, curate
+from airflow_mlmon.archive.labels import label_columns, to_delivery
+from airflow_mlmon.archive.manifest import Manifest
+from airflow_mlmon.archive.personal import hash_values, protect
+from airflow_mlmon.archive.read import day_folder, list_files, read_files
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.records import Delivery, Status
+from airflow_mlmon.spec import Labels
+
+CURATED = "curated.parquet"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Summary of a prepared partition: what the later steps, and XCom, get to know of it."""
+
+    model: str
+    start: datetime
+    end: datetime
+    version: str
+    supersedes: str | None
+    status: Status
+    rows_listed: int
+    rows_curated: int
+    rows_quarantined: int
+    files: int
+    message: str
+    labels_delivered: int
+
+    @property
+    def partition(self) -> Partition:
+        """The partition that was prepared."""
+        return Partition(self.model, self.start, self.end)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        content = asdict(self)
+        return content | {"start": self.start.isoformat(), "end": self.end.isoformat(), "status": str(self.status)}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Prepared:
+        """The summary that `to_dict` wrote."""
+        times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
+        return cls(**(content | times | {"status": Status(content["status"])}))
+
+
+def prepare_partition(run: Run, partition: Partition) -> Prepared:
+    """Freeze the list of files, read, clean and write them under the content's version.
+
+    The version follows from the content, so that a second run of the same files writes the same
+    files again. Nothing else of the partition changes until it is published.
+
+    Raises:
+        ServiceError: the archive or the workspace refuses or does not answer.
+        PartitionConflictError: a file changed while it was read; worth another try.
+    """
+    current = run.store.night(partition)
+    run.progress("reading the archive")
+    listed = list_files(run.archive, run.predictions_folder(partition))
+    table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
+    rows, quarantine = curate(table, run.spec, partition)
+    quarantined = Counter(count_reasons(quarantine))
+    for file in files:
+        if file.problem and file.rows:
+            quarantined["the file does not fit the declaration"] += file.rows
+    manifest = Manifest(
+        partition=partition,
+        files=tuple(files),
+        rows_curated=rows.num_rows,
+        quarantined=dict(quarantined),
+        fingerprint=run.fingerprint,
+    )
+    run.progress("writing the curated partition")
+    for name, content in ((CURATED, rows), ("quarantine.parquet", quarantine)):
+        uri = run.version_uri(partition, manifest.version, name)
+        run.files.write(uri, to_parquet(protect(content, run.spec, run.hash_key)))
+    run.files.write(run.version_uri(partition, manifest.version, MANIFEST), manifest.to_json().encode())
+    labels = take_delivery(run, partition)
+    return Prepared(
+        model=partition.model,
+        start=partition.start,
+        end=partition.end,
+        version=manifest.version,
+        supersedes=current.version if current else None,
+        status=Status.PARTIAL if labels.problem and manifest.status is Status.OK else manifest.status,
+        rows_listed=manifest.rows_listed,
+        rows_curated=manifest.rows_curated,
+        rows_quarantined=manifest.rows_quarantined,
+        files=len(files),
+        message="; ".join(filter(None, (manifest.message, labels.problem))),
+        labels_delivered=labels.rows,
+    )
+
+
+class Taken(NamedTuple):
+    """Labels of a delivery that were taken in, and what was wrong with its files."""
+
+    rows: int
+    problem: str
+
+
+def take_delivery(run: Run, partition: Partition) -> Taken:
+    """Take in the labels that were delivered on the partition's day.
+
+    They are kept for good: the runs of other days, and later runs of this one, find them there.
+    """
+    labels = run.spec.labels
+    if labels is None:
+        return Taken(0, "")
+    store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
+    listed = list_files(store, day_folder(labels.path, partition.day))
+    if not listed:
+        return Taken(0, "")
+    run.progress("taking in labels")
+    table, files = read_files(store, listed, label_columns(labels), timezone=None)
+    manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
+    uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
+    delivery = to_delivery(_with_hashed_ids(table, run, labels), labels)
+    run.files.write(uri, to_parquet(delivery))
+    run.store.save_delivery(Delivery(partition=partition, version=manifest.version, uri=uri, rows=delivery.num_rows))
+    return Taken(delivery.num_rows, f"labels: {manifest.message}" if manifest.problems else "")
+
+
+def _with_hashed_ids(table: pa.Table, run: Run, labels: Labels) -> pa.Table:
+    if run.spec.columns[run.spec.id_column].personal is None:
+        return table
+    position = table.column_names.index(labels.id)
+    return table.set_column(position, labels.id, hash_values(table.column(labels.id), run.hash_key))
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """The table as the bytes of a Parquet file with page checksums."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue()
+
+
+def read_parquet(run: Run, uri: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of a file in the workspace, its page checksums verified."""
+    source = io.BytesIO(run.files.read(uri))
+    return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
+
+
+def read_curated(run: Run, partition: Partition, version: str, columns: list[str] | None = None) -> pa.Table:
+    """The curated rows of one version of a partition."""
+    return read_parquet(run, run.version_uri(partition, version, CURATED), columns)

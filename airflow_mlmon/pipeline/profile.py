@@ -1,0 +1,106 @@
+"""Second step: the partition's profile, and those that its history lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.performance import label_results, measure_labels
+from airflow_mlmon.pipeline.prepare import Prepared, prepare_partition, read_curated, take_delivery
+from airflow_mlmon.pipeline.reference import Reference, ensure_reference
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.records import Family, Night, Results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profiled:
+    """Summary of a profiled partition."""
+
+    uri: str
+    layout: str
+    rows: int
+    history_filled: int
+
+
+def profile_partition(run: Run, prepared: Prepared) -> Profiled:
+    """Profile the curated rows under the pinned layout, and fill the gaps of the history."""
+    reference = ensure_reference(run)
+    filled = fill_history(run, reference, prepared.partition)
+    run.progress("profiling")
+    profile = _profile(run, reference, prepared)
+    return Profiled(
+        uri=profile_uri(run, prepared.partition, prepared.version, reference.layout.id),
+        layout=reference.layout.id,
+        rows=profile.rows,
+        history_filled=filled,
+    )
+
+
+def profile_uri(run: Run, partition: Partition, version: str, layout_id: str) -> str:
+    """Where the profile of a version under a layout is kept."""
+    return run.version_uri(partition, version, f"{layout_id}.profile")
+
+
+def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
+    table = read_curated(run, prepared.partition, prepared.version)
+    profile = profile_table(table, reference.layout)
+    run.files.write(profile_uri(run, prepared.partition, prepared.version, reference.layout.id), profile.to_bytes())
+    return profile
+
+
+def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
+    """Profile the trailing nights that nobody has run yet; their number.
+
+    The history reaches back to the spec's first day, and before it to the reference's own nights.
+    What is filled is kept as not judged: the night's own run replaces it.
+    """
+    first = max(partition.shift(-run.spec.history.nights).day, run.spec.start)
+    known = {night.partition.day for night in run.store.nights(run.model, first, partition.day)}
+    missing = [
+        past
+        for offset in range(run.spec.history.nights, 0, -1)
+        if (past := partition.shift(-offset)).day >= first and past.day not in known and past.day not in reference.days
+    ]
+    for position, past in enumerate(missing, 1):
+        run.progress(f"history: night {position} of {len(missing)}")
+        _fill_night(run, reference, past, partition)
+    return len(missing)
+
+
+def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition) -> None:
+    prepared = prepare_partition(run, past)
+    profile = _profile(run, reference, prepared)
+    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))]
+    night = to_night(prepared, layout=reference.layout.id, judged=False)
+    taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}
+    for later in _delivery_days(run, past):
+        if later.start < now.start and later.day not in taken:
+            take_delivery(run, later)
+    measured = measure_labels(run, past, prepared.version)
+    if measured is not None:
+        results.append(label_results(run, measured))
+    run.store.publish(night, results, supersedes=prepared.supersedes)
+
+
+def _delivery_days(run: Run, partition: Partition) -> list[Partition]:
+    days = run.spec.labels.delay_days if run.spec.labels else -1
+    return [partition.shift(offset) for offset in range(days + 1)]
+
+
+def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
+    """The state of a prepared partition as the store keeps it."""
+    return Night(
+        partition=prepared.partition,
+        status=prepared.status,
+        version=prepared.version,
+        layout=layout,
+        rows_listed=prepared.rows_listed,
+        rows_curated=prepared.rows_curated,
+        rows_quarantined=prepared.rows_quarantined,
+        message=prepared.message,
+        judged=judged,
+        facts={"files": prepared.files, "labels_delivered": prepared.labels_delivered},
+    )

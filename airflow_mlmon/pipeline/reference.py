@@ -1,0 +1,195 @@
+"""The pinned reference: read once, then every night is measured against what was kept of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.archive.curate import curate
+from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
+from airflow_mlmon.archive.personal import protect
+from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.performance.labelled import profile_labels
+from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.profiles.layout import Layout, pin_layout
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.records import Family, Night, Results, Status
+from airflow_mlmon.spec import Check, Column, ColumnType
+
+SAMPLE_ROWS = 5_000
+_FOLDER = "reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What is kept of the reference; `limits` come from its own nights, each left out in turn."""
+
+    layout: Layout
+    profile: Profile
+    limits: Mapping[str, Limit]
+    checks: tuple[Check, ...]
+    days: tuple[date, ...]
+    files: Mapping[str, str]
+    sample_uri: str
+
+
+def ensure_reference(run: Run) -> Reference:
+    """The pinned reference; pinned now when the spec has none yet or has changed since."""
+    pinned = run.store.current_layout(run.model)
+    if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
+        return _load(run)
+    return _pin(run)
+
+
+def _fingerprint(run: Run) -> str:
+    declared = [run.fingerprint, run.spec.reference.model_dump(mode="json"), run.spec.drift.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _uri(run: Run, name: str) -> str:
+    return run.uri(_FOLDER, _fingerprint(run), name)
+
+
+def _load(run: Run) -> Reference:
+    facts = json.loads(run.files.read(_uri(run, "reference.json")))
+    return Reference(
+        layout=Layout.from_json(run.files.read(_uri(run, "layout.json")).decode()),
+        profile=Profile.from_bytes(run.files.read(_uri(run, "reference.profile"))),
+        limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
+        checks=tuple(Check.model_validate(check) for check in facts["checks"]),
+        days=tuple(date.fromisoformat(day) for day in facts["days"]),
+        files=facts["files"],
+        sample_uri=_uri(run, "sample.parquet"),
+    )
+
+
+def _pin(run: Run) -> Reference:
+    run.progress("reading the reference")
+    table, files = _read(run)
+    run.progress("pinning the layout")
+    layout = pin_layout(run.spec, table)
+    days = pc.cast(table.column(run.spec.time_column), pa.date32())
+    nights = {}
+    for day in sorted(pc.unique(days).to_pylist()):
+        rows = table.filter(pc.equal(days, day))
+        nights[day] = profile_table(rows, layout)
+        _publish_night(run, day, rows, nights[day])
+    profile = sum_profiles(layout, nights.values())
+    drift = run.spec.drift
+    reference = Reference(
+        layout=layout,
+        profile=profile,
+        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile),
+        checks=infer_checks(layout, profile, list(nights.values()), run.spec),
+        days=tuple(nights),
+        files=files,
+        sample_uri=_uri(run, "sample.parquet"),
+    )
+    _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column))
+    return reference
+
+
+def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
+    """Rows of the reference, cleaned and without personal data, and the checksums of its files."""
+    spec, reference = run.spec, run.spec.reference
+    columns = dict(spec.columns)
+    if reference.label:
+        columns[reference.label] = Column(type=ColumnType.BOOLEAN)
+    if reference.outcome:
+        columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
+    store = run.storage.at(reference.path, reference.connection or spec.predictions.connection)
+    listed = list_files(store, reference.path.rstrip("/") + "/")
+    table, files = read_files(store, listed, columns, timezone=spec.predictions.timezone)
+    if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
+        raise ConfigError(f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.")
+    rows = protect(curate(table, spec, None).rows, spec, run.hash_key)
+    if not rows.num_rows:
+        raise ConfigError(
+            f"The reference of {run.model} has no rows ({reference.path}).", hint="check reference.path in the spec"
+        )
+    return rows, {file.uri: file.sha256 for file in files}
+
+
+def _publish_night(run: Run, day: date, rows: pa.Table, profile: Profile) -> None:
+    """Keep a night of the reference as history that later nights are judged by."""
+    partition = Partition.of_day(run.model, day)
+    results = [
+        Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
+    ]
+    if run.spec.labels and run.spec.reference.label:
+        metrics = measure(profile_labels(_labelled(run, rows)), run.spec.labels.min_share)
+        results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
+    night = Night(
+        partition=partition,
+        status=Status.OK,
+        version=None,
+        layout=profile.layout_id,
+        rows_listed=profile.rows,
+        rows_curated=profile.rows,
+        rows_quarantined=0,
+        judged=False,
+        facts={"source": "reference"},
+    )
+    run.store.publish(night, results, supersedes=None)
+
+
+def _labelled(run: Run, rows: pa.Table) -> pa.Table:
+    reference, labels = run.spec.reference, run.spec.labels
+    void = is_void(rows, reference.outcome, labels.void if labels else ())
+    columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
+    return pa.table(columns, schema=JOINED)
+
+
+def _kept_columns(run: Run, table: pa.Table) -> list[str]:
+    return [name for name in run.spec.columns if name in table.column_names]
+
+
+def _save(run: Run, reference: Reference, sampled: pa.Table) -> None:
+    facts = {
+        "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
+        "checks": [check.model_dump(mode="json") for check in reference.checks],
+        "days": [day.isoformat() for day in reference.days],
+        "files": dict(reference.files),
+    }
+    run.files.write(_uri(run, "layout.json"), reference.layout.to_json().encode())
+    run.files.write(_uri(run, "reference.profile"), reference.profile.to_bytes())
+    run.files.write(_uri(run, "sample.parquet"), to_parquet(sampled))
+    run.files.write(_uri(run, "reference.json"), json.dumps(facts, indent=1, sort_keys=True).encode())
+    # last of all: whoever finds the layout in the store finds the files too
+    earlier = run.store.current_layout(run.model)
+    run.store.save_layout(
+        run.model,
+        reference.layout.id,
+        _uri(run, "layout.json"),
+        {"fingerprint": _fingerprint(run)},
+        supersedes=earlier.layout_id if earlier else None,
+    )
+
+
+def read_sample(run: Run, reference: Reference) -> pa.Table:
+    """The reference's sample: at most 5,000 rows, the same at every pinning."""
+    return read_parquet(run, reference.sample_uri)
+
+
+def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
+    if table.num_rows <= rows:
+        return table
+    ids = table.column(id_column).to_pylist()
+    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
+    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))

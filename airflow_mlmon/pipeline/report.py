@@ -1,0 +1,55 @@
+"""The step of the pages: the night's own, those of days that labels came for, and the index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import read_drift
+from airflow_mlmon.pipeline.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
+from airflow_mlmon.pipeline.prepare import read_curated
+from airflow_mlmon.pipeline.reference import ensure_reference, read_sample, sample
+from airflow_mlmon.records import Night
+from airflow_mlmon.reports.evidently import write_evidently
+from airflow_mlmon.reports.page import render_index, render_night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written: the page of the night, and how many pages in all."""
+
+    uri: str
+    pages: int
+
+
+def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> Written:
+    """Write the page of the night, of each day whose results changed, and the model's index."""
+    night = run.store.night(partition)
+    if night is not None and night.version is not None and night.rows_curated:
+        run.progress("evidently's report")
+        _write_evidently(run, night, night.version)
+    pages = list(dict.fromkeys([partition, *days]))
+    for day in pages:
+        run.progress(f"page of {day.key}")
+        run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
+    run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
+    return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
+
+
+def _write_evidently(run: Run, night: Night, version: str) -> None:
+    """Evidently's own report on samples, beside the page."""
+    partition = night.partition
+    current = sample(read_curated(run, partition, version), run.spec.id_column)
+    report = write_evidently(
+        current=current.to_pandas(),
+        reference=read_sample(run, ensure_reference(run)).to_pandas(),
+        drift=read_drift(run, partition, version),
+        spec=run.spec,
+        title=str(partition),
+    )
+    run.files.write(run.report_uri(partition.key, EVIDENTLY), report.html)
+    run.files.write(run.report_uri(partition.key, "evidently.json"), report.json)
+    run.files.write(run.version_uri(partition, version, LEFT_OUT), json.dumps(report.left_out).encode())

@@ -1,0 +1,36 @@
+"""Which partition does a DAG run process?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+
+
+def resolve_partition(
+    model: str,
+    *,
+    given: str | None = None,
+    partition_key: str | None = None,
+    interval_start: datetime | None = None,
+    interval_end: datetime | None = None,
+) -> Partition:
+    """The partition of a run, from the first of these that says it.
+
+    1. `given`: the operator's own argument, or `partition` in the run's conf or params.
+    2. `partition_key`: the key of a run of a partitioned DAG.
+    3. The data interval, when it is not empty. `logical_date` is never asked: in a run started
+       by hand it may be any moment, or absent.
+
+    Raises:
+        ConfigError: none of them says it.
+    """
+    if day := given or partition_key:
+        return Partition.from_key(model, day if given else day[:10])
+    if interval_start and interval_end and interval_start < interval_end:
+        return Partition.of_day(model, interval_start.date())
+    raise ConfigError(
+        f"The run of {model} does not say which day to process.",
+        hint='start it with the parameter {"partition": "YYYY-MM-DD"}, or as a backfill',
+    )

@@ -1,0 +1,61 @@
+"""Metrics over the trailing nights, drawn beside the limits that each night was judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from airflow_mlmon.alerts.breach import metric_title
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
+from airflow_mlmon.reports.page import TrendChart
+from airflow_mlmon.spec.metrics import METRICS
+
+# drawn whether the spec limits them or not
+_ALWAYS = (("score_mean", None), ("positive_share", None), ("accuracy", None), ("log_loss", None))
+
+Key = tuple[str, str | None]
+
+
+def trend_charts(run: Run, last: date) -> tuple[TrendChart, ...]:
+    """A chart for every limited metric, and some more, over the trailing nights up to `last`."""
+    first = last - timedelta(days=run.spec.history.nights)
+    values = run.store.metrics(run.model, first, last)
+    verdicts = _verdicts(run, first, last)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    charts = []
+    for metric, column in _drawn(run):
+        points = tuple(
+            _point(day, values.get((day, metric, column)), verdicts.get((day, metric, column))) for day in days
+        )
+        if any(point.value is not None for point in points):
+            title = metric_title(metric, run.spec.labels) + (f" of {column}" if column else "")
+            unit = "%" if METRICS[metric].is_share else ""
+            charts.append(TrendChart(title=title, svg=trend(Trend(title=title, unit=unit, points=points))))
+    return tuple(charts)
+
+
+def _drawn(run: Run) -> Iterable[Key]:
+    limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
+    return dict.fromkeys([*limited, *(key for key in _ALWAYS if run.spec.labels or not METRICS[key[0]].needs_labels)])
+
+
+def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | None], Verdict]:
+    """The verdict on each value; of several on one value, that of the history, which makes a band."""
+    found: dict[tuple[date, str, str | None], Verdict] = {}
+    for night in run.store.nights(run.model, first, last):
+        if night.judged:
+            for verdict in run.store.verdicts(night.partition):
+                key = (night.partition.day, verdict.metric, verdict.column)
+                if key not in found or verdict.history is not None:
+                    found[key] = verdict
+    return found
+
+
+def _point(day: date, value: float | None, verdict: Verdict | None) -> TrendPoint:
+    if verdict is None:
+        return TrendPoint(day=day, value=value)
+    return TrendPoint(
+        day=day, value=value, low=verdict.low, high=verdict.high, breach=verdict.state is VerdictState.BREACH
+    )

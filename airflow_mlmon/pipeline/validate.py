@@ -1,0 +1,34 @@
+"""The step of the checks: is the curated partition sound?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.prepare import Prepared, read_curated
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.quality.great_expectations import validate
+from airflow_mlmon.records import CheckOutcome
+from airflow_mlmon.spec import Severity
+
+_FILE = "checks.json"
+
+
+def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
+    """Run the spec's checks, or those inferred from the reference, and keep what they found."""
+    checks = run.spec.quality
+    if checks is None:
+        checks = ensure_reference(run).checks
+    run.progress(f"{len(checks)} checks")
+    frame = read_curated(run, prepared.partition, prepared.version).to_pandas()
+    outcomes = validate(frame, checks, run.spec)
+    content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
+    run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
+    return outcomes
+
+
+def read_checks(run: Run, prepared: Prepared) -> list[CheckOutcome]:
+    """What `validate_partition` kept of a version."""
+    content = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, _FILE)))
+    return [CheckOutcome(**(check | {"severity": Severity(check["severity"])})) for check in content]

@@ -1,0 +1,139 @@
+"""The bytes of a profile: what is pinned of its columns, then the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.distribution import Distribution
+from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.tally import Tally
+
+KIND = b"MLMP"
+VERSION = 1
+
+
+def encode(layout_id: str, rows: int, columns: Mapping[str, ColumnProfile], *, names: bool = True) -> bytes:
+    """A profile as bytes; without `names`, profiles that are equal are the same bytes."""
+    writer = ByteWriter()
+    writer.text(layout_id)
+    writer.text(Layout(model="", columns=tuple(column.layout for column in columns.values())).to_json())
+    writer.integer(rows)
+    for column in columns.values():
+        if isinstance(column, NumericProfile):
+            _write_numeric(writer, column)
+        else:
+            _write_category(writer, column, names=names)
+    return writer.seal(KIND, VERSION)
+
+
+def decode(data: bytes) -> tuple[str, int, dict[str, ColumnProfile]]:
+    """Layout id, rows and columns of the profile that `encode` wrote.
+
+    Raises:
+        StateError: the bytes are no profile, damaged, or of a later format.
+    """
+    reader = ByteReader(data, KIND, VERSION)
+    layout_id = reader.text()
+    layout = _read_layout(reader.text())
+    rows = reader.integer()
+    columns: dict[str, ColumnProfile] = {}
+    for column in layout.columns:
+        read = _read_numeric if column.kind is Kind.NUMERIC else _read_category
+        columns[column.name] = read(reader, column)
+    return layout_id, rows, columns
+
+
+@lru_cache(maxsize=16)
+def _read_layout(text: str) -> Layout:
+    # The days of one model repeat their layout; they then share it in memory too.
+    return Layout.from_json(text)
+
+
+def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
+    for count in (column.rows, column.nulls, column.nans, column.positive_infinities, column.negative_infinities):
+        writer.integer(count)
+    writer.number(column.min)
+    writer.number(column.max)
+    writer.integer(column.total)
+    writer.integer(column.squares)
+    _write_points(writer, column.distribution.values)
+    write_steps(writer, column.distribution.cells)
+    _write_points(writer, column.distribution.atoms)
+
+
+def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
+    rows, nulls, nans, positive, negative = (reader.integer() for _ in range(5))
+    low, high = reader.number(), reader.number()
+    total, squares = reader.integer(), reader.integer()
+    values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
+    distribution = Distribution(
+        pinned_atoms=layout.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
+    )
+    return NumericProfile(
+        layout=layout,
+        rows=rows,
+        nulls=nulls,
+        nans=nans,
+        positive_infinities=positive,
+        negative_infinities=negative,
+        min=low,
+        max=high,
+        total=total,
+        squares=squares,
+        distribution=distribution,
+    )
+
+
+def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool) -> None:
+    writer.integer(column.rows)
+    writer.integer(column.nulls)
+    write_steps(writer, column.known)
+    write_steps(writer, column.unseen)
+    shown = column.names if names else ()
+    writer.integer(len(shown))
+    for name, count in shown:
+        writer.text(name)
+        writer.integer(count)
+
+
+def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
+    return CategoryProfile(
+        layout=layout,
+        rows=reader.integer(),
+        nulls=reader.integer(),
+        known=read_steps(reader),
+        unseen=read_steps(reader),
+        names=tuple((reader.text(), reader.integer()) for _ in range(reader.integer())),
+    )
+
+
+def _write_points(writer: ByteWriter, tally: Tally) -> None:
+    writer.array(tally.keys, "<f8")
+    writer.counts(tally.counts)
+
+
+def _read_points(reader: ByteReader) -> Tally:
+    return Tally(keys=reader.array(np.float64), counts=reader.array(np.int64))
+
+
+def write_steps(writer: ByteWriter, tally: Tally) -> None:
+    """Write a tally of integer keys: the first key, the steps between keys, the counts."""
+    writer.integer(int(tally.keys[0]) if len(tally) else 0)
+    writer.counts(tally.keys[1:].astype(np.int64) - tally.keys[:-1])
+    writer.counts(tally.counts)
+
+
+def read_steps(reader: ByteReader) -> Tally:
+    """Read the tally that `write_steps` wrote."""
+    first = reader.integer()
+    steps = reader.array(np.int64)
+    counts = reader.array(np.int64)
+    keys = np.concatenate(([first], steps)).cumsum()[: len(counts)]
+    return Tally(keys=keys.astype(np.int32), counts=counts)

@@ -1,0 +1,30 @@
+"""Deviations: values less the layout's centre, as the doubles that everything numeric is counted on."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: bool) -> Floats:
+    """The finite values less the centre; integers are subtracted before they become doubles.
+
+    >>> to_deviations(np.array([2**60 + 1]), centre=2.0**60, integer=True).tolist()
+    [1.0]
+    """
+    if not integer or finite.dtype.kind == "f" or not finite.size:
+        with np.errstate(over="ignore"):
+            deviations = finite.astype(np.float64) - centre
+        # Only a centre and a value at opposite ends of the doubles come out infinite; -0 becomes 0.
+        return np.nan_to_num(deviations, copy=False) + 0.0
+    whole = int(centre)
+    reach = (int(finite.min()), int(finite.max()))
+    if all(_fits(bound) and _fits(bound - whole) for bound in (*reach, whole)):
+        return (finite.astype(np.int64) - whole).astype(np.float64)
+    return np.array([float(value - whole) for value in finite.tolist()], dtype=np.float64)
+
+
+def _fits(integer: int) -> bool:
+    return -(2**63) <= integer < 2**63

@@ -1,0 +1,125 @@
+"""Stored bytes: a header that names kind, version, length and check sum, then plain little-endian values.
+
+    4 bytes   kind, such as MLMP
+    2 bytes   version of the format
+    4 bytes   CRC-32 of the body
+    8 bytes   length of the body
+
+Nothing is compressed: the same profile is then the same bytes whatever compression library is there.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from airflow_mlmon.errors import StateError
+
+_HEADER = struct.Struct("<4sHIQ")
+_DTYPES = tuple(np.dtype(code) for code in ("<u1", "<u2", "<u4", "<u8", "<i4", "<i8", "<f8"))
+_UNSIGNED = _DTYPES[:4]
+
+
+class ByteWriter:
+    """Collects the values of a body, in order."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def integer(self, value: int) -> None:
+        """Write an integer of any size."""
+        self.blob(value.to_bytes((value.bit_length() + 8) // 8, "little", signed=True))
+
+    def number(self, value: float | None) -> None:
+        """Write a double, or that there is none."""
+        self._parts.append(b"\0" if value is None else b"\1" + struct.pack("<d", value))
+
+    def text(self, value: str) -> None:
+        """Write a text."""
+        self.blob(value.encode())
+
+    def blob(self, value: bytes) -> None:
+        """Write bytes with their length."""
+        self._parts.append(struct.pack("<I", len(value)) + value)
+
+    def counts(self, values: npt.NDArray[np.int64]) -> None:
+        """Write integers that are not negative, in the narrowest type that holds them."""
+        largest = int(values.max()) if values.size else 0
+        self.array(values, next(dtype for dtype in _UNSIGNED if largest <= np.iinfo(dtype).max))
+
+    def array(self, values: npt.NDArray[Any], dtype: npt.DTypeLike) -> None:
+        """Write an array as `dtype`."""
+        stored = np.dtype(dtype).newbyteorder("<")
+        self._parts.append(struct.pack("<BI", _DTYPES.index(stored), len(values)))
+        self._parts.append(values.astype(stored).tobytes())
+
+    def seal(self, kind: bytes, version: int) -> bytes:
+        """The body behind its header."""
+        body = b"".join(self._parts)
+        return _HEADER.pack(kind, version, zlib.crc32(body), len(body)) + body
+
+
+class ByteReader:
+    """Reads the values of a body in the order in which they were written."""
+
+    def __init__(self, data: bytes, kind: bytes, version: int) -> None:
+        """Check the header.
+
+        Raises:
+            StateError: the bytes are of another kind, of an unknown version, or damaged.
+        """
+        if len(data) < _HEADER.size or data[: len(kind)] != kind:
+            raise StateError(f"The stored bytes are no {kind.decode()} object.", length=len(data))
+        _, found, checksum, length = _HEADER.unpack_from(data)
+        if found != version:
+            raise StateError(
+                f"The stored {kind.decode()} object has format {found}; this release reads {version}.",
+                hint="upgrade airflow-mlmon",
+                format=found,
+            )
+        body = data[_HEADER.size :]
+        if len(body) != length or zlib.crc32(body) != checksum:
+            raise StateError(
+                f"The stored {kind.decode()} object is damaged: {len(body)} bytes, {length} expected"
+                f"{'' if len(body) != length else ', check sum differs'}.",
+                hint="make it again from its curated partition",
+            )
+        self._body = body
+        self._at = 0
+
+    def integer(self) -> int:
+        """The next integer."""
+        return int.from_bytes(self.blob(), "little", signed=True)
+
+    def number(self) -> float | None:
+        """The next double, or None."""
+        present = self._body[self._at]
+        self._at += 1
+        if not present:
+            return None
+        (value,) = struct.unpack_from("<d", self._body, self._at)
+        self._at += 8
+        return float(value)
+
+    def text(self) -> str:
+        """The next text."""
+        return self.blob().decode()
+
+    def blob(self) -> bytes:
+        """The next bytes."""
+        (length,) = struct.unpack_from("<I", self._body, self._at)
+        start = self._at + 4
+        self._at = start + length
+        return self._body[start : self._at]
+
+    def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """The next array, as `dtype`."""
+        code, length = struct.unpack_from("<BI", self._body, self._at)
+        stored = _DTYPES[code]
+        start = self._at + 5
+        self._at = start + length * stored.itemsize
+        return np.frombuffer(self._body, stored, length, start).astype(dtype)

@@ -1,0 +1,55 @@
+"""The universal grid: 65,279 ordered cells over the doubles, the same for every partition.
+
+A deviation `d = x - centre` is truncated to its sign, 8 exponent bits (clamped to the normal range
+of float32) and 7 mantissa bits. A cell is the signed integer of these bits, so cells are ordered as
+the values are, cell 0 lies around the centre, and each other cell is 2**-7 of its lower bound wide.
+Magnitudes below 2**-126 share cell 0; those from 2**128 on share the outermost cells.
+
+Locally this is the upper half of float32(d), with one taken off where rounding carried it up; in
+Druid it is the double's bits shifted right by 45. Both give the same cell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Cells = npt.NDArray[np.int32]
+
+LAST_CELL = (254 << 7) | 127
+_SHIFT = 45
+_MAGNITUDE = (1 << 18) - 1
+# The double's exponent is biased by 1023, that of float32 by 127.
+_REBIAS = (1023 - 127) << 7
+_FIRST_NORMAL = 1 << 7
+
+
+def to_cells(deviations: Floats) -> Cells:
+    """The cell of each finite deviation.
+
+    >>> to_cells(np.array([-1.0, -1e-300, 0.0, 1.0, 1.007, 1.008, 1e300])).tolist()
+    [-16256, 0, 0, 16256, 16256, 16257, 32639]
+    """
+    bits = np.ascontiguousarray(deviations, dtype=np.float64).view(np.int64)
+    magnitude = ((bits >> _SHIFT) & _MAGNITUDE) - _REBIAS
+    np.minimum(magnitude, LAST_CELL, out=magnitude)
+    magnitude[magnitude < _FIRST_NORMAL] = 0
+    np.negative(magnitude, out=magnitude, where=bits < 0)
+    return magnitude.astype(np.int32)
+
+
+def to_midpoints(cells: npt.NDArray[np.integer]) -> Floats:
+    """The middle of each cell, as a deviation from the centre.
+
+    >>> to_midpoints(np.array([-16256, 0, 16256])).tolist()
+    [-1.00390625, 0.0, 1.00390625]
+    """
+    magnitude = np.abs(cells.astype(np.int64))
+    middle = (_bound(magnitude) + _bound(magnitude + 1)) / 2
+    middle[magnitude == 0] = 0.0
+    return np.where(cells < 0, -middle, middle)
+
+
+def _bound(magnitude: npt.NDArray[np.int64]) -> Floats:
+    return ((magnitude + _REBIAS) << _SHIFT).view(np.float64)

@@ -1,0 +1,98 @@
+"""Takes the values of one Arrow column out, as numbers or as counted texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+
+_DAY_S = 86_400
+_READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The values of a column as UTF-8 text, each with its count; a value may appear twice."""
+
+    values: pa.Array
+    counts: npt.NDArray[np.int64]
+    nulls: int
+
+
+def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
+    """The values that are not null: integers as they are, everything else as doubles.
+
+    A timestamp is the second of its day in UTC, that is, since the partition's midnight; a date is
+    the midnight itself.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no number.
+    """
+    with _named(column, name):
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_date(column.type):
+            column = column.cast(pa.timestamp("ms"))
+        if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
+            values = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).drop_null()  # noqa: PLR2004
+            per_second = _PER_SECOND[column.type.unit]
+            seconds: npt.NDArray[np.int64] = values.to_numpy() // per_second % _DAY_S
+            return seconds
+        if not pa.types.is_integer(column.type):
+            # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
+            if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
+                raise pa.ArrowTypeError("no number")
+            column = column.cast(pa.float64(), safe=False)
+        numbers: npt.NDArray[Any] = column.drop_null().to_numpy()
+        return numbers
+
+
+def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
+    """The distinct values of a column as text, counted; dictionaries by index.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no text, number or boolean.
+    """
+    with _named(column, name):
+        if pa.types.is_dictionary(column.type):
+            values, counts = _count_indices(column)
+        else:
+            counted = pc.value_counts(column)
+            values, counts = counted.field("values"), counted.field("counts").to_numpy()
+        texts = values.cast(pa.string())
+        known = texts.is_valid().to_numpy(zero_copy_only=False)
+        held = counts[known]
+        return Texts(values=texts.drop_null(), counts=held, nulls=len(column) - int(held.sum()))
+
+
+def _count_indices(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    if not column.num_chunks:
+        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
+    unified = column.unify_dictionaries()
+    dictionary = unified.chunk(0).dictionary
+    counts = np.zeros(len(dictionary), dtype=np.int64)
+    for chunk in unified.chunks:
+        counts += np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(dictionary))
+    return dictionary, counts
+
+
+@contextmanager
+def _named(column: pa.ChunkedArray, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise SchemaMismatchError(
+            f"Column {name!r} is of type {column.type}, which cannot be profiled as the spec declares it.",
+            hint="correct the column's type in the spec, or declare `role: ignored`",
+            column=name,
+            type=str(column.type),
+        ) from error

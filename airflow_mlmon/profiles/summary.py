@@ -1,0 +1,94 @@
+"""The metrics of a night that follow from its profile alone."""
+
+from __future__ import annotations
+
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.model import ModelSpec, Role
+
+_POSITIVE = "true"
+
+
+def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+    """Rows, shares of empty and of unseen values, mean score and share of predicted positives.
+
+    An empty value is a null or a NaN. A value that does not exist, such as the null share of a
+    column that the table lacks, is None with the reason in the detail.
+    """
+    return [
+        MetricValue(metric="rows", value=float(profile.rows), rows=profile.rows),
+        _feature_nulls(profile, spec),
+        *(_null_share(name, column) for name, column in profile.columns.items()),
+        *(
+            _unseen_share(name, column)
+            for name, column in profile.columns.items()
+            if isinstance(column, CategoryProfile)
+        ),
+        *_score_mean(profile, spec),
+        *_predicted_positive_share(profile, spec),
+    ]
+
+
+def _feature_nulls(profile: Profile, spec: ModelSpec) -> MetricValue:
+    features = {name: profile.columns[name] for name in spec.features if name in profile.columns}
+    nulls = sum(column.missing for column in features.values())
+    cells = sum(column.rows for column in features.values())
+    absent = [name for name, column in features.items() if profile.rows and not column.rows]
+    detail = {"empty": nulls, "cells": cells, **({"missing_columns": absent} if absent else {})}
+    return MetricValue(
+        metric="null_share", value=nulls / cells if cells else None, rows=profile.rows, detail=_explain(detail, cells)
+    )
+
+
+def _null_share(name: str, column: ColumnProfile) -> MetricValue:
+    detail: dict[str, object] = {"nulls": column.nulls}
+    if isinstance(column, NumericProfile):
+        detail |= {"nan": column.nans, "infinite": column.infinities}
+    return MetricValue(
+        metric="null_share",
+        column=name,
+        value=column.missing / column.rows if column.rows else None,
+        rows=column.rows,
+        detail=_explain(detail, column.rows),
+    )
+
+
+def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
+    return MetricValue(
+        metric="unseen_share",
+        column=name,
+        value=column.unseen_rows / column.observed if column.observed else None,
+        rows=column.observed,
+        detail=_explain({"unseen": column.unseen_rows}, column.observed),
+    )
+
+
+def _score_mean(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+    column = profile.columns.get(spec.column_of(Role.SCORE) or "")
+    if not isinstance(column, NumericProfile):
+        return []
+    return [
+        MetricValue(metric="score_mean", value=column.mean, rows=column.observed, detail=_explain({}, column.observed))
+    ]
+
+
+def _predicted_positive_share(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+    column = profile.columns.get(spec.column_of(Role.PREDICTION) or "")
+    if not isinstance(column, CategoryProfile):
+        return []
+    positive = column.count_of(_POSITIVE)
+    return [
+        MetricValue(
+            metric="predicted_positive_share",
+            value=positive / column.observed if column.observed else None,
+            rows=column.observed,
+            detail=_explain({"positive": positive}, column.observed),
+        )
+    ]
+
+
+def _explain(detail: dict[str, object], rows: int) -> dict[str, object]:
+    return detail if rows else {**detail, "reason": "no row has a value"}

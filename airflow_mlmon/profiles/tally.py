@@ -1,0 +1,91 @@
+"""A tally: how often each key occurs, as two sorted arrays that nobody can write to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Keys = npt.NDArray[Any]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tally:
+    """Distinct keys in ascending order, each with a count above zero."""
+
+    keys: Keys
+    counts: Counts
+
+    def __post_init__(self) -> None:
+        """Lock both arrays."""
+        self.keys.flags.writeable = False
+        self.counts.flags.writeable = False
+
+    @classmethod
+    def empty(cls, dtype: npt.DTypeLike) -> Self:
+        """The tally of nothing; `dtype` is that of the keys."""
+        return cls(keys=np.zeros(0, dtype=dtype), counts=np.zeros(0, dtype=np.int64))
+
+    @classmethod
+    def of(cls, keys: Keys) -> Self:
+        """The tally of an array of keys."""
+        distinct, counts = np.unique(keys, return_counts=True)
+        return cls(keys=distinct, counts=counts.astype(np.int64))
+
+    @classmethod
+    def of_counts(cls, keys: Keys, counts: npt.NDArray[np.integer]) -> Self:
+        """The tally of keys that come with counts; keys may repeat, counts may be zero.
+
+        >>> tally = Tally.of_counts(np.array([3, 1, 3, 2]), np.array([1, 5, 2, 0]))
+        >>> tally.keys.tolist(), tally.counts.tolist()
+        ([1, 3], [5, 3])
+        """
+        held = counts > 0
+        order = np.argsort(keys[held], kind="stable")
+        ordered, weights = keys[held][order], counts[held][order].astype(np.int64)
+        if not ordered.size:
+            return cls(keys=ordered, counts=weights)
+        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        return cls(keys=ordered[starts], counts=np.add.reduceat(weights, starts))
+
+    @classmethod
+    def total(cls, parts: Sequence[Self]) -> Self:
+        """The sum of several tallies whose keys are of one type."""
+        held = [part for part in parts if part.keys.size]
+        if len(held) <= 1:
+            return held[0] if held else parts[0]
+        return cls.of_counts(
+            np.concatenate([part.keys for part in held]), np.concatenate([part.counts for part in held])
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same keys with the same counts."""
+        if not isinstance(other, Tally):
+            return NotImplemented
+        return np.array_equal(self.keys, other.keys) and np.array_equal(self.counts, other.counts)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        """How many distinct keys there are."""
+        return len(self.keys)
+
+    @property
+    def rows(self) -> int:
+        """The sum of the counts."""
+        return int(self.counts.sum())
+
+    def count_of(self, key: float) -> int:
+        """How often `key` occurs."""
+        position = int(np.searchsorted(self.keys, key))
+        return int(self.counts[position]) if position < len(self.keys) and self.keys[position] == key else 0
+
+    def spread(self, keys: Keys) -> Counts:
+        """The counts on a wider, ascending set of keys, zero where a key does not occur."""
+        counts = np.zeros(len(keys), dtype=np.int64)
+        counts[np.searchsorted(keys, self.keys)] = self.counts
+        return counts

@@ -1,0 +1,1 @@
+"""Checks of the curated partition, and their inference from the baseline."""

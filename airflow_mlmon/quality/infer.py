@@ -1,0 +1,118 @@
+"""The checks that follow from the baseline, for a spec that names none.
+
+They ask whether a night looks like data of the same making, not whether it has drifted; so the
+margins are wide, and only the prediction id can block a night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.model import Check, ColumnType, ModelSpec, Role, Severity
+
+_SHARE_MARGIN = 0.02
+_RANGE_MARGIN = 0.1
+_RANGE_MOSTLY = 0.99
+_ROWS_MARGIN = 0.5
+_MINIMUM_NIGHTS = 3
+_NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER}
+_TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
+
+
+def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> tuple[Check, ...]:
+    """The checks that the reference and its own nights suggest.
+
+    Args:
+        layout: The pinned columns.
+        reference: The profile of the whole reference.
+        nights: The profiles of the reference's nights, or of other nights that are known to be good.
+        spec: The model.
+    """
+    checks = [*_id_checks(spec), *_row_checks(nights)]
+    for name, column in spec.columns.items():
+        if column.required and column.role is not Role.ID and not column.personal:
+            checks.append(_check("expect_column_values_to_not_be_null", name))
+    for pinned in layout.columns:
+        if pinned.name in spec.columns:
+            checks += _column_checks(pinned.name, reference, nights, spec)
+    return tuple(checks)
+
+
+def _check(expectation: str, column: str | None, severity: Severity = Severity.WARNING, **arguments: object) -> Check:
+    return Check(expectation=expectation, column=column, severity=severity, arguments=arguments)
+
+
+def _id_checks(spec: ModelSpec) -> Iterator[Check]:
+    yield _check("expect_column_values_to_not_be_null", spec.id_column, Severity.BLOCKING)
+    yield _check("expect_column_values_to_be_unique", spec.id_column, Severity.BLOCKING)
+
+
+def _row_checks(nights: Sequence[Profile]) -> Iterator[Check]:
+    rows = [night.rows for night in nights if night.rows]
+    if len(rows) >= _MINIMUM_NIGHTS:
+        low, high = int(min(rows) * (1 - _ROWS_MARGIN)), round(max(rows) * (1 + _ROWS_MARGIN))
+        yield _check("expect_table_row_count_to_be_between", None, min_value=low, max_value=high)
+
+
+def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> Iterator[Check]:
+    column, known = spec.columns[name], reference.columns[name]
+    if not known.observed:
+        return
+    if not column.required:
+        worst = _worst_share(name, (reference, *nights))
+        yield _check("expect_column_values_to_not_be_null", name, mostly=_mostly(worst))
+    if isinstance(known, NumericProfile):
+        if column.type in _NUMBERS:
+            yield from _range_checks(name, known, is_score=column.role is Role.SCORE)
+    elif column.type in _TEXTS and known.layout.vocabulary:
+        # a new version of the model is news, not a fault of the data
+        severity = Severity.RECORDED if column.role is Role.VERSION else Severity.WARNING
+        yield _vocabulary_check(name, known, severity)
+
+
+def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterator[Check]:
+    low, high = known.min, known.max
+    assert low is not None, "the column has values"
+    assert high is not None, "the column has values"
+    if is_score and low >= 0 and high <= 1:
+        yield _check("expect_column_values_to_be_between", name, min_value=0, max_value=1)
+        return
+    margin = _RANGE_MARGIN * (high - low) or max(abs(high), 1.0) * _RANGE_MARGIN
+    # what is never negative in the reference, such as a count or a distance, stays so
+    bottom = max(low - margin, 0.0) if low >= 0 else low - margin
+    yield _check(
+        "expect_column_values_to_be_between",
+        name,
+        min_value=bottom,
+        max_value=high + margin,
+        mostly=_RANGE_MOSTLY,
+    )
+
+
+def _vocabulary_check(name: str, known: CategoryProfile, severity: Severity) -> Check:
+    return _check(
+        "expect_column_values_to_be_in_set",
+        name,
+        severity,
+        value_set=list(known.layout.vocabulary),
+        mostly=_mostly(known.unseen_rows / known.observed),
+    )
+
+
+def _worst_share(name: str, profiles: Sequence[Profile]) -> float:
+    """The largest share of empty values that any of the profiles has."""
+    return max(_missing_share(profile.columns[name]) for profile in profiles)
+
+
+def _missing_share(column: ColumnProfile) -> float:
+    return column.missing / column.rows if column.rows else 0.0
+
+
+def _mostly(bad_share: float) -> float:
+    """The share of rows that must be good, when `bad_share` is known to occur."""
+    return max(0.0, round(1 - bad_share - _SHARE_MARGIN, 4))

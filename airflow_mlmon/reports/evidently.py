@@ -1,0 +1,222 @@
+"""The only door to evidently: its report of a night, with our scores of all rows in it.
+
+evidently inlines values of the data into a script of its page unescaped, aborts a whole report on
+one bad column, writes nothing to a `Path`, and shows every value of a category: each is guarded here.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.errors import StateError
+from airflow_mlmon.reports.sample import Sample, draw_sample
+from airflow_mlmon.spec.model import ModelSpec
+
+with warnings.catch_warnings():
+    # evidently's import uses names that its dependencies deprecate
+    warnings.simplefilter("ignore")
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.core.metric_types import ColumnMetric, SingleValue, SingleValueCalculation, SingleValueMetric
+    from evidently.core.report import Context, Snapshot
+    from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
+    from evidently.legacy.utils import dashboard
+    from evidently.metrics import MissingValueCount, RowCount, ValueDrift
+    from evidently.tests import Reference, gte, lte
+
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_GUARD = threading.Lock()
+_NULL_MARGIN = 0.05
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
+_FRAME = """<title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<style>.mlmon{{font:16px/1.5 system-ui,sans-serif;margin:1rem 1.5rem}}.mlmon h1{{font-size:1.5rem;margin:0}}</style>"""
+_HEADING = """<div class="mlmon"><h1>{title}</h1>
+<p>First the drift scores of all rows, each beside the limit from the reference's own nights; below, evidently's own
+metrics and tests with evidently's own thresholds, on samples of {current:,} rows of the night and {reference:,} rows of
+the reference.</p></div>"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidentlyReport:
+    """The report as a page and as data, and the columns that it leaves out, each with the reason."""
+
+    html: bytes
+    json: bytes
+    left_out: tuple[str, ...]
+
+
+class FullDataDrift(ColumnMetric, SingleValueMetric):  # type: ignore[misc] # evidently is not typed for us
+    """A drift score that was computed on all rows, beside its limit."""
+
+    class Config:
+        """Names the metric in snapshots."""
+
+        type_alias = "airflow_mlmon:metric_v2:FullDataDrift"
+
+    method: str
+    score: float
+    limit: float | None = None
+    nights: int = 0
+    rows: int = 0
+
+
+class FullDataDriftCalculation(SingleValueCalculation[FullDataDrift]):  # type: ignore[misc] # as above
+    """Passes the score on to the report."""
+
+    def calculate(self, context: Context, current_data: Dataset, reference_data: Dataset | None) -> SingleValue:
+        """The score as it was computed elsewhere."""
+        del context, current_data, reference_data
+        result = self.result(self.metric.score)
+        shown = CounterData(label="", value=f"{self.metric.score:.3f}")
+        result.widget = [counter(title=self.display_name(), size=WidgetSize.HALF, counters=[shown])]
+        return result
+
+    def display_name(self) -> str:
+        """What the number is."""
+        limit = f", limit {self.metric.limit:.3g} from {self.metric.nights} nights" if self.metric.limit else ""
+        return f"{self.metric.column}: {self.metric.method} of all {self.metric.rows:,} rows{limit}"
+
+
+def write_evidently(
+    *,
+    current: pd.DataFrame,
+    reference: pd.DataFrame,
+    drift: Sequence[ColumnDrift],
+    spec: ModelSpec,
+    title: str,
+) -> EvidentlyReport:
+    """evidently's report of a sample of the night against one of the reference."""
+    sample = draw_sample(current=current, reference=reference, drift=drift, spec=spec)
+    ours, without_score = _full_data_metrics(drift, sample)
+    snapshot, failed = _run(sample, ours)
+    page = _page(snapshot, title=title, sample=sample)
+    document = json.dumps(_finite(snapshot.dict()), allow_nan=False, default=str, sort_keys=True)
+    left_out = (*sample.left_out, *without_score, *failed)
+    return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
+
+
+def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[list[FullDataDrift], list[str]]:
+    metrics, left_out = [], []
+    for found in drift:
+        if found.column in sample.private:
+            continue
+        if found.score is None or not math.isfinite(found.score):
+            left_out.append(f"{found.column}: {found.note or 'not enough data'}")
+            continue
+        tests = [] if found.limit is None else [lte(found.limit)]
+        metrics.append(
+            FullDataDrift(
+                column=sample.names.get(found.column, found.column),
+                method=str(found.method),
+                score=found.score,
+                limit=found.limit,
+                nights=found.nights,
+                rows=found.rows_current,
+                tests=tests,
+            )
+        )
+    return metrics, left_out
+
+
+def _run(sample: Sample, ours: Sequence[FullDataDrift]) -> tuple[Snapshot, list[str]]:
+    """The report; when a column breaks it, the columns are tried one by one and the bad ones left out."""
+    columns, failed = [*sample.numeric, *sample.category], []
+    try:
+        return _report(sample, [*ours, *_own_metrics(columns)]), failed
+    except Exception:  # noqa: BLE001 - evidently raises whatever the libraries below it raise
+        good = []
+        for column in columns:
+            if (reason := _failure(sample, column)) is None:
+                good.append(column)
+            else:
+                failed.append(f"{column}: evidently cannot compute it ({reason})")
+        return _report(sample, [*ours, *_own_metrics(good)]), failed
+
+
+def _failure(sample: Sample, column: str) -> str | None:
+    """The class of the error that a column ends in; the message may hold values."""
+    try:
+        _report(sample, [ValueDrift(column=column)])
+    except Exception as error:  # noqa: BLE001 - as above
+        return type(error).__name__
+    return None
+
+
+def _own_metrics(columns: Sequence[str]) -> Iterator[Any]:
+    yield RowCount(tests=[gte(1)])
+    for column in columns:
+        yield ValueDrift(column=column)
+    for column in columns:
+        # the two samples differ in size, so that only shares can be compared
+        yield MissingValueCount(column=column, tests=[], share_tests=[lte(Reference(absolute=_NULL_MARGIN))])
+
+
+def _report(sample: Sample, metrics: Sequence[Any]) -> Snapshot:
+    definition = DataDefinition(numerical_columns=list(sample.numeric), categorical_columns=list(sample.category))
+    frames = [Dataset.from_pandas(frame, data_definition=definition) for frame in (sample.current, sample.reference)]
+    with warnings.catch_warnings():
+        # numpy and scipy warn of samples with few or equal values
+        warnings.simplefilter("ignore")
+        return Report(list(metrics), include_tests=True).run(*frames)
+
+
+def _page(snapshot: Snapshot, *, title: str, sample: Sample) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.html"
+        with _escaped_scripts():
+            # given a Path, save_html writes nothing and says nothing
+            snapshot.save_html(str(path))
+        if not path.is_file() or not path.stat().st_size:
+            raise StateError("evidently wrote no page.")
+        page = path.read_text(encoding="utf-8")
+    name = html.escape(title)
+    heading = _HEADING.format(title=name, current=len(sample.current), reference=len(sample.reference))
+    page = page.replace("<head>", f"<head>\n{_FRAME.format(title=name, policy=_POLICY)}", 1)
+    return page.replace("<body>", f"<body>\n{heading}", 1).lstrip()
+
+
+@contextmanager
+def _escaped_scripts() -> Iterator[None]:
+    """Has evidently's page write its data so that no value can end the script that it stands in."""
+
+    def dumps(*args: Any, **settings: Any) -> str:
+        text = json.dumps(*args, **settings)
+        for character, escape in _ESCAPES.items():
+            text = text.replace(character, escape)
+        return text
+
+    with _GUARD:
+        original = dashboard.json
+        dashboard.json = SimpleNamespace(dumps=dumps)
+        try:
+            yield
+        finally:
+            dashboard.json = original
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for each number that JSON does not have."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value

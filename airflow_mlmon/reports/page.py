@@ -1,0 +1,217 @@
+"""What a night's page and a model's index show, and their HTML.
+
+A page is one file without scripts and without anything from outside. Everything but the charts,
+which come as markup, is escaped by the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
+from airflow_mlmon.reports import wording
+from airflow_mlmon.reports.weeks import calendar_weeks
+from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+
+PERFORMANCE_METRICS = (
+    "label_share",
+    "positive_share",
+    "void_share",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "log_loss",
+    "brier",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRow:
+    """A column's drift and its picture."""
+
+    drift: ColumnDrift
+    picture: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendChart:
+    """A metric over the nights, drawn."""
+
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceNight:
+    """What the labels that have come say of one night."""
+
+    day: date
+    metrics: Mapping[str, float | None]
+    href: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file that rows of the night were read from, or refused."""
+
+    uri: str
+    rows: int | None = None
+    size: int | None = None
+    checksum: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that the numbers rest on, such as the layout or a library's version."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightPage:
+    """Everything that the page of one night shows."""
+
+    model: str
+    night: Night
+    description: str = ""
+    owner: str = ""
+    positive_name: str = "positive"
+    alerts: tuple[Alert, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    checks: tuple[CheckOutcome, ...] = ()
+    columns: tuple[ColumnRow, ...] = ()
+    metrics: tuple[MetricValue, ...] = ()
+    trends: tuple[TrendChart, ...] = ()
+    performance: tuple[PerformanceNight, ...] = ()
+    quarantine: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[SourceFile, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    left_out: tuple[str, ...] = ()
+    evidently_href: str | None = None
+    index_href: str | None = None
+    previous_href: str | None = None
+    next_href: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNight:
+    """One night in a model's index."""
+
+    night: Night
+    href: str | None = None
+    drifted: int | None = None
+    columns: int | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+    checks: tuple[CheckOutcome, ...] = ()
+
+    @property
+    def tone(self) -> Tone:
+        """How loud the night is."""
+        return tone_of(self.night, self.alerts, self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPage:
+    """Everything that a model's index shows; the nights in any order."""
+
+    model: str
+    nights: tuple[IndexNight, ...]
+    description: str = ""
+    owner: str = ""
+    positive_name: str = "positive"
+    trends: tuple[TrendChart, ...] = ()
+
+
+def render_night(page: NightPage) -> str:
+    """The HTML of a night's page."""
+    by_loudness = sorted(page.columns, key=_drift_rank)
+    return (
+        _environment()
+        .get_template("night.html.j2")
+        .render(
+            page=page,
+            night=page.night,
+            tone=tone_of(page.night, page.alerts, page.checks),
+            headline=headline(page.night, page.alerts, page.checks, page.verdicts),
+            columns=by_loudness,
+            drifted=sum(row.drift.state is DriftState.BEYOND for row in page.columns),
+            limit_nights=sorted({row.drift.nights for row in page.columns if row.drift.limit is not None}),
+            checks=rank_checks(page.checks),
+            metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
+            performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
+            performance_metrics=PERFORMANCE_METRICS,
+            positive=page.positive_name,
+        )
+    )
+
+
+def render_index(page: IndexPage) -> str:
+    """The HTML of a model's index."""
+    nights = sorted(page.nights, key=lambda night: night.night.partition.start, reverse=True)
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            page=page,
+            nights=nights,
+            weeks=calendar_weeks({night.night.partition.day: night for night in nights}),
+            loud=[night for night in nights if night.tone is Tone.LOUD],
+            positive=page.positive_name,
+        )
+    )
+
+
+def _drift_rank(row: ColumnRow) -> tuple[int, float, str]:
+    """Drifted columns first, then by score over limit; those without a score last."""
+    drift = row.drift
+    order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
+    ratio = drift.score / drift.limit if drift.score is not None and drift.limit else 0.0
+    return order, -ratio, drift.column
+
+
+def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
+    """Where the score and its limit stand on a bar, in percent of its length."""
+    if drift.score is None or not drift.limit:
+        return None
+    full = max(2 * drift.limit, drift.score)
+    return {"score": round(100 * drift.score / full, 1), "limit": round(100 * drift.limit / full, 1)}
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    # autoescape is set outright: select_autoescape goes by the ending, and .j2 is not among its endings
+    environment = Environment(
+        loader=PackageLoader("airflow_mlmon.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        name=wording.name_text,
+        day=wording.day_text,
+        count=wording.count_text,
+        value=wording.value_text,
+        metric=wording.metric_text,
+        limits=wording.limits_text,
+        basis=wording.basis_text,
+        state=wording.state_text,
+        bytes=wording.bytes_text,
+        meter=_meter,
+    )
+    environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH)
+    return environment

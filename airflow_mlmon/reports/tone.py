@@ -1,0 +1,63 @@
+"""How loud a night is, and the sentence that it is summed up in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from airflow_mlmon.records import Alert, CheckOutcome, Night, Status, Verdict, VerdictState
+from airflow_mlmon.spec.model import Severity
+
+_LOUD = {
+    Status.FAILED: "The night failed",
+    Status.NO_DATA: "No data arrived",
+    Status.QUARANTINED: "The night is in quarantine",
+}
+
+
+class Tone(StrEnum):
+    """How much a night asks for attention."""
+
+    QUIET = "quiet"
+    NOTICE = "notice"
+    LOUD = "loud"
+
+
+def tone_of(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcome]) -> Tone:
+    """How loud a night is: alerts and lost data are loud, incomplete data and warnings are a notice."""
+    failed = {check.severity for check in checks if check.passed is False}
+    if night.status in _LOUD or alerts or Severity.BLOCKING in failed:
+        return Tone.LOUD
+    unknown = any(check.passed is None and check.severity is Severity.BLOCKING for check in checks)
+    if night.status is Status.PARTIAL or Severity.WARNING in failed or unknown:
+        return Tone.NOTICE
+    return Tone.QUIET
+
+
+def headline(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcome], verdicts: Sequence[Verdict]) -> str:
+    """The night in one sentence."""
+    failed = sum(check.passed is False and check.severity is not Severity.RECORDED for check in checks)
+    parts = [_LOUD[night.status]] if night.status in _LOUD else []
+    if alerts:
+        parts.append(_counted(len(alerts), "alert"))
+    if failed:
+        parts.append(f"{_counted(failed, 'check')} failed")
+    if night.status is Status.PARTIAL:
+        parts.append("part of the data is missing")
+    if parts:
+        text = ", ".join(parts)
+        return f"{text[0].upper()}{text[1:]}."
+    if not night.judged or (verdicts and all(verdict.state is VerdictState.INSUFFICIENT_DATA for verdict in verdicts)):
+        return "Not enough data to judge this night."
+    return "Quiet: nothing is beyond its limits." if verdicts else "Quiet: nothing was found."
+
+
+def rank_checks(checks: Sequence[CheckOutcome]) -> list[CheckOutcome]:
+    """The checks with those that failed first, then those without an answer, by severity."""
+    severities = list(Severity)
+    answers = [False, None, True]
+    return sorted(checks, key=lambda check: (answers.index(check.passed), severities.index(check.severity)))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,35 @@
+"""Lays nights out in weeks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Generic, TypeVar
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDay(Generic[Entry]):
+    """One day, with its entry when it has one."""
+
+    day: date
+    entry: Entry | None
+
+
+def calendar_weeks(entries: Mapping[date, Entry]) -> list[list[CalendarDay[Entry]]]:
+    """The weeks, Monday to Sunday, from the first entry to the last, oldest first.
+
+    >>> weeks = calendar_weeks({date(2013, 3, 8): "storm"})
+    >>> [(day.day.day, day.entry) for day in weeks[0]][3:6]
+    [(7, None), (8, 'storm'), (9, None)]
+    """
+    if not entries:
+        return []
+    first, last = min(entries), max(entries)
+    monday = first - timedelta(days=first.weekday())
+    weeks = (last - monday).days // 7 + 1
+    days = [monday + timedelta(days=offset) for offset in range(7 * weeks)]
+    cells = [CalendarDay(day=day, entry=entries.get(day)) for day in days]
+    return [cells[start : start + 7] for start in range(0, len(cells), 7)]

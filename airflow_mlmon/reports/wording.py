@@ -1,0 +1,117 @@
+"""How values, limits and states are put into words on the pages."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from airflow_mlmon.quality.wording import number_text
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.reports.svg import printable
+from airflow_mlmon.spec.metrics import METRICS
+
+NONE = "–"
+NOT_ENOUGH = "not enough data"
+_LONGEST_NAME = 80
+_STATES = {
+    VerdictState.OK: "within its limits",
+    VerdictState.BREACH: "beyond its limits",
+    VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
+}
+
+
+def name_text(name: object, longest: int = _LONGEST_NAME) -> str:
+    """A name from data, printable and at most `longest` characters.
+
+    >>> name_text("origin"), name_text("x" * 100, 4)
+    ('origin', 'xxx…')
+    """
+    text = str(name)
+    return printable(text if len(text) <= longest else f"{text[: longest - 1]}…")
+
+
+def day_text(day: date) -> str:
+    """The day in full, such as Friday 8 March 2013.
+
+    >>> day_text(date(2013, 3, 8))
+    'Friday 8 March 2013'
+    """
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def count_text(value: int | None) -> str:
+    """A count with separators, or a dash.
+
+    >>> count_text(1014), count_text(None)
+    ('1,014', '–')
+    """
+    return NONE if value is None else f"{value:,}"
+
+
+def value_text(value: float | None, metric: str) -> str:
+    """A value in the form of its metric, or a dash when there is none.
+
+    >>> value_text(0.2341, "null_share"), value_text(930, "rows"), value_text(0.45678, "log_loss")
+    ('23.4 %', '930', '0.457')
+    >>> value_text(None, "accuracy")
+    '–'
+    """
+    if value is None:
+        return NONE
+    if metric in METRICS and METRICS[metric].is_share:
+        percent = 100 * value
+        return f"{percent:.1f} %" if abs(percent) >= 0.1 or percent == 0 else f"{percent:.2g} %"  # noqa: PLR2004
+    if float(value).is_integer():
+        return number_text(float(value))
+    return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def metric_text(metric: str, positive_name: str) -> str:
+    """The title of a metric, with the model's own word for a positive label.
+
+    >>> metric_text("positive_share", "late"), metric_text("predicted_positive_share", "late")
+    ('late share', 'predicted late share')
+    """
+    title = METRICS[metric].title if metric in METRICS else metric
+    return title.replace("positive", positive_name) if "positive" in metric else title
+
+
+def limits_text(verdict: Verdict) -> str:
+    """The limits of a verdict, such as "between 700 and 1,200"."""
+    low, high = (value_text(limit, verdict.metric) for limit in (verdict.low, verdict.high))
+    if verdict.low is not None and verdict.high is not None:
+        return f"between {low} and {high}"
+    if verdict.low is not None:
+        return f"at least {low}"
+    return f"at most {high}" if verdict.high is not None else NONE
+
+
+def basis_text(verdict: Verdict) -> str:
+    """What a verdict rests on: its history, how far off the value is, and its note."""
+    parts = []
+    if verdict.history is not None:
+        parts.append(f"against {verdict.history} {'night' if verdict.history == 1 else 'nights'}")
+    if verdict.deviations is not None:
+        side = "above" if verdict.deviations > 0 else "below"
+        parts.append(f"{abs(verdict.deviations):.1f} robust standard deviations {side} their median")
+    if verdict.note:
+        parts.append(verdict.note)
+    return "; ".join(parts)
+
+
+def state_text(state: VerdictState) -> str:
+    """A verdict's state in words."""
+    return _STATES[state]
+
+
+def bytes_text(size: int | None) -> str:
+    """A size in the unit that suits it.
+
+    >>> bytes_text(512), bytes_text(48_200), bytes_text(None)
+    ('512 B', '48.2 kB', '–')
+    """
+    if size is None:
+        return NONE
+    for limit, unit in ((1e3, "B"), (1e6, "kB"), (1e9, "MB")):
+        if size < limit:
+            return f"{size / (limit / 1e3):.4g} {unit}" if unit == "B" else f"{size / (limit / 1e3):.3g} {unit}"
+    return f"{size / 1e9:.3g} GB"

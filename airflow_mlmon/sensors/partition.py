@@ -1,0 +1,57 @@
+"""Waits until a day's predictions are complete, or until it is too late to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import BaseSensorOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_mlmon.errors import MlmonError
+from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec import ModelSpec, load_spec
+
+
+class PartitionSensor(BaseSensorOperator):
+    """Waits for the day's marker file, at most `wait_hours` after the day's end.
+
+    Without a marker in the spec it waits those hours. Past the deadline the day is taken as it
+    is, and an absent one becomes NO_DATA: so a backfill never waits.
+
+    Args:
+        spec_path: the model's spec file.
+        partition: the day to wait for, YYYY-MM-DD; by default what the DAG run says.
+    """
+
+    template_fields: Sequence[str] = ("partition",)
+
+    def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.spec_path = spec_path
+        self.partition = partition
+
+    def poke(self, context: Context) -> bool:
+        """Whether the day can be taken."""
+        try:
+            spec = load_spec(self.spec_path)
+            partition = partition_of(spec.model, context, self.partition)
+            deadline = partition.end + timedelta(hours=spec.predictions.wait_hours)
+            if datetime.now(UTC) >= deadline:
+                return True
+            return spec.predictions.ready is not None and self._is_ready(spec, partition)
+        except MlmonError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+
+    def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
+        from airflow_mlmon.archive.read import day_folder  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.s3 import s3_client  # noqa: PLC0415 - heavy
+        from airflow_mlmon.storage import Storage  # noqa: PLC0415
+
+        folder = day_folder(spec.predictions.path, partition.day)
+        listed = Storage(s3_client).at(folder, spec.predictions.connection).list(folder)
+        return any(item.uri.rsplit("/", 1)[-1] == spec.predictions.ready for item in listed)

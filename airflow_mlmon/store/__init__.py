@@ -1,0 +1,1 @@
+"""The metric store, and the only door to SQLAlchemy and Alembic."""

@@ -1,0 +1,255 @@
+"""The metric store: nights, their results, alerts and the way to people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, Self
+
+import sqlalchemy as sa
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
+from airflow_mlmon.store import outbox, publication, schema
+from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.migration import bring_to_head
+from airflow_mlmon.store.outbox import Claim, DeadLetter
+from airflow_mlmon.store.rows import (
+    alert_of,
+    check_of,
+    delivery_of,
+    delivery_row,
+    is_of,
+    key_of,
+    metric_of,
+    night_of,
+    verdict_of,
+    written,
+)
+from airflow_mlmon.store.schema import AlertState
+
+
+class StoredLayout(NamedTuple):
+    """The layout that a model's profiles have, and where it lies."""
+
+    layout_id: str
+    uri: str
+    facts: Mapping[str, Any]
+
+
+class MetricStore:
+    """The store at a URL: SQLite by default, PostgreSQL in production.
+
+    Opening it creates or upgrades its tables. Days are those on which a partition starts; a range
+    holds its first and its last day.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open the store.
+
+        Raises:
+            ConfigError: the URL is wrong, or the store was written by a newer version.
+            ServiceUnavailableError: the database cannot be reached or is locked.
+            ServiceRejectedError: the database refuses.
+        """
+        self._database = Database(url)
+        try:
+            bring_to_head(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """The store itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The store's URL, without its password."""
+        return f"MetricStore({self._database.shown!r})"
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def publish(
+        self,
+        night: Night | None,
+        results: Sequence[Results],
+        *,
+        supersedes: str | None,
+        versions: Mapping[Partition, str | None] | None = None,
+        deliveries: Mapping[Partition, frozenset[str]] | None = None,
+        channels: Sequence[str] = (),
+    ) -> None:
+        """Replace the night, these families of results and their alerts, in one transaction.
+
+        Args:
+            night: the new state of the partition; None when only results are replaced.
+            results: families of results, of this partition or of others of the model.
+            supersedes: the version that was served when the run began.
+            versions: by other partitions, the version whose rows their results came from.
+            deliveries: by partition, the versions of the deliveries that its labels came from.
+            channels: the channels on which new alerts are to be sent.
+
+        Raises:
+            PartitionConflictError: another run was faster; nothing is written.
+            NotFoundError: results of a partition that has no night; nothing is written.
+        """
+        partitions = [item.partition for item in results] + list(deliveries or {})
+        models = {partition.model for partition in (*partitions, *([night.partition] if night else []))}
+        with self._database.writing(*models) as connection:
+            if night is not None and not publication.move_pointer(connection, night, supersedes):
+                return
+            for partition, version in (versions or {}).items():
+                publication.rest_on_version(connection, partition, version)
+            for partition, delivered in (deliveries or {}).items():
+                publication.rest_on_deliveries(connection, partition, delivered)
+            for item in results:
+                publication.replace_results(connection, item, channels)
+
+    def record_failure(
+        self, partition: Partition, message: str, alert: Alert | None = None, channels: Sequence[str] = ()
+    ) -> None:
+        """Mark the night as failed and queue its alert; the served version and its results stay."""
+        with self._database.writing(partition.model) as connection:
+            publication.write_failure(connection, partition, message)
+            publication.open_alerts(connection, [alert] if alert else [], channels)
+
+    def night(self, partition: Partition) -> Night | None:
+        """The state of a partition; None when it never ran."""
+        with self._database.reading() as connection:
+            return publication.stored_night(connection, partition)
+
+    def nights(self, model: str, first: date, last: date) -> list[Night]:
+        """The nights of a range, in the order of the days."""
+        query = sa.select(schema.nights).where(_within(schema.nights, model, first, last)).order_by(schema.nights.c.day)
+        return [night_of(row) for row in self._rows(query)]
+
+    def models(self) -> list[str]:
+        """The names of the models that have nights."""
+        query = sa.select(schema.nights.c.model).distinct().order_by(schema.nights.c.model)
+        return [row.model for row in self._rows(query)]
+
+    def metrics(self, model: str, first: date, last: date) -> dict[tuple[date, str, str | None], float | None]:
+        """The values of a range, by day, metric and column."""
+        table = schema.metrics
+        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
+        rows = self._rows(query.where(_within(table, model, first, last)).order_by(table.c.day))
+        return {(row.day, row.metric, row.column or None): row.value for row in rows}
+
+    def metric_values(self, partition: Partition) -> list[MetricValue]:
+        """The metrics of a partition, of both families, with their details."""
+        return [metric_of(row) for row in self._of_partition(schema.metrics, partition, "metric", "column")]
+
+    def verdicts(self, partition: Partition) -> list[Verdict]:
+        """The verdicts of a partition, of both families."""
+        return [verdict_of(row) for row in self._of_partition(schema.verdicts, partition, "position")]
+
+    def checks(self, partition: Partition) -> list[CheckOutcome]:
+        """The outcomes of the checks of a partition."""
+        return [check_of(row) for row in self._of_partition(schema.checks, partition, "position")]
+
+    def history(
+        self, model: str, metrics: Sequence[str], before: date, nights: int
+    ) -> dict[tuple[str, str | None], list[tuple[date, float]]]:
+        """The values of the `nights` calendar days before a day, by metric and column; gaps are left out."""
+        table = schema.metrics
+        within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
+        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value).where(
+            within, table.c.metric.in_(metrics), table.c.value.is_not(None)
+        )
+        history: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
+        for row in self._rows(query.order_by(table.c.day)):
+            history.setdefault((row.metric, row.column or None), []).append((row.day, row.value))
+        return history
+
+    def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
+        """The alerts of a range, in the order of the days."""
+        alerts, nights = schema.alerts, schema.nights
+        joined = sa.and_(alerts.c.model == nights.c.model, alerts.c.day == nights.c.day)
+        query = sa.select(alerts, nights.c.start, nights.c.end).join(nights, joined)
+        query = query.where(_within(alerts, model, first, last))
+        if not include_resolved:
+            query = query.where(alerts.c.state == AlertState.OPEN.value)
+        order = (alerts.c.day, alerts.c.severity, alerts.c.metric, alerts.c.column)
+        return [alert_of(row) for row in self._rows(query.order_by(*order))]
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        """Note a delivery of labels; a later one of the same day replaces it."""
+        table, key = schema.deliveries, key_of(delivery.partition)
+        with self._database.writing(delivery.partition.model) as connection:
+            connection.execute(sa.delete(table).where(is_of(table, key)))
+            connection.execute(sa.insert(table).values(delivery_row(delivery)))
+
+    def deliveries(self, model: str, first: date, last: date) -> list[Delivery]:
+        """The deliveries of labels of a range, in the order of the days."""
+        table = schema.deliveries
+        query = sa.select(table).where(_within(table, model, first, last)).order_by(table.c.day)
+        return [delivery_of(row) for row in self._rows(query)]
+
+    def save_layout(
+        self, model: str, layout_id: str, uri: str, facts: Mapping[str, Any], *, supersedes: str | None = None
+    ) -> StoredLayout:
+        """Pin a layout in the place of `supersedes`, and return the one that is pinned now.
+
+        When two pin at once the first one wins, and both get its layout.
+        """
+        row = {"model": model, "layout": layout_id, "uri": uri, "facts": written(facts, f"{model}: layout {layout_id}")}
+        with self._database.writing(model) as connection:
+            found = connection.execute(_latest_layout(model)).one_or_none()
+            if found is None or found.layout == supersedes:
+                number = 1 if found is None else found.number + 1
+                connection.execute(sa.insert(schema.layouts).values(number=number, **row))
+            return _layout_of(connection.execute(_latest_layout(model)).one())
+
+    def current_layout(self, model: str) -> StoredLayout | None:
+        """The layout that is pinned for a model."""
+        rows = self._rows(_latest_layout(model))
+        return _layout_of(rows[0]) if rows else None
+
+    def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
+        """Reserve the alerts of up to `limit` messages (a night on a channel), oldest first."""
+        with self._database.writing(model or "outbox") as connection:
+            return outbox.claim(connection, limit, now, model)
+
+    def mark_sent(self, ids: Sequence[int], now: datetime) -> None:
+        """Note that the receiver has confirmed these rows of the outbox."""
+        with self._database.writing() as connection:
+            outbox.mark_sent(connection, ids, now)
+
+    def mark_failed(self, ids: Sequence[int], error: str, now: datetime) -> None:
+        """Note that an attempt failed: it is tried again later, or becomes a dead letter."""
+        with self._database.writing() as connection:
+            outbox.mark_failed(connection, ids, error, now)
+
+    def dead_letters(self, model: str | None = None) -> list[DeadLetter]:
+        """The alerts that could not be delivered, oldest first."""
+        with self._database.reading() as connection:
+            return outbox.dead_letters(connection, model)
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        with self._database.reading() as connection:
+            return connection.execute(query).all()
+
+    def _of_partition(self, table: sa.Table, partition: Partition, *order: str) -> Sequence[sa.Row[Any]]:
+        # predictions before labels: what was known first
+        columns = (table.c.family.desc(), *(table.c[name] for name in order))
+        return self._rows(sa.select(table).where(is_of(table, key_of(partition))).order_by(*columns))
+
+
+def _within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.model == model, table.c.day.between(first, last))
+
+
+def _latest_layout(model: str) -> sa.Select[Any]:
+    table = schema.layouts
+    return sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
+
+
+def _layout_of(row: sa.Row[Any]) -> StoredLayout:
+    return StoredLayout(row.layout, row.uri, json.loads(row.facts))

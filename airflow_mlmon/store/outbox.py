@@ -1,0 +1,155 @@
+"""Alerts on their way to people: at least once, with a lease, a back-off and dead letters.
+
+A row is claimed before it is sent and marked after the reply. When a sender dies in between, its
+lease runs out and the row is claimed again. Every function works inside the transaction of its
+caller, and the clock comes in as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.records import Alert, Night
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.rows import alert_of, night_of
+from airflow_mlmon.store.schema import DeliveryState
+
+LEASE = timedelta(minutes=15)
+MAX_ATTEMPTS = 8
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=6)
+ERROR_LENGTH = 500
+
+_outbox = schema.outbox
+_PENDING = DeliveryState.PENDING.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An alert to be sent on a channel, reserved for the one who claimed it."""
+
+    id: int
+    channel: str
+    attempts: int
+    alert: Alert
+    night: Night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """An alert that could not be sent on a channel, and why."""
+
+    id: int
+    channel: str
+    attempts: int
+    alert: Alert
+    error: str
+
+
+def claim(connection: sa.Connection, limit: int, now: datetime, model: str | None) -> list[Claim]:
+    """Reserve the alerts of up to `limit` messages: pairs of a night and a channel, oldest first."""
+    _bury_the_abandoned(connection, now)
+    due = _due(now) if model is None else sa.and_(_due(now), _outbox.c.model == model)
+    group = (_outbox.c.model, _outbox.c.day, _outbox.c.channel)
+    first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit)
+    ids: list[int] = []
+    for row in connection.execute(first).all():
+        of_group = sa.and_(due, *(column == value for column, value in zip(group, row, strict=True)))
+        reserve = (
+            sa.update(_outbox)
+            .where(of_group)
+            .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
+            .returning(_outbox.c.id)
+        )
+        ids.extend(connection.scalars(reserve))
+    return [
+        Claim(id=row.outbox_id, channel=row.channel, attempts=row.attempts, alert=alert_of(row), night=night_of(row))
+        for row in connection.execute(_with_alerts().where(_outbox.c.id.in_(ids)))
+    ]
+
+
+def mark_sent(connection: sa.Connection, ids: Sequence[int], now: datetime) -> None:
+    """Note that the receiver has confirmed the rows."""
+    values = {"state": DeliveryState.SENT.value, "sent_at": now, "leased_until": None, "error": ""}
+    connection.execute(sa.update(_outbox).where(_outbox.c.id.in_(ids)).values(values))
+
+
+def mark_failed(connection: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
+    """Note the failed attempt: another one after a wait that doubles, or a dead letter."""
+    # another sender may have got through in the meantime: what is sent stays sent
+    rows = connection.execute(
+        sa.select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.id.in_(ids), _outbox.c.state == _PENDING)
+    ).all()
+    for row in rows:
+        values: dict[str, Any] = {"error": error[:ERROR_LENGTH], "leased_until": None}
+        if row.attempts >= MAX_ATTEMPTS:
+            values["state"] = DeliveryState.DEAD.value
+        else:
+            values["next_attempt_at"] = now + wait_after(row.attempts)
+        still_pending = sa.and_(_outbox.c.id == row.id, _outbox.c.state == _PENDING)
+        connection.execute(sa.update(_outbox).where(still_pending).values(values))
+
+
+def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLetter]:
+    """The alerts that were given up, oldest first."""
+    query = _with_alerts().where(_outbox.c.state == DeliveryState.DEAD.value)
+    if model is not None:
+        query = query.where(_outbox.c.model == model)
+    return [
+        DeadLetter(
+            id=row.outbox_id, channel=row.channel, attempts=row.attempts, alert=alert_of(row), error=row.outbox_error
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def wait_after(attempts: int) -> timedelta:
+    """The wait after so many failed attempts: one minute, doubled each time, six hours at most.
+
+    >>> wait_after(3)
+    datetime.timedelta(seconds=240)
+    """
+    return min(FIRST_WAIT * float(2 ** (attempts - 1)), LONGEST_WAIT)
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _outbox.c.state == _PENDING,
+        sa.or_(_outbox.c.next_attempt_at.is_(None), _outbox.c.next_attempt_at <= now),
+        sa.or_(_outbox.c.leased_until.is_(None), _outbox.c.leased_until <= now),
+    )
+
+
+def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
+    """Give up what killed its sender as often as it may be tried."""
+    abandoned = sa.and_(_due(now), _outbox.c.attempts >= MAX_ATTEMPTS)
+    error = "the sender stopped before the reply came"
+    values = {"state": DeliveryState.DEAD.value, "leased_until": None, "error": error}
+    connection.execute(sa.update(_outbox).where(abandoned).values(values))
+
+
+def _with_alerts() -> sa.Select[Any]:
+    alerts, nights = schema.alerts, schema.nights
+    alert_columns = [column for column in alerts.c if column.name not in {"model", "day"}]
+    return (
+        sa.select(
+            _outbox.c.id.label("outbox_id"),
+            _outbox.c.error.label("outbox_error"),
+            _outbox.c.channel,
+            _outbox.c.attempts,
+            *alert_columns,
+            *nights.c,
+        )
+        .join_from(
+            _outbox,
+            alerts,
+            sa.and_(*(_outbox.c[name] == alerts.c[name] for name in ("model", "day", "family", "fingerprint"))),
+        )
+        .join(nights, sa.and_(alerts.c.model == nights.c.model, alerts.c.day == nights.c.day))
+        .order_by(_outbox.c.day, _outbox.c.model, _outbox.c.channel, _outbox.c.id)
+    )

@@ -1,0 +1,170 @@
+"""The statements that publish a night: the pointer, the results and the alerts, in one go.
+
+Every function works inside the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.errors import NotFoundError, PartitionConflictError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert, Night, Results, Status
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.rows import (
+    Row,
+    alert_row,
+    check_rows,
+    is_of,
+    key_of,
+    metric_rows,
+    night_of,
+    night_row,
+    verdict_rows,
+)
+from airflow_mlmon.store.schema import AlertState, DeliveryState
+
+
+def stored_night(connection: sa.Connection, partition: Partition) -> Night | None:
+    """The night as it is stored."""
+    row = connection.execute(sa.select(schema.nights).where(is_of(schema.nights, key_of(partition)))).one_or_none()
+    return None if row is None else night_of(row)
+
+
+def move_pointer(connection: sa.Connection, night: Night, supersedes: str | None) -> bool:
+    """Write the night, when nobody else has moved it; False when a judged night has to stay.
+
+    Raises:
+        PartitionConflictError: the partition's version is neither `supersedes` nor the night's own.
+    """
+    current = stored_night(connection, night.partition)
+    if current is not None and current.judged and not night.judged:
+        return False
+    version = None if current is None else current.version
+    if version not in {supersedes, night.version}:
+        raise _moved(night.partition, supersedes, version)
+    _write_night(connection, night, exists=current is not None)
+    return True
+
+
+def write_failure(connection: sa.Connection, partition: Partition, message: str) -> None:
+    """Mark the night as failed; the version that is served stays."""
+    current = stored_night(connection, partition)
+    night = Night(
+        partition=partition,
+        status=Status.FAILED,
+        version=current.version if current else None,
+        layout=current.layout if current else None,
+        rows_listed=current.rows_listed if current else 0,
+        rows_curated=current.rows_curated if current else 0,
+        rows_quarantined=current.rows_quarantined if current else 0,
+        message=message,
+        facts=current.facts if current else {},
+    )
+    _write_night(connection, night, exists=current is not None)
+
+
+def replace_results(connection: sa.Connection, results: Results, channels: Sequence[str]) -> None:
+    """Replace one family of results of one partition."""
+    if stored_night(connection, results.partition) is None:
+        raise NotFoundError(f"{results.partition} has no night, so there is nothing to add results to.")
+    key = key_of(results.partition, results.family)
+    _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
+    _replace(connection, schema.verdicts, key, verdict_rows(key, results.verdicts))
+    _replace(connection, schema.checks, key, check_rows(key, results.checks))
+    open_alerts(connection, results.alerts, channels)
+    _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
+
+
+def open_alerts(connection: sa.Connection, alerts: Sequence[Alert], channels: Sequence[str]) -> None:
+    """Write alerts; new and reopened ones go to the outbox, those still open keep their delivery."""
+    for alert in alerts:
+        row = alert_row(alert)
+        key = {**key_of(alert.partition, alert.family), "fingerprint": alert.fingerprint}
+        state = connection.scalar(sa.select(schema.alerts.c.state).where(is_of(schema.alerts, key)))
+        _upsert(connection, schema.alerts, key, {**row, "state": AlertState.OPEN.value}, exists=state is not None)
+        if state != AlertState.OPEN:
+            for channel in dict.fromkeys(channels):
+                _queue(connection, {**key, "channel": channel})
+
+
+def rest_on_version(connection: sa.Connection, partition: Partition, version: str | None) -> None:
+    """Demand that the partition still has the version that results were made from.
+
+    Raises:
+        PartitionConflictError: another run has moved it.
+    """
+    current = stored_night(connection, partition)
+    if (current.version if current else None) != version:
+        raise _moved(partition, version, current.version if current else None)
+
+
+def rest_on_deliveries(connection: sa.Connection, partition: Partition, versions: frozenset[str]) -> None:
+    """Note the deliveries that the partition's labels came from.
+
+    Raises:
+        PartitionConflictError: one of them was replaced meanwhile, or another run took in more.
+    """
+    of_model = schema.deliveries.c.model == partition.model
+    current = set(connection.scalars(sa.select(schema.deliveries.c.version).where(of_model)))
+    of_partition = is_of(schema.label_bases, key_of(partition))
+    before = set(connection.scalars(sa.select(schema.label_bases.c.version).where(of_partition)))
+    if versions - current or (before & current) - versions:
+        raise PartitionConflictError(
+            f"Labels of {partition} were delivered while the run was under way.",
+            hint="run the partition again",
+            partition=partition.key,
+        )
+    rows = [{**key_of(partition), "version": version} for version in sorted(versions)]
+    _replace(connection, schema.label_bases, key_of(partition), rows)
+
+
+def _moved(partition: Partition, before: str | None, now: str | None) -> PartitionConflictError:
+    return PartitionConflictError(
+        f"{partition} was at version {before} when the run began and is at {now} now.",
+        hint="run the partition again",
+        partition=partition.key,
+    )
+
+
+def _write_night(connection: sa.Connection, night: Night, *, exists: bool) -> None:
+    _upsert(connection, schema.nights, key_of(night.partition), night_row(night), exists=exists)
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, key: Row, row: Row, *, exists: bool) -> None:
+    if exists:
+        connection.execute(sa.update(table).where(is_of(table, key)).values(row))
+    else:
+        connection.execute(sa.insert(table).values(row))
+
+
+def _replace(connection: sa.Connection, table: sa.Table, key: Row, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection.execute(sa.delete(table).where(is_of(table, key)))
+    if rows:
+        connection.execute(sa.insert(table), list(rows))
+
+
+def _queue(connection: sa.Connection, key: Row) -> None:
+    fresh = {
+        "state": DeliveryState.PENDING.value,
+        "attempts": 0,
+        "next_attempt_at": None,
+        "leased_until": None,
+        "sent_at": None,
+        "error": "",
+    }
+    found = connection.scalar(sa.select(schema.outbox.c.id).where(is_of(schema.outbox, key)))
+    _upsert(connection, schema.outbox, key, {**key, **fresh}, exists=found is not None)
+
+
+def _resolve_others(connection: sa.Connection, key: Row, breaching: Sequence[str]) -> None:
+    """Mark what no longer breaches as resolved, and do not send what nobody has been told of."""
+    for table, before, after in (
+        (schema.alerts, AlertState.OPEN, AlertState.RESOLVED),
+        (schema.outbox, DeliveryState.PENDING, DeliveryState.WITHDRAWN),
+    ):
+        condition = sa.and_(is_of(table, key), table.c.state == before.value, table.c.fingerprint.not_in(breaching))
+        connection.execute(sa.update(table).where(condition).values(state=after.value))

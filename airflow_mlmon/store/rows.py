@@ -1,0 +1,223 @@
+"""Turns records into rows of the tables, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.errors import DataError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Delivery,
+    Family,
+    MetricValue,
+    Night,
+    Status,
+    Verdict,
+    VerdictState,
+)
+from airflow_mlmon.spec.model import Severity
+
+Row = dict[str, Any]
+_NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
+
+
+def key_of(partition: Partition, family: Family | None = None) -> Row:
+    """The columns that name a partition, or one family of its results."""
+    key: Row = {"model": partition.model, "day": partition.day}
+    return key if family is None else {**key, "family": family.value}
+
+
+def is_of(table: sa.Table, key: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    """The condition that a row of `table` has that key."""
+    return sa.and_(*(table.c[name] == value for name, value in key.items()))
+
+
+def night_row(night: Night) -> Row:
+    """The row of a night."""
+    return {
+        **key_of(night.partition),
+        "start": night.partition.start,
+        "end": night.partition.end,
+        "status": night.status.value,
+        "version": night.version,
+        "layout": night.layout,
+        **{name: getattr(night, name) for name in _NIGHT_COUNTS},
+        "message": night.message,
+        "judged": night.judged,
+        "facts": written(night.facts, f"{night.partition}: facts"),
+    }
+
+
+def night_of(row: sa.Row[Any]) -> Night:
+    """The night in a row."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    return Night(
+        partition=Partition(stored["model"], stored["start"], stored["end"]),
+        status=Status(stored["status"]),
+        version=stored["version"],
+        layout=stored["layout"],
+        message=stored["message"],
+        judged=stored["judged"],
+        facts=json.loads(stored["facts"]),
+        **{name: stored[name] for name in _NIGHT_COUNTS},
+    )
+
+
+def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
+    """The rows of metrics."""
+    return [
+        {
+            **key,
+            "metric": metric.metric,
+            "column": metric.column or "",
+            "value": _finite(metric.value, metric.metric, metric.column),
+            "rows": int(metric.rows),
+            "detail": written(metric.detail, f"{metric.metric} of {metric.column or 'the night'}: detail"),
+        }
+        for metric in metrics
+    ]
+
+
+def metric_of(row: sa.Row[Any]) -> MetricValue:
+    """The metric in a row."""
+    return MetricValue(
+        metric=row.metric,
+        column=row.column or None,
+        value=row.value,
+        rows=row.rows,
+        detail=json.loads(row.detail),
+    )
+
+
+def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
+    """The rows of verdicts, in their order."""
+    return [
+        {
+            **key,
+            **asdict(verdict),
+            "position": position,
+            "column": verdict.column or "",
+            "state": verdict.state.value,
+            **{
+                name: _finite(getattr(verdict, name), verdict.metric, verdict.column)
+                for name in ("value", "low", "high", "deviations")
+            },
+        }
+        for position, verdict in enumerate(verdicts)
+    ]
+
+
+def verdict_of(row: sa.Row[Any]) -> Verdict:
+    """The verdict in a row."""
+    return Verdict(
+        metric=row.metric,
+        column=row.column or None,
+        value=row.value,
+        state=VerdictState(row.state),
+        low=row.low,
+        high=row.high,
+        rule=row.rule,
+        history=row.history,
+        deviations=row.deviations,
+        note=row.note,
+        severity=row.severity,
+    )
+
+
+def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
+    """The rows of check outcomes, in their order."""
+    return [
+        {
+            **key,
+            **asdict(check),
+            "position": position,
+            "column": check.column or "",
+            "severity": check.severity.value,
+        }
+        for position, check in enumerate(checks)
+    ]
+
+
+def check_of(row: sa.Row[Any]) -> CheckOutcome:
+    """The check outcome in a row."""
+    return CheckOutcome(
+        expectation=row.expectation,
+        column=row.column or None,
+        severity=Severity(row.severity),
+        passed=row.passed,
+        rows=row.rows,
+        unexpected=row.unexpected,
+        observed=row.observed,
+        expected=row.expected,
+        error=row.error,
+    )
+
+
+def alert_row(alert: Alert) -> Row:
+    """The row of an alert."""
+    return {
+        **key_of(alert.partition, alert.family),
+        "fingerprint": alert.fingerprint,
+        "metric": alert.metric,
+        "column": alert.column or "",
+        "severity": alert.severity,
+        "title": alert.title,
+        "text": alert.text,
+        "value": _finite(alert.value, alert.metric, alert.column),
+    }
+
+
+def alert_of(row: sa.Row[Any]) -> Alert:
+    """The alert in a row that holds its night's start and end too."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    return Alert(
+        partition=Partition(stored["model"], stored["start"], stored["end"]),
+        family=Family(stored["family"]),
+        metric=stored["metric"],
+        column=stored["column"] or None,
+        severity=stored["severity"],
+        title=stored["title"],
+        text=stored["text"],
+        value=stored["value"],
+    )
+
+
+def delivery_row(delivery: Delivery) -> Row:
+    """The row of a delivery of labels."""
+    return {
+        **key_of(delivery.partition),
+        "start": delivery.partition.start,
+        "end": delivery.partition.end,
+        "version": delivery.version,
+        "uri": delivery.uri,
+        "rows": delivery.rows,
+    }
+
+
+def delivery_of(row: sa.Row[Any]) -> Delivery:
+    """The delivery in a row."""
+    return Delivery(partition=Partition(row.model, row.start, row.end), version=row.version, uri=row.uri, rows=row.rows)
+
+
+def written(facts: Mapping[str, Any], what: str) -> str:
+    """Facts as JSON, the same text for the same facts."""
+    try:
+        return json.dumps(dict(facts), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} cannot be written as JSON: {error}.") from error
+
+
+def _finite(value: float | None, metric: str, column: str | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise DataError(
+            f"{metric} of {column or 'the night'} is {value}, which is no value.", hint="what is absent is None"
+        )
+    return None if value is None else float(value)

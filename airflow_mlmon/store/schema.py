@@ -1,0 +1,231 @@
+"""The tables of the metric store.
+
+Every table starts with `mlmon_`, so that the store can lie beside the tables of Airflow. A value
+that belongs to no column of the data is kept under the column '': a part of a key cannot be
+absent.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = "0001"
+VERSION_TABLE = "mlmon_schema_version"
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment, written and read in UTC, also where the database knows no zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """The moment in UTC; a naive one is a mistake of the caller."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError(f"The store keeps moments with a zone, not {value!r}.")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """The moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class PlainText(sa.types.TypeDecorator[str]):
+    """Text of any origin; what no database can hold becomes the replacement character."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """The text without NUL and lone surrogates, which file names and messages may carry."""
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+class DeliveryState(StrEnum):
+    """What became of an alert on one channel."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+    WITHDRAWN = "withdrawn"
+
+
+class AlertState(StrEnum):
+    """Whether the breach is still there."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+metadata = sa.MetaData()
+
+
+def _key(name: str, kind: Any = sa.Text) -> sa.Column[Any]:
+    return sa.Column(name, kind, primary_key=True, nullable=False)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, PlainText, nullable=False)
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _of_night() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["model", "day"], ["mlmon_nights.model", "mlmon_nights.day"])
+
+
+nights = sa.Table(
+    "mlmon_nights",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    sa.Column("start", UtcDateTime, nullable=False),
+    sa.Column("end", UtcDateTime, nullable=False),
+    _text("status"),
+    sa.Column("version", sa.Text),
+    sa.Column("layout", sa.Text),
+    _count("rows_listed"),
+    _count("rows_curated"),
+    _count("rows_quarantined"),
+    _text("message"),
+    sa.Column("judged", sa.Boolean, nullable=False),
+    _text("facts"),
+)
+
+metrics = sa.Table(
+    "mlmon_metrics",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("metric"),
+    _key("column"),
+    sa.Column("value", sa.Double),
+    _count("rows"),
+    _text("detail"),
+    _of_night(),
+)
+
+verdicts = sa.Table(
+    "mlmon_verdicts",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("position", sa.Integer),
+    _text("metric"),
+    _text("column"),
+    sa.Column("value", sa.Double),
+    _text("state"),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    _text("rule"),
+    sa.Column("history", sa.Integer),
+    sa.Column("deviations", sa.Double),
+    _text("note"),
+    _text("severity"),
+    _of_night(),
+)
+
+checks = sa.Table(
+    "mlmon_checks",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("position", sa.Integer),
+    _text("expectation"),
+    _text("column"),
+    _text("severity"),
+    sa.Column("passed", sa.Boolean),
+    _count("rows"),
+    sa.Column("unexpected", sa.BigInteger),
+    _text("observed"),
+    _text("expected"),
+    _text("error"),
+    _of_night(),
+)
+
+alerts = sa.Table(
+    "mlmon_alerts",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("fingerprint"),
+    _text("metric"),
+    _text("column"),
+    _text("severity"),
+    _text("title"),
+    _text("text"),
+    sa.Column("value", sa.Double),
+    _text("state"),
+    _of_night(),
+)
+
+outbox = sa.Table(
+    "mlmon_outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    _text("model"),
+    sa.Column("day", sa.Date, nullable=False),
+    _text("family"),
+    _text("fingerprint"),
+    _text("channel"),
+    _text("state"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", UtcDateTime),
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("sent_at", UtcDateTime),
+    _text("error"),
+    sa.UniqueConstraint("model", "day", "family", "fingerprint", "channel", name="mlmon_outbox_once"),
+    sa.ForeignKeyConstraint(
+        ["model", "day", "family", "fingerprint"],
+        ["mlmon_alerts.model", "mlmon_alerts.day", "mlmon_alerts.family", "mlmon_alerts.fingerprint"],
+    ),
+    sa.Index("mlmon_outbox_state", "state", "model", "day"),
+)
+
+deliveries = sa.Table(
+    "mlmon_deliveries",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    sa.Column("start", UtcDateTime, nullable=False),
+    sa.Column("end", UtcDateTime, nullable=False),
+    _text("version"),
+    _text("uri"),
+    _count("rows"),
+)
+
+label_bases = sa.Table(
+    "mlmon_label_bases",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("version"),
+    _of_night(),
+)
+
+layouts = sa.Table(
+    "mlmon_layouts",
+    metadata,
+    _key("model"),
+    _key("number", sa.Integer),
+    _text("layout"),
+    _text("uri"),
+    _text("facts"),
+)

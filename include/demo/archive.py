@@ -1,0 +1,110 @@
+"""Writes the flights to S3 as a serving system and an airline would: `python -m include.demo.archive`.
+
+    <bucket>/flights/predictions/dt=YYYY-MM-DD/part-0.parquet … part-3.parquet, _SUCCESS
+    <bucket>/flights/labels/dt=YYYY-MM-DD/part-0.parquet       by the day of delivery
+    <bucket>/flights/reference/2013-01.parquet, 2013-02.parquet
+
+The labels of a flight are delivered one to three days after it. The same files with the same
+bytes in every run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import boto3
+import botocore.config
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.demo.flights import Served, delivery_delay, read_flights, serve, stable_hash
+from include.demo.window import IN_SERVICE
+
+HISTORY = timedelta(days=28)
+BUCKET = "mlmon-demo"
+PARTS = 4
+_THREADS = 8
+
+PREDICTIONS = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("event_time", pa.timestamp("us", tz="UTC")),
+        ("model_version", pa.string()),
+        ("hour", pa.int32()),
+        ("weekday", pa.int32()),
+        ("carrier", pa.string()),
+        ("origin", pa.string()),
+        ("dest", pa.string()),
+        ("distance", pa.int32()),
+        ("temp", pa.float64()),
+        ("wind_speed", pa.float64()),
+        ("precip", pa.float64()),
+        ("visib", pa.float64()),
+        ("plane_age", pa.int32()),
+        ("seats", pa.int32()),
+        ("score", pa.float64()),
+        ("predicted", pa.bool_()),
+    ]
+)
+_LABEL = [("late", pa.bool_()), ("outcome", pa.string())]
+LABELS = pa.schema([("prediction_id", pa.string()), *_LABEL])
+REFERENCE = pa.schema([*PREDICTIONS, *_LABEL])
+
+
+def objects(served: Served, last: date) -> Iterator[tuple[str, bytes]]:
+    """Key and content of every object that stands in the archive at the end of the day `last`."""
+    for month, rows in served.reference.groupby(served.reference["date"].dt.strftime("%Y-%m")):
+        yield f"flights/reference/{month}.parquet", _parquet(rows, REFERENCE)
+    archive = served.archive
+    part = pd.Series(stable_hash(archive["prediction_id"]) // 100 % PARTS, index=archive.index, name="part")
+    for (day, number), rows in archive.groupby([archive["date"], part]):
+        yield f"flights/predictions/dt={day:%Y-%m-%d}/part-{number}.parquet", _parquet(rows, PREDICTIONS)
+    for day in archive["date"].unique():
+        yield f"flights/predictions/dt={day:%Y-%m-%d}/_SUCCESS", b""
+    delivered = archive["date"] + pd.to_timedelta(delivery_delay(archive["prediction_id"]), unit="D")
+    for day, rows in archive[delivered <= pd.Timestamp(last)].groupby(delivered):
+        yield f"flights/labels/dt={day:%Y-%m-%d}/part-0.parquet", _parquet(rows, LABELS)
+
+
+def _parquet(rows: pd.DataFrame, schema: pa.Schema) -> bytes:
+    table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def write_archive(client: Any, first: date, last: date) -> int:
+    """Write the nights `first` to `last`, the 28 before them, and the reference; the number of objects.
+
+    Nights before 1 March are in the reference only: the model was not in service.
+    """
+    start = max(IN_SERVICE, first - HISTORY)
+    served = serve(read_flights(start, last))
+    client.create_bucket(Bucket=BUCKET)
+
+    def put(item: tuple[str, bytes]) -> None:
+        client.put_object(Bucket=BUCKET, Key=item[0], Body=item[1])
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return sum(1 for _ in threads.map(put, objects(served, last)))
+
+
+def main() -> None:
+    """Write the archive of the days that the command line names."""
+    parser = argparse.ArgumentParser(description="Write the flights' predictions and labels to S3.")
+    parser.add_argument("first", type=date.fromisoformat, help="first night, YYYY-MM-DD")
+    parser.add_argument("last", type=date.fromisoformat, help="last night, YYYY-MM-DD")
+    args = parser.parse_args()
+    # endpoint, region and keys come from the AWS_ variables that boto reads
+    client = boto3.client("s3", config=botocore.config.Config(max_pool_connections=_THREADS))
+    print(f"{write_archive(client, args.first, args.last)} objects written to s3://{BUCKET}/flights")
+
+
+if __name__ == "__main__":
+    main()

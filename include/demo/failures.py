@@ -1,0 +1,34 @@
+"""Says which tasks of which nights failed, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from include.demo.airflow_api import NightTask
+
+
+def describe_failures(tasks: Iterable[NightTask], logs: Path) -> list[str]:
+    """A text for each failed task: night, task, the last error and the log file."""
+    return [_describe(task, logs) for task in sorted(tasks, key=lambda task: task.night) if task.state == "failed"]
+
+
+def _describe(task: NightTask, logs: Path) -> str:
+    folder = logs / "dag_id=flights" / f"run_id={task.run}" / f"task_id={task.task}"
+    log = folder / f"attempt={task.attempt}.log"
+    cause = last_error(log.read_text(errors="replace")) if log.exists() else "no log was written"
+    return f"failed: night of {task.night}, {task.task}: {cause}\n  log: {log}"
+
+
+def last_error(log: str) -> str:
+    """The last error of a task's log, whose lines are JSON."""
+    for line in reversed(log.splitlines()):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get("level") in {"error", "critical"}:
+            raised = entry.get("error_detail") or []
+            return f"{raised[-1]['exc_type']}: {raised[-1]['exc_value']}" if raised else str(entry.get("event"))
+    return "the log names no error"

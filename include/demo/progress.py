@@ -1,0 +1,75 @@
+"""Shows how far the nights are: a live bar on a terminal, a line for each night elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from include.demo.airflow_api import NightTask
+
+
+class NightProgress:
+    """The progress of the whole demo, from the first process to the last night."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun = time.monotonic()
+        self._ended = 0
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("tasks"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._shown = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays, with the seconds since the beginning; the bar bears its text too."""
+        self._bar.update(self._shown, description=text)
+        self._console.print(f"{time.monotonic() - self._begun:4.0f} s  {text}", highlight=False)
+
+    def show(self, tasks: Sequence[NightTask]) -> None:
+        """The state of the tasks."""
+        done = sum(task.is_ended for task in tasks)
+        self._bar.update(self._shown, description=describe(tasks), completed=done, total=len(tasks))
+        nights, ended = count_nights(tasks)
+        if ended != self._ended and not self._console.is_terminal:
+            self.say(f"{ended} of {nights} nights, {done} of {len(tasks)} tasks")
+        self._ended = ended
+
+
+def count_nights(tasks: Sequence[NightTask]) -> tuple[int, int]:
+    """How many nights there are, and how many have ended."""
+    nights = {task.night for task in tasks}
+    open_nights = {task.night for task in tasks if not task.is_ended}
+    return len(nights), len(nights - open_nights)
+
+
+def describe(tasks: Sequence[NightTask]) -> str:
+    """The oldest night that has not ended, and what it is doing."""
+    still_open = [task for task in tasks if not task.is_ended]
+    if not still_open:
+        return "all nights have ended"
+    night = min(task.night for task in still_open)
+    names = [task.task for task in still_open if task.night == night and task.state in {"queued", "running"}]
+    waiting = [task.task for task in still_open if task.night == night and task.state == "up_for_retry"]
+    doing = ", ".join(names) or " ".join(f"{name} will be tried again" for name in waiting)
+    return f"night of {night}  {doing}"

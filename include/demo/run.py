@@ -1,0 +1,214 @@
+"""The demo in one command: a real Airflow runs the nights of a real archive.
+
+`demo` runs some nights to the end, prints them and stops; `up` leaves Airflow running, and `down`
+ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from include.demo.airflow_api import AirflowApi, AirflowApiError, NightTask
+from include.demo.failures import describe_failures
+from include.demo.progress import NightProgress
+from include.demo.services import STOP_SECONDS, ServiceError, Services, ask_to_end, end, read_running
+from include.demo.settings import (
+    CHECKOUT,
+    FOLDER,
+    MODEL,
+    SPEC,
+    USER,
+    Settings,
+    environment,
+    fresh_settings,
+    write_env_file,
+)
+from include.demo.window import IN_SERVICE, LAST_DAY, Window, choose_window
+
+_POLL_S = 0.5
+_WIDTH = 120  # of what is printed into a file
+_RUNNING = FOLDER / "running.json"
+_AIRFLOW = ("-m", "airflow")
+_INTERRUPTED = 130
+
+
+class BusyError(Exception):
+    """The demo runs already."""
+
+
+def run_demo(window: Window, console: Console) -> int:
+    """Run the nights to the end, print them, stop; 0 when no task has failed."""
+    settings = fresh_settings(FOLDER, idle_sleep_s=0.1)
+    with open_services(settings) as services:
+        with NightProgress(console) as progress:
+            api = start_airflow(services, settings, window, archived=window, progress=progress)
+            tasks = follow(api, services, progress)
+        # it stops while the table is made
+        services.ask_to_stop()
+        print_nights(settings, window, console)
+        failures = describe_failures(tasks, settings.airflow_home / "logs")
+        for failure in failures:
+            console.print(failure, style="red", highlight=False, markup=False, soft_wrap=True)
+    print_places(settings)
+    return 1 if failures else 0
+
+
+def start_up(window: Window, console: Console) -> int:
+    """Leave Airflow running, with the archive of the whole year and a backfill of the window."""
+    settings = fresh_settings(FOLDER, idle_sleep_s=1)
+    whole = Window(first=IN_SERVICE, last=LAST_DAY)
+    with open_services(settings, outlive=True) as services, NightProgress(console) as progress:
+        start_airflow(services, settings, window, archived=whole, progress=progress)
+        services.start("dag-processor", *_AIRFLOW, "dag-processor")
+        services.start("triggerer", *_AIRFLOW, "triggerer")
+    print(f"Airflow runs {window} in the background.")
+    print(f"open:   {settings.address}")
+    print(f"login:  {USER} / {settings.password}")
+    print(f"shell:  source {write_env_file(settings)}")
+    print("stop:   make down")
+    return 0
+
+
+def shut_down() -> int:
+    """Stop what `up` started, and nothing else."""
+    running = read_running(_RUNNING)
+    ask_to_end(running)
+    end(running, STOP_SECONDS)
+    _RUNNING.unlink(missing_ok=True)
+    print(f"stopped: {', '.join(service.name for service in running) or 'nothing was running'}")
+    return 0
+
+
+def open_services(settings: Settings, *, outlive: bool = False) -> Services:
+    """The processes of the demo, of which none is started yet."""
+    env = environment(settings, os.environ)
+    return Services(env, cwd=CHECKOUT, logs=settings.logs, record=_RUNNING, outlive=outlive)
+
+
+def start_airflow(
+    services: Services, settings: Settings, window: Window, *, archived: Window, progress: NightProgress
+) -> AirflowApi:
+    """Start everything, and let the scheduler find a queued run for each night."""
+    progress.say(f"starting an S3 server and Airflow for {window}")
+    serve_logs = () if settings.idle_sleep_s >= 1 else ("--skip-serve-logs",)
+    services.start("scheduler", "-m", "include.demo.scheduler", str(settings.go), "scheduler", *serve_logs)
+    services.start("migrate", *_AIRFLOW, "db", "migrate")
+    services.start("s3", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.s3_port))
+    services.wait_for_port("s3", settings.s3_port)
+    services.start("archive", "-m", "include.demo.archive", str(archived.first), str(archived.last))
+    services.finish("migrate")
+    services.start("api-server", *_AIRFLOW, "api-server")
+    services.start("reserialize", *_AIRFLOW, "dags", "reserialize")
+    services.finish("archive")
+    services.finish("reserialize")
+    services.wait_for_port("api-server", settings.api_port)
+    api = AirflowApi(settings.address, USER, settings.password)
+    # before the scheduler runs: it and a new backfill would lock each other out of SQLite
+    api.create_backfill(MODEL, window.first, window.last)
+    settings.go.touch()
+    progress.say(f"the archive is written, Airflow runs: {settings.address}")
+    return api
+
+
+def follow(api: AirflowApi, services: Services, progress: NightProgress) -> Sequence[NightTask]:
+    """Show the tasks until each has ended; their last state."""
+    while True:
+        services.check()
+        tasks = api.tasks(MODEL)
+        progress.show(tasks)
+        if tasks and all(task.is_ended for task in tasks):
+            progress.say("all nights have ended")
+            return tasks
+        time.sleep(_POLL_S)
+
+
+def print_nights(settings: Settings, window: Window, console: Console) -> None:
+    """Print the table of the nights."""
+    # after the nights: it takes a second to import
+    from airflow_mlmon.spec import load_spec  # noqa: PLC0415
+    from include.demo.nights import read_nights, render_nights  # noqa: PLC0415
+
+    console.print(render_nights(read_nights(settings.store, MODEL, window), load_spec(SPEC)))
+
+
+def print_places(settings: Settings) -> None:
+    """Print where the results are; the last two lines are for scripts to read."""
+    from include.demo.nights import masked  # noqa: PLC0415
+
+    print(f"reports: {settings.workspace / 'reports'}")
+    print(f"store: {masked(settings.store)}")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the demo's folder; one run at a time in a checkout.
+
+    Raises:
+        BusyError: another run holds it.
+    """
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError("The demo runs already in this checkout.") from None
+        yield
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m include.demo.run", description=__doc__)
+    parser.add_argument("command", choices=["demo", "up", "down"])
+    parser.add_argument("--from", dest="first", metavar="DAY", help=f"first night, {IN_SERVICE} by default")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="last night, a fortnight by default")
+    return parser.parse_args(argv)
+
+
+def dispatch(command: str, window: Window, console: Console) -> int:
+    """Do what was asked for, when nothing else runs.
+
+    Raises:
+        BusyError: a demo runs, or Airflow was left running.
+    """
+    with alone(FOLDER):
+        if command == "down":
+            return shut_down()
+        if read_running(_RUNNING):
+            raise BusyError("Airflow still runs in this checkout: end it with `make down` first.")
+        return (run_demo if command == "demo" else start_up)(window, console)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it did what it should, 1 when not, 130 when interrupted."""
+    arguments = parse_arguments(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    try:
+        return dispatch(arguments.command, choose_window(arguments.first, arguments.last), console)
+    except (ValueError, BusyError, ServiceError, AirflowApiError) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; everything is stopped", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

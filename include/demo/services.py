@@ -1,0 +1,201 @@
+"""The processes of the demo: started in sessions of their own, and stopped with all they forked."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+STOP_SECONDS = 20.0
+HURRY_SECONDS = 4.0
+_START_SECONDS = 180.0
+_PAUSE_S = 0.05
+_PR_SET_PDEATHSIG = 1
+
+
+class ServiceError(Exception):
+    """A process of the demo failed or does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process as it is found again: a number may be given to another, but not with this start."""
+
+    name: str
+    pid: int
+    started: int
+
+
+class Services:
+    """Starts processes, watches them, and stops them when the context ends.
+
+    Args:
+        env: their environment.
+        cwd: their working directory.
+        logs: folder of what they print.
+        record: file that names those that run, for the command that stops them.
+        outlive: leave them running when the context ends without a failure.
+    """
+
+    def __init__(self, env: Mapping[str, str], *, cwd: Path, logs: Path, record: Path, outlive: bool = False) -> None:
+        self._env = env
+        self._cwd = cwd
+        self._logs = logs
+        self._record = record
+        self._outlive = outlive
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._asked = False
+
+    def __enter__(self) -> Self:
+        """Nothing is started yet."""
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        """Stop everything, but what was meant to stay when nothing failed."""
+        if failure is None and self._outlive:
+            return
+        # a second Ctrl-C must not leave anything behind
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.ask_to_stop()
+        # after a failure there may be tasks that the scheduler would wait for
+        end(self._running(), STOP_SECONDS if failure is None else HURRY_SECONDS)
+        kill_sessions(process.pid for process in self._processes.values())
+        for process in self._processes.values():
+            process.wait()
+        self._record.unlink(missing_ok=True)
+        signal.signal(signal.SIGINT, before)
+
+    def start(self, name: str, *command: str) -> None:
+        """Start a process of Python; what it prints goes to a log of its own."""
+        with (self._logs / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, *command],
+                env=self._env,
+                cwd=self._cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=None if self._outlive else _end_with_parent,  # noqa: PLW1509 - it makes one system call
+            )
+        self._record.write_text(json.dumps([asdict(running) for running in self._running()], indent=1))
+
+    def finish(self, name: str) -> None:
+        """Wait for a process that has to end by itself."""
+        while self._processes[name].poll() is None:
+            self.check(but=name)
+            time.sleep(_PAUSE_S)
+        if self._processes[name].returncode:
+            raise self._failure(name)
+        del self._processes[name]
+
+    def wait_for_port(self, name: str, port: int) -> None:
+        """Wait until a process takes connections."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+            time.sleep(_PAUSE_S)
+        raise ServiceError(f"{name} did not answer within {_START_SECONDS:.0f} s; see {self._logs / name}.log")
+
+    def check(self, *, but: str | None = None) -> None:
+        """Raise when a process has failed."""
+        for name, process in self._processes.items():
+            if name != but and process.poll():
+                raise self._failure(name)
+
+    def ask_to_stop(self) -> None:
+        """Send the first signal, once, without waiting."""
+        if not self._asked:
+            ask_to_end(self._running())
+            self._asked = True
+
+    def _running(self) -> list[Running]:
+        return [
+            Running(name=name, pid=process.pid, started=started)
+            for name, process in self._processes.items()
+            if process.poll() is None and (started := _start_of(process.pid)) is not None
+        ]
+
+    def _failure(self, name: str) -> ServiceError:
+        log = self._logs / f"{name}.log"
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        code = self._processes[name].returncode
+        return ServiceError(f"{name} ended with code {code}: {lines[-1].strip() if lines else ''}\n  log: {log}")
+
+
+def ask_to_end(services: Iterable[Running]) -> None:
+    """Send SIGTERM to processes that are still the same."""
+    for service in services:
+        if is_running(service):
+            os.kill(service.pid, signal.SIGTERM)
+
+
+def end(services: Sequence[Running], seconds: float) -> None:
+    """Wait for processes to end, then kill what is left of them and all they forked."""
+    deadline = time.monotonic() + seconds
+    while any(map(is_running, services)) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_S)
+    kill_sessions(service.pid for service in services)
+
+
+def kill_sessions(leaders: Iterable[int]) -> None:
+    """Kill every process of some sessions."""
+    sessions = set(leaders)
+    while left := _of_sessions(sessions):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE_S)
+
+
+def is_running(service: Running) -> bool:
+    """Whether it is still the same process, and alive."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(service.pid, os.WNOHANG)
+    return _start_of(service.pid) == service.started
+
+
+def read_running(path: Path) -> list[Running]:
+    """The processes of a list that are still alive; none when there is no list."""
+    if not path.exists():
+        return []
+    return [service for item in json.loads(path.read_text()) if is_running(service := Running(**item))]
+
+
+def _start_of(pid: int) -> int | None:
+    """When a living process started, in the kernel's ticks."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, started = fields[0], fields[19]
+    return None if state == "Z" else int(started)
+
+
+def _of_sessions(sessions: set[int]) -> list[int]:
+    """Living processes of some sessions: a task has a process group of its own, but no session."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            pid = int(path.name)
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(pid) in sessions and _start_of(pid) is not None:
+                    found.append(pid)
+    return found
+
+
+def _end_with_parent() -> None:
+    """In the child: let the kernel end it when the demo itself is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

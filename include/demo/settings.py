@@ -1,0 +1,179 @@
+"""Where the demo keeps its files, and the environment of everything that it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = CHECKOUT / ".demo"
+SPEC = CHECKOUT / "include" / "models" / "flights.yaml"
+MODEL = "flights"
+USER = "admin"
+_KEY = "demo"  # moto accepts any key
+_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Folder, ports and secrets of one run of the demo."""
+
+    folder: Path
+    s3_port: int
+    api_port: int
+    worker_log_port: int
+    trigger_log_port: int
+    password: str
+    secret: str
+    idle_sleep_s: float
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder."""
+        return self.folder / "airflow"
+
+    @property
+    def logs(self) -> Path:
+        """What the started processes print."""
+        return self.folder / "logs"
+
+    @property
+    def workspace(self) -> Path:
+        """Where airflow_mlmon writes its files; the reports are in `reports` below it."""
+        return self.folder / "workspace"
+
+    @property
+    def store(self) -> str:
+        """SQLAlchemy URL of the metric store."""
+        return f"sqlite:///{self.folder / 'mlmon.db'}"
+
+    @property
+    def address(self) -> str:
+        """Where Airflow answers."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def go(self) -> Path:
+        """The file for which the scheduler waits."""
+        return self.folder / "go"
+
+
+def fresh_settings(folder: Path, *, idle_sleep_s: float) -> Settings:
+    """Empty the demo's folder, and choose free ports and new secrets."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+    ports = _free_ports(4)
+    settings = Settings(
+        folder=folder,
+        s3_port=ports[0],
+        api_port=ports[1],
+        worker_log_port=ports[2],
+        trigger_log_port=ports[3],
+        password=secrets.token_urlsafe(12),
+        secret=secrets.token_hex(32),
+        idle_sleep_s=idle_sleep_s,
+    )
+    for path in (settings.airflow_home, settings.logs, settings.workspace):
+        path.mkdir(parents=True)
+    # a file that is there is not written by each of the processes that start at once
+    (settings.airflow_home / "airflow.cfg").write_text("# the demo sets everything in the environment\n")
+    _write_private(_password_file(settings), json.dumps({USER: settings.password}))
+    return settings
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What the demo sets in the environment."""
+    endpoint = f"http://127.0.0.1:{settings.s3_port}"
+    connection = {
+        "conn_type": "aws",
+        "login": _KEY,
+        "password": _KEY,
+        "extra": {"endpoint_url": endpoint, "region_name": _REGION},
+    }
+    return {
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__PARALLELISM": "3",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.address}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_password_file(settings)),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(settings.api_port),
+        "AIRFLOW__API__BASE_URL": settings.address,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "10000",
+        "AIRFLOW__API__SECRET_KEY": settings.secret,
+        "AIRFLOW__API_AUTH__JWT_SECRET": settings.secret,
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.trigger_log_port),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": str(settings.idle_sleep_s),
+        # a worker that misses the end of a task by a hair looks again after this many seconds, not 5
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__MLMON__STORE": settings.store,
+        "AIRFLOW__MLMON__WORKSPACE": str(settings.workspace),
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _KEY,
+        "AWS_DEFAULT_REGION": _REGION,
+        # one thread a task: there are as many tasks as cores, and the scheduler forks
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a process of the demo.
+
+    Another Airflow's and AWS's variables are left out, so that the demo can reach neither.
+    """
+    kept = {name: value for name, value in inherited.items() if not name.startswith(("AIRFLOW", "AWS_"))}
+    # without bytecode each process compiles every library again
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | variables(settings)
+
+
+def write_env_file(settings: Settings) -> Path:
+    """A file to source, after which `mlmon` and `airflow` work from a shell."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(settings).items()]
+    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    path = settings.folder / "env"
+    _write_private(path, "\n".join(lines) + "\n")
+    return path
+
+
+def _password_file(settings: Settings) -> Path:
+    return settings.airflow_home / "simple_auth_manager_passwords.json.generated"
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago; all are held until the last is found."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

@@ -1,0 +1,75 @@
+"""Parsing a DAG file stays cheap: no heavy library, and little time, whatever the number of specs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "pandas",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "evidently",
+    "great_expectations",
+    "pyarrow",
+    "polars",
+    "duckdb",
+    "matplotlib",
+    "boto3",
+)
+
+PROBE = """
+import json, sys, time
+import airflow.sdk
+from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, CronDataIntervalTimetable, Param, TriggerRule
+before = set(sys.modules)
+started = time.process_time()
+{statement}
+seconds = time.process_time() - started
+print(json.dumps({{"seconds": seconds, "new": sorted(set(sys.modules) - before)}}))
+"""
+
+SPEC = Path(__file__).parents[2] / "include" / "models" / "flights.yaml"
+
+
+def probe(statement: str) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(statement=statement)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("import airflow_mlmon.dag_factory", id="dag-factory"),
+        pytest.param("import airflow_mlmon.operators.steps, airflow_mlmon.sensors.partition", id="operators"),
+        pytest.param("import airflow_mlmon.hooks.druid", id="hook"),
+        pytest.param("from airflow_mlmon.provider import get_provider_info; get_provider_info()", id="provider"),
+    ],
+)
+def test_import_loads_no_heavy_library(statement):
+    loaded = {name.partition(".")[0] for name in probe(statement)["new"]}
+
+    assert loaded & set(HEAVY) == set()
+
+
+def test_a_dag_file_over_a_hundred_specs_parses_within_a_second(tmp_path):
+    text = SPEC.read_text()
+    for number in range(100):
+        (tmp_path / f"{number}.yaml").write_text(text.replace("model: flights", f"model: flights{number}"))
+
+    found = probe(f"from airflow_mlmon.dag_factory import build_dags; assert len(build_dags({str(tmp_path)!r})) == 100")
+
+    assert found["seconds"] < 1
+    assert {name.partition(".")[0] for name in found["new"]} & set(HEAVY) == set()

@@ -1,0 +1,77 @@
+"""Assembles Druid's jars from a Maven repository, once per version."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CACHE = Path(__file__).parents[3] / ".cache" / "druid"
+_JAVA = 17
+_FETCH_S = 420
+_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+
+
+class UnavailableError(Exception):
+    """Druid cannot be had on this machine; the message says what is missing."""
+
+
+def java() -> str:
+    """The java to run Druid with.
+
+    Raises:
+        UnavailableError: there is none, or it is too old.
+    """
+    found = shutil.which("java")
+    if found is None:
+        raise UnavailableError(f"no java on the PATH: Druid needs Java {_JAVA}")
+    said = subprocess.run([found, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
+    version = said.partition('version "')[2].partition(".")[0].partition('"')[0]
+    if version != str(_JAVA):
+        raise UnavailableError(f"Druid needs Java {_JAVA}; the java on the PATH is {version or 'of no known version'}")
+    return found
+
+
+def jars(version: str) -> Path:
+    """The folder of the jars of a version: from the cache, else from Maven.
+
+    Raises:
+        UnavailableError: no Maven, or a jar cannot be had.
+    """
+    lib = CACHE / version / "lib"
+    if lib.is_dir():
+        return lib
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise UnavailableError("no mvn on the PATH, and no jars of Druid in the cache")
+    lib.parent.mkdir(parents=True, exist_ok=True)
+    fetched = Path(tempfile.mkdtemp(dir=lib.parent, prefix="fetching-"))
+    try:
+        _fetch(maven, version, fetched)
+        _publish(fetched, lib)
+    finally:
+        shutil.rmtree(fetched, ignore_errors=True)
+    return lib
+
+
+def _fetch(maven: str, version: str, folder: Path) -> None:
+    command = [maven, "-B", "-q", "-f", str(HERE / f"druid-{version}.xml"), _COPY]
+    command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"Maven did not fetch the jars of Druid {version} in {_FETCH_S} s") from error
+    if run.returncode != 0:
+        raise UnavailableError(f"Maven cannot fetch the jars of Druid {version}: {run.stdout[-600:]}")
+
+
+def _publish(fetched: Path, lib: Path) -> None:
+    """Rename, so that the folder is there whole or not at all; another run may have been quicker."""
+    fetched.chmod(0o755)
+    try:
+        fetched.rename(lib)
+    except OSError:
+        if not lib.is_dir():
+            raise

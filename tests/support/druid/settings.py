@@ -1,0 +1,105 @@
+"""The settings of a small Druid on loopback, one text per file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COMMON = """\
+druid.extensions.loadList=[]
+druid.host=localhost
+druid.bindOnHost=true
+druid.startup.logging.logProperties=false
+druid.zk.service.host=localhost:{zookeeper}
+druid.metadata.storage.type=derby
+druid.metadata.storage.connector.connectURI=jdbc:derby://localhost:{derby}/var/druid/metadata.db;create=true
+druid.metadata.storage.connector.host=localhost
+druid.metadata.storage.connector.port={derby}
+druid.storage.type=local
+druid.storage.storageDirectory=var/druid/segments
+druid.indexer.logs.type=file
+druid.indexer.logs.directory=var/druid/indexing-logs
+druid.selectors.indexing.serviceName=druid/overlord
+druid.selectors.coordinator.serviceName=druid/coordinator
+druid.monitoring.monitors=[]
+druid.emitter=noop
+druid.lookup.enableLookupSyncOnStartup=false
+"""
+
+LOGGING = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<Configuration status="WARN">
+  <Appenders>
+    <Console name="Console" target="SYSTEM_OUT"><PatternLayout pattern="%d{ISO8601} %p [%t] %c - %m%n"/></Console>
+  </Appenders>
+  <Loggers><Root level="info"><AppenderRef ref="Console"/></Root></Loggers>
+</Configuration>
+"""
+
+ZOOKEEPER = """\
+tickTime=2000
+dataDir=var/zookeeper
+clientPort={zookeeper}
+clientPortAddress=127.0.0.1
+admin.enableServer=false
+"""
+
+SERVICES = {
+    "coordinator": """\
+druid.service=druid/coordinator
+druid.plaintextPort={coordinator}
+druid.coordinator.asOverlord.enabled=true
+druid.coordinator.asOverlord.overlordService=druid/overlord
+druid.coordinator.startDelay=PT3S
+druid.coordinator.period=PT1S
+druid.manager.segments.pollDuration=PT1S
+druid.indexer.queue.startDelay=PT1S
+druid.indexer.storage.type=metadata
+druid.indexer.runner.type=httpRemote
+""",
+    "broker": """\
+druid.service=druid/broker
+druid.plaintextPort={broker}
+druid.server.http.numThreads=20
+druid.broker.http.numConnections=10
+druid.processing.buffer.sizeBytes=50MiB
+druid.processing.numMergeBuffers=2
+druid.processing.numThreads=1
+druid.sql.planner.metadataSegmentPollPeriod=1000
+""",
+    "historical": """\
+druid.service=druid/historical
+druid.plaintextPort={historical}
+druid.server.http.numThreads=20
+druid.processing.buffer.sizeBytes=50MiB
+druid.processing.numMergeBuffers=2
+druid.processing.numThreads=2
+druid.segmentCache.locations=[{{"path":"var/druid/segment-cache","maxSize":"20g"}}]
+""",
+    "indexer": """\
+druid.service=druid/indexer
+druid.plaintextPort={indexer}
+druid.worker.capacity=4
+druid.processing.numThreads=1
+druid.processing.numMergeBuffers=2
+druid.processing.buffer.sizeBytes=25MiB
+druid.indexer.task.baseTaskDir=var/druid/task
+""",
+    "router": """\
+druid.service=druid/router
+druid.plaintextPort={router}
+druid.router.managementProxy.enabled=true
+druid.router.http.numConnections=20
+druid.router.defaultBrokerServiceName=druid/broker
+druid.router.coordinatorServiceName=druid/coordinator
+""",
+}
+
+
+def files(ports: Mapping[str, int]) -> dict[str, str]:
+    """The text of each file below `conf`, with the ports in place."""
+    return {
+        "common/common.runtime.properties": COMMON.format(**ports),
+        "common/log4j2.xml": LOGGING,
+        "zookeeper/zoo.cfg": ZOOKEEPER.format(**ports),
+        **{f"{name}/runtime.properties": text.format(**ports) for name, text in SERVICES.items()},
+    }

@@ -1,0 +1,41 @@
+"""Predictions joined with labels, as performance is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+
+def labelled_table(
+    *,
+    score: Sequence[float | None],
+    prediction: Sequence[bool | None],
+    label: Sequence[bool | None] | None = None,
+    void: Sequence[bool] | None = None,
+) -> pa.Table:
+    """The table of the given columns; no labels and no void rows by default."""
+    rows = len(score)
+    return pa.table(
+        {
+            "score": pa.array(score, pa.float64()),
+            "prediction": pa.array(prediction, pa.bool_()),
+            "label": pa.array([None] * rows if label is None else label, pa.bool_()),
+            "void": pa.array([False] * rows if void is None else void, pa.bool_()),
+        }
+    )
+
+
+def random_labels(rows: int, seed: int) -> pa.Table:
+    """Scores that are calibrated, with labels missing here and there and some rows void."""
+    random = np.random.default_rng(seed)
+    score = random.beta(1, 2, rows)
+    return pa.table(
+        {
+            "score": pa.array(score, mask=random.random(rows) < 0.02),
+            "prediction": pa.array(score >= 0.5),
+            "label": pa.array(random.random(rows) < score, mask=random.random(rows) < 0.1),
+            "void": pa.array(random.random(rows) < 0.05),
+        }
+    )

@@ -1,0 +1,105 @@
+"""Builders of what is said of a night, for tests of the store and of alerts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Family,
+    MetricValue,
+    Night,
+    Results,
+    Status,
+    Verdict,
+    VerdictState,
+)
+from airflow_mlmon.spec.model import Severity
+
+DAY = date(2013, 3, 8)
+NOW = datetime(2013, 3, 9, 1, tzinfo=UTC)
+
+
+def partition(day: int = 8, model: str = "flights") -> Partition:
+    """The partition of a day in March 2013."""
+    return Partition.of_day(model, date(2013, 3, day))
+
+
+def night(of: Partition | None = None, **changes: Any) -> Night:
+    """A night as it is published."""
+    facts: dict[str, Any] = {
+        "partition": of or partition(),
+        "status": Status.OK,
+        "version": "v1",
+        "layout": "abc123",
+        "rows_listed": 900,
+        "rows_curated": 890,
+        "rows_quarantined": 10,
+    }
+    return Night(**(facts | changes))
+
+
+def metric(
+    name: str = "score_mean", value: float | None = 0.39, column: str | None = None, **changes: Any
+) -> MetricValue:
+    """One value."""
+    return MetricValue(**({"metric": name, "column": column, "value": value, "rows": 890} | changes))
+
+
+def verdict(name: str = "score_mean", **changes: Any) -> Verdict:
+    """A breach by history."""
+    facts: dict[str, Any] = {
+        "metric": name,
+        "column": None,
+        "value": 0.39,
+        "state": VerdictState.BREACH,
+        "low": 0.15,
+        "high": 0.27,
+        "rule": "within 5 robust standard deviations of the median of 28 nights",
+        "history": 28,
+        "deviations": 9.5,
+    }
+    return Verdict(**(facts | changes))
+
+
+def check(**changes: Any) -> CheckOutcome:
+    """A check that passed."""
+    facts: dict[str, Any] = {
+        "expectation": "expect_column_values_to_not_be_null",
+        "column": "distance",
+        "severity": Severity.WARNING,
+        "passed": True,
+        "rows": 890,
+        "unexpected": 0,
+    }
+    return CheckOutcome(**(facts | changes))
+
+
+def alert(name: str = "score_mean", of: Partition | None = None, **changes: Any) -> Alert:
+    """An alert on a metric of the night."""
+    facts: dict[str, Any] = {
+        "partition": of or partition(),
+        "family": Family.PREDICTIONS,
+        "metric": name,
+        "column": None,
+        "severity": "warning",
+        "title": f"{name} above its limit",
+        "text": f"{name} 0.39, expected 0.15 to 0.27 from 28 nights",
+        "value": 0.39,
+    }
+    return Alert(**(facts | changes))
+
+
+def results(of: Partition | None = None, family: Family = Family.PREDICTIONS, **changes: Any) -> Results:
+    """One family of results."""
+    facts: dict[str, Any] = {
+        "partition": of or partition(),
+        "family": family,
+        "metrics": (metric(), metric("null_share", 0.01, "wind_speed"), metric("null_share", None)),
+        "verdicts": (verdict(),),
+        "checks": (check(),),
+    }
+    return Results(**(facts | changes))

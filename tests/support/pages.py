@@ -1,0 +1,298 @@
+"""Hand-made nights for the tests of the reports."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.histogram import Histogram
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Delivery,
+    Family,
+    MetricValue,
+    Night,
+    Status,
+    Verdict,
+    VerdictState,
+)
+from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
+from airflow_mlmon.reports.page import (
+    ColumnRow,
+    Fact,
+    IndexNight,
+    IndexPage,
+    NightPage,
+    PerformanceNight,
+    SourceFile,
+    TrendChart,
+)
+from airflow_mlmon.spec.model import Severity
+
+STORM = date(2013, 3, 8)
+NUMBERS = ("temp", "dewp", "humid", "wind", "precip", "visib", "pressure", "distance", "seats", "plane_age", "score")
+CATEGORIES = ("carrier", "origin")
+
+
+def night(day: date = STORM, status: Status = Status.OK, **changed) -> Night:
+    values = {
+        "partition": Partition.of_day("flights", day),
+        "status": status,
+        "version": "20130309T060000-3f2a",
+        "layout": "5c1f0a9be772",
+        "rows_listed": 979,
+        "rows_curated": 979,
+        "rows_quarantined": 0,
+    }
+    return Night(**(values | changed))
+
+
+def alert(metric: str = "score_mean", day: date = STORM, **changed) -> Alert:
+    values = {
+        "partition": Partition.of_day("flights", day),
+        "family": Family.PREDICTIONS,
+        "metric": metric,
+        "column": None,
+        "severity": "warning",
+        "title": "mean score is 0.394, above its limit of 0.311",
+        "text": "6.9 robust standard deviations above the median of the trailing 28 nights (0.214).",
+        "value": 0.394,
+    }
+    return Alert(**(values | changed))
+
+
+def check(expectation: str, column: str | None, **changed) -> CheckOutcome:
+    values = {
+        "expectation": expectation,
+        "column": column,
+        "severity": Severity.WARNING,
+        "passed": True,
+        "rows": 979,
+        "unexpected": 0,
+        "observed": "0 of 979 unexpected",
+    }
+    return CheckOutcome(**(values | changed))
+
+
+def drift(column: str, score: float | None, limit: float | None = 0.2, **changed) -> ColumnDrift:
+    beyond = score is not None and limit is not None and score > limit
+    values = {
+        "column": column,
+        "kind": Kind.CATEGORY if column in CATEGORIES else Kind.NUMERIC,
+        "method": "psi",
+        "score": score,
+        "limit": limit,
+        "nights": 59,
+        "state": DriftState.BEYOND if beyond else DriftState.WITHIN,
+        "rows_reference": 50_009,
+        "rows_current": 979,
+        "note": "",
+    }
+    return ColumnDrift(**(values | changed))
+
+
+def numeric_bins(shift: float = 0.0, bins: int = 20) -> Histogram:
+    edges = tuple(-4 + 8 * step / bins for step in range(bins + 1))
+
+    def bell(centre: float) -> tuple[float, ...]:
+        heights = [math.exp(-0.5 * (edge - centre) ** 2) for edge in edges[:-1]]
+        return tuple(height / sum(heights) for height in heights)
+
+    labels = tuple(f"{edge:.2f}" for edge in edges[:-1])
+    return Histogram(labels=labels, edges=edges, reference=bell(0.0), current=bell(shift))
+
+
+def category_bins(names: tuple[str, ...] = ("EWR", "JFK", "LGA")) -> Histogram:
+    weights = [2.0 / (2 + rank) for rank in range(len(names))]
+    shares = tuple(weight / sum(weights) for weight in weights)
+    return Histogram(labels=names, edges=(), reference=shares, current=tuple(reversed(shares)))
+
+
+def column_rows() -> tuple[ColumnRow, ...]:
+    numbers = [
+        ColumnRow(drift=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
+        for rank, name in enumerate(NUMBERS)
+    ]
+    categories = [
+        ColumnRow(
+            drift=drift("carrier", 0.011, 0.02),
+            picture=before_after(category_bins(("UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "WN")), "carrier"),
+        ),
+        ColumnRow(
+            drift=drift(
+                "origin",
+                None,
+                None,
+                state=DriftState.INSUFFICIENT_DATA,
+                nights=0,
+                note="12 rows, at least 30 are needed",
+            ),
+            picture=before_after(category_bins(), "origin"),
+        ),
+    ]
+    return (*numbers, *categories)
+
+
+def score_trend(nights: int = 28, last: date = STORM, title: str = "mean score") -> TrendChart:
+    points = []
+    for rank in range(nights):
+        value = 0.22 + 0.03 * math.sin(rank * 1.7)
+        loud = rank == nights - 1
+        points.append(
+            TrendPoint(
+                day=last - timedelta(days=nights - 1 - rank),
+                value=None if rank == 9 else value + 0.17 * loud,
+                low=0.13 if rank >= 6 else None,
+                high=0.31 if rank >= 6 else None,
+                breach=loud,
+            )
+        )
+    return TrendChart(title=title, svg=trend(Trend(title=title, points=tuple(points))))
+
+
+def performance(last: date = STORM) -> tuple[PerformanceNight, ...]:
+    values = {
+        "label_share": 0.995,
+        "positive_share": 0.794,
+        "void_share": 0.181,
+        "accuracy": 0.512,
+        "precision": 0.871,
+        "recall": 0.446,
+        "f1": 0.59,
+        "roc_auc": 0.69,
+        "log_loss": 0.914,
+        "brier": 0.301,
+    }
+    past = [PerformanceNight(day=last - timedelta(days=days), metrics=values) for days in range(1, 7)]
+    return (*past, PerformanceNight(day=last, metrics={"label_share": 0.0}, note="no labels yet"))
+
+
+def checks() -> tuple[CheckOutcome, ...]:
+    names = [*NUMBERS, *CATEGORIES]
+    return (
+        check("expect_column_values_to_be_unique", "id", severity=Severity.BLOCKING),
+        check(
+            "expect_column_values_to_be_between",
+            "visib",
+            passed=False,
+            unexpected=41,
+            observed="41 of 979 unexpected",
+            expected="between 0 and 10, in at least 99 % of rows",
+        ),
+        check("expect_column_mean_to_be_between", "wind", passed=None, observed="", error="not enough data"),
+        *(check("expect_column_values_to_not_be_null", name, expected="in at least 97 % of rows") for name in names),
+    )
+
+
+def loud_page(**changed) -> NightPage:
+    """The night of the storm, with everything that a page can show."""
+    partition = Partition.of_day("flights", STORM)
+    archive = "s3://airline/predictions/dt=2013-03-08"
+    verdicts = (
+        Verdict(
+            metric="score_mean", column=None, value=0.394, state=VerdictState.BREACH, low=0.117, high=0.311,
+            rule="history", history=28, deviations=6.9,
+        ),
+        Verdict(
+            metric="rows", column=None, value=979, state=VerdictState.OK, low=600, high=1_100,
+            rule="history", history=28, deviations=0.7,
+        ),
+        Verdict(
+            metric="null_share", column="wind", value=0.0021, state=VerdictState.OK, low=None, high=0.05, rule="max",
+        ),
+        Verdict(
+            metric="positive_share", column=None, value=None, state=VerdictState.INSUFFICIENT_DATA, low=None,
+            high=None, rule="history", history=4, note="history 4 of 14",
+        ),
+    )  # fmt: skip
+    values = {
+        "model": "flights",
+        "description": "Will a departure from New York arrive 15 or more minutes late?",
+        "owner": "operations",
+        "positive_name": "late",
+        "night": night(status=Status.PARTIAL, rows_listed=981, rows_quarantined=2, message="1 of 4 files is damaged."),
+        "alerts": (alert(), alert("null_share", severity="critical", title="null share of wind is 7.3 %")),
+        "verdicts": verdicts,
+        "checks": checks(),
+        "columns": column_rows(),
+        "metrics": (
+            MetricValue(metric="null_share", value=0.0123, rows=979),
+            MetricValue(metric="score_mean", value=0.394, rows=979),
+            MetricValue(metric="predicted_positive_share", value=0.287, rows=979),
+            MetricValue(metric="label_share", value=None, rows=979),
+        ),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "null share", "rows", "late share")),
+        "performance": performance(),
+        "quarantine": {"duplicate id": 1, "event time outside the day": 1},
+        "files": (
+            SourceFile(uri=f"{archive}/part-0.parquet", rows=490, size=48_211, checksum="9b1c" * 16),
+            SourceFile(uri=f"{archive}/part-1.parquet", rows=491, size=48_922, checksum="77aa" * 16),
+            SourceFile(uri=f"{archive}/part-2.parquet", size=1_024, note="truncated: not read"),
+        ),
+        "deliveries": (
+            Delivery(partition=partition.shift(1), version="v1", uri="s3://airline/labels/dt=2013-03-09", rows=930),
+        ),
+        "facts": (
+            Fact(name="Reference", value="50,009 rows of 59 nights, 1 January to 28 February 2013"),
+            Fact(name="Libraries", value="airflow_mlmon 0.1.0, evidently 0.7.23, great_expectations 1.24.1"),
+        ),
+        "left_out": ("id: it identifies a row",),
+        "evidently_href": "2013-03-08-evidently.html",
+        "index_href": "index.html",
+        "previous_href": "2013-03-07.html",
+        "next_href": "2013-03-09.html",
+    }
+    return NightPage(**(values | changed))
+
+
+def quiet_page(**changed) -> NightPage:
+    """A night on which nothing happened."""
+    loud = loud_page()
+    calm = {
+        "night": night(),
+        "alerts": (),
+        "quarantine": {},
+        "files": loud.files[:2],
+        "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
+        "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
+        "columns": tuple(row for row in loud.columns if row.drift.state is DriftState.WITHIN),
+    }
+    return loud_page(**(calm | changed))
+
+
+def bare_page(status: Status, message: str) -> NightPage:
+    """A night of which nothing is known but its status."""
+    state = night(status=status, version=None, layout=None, rows_listed=0, rows_curated=0, message=message)
+    return NightPage(model="flights", night=state)
+
+
+def index_page(nights: int = 14, **changed) -> IndexPage:
+    """An index of consecutive nights, among them a storm, a failure and a night without data."""
+    metrics = {"score_mean": 0.22, "label_share": 0.99, "positive_share": 0.21, "accuracy": 0.78, "log_loss": 0.51}
+    rows = []
+    for rank in range(nights):
+        day = date(2013, 3, 1) + timedelta(days=rank)
+        status = {4: Status.NO_DATA, 9: Status.PARTIAL, 11: Status.FAILED}.get(rank, Status.OK)
+        rows.append(
+            IndexNight(
+                night=night(day, status, message="" if status is Status.OK else f"why it is {status}"),
+                href=f"{day}.html",
+                drifted=rank % 3,
+                columns=13,
+                metrics=metrics if rank < nights - 3 else {"score_mean": 0.22},
+                alerts=(alert(day=day),) if day == STORM else (),
+            )
+        )
+    values = {
+        "model": "flights",
+        "description": "Will a departure from New York arrive 15 or more minutes late?",
+        "owner": "operations",
+        "positive_name": "late",
+        "nights": tuple(rows),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late share", "log loss")),
+    }
+    return IndexPage(**(values | changed))

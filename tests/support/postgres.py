@@ -1,0 +1,100 @@
+"""A private PostgreSQL on loopback: a real server for one test session."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.support.loopback import free_port
+
+START_TIMEOUT_S = 30
+
+
+@contextmanager
+def private_postgres() -> Iterator[str]:
+    """Run a server of its own and yield the URL of its maintenance database.
+
+    Without PostgreSQL on the machine the test is skipped, and fails where CI=true.
+    """
+    binaries = _binaries()
+    folder = Path(tempfile.mkdtemp(prefix="mlmon-postgres-"))
+    user = _unprivileged(folder)
+    try:
+        data = folder / "data"
+        _run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "mlmon", "--no-sync", "-E", "UTF8"], user)
+        port = free_port()
+        settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen([binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, **user)
+        try:
+            url = f"postgresql://mlmon@127.0.0.1:{port}/postgres"
+            _wait_until_ready(url, server, folder / "log")
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(START_TIMEOUT_S)
+    finally:
+        shutil.rmtree(folder)
+
+
+def fresh_database(server_url: str) -> str:
+    """Create an empty database on the server and return its URL."""
+    name = f"mlmon_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server_url.rpartition("/")[0] + f"/{name}"
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    reason = "PostgreSQL's server is not installed (no initdb); on Debian: apt-get install postgresql"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """How to start the server: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {"cwd": folder}
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = names.get("postgres") or names["nobody"]
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": folder}
+
+
+def _run(command: list[Any], user: dict[str, Any]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **user)
+    assert done.returncode == 0, done.stderr
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,86 @@
+"""Specs and tables for the tests of profiles, drift and performance."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.spec.model import ModelSpec
+
+
+def make_spec(**columns: dict[str, Any]) -> ModelSpec:
+    """A spec with an identifier, a time and the given columns."""
+    declared = {"id": {"type": "string", "role": "id"}, "at": {"type": "timestamp", "role": "time"}, **columns}
+    return ModelSpec.model_validate(
+        {
+            "model": "loans",
+            "start": date(2024, 1, 1),
+            "predictions": {"path": "predictions/{date}", "columns": declared},
+            "reference": {"path": "reference"},
+        }
+    )
+
+
+def make_layout(*columns: ColumnLayout) -> Layout:
+    """A layout of the given columns."""
+    return Layout(model="loans", columns=columns)
+
+
+def numeric_layout(name: str = "x", **pinned: Any) -> ColumnLayout:
+    """What is pinned of a numeric column."""
+    return ColumnLayout(name=name, kind=Kind.NUMERIC, **pinned)
+
+
+def category_layout(*vocabulary: str, name: str = "c") -> ColumnLayout:
+    """What is pinned of a category."""
+    return ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary)
+
+
+def profile_values(values: Any, layout: ColumnLayout) -> Any:
+    """The profile of one column of values."""
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    return profile_table(pa.table({layout.name: array}), make_layout(layout)).columns[layout.name]
+
+
+def profile_numbers(values: Any, layout: ColumnLayout | None = None) -> NumericProfile:
+    """The profile of one numeric column around 0 with a fine quantum."""
+    profile: NumericProfile = profile_values(values, layout or numeric_layout(quantum=2.0**-30))
+    return profile
+
+
+def loan_spec() -> ModelSpec:
+    """A spec with a column of each kind."""
+    return make_spec(
+        amount={"type": "float"},
+        term={"type": "integer"},
+        purpose={"type": "category"},
+        repeat={"type": "boolean"},
+        applied={"type": "timestamp"},
+        score={"type": "float", "role": "score"},
+        approved={"type": "boolean", "role": "prediction"},
+        release={"type": "string", "role": "version"},
+    )
+
+
+def loan_table(rows: int, seed: int, shift: float = 0.0) -> pa.Table:
+    """Rows for `loan_spec`, with some nulls."""
+    random = np.random.default_rng(seed)
+    score = random.beta(2, 3, rows)
+    return pa.table(
+        {
+            "amount": pa.array(random.lognormal(8, 1, rows) + shift, mask=random.random(rows) < 0.05),
+            "term": pa.array(random.integers(6, 60, rows)),
+            "purpose": pa.array(np.array(["car", "house", "other", "trip"])[random.integers(0, 4, rows)]),
+            "repeat": pa.array(random.random(rows) < 0.3),
+            "applied": pa.array(random.integers(0, 10**9, rows) * 1000, pa.timestamp("ms")),
+            "score": pa.array(score),
+            "approved": pa.array(score >= 0.5),
+            "release": pa.array(["v1"] * rows),
+        }
+    )
