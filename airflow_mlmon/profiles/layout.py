@@ -77,10 +77,6 @@ class Layout:
         """Twelve hexadecimal digits that stand for exactly this layout."""
         return _identify(self)
 
-    def column(self, name: str) -> ColumnLayout | None:
-        """What is pinned of the column `name`, when it is profiled."""
-        return next((column for column in self.columns if column.name == name), None)
-
     def to_json(self) -> str:
         """The canonical JSON: sorted keys, no spaces, so that equal layouts are equal text."""
         columns = [asdict(column) for column in self.columns]

@@ -24,6 +24,7 @@ import pandas as pd
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.reports.sample import Sample, draw_sample
+from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.spec.model import ModelSpec
 
 with warnings.catch_warnings():
@@ -102,11 +103,13 @@ def write_evidently(
     spec: ModelSpec,
     title: str,
 ) -> EvidentlyReport:
-    """evidently's report of a sample of the night against one of the reference."""
+    """The report, by evidently, of a sample of the night against one of the reference."""
     sample = draw_sample(current=current, reference=reference, drift=drift, spec=spec)
     ours, without_score = _full_data_metrics(drift, sample)
-    snapshot, failed = _run(sample, ours)
-    page = _page(snapshot, title=title, sample=sample)
+    # the guards change state of the process: warnings and evidently's json
+    with _GUARD:
+        snapshot, failed = _run(sample, ours)
+        page = _page(snapshot, title=title, sample=sample)
     document = json.dumps(_finite(snapshot.dict()), allow_nan=False, default=str, sort_keys=True)
     left_out = (*sample.left_out, *without_score, *failed)
     return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
@@ -137,11 +140,12 @@ def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[li
 
 def _run(sample: Sample, ours: Sequence[FullDataDrift]) -> tuple[Snapshot, list[str]]:
     """The report; when a column breaks it, the columns are tried one by one and the bad ones left out."""
-    columns, failed = [*sample.numeric, *sample.category], []
+    columns = [*sample.numeric, *sample.category]
     try:
-        return _report(sample, [*ours, *_own_metrics(columns)]), failed
+        return _report(sample, [*ours, *_own_metrics(columns)]), []
     except Exception:  # noqa: BLE001 - evidently raises whatever the libraries below it raise
-        good = []
+        good: list[str] = []
+        failed: list[str] = []
         for column in columns:
             if (reason := _failure(sample, column)) is None:
                 good.append(column)
@@ -170,10 +174,12 @@ def _own_metrics(columns: Sequence[str]) -> Iterator[Any]:
 
 def _report(sample: Sample, metrics: Sequence[Any]) -> Snapshot:
     definition = DataDefinition(numerical_columns=list(sample.numeric), categorical_columns=list(sample.category))
-    frames = [Dataset.from_pandas(frame, data_definition=definition) for frame in (sample.current, sample.reference)]
     with warnings.catch_warnings():
-        # numpy and scipy warn of samples with few or equal values
+        # numpy and scipy warn of samples with few, equal or huge values
         warnings.simplefilter("ignore")
+        frames = [
+            Dataset.from_pandas(frame, data_definition=definition) for frame in (sample.current, sample.reference)
+        ]
         return Report(list(metrics), include_tests=True).run(*frames)
 
 
@@ -186,7 +192,7 @@ def _page(snapshot: Snapshot, *, title: str, sample: Sample) -> str:
         if not path.is_file() or not path.stat().st_size:
             raise StateError("evidently wrote no page.")
         page = path.read_text(encoding="utf-8")
-    name = html.escape(title)
+    name = html.escape(printable(title))
     heading = _HEADING.format(title=name, current=len(sample.current), reference=len(sample.reference))
     page = page.replace("<head>", f"<head>\n{_FRAME.format(title=name, policy=_POLICY)}", 1)
     return page.replace("<body>", f"<body>\n{heading}", 1).lstrip()
@@ -202,13 +208,12 @@ def _escaped_scripts() -> Iterator[None]:
             text = text.replace(character, escape)
         return text
 
-    with _GUARD:
-        original = dashboard.json
-        dashboard.json = SimpleNamespace(dumps=dumps)
-        try:
-            yield
-        finally:
-            dashboard.json = original
+    original = dashboard.json
+    dashboard.json = SimpleNamespace(dumps=dumps)
+    try:
+        yield
+    finally:
+        dashboard.json = original
 
 
 def _finite(value: Any) -> Any:

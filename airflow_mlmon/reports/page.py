@@ -17,8 +17,8 @@ from markupsafe import Markup
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
-from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+from airflow_mlmon.reports.weeks import calendar_weeks
 
 PERFORMANCE_METRICS = (
     "label_share",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,7 +134,8 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
-def _unique(name: str, taken: Sequence[str]) -> str:
+def _unique(name: str, taken: Iterable[str]) -> str:
     """The name, with a number where another already has it."""
-    names = (name, *(f"{name} ({number})" for number in range(2, len(list(taken)) + 3)))
-    return next(candidate for candidate in names if candidate not in set(taken))
+    used = set(taken)
+    candidates = (name, *(f"{name} ({number})" for number in range(2, len(used) + 3)))
+    return next(candidate for candidate in candidates if candidate not in used)

@@ -37,10 +37,10 @@ def inline_svg(drawn: str, *, title: str, texts: Sequence[str], colours: Mapping
 
 
 def printable(text: str) -> str:
-    """The text without characters that have no place in a page.
+    """The text with a mark for each character that has no place in a page.
 
-    >>> printable("a\\x00b")
-    'a�b'
+    >>> printable("a" + chr(0) + "b") == "a" + chr(0xFFFD) + "b"
+    True
     """
     return _UNPRINTABLE.sub("\ufffd", text)
 

@@ -9,7 +9,7 @@ from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.spec.metrics import METRICS
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
 _STATES = {
@@ -41,8 +41,8 @@ def day_text(day: date) -> str:
 def count_text(value: int | None) -> str:
     """A count with separators, or a dash.
 
-    >>> count_text(1014), count_text(None)
-    ('1,014', '–')
+    >>> count_text(1014), count_text(None) == NONE
+    ('1,014', True)
     """
     return NONE if value is None else f"{value:,}"
 
@@ -52,8 +52,8 @@ def value_text(value: float | None, metric: str) -> str:
 
     >>> value_text(0.2341, "null_share"), value_text(930, "rows"), value_text(0.45678, "log_loss")
     ('23.4 %', '930', '0.457')
-    >>> value_text(None, "accuracy")
-    '–'
+    >>> value_text(None, "accuracy") == NONE
+    True
     """
     if value is None:
         return NONE
@@ -106,8 +106,8 @@ def state_text(state: VerdictState) -> str:
 def bytes_text(size: int | None) -> str:
     """A size in the unit that suits it.
 
-    >>> bytes_text(512), bytes_text(48_200), bytes_text(None)
-    ('512 B', '48.2 kB', '–')
+    >>> bytes_text(512), bytes_text(48_200)
+    ('512 B', '48.2 kB')
     """
     if size is None:
         return NONE

@@ -136,7 +136,7 @@ def _inputs(flights: pd.DataFrame) -> np.ndarray:
     columns = []
     for name in FEATURES:
         if name in _CODED:
-            codes = pd.Categorical(flights[name], categories=sorted(past[name].unique())).codes
+            codes = pd.Index(sorted(past[name].unique())).get_indexer(flights[name])
             columns.append(np.where(codes < 0, np.nan, codes))
         else:
             columns.append(flights[name].to_numpy(dtype=float, na_value=np.nan))

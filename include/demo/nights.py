@@ -9,7 +9,6 @@ from datetime import date
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 from sqlalchemy.engine import make_url
 
 from airflow_mlmon.records import Alert, Night, Status
@@ -54,9 +53,9 @@ def render_nights(stored: StoredNights, spec: ModelSpec) -> Table:
         loud[alert.partition.day].append(_subject(alert, positive))
     for night in stored.nights:
         day = night.partition.day
-        row = [f"{day:%Y-%m-%d %a}", f"{night.rows_curated:,}", _status(night)]
-        row += [_number(stored.metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
-        table.add_row(*row, Text(", ".join(loud[day])), style="bold red" if loud[day] else "")
+        numbers = [_number(stored.metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
+        row = [f"{day:%Y-%m-%d %a}", f"{night.rows_curated:,}", _status(night), *numbers, ", ".join(loud[day])]
+        table.add_row(*row, style="bold red" if loud[day] else "")
     return table
 
 
@@ -78,8 +77,8 @@ def _number(value: float | None, form: str) -> str:
     return NOTHING if value is None else format(value, form)
 
 
-def _status(night: Night) -> Text:
-    return Text(night.status.value, style="" if night.status is Status.OK else "bold yellow")
+def _status(night: Night) -> str:
+    return night.status.value if night.status is Status.OK else f"[bold yellow]{night.status.value}[/]"
 
 
 def _subject(alert: Alert, positive: str) -> str:

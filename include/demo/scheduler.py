@@ -64,7 +64,7 @@ def main() -> None:
         from airflow.__main__ import main as airflow  # noqa: PLC0415 - it reads the command line
 
         sys.argv = ["airflow", *sys.argv[2:]]
-        airflow()
+        airflow()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

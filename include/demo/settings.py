@@ -18,7 +18,7 @@ FOLDER = CHECKOUT / ".demo"
 SPEC = CHECKOUT / "include" / "models" / "flights.yaml"
 MODEL = "flights"
 USER = "admin"
-_KEY = "demo"  # moto accepts any key
+_KEY = "mlmon-demo"  # moto accepts any key
 _REGION = "us-east-1"
 
 

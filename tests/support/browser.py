@@ -60,7 +60,9 @@ def visit(
         if wait_for:
             page.wait_for_selector(wait_for, timeout=60_000)
         page.wait_for_timeout(300)
-        seen.requests = [url for url in seen.requests if url != path.as_uri() and not url.startswith(("data:", "blob:"))]
+        seen.requests = [
+            url for url in seen.requests if url != path.as_uri() and not url.startswith(("data:", "blob:"))
+        ]
         seen.width = page.evaluate("document.documentElement.scrollWidth")
         seen.title = page.title()
         seen.text = page.inner_text("body")

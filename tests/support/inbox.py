@@ -14,7 +14,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from tests.support.loopback import free_port
+from tests.support.processes import free_port
 
 
 @dataclass(slots=True, kw_only=True)

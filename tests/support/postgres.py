@@ -16,9 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-import pytest
-
-from tests.support.loopback import free_port
+from tests.support.processes import free_port, require
 
 START_TIMEOUT_S = 30
 
@@ -64,12 +62,8 @@ def _binaries() -> Path:
     if found:
         return found[-1].parent
     on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    reason = "PostgreSQL's server is not installed (no initdb); on Debian: apt-get install postgresql"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    require(available=on_path is not None, what="PostgreSQL's server (initdb)")
+    return Path(str(on_path)).resolve().parent
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,460 @@
+"""The promises of the metric store, on every database that it supports."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError
+from airflow_mlmon.records import Delivery, Family, Results, Status
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
+from tests.support.nights import DAY, NOW, alert, check, metric, night, partition, results, verdict
+from tests.support.postgres import fresh_database, private_postgres
+
+CHANNELS = ("log", "webhook:ops")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with private_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def url(request, tmp_path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store/mlmon.db"
+    return fresh_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def store(url) -> Iterator[MetricStore]:
+    with MetricStore(url) as opened:
+        yield opened
+
+
+def rows(store: MetricStore) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    with store._database.reading() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+            for table in schema.metadata.sorted_tables
+        }
+
+
+def publish_breach(store: MetricStore, **changes) -> None:
+    store.publish(night(), [results(alerts=(alert(),), **changes)], supersedes=None, channels=CHANNELS)
+
+
+def claim_ids(store: MetricStore, now=NOW, limit: int = 10) -> list[int]:
+    return [claim.id for claim in store.claim_pending(limit, now)]
+
+
+class TestSchema:
+    def test_migrations_make_the_tables_of_the_code(self, store):
+        from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - only this test
+        from alembic.migration import MigrationContext  # noqa: PLC0415
+
+        with store._database.reading() as connection:
+            options = {"version_table": schema.VERSION_TABLE, "compare_type": True}
+            difference = compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata)
+
+        assert difference == []
+
+    def test_every_table_is_prefixed(self, store):
+        with store._database.reading() as connection:
+            names = sa.inspect(connection).get_table_names()
+
+        assert [name for name in names if not name.startswith("mlmon_")] == []
+
+
+class TestPublish:
+    def test_returns_what_was_written(self, store):
+        store.publish(night(facts={"reasons": {"no id": 10}}), [results()], supersedes=None)
+
+        assert store.night(partition()) == night(facts={"reasons": {"no id": 10}})
+        assert store.verdicts(partition()) == [verdict()]
+        assert store.checks(partition()) == [check()]
+        assert store.metric_values(partition()) == [
+            metric("null_share", None),
+            metric("null_share", 0.01, "wind_speed"),
+            metric(),
+        ]
+        assert store.metrics("flights", DAY, DAY) == {
+            (DAY, "score_mean", None): 0.39,
+            (DAY, "null_share", None): None,
+            (DAY, "null_share", "wind_speed"): 0.01,
+        }
+        assert store.models() == ["flights"]
+
+    def test_changes_nothing_when_repeated(self, store):
+        publish_breach(store)
+        before = rows(store)
+
+        publish_breach(store)
+
+        assert rows(store) == before
+
+    def test_replaces_a_family_as_a_whole_and_leaves_the_other(self, store):
+        labels = results(family=Family.LABELS, metrics=(metric("accuracy", 0.8),), verdicts=(), checks=())
+        store.publish(night(), [results(), labels], supersedes=None)
+
+        store.publish(None, [results(metrics=(metric("rows", 5.0),))], supersedes=None)
+
+        assert store.metrics("flights", DAY, DAY) == {(DAY, "rows", None): 5.0, (DAY, "accuracy", None): 0.8}
+
+    def test_moves_the_pointer_from_the_superseded_version(self, store):
+        store.publish(night(), [], supersedes=None)
+
+        store.publish(night(version="v2"), [], supersedes="v1")
+
+        assert store.night(partition()).version == "v2"
+
+    def test_refuses_when_another_run_was_faster(self, store):
+        store.publish(night(version="v2"), [results()], supersedes=None)
+        before = rows(store)
+
+        with pytest.raises(PartitionConflictError, match="v2"):
+            store.publish(night(version="v3"), [results(metrics=())], supersedes="v1")
+
+        assert rows(store) == before
+
+    def test_keeps_a_judged_night_from_the_history_fill(self, store):
+        publish_breach(store)
+        before = rows(store)
+
+        store.publish(night(version="v9", judged=False), [results(metrics=())], supersedes="v1")
+
+        assert rows(store) == before
+
+    def test_judges_a_night_that_the_history_fill_wrote(self, store):
+        store.publish(night(judged=False), [results()], supersedes=None)
+
+        store.publish(night(version="v2"), [results()], supersedes="v1")
+
+        assert store.night(partition()) == night(version="v2")
+
+    def test_refuses_results_of_a_partition_without_a_night(self, store):
+        with pytest.raises(NotFoundError, match="2013-03-07"):
+            store.publish(night(), [results(), results(partition(7))], supersedes=None)
+
+        assert store.night(partition()) is None
+
+    def test_refuses_results_of_rows_that_were_replaced(self, store):
+        store.publish(night(partition(7), version="v2"), [], supersedes=None)
+        labels = Results(partition=partition(7), family=Family.LABELS, metrics=(metric("accuracy", 0.8),))
+
+        with pytest.raises(PartitionConflictError, match="2013-03-07 was at version v1"):
+            store.publish(night(), [labels], supersedes=None, versions={partition(7): "v1"})
+
+        assert store.metrics("flights", date(2013, 3, 7), DAY) == {}
+        assert store.night(partition()) is None
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_refuses_a_value_that_is_none(self, store, value):
+        with pytest.raises(DataError, match="score_mean"):
+            store.publish(night(), [results(metrics=(metric(value=value),))], supersedes=None)
+
+        assert store.night(partition()) is None
+
+    def test_takes_text_that_no_database_can_hold(self, store):
+        store.publish(night(message="part-\x00\udcff.parquet"), [], supersedes=None)
+
+        assert store.night(partition()).message == "part-\ufffd?.parquet"
+
+
+class TestFailure:
+    def test_keeps_the_version_that_is_served(self, store):
+        publish_breach(store)
+
+        store.record_failure(partition(), "S3 refused the connection.", alert("status"), CHANNELS)
+
+        failed = store.night(partition())
+        assert (failed.status, failed.version, failed.message) == (Status.FAILED, "v1", "S3 refused the connection.")
+        assert store.metrics("flights", DAY, DAY) != {}
+        assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"score_mean", "status"}
+
+    def test_is_told_of_once_for_a_night_that_never_was(self, store):
+        for _ in range(2):
+            store.record_failure(partition(), "no bucket", alert("status"), CHANNELS)
+
+        assert len(claim_ids(store)) == 2
+        assert store.night(partition()).version is None
+
+    def test_is_resolved_by_the_next_run(self, store):
+        store.record_failure(partition(), "no bucket", alert("status"), CHANNELS)
+
+        store.publish(night(), [results()], supersedes=None, channels=CHANNELS)
+
+        assert store.alerts("flights", DAY, DAY) == []
+        assert claim_ids(store) == []
+
+
+class TestAlertState:
+    def test_a_breach_that_stays_is_not_sent_again(self, store):
+        publish_breach(store)
+        store.mark_sent(claim_ids(store), NOW)
+
+        store.publish(night(version="v2"), [results(alerts=(alert(text="0.40"),))], supersedes="v1", channels=CHANNELS)
+
+        assert [found.text for found in store.alerts("flights", DAY, DAY)] == ["0.40"]
+        assert claim_ids(store) == []
+
+    def test_a_breach_that_is_gone_is_resolved_and_kept(self, store):
+        publish_breach(store)
+
+        store.publish(night(version="v2"), [results()], supersedes="v1", channels=CHANNELS)
+
+        assert store.alerts("flights", DAY, DAY) == []
+        assert store.alerts("flights", DAY, DAY, include_resolved=True) == [alert()]
+        assert claim_ids(store) == []
+
+    def test_a_breach_that_comes_back_is_reopened_and_sent(self, store):
+        publish_breach(store)
+        store.mark_sent(claim_ids(store), NOW)
+        store.publish(None, [results()], supersedes=None)
+
+        publish_breach(store)
+
+        assert store.alerts("flights", DAY, DAY) == [alert()]
+        assert len(claim_ids(store)) == 2
+
+    def test_results_of_labels_resolve_no_alert_of_predictions(self, store):
+        publish_breach(store)
+
+        store.publish(None, [Results(partition=partition(), family=Family.LABELS)], supersedes=None)
+
+        assert store.alerts("flights", DAY, DAY) == [alert()]
+
+
+class TestRanges:
+    def test_nights_are_in_the_order_of_the_days(self, store):
+        for day in (9, 7, 8):
+            store.publish(night(partition(day)), [], supersedes=None)
+
+        found = store.nights("flights", date(2013, 3, 7), date(2013, 3, 8))
+
+        assert [item.partition.day.day for item in found] == [7, 8]
+
+    def test_history_holds_the_calendar_nights_before_with_a_value(self, store):
+        for day, value in ((3, 0.3), (5, 0.5), (6, None), (7, 0.7), (8, 0.8)):
+            of = partition(day)
+            store.publish(night(of), [results(of, metrics=(metric(value=value),))], supersedes=None)
+
+        history = store.history("flights", ["score_mean"], DAY, 4)
+
+        assert history == {("score_mean", None): [(date(2013, 3, 5), 0.5), (date(2013, 3, 7), 0.7)]}
+
+    def test_models_are_kept_apart(self, store):
+        other = partition(model="trains")
+        store.publish(night(other), [results(other)], supersedes=None)
+
+        assert store.metrics("flights", DAY, DAY) == {}
+        assert store.nights("flights", DAY, DAY) == []
+
+
+class TestDeliveries:
+    def test_a_later_delivery_of_a_day_replaces_the_first(self, store):
+        for version in ("d1", "d2"):
+            store.save_delivery(Delivery(partition=partition(), version=version, uri="s3://l/", rows=3))
+
+        expected = [Delivery(partition=partition(), version="d2", uri="s3://l/", rows=3)]
+        assert store.deliveries("flights", DAY, DAY) == expected
+
+    def test_labels_that_lack_a_delivery_are_refused(self, store):
+        store.publish(night(), [], supersedes=None)
+        for day in (9, 10):
+            store.save_delivery(Delivery(partition=partition(day), version=f"d{day}", uri="s3://l/", rows=3))
+        labels = [Results(partition=partition(), family=Family.LABELS)]
+        store.publish(None, labels, supersedes=None, deliveries={partition(): frozenset({"d9", "d10"})})
+
+        with pytest.raises(PartitionConflictError):
+            store.publish(None, labels, supersedes=None, deliveries={partition(): frozenset({"d9"})})
+
+    def test_labels_of_a_replaced_delivery_are_refused(self, store):
+        store.publish(night(), [], supersedes=None)
+        store.save_delivery(Delivery(partition=partition(9), version="new", uri="s3://l/", rows=3))
+
+        with pytest.raises(PartitionConflictError):
+            store.publish(None, [], supersedes=None, deliveries={partition(): frozenset({"old"})})
+
+
+class TestLayouts:
+    def test_the_first_writer_wins(self, store):
+        store.save_layout("flights", "aaa", "s3://x/aaa", {"rows": 50_009})
+
+        winner = store.save_layout("flights", "bbb", "s3://x/bbb", {})
+
+        assert winner == ("aaa", "s3://x/aaa", {"rows": 50_009})
+        assert store.current_layout("flights") == winner
+
+    def test_a_new_layout_replaces_the_one_it_supersedes(self, store):
+        store.save_layout("flights", "aaa", "s3://x/aaa", {})
+
+        store.save_layout("flights", "bbb", "s3://x/bbb", {}, supersedes="aaa")
+
+        assert store.current_layout("flights").layout_id == "bbb"
+
+    def test_no_layout_is_none(self, store):
+        assert store.current_layout("flights") is None
+
+
+class TestOutbox:
+    def test_a_claim_carries_the_alert_and_its_night(self, store):
+        publish_breach(store)
+
+        claims = store.claim_pending(10, NOW)
+
+        assert [claim.channel for claim in claims] == ["log", "webhook:ops"]
+        assert [(claim.alert, claim.night, claim.attempts) for claim in claims] == [(alert(), night(), 1)] * 2
+
+    def test_claimed_rows_are_not_claimed_again_before_the_lease_ends(self, store):
+        publish_breach(store)
+        first = claim_ids(store)
+
+        assert claim_ids(store, NOW + LEASE - timedelta(seconds=1)) == []
+        assert claim_ids(store, NOW + LEASE) == first
+
+    def test_a_limit_never_splits_a_night(self, store):
+        store.publish(night(), [results(alerts=(alert(), alert("rows")))], supersedes=None, channels=CHANNELS)
+
+        assert {claim.channel for claim in store.claim_pending(1, NOW)} == {"log"}
+        assert len(store.claim_pending(1, NOW)) == 2
+
+    def test_a_model_is_claimed_alone(self, store):
+        publish_breach(store)
+
+        assert store.claim_pending(10, NOW, model="trains") == []
+
+    def test_a_failed_row_waits_longer_each_time(self, store):
+        publish_breach(store)
+        store.mark_failed(claim_ids(store), "500", NOW)
+
+        assert claim_ids(store, NOW + wait_after(1) - timedelta(seconds=1)) == []
+        assert len(claim_ids(store, NOW + wait_after(1))) == 2
+
+    def test_a_row_that_keeps_failing_becomes_a_dead_letter(self, store):
+        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
+        now = NOW
+        for _ in range(MAX_ATTEMPTS):
+            store.mark_failed(claim_ids(store, now), "answered 500", now)
+            now += timedelta(days=1)
+
+        assert claim_ids(store, now) == []
+        [letter] = store.dead_letters("flights")
+        assert (letter.channel, letter.attempts, letter.error, letter.alert) == ("log", 8, "answered 500", alert())
+
+    def test_a_row_that_kills_its_sender_becomes_a_dead_letter(self, store):
+        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
+        for attempt in range(MAX_ATTEMPTS + 1):
+            claim_ids(store, NOW + attempt * LEASE)
+
+        assert [letter.error for letter in store.dead_letters()] == ["the sender stopped before the reply came"]
+
+    def test_a_late_failure_does_not_undo_a_success(self, store):
+        publish_breach(store)
+        ids = claim_ids(store)
+        store.mark_sent(ids, NOW)
+
+        store.mark_failed(ids, "timed out", NOW)
+
+        assert claim_ids(store, NOW + timedelta(days=1)) == []
+        assert store.dead_letters() == []
+
+    def test_two_senders_never_claim_the_same_row(self, store):
+        for day in range(1, 21):
+            of = partition(day)
+            store.publish(night(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=["log"])
+
+        with ThreadPoolExecutor(4) as pool:
+            claimed = list(pool.map(lambda _: claim_ids(store, limit=5), range(8)))
+
+        ids = [number for batch in claimed for number in batch]
+        assert len(ids) == len(set(ids)) == 20
+
+
+def _fail_at(engine: sa.Engine, number: int) -> Callable[[], None]:
+    """Make the statement with that number fail; returns how to stop it."""
+    seen = iter(range(1, 10_000))
+
+    def count(*_) -> None:
+        if next(seen) == number:
+            raise InterruptedError(number)
+
+    sa.event.listen(engine, "before_cursor_execute", count)
+    return lambda: sa.event.remove(engine, "before_cursor_execute", count)
+
+
+class TestCrash:
+    def test_at_any_statement_leaves_the_old_state_whole(self, store):
+        publish_breach(store)
+        before = rows(store)
+        newer = results(metrics=(metric(value=0.2),), alerts=(alert("rows"), alert("null_share")))
+        crashes = 0
+        for number in range(1, 200):
+            stop = _fail_at(store._database.engine, number)
+            try:
+                store.publish(night(version="v2"), [newer], supersedes="v1", channels=CHANNELS)
+            except InterruptedError:
+                crashes += 1
+            else:
+                break
+            finally:
+                stop()
+            assert rows(store) == before
+
+        assert crashes > 15
+        assert store.night(partition()).version == "v2"
+        assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"rows", "null_share"}
+
+
+class TestConcurrency:
+    def test_of_two_publishers_one_wins_whole(self, store):
+        barrier = threading.Barrier(2)
+
+        def publish(version: str) -> str:
+            item = results(metrics=(metric("rows", float(version[1:])),), alerts=(alert(version),))
+            barrier.wait()
+            try:
+                store.publish(night(version=version), [item], supersedes=None, channels=CHANNELS)
+            except PartitionConflictError:
+                return "conflict"
+            return version
+
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = set(pool.map(publish, ["v1", "v2"]))
+
+        version = store.night(partition()).version
+        assert outcomes == {"conflict", version}
+        assert store.metrics("flights", DAY, DAY) == {(DAY, "rows", None): float(version[1:])}
+        assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [version]
+        assert len(claim_ids(store)) == 2
+
+    def test_publishers_of_many_nights_all_get_through(self, store):
+        def publish(day: int) -> None:
+            of = partition(day)
+            store.publish(night(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=CHANNELS)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(publish, range(1, 29)))
+
+        assert len(store.nights("flights", date(2013, 3, 1), date(2013, 3, 31))) == 28
+
+    def test_of_two_that_pin_a_layout_both_get_the_same(self, store):
+        barrier = threading.Barrier(2)
+
+        def pin(name: str) -> str:
+            barrier.wait()
+            return store.save_layout("flights", name, f"s3://x/{name}", {}).layout_id
+
+        with ThreadPoolExecutor(2) as pool:
+            pinned = set(pool.map(pin, ["aaa", "bbb"]))
+
+        assert pinned == {store.current_layout("flights").layout_id}

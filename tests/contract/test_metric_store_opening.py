@@ -1,0 +1,138 @@
+"""Opening a metric store: once for all who open it at once, whole, and never by older code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.migration import bring_to_head
+from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
+from tests.support.postgres import fresh_database, private_postgres
+
+OPEN = """
+import sys
+from airflow_mlmon.store.metric_store import MetricStore
+print("ready", flush=True)
+sys.stdin.readline()
+with MetricStore(sys.argv[1]) as store:
+    print(store.models())
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with private_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def url(request, tmp_path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store/mlmon.db"
+    return fresh_database(request.getfixturevalue("postgres"))
+
+
+def _tables(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return sa.inspect(connection).get_table_names()
+
+
+def test_four_processes_open_a_fresh_store_at_once(url):
+    command = [sys.executable, "-c", OPEN, url]
+    opened = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    ready = [process.stdout.readline() for process in opened]
+
+    for process in opened:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=60) for process in opened]
+
+    assert [output for output, _ in outputs] == ["[]\n"] * 4, (ready, outputs)
+
+
+def test_a_crash_at_any_statement_leaves_no_half_made_schema(url):
+    database = Database(url)
+    number = 0
+    made = False
+    while not made:
+        number += 1
+        seen = iter(range(1, 1000))
+
+        def crash(*_, seen=seen, at=number) -> None:
+            if next(seen) == at:
+                raise InterruptedError
+
+        sa.event.listen(database.engine, "before_cursor_execute", crash)
+        try:
+            bring_to_head(database)
+            made = True
+        except InterruptedError:
+            pass
+        finally:
+            sa.event.remove(database.engine, "before_cursor_execute", crash)
+        assert len(_tables(database)) == (10 if made else 0)
+    database.close()
+
+    assert number > 10
+
+
+def test_a_store_of_a_newer_version_is_refused(url):
+    MetricStore(url).close()
+    database = Database(url)
+    with database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")  # noqa: S608 - a constant
+    database.close()
+
+    with pytest.raises(ConfigError, match="9999") as caught:
+        MetricStore(url)
+
+    assert SCHEMA_VERSION in str(caught.value)
+
+
+def test_a_store_beside_other_tables_leaves_them_alone(url):
+    database = Database(url)
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('airflow')")
+
+    bring_to_head(database)
+
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["airflow"]
+    database.close()
+
+
+@pytest.mark.service
+class TestPostgres:
+    def test_a_server_that_is_away_is_unavailable_and_its_password_unsaid(self):
+        with pytest.raises(ServiceUnavailableError) as caught:
+            MetricStore("postgresql://mlmon:s3cret@127.0.0.1:1/metrics")
+
+        assert "mlmon:***@127.0.0.1:1" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+    def test_a_database_that_does_not_exist_is_refused(self, postgres):
+        with pytest.raises(ServiceRejectedError, match="does not exist"):
+            MetricStore(postgres.rpartition("/")[0] + "/nowhere")
+
+    def test_a_lock_that_is_not_had_in_time_is_unavailable(self, postgres, monkeypatch):
+        monkeypatch.setattr("airflow_mlmon.store.database.LOCK_WAIT_S", 0.1)
+        database = Database(fresh_database(postgres))
+
+        with (
+            pytest.raises(ServiceUnavailableError, match="lock timeout"),
+            database.writing("flights"),
+            database.writing("flights"),
+        ):
+            pass
+        database.close()

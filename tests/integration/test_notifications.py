@@ -1,0 +1,197 @@
+"""Alerts reach people: by mail through Airflow's notifier, and by webhook, on real servers."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_mlmon.alerts.delivery import deliver
+from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.alerts.webhook import WebhookSender
+from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.notifications.airflow_notifier import NotifierSender
+from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
+from tests.support.nights import NOW, alert, night, results
+
+pytestmark = pytest.mark.service
+
+SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+MAIL = {
+    "to": "owner@example.com",
+    "from_email": "mlmon@example.com",
+    "subject": "{subject}",
+    "html_content": "<p>{text}</p>",
+}
+
+
+@pytest.fixture
+def message() -> NightMessage:
+    return night_message(night(), [alert(title="mean score above its limit")])
+
+
+@pytest.fixture
+def mailbox(monkeypatch) -> Iterator[MailBox]:
+    with mail_server() as box:
+        connection = {
+            "conn_type": "smtp",
+            "host": "127.0.0.1",
+            "port": box.port,
+            "extra": {"disable_ssl": True, "disable_tls": True, "retry_limit": 0, "timeout": 5},
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+        yield box
+
+
+@pytest.fixture
+def inbox() -> Iterator[WebInbox]:
+    with web_server() as server:
+        yield server
+
+
+class TestMail:
+    def test_arrives_with_subject_and_text(self, mailbox, message):
+        NotifierSender(SMTP, MAIL).send(message)
+
+        [mail] = mailbox.mails
+        assert mail["Subject"] == "[warning] flights 2013-03-08: mean score above its limit"
+        assert mail["To"] == "owner@example.com"
+        assert "score_mean 0.39, expected 0.15 to 0.27 from 28 nights" in mail.get_body(["html"]).get_content()
+
+    def test_never_renders_or_trusts_a_name_from_the_data(self, mailbox):
+        hostile = "{{ 7 * 7 }} {subject} <script>alert(1)</script>"
+
+        NotifierSender(SMTP, MAIL).send(night_message(night(), [alert(title=hostile, text=hostile)]))
+
+        [mail] = mailbox.mails
+        body = mail.get_body(["html"]).get_content()
+        assert "{{ 7 * 7 }} {subject} &lt;script&gt;" in body
+        assert "{{ 7 * 7 }} {subject} <script>" in mail["Subject"]
+
+    @pytest.mark.parametrize(
+        ("refusal", "error"),
+        [("451 try later", ServiceUnavailableError), ("554 no", ServiceRejectedError)],
+    )
+    def test_that_is_refused_is_an_error(self, mailbox, message, refusal, error):
+        mailbox.refuse = refusal
+
+        with pytest.raises(error, match="SmtpNotifier failed: the mail server answered"):
+            NotifierSender(SMTP, MAIL).send(message)
+
+    def test_without_a_server_is_unavailable(self, message, monkeypatch):
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", "smtp://127.0.0.1:1?disable_ssl=true&disable_tls=true")
+
+        with pytest.raises(ServiceUnavailableError, match="SmtpNotifier"):
+            NotifierSender(SMTP, MAIL).send(message)
+
+    def test_waits_in_the_outbox_while_the_server_is_down(self, mailbox, tmp_path):
+        mailbox.refuse = "451 try later"
+        senders = {"mail": NotifierSender(SMTP, MAIL)}
+        with MetricStore(f"sqlite:///{tmp_path}/store.db") as store:
+            store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["mail"])
+            first = deliver(store, senders, NOW)
+            mailbox.refuse = ""
+            second = deliver(store, senders, NOW.replace(hour=2))
+
+        assert (first.failed, second.sent, len(mailbox.mails)) == (1, 1, 1)
+
+
+class TestNotifier:
+    @pytest.mark.parametrize(
+        ("class_path", "words"),
+        [
+            ("airflow.nowhere.Notifier", "cannot be imported"),
+            ("Notifier", "cannot be imported"),
+            ("pathlib.Path", "is no notifier"),
+        ],
+    )
+    def test_that_is_none_is_a_config_error(self, class_path, words):
+        with pytest.raises(ConfigError, match=words):
+            NotifierSender(class_path, {"text": "{text}"})
+
+    def test_without_the_message_in_an_argument_is_a_config_error(self):
+        with pytest.raises(ConfigError, match="carries the message"):
+            NotifierSender(SMTP, {"to": "owner@example.com"})
+
+    def test_with_wrong_arguments_is_a_config_error(self, message):
+        with pytest.raises(ConfigError, match="does not take"):
+            NotifierSender(SMTP, {"recipient": "{text}"}).send(message)
+
+
+class TestWebhook:
+    def test_gets_the_payload_and_the_headers(self, inbox, message):
+        WebhookSender(inbox.url, {"Authorization": "Bearer t"}, allow_private=True).send(message)
+
+        assert inbox.posts == [message.payload]
+        assert inbox.headers[0]["Authorization"] == "Bearer t"
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (400, ServiceRejectedError),
+            (404, ServiceRejectedError),
+            (429, ServiceUnavailableError),
+            (500, ServiceUnavailableError),
+            (503, ServiceUnavailableError),
+        ],
+    )
+    def test_that_does_not_answer_2xx_has_not_got_it(self, inbox, message, status, error):
+        inbox.status = status
+
+        with pytest.raises(error, match=f"answered {status}"):
+            WebhookSender(inbox.url + "/T0/secret", allow_private=True).send(message)
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_follows_no_redirect(self, inbox, message, status):
+        inbox.status = status
+        inbox.location = f"{inbox.url}/inward"
+
+        with pytest.raises(ServiceRejectedError, match="redirect"):
+            WebhookSender(inbox.url, allow_private=True).send(message)
+
+        assert len(inbox.posts) == 1
+
+    def test_that_is_slow_is_given_up(self, inbox, message, monkeypatch):
+        monkeypatch.setattr("airflow_mlmon.alerts.webhook.READ_TIMEOUT_S", 0.1)
+        inbox.delay = threading.Event()
+
+        with pytest.raises(ServiceUnavailableError, match="Timeout"):
+            WebhookSender(inbox.url, allow_private=True).send(message)
+
+        inbox.delay.set()
+
+    def test_that_is_away_is_unavailable_and_its_path_unsaid(self, message):
+        with pytest.raises(ServiceUnavailableError) as caught:
+            WebhookSender("http://127.0.0.1:1/T0/secret", allow_private=True).send(message)
+
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "10.0.0.1"]
+    )
+    def test_at_a_private_address_is_refused(self, message, host):
+        with pytest.raises(ServiceRejectedError, match="not a public address"):
+            WebhookSender(f"https://{host}:9/T0/secret").send(message)
+
+    def test_whose_name_turns_private_while_it_connects_is_refused(self, inbox, message, monkeypatch):
+        port = int(inbox.url.rpartition(":")[2])
+        answers = iter(["93.184.215.14", "127.0.0.1"])
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))],
+        )
+
+        with pytest.raises(ServiceRejectedError, match="not a public address"):
+            WebhookSender(f"https://rebinding.example:{port}/").send(message)
+
+        assert inbox.posts == []
+
+    def test_without_encryption_is_for_private_addresses_only(self):
+        with pytest.raises(ConfigError, match="https"):
+            WebhookSender("http://example.com/T0/secret")

@@ -1,0 +1,152 @@
+"""The pages in a real browser: how they fit, and that hostile data is only data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from airflow_mlmon.records import Status
+from airflow_mlmon.reports import evidently
+from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.evidently import write_evidently
+from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
+from airflow_mlmon.reports.sample import draw_sample
+from airflow_mlmon.spec.model import Severity
+from tests.support.browser import Visit, chromium, visit
+from tests.support.evidently import flights_frame, flights_spec
+from tests.support.hostile import HOSTILE, SCRIPT
+from tests.support.pages import (
+    alert,
+    bare_page,
+    category_bins,
+    check,
+    drift,
+    index_page,
+    loud_page,
+    night,
+    quiet_page,
+    score_trend,
+)
+
+pytestmark = pytest.mark.service
+
+PHONE, DESK = 390, 1280
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+def written(folder: Path, html: str | bytes) -> Path:
+    path = folder / "page.html"
+    path.write_bytes(html if isinstance(html, bytes) else html.encode())
+    return path
+
+
+def hostile_night() -> str:
+    texts = tuple(HOSTILE.values())
+    text = " ".join(texts[:7])
+    return render_night(
+        loud_page(
+            model=text,
+            description=text,
+            positive_name=text,
+            night=night(message=text, version=text),
+            alerts=tuple(alert(title=one, text=one) for one in texts),
+            checks=tuple(check(one, one, passed=False, expected=one, severity=Severity.BLOCKING) for one in texts),
+            columns=tuple(
+                ColumnRow(drift=drift(one, 0.3, note=one), picture=before_after(category_bins((one, "b")), one))
+                for one in texts
+            ),
+            trends=tuple(score_trend(title=one) for one in texts),
+            quarantine=dict.fromkeys(texts, 1),
+            files=tuple(SourceFile(uri=one, note=one) for one in texts),
+            facts=tuple(Fact(name=one, value=one) for one in texts),
+            left_out=texts,
+        )
+    )
+
+
+def hostile_index() -> str:
+    page = index_page(7)
+    texts = tuple(HOSTILE.values())
+    nights = tuple(
+        replace(
+            row, alerts=tuple(alert(title=text) for text in texts), night=night(row.night.partition.day, message=text)
+        )
+        for row, text in zip(page.nights, texts, strict=False)
+    )
+    return render_index(replace(page, model=SCRIPT, description=SCRIPT, owner=SCRIPT, nights=nights))
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param(lambda: render_night(loud_page()), id="loud"),
+        pytest.param(lambda: render_night(quiet_page()), id="quiet"),
+        pytest.param(lambda: render_night(bare_page(Status.FAILED, "S3 refused the key.")), id="failed"),
+        pytest.param(lambda: render_index(index_page(120)), id="index"),
+        pytest.param(hostile_night, id="hostile-night"),
+        pytest.param(hostile_index, id="hostile-index"),
+    ],
+)
+def test_page_fits_the_screen_and_asks_for_nothing(browser, tmp_path, html, width):
+    seen = visit(browser, written(tmp_path, html()), width=width)
+
+    assert seen.width == width
+    assert seen.complaints == []
+    assert seen.requests == []
+
+
+@pytest.mark.parametrize("html", [hostile_night, hostile_index], ids=["night", "index"])
+def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
+    seen = visit(browser, written(tmp_path, html()), count="script, img, iframe, object, [onload], [onmouseover]")
+
+    assert not is_harmed(seen)
+    assert seen.counted == 0
+    assert "</script><script>window.hacked=1</script>" in seen.text
+    assert "49" not in seen.text.split()
+
+
+def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
+    spec, current, reference = flights_spec(), hostile_frame(), flights_frame(600, seed=1)
+    report = write_evidently(
+        current=current, reference=reference, drift=[drift("wind", 0.3)], spec=spec, title=f"night {SCRIPT}"
+    )
+
+    seen = visit(browser, written(tmp_path, report.html), wait_for=".js-plotly-plot", count="img, iframe, [onload]")
+
+    assert not is_harmed(seen)
+    assert seen.requests == []
+    assert seen.complaints == []
+    assert seen.title == f"night {SCRIPT}"
+    assert "wind: psi of all 979 rows, limit 0.2 from 59 nights" in seen.text
+    assert "Drift in column 'origin'" in seen.text
+
+
+def test_evidently_page_without_our_guard_would_run_a_value(browser, tmp_path):
+    sample = draw_sample(current=hostile_frame(), reference=flights_frame(600, seed=1), drift=[], spec=flights_spec())
+    snapshot, _ = evidently._run(sample, [])
+    path = tmp_path / "unguarded.html"
+    snapshot.save_html(str(path))
+
+    assert is_harmed(visit(browser, path))
+
+
+def hostile_frame():
+    return flights_frame(300, origin=[SCRIPT, HOSTILE["image"], HOSTILE["quotes"]] * 100)
+
+
+def is_harmed(seen: Visit) -> bool:
+    return bool(seen.hacked or seen.dialogs)
+
+
+def test_page_prints_on_a_few_sheets(browser, tmp_path):
+    seen = visit(browser, written(tmp_path, render_night(loud_page())), pdf=True)
+
+    assert 2 <= seen.sheets <= 6

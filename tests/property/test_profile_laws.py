@@ -1,0 +1,127 @@
+"""Profiles, labelled or not, are a commutative monoid under +, and profiling is a homomorphism onto it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_mlmon.drift.methods import Method, score
+from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
+from airflow_mlmon.profiles import codec
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from tests.support.profiles import make_layout
+
+LAYOUT = make_layout(
+    ColumnLayout(name="x", kind=Kind.NUMERIC, centre=0.7, quantum=2.0**-20, atoms=(-0.7, 0.0, 1.3)),
+    ColumnLayout(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
+    ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
+)
+SCHEMA = pa.schema([("x", pa.float64()), ("n", pa.int64()), ("c", pa.string())])
+
+floats = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 0.7, 2.0])
+integers = st.none() | st.integers(-(2**63), 2**63 - 1)
+texts = st.none() | st.sampled_from(["a", "b", "new"]) | st.text(max_size=5)
+rows = st.lists(st.tuples(floats, integers, texts), max_size=25)
+# Runs of distinct values, so that sums cross from exact counts to the grid.
+runs = st.tuples(st.integers(0, 1500), st.integers(0, 1500))
+
+
+def make_table(cells, run=(0, 0)) -> pa.Table:
+    start, length = run
+    many = np.arange(start, start + length)
+    columns = list(zip(*cells, strict=True)) or [(), (), ()]
+    return pa.table(
+        {
+            "x": pa.array([*columns[0], *(many / 16)], pa.float64()),
+            "n": pa.array([*columns[1], *(2**60 + many).tolist()], pa.int64()),
+            "c": pa.array([*columns[2], *(f"v{number}" for number in many)], pa.string()),
+        },
+        schema=SCHEMA,
+    )
+
+
+def profile(table: pa.Table) -> Profile:
+    return profile_table(table, LAYOUT)
+
+
+def core(of: Profile) -> bytes:
+    return codec.encode(of.layout_id, of.rows, of.columns, names=False)
+
+
+tables = st.builds(make_table, rows, runs)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(tables, tables)
+def test_profile_of_the_union_is_the_sum_bit_for_bit(first, second):
+    whole = profile(pa.concat_tables([first, second]))
+    total = profile(first) + profile(second)
+
+    assert total == whole
+    assert core(total) == core(whole)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(tables, st.integers(1, 7), st.randoms(use_true_random=False))
+def test_order_and_split_of_the_rows_change_nothing(table, parts, random):
+    order = list(range(table.num_rows))
+    random.shuffle(order)
+    split = [profile(table.take(pa.array(order[part::parts], pa.int64()))) for part in range(parts)]
+
+    assert core(sum_profiles(LAYOUT, split)) == core(profile(table))
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(tables, tables, tables)
+def test_sum_is_associative_commutative_and_has_an_identity(first, second, third):
+    one, two, three = profile(first), profile(second), profile(third)
+
+    assert core((one + two) + three) == core(one + (two + three))
+    assert core(one + two) == core(two + one)
+    assert one + Profile.empty(LAYOUT) == one == Profile.empty(LAYOUT) + one
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(tables)
+def test_bytes_hold_the_whole_profile(table):
+    made = profile(table)
+    read = Profile.from_bytes(made.to_bytes())
+
+    assert read == made
+    assert read.to_bytes() == made.to_bytes()
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(tables, tables, st.sampled_from(Method))
+def test_score_is_never_negative_and_zero_between_equals(first, second, method):
+    one, two = profile(first), profile(second)
+
+    for name, column in one.columns.items():
+        assert (score(method, column, two.columns[name]) or 0.0) >= 0.0
+        assert (score(method, column, column) or 0.0) == 0.0
+
+
+flags = st.none() | st.booleans()
+labelled_rows = st.lists(st.tuples(st.none() | st.floats(0, 1) | st.floats(), flags, flags, st.booleans()), max_size=40)
+
+
+def make_labels(cells) -> pa.Table:
+    columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
+    types = {"score": pa.float64(), "prediction": pa.bool_(), "label": pa.bool_(), "void": pa.bool_()}
+    return pa.table({name: pa.array(list(columns[at]), kind) for at, (name, kind) in enumerate(types.items())})
+
+
+@settings(deadline=None, derandomize=True)
+@given(labelled_rows, st.integers(1, 7), st.randoms(use_true_random=False))
+def test_labelled_profile_is_the_sum_of_any_split(cells, parts, random):
+    whole = profile_labels(make_labels(cells))
+    random.shuffle(cells)
+    split = [profile_labels(make_labels(cells[part::parts])) for part in range(parts)]
+
+    assert sum_labelled(split) == whole
+    assert sum_labelled(split).to_bytes() == whole.to_bytes()
+    assert whole + LabelledProfile.empty() == whole == LabelledProfile.from_bytes(whole.to_bytes())

@@ -1,0 +1,74 @@
+"""Realised performance of the car loan data against NannyML's published values, chunk by chunk."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from airflow_mlmon.performance.labelled import profile_labels
+from airflow_mlmon.performance.metrics import measure
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
+CHUNK = 5_000
+# The published values have six digits.
+PRINT_PRECISION = 5e-7
+METRICS = ("roc_auc", "f1", "precision", "recall", "accuracy")
+MATRIX = {"tp": "true_positive", "fp": "false_positive", "fn": "false_negative", "tn": "true_negative"}
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the car loan data is not beside the repository")
+
+
+@pytest.fixture(scope="module")
+def published():
+    with (FOLDER / "expected_nannyml_docs.csv").open(encoding="utf-8") as file:
+        return {
+            (row["period"], int(row["chunk_index"]), row["measure"]): float(row["value"])
+            for row in csv.DictReader(file)
+            if row["field"] == "value" and "- Calculating " in row["notebook"] and row["value"]
+        }
+
+
+def read_rows(period):
+    table = pq.read_table(FOLDER / f"synthetic_car_loan_{period}.parquet")
+    if period == "analysis":
+        target = pq.read_table(FOLDER / "synthetic_car_loan_analysis_target.parquet")
+        assert table["id"].equals(target["id"])
+        table = table.append_column("repaid", target["repaid"])
+    return pa.table(
+        {
+            "score": table["y_pred_proba"],
+            "prediction": table["y_pred"].cast(pa.bool_()),
+            "label": table["repaid"].cast(pa.bool_()),
+            "void": pa.array([False] * table.num_rows),
+        }
+    )
+
+
+@pytest.fixture(scope="module", params=["reference", "analysis"])
+def chunks(request):
+    rows = read_rows(request.param)
+    return request.param, [
+        {value.metric: value for value in measure(profile_labels(rows.slice(start, CHUNK)), 0.8)}
+        for start in range(0, rows.num_rows, CHUNK)
+    ]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_metric_of_every_chunk_is_the_published_one(chunks, published, metric):
+    period, measured = chunks
+
+    expected = [published[period, index, metric] for index in range(10)]
+    assert [chunk[metric].value for chunk in measured] == pytest.approx(expected, abs=PRINT_PRECISION)
+
+
+@pytest.mark.parametrize("cell", MATRIX)
+def test_confusion_matrix_of_every_chunk_is_the_published_one(chunks, published, cell):
+    period, measured = chunks
+
+    expected = [published[period, index, MATRIX[cell]] * CHUNK for index in range(10)]
+    # Published as shares of the chunk.
+    assert [chunk["accuracy"].detail[cell] for chunk in measured] == pytest.approx(expected, abs=CHUNK * 5e-7)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, metric_title, status_alert
+from airflow_mlmon.records import Family, Status, VerdictState
+from airflow_mlmon.spec.model import Labels, Severity
+from tests.support.nights import check, night, partition, verdict
+
+LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")
+
+
+def alerts_of(*verdicts, labels=LABELS):
+    return metric_alerts(partition(), Family.PREDICTIONS, verdicts, labels)
+
+
+def test_a_breach_says_what_how_much_and_compared_with_what():
+    [alert] = alerts_of(verdict())
+
+    assert alert.title == "mean score above its limit"
+    assert alert.text == "mean score 0.39, expected 0.15 to 0.27 from 28 nights"
+    assert (alert.metric, alert.column, alert.severity, alert.value) == ("score_mean", None, "warning", 0.39)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        pytest.param(
+            {"name": "positive_share", "low": None, "high": 0.3, "history": None},
+            "late share 39 %, expected at most 30 % by the spec",
+            id="positive-name",
+        ),
+        pytest.param(
+            {"name": "void_share", "low": 0.0, "high": 0.04},
+            "cancelled or diverted share 39 %, expected 0 % to 4 % from 28 nights",
+            id="void-names",
+        ),
+        pytest.param(
+            {"name": "rows", "value": 1014.0, "low": 1200.5, "high": None},
+            "rows 1,014, expected at least 1,200 from 28 nights",
+            id="counts",
+        ),
+        pytest.param(
+            {"name": "null_share", "column": "wind_speed", "value": 0.30004, "low": None, "high": 0.3},
+            "null share of wind_speed 30.004 %, expected at most 30 % from 28 nights",
+            id="enough-digits",
+        ),
+    ],
+)
+def test_a_breach_is_told_in_the_words_of_the_model(changes, text):
+    [alert] = alerts_of(verdict(**changes))
+
+    assert alert.text == text
+
+
+def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
+    fixed = verdict(low=None, high=0.3, history=None, severity="critical")
+
+    [alert] = alerts_of(verdict(), fixed)
+
+    assert alert.severity == "critical"
+    assert alert.text == "mean score 0.39, expected at most 0.3 by the spec; 0.39, expected 0.15 to 0.27 from 28 nights"
+
+
+@pytest.mark.parametrize("state", [VerdictState.OK, VerdictState.INSUFFICIENT_DATA])
+def test_no_breach_gives_no_alert(state):
+    assert alerts_of(verdict(state=state)) == []
+
+
+def test_a_name_cannot_add_lines_to_a_message():
+    [alert] = alerts_of(verdict("null_share", column="wind\r\nBcc: all@example.com"))
+
+    assert "null share of wind Bcc: all@example.com" in alert.text
+    assert alert.column == "wind\r\nBcc: all@example.com"
+
+
+def test_titles_without_labels_are_those_of_the_metrics():
+    assert metric_title("positive_share") == "positive share"
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "severity"),
+    [
+        (Status.PARTIAL, "night incomplete", "warning"),
+        (Status.QUARANTINED, "night quarantined", "critical"),
+        (Status.NO_DATA, "no data", "critical"),
+        (Status.FAILED, "night failed", "critical"),
+    ],
+)
+def test_a_status_is_told_with_its_counts(status, title, severity):
+    alert = status_alert(night(status=status, message="b.parquet is cut off."))
+
+    assert (alert.title, alert.severity) == (title, severity)
+    assert alert.text == (f"status {status}: 900 rows listed, 890 taken, 10 quarantined; b.parquet is cut off.")
+
+
+def test_a_night_that_is_ok_says_nothing():
+    assert status_alert(night()) is None
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [(Severity.BLOCKING, ["critical"]), (Severity.WARNING, ["warning"]), (Severity.RECORDED, [])],
+)
+def test_a_failed_check_alerts_by_its_severity(severity, expected):
+    alerts = check_alerts(partition(), [check(passed=False, unexpected=12, severity=severity)])
+
+    assert [alert.severity for alert in alerts] == expected
+
+
+def test_a_failed_check_says_how_many_rows():
+    [alert] = check_alerts(partition(), [check(passed=False, unexpected=12, expected="at most 1 %")])
+
+    assert alert.text == "check column values to not be null of distance: 12 of 890 rows, expected at most 1 %"
+    assert alert.fingerprint == check_alerts(partition(), [check(passed=False, unexpected=99)])[0].fingerprint
+
+
+def test_a_check_that_could_not_run_alerts_without_its_error():
+    [alert] = check_alerts(partition(), [check(passed=None, unexpected=None, error="value 'Smith' has no length")])
+
+    assert alert.text.endswith("of distance: could not be run")
+
+
+def test_a_check_without_enough_data_gives_no_alert():
+    assert check_alerts(partition(), [check(passed=None, unexpected=None)]) == []
+
+
+def test_checks_of_one_kind_on_one_column_are_one_alert():
+    failed = [
+        check(passed=False, unexpected=1),
+        check(passed=False, unexpected=2, severity=Severity.BLOCKING),
+        check(),
+    ]
+
+    [alert] = check_alerts(partition(), failed)
+
+    assert alert.severity == "critical"
+    assert "2 of 890 rows" in alert.text
+    assert "1 of 890 rows" in alert.text

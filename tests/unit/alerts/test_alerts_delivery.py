@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from airflow_mlmon.alerts.channels import LogSender
+from airflow_mlmon.alerts.delivery import DeliveryReport, deliver
+from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.errors import ServiceUnavailableError
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.outbox import LEASE, wait_after
+from tests.support.nights import NOW, alert, night, partition, results
+
+
+class Recorder:
+    """A channel that keeps what it is told, or is down."""
+
+    def __init__(self) -> None:
+        self.messages: list[NightMessage] = []
+        self.down = False
+
+    def send(self, message: NightMessage) -> None:
+        if self.down:
+            raise ServiceUnavailableError("The recorder is down.")
+        self.messages.append(message)
+
+
+@pytest.fixture
+def store(tmp_path) -> Iterator[MetricStore]:
+    with MetricStore(f"sqlite:///{tmp_path}/store.db") as opened:
+        yield opened
+
+
+def publish(store: MetricStore, day: int, *names: str, channels=("a", "b")) -> None:
+    of = partition(day)
+    alerts = tuple(alert(name, of) for name in names)
+    store.publish(night(of), [results(of, alerts=alerts)], supersedes=None, channels=channels)
+
+
+def test_a_night_is_one_message_on_each_channel(store):
+    publish(store, 8, "rows", "score_mean")
+    one, two = Recorder(), Recorder()
+
+    report = deliver(store, {"a": one, "b": two}, NOW)
+
+    assert report == DeliveryReport(messages=2, sent=4)
+    assert [len(message.payload["alerts"]) for message in one.messages + two.messages] == [2, 2]
+
+
+def test_a_night_without_a_breach_says_nothing(store):
+    publish(store, 8)
+    recorder = Recorder()
+
+    assert deliver(store, {"a": recorder, "b": recorder}, NOW) == DeliveryReport()
+    assert recorder.messages == []
+
+
+def test_what_was_sent_is_not_sent_again(store):
+    publish(store, 8, "rows")
+    recorder = Recorder()
+    deliver(store, {"a": recorder, "b": recorder}, NOW)
+
+    assert deliver(store, {"a": recorder, "b": recorder}, NOW + timedelta(days=1)) == DeliveryReport()
+
+
+def test_a_channel_that_is_down_is_tried_again_and_stops_no_other(store):
+    publish(store, 8, "rows")
+    up, down = Recorder(), Recorder()
+    down.down = True
+
+    report = deliver(store, {"a": down, "b": up}, NOW)
+    down.down = False
+    second = deliver(store, {"a": down, "b": up}, NOW + wait_after(1))
+
+    assert (report.sent, report.failed) == (1, 1)
+    assert report.errors == ("flights 2013-03-08, a: The recorder is down.",)
+    assert (second.sent, len(up.messages), len(down.messages)) == (1, 1, 1)
+
+
+def test_a_sender_that_dies_loses_nothing_and_repeats_its_last_message(store):
+    publish(store, 8, "rows", channels=("a",))
+    recorder = Recorder()
+
+    class Dying(Recorder):
+        def send(self, message: NightMessage) -> None:
+            recorder.send(message)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver(store, {"a": Dying()}, NOW)
+    deliver(store, {"a": recorder}, NOW + LEASE)
+
+    first, second = recorder.messages
+    assert first == second
+
+
+def test_a_channel_that_left_the_spec_is_a_failure_that_shows(store):
+    publish(store, 8, "rows", channels=("webhook:gone",))
+
+    report = deliver(store, {"log": Recorder()}, NOW)
+
+    assert report.failed == 1
+    assert "webhook:gone" in report.errors[0]
+
+
+def test_alerts_of_another_model_are_left_to_its_own_senders(store):
+    publish(store, 8, "rows")
+
+    assert deliver(store, {"a": Recorder()}, NOW, model="trains") == DeliveryReport()
+
+
+def test_nights_are_told_in_their_order_up_to_the_limit(store):
+    for day in (9, 7, 8):
+        publish(store, day, "rows", channels=("a",))
+    recorder = Recorder()
+
+    deliver(store, {"a": recorder}, NOW, limit=2)
+
+    assert [message.partition.key for message in recorder.messages] == ["2013-03-07", "2013-03-08"]
+
+
+class TestMessage:
+    def test_tells_the_worst_first(self):
+        message = night_message(
+            night(), [alert("rows"), alert("score_mean", severity="critical", title="mean score above its limit")]
+        )
+
+        assert message.severity == "critical"
+        assert message.subject == "[critical] flights 2013-03-08: mean score above its limit and 1 more"
+        assert message.text.splitlines() == [
+            "flights 2013-03-08, status OK",
+            "- critical: score_mean 0.39, expected 0.15 to 0.27 from 28 nights",
+            "- warning: rows 0.39, expected 0.15 to 0.27 from 28 nights",
+        ]
+
+    def test_has_a_payload_of_plain_json_with_fingerprints(self):
+        message = night_message(night(), [alert()])
+
+        payload = json.loads(json.dumps(message.payload, allow_nan=False))
+
+        assert payload["alerts"][0]["fingerprint"] == alert().fingerprint
+        assert (payload["model"], payload["partition"]) == ("flights", "2013-03-08")
+
+    def test_has_a_subject_of_one_line(self):
+        assert "\n" not in night_message(night(), [alert(title="a\nb")]).subject
+
+    def test_needs_an_alert(self):
+        with pytest.raises(ValueError, match="at least one"):
+            night_message(night(), [])
+
+
+def test_the_log_gets_a_line_for_each_alert(caplog):
+    message = night_message(
+        night(), [alert("rows", text="rows 1"), alert("null_share", severity="critical", text="n 2")]
+    )
+
+    with caplog.at_level(logging.WARNING):
+        LogSender(logging.getLogger("alerts")).send(message)
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "flights 2013-03-08: critical: n 2"),
+        ("WARNING", "flights 2013-03-08: warning: rows 1"),
+    ]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.drift.compare import DriftState, compare
+from airflow_mlmon.drift.limits import Limit
+from airflow_mlmon.drift.methods import Method
+from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.profiles.layout import pin_layout
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
+from tests.support.profiles import (
+    category_layout,
+    loan_spec,
+    loan_table,
+    make_layout,
+    numeric_layout,
+)
+
+LAYOUT = make_layout(numeric_layout(quantum=2.0**-20), category_layout("a", "b"))
+REFERENCE = profile_table(pa.table({"x": np.arange(100.0), "c": ["a", "b"] * 50}), LAYOUT)
+LIMITS = {name: Limit(limit=0.2, nights=59, quantile=0.95) for name in ("x", "c")}
+
+
+def compare_tables(x=None, c=None, **settings):
+    columns = {"x": x, "c": c}
+    table = pa.table({name: values for name, values in columns.items() if values is not None})
+    drifts = compare(LAYOUT, REFERENCE, profile_table(table, LAYOUT), **{"method": "psi", "limits": LIMITS, **settings})
+    return {drift.column: drift for drift in drifts}
+
+
+def test_column_like_its_reference_is_within():
+    drift = compare_tables(x=np.arange(100.0), c=["a", "b"] * 50)["x"]
+
+    assert (drift.state, drift.score, drift.limit, drift.nights, drift.note) == (DriftState.WITHIN, 0.0, 0.2, 59, "")
+
+
+def test_column_that_moved_is_beyond():
+    drift = compare_tables(x=np.arange(100.0) + 50, c=["a"] * 100)
+
+    assert {name: found.state for name, found in drift.items()} == {"x": DriftState.BEYOND, "c": DriftState.BEYOND}
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        pytest.param(pa.array([], pa.float64()), "the partition has no rows", id="empty"),
+        pytest.param(pa.nulls(50, pa.float64()), "the partition is all null (50 rows)", id="null"),
+        pytest.param([math.nan] * 50, "the partition has no finite value in 50 rows", id="nan"),
+        pytest.param([1.0] * 29, "the partition has 29 values, fewer than 30", id="few"),
+    ],
+)
+def test_column_without_enough_data_says_so(values, note):
+    drift = compare_tables(x=values)["x"]
+
+    assert (drift.state, drift.score, drift.note) == (DriftState.INSUFFICIENT_DATA, None, note)
+
+
+def test_absent_column_is_reported():
+    drift = compare_tables(x=np.arange(100.0))["c"]
+
+    assert (drift.state, drift.note) == (DriftState.INSUFFICIENT_DATA, "the partition lacks the column")
+
+
+def test_absent_reference_is_reported():
+    (drift, _) = compare(LAYOUT, Profile.empty(LAYOUT), REFERENCE, method="psi", limits=LIMITS)
+
+    assert (drift.state, drift.note) == (DriftState.INSUFFICIENT_DATA, "the reference has no rows")
+
+
+def test_column_without_a_limit_keeps_its_score():
+    drift = compare_tables(x=np.arange(100.0), limits={})["x"]
+
+    assert (drift.state, drift.score, drift.limit, drift.nights) == (DriftState.INSUFFICIENT_DATA, 0.0, None, 0)
+    assert drift.note.startswith("no limit")
+
+
+def test_minimum_rows_is_a_setting():
+    assert compare_tables(x=np.arange(100.0), minimum_rows=101)["x"].score is None
+
+
+def test_category_names_the_method_that_was_used():
+    drift = compare_tables(x=np.arange(100.0), c=["a", "b"] * 50, method="ks")
+
+    assert (drift["x"].method, drift["c"].method) == (Method.KS, Method.JENSENSHANNON)
+
+
+def test_values_left_out_are_named():
+    drift = compare_tables(x=[*range(100), math.inf, math.nan])["x"]
+
+    assert drift.note == "2 NaN or infinite values of the partition left out"
+
+
+def test_grid_that_does_not_fit_says_pin_again():
+    current = np.random.default_rng(1).normal(1e6, 1, 3000)
+
+    assert compare_tables(x=current)["x"].note == "grid too coarse: pin again"
+
+
+def test_every_column_of_the_layout_is_reported_in_order():
+    layout = pin_layout(loan_spec(), loan_table(500, seed=1))
+    profile = profile_table(loan_table(500, seed=2), layout)
+
+    drifts = compare(layout, profile, Profile.empty(layout), method="wasserstein", limits={})
+    assert [drift.column for drift in drifts] == [column.name for column in layout.columns]
+
+
+def test_profile_of_another_layout_is_refused():
+    with pytest.raises(LayoutMismatchError, match="current profile"):
+        compare(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi", limits={})

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from airflow_mlmon.druid.ingestion import (
+    druid_interval,
+    ingestion_task,
+    input_source,
+    metrics_datasource,
+    predictions_datasource,
+    task_id,
+)
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec.load import parse_spec
+
+SPEC = """\
+model: fraud
+start: 2026-01-01
+predictions:
+  path: s3://archive/fraud/dt={date}/
+  columns:
+    id: {type: string, role: id}
+    at: {type: timestamp, role: time}
+    version: {type: category, role: version}
+    score: {type: float, role: score}
+    fraud: {type: boolean, role: prediction}
+    amount: {type: float}
+    items: {type: integer}
+    country: {type: category}
+    email: {type: string, personal: hash}
+    phone: {type: string, personal: drop}
+    debug: {type: string, role: ignored}
+reference: {path: s3://archive/reference/}
+"""
+DAY = Partition.of_day("fraud", date(2026, 3, 8))
+URL = "https://s3/day.json.gz?X-Amz-Signature=abc"
+
+
+@pytest.fixture
+def spec():
+    return parse_spec(SPEC, "fraud.yaml")
+
+
+def test_predictions_have_the_declared_types_and_no_personal_column(spec):
+    datasource = predictions_datasource(spec)
+
+    assert datasource.name == "fraud_predictions"
+    assert datasource.time_column == "at"
+    assert {dimension.name: dimension.type.value for dimension in datasource.dimensions} == {
+        "id": "string",
+        "version": "string",
+        "score": "double",
+        "fraud": "long",
+        "amount": "double",
+        "items": "long",
+        "country": "string",
+    }
+
+
+def test_a_column_with_a_name_of_druids_is_refused():
+    spec = parse_spec(SPEC.replace("country:", "__time:"), "fraud.yaml")
+
+    with pytest.raises(ConfigError, match="__time"):
+        predictions_datasource(spec)
+
+
+def test_a_task_replaces_exactly_the_partition_and_forgives_nothing(spec):
+    task = ingestion_task("t", metrics_datasource(spec), DAY, input_urls=[URL], version="4f1c")
+
+    schema, io, tuning = (task["spec"][key] for key in ("dataSchema", "ioConfig", "tuningConfig"))
+    assert schema["dataSource"] == "fraud_metrics"
+    assert schema["granularitySpec"]["intervals"] == ["2026-03-08T00:00:00.000Z/2026-03-09T00:00:00.000Z"]
+    assert (schema["granularitySpec"]["segmentGranularity"], schema["granularitySpec"]["rollup"]) == ("DAY", False)
+    assert (io["appendToExisting"], io["dropExisting"]) == (False, True)
+    assert tuning["maxParseExceptions"] == 0
+    assert io["inputSource"] == {"type": "http", "uris": [URL]}
+    json.dumps(task, allow_nan=False)
+
+
+def test_only_the_id_has_no_bitmap_index(spec):
+    task = ingestion_task("t", predictions_datasource(spec), DAY, input_urls=[URL], version="4f1c")
+
+    dimensions = task["spec"]["dataSchema"]["dimensionsSpec"]["dimensions"]
+    assert [one["name"] for one in dimensions if one.get("createBitmapIndex") is False] == ["id"]
+
+
+def test_each_part_of_a_load_changes_the_id(spec):
+    table = predictions_datasource(spec)
+    ids = {
+        task_id(table, DAY, version="a", clear_number=0, attempt=1),
+        task_id(metrics_datasource(spec), DAY, version="a", clear_number=0, attempt=1),
+        task_id(table, DAY.shift(1), version="a", clear_number=0, attempt=1),
+        task_id(table, Partition("fraud", DAY.start, DAY.shift(1).end), version="a", clear_number=0, attempt=1),
+        task_id(table, DAY, version="b", clear_number=0, attempt=1),
+        task_id(table, DAY, version="a", clear_number=1, attempt=1),
+        task_id(table, DAY, version="a", clear_number=0, attempt=2),
+    }
+
+    assert len(ids) == 7
+
+
+@pytest.mark.parametrize("version", ["", "a/b", "'; x", ".a", "a" * 65])
+def test_a_version_that_is_no_part_of_an_id_is_refused(spec, version):
+    with pytest.raises(ConfigError):
+        task_id(metrics_datasource(spec), DAY, version=version, clear_number=0, attempt=1)
+
+
+def test_an_interval_of_hours_is_refused():
+    hours = Partition("fraud", datetime(2026, 3, 8, 1, tzinfo=UTC), datetime(2026, 3, 8, 5, tzinfo=UTC))
+
+    with pytest.raises(ConfigError, match="midnight"):
+        druid_interval(hours)
+
+
+@pytest.mark.parametrize(
+    ("urls", "what"),
+    [
+        ([], "nothing to read"),
+        (["https://s3/day.json"], "unzip"),
+        (["s3://bucket/day.json.gz"], "s3 addresses"),
+        (["https://s3/a.gz", "file:///a.gz"], "file, https addresses"),
+    ],
+)
+def test_input_that_druid_cannot_read_is_refused(urls, what):
+    with pytest.raises(ConfigError, match=what):
+        input_source(urls)
+
+
+def test_paths_and_file_urls_are_local_input():
+    assert input_source(["file:///a%20b/day.gz", "/c/day.gz"]) == {
+        "type": "local",
+        "files": ["/a b/day.gz", "/c/day.gz"],
+    }

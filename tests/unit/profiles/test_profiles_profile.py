@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pickle
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.errors import LayoutMismatchError, StateError
+from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.profiles.layout import pin_layout
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from tests.support.profiles import loan_spec, loan_table, make_layout, numeric_layout
+
+LAYOUT = pin_layout(loan_spec(), loan_table(3000, seed=1))
+PROFILE = profile_table(loan_table(900, seed=2), LAYOUT)
+
+
+def test_month_is_the_sum_of_its_days():
+    days = [loan_table(300, seed=seed) for seed in range(6)]
+
+    total = sum_profiles(LAYOUT, [profile_table(day, LAYOUT) for day in days])
+    assert total == profile_table(pa.concat_tables(days), LAYOUT)
+    assert total.to_bytes() == profile_table(pa.concat_tables(days), LAYOUT).to_bytes()
+
+
+def test_sum_of_nothing_is_empty():
+    assert sum_profiles(LAYOUT, []) == Profile.empty(LAYOUT)
+
+
+def test_profiles_of_two_layouts_do_not_add():
+    other = Profile.empty(make_layout(numeric_layout()))
+
+    with pytest.raises(LayoutMismatchError, match=LAYOUT.id):
+        _ = PROFILE + other
+
+
+def test_absent_column_has_no_rows_while_the_table_has():
+    profile = profile_table(loan_table(10, seed=1).drop(["term"]), LAYOUT)
+
+    assert (profile.rows, profile.columns["term"].rows, profile.columns["amount"].rows) == (10, 0, 10)
+
+
+def test_profile_cannot_be_changed():
+    with pytest.raises(TypeError):
+        PROFILE.columns["term"] = None
+    with pytest.raises(ValueError, match="read-only"):
+        PROFILE.columns["term"].distribution.values.counts[0] = 7
+
+
+@pytest.mark.parametrize("rows", [0, 1, 900, 5000])
+def test_profile_survives_its_bytes(rows):
+    profile = profile_table(loan_table(rows, seed=3), LAYOUT)
+    read = Profile.from_bytes(profile.to_bytes())
+
+    assert read == profile
+    assert read.to_bytes() == profile.to_bytes()
+    assert read + PROFILE == profile + PROFILE
+
+
+def test_names_of_unseen_values_survive_the_bytes():
+    table = loan_table(3, seed=1).set_column(2, "purpose", pa.array(["boat", "boat", "Straße"]))
+    profile = Profile.from_bytes(profile_table(table, LAYOUT).to_bytes())
+
+    assert profile.columns["purpose"].names == (("boat", 2), ("Straße", 1))
+
+
+def test_profile_survives_pickling():
+    assert pickle.loads(pickle.dumps(PROFILE)) == PROFILE  # noqa: S301 - our own bytes
+
+
+def test_stored_column_takes_a_few_kilobytes():
+    big = profile_table(loan_table(100_000, seed=4), LAYOUT)
+
+    assert len(big.to_bytes()) / len(LAYOUT.columns) < 10_000
+
+
+@pytest.mark.parametrize("at", [14, 15, 200, -1])
+def test_one_changed_byte_is_found(at):
+    data = bytearray(PROFILE.to_bytes())
+    data[at] ^= 1
+
+    with pytest.raises(StateError):
+        Profile.from_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"MLMP", b"PAR1" + bytes(100), PROFILE.to_bytes()[:-1], LabelledProfile.empty().to_bytes()],
+    ids=["empty", "short", "other", "cut", "labels"],
+)
+def test_bytes_that_are_no_profile_are_refused(data):
+    with pytest.raises(StateError):
+        Profile.from_bytes(data)
+
+
+def test_profile_of_a_later_format_is_refused():
+    data = bytearray(PROFILE.to_bytes())
+    struct.pack_into("<H", data, 4, 2)
+
+    with pytest.raises(StateError, match="format 2; this release reads 1"):
+        Profile.from_bytes(bytes(data))
+
+
+def test_bytes_of_version_1_stay_as_they_are():
+    layout = make_layout(numeric_layout(quantum=0.5))
+    profile = profile_table(pa.table({"x": np.array([1.0, 1.0, 2.5])}), layout)
+
+    assert profile.to_bytes() == Profile.from_bytes(bytes.fromhex(GOLDEN)).to_bytes()
+    assert profile.to_bytes().hex() == GOLDEN
+
+
+GOLDEN = (
+    "4d4c4d5001009e26d3f70a010000000000000c000000363566393361333431363262870000007b22636f6c756d6e73223a5b"
+    "7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c226b696e64223a226e"
+    "756d65726963222c226e616d65223a2278222c227175616e74756d223a302e352c22766f636162756c617279223a5b5d7d5d"
+    "2c22666f726d6174223a312c226d6f64656c223a22227d010000000301000000030100000000010000000001000000000100"
+    "00000001000000000000f03f010000000000000440010000000901000000210602000000000000000000f03f000000000000"
+    "04400002000000020101000000000000000000000000000006000000000000000000"
+)

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.reports import evidently
+from airflow_mlmon.reports.evidently import EvidentlyReport, write_evidently
+from tests.support.evidently import flights_frame, flights_spec
+from tests.support.hostile import HOSTILE, SCRIPT
+from tests.support.pages import drift
+
+DRIFT = (
+    drift("wind", 0.3, 0.2),
+    drift("temp", 0.1, 0.2),
+    drift("seats", 0.1, None),
+    drift("origin", None, 0.1, state=DriftState.INSUFFICIENT_DATA, note="12 rows, at least 30 are needed"),
+    drift("tail", 0.1),
+)
+
+
+def write(current=None, reference=None, scores=DRIFT, title="flights 2013-03-08") -> EvidentlyReport:
+    return write_evidently(
+        current=flights_frame(300) if current is None else current,
+        reference=flights_frame(600, seed=1) if reference is None else reference,
+        drift=scores,
+        spec=flights_spec(),
+        title=title,
+    )
+
+
+@pytest.fixture(scope="module")
+def report() -> EvidentlyReport:
+    return write()
+
+
+@pytest.fixture(scope="module")
+def document(report) -> dict:
+    return json.loads(report.json)
+
+
+def metrics(document, name) -> dict[str, dict]:
+    found = [metric for metric in document["metrics"] if metric["metric_name"].startswith(f"{name}(")]
+    return {metric["config"].get("column"): metric for metric in found}
+
+
+def statuses(document) -> dict[str, str]:
+    return {test["name"]: test["status"] for test in document["tests"]}
+
+
+def test_our_scores_stand_in_the_report_with_their_limits(document):
+    ours = metrics(document, "FullDataDrift")
+
+    assert {column: metric["value"] for column, metric in ours.items()} == {
+        "wind": 0.3,
+        "temp": 0.1,
+        "seats": 0.1,
+        "tail": 0.1,
+    }
+    assert (ours["wind"]["config"]["limit"], ours["wind"]["config"]["nights"]) == (0.2, 59)
+
+
+def test_our_scores_are_tested_against_our_limits(document):
+    ours = {name.split(":")[0]: status for name, status in statuses(document).items() if "of all 979 rows" in name}
+
+    assert ours == {"wind": "FAIL", "temp": "SUCCESS", "tail": "SUCCESS"}
+
+
+def test_evidently_measures_and_tests_each_column_itself(document):
+    assert set(metrics(document, "ValueDrift")) == {"wind", "temp", "seats", "origin", "late"}
+    assert statuses(document)["Value Drift for column temp"] == "SUCCESS"
+    assert set(metrics(document, "MissingValueCount")) == {"wind", "temp", "seats", "origin", "late"}
+    assert metrics(document, "RowCount")[None]["value"] == 300
+
+
+def test_columns_that_are_left_out_are_listed_with_the_reason(report):
+    assert report.left_out == (
+        "id: it identifies a row",
+        "at: it is the time of the event",
+        "tail: nearly every value is different (900 of 900)",
+        "landed: evidently does not compare times",
+        "mail: it holds personal data",
+        "origin: 12 rows, at least 30 are needed",
+    )
+
+
+def test_personal_and_identifying_values_are_nowhere(report):
+    for part in (report.html, report.json):
+        assert b"alice@example.org" not in part
+        assert b"N0123" not in part
+        assert b"0-123" not in part
+
+
+def test_page_has_the_title_and_a_policy(report):
+    page = report.html.decode()
+
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<title>flights 2013-03-08</title>" in page
+    assert "default-src 'none'; script-src 'unsafe-inline'" in page
+    assert "samples of 300 rows of the night and 600 rows of\nthe reference" in page
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        pytest.param("wind", np.nan, "no values in the night", id="all-null"),
+        pytest.param("wind", np.inf, "no values in the night", id="all-infinite"),
+        pytest.param("origin", None, "no values in the night", id="no-category"),
+    ],
+)
+def test_column_without_values_is_left_out_and_the_others_stay(column, values, reason):
+    report = write(current=flights_frame(300, **{column: values}))
+
+    assert f"{column}: {reason}" in report.left_out
+    assert "temp" in metrics(json.loads(report.json), "ValueDrift")
+
+
+def test_column_that_breaks_evidently_is_left_out_and_the_others_stay():
+    report = write(current=flights_frame(300, seats=[np.finfo("float64").max, *[-np.finfo("float64").max] * 299]))
+
+    assert any(reason.startswith("seats: evidently cannot compute it (") for reason in report.left_out)
+    assert set(metrics(json.loads(report.json), "ValueDrift")) == {"wind", "temp", "origin", "late"}
+
+
+def test_missing_column_is_left_out():
+    report = write(current=flights_frame(300).drop(columns="wind"))
+
+    assert "wind: missing from the sample of the night" in report.left_out
+
+
+def test_report_of_no_comparable_column_still_has_our_scores():
+    nothing = flights_frame(300)[["id"]]
+
+    document = json.loads(write(current=nothing, reference=nothing).json)
+
+    assert set(metrics(document, "FullDataDrift")) == {"wind", "temp", "seats", "tail"}
+
+
+def test_report_of_no_rows_still_has_our_scores():
+    document = json.loads(write(current=flights_frame(300).iloc[:0]).json)
+
+    assert set(metrics(document, "FullDataDrift")) == {"wind", "temp", "seats", "tail"}
+
+
+def test_json_has_no_number_that_json_lacks():
+    report = write(current=flights_frame(300, wind=[1.0] * 300), reference=flights_frame(600, wind=[1.0] * 600))
+
+    json.loads(report.json, parse_constant=pytest.fail)
+
+
+def test_categories_are_capped_so_that_the_time_is_bounded():
+    values = [f"value {row % 120}" for row in range(2_000)]
+    start = time.process_time()
+
+    report = write(current=flights_frame(2_000, origin=values), reference=flights_frame(2_000, origin=values))
+
+    assert time.process_time() - start < 5
+    assert b"(other values)" in report.html
+    assert b"value 119" not in report.html
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_values_and_titles_end_no_script(text, report):
+    # a frame of Arrow strings cannot hold half of a surrogate pair, a title can
+    value = text.encode(errors="replace").decode()
+    current = flights_frame(300, origin=[value, "JFK"] * 150)
+
+    page = write(current=current, title=text).html.decode()
+
+    assert page.count("</script>") == report.html.count(b"</script>")
+    assert page.count("<script") == report.html.count(b"<script")
+
+
+def test_hostile_column_names_end_no_script(report):
+    spec = flights_spec()
+    columns = {
+        SCRIPT: spec.columns["wind"],
+        "x" * 10_000: spec.columns["temp"],
+        "id": spec.columns["id"],
+        "at": spec.columns["at"],
+    }
+    hostile = spec.model_copy(update={"predictions": spec.predictions.model_copy(update={"columns": columns})})
+    names = {"wind": SCRIPT, "temp": "x" * 10_000}
+
+    page = write_evidently(
+        current=flights_frame(300).rename(columns=names),
+        reference=flights_frame(600, seed=1).rename(columns=names),
+        drift=[drift(SCRIPT, 0.1)],
+        spec=hostile,
+        title="night",
+    ).html.decode()
+
+    assert page.count("</script>") == report.html.count(b"</script>")
+    assert "window.hacked" in page
+    assert "x" * 100 not in page
+
+
+def test_guard_is_taken_away_even_after_an_error():
+    def fail_in_the_guard():
+        with evidently._escaped_scripts():
+            assert evidently.dashboard.json is not json
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_in_the_guard()
+
+    assert evidently.dashboard.json is json
+
+
+def test_reports_written_at_once_are_all_guarded():
+    current = flights_frame(100, origin=[SCRIPT, "JFK"] * 50)
+    pages: list[bytes] = []
+    threads = [threading.Thread(target=lambda: pages.append(write(current=current).html)) for _ in range(3)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [SCRIPT.encode() in page for page in pages] == [False] * 3
+    assert evidently.dashboard.json is json
+
+
+def test_frames_are_left_as_they_are():
+    current = flights_frame(100)
+    before = current.copy()
+
+    write(current=current)
+
+    pd.testing.assert_frame_equal(current, before)
+
+
+def test_a_night_of_the_usual_size_takes_little_time():
+    current, reference = flights_frame(900), flights_frame(5_000, seed=1)
+    start = time.process_time()
+
+    write(current=current, reference=reference)
+
+    assert time.process_time() - start < 3

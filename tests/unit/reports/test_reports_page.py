@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from bs4 import BeautifulSoup
+from markupsafe import Markup
+
+from airflow_mlmon.records import Status
+from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
+from airflow_mlmon.reports.wording import NONE
+from airflow_mlmon.spec.model import Severity
+from tests.support.hostile import HOSTILE, SCRIPT
+from tests.support.pages import (
+    STORM,
+    alert,
+    bare_page,
+    check,
+    drift,
+    index_page,
+    loud_page,
+    night,
+    performance,
+    quiet_page,
+)
+
+
+def soup(html: str) -> BeautifulSoup:
+    return BeautifulSoup(html, "html.parser")
+
+
+def words(html: str) -> str:
+    return " ".join(soup(html).get_text(" ").split())
+
+
+@pytest.fixture(scope="module")
+def loud() -> str:
+    return render_night(loud_page())
+
+
+@pytest.fixture(scope="module")
+def quiet() -> str:
+    return render_night(quiet_page())
+
+
+@pytest.fixture(scope="module")
+def index() -> str:
+    return render_index(index_page(60))
+
+
+@pytest.mark.parametrize("name", ["loud", "quiet", "index"])
+def test_page_is_one_small_file_without_scripts_or_anything_from_outside(name, request):
+    html = request.getfixturevalue(name)
+
+    assert html.startswith("<!DOCTYPE html>")
+    assert len(html.encode()) < 500_000
+    assert "<script" not in html
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(""", html)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
+    assert 'name="viewport"' in html
+    assert "@media print" in html
+
+
+def test_loud_night_begins_with_what_is_wrong(loud):
+    headings = [heading.get_text() for heading in soup(loud).find_all("h2")]
+
+    assert headings == [
+        "What is wrong",
+        "What arrived",
+        "Values beside their limits",
+        "Over the nights",
+        "Drift by column",
+        "Performance",
+        "Checks",
+        "Where each number comes from",
+    ]
+    assert soup(loud).select_one(".banner.loud").strong.get_text() == (
+        "2 alerts, 1 check failed, part of the data is missing."
+    )
+    assert "1 of 4 files is damaged." in words(loud)
+
+
+def test_loud_night_tells_each_alert_and_failed_check(loud):
+    wrong = [" ".join(item.get_text().split()) for item in soup(loud).select(".wrong li")]
+
+    assert wrong[0].startswith("mean score is 0.394, above its limit of 0.3116.9 robust standard deviations")
+    assert "Expected between 0 and 10, in at least 99 % of rows; found 41 of 979 unexpected." in wrong[2]
+
+
+def test_quiet_night_looks_quiet(quiet):
+    page = soup(quiet)
+
+    assert page.select_one(".banner.quiet").strong.get_text() == "Quiet: nothing is beyond its limits."
+    assert not page.select(".loud, .notice, .wrong, .drifted")
+    assert "What is wrong" not in words(quiet)
+
+
+def test_title_names_model_night_and_headline(quiet):
+    assert soup(quiet).title.get_text() == "flights · 2013-03-08 · Quiet: nothing is beyond its limits."
+
+
+def test_columns_stand_by_how_far_beyond_their_limit_they_are(loud):
+    cards = soup(loud).select("article.card")
+
+    assert [card.h3.get_text() for card in cards][:3] == ["score", "plane_age", "seats"]
+    assert cards[-1].h3.get_text() == "origin"
+    assert all(card.svg for card in cards)
+    assert [card.select_one(".tag").get_text() for card in cards[:3]] == ["drift"] * 3
+    assert cards[-1].select_one(".tag").get_text() == "not enough data"
+    assert "3 of 13 columns are beyond the limit from 59 nights of the reference." in words(loud)
+
+
+def test_values_that_do_not_exist_are_dashes(loud):
+    rows = [[cell.get_text(strip=True) for cell in row.select("td")] for row in soup(loud).select("tr")]
+
+    assert ["late share", NONE, NONE, "not enough data", "against 4 nights; history 4 of 14"] in rows
+    assert ["2013-03-08", "0.0 %", *[NONE] * 9, "no labels yet"] in rows
+    assert "None" not in words(loud)
+    assert "nan" not in words(loud).lower().split()
+
+
+def test_metrics_bear_the_models_own_word_for_a_positive_label(loud):
+    assert "predicted late share" in words(loud)
+    assert "positive" not in words(loud)
+
+
+def test_performance_stands_newest_first(loud):
+    days = re.findall(r"2013-03-0\d", words(loud).split("Performance")[1].split("Checks")[0])
+
+    assert days == sorted(days, reverse=True)
+    assert len(days) == len(performance())
+
+
+def test_provenance_names_files_version_layout_and_deliveries(loud):
+    text = words(loud).split("Where each number comes from")[1]
+
+    for part in (
+        "s3://airline/predictions/dt=2013-03-08/part-0.parquet",
+        "48.2 kB",
+        "9b1c",
+        "truncated: not read",
+        "20130309T060000-3f2a",
+        "5c1f0a9be772",
+        "50,009 rows of 59 nights",
+        "s3://airline/labels/dt=2013-03-09",
+        "evidently 0.7.23",
+    ):
+        assert part in text
+
+
+def test_links_lead_to_the_other_pages(loud):
+    links = {link["href"] for link in soup(loud).select("a")}
+
+    assert links == {"index.html", "2013-03-07.html", "2013-03-09.html", "2013-03-08-evidently.html"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headline"),
+    [
+        (Status.FAILED, "The night failed."),
+        (Status.NO_DATA, "No data arrived."),
+        (Status.QUARANTINED, "The night is in quarantine."),
+    ],
+)
+def test_page_works_with_hardly_any_data(status, headline):
+    html = render_night(bare_page(status, "S3 refused the key."))
+
+    assert soup(html).select_one(".banner.loud").strong.get_text() == headline
+    assert "S3 refused the key." in words(html)
+    assert "Drift by column" not in words(html)
+
+
+def test_pictures_must_be_markup_to_be_drawn():
+    row = ColumnRow(drift=drift("wind", 0.1), picture="<svg onload=alert(1)>")
+
+    assert "<svg onload" not in render_night(quiet_page(columns=(row,)))
+    assert "<svg>" in render_night(quiet_page(columns=(replace(row, picture=Markup("<svg></svg>")),)))
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_stays_text(text):
+    page = loud_page(
+        model=text,
+        description=text,
+        owner=text,
+        positive_name=text,
+        night=night(message=text, version=text, layout=text),
+        alerts=(alert(title=text, text=text),),
+        checks=(check(text, text, passed=False, observed=text, expected=text, severity=Severity.BLOCKING),),
+        columns=(ColumnRow(drift=drift(text, 0.3, note=text)),),
+        quarantine={text: 1},
+        files=(SourceFile(uri=text, checksum=text, note=text),),
+        facts=(Fact(name=text, value=text),),
+        left_out=(text,),
+    )
+
+    html = render_night(page)
+
+    html.encode()
+    assert len(html) < 200_000
+    assert "<script" not in html
+    assert not soup(html).select("[onmouseover], [onerror], [onload], img, script")
+    assert "49" not in words(html).split()
+
+
+def test_index_lists_nights_newest_first_and_marks_the_loud_ones():
+    page = soup(render_index(index_page(14)))
+    rows = page.select("tbody tr")
+
+    assert [row.a.get_text() for row in rows] == [f"2013-03-{day:02}" for day in range(14, 0, -1)]
+    assert [row.a.get_text() for row in rows if "loud" in row.get("class", [])] == [
+        "2013-03-12",
+        "2013-03-08",
+        "2013-03-05",
+    ]
+    assert page.h2.get_text() == "14 nights, 3 loud"
+    assert [cell.get_text() for cell in page.select(".calendar .loud")] == ["5!", "8!", "12!"]
+    assert [cell.get_text(strip=True) for cell in rows[0].select("td")][4:] == ["0.220", NONE, NONE, NONE, NONE, ""]
+
+
+def test_index_tells_why_a_night_is_loud():
+    items = [item.get_text(" ", strip=True) for item in soup(render_index(index_page(14))).select(".wrong li")]
+
+    assert items[0] == "Tuesday 12 March 2013 FAILED why it is FAILED"
+    assert items[1] == "Friday 8 March 2013 mean score is 0.394, above its limit of 0.311"
+
+
+def test_index_of_no_nights_says_so():
+    assert "No night has been run yet." in words(render_index(index_page(0)))
+
+
+def test_index_of_a_year_stays_small():
+    assert len(render_index(index_page(400)).encode()) < 500_000
+
+
+def test_index_escapes_hostile_text():
+    page = index_page(3)
+    loud = replace(page.nights[0], alerts=(alert(day=date(2013, 3, 1), title=SCRIPT),))
+
+    html = render_index(replace(page, model=SCRIPT, description=SCRIPT, nights=(loud,)))
+
+    assert "<script" not in html
+    assert "window.hacked" in words(html)
+
+
+def test_calendar_puts_the_storm_on_a_friday():
+    page = soup(render_index(index_page(14)))
+    labels = [cell["aria-label"] for cell in page.select(".calendar a")]
+
+    assert "Friday 8 March 2013: OK, 1 alert" in labels
+    assert STORM.weekday() == 4
