@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of the past too")
     for command in (run, backfill):
         command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
+        command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
         command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
     return parser
 
@@ -95,7 +96,13 @@ def _run(parsed: argparse.Namespace) -> int:
 
     day = parse_day(parsed.partition)
     good = run_nights(
-        parsed.spec, day, day, _settings(parsed), as_json=parsed.json, send_alerts=not parsed.quiet_alerts
+        parsed.spec,
+        day,
+        day,
+        _settings(parsed),
+        as_json=parsed.json,
+        send_alerts=not parsed.quiet_alerts,
+        druid=parsed.druid,
     )
     return OK if good else BAD_NIGHT
 
@@ -104,7 +111,15 @@ def _backfill(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415 - heavy
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
-    good = run_nights(parsed.spec, first, last, _settings(parsed), as_json=parsed.json, send_alerts=parsed.send_alerts)
+    good = run_nights(
+        parsed.spec,
+        first,
+        last,
+        _settings(parsed),
+        as_json=parsed.json,
+        send_alerts=parsed.send_alerts,
+        druid=parsed.druid,
+    )
     return OK if good else BAD_NIGHT
 
 

@@ -16,7 +16,8 @@ from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import run_night
+from airflow_mlmon.pipeline.druid import ingest_partition
+from airflow_mlmon.pipeline.night import Ran, run_night
 from airflow_mlmon.pipeline.send import send_alerts as send
 from airflow_mlmon.records import Alert, Status, Verdict, VerdictState
 from airflow_mlmon.settings import Settings
@@ -26,7 +27,7 @@ _GOOD = {Status.OK, Status.PARTIAL}
 
 
 def run_nights(
-    spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool, send_alerts: bool
+    spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool, send_alerts: bool, druid: bool
 ) -> bool:
     """Run the nights from `first` to `last`; whether each was judged on data that came."""
     spec = load_spec(spec_path)
@@ -37,6 +38,8 @@ def run_nights(
             for partition in partitions:
                 progress.update(bar, description=partition.key)
                 ran = run_night(run, partition)
+                if druid:
+                    _load_into_druid(run, ran)
                 progress.update(bar, advance=1, step="")
                 if as_json:
                     _print_json(run, ran.days, partition)
@@ -46,6 +49,15 @@ def run_nights(
             if not as_json:
                 _print_table(run, first, last, settings)
     return all(night.status in _GOOD for night in nights)
+
+
+def _load_into_druid(run: Run, ran: Ran) -> None:
+    from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
+
+    night = run.store.night(ran.partition)
+    if night is not None and night.version is not None and night.status in _GOOD:
+        client = MlmonDruidHook(run.spec.druid.connection).get_client()
+        ingest_partition(run, client, ran.partition, night.version, ran.days)
 
 
 def _progress(*, as_json: bool) -> Progress:

@@ -32,24 +32,19 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     loud = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
         loud[alert.partition.day].append(_subject(alert, spec))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("night", no_wrap=True)
-    table.add_column("rows", justify="right")
-    table.add_column("status")
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     for metric in _COLUMNS:
-        table.add_column(metric_title(metric, spec.labels), justify="right")
+        # two lines leave room for the alerts
+        table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
     table.add_column("alerts")
     for night in store.nights(spec.model, first, last):
         day = night.partition.day
         values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
-        table.add_row(
-            f"{day:%Y-%m-%d %a}",
-            f"{night.rows_curated:,}",
-            _status(night),
-            *values,
-            Text(", ".join(loud[day])),
-            style="bold red" if loud[day] else "",
-        )
+        row = [f"{day:%Y-%m-%d %a}", f"{night.rows_curated:,}", _status(night), *values, Text(", ".join(loud[day]))]
+        table.add_row(*row, style="bold red" if loud[day] else "")
     return table
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError, ValidationFailedError
 from airflow_mlmon.hooks.dag_run import partition_of
@@ -29,6 +31,8 @@ class PartitionOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("partition",)
     ui_color = "#e8f0ee"
+    # whether the night has failed when this step has; not so once the night is judged and published
+    decides_night: ClassVar[bool] = True
 
     def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -62,21 +66,27 @@ class PartitionOperator(BaseOperator):
         self.log.info("%s", message)
 
     def _run_recorded(self, run: Run, partition: Partition, context: Context) -> Any:
-        """Run the step; when it fails for good, the night is recorded as FAILED with an alert."""
+        """Run the step; when it fails for good, the night is recorded as FAILED, with an alert."""
         from airflow_mlmon.pipeline.failure import record_failure  # noqa: PLC0415 - heavy
 
         try:
             return self.run_step(run, partition, context)
-        except ValidationFailedError:
-            raise  # judged and published already
+        except (AirflowException, ValidationFailedError):
+            raise  # skipped, say, or judged and published already
         except MlmonError as error:
-            if not error.retryable or _is_last_try(context):
+            if self.decides_night and (not error.retryable or _is_last_try(context)):
                 record_failure(run, partition, str(error))
             raise
         except Exception as error:
-            if _is_last_try(context):
+            if self.decides_night and _is_last_try(context):
                 record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; the task's log says more")
             raise
+
+
+def to_json(summary: Any) -> dict[str, Any]:
+    """A summary as plain JSON, which is all that XCom shall carry."""
+    content: dict[str, Any] = json.loads(json.dumps(asdict(summary), default=str))
+    return content
 
 
 def _is_last_try(context: Context) -> bool:

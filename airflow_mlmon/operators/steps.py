@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_mlmon.operators.base import PartitionOperator
+from airflow_mlmon.errors import ValidationFailedError
+from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import load_spec
 
@@ -60,7 +60,7 @@ class ProfilePartitionOperator(_PreparedOperator):
         from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.profile import profile_partition  # noqa: PLC0415 - heavy
 
-        return asdict(profile_partition(run, Prepared.from_dict(self.prepared)))
+        return to_json(profile_partition(run, Prepared.from_dict(self.prepared)))
 
 
 class DetectDriftOperator(_PreparedOperator):
@@ -92,7 +92,7 @@ class MeasurePerformanceOperator(_PreparedOperator):
         from airflow_mlmon.pipeline.performance import measure_performance  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
 
-        return [asdict(entry) for entry in measure_performance(run, Prepared.from_dict(self.prepared))]
+        return [to_json(entry) for entry in measure_performance(run, Prepared.from_dict(self.prepared))]
 
 
 class JudgePartitionOperator(DetectDriftOperator):
@@ -112,8 +112,13 @@ class JudgePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.pipeline.profile import Profiled  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
-        judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
-        return asdict(judged)
+        try:
+            judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
+        except ValidationFailedError as error:
+            # the task fails, but the pages of these days are written all the same
+            context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
+            raise
+        return to_json(judged)
 
 
 class DruidIngestOperator(_PreparedOperator):
@@ -121,6 +126,8 @@ class DruidIngestOperator(_PreparedOperator):
 
     Skipped when the connection that the spec names does not exist.
     """
+
+    decides_night: ClassVar[bool] = False
 
     template_fields: Sequence[str] = ("partition", "prepared", "judged")
 
@@ -141,8 +148,16 @@ class DruidIngestOperator(_PreparedOperator):
         prepared = Prepared.from_dict(self.prepared)
         clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
         days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
-        loads = ingest_partition(run, client, prepared, days, clear_number=clear_number, on_submitted=self._submitted)
-        return {name: asdict(load) for name, load in loads.items()}
+        loads = ingest_partition(
+            run,
+            client,
+            partition,
+            prepared.version,
+            days,
+            clear_number=clear_number,
+            on_submitted=self._submitted,
+        )
+        return {name: to_json(load) for name, load in loads.items()}
 
     def _submitted(self, task_id: str) -> None:
         self._running_task = task_id
@@ -159,6 +174,8 @@ class DruidIngestOperator(_PreparedOperator):
 class WriteReportOperator(PartitionOperator):
     """Writes the night's page, those of the days whose performance changed, and the index."""
 
+    decides_night: ClassVar[bool] = False
+
     template_fields: Sequence[str] = ("partition", "judged_by")
 
     def __init__(self, *, judged_by: str = "judge_partition", **kwargs: Any) -> None:
@@ -170,16 +187,18 @@ class WriteReportOperator(PartitionOperator):
         from airflow_mlmon.pipeline.report import write_reports  # noqa: PLC0415 - heavy
 
         judged = context["ti"].xcom_pull(task_ids=self.judged_by) or {}
-        days = [Partition.from_key(run.model, day) for day in judged.get("days", [partition.key])]
-        return asdict(write_reports(run, partition, days))
+        days = [Partition.from_key(run.model, day) for day in judged.get("days", [])]
+        return to_json(write_reports(run, partition, days))
 
 
 class SendAlertsOperator(PartitionOperator):
     """Sends every alert that is waiting to its channels; a night without any says nothing."""
+
+    decides_night: ClassVar[bool] = False
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """How many messages were sent, and how many failed."""
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
 
-        return asdict(send_alerts(run, build_senders(run.spec), datetime.now(UTC)))
+        return to_json(send_alerts(run, build_senders(run.spec), datetime.now(UTC)))

@@ -20,13 +20,18 @@ _NO_SCORE = "no row has both a label and a score"
 def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
     """Every metric that needs labels, in the order of `spec.metrics`.
 
-    While less than `min_share` of the labels has come, only the shares of labels and of void rows
-    have a value: those that come first are not like the others.
+    While less than `min_share` of the labels has come, only their share has a value: those that
+    come first are not like the others. The share of void rows is that of the rows whose outcome
+    is known, and waits until so many are.
     """
     due = profile.rows - profile.void
+    known = profile.labelled + profile.void
     share = profile.labelled / due if due else None
     label_share = _value("label_share", profile.labelled, due, "no row is to get a label")
-    void_share = _value("void_share", profile.void, profile.rows, "no rows")
+    void_share = _value("void_share", profile.void, known, "no outcome is known")
+    if known < min_share * profile.rows:
+        reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_share:.0%}"
+        void_share = MetricValue(metric="void_share", value=None, rows=known, detail={"reason": reason})
     judged = list(_judged(profile))
     if share is None or share < min_share:
         reason = _shortage(profile.labelled, due, min_share)

@@ -15,7 +15,7 @@ from airflow_mlmon.druid.load import DruidLoad, empty_partition, load_partition
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared, read_curated
+from airflow_mlmon.pipeline.prepare import read_curated
 
 # Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
 _URL_SECONDS = 6 * 3600
@@ -32,7 +32,8 @@ class _Target:
 def ingest_partition(
     run: Run,
     client: DruidClient,
-    prepared: Prepared,
+    partition: Partition,
+    version: str,
     days: Iterable[Partition],
     *,
     clear_number: int = 0,
@@ -44,10 +45,10 @@ def ingest_partition(
         By datasource and day, what Druid serves now.
     """
     target = _Target(run=run, client=client, clear_number=clear_number, on_submitted=on_submitted)
-    rows = read_curated(run, prepared.partition, prepared.version)
+    rows = read_curated(run, partition, version)
     source = predictions_datasource(run.spec)
     table = select_columns(rows, source)
-    loads = {f"{source.name} {prepared.partition.key}": _load(target, source, prepared.partition, table)}
+    loads = {f"{source.name} {partition.key}": _load(target, source, partition, table)}
     for day in days:
         source = metrics_datasource(run.spec)
         table = metrics_table(day, run.store.metric_values(day))

@@ -37,7 +37,8 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
 
     Raises:
         PartitionConflictError: another run has moved the partition, or taken in labels, meanwhile.
-        ValidationFailedError: a blocking check failed; everything has been recorded before.
+        ValidationFailedError: a blocking check failed; everything has been recorded before, and
+            the fact `judged` holds the summary.
     """
     run.progress("judging")
     checks = read_checks(run, prepared)
@@ -48,17 +49,25 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         night,
         results,
         supersedes=prepared.supersedes,
+        versions={
+            Partition.from_key(run.model, entry.day): entry.version
+            for entry in measured
+            if entry.day != prepared.partition.key
+        },
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
         channels=run.channels,
     )
-    if night.status is Status.FAILED:
-        raise ValidationFailedError(f"{prepared.partition}: {night.message}.", hint="the report shows every check")
-    return Judged(
+    judged = Judged(
         status=night.status,
         message=night.message,
         days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
         alerts=sum(len(entry.alerts) for entry in results),
     )
+    if night.status is Status.FAILED:
+        raise ValidationFailedError(
+            f"{prepared.partition}: {night.message}.", hint="the report shows every check", judged=judged
+        )
+    return judged
 
 
 def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
@@ -118,6 +127,6 @@ def _label_results(run: Run, measured: Measured, judged: Partition) -> Results:
 def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], family: Family) -> list[Verdict]:
     rules = [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
     nights = run.spec.history.nights
-    past = run.store.history(run.model, {rule.metric for rule in rules}, before=partition.day, nights=nights)
+    past = run.store.history(run.model, [rule.metric for rule in rules], before=partition.day, nights=nights)
     history = {key: [value for _, value in values] for key, values in past.items()}
     return judge(metrics, history, rules, run.spec.history)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.errors import MlmonError, PartitionConflictError, ValidationFailedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import detect_drift
-from airflow_mlmon.pipeline.druid import ingest_partition
 from airflow_mlmon.pipeline.failure import record_failure
-from airflow_mlmon.pipeline.judge import judge_partition
+from airflow_mlmon.pipeline.judge import Judged, judge_partition
 from airflow_mlmon.pipeline.performance import measure_performance
 from airflow_mlmon.pipeline.prepare import prepare_partition
 from airflow_mlmon.pipeline.profile import profile_partition
@@ -29,33 +27,35 @@ _TRIES = 3
 class Ran:
     """What a run leaves behind: its page, and the days whose results it replaced."""
 
+    partition: Partition
     report: str
     days: tuple[Partition, ...]
 
 
-def run_night(run: Run, partition: Partition, *, druid: DruidClient | None = None) -> Ran:
+def run_night(run: Run, partition: Partition) -> Ran:
     """Run every step for one partition; what fails becomes the state of the night, and is not raised.
 
     Raises:
         MlmonError: the failure cannot even be recorded, because the store or the workspace fails.
     """
-    days = [partition]
+    days: list[Partition] = []
     try:
-        days = _run_steps(run, partition, druid)
-    except ValidationFailedError:
-        pass  # judged and published already, as FAILED
+        days = _run_steps(run, partition)
+    except ValidationFailedError as error:
+        # judged and published already, as FAILED
+        days = _days_of(run, error.facts["judged"])
     except MlmonError as error:
         record_failure(run, partition, str(error))
     except Exception as error:
         log.exception("%s failed", partition)
         record_failure(run, partition, f"{type(error).__name__}; the log says more")
-    return Ran(report=write_reports(run, partition, days).uri, days=tuple(days))
+    return Ran(partition=partition, report=write_reports(run, partition, days).uri, days=tuple(days))
 
 
-def _run_steps(run: Run, partition: Partition, druid: DruidClient | None) -> list[Partition]:
+def _run_steps(run: Run, partition: Partition) -> list[Partition]:
     for attempt in range(1, _TRIES + 1):
         try:
-            return _run_once(run, partition, druid)
+            return _run_once(run, partition)
         except PartitionConflictError:
             # files or labels changed while they were read: what is there now is what counts
             if attempt == _TRIES:
@@ -63,15 +63,15 @@ def _run_steps(run: Run, partition: Partition, druid: DruidClient | None) -> lis
     raise AssertionError("the last try returns or raises")
 
 
-def _run_once(run: Run, partition: Partition, druid: DruidClient | None) -> list[Partition]:
+def _run_once(run: Run, partition: Partition) -> list[Partition]:
     ensure_reference(run)
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
     detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    judged = judge_partition(run, prepared, profiled, measured)
-    days = [Partition.from_key(run.model, day) for day in judged.days]
-    if druid is not None:
-        ingest_partition(run, druid, prepared, days)
-    return days
+    return _days_of(run, judge_partition(run, prepared, profiled, measured))
+
+
+def _days_of(run: Run, judged: Judged) -> list[Partition]:
+    return [Partition.from_key(run.model, day) for day in judged.days]

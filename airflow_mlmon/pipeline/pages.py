@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.prepare import MANIFEST
 from airflow_mlmon.pipeline.profile import profile_uri
-from airflow_mlmon.pipeline.reference import Reference, ensure_reference
+from airflow_mlmon.pipeline.reference import Reference, pinned_reference
 from airflow_mlmon.pipeline.trends import trend_charts
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
@@ -47,6 +47,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     night = store.night(partition) or _unknown(partition)
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
+    left_out = _artefact(run, partition, served, LEFT_OUT)
     return NightPage(
         model=run.model,
         night=night,
@@ -64,8 +65,8 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         facts=_facts(run, night),
-        left_out=tuple(_artefact(run, partition, served, LEFT_OUT) or ()),
-        evidently_href=EVIDENTLY if served and night.rows_curated else None,
+        left_out=tuple(left_out or ()),
+        evidently_href=None if left_out is None else EVIDENTLY,
         index_href=f"../{INDEX}",
         previous_href=_href_of(run, partition.shift(-1)),
         next_href=_href_of(run, partition.shift(1)),
@@ -134,8 +135,8 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
         profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
     except NotFoundError:
         return ()
-    reference = ensure_reference(run)
-    if reference.layout.id != night.layout:
+    reference = pinned_reference(run)
+    if reference is None or reference.layout.id != night.layout:
         return tuple(ColumnRow(drift=column) for column in drift)
     return tuple(ColumnRow(drift=column, picture=_picture(reference, profile, column)) for column in drift)
 
@@ -169,7 +170,9 @@ def _source_file(file: dict[str, Any]) -> SourceFile:
 
 def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
     facts = [
-        Fact(name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")),
+        Fact(
+            name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
+        ),
         Fact(name="Layout of the profile", value=night.layout or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
@@ -178,9 +181,9 @@ def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
 
 
 def _reference_facts(run: Run) -> Sequence[Fact]:
-    if run.store.current_layout(run.model) is None:
+    reference = pinned_reference(run)
+    if reference is None:
         return ()
-    reference = ensure_reference(run)
     days = f"{reference.days[0]} to {reference.days[-1]}"
     rows = f"{reference.profile.rows:,} rows of {len(reference.days)} nights, {days}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())

@@ -18,9 +18,10 @@ from airflow_mlmon.spec import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The labelled profile of one partition, and the deliveries that it rests on."""
+    """The labelled profile of one partition, and the versions of rows and deliveries that it rests on."""
 
     day: str
+    version: str
     uri: str
     deliveries: tuple[str, ...]
 
@@ -44,7 +45,9 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     profile = profile_labels(join_labels(curated, tables, run.spec))
     uri = run.version_uri(partition, version, f"labels-{partition.key}-{_content(deliveries)}.profile")
     run.files.write(uri, profile.to_bytes())
-    return Measured(day=partition.key, uri=uri, deliveries=tuple(delivery.version for delivery in deliveries))
+    return Measured(
+        day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in deliveries)
+    )
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:

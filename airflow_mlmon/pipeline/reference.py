@@ -50,10 +50,15 @@ class Reference:
 
 def ensure_reference(run: Run) -> Reference:
     """The pinned reference; pinned now when the spec has none yet or has changed since."""
+    return pinned_reference(run) or _pin(run)
+
+
+def pinned_reference(run: Run) -> Reference | None:
+    """The reference as it was pinned; None when the spec has none yet or has changed since."""
     pinned = run.store.current_layout(run.model)
     if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
         return _load(run)
-    return _pin(run)
+    return None
 
 
 def _fingerprint(run: Run) -> str:

@@ -26,9 +26,16 @@ class Written:
 
 
 def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> Written:
-    """Write the page of the night, of each day whose results changed, and the model's index."""
+    """Write the page of the night, of each day whose results changed, and the model's index.
+
+    Args:
+        run: the model.
+        partition: the night.
+        days: those whose results were replaced; none when the night failed before it was judged.
+    """
+    days = list(days)
     night = run.store.night(partition)
-    if night is not None and night.version is not None and night.rows_curated:
+    if partition in days and night is not None and night.version is not None and night.rows_curated:
         run.progress("evidently's report")
         _write_evidently(run, night, night.version)
     pages = list(dict.fromkeys([partition, *days]))

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from markupsafe import Markup
 from matplotlib import rc_context
@@ -32,7 +33,7 @@ _COLOURS = {
     _TEXT: f"var(--muted,{_TEXT})",
     _GRID: f"var(--line,{_GRID})",
 }
-_SETTINGS = {"svg.hashsalt": "mlmon", "svg.fonttype": "none", "path.simplify": False, "text.parse_math": False}
+_SETTINGS: Any = {"svg.hashsalt": "mlmon", "svg.fonttype": "none", "path.simplify": False, "text.parse_math": False}
 _POINTS = 72
 _TEXT_SIZE = 10
 # characters that fit below a small picture, and the fewest that a name is cut to
@@ -177,5 +178,5 @@ def _canvas(*, width: float, height: float, margins: tuple[float, float, float, 
 def _written(figure: Figure, title: str, texts: Sequence[str] = ()) -> Markup:
     buffer = io.StringIO()
     with rc_context(_SETTINGS):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return inline_svg(buffer.getvalue(), title=title, texts=texts, colours=_COLOURS)

@@ -88,4 +88,4 @@ def _style(element: ET.Element, colours: Mapping[str, str]) -> str:
 
 
 def _rounded(number: str) -> str:
-    return f"{float(number):.1f}".removesuffix(".0").replace("-0", "-0") if float(number) else "0"
+    return f"{float(number):.1f}".removesuffix(".0")

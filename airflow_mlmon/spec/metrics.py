@@ -44,7 +44,7 @@ METRICS: dict[str, Metric] = {
         "positive share", "Share of positive labels among the labels.", is_share=True, needs_labels=True
     ),
     "void_share": Metric(
-        "void share", "Share of rows whose outcome never gets a label.", is_share=True, needs_labels=True
+        "void share", "Share of the rows of known outcome that never get a label.", is_share=True, needs_labels=True
     ),
     "accuracy": Metric("accuracy", "Share of labelled rows whose predicted class is right.", needs_labels=True),
     "precision": Metric("precision", "Share of predicted positives that are positive.", needs_labels=True),

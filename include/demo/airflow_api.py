@@ -12,8 +12,8 @@ import requests
 
 _TIMEOUT_S = 30.0
 _TRY_SECONDS = 60.0
-# 404: the DAG is not there yet; 409: a backfill still counts as running; 503: SQLite is locked
-_TRY_AGAIN = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
+# a backfill still counts as running, or SQLite is locked
+_TRY_AGAIN = {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
@@ -48,7 +48,11 @@ class AirflowApi:
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def create_backfill(self, dag_id: str, first: date, last: date) -> None:
-        """Queue a run for each day, in order, one at a time; again when Airflow is not ready."""
+        """Queue a run for each day, in order, one at a time; again when Airflow is busy.
+
+        Raises:
+            AirflowApiError: it was refused, or there is no such DAG; with the reason.
+        """
         deadline = time.monotonic() + _TRY_SECONDS
         body = {
             "dag_id": dag_id,
@@ -61,6 +65,8 @@ class AirflowApi:
         }
         while True:
             answer = self._send("POST", "/api/v2/backfills", json=body)
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                raise AirflowApiError(f"There is no DAG {dag_id!r}. {self._import_errors()}".strip())
             if answer.status_code not in _TRY_AGAIN or time.monotonic() > deadline:
                 _refuse_errors(answer)
                 return
@@ -80,6 +86,11 @@ class AirflowApi:
             )
             for item in answer.json()["task_instances"]
         ]
+
+    def _import_errors(self) -> str:
+        """The last line of what each DAG file raised."""
+        found = self._ask("GET", "/api/v2/importErrors").json()["import_errors"]
+        return "\n".join(f"{item['filename']}: {item['stack_trace'].strip().splitlines()[-1]}" for item in found)
 
     def _ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
         answer = self._send(method, path, **arguments)

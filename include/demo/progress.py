@@ -21,11 +21,10 @@ class NightProgress:
         self._ended = 0
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("tasks"),
             TimeElapsedColumn(),
+            TextColumn("{task.description}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -72,4 +71,4 @@ def describe(tasks: Sequence[NightTask]) -> str:
     names = [task.task for task in still_open if task.night == night and task.state in {"queued", "running"}]
     waiting = [task.task for task in still_open if task.night == night and task.state == "up_for_retry"]
     doing = ", ".join(names) or " ".join(f"{name} will be tried again" for name in waiting)
-    return f"night of {night}  {doing}"
+    return f"night of {night}  {doing}".rstrip()

@@ -41,6 +41,8 @@ _POLL_S = 0.5
 _WIDTH = 120  # of what is printed into a file
 _RUNNING = FOLDER / "running.json"
 _AIRFLOW = ("-m", "airflow")
+# the api-server reads the logs from the disk; a log server would listen on every address
+_NO_LOG_SERVER = "--skip-serve-logs"
 _INTERRUPTED = 130
 
 
@@ -72,7 +74,7 @@ def start_up(window: Window, console: Console) -> int:
     with open_services(settings, outlive=True) as services, NightProgress(console) as progress:
         start_airflow(services, settings, window, archived=whole, progress=progress)
         services.start("dag-processor", *_AIRFLOW, "dag-processor")
-        services.start("triggerer", *_AIRFLOW, "triggerer")
+        services.start("triggerer", *_AIRFLOW, "triggerer", _NO_LOG_SERVER)
     print(f"Airflow runs {window} in the background.")
     print(f"open:   {settings.address}")
     print(f"login:  {USER} / {settings.password}")
@@ -102,8 +104,7 @@ def start_airflow(
 ) -> AirflowApi:
     """Start everything, and let the scheduler find a queued run for each night."""
     progress.say(f"starting an S3 server and Airflow for {window}")
-    serve_logs = () if settings.idle_sleep_s >= 1 else ("--skip-serve-logs",)
-    services.start("scheduler", "-m", "include.demo.scheduler", str(settings.go), "scheduler", *serve_logs)
+    services.start("scheduler", "-m", "include.demo.scheduler", str(settings.go), "scheduler", _NO_LOG_SERVER)
     services.start("migrate", *_AIRFLOW, "db", "migrate")
     services.start("s3", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(settings.s3_port))
     services.wait_for_port("s3", settings.s3_port)
@@ -137,18 +138,20 @@ def follow(api: AirflowApi, services: Services, progress: NightProgress) -> Sequ
 def print_nights(settings: Settings, window: Window, console: Console) -> None:
     """Print the table of the nights."""
     # after the nights: it takes a second to import
+    from airflow_mlmon.cli.table import nights_table  # noqa: PLC0415
     from airflow_mlmon.spec import load_spec  # noqa: PLC0415
-    from include.demo.nights import read_nights, render_nights  # noqa: PLC0415
+    from airflow_mlmon.store.metric_store import MetricStore  # noqa: PLC0415
 
-    console.print(render_nights(read_nights(settings.store, MODEL, window), load_spec(SPEC)))
+    with MetricStore(settings.store) as store:
+        console.print(nights_table(store, load_spec(SPEC), window.first, window.last))
 
 
 def print_places(settings: Settings) -> None:
     """Print where the results are; the last two lines are for scripts to read."""
-    from include.demo.nights import masked  # noqa: PLC0415
+    from airflow_mlmon.store.database import masked_url  # noqa: PLC0415
 
     print(f"reports: {settings.workspace / 'reports'}")
-    print(f"store: {masked(settings.store)}")
+    print(f"store: {masked_url(settings.store)}")
 
 
 @contextmanager

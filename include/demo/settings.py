@@ -29,8 +29,6 @@ class Settings:
     folder: Path
     s3_port: int
     api_port: int
-    worker_log_port: int
-    trigger_log_port: int
     password: str
     secret: str
     idle_sleep_s: float
@@ -73,13 +71,11 @@ def fresh_settings(folder: Path, *, idle_sleep_s: float) -> Settings:
             shutil.rmtree(path)
         elif path.name != "lock":
             path.unlink()
-    ports = _free_ports(4)
+    s3_port, api_port = _free_ports(2)
     settings = Settings(
         folder=folder,
-        s3_port=ports[0],
-        api_port=ports[1],
-        worker_log_port=ports[2],
-        trigger_log_port=ports[3],
+        s3_port=s3_port,
+        api_port=api_port,
         password=secrets.token_urlsafe(12),
         secret=secrets.token_hex(32),
         idle_sleep_s=idle_sleep_s,
@@ -117,8 +113,6 @@ def variables(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "10000",
         "AIRFLOW__API__SECRET_KEY": settings.secret,
         "AIRFLOW__API_AUTH__JWT_SECRET": settings.secret,
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.worker_log_port),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.trigger_log_port),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": str(settings.idle_sleep_s),
         # a worker that misses the end of a task by a hair looks again after this many seconds, not 5
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",

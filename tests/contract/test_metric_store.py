@@ -10,11 +10,12 @@ from datetime import date, timedelta
 import pytest
 import sqlalchemy as sa
 
-from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError
+from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.records import Delivery, Family, Results, Status
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
+from airflow_mlmon.store.rows import metric_rows
 from tests.support.nights import DAY, NOW, alert, check, metric, night, partition, results, verdict
 from tests.support.postgres import fresh_database, private_postgres
 
@@ -73,6 +74,12 @@ class TestSchema:
             names = sa.inspect(connection).get_table_names()
 
         assert [name for name in names if not name.startswith("mlmon_")] == []
+
+    def test_no_result_is_without_its_night(self, store):
+        orphan = metric_rows({"model": "flights", "day": DAY, "family": "predictions"}, [metric()])
+
+        with pytest.raises(ServiceRejectedError), store._database.writing() as connection:
+            connection.execute(sa.insert(schema.metrics), orphan)
 
 
 class TestPublish:

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+
 from tests.support.processes import free_port, require
 
 START_TIMEOUT_S = 30

@@ -30,7 +30,7 @@ def test_shares_are_those_of_the_rows_that_get_a_label():
     )
 
     shares = {name: values[name].value for name in ("label_share", "void_share", "positive_share")}
-    assert shares == {"label_share": 0.75, "void_share": 0.2, "positive_share": 2 / 3}
+    assert shares == {"label_share": 0.75, "void_share": 1 / 4, "positive_share": 2 / 3}
 
 
 def test_metrics_follow_from_the_confusion_matrix():
@@ -45,6 +45,19 @@ def test_metrics_follow_from_the_confusion_matrix():
     assert values["precision"].detail == {"tp": 2, "fp": 1, "fn": 1, "tn": 1}
 
 
+def test_void_share_waits_until_enough_outcomes_are_known():
+    few = measured(score=[0.5] * 5, prediction=[True] * 5, label=[None] * 5, void=[True] + [False] * 4, min_share=0.5)
+
+    assert few["void_share"].value is None
+    assert few["void_share"].detail == {"reason": "the outcome of 1 of 5 rows is known, fewer than 50%"}
+
+
+def test_void_share_of_rows_without_any_label_row_is_no_zero():
+    none = measured(score=[0.5], prediction=[True], label=[None], min_share=0.0)
+
+    assert none["void_share"].value is None
+
+
 def test_nothing_is_measured_of_no_rows():
     values = measure(LabelledProfile.empty(), 0.5)
 
@@ -55,7 +68,7 @@ def test_nothing_is_measured_of_no_rows():
 def test_performance_is_not_measured_below_the_share_of_labels():
     values = measured(score=[0.5, 0.5], prediction=[True, True], label=[True, None], min_share=0.8)
 
-    assert {name for name, value in values.items() if value.value is not None} == {"label_share", "void_share"}
+    assert {name for name, value in values.items() if value.value is not None} == {"label_share"}
     assert values["roc_auc"].detail == {"reason": "1 of 2 labels have come, fewer than 80%"}
 
 

@@ -1,0 +1,77 @@
+"""The nightly DAG in Airflow itself: `dag.test()` runs every task as the scheduler would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow_mlmon.records import Status
+from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.archive import FIRST
+from tests.support.runs import local_archive
+
+STEPS = {
+    "wait_for_partition",
+    "prepare_partition",
+    "validate_partition",
+    "profile_partition",
+    "detect_drift",
+    "measure_performance",
+    "judge_partition",
+    "write_report",
+    "send_alerts",
+}
+
+
+def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
+    archive = local_archive(tmp_path, 1)
+
+    done = run_dag(archive, str(FIRST))
+
+    assert done["state"] == "success"
+    assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
+    assert "Not loaded into Druid: there is no connection 'mlmon_druid_default'" in done["log"]
+    assert done["values"]["prepare_partition"]["rows_curated"] == 80
+    assert done["values"]["judge_partition"]["status"] == "OK"
+    assert Path(done["values"]["write_report"]["uri"]).exists()
+    # XCom carries summaries, never rows
+    assert len(str(done["values"])) < 5_000
+
+
+def test_dag_tells_of_a_loud_night(run_dag, tmp_path: Path):
+    archive = local_archive(tmp_path, 1)
+    archive.write_day(FIRST, shift=0.3)
+
+    done = run_dag(archive, str(FIRST))
+
+    assert done["values"]["send_alerts"] == {"messages": 1, "sent": 1, "failed": 0, "errors": []}
+    assert f"loans {FIRST}: warning: mean score" in done["log"]
+
+
+def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
+    archive = local_archive(tmp_path, 1)
+
+    done = run_dag(archive, str(FIRST), (f"path: {archive.root}/predictions", "path: s3://bucket/predictions"))
+
+    assert done["state"] == "failed"
+    assert done["tasks"]["prepare_partition"] == "failed"
+    assert done["tasks"]["judge_partition"] == "upstream_failed"
+    assert done["tasks"]["write_report"] == done["tasks"]["send_alerts"] == "success"
+    with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        [night] = store.nights("loans", FIRST, FIRST)
+    assert night.status is Status.FAILED
+    assert "s3://bucket/predictions" in night.message
+    assert "night failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
+
+
+def test_dag_fails_a_night_whose_blocking_check_failed_and_still_reports_it(run_dag, tmp_path: Path):
+    archive = local_archive(tmp_path, 1)
+    check = (
+        "{expectation: expect_column_max_to_be_between, column: term, severity: blocking, arguments: {max_value: 24}}"
+    )
+
+    done = run_dag(archive, str(FIRST), ("\nhistory:", f"\nquality:\n  - {check}\nhistory:"))
+
+    assert done["state"] == "failed"
+    assert done["tasks"]["judge_partition"] == "failed"
+    assert done["tasks"]["druid_ingest"] == "upstream_failed"
+    assert "expect_column_max_to_be_between" in Path(done["values"]["write_report"]["uri"]).read_text()

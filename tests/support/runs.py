@@ -1,0 +1,49 @@
+"""A model on a small archive, with everything that its runs need, in a folder of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.storage import Storage
+from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.archive import Archive
+
+
+def write_file(uri: str, data: bytes) -> None:
+    """Write a file of a local archive."""
+    path = Path(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def s3_writer(client: Any) -> Any:
+    """Write an object of an archive in S3."""
+
+    def write(uri: str, data: bytes) -> None:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        client.put_object(Bucket=bucket, Key=key, Body=data)
+
+    return write
+
+
+def local_archive(folder: Path, days: int) -> Archive:
+    """An archive of some days in a folder."""
+    archive = Archive(str(folder / "archive"), write_file)
+    archive.write_all(days)
+    return archive
+
+
+@contextmanager
+def opened(folder: Path, archive: Archive, *replacements: tuple[str, str], **given: Any) -> Iterator[Run]:
+    """The run of the archive's model, its store and workspace in `folder`."""
+    with MetricStore(f"sqlite:///{folder / 'store.db'}") as store:
+        yield Run(
+            spec=parse_spec(archive.spec_text(*replacements), "loans.yaml"),
+            store=store,
+            **{"storage": Storage(), "workspace": str(folder / "workspace")} | given,
+        )

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from airflow_mlmon.cli.table import NOTHING, nights_table
+from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
+from airflow_mlmon.spec import load_spec
+from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.nights import metric, night, partition
+
+SPEC = load_spec(Path(__file__).parents[3] / "include" / "models" / "flights.yaml")
+CALM, LOUD = partition(7), partition(8)
+VALUES = {
+    CALM: [metric("score_mean", 0.2974), metric("positive_share", 0.0)],
+    LOUD: [metric("score_mean", 0.3732), metric("accuracy", None)],
+}
+
+
+def alert(name: str) -> Alert:
+    return Alert(
+        partition=LOUD,
+        family=Family.PREDICTIONS,
+        metric=name,
+        column=None,
+        severity="warning",
+        title=f"title of {name}",
+        text="",
+        value=0.4,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+def publish(store: MetricStore, found: Night, values: Sequence[MetricValue], alerts: Sequence[Alert] = ()) -> None:
+    results = Results(partition=found.partition, family=Family.PREDICTIONS, metrics=tuple(values), alerts=tuple(alerts))
+    store.publish(found, [results], supersedes=None)
+
+
+def rendered(store: MetricStore, *, colour: bool = False) -> list[str]:
+    console = Console(file=io.StringIO(), width=120, force_terminal=colour, color_system="standard" if colour else None)
+    console.print(nights_table(store, SPEC, date(2013, 3, 1), date(2013, 3, 31)))
+    return [line for line in console.file.getvalue().splitlines() if "2013-" in line]
+
+
+def test_values_that_are_not_there_are_dashes_and_zero_is_zero(store):
+    for day in (CALM, LOUD):
+        publish(store, night(day), VALUES[day])
+
+    calm, loud = rendered(store)
+
+    assert calm.split() == ["2013-03-07", "Thu", "890", "OK", NOTHING, "0.297", "0.0%", NOTHING, NOTHING]
+    assert loud.split() == ["2013-03-08", "Fri", "890", "OK", NOTHING, "0.373", NOTHING, NOTHING, NOTHING]
+
+
+def test_loud_night_names_its_alerts_and_stands_out(store):
+    publish(store, night(CALM), VALUES[CALM])
+    publish(store, night(LOUD), VALUES[LOUD], [alert("score_mean"), alert("positive_share"), alert("status")])
+
+    calm, loud = rendered(store, colour=True)
+
+    assert all(words in loud for words in ("mean score", "late share", "title of status"))
+    assert "\x1b[1;31m" in loud
+    assert "\x1b[" not in calm
+
+
+def test_night_that_is_not_ok_says_so(store):
+    publish(store, night(CALM, status=Status.PARTIAL), [])
+
+    (line,) = rendered(store)
+
+    assert "PARTIAL" in line
