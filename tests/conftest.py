@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
 
 
@@ -28,3 +33,16 @@ def moto() -> Iterator[MotoServer]:
 def versity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityServer]:
     with VersityServer(tmp_path_factory.mktemp("versity")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def airflow_home() -> Path:
+    """The session's AIRFLOW_HOME, with a migrated database."""
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
+    return Path(os.environ["AIRFLOW_HOME"])
+
+
+@pytest.fixture
+def run_dag(airflow_home: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run an archive's DAG for a day by `dag.test()`; states and XComs by task."""
+    return lambda *arguments, **environment: run_dag_file(tmp_path, *arguments, **environment)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_mlmon.druid.auth import Auth, BasicAuth, BearerAuth
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.hooks.connection import connection
 from airflow_mlmon.hooks.druid_connection import CONNECTION_TYPE, DEFAULT_CONNECTION, DRUID_CONNECTION
 
 _ROUTER_PORT = 8888
@@ -34,16 +34,11 @@ class MlmonDruidHook(BaseHook):
         Raises:
             ConfigError: there is no such connection, or it is wrong.
         """
-        try:
-            connection = self.get_connection(self.conn_id)
-        except AirflowNotFoundException as error:
-            raise ConfigError(
-                f"There is no Airflow connection {self.conn_id!r}.", hint=f"add one of type {CONNECTION_TYPE}"
-            ) from error
-        extra = connection.extra_dejson
+        found = connection(self.conn_id)
+        extra = found.extra_dejson
         return DruidClient(
-            _url(connection),
-            auth=_auth(connection, extra),
+            _url(found),
+            auth=_auth(found, extra),
             timeout_s=_timeout_s(extra),
             verify=extra.get("ca_file") or True,
             redirect_hosts=_hosts(extra.get("redirect_hosts")),
@@ -60,29 +55,20 @@ class MlmonDruidHook(BaseHook):
         return True, f"Druid {status.version} answers at {client.base_url}; modules: {extensions}."
 
 
-def connection_exists(conn_id: str) -> bool:
-    """Whether Airflow knows a connection of that id; its secret backends are asked."""
-    try:
-        BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        return False
-    return True
-
-
-def _url(connection: Connection) -> str:
-    host = connection.host or ""
+def _url(found: Connection) -> str:
+    host = found.host or ""
     if not host:
-        raise ConfigError(f"The connection {connection.conn_id!r} names no Druid.", hint="put the router's URL into it")
+        raise ConfigError(f"The connection {found.conn_id!r} names no Druid.", hint="put the router's URL into it")
     if "://" in host:
         return host
-    return f"{connection.schema or 'http'}://{host}:{connection.port or _ROUTER_PORT}"
+    return f"{found.schema or 'http'}://{host}:{found.port or _ROUTER_PORT}"
 
 
-def _auth(connection: Connection, extra: dict[str, Any]) -> Auth | None:
+def _auth(found: Connection, extra: dict[str, Any]) -> Auth | None:
     if token := extra.get("token"):
         return BearerAuth(token=token)
-    if connection.login:
-        return BasicAuth(user=connection.login, password=connection.password or "")
+    if found.login:
+        return BasicAuth(user=found.login, password=found.password or "")
     return None
 
 

@@ -135,14 +135,15 @@ class DruidIngestOperator(_PreparedOperator):
         super().__init__(**kwargs)
         self.judged = judged
 
-    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Task id, rows and segments by datasource."""
-        from airflow_mlmon.hooks.druid import MlmonDruidHook, connection_exists  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.druid import ingest_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
 
         conn_id = run.spec.druid.connection
-        if not connection_exists(conn_id):
+        if find_connection(conn_id) is None:
             raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
         client = MlmonDruidHook(conn_id).get_client()
         prepared = Prepared.from_dict(self.prepared)

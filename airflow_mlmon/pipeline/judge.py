@@ -94,7 +94,8 @@ def _prediction_results(
     verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, Family.PREDICTIONS)]
     alerts = [
         *filter(None, [status_alert(night)]),
-        *check_alerts(night.partition, checks),
+        # without rows no check can pass, and the status has said so
+        *(check_alerts(night.partition, checks) if night.rows_curated else []),
         *metric_alerts(night.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
     ]
     return Results(

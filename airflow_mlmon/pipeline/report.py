@@ -38,12 +38,17 @@ def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> 
     if partition in days and night is not None and night.version is not None and night.rows_curated:
         run.progress("evidently's report")
         _write_evidently(run, night, night.version)
-    pages = list(dict.fromkeys([partition, *days]))
+    pages = [partition, *(day for day in days if day != partition and _is_judged(run, day))]
     for day in pages:
         run.progress(f"page of {day.key}")
         run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
     return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
+
+
+def _is_judged(run: Run, partition: Partition) -> bool:
+    night = run.store.night(partition)
+    return night is not None and night.judged
 
 
 def _write_evidently(run: Run, night: Night, version: str) -> None:

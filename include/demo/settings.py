@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-FOLDER = CHECKOUT / ".demo"
+FOLDER = Path(os.environ.get("MLMON_DEMO_FOLDER", CHECKOUT / ".demo")).absolute()
 SPEC = CHECKOUT / "include" / "models" / "flights.yaml"
 MODEL = "flights"
 USER = "admin"

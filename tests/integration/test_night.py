@@ -177,7 +177,7 @@ def test_a_missing_day_has_no_data_and_an_alert(run):
 
     assert (night.status, night.message) == (Status.NO_DATA, "No files have arrived.")
     alerts = run.store.alerts("loans", absent.day, absent.day)
-    assert "no data" in [alert.title for alert in alerts]
+    assert [alert.title for alert in alerts] == ["no data"]
     assert run.store.metrics("loans", absent.day, absent.day)[absent.day, "score_mean", None] is None
 
 

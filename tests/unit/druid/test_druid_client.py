@@ -15,7 +15,7 @@ from tests.support.druid.scripted import Reply, as_json, scripted
 STATUS = as_json({"version": "33.0.0", "modules": [{"name": "x.SketchModule", "artifact": "druid-datasketches"}]})
 HTML = Reply(status=502, body=b"<html>Bad Gateway</html>", kind="text/html; charset=iso-8859-1")
 RUNNING = as_json({"task": "t", "status": {"id": "t", "statusCode": "RUNNING", "errorMsg": None}})
-LOGIN = BasicAuth(user="mlmon", password="correct horse")  # noqa: S106 - made up
+LOGIN = BasicAuth(user="mlmon", password="correct horse")
 
 
 def client(url, **settings):
@@ -126,7 +126,7 @@ def test_another_redirect_is_not_followed():
 
 def test_a_bearer_token_is_sent():
     with scripted(STATUS) as server:
-        client(server.url, auth=BearerAuth(token="abc.def")).status()  # noqa: S106 - made up
+        client(server.url, auth=BearerAuth(token="abc.def")).status()
 
     assert server.requests[0].headers["Authorization"] == "Bearer abc.def"
 
@@ -145,7 +145,7 @@ def test_credentials_of_a_netrc_file_are_not_sent(tmp_path, monkeypatch):
 
 def test_credentials_are_not_shown_by_their_class():
     assert "horse" not in repr(LOGIN)
-    assert "abc" not in repr(BearerAuth(token="abc.def"))  # noqa: S106 - made up
+    assert "abc" not in repr(BearerAuth(token="abc.def"))
 
 
 @pytest.mark.parametrize(

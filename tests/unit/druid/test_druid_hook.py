@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.hooks.druid import MlmonDruidHook, connection_exists
+from airflow_mlmon.hooks.connection import find_connection
+from airflow_mlmon.hooks.druid import MlmonDruidHook
 from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
 from tests.support.druid.scripted import Reply, as_json, scripted
 
@@ -24,7 +25,7 @@ def connect(monkeypatch):
 
 
 def test_a_connection_that_is_not_there_is_said_so():
-    assert not connection_exists("mlmon_druid_default")
+    assert find_connection("mlmon_druid_default") is None
     with pytest.raises(ConfigError, match="no Airflow connection 'mlmon_druid_default'"):
         MlmonDruidHook().get_client()
 
@@ -32,7 +33,7 @@ def test_a_connection_that_is_not_there_is_said_so():
 def test_a_connection_that_is_there_is_found(connect):
     connect(host="http://router:8888")
 
-    assert connection_exists("mlmon_druid_default")
+    assert find_connection("mlmon_druid_default") is not None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_working_connection_tells_version_and_extensions(connect):
 
 def test_a_refusing_druid_is_told_without_the_password(connect):
     with scripted(Reply(status=401, body=b"no: hunter2!", kind="text/plain")) as server:
-        connect(host=server.url, login="mlmon", password="hunter2!")  # noqa: S106 - made up
+        connect(host=server.url, login="mlmon", password="hunter2!")
         works, message = MlmonDruidHook().test_connection()
 
     assert not works

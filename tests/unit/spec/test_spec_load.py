@@ -97,7 +97,10 @@ def test_parse_spec_reads_every_section():
             "dt={date}/",
             "dt={day}/",
             [
-                "fraud.yaml:4: predictions.path: the path must name the day: put {date}, or {year}, {month} and {day}, into it"
+                (
+                    "fraud.yaml:4: predictions.path: "
+                    "the path must name the day: put {date}, or {year}, {month} and {day}, into it"
+                )
             ],
             id="path-without-the-whole-day",
         ),

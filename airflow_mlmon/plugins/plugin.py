@@ -1,0 +1,44 @@
+"""Registers the pages of the monitored models with Airflow's UI."""
+
+# every process of Airflow imports this module: nothing heavy at its top
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+_log = logging.getLogger(__name__)
+
+
+class MlmonPlugin(AirflowPlugin):
+    """The list of models in the menu, and the report of its night beside each DAG run."""
+
+    name = "airflow_mlmon"
+    # no leading slash: an Airflow behind a sub-path would lose it
+    external_views = [  # noqa: RUF012 - a list by Airflow's interface
+        {
+            "name": "Model monitoring",
+            "href": "mlmon/",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "mlmon",
+        },
+        {
+            "name": "Monitoring report",
+            "href": "mlmon/run?dag_id={DAG_ID}&run_id={RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "mlmon_run",
+        },
+    ]
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # made when it is asked for
+        """The pages; none when this Airflow has no way to say who may read them."""
+        try:
+            from airflow_mlmon.plugins.web import create_app  # noqa: PLC0415 - only the API server needs it
+        except ImportError:
+            _log.exception("This Airflow is not one that airflow_mlmon knows: its pages are not served.")
+            return []
+        return [{"app": create_app(), "url_prefix": "/mlmon", "name": "airflow_mlmon"}]

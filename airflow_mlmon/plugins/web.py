@@ -1,0 +1,194 @@
+"""The pages of the monitored models below /mlmon of Airflow's API server, for those who may read the DAG."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, HTTPException, Path, Request, Response, status
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from airflow_mlmon.errors import ConfigError, MlmonError, NotFoundError
+from airflow_mlmon.hooks.configuration import airflow_settings
+from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.partition import parse_day
+from airflow_mlmon.plugins.access import GetUserDep, get_user, partition_of_run, readable_models
+from airflow_mlmon.plugins.pages import ModelRow, render_message, render_models
+from airflow_mlmon.reports.tone import headline, tone_of
+from airflow_mlmon.spec.model import NAME_PATTERN
+from airflow_mlmon.storage import ObjectStore, Storage, join_uri
+from airflow_mlmon.store.metric_store import MetricStore
+
+_log = logging.getLogger(__name__)
+
+# Our pages have no scripts and may have none. They keep their origin: a browser sends no cookie of
+# Airflow's with a link that is followed from a page without one, so no link would work in the UI's frame.
+_PAGE_POLICY = (
+    "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+# evidently's page needs its scripts: they run without an origin, so that they reach nothing of Airflow's;
+# blob: is for the pictures that its charts let one download
+_EVIDENTLY_POLICY = (
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+
+
+class ReportFile(StrEnum):
+    """The files of a night that are served."""
+
+    PAGE = "report.html"
+    EVIDENTLY = "evidently.html"
+    EVIDENTLY_JSON = "evidently.json"
+
+
+_MEDIA_TYPE = {ReportFile.EVIDENTLY_JSON: "application/json"}
+_POLICY = {ReportFile.EVIDENTLY: _EVIDENTLY_POLICY}
+
+
+def create_app() -> FastAPI:
+    """The application that Airflow mounts; every route asks who the user is."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
+    app.get("/")(list_models)
+    app.get("/run")(show_run)
+    app.get("/{model}/index.html")(show_index)
+    app.get("/{model}/{day}/{name}")(show_night)
+    app.exception_handler(AnyHTTPException)(_refuse)
+    app.exception_handler(RequestValidationError)(_refuse_address)
+    app.exception_handler(MlmonError)(_report_failure)
+    return app
+
+
+def list_models(user: GetUserDep) -> Response:
+    """Every model that the user may read, with its latest night."""
+    with MetricStore(airflow_settings().store) as store:
+        rows = [_model_row(store, model) for model in readable_models(store.models(), user)]
+    return _page(render_models(rows))
+
+
+def show_run(dag_id: str, run_id: str, user: GetUserDep) -> Response:
+    """Go to the report of the night that a DAG run processes, or say why there is none."""
+    _require_reader(dag_id, user)
+    if dag_id not in _models():
+        return _no_report(f"{dag_id} is not the DAG of a model, or no night of the model has been run yet.")
+    try:
+        partition = partition_of_run(dag_id, run_id)
+    except (NotFoundError, ConfigError) as error:
+        return _no_report(str(error))
+    if not _has_report(dag_id, partition.key):
+        return _no_report(
+            f"{partition} has no report yet. The task write_report writes it, also when the night failed."
+        )
+    # relative, as Airflow may be behind a sub-path
+    return RedirectResponse(f"{dag_id}/{partition.key}/{ReportFile.PAGE}", headers=_headers(_PAGE_POLICY))
+
+
+def show_index(model: Annotated[str, Path(pattern=NAME_PATTERN)], user: GetUserDep) -> Response:
+    """A model's index of nights."""
+    _require_reader(model, user)
+    return _page(_read(model, "index.html"))
+
+
+def show_night(
+    model: Annotated[str, Path(pattern=NAME_PATTERN)], day: str, name: ReportFile, user: GetUserDep
+) -> Response:
+    """A file of one night."""
+    _require_reader(model, user)
+    try:
+        key = parse_day(day).isoformat()
+    except ConfigError as error:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, str(error)) from None
+    return _page(
+        _read(model, key, name),
+        policy=_POLICY.get(name, _PAGE_POLICY),
+        media_type=_MEDIA_TYPE.get(name, HTMLResponse.media_type),
+    )
+
+
+def _require_reader(model: str, user: GetUserDep) -> None:
+    if not readable_models([model], user):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read the DAG {model}.")
+
+
+def _model_row(store: MetricStore, model: str) -> ModelRow:
+    night = store.nights(model, date.min, date.max)[-1]
+    alerts = store.alerts(model, night.partition.day, night.partition.day)
+    checks = store.checks(night.partition)
+    verdicts = store.verdicts(night.partition)
+    return ModelRow(
+        night=night, tone=tone_of(night, alerts, checks), headline=headline(night, alerts, checks, verdicts)
+    )
+
+
+def _models() -> list[str]:
+    with MetricStore(airflow_settings().store) as store:
+        return store.models()
+
+
+def _reports(*parts: str) -> tuple[ObjectStore, str]:
+    settings = airflow_settings()
+    files = Storage(s3_client).at(settings.workspace, settings.workspace_connection)
+    return files, join_uri(settings.reports, *parts)
+
+
+def _read(*parts: str) -> bytes:
+    files, uri = _reports(*parts)
+    try:
+        return files.read(uri)
+    except NotFoundError:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"There is no report {'/'.join(parts)}.") from None
+
+
+def _has_report(model: str, day: str) -> bool:
+    files, uri = _reports(model, day)
+    return any(found.uri.endswith(f"/{ReportFile.PAGE}") for found in files.list(uri))
+
+
+def _no_report(text: str) -> Response:
+    return _page(render_message("No report", text), status_code=status.HTTP_404_NOT_FOUND)
+
+
+def _refuse(request: Request, error: AnyHTTPException) -> Response:
+    if error.status_code != status.HTTP_401_UNAUTHORIZED:
+        return _page(render_message("Model monitoring", error.detail), status_code=error.status_code)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    login = f"{request.base_url.path}api/v2/auth/login?next={quote(here, safe='')}"
+    message = render_message("Not logged in", "Airflow does not know you.", login, "Log in")
+    return _page(message, status_code=error.status_code)
+
+
+def _refuse_address(_request: Request, _error: RequestValidationError) -> Response:
+    return _page(render_message("Model monitoring", "There is no such page."), status_code=status.HTTP_404_NOT_FOUND)
+
+
+def _report_failure(_request: Request, error: MlmonError) -> Response:
+    # the message names servers and folders: it is for those who read the log
+    _log.error("A page of a monitored model could not be made.", exc_info=error)
+    text = "The metric store or the reports cannot be read. The log of the API server says why."
+    return _page(render_message("Model monitoring", text), status_code=status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _page(
+    content: str | bytes,
+    *,
+    policy: str = _PAGE_POLICY,
+    media_type: str | None = HTMLResponse.media_type,
+    status_code: int = status.HTTP_200_OK,
+) -> Response:
+    return Response(content, status_code=status_code, media_type=media_type, headers=_headers(policy))
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "private, no-store",
+    }

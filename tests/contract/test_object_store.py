@@ -1,0 +1,159 @@
+"""What every object store does: a folder, moto's S3 and versitygw's, which checks what moto lets pass."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage.local import LocalStore
+from airflow_mlmon.storage.s3 import S3Store
+from tests.support.processes import free_port
+
+
+@dataclass
+class Place:
+    store: ObjectStore
+    root: str
+
+
+@pytest.fixture(
+    params=[
+        "folder",
+        pytest.param("moto", marks=pytest.mark.service),
+        pytest.param("versity", marks=pytest.mark.service),
+    ]
+)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "folder":
+        return Place(LocalStore(), str(tmp_path))
+    server = request.getfixturevalue(request.param)
+    bucket = server.bucket(f"test-{uuid.uuid4().hex[:12]}")
+    return Place(S3Store(server.client()), f"s3://{bucket}")
+
+
+def test_what_is_written_is_read_and_listed(place):
+    uri = f"{place.root}/a/dt=2026-03-01/part é+ 1.parquet"
+
+    place.store.write(uri, b"content")
+
+    assert place.store.read(uri) == b"content"
+    [found] = place.store.list(f"{place.root}/a/dt=2026-03-01/")
+    assert (found.uri, found.size) == (uri, 7)
+
+
+def test_writing_again_replaces_and_changes_the_etag(place):
+    uri = f"{place.root}/a/x"
+    place.store.write(uri, b"one")
+    before = place.store.list(f"{place.root}/a/")
+
+    place.store.write(uri, b"other")
+
+    assert place.store.read(uri) == b"other"
+    assert place.store.list(f"{place.root}/a/")[0].etag != before[0].etag
+
+
+def test_listing_is_sorted_and_has_every_page(place):
+    for number in range(1005, 0, -1) if isinstance(place.store, LocalStore) else range(12):
+        place.store.write(f"{place.root}/many/{number:04d}", b"")
+
+    names = [found.uri for found in place.store.list(f"{place.root}/many/")]
+
+    assert names == sorted(names)
+    assert len(names) == (1005 if isinstance(place.store, LocalStore) else 12)
+
+
+def test_listing_an_absent_folder_finds_nothing(place):
+    assert place.store.list(f"{place.root}/nowhere/") == []
+
+
+def test_reading_an_absent_object_says_so(place):
+    with pytest.raises(NotFoundError, match="nowhere"):
+        place.store.read(f"{place.root}/nowhere")
+
+
+def test_local_copy_is_the_object(place):
+    uri = f"{place.root}/a/x"
+    place.store.write(uri, b"content")
+    etag = place.store.list(f"{place.root}/a/")[0].etag
+
+    with place.store.local_copy(uri, etag=etag) as path:
+        assert path.read_bytes() == b"content"
+
+
+def test_local_copy_refuses_an_object_that_changed_since(place):
+    uri = f"{place.root}/a/x"
+    place.store.write(uri, b"content")
+    etag = place.store.list(f"{place.root}/a/")[0].etag
+    place.store.write(uri, b"changed!")
+
+    with pytest.raises(PartitionConflictError, match="has changed"), place.store.local_copy(uri, etag=etag):
+        pass
+
+
+def test_url_can_be_read_by_anybody(place):
+    uri = f"{place.root}/a/x.json.gz"
+    place.store.write(uri, b"content")
+
+    url = place.store.url(uri, seconds=60)
+
+    if url.startswith("file:"):
+        assert Path(url.removeprefix("file://")).read_bytes() == b"content"
+    else:
+        assert requests.get(url, timeout=10).content == b"content"
+
+
+@pytest.mark.service
+def test_s3_wrong_key_is_refused_with_what_to_do(versity):
+    bucket = versity.bucket(f"test-{uuid.uuid4().hex[:12]}")
+    versity.secret_key, right = "wrong", versity.secret_key
+    try:
+        store = S3Store(versity.client())
+    finally:
+        versity.secret_key = right
+
+    with pytest.raises(ServiceRejectedError, match=r"SignatureDoesNotMatch \(403\).*check the connection's access key"):
+        store.list(f"s3://{bucket}/a/")
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    "act", [lambda s: s.list("s3://no-such-bucket/a/"), lambda s: s.write("s3://no-such-bucket/a", b"")]
+)
+def test_s3_absent_bucket_is_named(moto, act: Callable[[ObjectStore], object]):
+    with pytest.raises(ServiceRejectedError, match="no S3 bucket 'no-such-bucket'"):
+        act(S3Store(moto.client()))
+
+
+def test_s3_that_does_not_answer_is_worth_another_try():
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{free_port()}",
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+    )
+
+    with pytest.raises(ServiceUnavailableError, match="did not answer"):
+        S3Store(client).list("s3://bucket/a/")
+
+
+def test_a_local_write_leaves_no_half_file(tmp_path: Path):
+    target = tmp_path / "x"
+    target.mkdir()
+    (target / "inside").write_text("")
+
+    with pytest.raises(ServiceRejectedError):
+        LocalStore().write(str(target), b"content")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]

@@ -1,0 +1,139 @@
+"""The command `mlmon`, as a shell or a script calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.archive import FIRST, Archive
+from tests.support.runs import local_archive
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    archive = local_archive(tmp_path, 2)
+    (tmp_path / "loans.yaml").write_text(archive.spec_text())
+    return archive
+
+
+def mlmon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "COLUMNS": "120"},
+    )
+
+
+def test_check_accepts_a_good_spec(archive, tmp_path):
+    done = mlmon(tmp_path, "check", "loans.yaml")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ok: model loans, 3 features, labels, 3 alert rules" in done.stdout
+
+
+def test_check_names_file_line_and_key_and_shows_no_traceback(archive, tmp_path):
+    (tmp_path / "bad.yaml").write_text(archive.spec_text(("metric: score_mean", "metric: scor_mean")))
+
+    done = mlmon(tmp_path, "check", "bad.yaml", "loans.yaml")
+
+    assert done.returncode == 2
+    assert done.stderr == "bad.yaml:33: alerts.rules.0.metric: 'scor_mean' is unknown; did you mean score_mean?\n"
+    assert "loans.yaml: ok" in done.stdout
+
+
+def test_check_knows_great_expectations_names(archive, tmp_path):
+    check = "quality: [{expectation: expect_column_values_to_be_betwen, column: amount}]"
+    (tmp_path / "bad.yaml").write_text(archive.spec_text(extra=[check]))
+
+    done = mlmon(tmp_path, "check", "--json", "bad.yaml")
+
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    assert found["ok"] is False
+    assert "did you mean expect_column_values_to_be_between?" in found["problems"][0]
+
+
+def test_run_prints_the_night_and_where_its_report_is(archive, tmp_path):
+    done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
+
+    assert done.returncode == 0, done.stderr
+    assert f"{FIRST} Sun" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"reports: {tmp_path}/home/mlmon/workspace/reports/loans"
+    assert (tmp_path / "home/mlmon/workspace/reports/loans" / str(FIRST) / "report.html").exists()
+
+
+def test_backfill_prints_one_json_object_a_partition(archive, tmp_path):
+    last = FIRST + timedelta(days=2)
+    done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")
+
+    nights = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [night["partition"] for night in nights] == [str(FIRST + timedelta(days=n)) for n in range(3)]
+    assert [night["status"] for night in nights] == ["OK", "OK", "NO_DATA"]
+    assert done.returncode == 1
+    assert nights[0]["rows"] == 80
+    assert {"metric", "column", "segment", "value", "effect", "breached"} <= set(nights[0]["verdicts"][0])
+    assert {"fingerprint", "state", "severity", "cause"} <= set(nights[2]["alerts"][0])
+    assert nights[1]["replaced"] == [str(FIRST + timedelta(days=1)), str(FIRST)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nothing.yaml", "--partition", "2026-03-01"], "nothing.yaml: cannot be read"),
+        (["run", "loans.yaml", "--partition", "yesterday"], "'yesterday' is not a day"),
+        (
+            ["backfill", "loans.yaml", "--from", "2026-03-02", "--to", "2026-03-01"],
+            "ends (2026-03-01) before it begins",
+        ),
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_one_line(archive, tmp_path, arguments, message):
+    done = mlmon(tmp_path, *arguments)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_cannot_be_reached_exits_with_1_and_hides_the_password(archive, tmp_path):
+    url = "postgresql+psycopg://mlmon:s3cret@127.0.0.1:1/none"
+
+    done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST), "--store", url)
+
+    assert done.returncode == 1
+    assert "127.0.0.1" in done.stderr
+    assert "s3cret" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_command_and_the_exit_codes(tmp_path):
+    done = mlmon(tmp_path, "--help")
+
+    assert all(word in done.stdout for word in ("check", "run", "backfill", "exit codes"))
+
+
+def test_a_local_run_imports_no_airflow(archive, tmp_path):
+    probe = (
+        "import sys; from airflow_mlmon.cli.main import main;"
+        f"code = main(['run', 'loans.yaml', '--partition', '{FIRST}']);"
+        "print(code, 'airflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "AIRFLOW_HOME": str(tmp_path / "home")},
+    )
+
+    assert done.stdout.splitlines()[-1] == "0 False"

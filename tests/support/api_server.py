@@ -1,0 +1,101 @@
+"""Airflow's real API server, on a home of its own, with users and their tokens."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.processes import answers, await_ready, free_port, start, stop
+
+AIRFLOW = str(Path(sys.executable).with_name("airflow"))
+# by Airflow's auth manager for development, with one more rule: the stranger may not read the DAG loans
+AUTH = """
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+class Doorman(SimpleAuthManager):
+    def is_authorized_dag(self, *, method, user, access_entity=None, details=None):
+        if user.username == "stranger" and details is not None and details.id == "loans":
+            return False
+        return super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details)
+"""
+USERS = {"viewer": "viewer", "stranger": "viewer", "admin": "admin"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class ApiServer:
+    """An API server with the plugin and the DAG files of `home`/dags, without a scheduler."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.port = free_port()
+        passwords = home / "passwords.json"
+        self._environment = {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}/sub",
+            "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef" * 4,
+            "AIRFLOW__CORE__AUTH_MANAGER": "doorman.Doorman",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            **environment,
+        }
+        (home / "config").mkdir(parents=True, exist_ok=True)
+        (home / "config" / "doorman.py").write_text(AUTH)
+        passwords.write_text(json.dumps({name: name for name in USERS}))
+
+    def __enter__(self) -> Self:
+        for command in (["db", "migrate"], ["dags", "reserialize"]):
+            subprocess.run(
+                [AIRFLOW, *command], check=True, capture_output=True, env={**os.environ, **self._environment}
+            )
+        log = self.home / "api-server.log"
+        command = [AIRFLOW, "api-server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        self._process = start(command, log, self._environment)
+        await_ready(self._process, lambda: answers(self.port), log, seconds=90)
+        self.tokens = {name: self._token(name) for name in USERS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        stop(self._process)
+
+    def get(self, path: str, user: str | None = None, *, token: str | None = None, cookie: bool = False) -> Answer:
+        """GET a path as it is written, below the server's sub-path."""
+        token = self.tokens[user] if user else token
+        headers = {"Cookie": f"_token={token}"} if cookie else {"Authorization": f"Bearer {token}"}
+        return self._ask("GET", path, headers if token else {})
+
+    def start_run(self, dag_id: str, run_id: str, **fields: Any) -> None:
+        """Start a DAG run as Airflow's API does; nothing executes it."""
+        body = {"dag_run_id": run_id, "logical_date": None, **fields}
+        token = {"Authorization": f"Bearer {self.tokens['admin']}"}
+        answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", token, body)
+        assert answer.status == 200, answer.text
+
+    def _token(self, user: str) -> str:
+        answer = self._ask("POST", "/auth/token", {}, {"username": user, "password": user})
+        return str(json.loads(answer.text)["access_token"])
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, f"/sub{path}", content, {"Content-Type": "application/json", **headers})
+            response = connection.getresponse()
+            text = response.read().decode()
+            return Answer(status=response.status, headers={k.lower(): v for k, v in response.getheaders()}, text=text)
+        finally:
+            connection.close()

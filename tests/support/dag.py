@@ -1,0 +1,44 @@
+"""Runs an archive's nightly DAG by `dag.test()`, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.support.archive import Archive
+
+DAG_FILE = """
+from airflow_mlmon.dag_factory import build_dags
+globals().update(build_dags({folder!r}, default_args={{"retries": 0}}))
+"""
+
+
+def run_dag_file(
+    folder: Path, archive: Archive, day: str, *replacements: tuple[str, str], **environment: str
+) -> dict[str, Any]:
+    """Run the DAG for a day; its state, the states and XComs of its tasks, and what was logged."""
+    dags = folder / "dags"
+    dags.mkdir(exist_ok=True)
+    (dags / "loans.yaml").write_text(archive.spec_text(*replacements))
+    (dags / "loans.py").write_text(DAG_FILE.format(folder=str(dags)))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.dag_run", str(dags / "loans.py"), day],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__MLMON__STORE": f"sqlite:///{folder / 'store.db'}",
+            "AIRFLOW__MLMON__WORKSPACE": str(folder / "workspace"),
+            **environment,
+        },
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"state"')]
+    if not lines:
+        raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
+    return json.loads(lines[-1]) | {"log": done.stdout + done.stderr}
