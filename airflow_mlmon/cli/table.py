@@ -43,8 +43,14 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     for night in store.nights(spec.model, first, last):
         day = night.partition.day
         values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
-        row = [f"{day:%Y-%m-%d %a}", f"{night.rows_curated:,}", _status(night), *values, Text(", ".join(loud[day]))]
-        table.add_row(*row, style="bold red" if loud[day] else "")
+        table.add_row(
+            f"{day:%Y-%m-%d %a}",
+            f"{night.rows_curated:,}",
+            _status(night),
+            *values,
+            Text(", ".join(loud[day])),
+            style="bold red" if loud[day] else "",
+        )
     return table
 
 
