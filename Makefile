@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test lint format lock versitygw clean
+.PHONY: help setup demo up down test lint format readme bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -41,6 +41,12 @@ lint: $(READY) ## check style, types, layers and dependencies
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+readme: $(READY) ## make the README's tables anew from the code
+	$(BIN)/python -m tests.support.readme
+
+bench: $(READY) ## time a night of 100,000 rows and 20 columns
+	$(BIN)/python -m tests.benchmarks.night
 
 lock: $(READY) ## resolve requirements.lock anew
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \

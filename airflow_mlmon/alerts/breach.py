@@ -12,6 +12,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import Labels, Severity
+from airflow_mlmon.spec.titles import metric_title
 
 CRITICAL = "critical"
 WARNING = "warning"
@@ -34,7 +35,7 @@ def metric_alerts(
     alerts = []
     for (metric, column), found in groupby(breaches, key=lambda verdict: (verdict.metric, verdict.column)):
         group = list(found)
-        name = metric_title(metric, labels) + (f" of {plain(column)}" if column is not None else "")
+        name = plain(metric_title(metric, labels)) + (f" of {plain(column)}" if column is not None else "")
         alerts.append(
             Alert(
                 partition=partition,
@@ -94,23 +95,6 @@ def check_alerts(
             )
         )
     return alerts
-
-
-def metric_title(metric: str, labels: Labels | None = None) -> str:
-    """The metric in the words of the model.
-
-    >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", void=("cancelled",))
-    >>> metric_title("positive_share", spec), metric_title("void_share", spec)
-    ('late share', 'cancelled share')
-    """
-    title = METRICS[metric].title
-    if labels is None:
-        return title
-    if metric in {"positive_share", "predicted_positive_share"}:
-        return title.replace("positive", plain(labels.positive_name))
-    if metric == "void_share" and labels.void:
-        return title.replace("void", plain(" or ".join(labels.void)))
-    return title
 
 
 def shown(metric: str, value: float, digits: int = 3) -> str:

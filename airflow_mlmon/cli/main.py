@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from airflow_mlmon import __version__
 from airflow_mlmon.errors import ConfigError, MlmonError
-from airflow_mlmon.partition import parse_day
+from airflow_mlmon.partition import days_between, parse_day
 from airflow_mlmon.settings import Settings, settings_from_environment
+from airflow_mlmon.spec import load_spec
 
 OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
 
@@ -92,34 +93,21 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415 - heavy
-
-    day = parse_day(parsed.partition)
-    good = run_nights(
-        parsed.spec,
-        day,
-        day,
-        _settings(parsed),
-        as_json=parsed.json,
-        send_alerts=not parsed.quiet_alerts,
-        druid=parsed.druid,
-    )
-    return OK if good else BAD_NIGHT
+    return _run_nights(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.quiet_alerts)
 
 
 def _backfill(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415 - heavy
+    return _run_nights(parsed, parsed.first, parsed.last, send_alerts=parsed.send_alerts)
 
-    first, last = parse_day(parsed.first), parse_day(parsed.last)
-    good = run_nights(
-        parsed.spec,
-        first,
-        last,
-        _settings(parsed),
-        as_json=parsed.json,
-        send_alerts=parsed.send_alerts,
-        druid=parsed.druid,
-    )
+
+def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
+    spec = load_spec(parsed.spec)
+    partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
+    # takes seconds: only now, when the call is known to be right
+    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415
+
+    settings = _settings(parsed)
+    good = run_nights(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
     return OK if good else BAD_NIGHT
 
 

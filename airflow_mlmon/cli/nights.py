@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,24 +14,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from airflow_mlmon.cli.table import nights_table
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
-from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid import ingest_partition
 from airflow_mlmon.pipeline.night import Ran, run_night
 from airflow_mlmon.pipeline.send import send_alerts as send
 from airflow_mlmon.records import Alert, Status, Verdict, VerdictState
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
+from airflow_mlmon.spec import ModelSpec
 
 _GOOD = {Status.OK, Status.PARTIAL}
 
 
 def run_nights(
-    spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool, send_alerts: bool, druid: bool
+    spec: ModelSpec,
+    partitions: Sequence[Partition],
+    settings: Settings,
+    *,
+    as_json: bool,
+    send_alerts: bool,
+    druid: bool,
 ) -> bool:
-    """Run the nights from `first` to `last`; whether each was judged on data that came."""
-    spec = load_spec(spec_path)
-    partitions = list(days_between(spec.model, first, last))
+    """Run the partitions, which follow each other; whether each was judged on data that came."""
+    first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
         with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_quiet=not send_alerts) as run:

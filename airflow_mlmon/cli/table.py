@@ -9,10 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.alerts.breach import metric_title
 from airflow_mlmon.records import Alert, Night, Status
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.titles import metric_title
 from airflow_mlmon.store.metric_store import MetricStore
 
 NOTHING = "\N{EN DASH}"

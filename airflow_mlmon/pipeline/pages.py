@@ -53,7 +53,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         night=night,
         description=run.spec.description,
         owner=run.spec.owner,
-        positive_name=run.spec.labels.positive_name if run.spec.labels else "positive",
+        labels=run.spec.labels,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
@@ -99,7 +99,7 @@ def index_page(run: Run) -> IndexPage:
         ),
         description=run.spec.description,
         owner=run.spec.owner,
-        positive_name=run.spec.labels.positive_name if run.spec.labels else "positive",
+        labels=run.spec.labels,
         trends=trend_charts(run, last),
     )
 

@@ -50,7 +50,9 @@ class Reference:
 
 def ensure_reference(run: Run) -> Reference:
     """The pinned reference; pinned now when the spec has none yet or has changed since."""
-    return pinned_reference(run) or _pin(run)
+    # who pins at the same time started from the same layout, and the store takes one of the two
+    earlier = run.store.current_layout(run.model)
+    return pinned_reference(run) or _pin(run, earlier.layout_id if earlier else None)
 
 
 def pinned_reference(run: Run) -> Reference | None:
@@ -83,7 +85,7 @@ def _load(run: Run) -> Reference:
     )
 
 
-def _pin(run: Run) -> Reference:
+def _pin(run: Run, supersedes: str | None) -> Reference:
     run.progress("reading the reference")
     table, files = _read(run)
     run.progress("pinning the layout")
@@ -105,7 +107,7 @@ def _pin(run: Run) -> Reference:
         files=files,
         sample_uri=_uri(run, "sample.parquet"),
     )
-    _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column))
+    _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
 
@@ -164,7 +166,7 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
     return [name for name in run.spec.columns if name in table.column_names]
 
 
-def _save(run: Run, reference: Reference, sampled: pa.Table) -> None:
+def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
         "checks": [check.model_dump(mode="json") for check in reference.checks],
@@ -176,13 +178,12 @@ def _save(run: Run, reference: Reference, sampled: pa.Table) -> None:
     run.files.write(_uri(run, "sample.parquet"), to_parquet(sampled))
     run.files.write(_uri(run, "reference.json"), json.dumps(facts, indent=1, sort_keys=True).encode())
     # last of all: whoever finds the layout in the store finds the files too
-    earlier = run.store.current_layout(run.model)
     run.store.save_layout(
         run.model,
         reference.layout.id,
         _uri(run, "layout.json"),
         {"fingerprint": _fingerprint(run)},
-        supersedes=earlier.layout_id if earlier else None,
+        supersedes=supersedes,
     )
 
 

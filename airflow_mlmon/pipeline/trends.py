@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from airflow_mlmon.alerts.breach import metric_title
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.titles import metric_title
 
 # drawn whether the spec limits them or not
 _ALWAYS = (("score_mean", None), ("positive_share", None), ("accuracy", None), ("log_loss", None))

@@ -19,6 +19,8 @@ from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Ni
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.weeks import calendar_weeks
+from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.titles import metric_title
 
 PERFORMANCE_METRICS = (
     "label_share",
@@ -87,7 +89,7 @@ class NightPage:
     night: Night
     description: str = ""
     owner: str = ""
-    positive_name: str = "positive"
+    labels: Labels | None = None
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
@@ -132,7 +134,7 @@ class IndexPage:
     nights: tuple[IndexNight, ...]
     description: str = ""
     owner: str = ""
-    positive_name: str = "positive"
+    labels: Labels | None = None
     trends: tuple[TrendChart, ...] = ()
 
 
@@ -154,7 +156,7 @@ def render_night(page: NightPage) -> str:
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
             performance_metrics=PERFORMANCE_METRICS,
-            positive=page.positive_name,
+            labels=page.labels,
         )
     )
 
@@ -170,7 +172,7 @@ def render_index(page: IndexPage) -> str:
             nights=nights,
             weeks=calendar_weeks({night.night.partition.day: night for night in nights}),
             loud=[night for night in nights if night.tone is Tone.LOUD],
-            positive=page.positive_name,
+            labels=page.labels,
         )
     )
 
@@ -206,7 +208,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
-        metric=wording.metric_text,
+        metric=metric_title,
         limits=wording.limits_text,
         basis=wording.basis_text,
         state=wording.state_text,

@@ -65,16 +65,6 @@ def value_text(value: float | None, metric: str) -> str:
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
-def metric_text(metric: str, positive_name: str) -> str:
-    """The title of a metric, with the model's own word for a positive label.
-
-    >>> metric_text("positive_share", "late"), metric_text("predicted_positive_share", "late")
-    ('late share', 'predicted late share')
-    """
-    title = METRICS[metric].title if metric in METRICS else metric
-    return title.replace("positive", positive_name) if "positive" in metric else title
-
-
 def limits_text(verdict: Verdict) -> str:
     """The limits of a verdict, such as "between 700 and 1,200"."""
     low, high = (value_text(limit, verdict.metric) for limit in (verdict.low, verdict.high))

@@ -18,6 +18,7 @@ from tests.support.browser import Visit, chromium, visit
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.hostile import HOSTILE, SCRIPT
 from tests.support.pages import (
+    LABELS,
     alert,
     bare_page,
     category_bins,
@@ -54,7 +55,7 @@ def hostile_night() -> str:
         loud_page(
             model=text,
             description=text,
-            positive_name=text,
+            labels=LABELS.model_copy(update={"positive_name": text, "void": (text,)}),
             night=night(message=text, version=text),
             alerts=tuple(alert(title=one, text=one) for one in texts),
             checks=tuple(check(one, one, passed=False, expected=one, severity=Severity.BLOCKING) for one in texts),

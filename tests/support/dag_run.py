@@ -23,7 +23,9 @@ def main(path: str, day: str) -> None:
     values = {
         task.task_id: task.xcom_pull(task_ids=task.task_id) for task in tasks if states[task.task_id] == "success"
     }
-    print(json.dumps({"state": str(dag_run.state), "tasks": states, "values": values}, default=str))  # noqa: T201
+    seconds = {task.task_id: round(task.duration or 0, 2) for task in tasks}
+    found = {"state": str(dag_run.state), "tasks": states, "values": values, "seconds": seconds}
+    print(json.dumps(found, default=str))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ from airflow_mlmon.reports.page import (
     SourceFile,
     TrendChart,
 )
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.model import Labels, Severity
+
+LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled",), positive_name="late")
 
 STORM = date(2013, 3, 8)
 NUMBERS = ("temp", "dewp", "humid", "wind", "precip", "visib", "pressure", "distance", "seats", "plane_age", "score")
@@ -213,7 +215,7 @@ def loud_page(**changed) -> NightPage:
         "model": "flights",
         "description": "Will a departure from New York arrive 15 or more minutes late?",
         "owner": "operations",
-        "positive_name": "late",
+        "labels": LABELS,
         "night": night(status=Status.PARTIAL, rows_listed=981, rows_quarantined=2, message="1 of 4 files is damaged."),
         "alerts": (alert(), alert("null_share", severity="critical", title="null share of wind is 7.3 %")),
         "verdicts": verdicts,
@@ -291,7 +293,7 @@ def index_page(nights: int = 14, **changed) -> IndexPage:
         "model": "flights",
         "description": "Will a departure from New York arrive 15 or more minutes late?",
         "owner": "operations",
-        "positive_name": "late",
+        "labels": LABELS,
         "nights": tuple(rows),
         "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late share", "log loss")),
     }

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, metric_title, status_alert
+from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
 from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.model import Labels, Severity
+from airflow_mlmon.spec.titles import metric_title
 from tests.support.nights import check, night, partition, verdict
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")

@@ -14,6 +14,7 @@ from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.model import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
 from tests.support.pages import (
+    LABELS,
     STORM,
     alert,
     bare_page,
@@ -185,7 +186,7 @@ def test_hostile_text_stays_text(text):
         model=text,
         description=text,
         owner=text,
-        positive_name=text,
+        labels=LABELS.model_copy(update={"positive_name": text, "void": (text,)}),
         night=night(message=text, version=text, layout=text),
         alerts=(alert(title=text, text=text),),
         checks=(check(text, text, passed=False, observed=text, expected=text, severity=Severity.BLOCKING),),

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from airflow_mlmon.settings import settings_from_environment
+
+
+def test_defaults_lie_below_airflow_home():
+    settings = settings_from_environment({"AIRFLOW_HOME": "/srv/airflow"})
+
+    assert settings.store == "sqlite:////srv/airflow/mlmon/store.db"
+    assert settings.workspace == "/srv/airflow/mlmon/workspace"
+    assert settings.reports == "/srv/airflow/mlmon/workspace/reports"
+    assert settings.hash_key is None
+
+
+def test_what_is_given_comes_before_the_environment():
+    environment = {
+        "AIRFLOW_HOME": "/a",
+        "AIRFLOW__MLMON__STORE": "sqlite:///env.db",
+        "AIRFLOW__MLMON__WORKSPACE": "s3://b/w/",
+    }
+
+    settings = settings_from_environment(environment, store="sqlite:///given.db")
+
+    assert settings.store == "sqlite:///given.db"
+    assert settings.reports == "s3://b/w/reports"
+
+
+def test_secrets_are_not_shown():
+    settings = settings_from_environment(
+        {"AIRFLOW_HOME": "/a", "AIRFLOW__MLMON__HASH_KEY": "k3y", "AIRFLOW__MLMON__STORE": "postgresql://u:pw@h/d"}
+    )
+
+    assert settings.hash_key == b"k3y"
+    assert "k3y" not in repr(settings)
+    assert "pw" not in repr(settings)
