@@ -121,6 +121,25 @@ class Night:
     judged: bool = True
     facts: JsonDict = field(default_factory=dict)
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the run came so far as to count the rows."""
+        return self.status is not Status.FAILED or self.version is not None
+
+    @classmethod
+    def failed(cls, partition: Partition, message: str) -> Night:
+        """A night of which nothing is known but that its run failed."""
+        return cls(
+            partition=partition,
+            status=Status.FAILED,
+            version=None,
+            layout=None,
+            rows_listed=0,
+            rows_curated=0,
+            rows_quarantined=0,
+            message=message,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:

@@ -57,6 +57,7 @@ def status_alert(night: Night) -> Alert | None:
         return None
     counts = f"{night.rows_listed:,} rows listed, {night.rows_curated:,} taken, {night.rows_quarantined:,} quarantined"
     words = plain(night.message, length=1000)
+    facts = [counts, words] if night.is_counted else [words]
     return Alert(
         partition=night.partition,
         family=Family.PREDICTIONS,
@@ -64,7 +65,7 @@ def status_alert(night: Night) -> Alert | None:
         column=None,
         severity=WARNING if night.status is Status.PARTIAL else CRITICAL,
         title=_STATUS_TITLES[night.status],
-        text=f"status {night.status.value}: {counts}" + (f"; {words}" if words else ""),
+        text=f"status {night.status.value}: " + "; ".join(filter(None, facts)),
         value=None,
     )
 

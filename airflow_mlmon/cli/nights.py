@@ -91,9 +91,9 @@ def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> No
     content = {
         "partition": partition.key,
         "status": night.status,
-        "rows": night.rows_curated,
-        "rows_listed": night.rows_listed,
-        "rows_quarantined": night.rows_quarantined,
+        "rows": night.rows_curated if night.is_counted else None,
+        "rows_listed": night.rows_listed if night.is_counted else None,
+        "rows_quarantined": night.rows_quarantined if night.is_counted else None,
         "version": night.version,
         "message": night.message,
         "metrics": [

@@ -45,7 +45,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
         values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
         table.add_row(
             f"{day:%Y-%m-%d %a}",
-            f"{night.rows_curated:,}",
+            f"{night.rows_curated:,}" if night.is_counted else NOTHING,
             _status(night),
             *values,
             Text(", ".join(loud[day])),

@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.reference import Reference, pinned_reference
 from airflow_mlmon.pipeline.trends import trend_charts
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night, Status
+from airflow_mlmon.records import Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.page import (
     PERFORMANCE_METRICS,
@@ -44,7 +44,7 @@ _PERFORMANCE_NIGHTS = 14
 def night_page(run: Run, partition: Partition) -> NightPage:
     """What the store and the workspace hold of a night."""
     store = run.store
-    night = store.night(partition) or _unknown(partition)
+    night = store.night(partition) or Night.failed(partition, "No run of this night has come to an end.")
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
@@ -101,19 +101,6 @@ def index_page(run: Run) -> IndexPage:
         owner=run.spec.owner,
         labels=run.spec.labels,
         trends=trend_charts(run, last),
-    )
-
-
-def _unknown(partition: Partition) -> Night:
-    return Night(
-        partition=partition,
-        status=Status.FAILED,
-        version=None,
-        layout=None,
-        rows_listed=0,
-        rows_curated=0,
-        rows_quarantined=0,
-        message="No run of this night has come to an end.",
     )
 
 

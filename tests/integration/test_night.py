@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def night_after(run: Run, partition: Partition) -> Night:
 
 def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every row of every table, but for the times at which messages are due."""
-    with sqlite3.connect(folder / "store.db") as database:
+    with closing(sqlite3.connect(folder / "store.db")) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in tables}  # noqa: S608
 
