@@ -18,6 +18,8 @@ os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# nobody shall be asked for credentials over the network
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment

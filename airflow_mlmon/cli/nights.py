@@ -60,7 +60,7 @@ def _load_into_druid(run: Run, ran: Ran) -> None:
     from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
 
     night = run.store.night(ran.partition)
-    if night is not None and night.version is not None and night.status in _GOOD:
+    if night is not None and night.version is not None and night.status in _GOOD and night.rows_curated:
         client = MlmonDruidHook(run.spec.druid.connection).get_client()
         ingest_partition(run, client, ran.partition, night.version, ran.days)
 

@@ -145,8 +145,11 @@ class DruidIngestOperator(_PreparedOperator):
         conn_id = run.spec.druid.connection
         if find_connection(conn_id) is None:
             raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
-        client = MlmonDruidHook(conn_id).get_client()
         prepared = Prepared.from_dict(self.prepared)
+        if not prepared.rows_curated:
+            # what Druid has stays: a day is never emptied because its files were not found
+            raise AirflowSkipException(f"Not loaded into Druid: {partition} is {prepared.status}.")
+        client = MlmonDruidHook(conn_id).get_client()
         clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
         days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
         loads = ingest_partition(

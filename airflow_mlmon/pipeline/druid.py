@@ -11,7 +11,7 @@ import pyarrow as pa
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
 from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.load import DruidLoad, empty_partition, load_partition
+from airflow_mlmon.druid.load import DruidLoad, load_partition
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -59,8 +59,6 @@ def ingest_partition(
 def _load(target: _Target, datasource: Datasource, partition: Partition, table: pa.Table) -> DruidLoad:
     run = target.run
     run.progress(f"loading {table.num_rows} rows into {datasource.name}")
-    if not table.num_rows:
-        return empty_partition(target.client, datasource=datasource, partition=partition)
     content = write_json_lines(table)
     version = hashlib.sha256(content).hexdigest()[:12]
     uri = run.uri("druid", datasource.name, partition.key, f"{version}.json.gz")

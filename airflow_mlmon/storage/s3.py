@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from airflow_mlmon.errors import (
     ConfigError,
@@ -93,6 +93,10 @@ def _mapped(uri: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_answer(uri, error) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise ServiceRejectedError(
+            f"There are no credentials for {uri}.", hint="name an Airflow connection in the spec", uri=uri
+        ) from error
     except BotoCoreError as error:
         raise ServiceUnavailableError(
             f"S3 did not answer for {uri}: {error}", hint="check the connection's endpoint_url and credentials", uri=uri

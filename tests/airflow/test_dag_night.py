@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST
+from tests.support.processes import free_port
 from tests.support.runs import local_archive
 
+NOBODY = f"http://127.0.0.1:{free_port()}"
 STEPS = {
     "wait_for_partition",
     "prepare_partition",
@@ -50,7 +53,11 @@ def test_dag_tells_of_a_loud_night(run_dag, tmp_path: Path):
 def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 
-    done = run_dag(archive, str(FIRST), (f"path: {archive.root}/predictions", "path: s3://bucket/predictions"))
+    nobody = {"conn_type": "aws", "login": "a", "password": "b", "extra": {"endpoint_url": NOBODY}}
+    refused = {"AIRFLOW_CONN_AWS_REFUSED": json.dumps(nobody)}
+    elsewhere = (f"path: {archive.root}/predictions", "connection: aws_refused\n  path: s3://bucket/predictions")
+
+    done = run_dag(archive, str(FIRST), elsewhere, **refused)
 
     assert done["state"] == "failed"
     assert done["tasks"]["prepare_partition"] == "failed"
@@ -59,7 +66,7 @@ def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
     with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
         [night] = store.nights("loans", FIRST, FIRST)
     assert night.status is Status.FAILED
-    assert "s3://bucket/predictions" in night.message
+    assert "S3 did not answer for s3://bucket/predictions" in night.message
     assert "night failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
 
 

@@ -148,6 +148,21 @@ def test_s3_that_does_not_answer_is_worth_another_try():
         S3Store(client).list("s3://bucket/a/")
 
 
+def test_s3_without_credentials_says_so(monkeypatch, tmp_path):
+    import boto3  # noqa: PLC0415
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    client = boto3.session.Session().client(
+        "s3", endpoint_url=f"http://127.0.0.1:{free_port()}", region_name="us-east-1"
+    )
+
+    with pytest.raises(ServiceRejectedError, match="no credentials"):
+        S3Store(client).list("s3://bucket/a/")
+
+
 def test_a_local_write_leaves_no_half_file(tmp_path: Path):
     target = tmp_path / "x"
     target.mkdir()
