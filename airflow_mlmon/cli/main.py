@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from airflow_mlmon import __version__
 from airflow_mlmon.errors import ConfigError, MlmonError
@@ -52,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     check = _add(commands, "check", _check, "say what is wrong in a spec, with file, line and key")
     check.add_argument("spec", nargs="+", help="spec file")
+    init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
+    init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
+    init.add_argument("--output", metavar="FILE", help="write here, instead of to standard output")
+    init.add_argument("--model", metavar="NAME", help="name of the model, instead of one from the path")
     run = _add(commands, "run", _run, "run one partition, from the archive to the report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
@@ -89,6 +94,13 @@ def _check(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.check import check_specs  # noqa: PLC0415 - heavy
 
     return OK if check_specs(parsed.spec, as_json=parsed.json) else BAD_CALL
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.init import write_draft  # noqa: PLC0415 - heavy
+
+    write_draft(parsed.data, parsed.output, datetime.now(UTC).date(), parsed.model)
+    return OK
 
 
 def _run(parsed: argparse.Namespace) -> int:
