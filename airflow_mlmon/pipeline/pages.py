@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.performance import deliveries_of
@@ -22,6 +22,7 @@ from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status
 from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
     PERFORMANCE_METRICS,
     ColumnRow,
@@ -101,7 +102,17 @@ def index_page(run: Run) -> IndexPage:
         owner=run.spec.owner,
         positive_name=run.spec.labels.positive_name if run.spec.labels else "positive",
         trends=trend_charts(run, last),
+        heat=_heat(run, [night.partition.day for night in nights]),
     )
+
+
+def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
+    """Drift over the days up to the last judged night, days that were not judged included."""
+    last = judged[-1]
+    first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
+    days = [partition.day for partition in days_between(run.model, first, last)]
+    scores = run.store.metric_details(run.model, "drift_score", first, last)
+    return heat_map(days, scores, {day: f"{day}/{PAGE}" for day in judged})
 
 
 def _unknown(partition: Partition) -> Night:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
+from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.weeks import calendar_weeks
 
@@ -134,6 +135,7 @@ class IndexPage:
     owner: str = ""
     positive_name: str = "positive"
     trends: tuple[TrendChart, ...] = ()
+    heat: HeatMap | None = None
 
 
 def render_night(page: NightPage) -> str:

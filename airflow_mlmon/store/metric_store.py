@@ -142,6 +142,12 @@ class MetricStore:
         rows = self._rows(query.where(_within(table, model, first, last)).order_by(table.c.day))
         return {(row.day, row.metric, row.column or None): row.value for row in rows}
 
+    def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """The values of one metric over a range, of every column, with their details."""
+        table = schema.metrics
+        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
+        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(table.c.day, table.c.column))]
+
     def metric_values(self, partition: Partition) -> list[MetricValue]:
         """The metrics of a partition, of both families, with their details."""
         return [metric_of(row) for row in self._of_partition(schema.metrics, partition, "metric", "column")]

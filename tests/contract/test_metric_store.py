@@ -58,6 +58,22 @@ def claim_ids(store: MetricStore, now=NOW, limit: int = 10) -> list[int]:
     return [claim.id for claim in store.claim_pending(limit, now)]
 
 
+def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
+    for day, score in ((8, 0.1), (9, 0.3)):
+        scores = [metric("drift_score", score, column, detail={"limit": 0.2}) for column in ("wind", "temp")]
+        store.publish(night(partition(day)), [results(partition(day), metrics=(*scores, metric()))], supersedes=None)
+
+    found = store.metric_details("flights", "drift_score", DAY, date(2013, 3, 9))
+
+    assert [(day.day, value.column, value.value, value.detail["limit"]) for day, value in found] == [
+        (8, "temp", 0.1, 0.2),
+        (8, "wind", 0.1, 0.2),
+        (9, "temp", 0.3, 0.2),
+        (9, "wind", 0.3, 0.2),
+    ]
+    assert store.metric_details("others", "drift_score", DAY, DAY) == []
+
+
 class TestSchema:
     def test_migrations_make_the_tables_of_the_code(self, store):
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - only this test
