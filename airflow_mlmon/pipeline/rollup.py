@@ -11,6 +11,7 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.windows import window_limits, windows_of
 from airflow_mlmon.errors import NotFoundError, StateError
+from airflow_mlmon.partition import days_between
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference, reference_nights
 from airflow_mlmon.pipeline.stored import DayProfile, ProfileState, stored_profiles
@@ -49,7 +50,7 @@ def roll_up(run: Run, first: date, last: date, length: int) -> Iterator[Window]:
         StateError: the spec has changed since its layout was pinned.
     """
     reference = required_reference(run)
-    days = stored_profiles(run, reference, first, last)
+    days = stored_profiles(run, reference, [partition.day for partition in days_between(run.model, first, last)])
     limits: dict[int, Mapping[str, Limit]] = {}
     for start in range(0, len(days), length):
         chosen = days[start : start + length]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import days_between
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status
 
-OF_REFERENCE = "reference"
 _READERS = 8
 
 
@@ -41,13 +39,19 @@ class DayProfile:
     is_reference: bool = False
 
 
-def stored_profiles(run: Run, reference: Reference, first: date, last: date) -> list[DayProfile]:
-    """Every day of the range, in order; profiles of another layout are never read."""
-    nights = {night.partition.day: night for night in run.store.nights(run.model, first, last)}
-    days = [partition.day for partition in days_between(run.model, first, last)]
+def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> list[DayProfile]:
+    """What is stored of each of some days, oldest first; profiles of another layout are never read."""
+    if not days:
+        return []
+    nights = {night.partition.day: night for night in run.store.nights(run.model, days[0], days[-1])}
     own = _reference_nights(run, reference, (nights.get(day) for day in days))
     with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(lambda day: _day_profile(run, reference, day, nights.get(day), own), days))
+
+
+def reference_version(reference: Reference) -> str:
+    """What stands for a version where a night is one of the reference's own."""
+    return f"reference {reference.folder.rpartition('/')[2]}"
 
 
 def _reference_nights(run: Run, reference: Reference, nights: Iterable[Night | None]) -> dict[date, Profile]:
@@ -66,7 +70,7 @@ def _day_profile(
         return DayProfile(
             day=day,
             state=ProfileState.STORED if found else ProfileState.NONE,
-            version=f"{OF_REFERENCE} {reference.folder.rpartition('/')[2]}",
+            version=reference_version(reference),
             profile=found,
             is_reference=True,
         )

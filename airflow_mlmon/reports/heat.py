@@ -19,7 +19,7 @@ MAX_COLUMNS = 40
 # upper ends, in units of the limit, of all shades but the last
 SHADES = (0.5, 1.0, 1.5, 2.5)
 _FIRST_BEYOND = 2
-_WIDTH = 900
+_WIDTH = 720
 _WIDEST_CELL = 14
 
 

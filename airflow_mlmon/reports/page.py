@@ -41,6 +41,7 @@ class ColumnRow:
 
     drift: ColumnDrift
     picture: Markup | None = None
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineNights:
+    """What some columns were compared with: its nights, each with the version of its rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    asked: int
+    nights: Mapping[date, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NightPage:
     """Everything that the page of one night shows."""
 
@@ -99,6 +110,7 @@ class NightPage:
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    baselines: tuple[BaselineNights, ...] = ()
     facts: tuple[Fact, ...] = ()
     left_out: tuple[str, ...] = ()
     evidently_href: str | None = None
@@ -213,6 +225,7 @@ def _environment() -> Environment:
         basis=wording.basis_text,
         state=wording.state_text,
         bytes=wording.bytes_text,
+        runs=wording.version_runs,
         meter=_meter,
     )
     environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH)
