@@ -77,11 +77,14 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     drift.add_argument("spec", help="spec file")
     _add_range(drift)
     drift.add_argument("--window", default="7d", metavar="DAYS", help="length of a window: 7d or 4w (default: 7d)")
+    again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
+    again.add_argument("spec", help="spec file")
+    _add_range(again)
     layout = commands.add_parser("layout", help="the pinned layout", description="The pinned layout.")
     shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
     show.add_argument("spec", help="spec file")
-    for command in (drift, show):
+    for command in (drift, again, show):
         _add_places(command)
 
 
@@ -163,6 +166,13 @@ def _drift(parsed: argparse.Namespace) -> int:
     first, last = parse_day(parsed.first), parse_day(parsed.last)
     length = parse_window(parsed.window)
     return OK if show_windows(parsed.spec, first, last, length, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+
+
+def _reprofile(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.reprofile import carry_layout  # noqa: PLC0415 - heavy
+
+    first, last = parse_day(parsed.first), parse_day(parsed.last)
+    return OK if carry_layout(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
 
 
 def _layout_show(parsed: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -119,6 +119,33 @@ class MetricStore:
         with self._database.writing(partition.model) as connection:
             publication.write_failure(connection, partition, message)
             publication.open_alerts(connection, [alert] if alert else [], channels)
+
+    def replace_profile(
+        self,
+        partition: Partition,
+        version: str,
+        layout: str,
+        metrics: Sequence[MetricValue],
+        *,
+        replaces: Collection[str],
+    ) -> None:
+        """Give a night's rows another layout, and replace the metrics that follow from it, in one transaction.
+
+        Verdicts, checks, alerts and the metrics of the labels stay.
+
+        Args:
+            partition: the night.
+            version: the version of its rows, which stays.
+            layout: the layout of their new profile.
+            metrics: the metrics of the new profile.
+            replaces: names of the metrics that go, whether `metrics` has them or not.
+
+        Raises:
+            PartitionConflictError: the night has another version by now; nothing is written.
+        """
+        with self._database.writing(partition.model) as connection:
+            publication.rest_on_version(connection, partition, version)
+            publication.replace_profile(connection, partition, layout, metrics, replaces)
 
     def night(self, partition: Partition) -> Night | None:
         """The state of a partition; None when it never ran."""

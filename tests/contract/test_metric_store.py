@@ -74,6 +74,45 @@ def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
     assert store.metric_details("others", "drift_score", DAY, DAY) == []
 
 
+def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(store):
+    store.publish(
+        night(),
+        [
+            results(
+                metrics=(metric(), metric("drift_score", 0.5, "wind"), metric("rows_quarantined", 10)),
+                alerts=(alert(),),
+            ),
+            results(family=Family.LABELS, metrics=(metric("accuracy", 0.8),)),
+        ],
+        supersedes=None,
+        channels=CHANNELS,
+    )
+    before = rows(store)
+
+    store.replace_profile(
+        partition(), "v1", "def456", [metric("score_mean", 0.4)], replaces=("score_mean", "drift_score")
+    )
+
+    assert {value.metric: value.value for value in store.metric_values(partition())} == {
+        "score_mean": 0.4,
+        "rows_quarantined": 10,
+        "accuracy": 0.8,
+    }
+    assert store.night(partition()).layout == "def456"
+    changed = {name for name, content in rows(store).items() if content != before[name]}
+    assert changed == {"mlmon_nights", "mlmon_metrics"}
+
+
+def test_another_layout_is_refused_for_another_version(store):
+    store.publish(night(), [results()], supersedes=None)
+    before = rows(store)
+
+    with pytest.raises(PartitionConflictError):
+        store.replace_profile(partition(), "v0", "def456", [], replaces=("score_mean",))
+
+    assert rows(store) == before
+
+
 class TestSchema:
     def test_migrations_make_the_tables_of_the_code(self, store):
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - only this test
