@@ -14,6 +14,7 @@ from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 _YEAR_MONTH_DAY = re.compile(r"(year=)\d{4}(/month=)\d{2}(/day=)\d{2}")
+_NOT_SERVED = {"reference", "training", "train"}
 _GENERIC = {"data", "predictions", "prediction", "reference", "sample", "part", "parquet", "train", "archive", "tmp"}
 
 
@@ -36,9 +37,14 @@ class Place:
     @property
     def path(self) -> str:
         """The folder of one day, with placeholders."""
-        path = _YEAR_MONTH_DAY.sub(r"\g<1>{year}\g<2>{month}\g<3>{day}", _plain(self.folder), count=1)
+        folder = _plain(self.folder).rstrip("/")
+        path = _YEAR_MONTH_DAY.sub(r"\g<1>{year}\g<2>{month}\g<3>{day}", folder, count=1)
         path = _DAY.sub("{date}", path, count=1)
-        return f"{path.rstrip('/')}/" if path != _plain(self.folder) else f"{path.rstrip('/')}/dt={{date}}/"
+        if path != folder:
+            return f"{path}/"
+        # who samples the reference has the predictions beside it
+        parent, slash, last = folder.rpartition("/")
+        return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
 
 
 def day_in(path: str) -> date | None:

@@ -132,6 +132,7 @@ def test_types_that_pandas_and_others_write_are_read():
         ("s3://b/loans/dt=2026-03-01", "s3://b/loans/dt={date}/"),
         ("loans/year=2026/month=03/day=01", "loans/year={year}/month={month}/day={day}/"),
         ("loans/all", "loans/all/dt={date}/"),
+        ("loans/reference", "loans/predictions/dt={date}/"),
         ("./lo{x}ans", "./loxans/dt={date}/"),
     ],
 )
