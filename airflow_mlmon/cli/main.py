@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from airflow_mlmon import __version__
 from airflow_mlmon.errors import ConfigError, MlmonError
@@ -53,20 +54,49 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     check = _add(commands, "check", _check, "say what is wrong in a spec, with file, line and key")
     check.add_argument("spec", nargs="+", help="spec file")
+    init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
+    init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
+    init.add_argument("--output", metavar="FILE", help="write here, instead of to standard output")
+    init.add_argument("--model", metavar="NAME", help="name of the model, instead of one from the path")
     run = _add(commands, "run", _run, "run one partition, from the archive to the report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
     run.add_argument("--quiet-alerts", action="store_true", help="keep alerts in the store, send none")
     backfill = _add(commands, "backfill", _backfill, "run a range of partitions in the order of the days")
     backfill.add_argument("spec", help="spec file")
-    backfill.add_argument("--from", required=True, dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
-    backfill.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
+    _add_range(backfill)
     backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of the past too")
     for command in (run, backfill):
-        command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
+        _add_places(command)
         command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
-        command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
+    _add_profile_commands(commands)
     return parser
+
+
+def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    drift = _add(commands, "drift", _drift, "drift of windows of days, from stored profiles alone")
+    drift.add_argument("spec", help="spec file")
+    _add_range(drift)
+    drift.add_argument("--window", default="7d", metavar="DAYS", help="length of a window: 7d or 4w (default: 7d)")
+    again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
+    again.add_argument("spec", help="spec file")
+    _add_range(again)
+    layout = commands.add_parser("layout", help="the pinned layout", description="The pinned layout.")
+    shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
+    show.add_argument("spec", help="spec file")
+    for command in (drift, again, show):
+        _add_places(command)
+
+
+def _add_range(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--from", required=True, dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
+    command.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
+
+
+def _add_places(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
+    command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
 
 
 def _add(commands: argparse._SubParsersAction, name: str, function: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
@@ -92,6 +122,13 @@ def _check(parsed: argparse.Namespace) -> int:
     return OK if check_specs(parsed.spec, as_json=parsed.json) else BAD_CALL
 
 
+def _init(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.init import write_draft  # noqa: PLC0415 - heavy
+
+    write_draft(parsed.data, parsed.output, datetime.now(UTC).date(), parsed.model)
+    return OK
+
+
 def _run(parsed: argparse.Namespace) -> int:
     return _run_nights(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.quiet_alerts)
 
@@ -109,6 +146,28 @@ def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alert
     settings = _settings(parsed)
     good = run_nights(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
     return OK if good else BAD_NIGHT
+
+
+def _drift(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.windows import parse_window, show_windows  # noqa: PLC0415 - heavy
+
+    first, last = parse_day(parsed.first), parse_day(parsed.last)
+    length = parse_window(parsed.window)
+    return OK if show_windows(parsed.spec, first, last, length, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+
+
+def _reprofile(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.reprofile import carry_layout  # noqa: PLC0415 - heavy
+
+    first, last = parse_day(parsed.first), parse_day(parsed.last)
+    return OK if carry_layout(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+
+
+def _layout_show(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.layout import show_layout  # noqa: PLC0415 - heavy
+
+    show_layout(parsed.spec, _settings(parsed), as_json=parsed.json)
+    return OK
 
 
 if __name__ == "__main__":

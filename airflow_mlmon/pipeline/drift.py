@@ -1,16 +1,19 @@
-"""Third step: the partition's distance from the reference, column by column."""
+"""Third step: the partition's distance from its baseline, column by column."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.baseline import BaselineFacts, choose_baselines, compare_with
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled
-from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
@@ -19,39 +22,63 @@ _FILE = "drift.json"
 
 
 def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> list[ColumnDrift]:
-    """Compare the profile with the reference's; the outcome is kept beside the curated rows."""
-    run.progress("comparing with the reference")
+    """Compare each column with its baseline; the outcome is kept beside the curated rows."""
+    run.progress("comparing with the baseline")
     reference = ensure_reference(run)
-    drift = compare(
-        reference.layout,
-        reference.profile,
-        Profile.from_bytes(run.files.read(profiled.uri)),
-        method=run.spec.drift.method,
-        limits=reference.limits,
-    )
-    content = json.dumps([asdict(column) for column in drift], indent=1)
-    run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
+    current = Profile.from_bytes(run.files.read(profiled.uri))
+    return compare_night(run, reference, prepared.partition, prepared.version, current)
+
+
+def compare_night(
+    run: Run, reference: Reference, partition: Partition, version: str, current: Profile
+) -> list[ColumnDrift]:
+    """Compare a profile with the baselines of its day; what they were made of is kept too."""
+    baselines = choose_baselines(run, reference, partition.day)
+    drift = compare_with(run, reference.layout, baselines, current)
+    content = {
+        "layout": reference.layout.id,
+        "baselines": [baseline.facts.to_dict() for baseline in baselines],
+        "columns": [asdict(column) for column in drift],
+    }
+    run.files.write(run.version_uri(partition, version, _FILE), json.dumps(content, indent=1).encode())
     return drift
 
 
 def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
     """What `detect_drift` kept of a version."""
-    content = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
     return [
         ColumnDrift(**(column | {"state": DriftState(column["state"]), "kind": Kind(column["kind"])}))
-        for column in content
+        for column in _read(run, partition, version)["columns"]
     ]
 
 
-def drift_metrics(drift: list[ColumnDrift]) -> list[MetricValue]:
-    """The scores as metrics, with their limit, and the number of columns beyond it."""
+def read_baselines(run: Run, partition: Partition, version: str) -> list[BaselineFacts]:
+    """The partitions and versions that a version of a partition was compared with."""
+    return [BaselineFacts.from_dict(facts) for facts in _read(run, partition, version)["baselines"]]
+
+
+def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
+    content: Any = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
+    # before there were baselines, the file held the columns alone
+    return {"columns": content, "baselines": []} if isinstance(content, list) else content
+
+
+def drift_metrics(drift: Sequence[ColumnDrift], baselines: Sequence[BaselineFacts]) -> list[MetricValue]:
+    """The scores as metrics, with their limit and baseline, and the number of columns beyond it."""
+    titles = {column: facts.title for facts in baselines for column in facts.columns}
     metrics = [
         MetricValue(
             metric="drift_score",
             column=column.column,
             value=column.score,
             rows=column.rows_current,
-            detail={"method": column.method, "limit": column.limit, "nights": column.nights, "state": column.state},
+            detail={
+                "method": column.method,
+                "limit": column.limit,
+                "nights": column.nights,
+                "state": column.state,
+                "baseline": titles[column.column],
+            },
         )
         for column in drift
     ]

@@ -8,22 +8,24 @@ from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_drift
+from airflow_mlmon.pipeline.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.prepare import MANIFEST
 from airflow_mlmon.pipeline.profile import profile_uri
-from airflow_mlmon.pipeline.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.pipeline.trends import trend_charts
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
     PERFORMANCE_METRICS,
+    BaselineNights,
     ColumnRow,
     Fact,
     IndexNight,
@@ -32,6 +34,7 @@ from airflow_mlmon.reports.page import (
     PerformanceNight,
     SourceFile,
 )
+from airflow_mlmon.spec.baseline import BaselineKind
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -64,6 +67,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
+        baselines=_baselines(run, partition, served) if served else (),
         facts=_facts(run, night),
         left_out=tuple(left_out or ()),
         evidently_href=None if left_out is None else EVIDENTLY,
@@ -101,7 +105,17 @@ def index_page(run: Run) -> IndexPage:
         owner=run.spec.owner,
         labels=run.spec.labels,
         trends=trend_charts(run, last),
+        heat=_heat(run, [night.partition.day for night in nights]),
     )
+
+
+def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
+    """Drift over the days up to the last judged night, days that were not judged included."""
+    last = judged[-1]
+    first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
+    days = [partition.day for partition in days_between(run.model, first, last)]
+    scores = run.store.metric_details(run.model, "drift_score", first, last)
+    return heat_map(days, scores, {day: f"{day}/{PAGE}" for day in judged})
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -119,18 +133,45 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     version_ = str(night.version)
     try:
         drift = read_drift(run, night.partition, version_)
+        baselines = read_baselines(run, night.partition, version_)
         profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
     except NotFoundError:
         return ()
+    titles = {
+        column: facts.title
+        for facts in baselines
+        for column in facts.columns
+        if facts.kind is not BaselineKind.REFERENCE
+    }
     reference = pinned_reference(run)
-    if reference is None or reference.layout.id != night.layout:
-        return tuple(ColumnRow(drift=column) for column in drift)
-    return tuple(ColumnRow(drift=column, picture=_picture(reference, profile, column)) for column in drift)
+    is_shown = reference is not None and reference.layout.id == night.layout
+    compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
+    return tuple(
+        ColumnRow(
+            drift=column,
+            picture=_picture(compared.get(column.column), profile, column.column),
+            baseline=titles.get(column.column, ""),
+        )
+        for column in drift
+    )
 
 
-def _picture(reference: Reference, profile: Profile, column: ColumnDrift) -> Any:
-    bins = histogram_bins(reference.profile.columns[column.column], profile.columns[column.column])
-    return before_after(bins, column.column) if bins.labels else None
+def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
+    if compared is None:
+        return None
+    bins = histogram_bins(compared.columns[column], profile.columns[column])
+    return before_after(bins, column) if bins.labels else None
+
+
+def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineNights, ...]:
+    try:
+        facts = read_baselines(run, partition, version_)
+    except NotFoundError:
+        return ()
+    return tuple(
+        BaselineNights(title=entry.title, columns=entry.columns, asked=entry.asked, nights=entry.nights)
+        for entry in facts
+    )
 
 
 def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:

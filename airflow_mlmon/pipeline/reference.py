@@ -17,12 +17,13 @@ from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.labelled import profile_labels
 from airflow_mlmon.performance.metrics import measure
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout, pin_layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -32,7 +33,10 @@ from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check, Column, ColumnType
 
 SAMPLE_ROWS = 5_000
+# raise it when more is kept of a reference: the next run then pins it again
+_KEPT = 2
 _FOLDER = "reference"
+_NIGHTS = "nights.profiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,12 @@ class Reference:
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     files: Mapping[str, str]
-    sample_uri: str
+    folder: str
+
+    @property
+    def sample_uri(self) -> str:
+        """Where its sample lies."""
+        return f"{self.folder}/sample.parquet"
 
 
 def ensure_reference(run: Run) -> Reference:
@@ -59,29 +68,51 @@ def pinned_reference(run: Run) -> Reference | None:
     """The reference as it was pinned; None when the spec has none yet or has changed since."""
     pinned = run.store.current_layout(run.model)
     if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
-        return _load(run)
+        return _load(run, _folder(run))
     return None
 
 
+def latest_reference(run: Run) -> tuple[Reference, bool]:
+    """The reference that was pinned last, and whether the spec still asks for it.
+
+    Raises:
+        NotFoundError: none was ever pinned.
+    """
+    pinned = run.store.current_layout(run.model)
+    if pinned is None:
+        raise NotFoundError(f"No layout is pinned for {run.model}.", hint="the first night that is run pins it")
+    return _load(run, pinned.uri.rpartition("/")[0]), pinned.facts["fingerprint"] == _fingerprint(run)
+
+
+def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
+    """The profiles of the reference's own nights, by day."""
+    return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
+
+
 def _fingerprint(run: Run) -> str:
-    declared = [run.fingerprint, run.spec.reference.model_dump(mode="json"), run.spec.drift.model_dump(mode="json")]
+    declared = [
+        _KEPT,
+        run.fingerprint,
+        run.spec.reference.model_dump(mode="json"),
+        run.spec.drift.model_dump(mode="json"),
+    ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _uri(run: Run, name: str) -> str:
-    return run.uri(_FOLDER, _fingerprint(run), name)
+def _folder(run: Run) -> str:
+    return run.uri(_FOLDER, _fingerprint(run))
 
 
-def _load(run: Run) -> Reference:
-    facts = json.loads(run.files.read(_uri(run, "reference.json")))
+def _load(run: Run, folder: str) -> Reference:
+    facts = json.loads(run.files.read(f"{folder}/reference.json"))
     return Reference(
-        layout=Layout.from_json(run.files.read(_uri(run, "layout.json")).decode()),
-        profile=Profile.from_bytes(run.files.read(_uri(run, "reference.profile"))),
+        layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
+        profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
         limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         files=facts["files"],
-        sample_uri=_uri(run, "sample.parquet"),
+        folder=folder,
     )
 
 
@@ -105,8 +136,9 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         files=files,
-        sample_uri=_uri(run, "sample.parquet"),
+        folder=_folder(run),
     )
+    run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -133,8 +165,13 @@ def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
 
 
 def _publish_night(run: Run, day: date, rows: pa.Table, profile: Profile) -> None:
-    """Keep a night of the reference as history that later nights are judged by."""
+    """Keep a night of the reference as history that later nights are judged by.
+
+    A night whose own rows are served stays as it is.
+    """
     partition = Partition.of_day(run.model, day)
+    if (known := run.store.night(partition)) is not None and known.version is not None:
+        return
     results = [
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
@@ -173,15 +210,16 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
     }
-    run.files.write(_uri(run, "layout.json"), reference.layout.to_json().encode())
-    run.files.write(_uri(run, "reference.profile"), reference.profile.to_bytes())
-    run.files.write(_uri(run, "sample.parquet"), to_parquet(sampled))
-    run.files.write(_uri(run, "reference.json"), json.dumps(facts, indent=1, sort_keys=True).encode())
+    folder = reference.folder
+    run.files.write(f"{folder}/layout.json", reference.layout.to_json().encode())
+    run.files.write(f"{folder}/reference.profile", reference.profile.to_bytes())
+    run.files.write(f"{folder}/sample.parquet", to_parquet(sampled))
+    run.files.write(f"{folder}/reference.json", json.dumps(facts, indent=1, sort_keys=True).encode())
     # last of all: whoever finds the layout in the store finds the files too
     run.store.save_layout(
         run.model,
         reference.layout.id,
-        _uri(run, "layout.json"),
+        f"{folder}/layout.json",
         {"fingerprint": _fingerprint(run)},
         supersedes=supersedes,
     )

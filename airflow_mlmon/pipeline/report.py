@@ -39,11 +39,16 @@ def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> 
         run.progress("evidently's report")
         _write_evidently(run, night, night.version)
     pages = [partition, *(day for day in days if day != partition and _is_judged(run, day))]
-    for day in pages:
+    write_pages(run, pages)
+    return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
+
+
+def write_pages(run: Run, days: Iterable[Partition]) -> None:
+    """Write the pages of some days, and the model's index."""
+    for day in days:
         run.progress(f"page of {day.key}")
         run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
-    return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
 
 
 def _is_judged(run: Run, partition: Partition) -> bool:

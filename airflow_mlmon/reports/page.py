@@ -17,6 +17,7 @@ from markupsafe import Markup
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
+from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
@@ -42,6 +43,7 @@ class ColumnRow:
 
     drift: ColumnDrift
     picture: Markup | None = None
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineNights:
+    """What some columns were compared with: its nights, each with the version of its rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    asked: int
+    nights: Mapping[date, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NightPage:
     """Everything that the page of one night shows."""
 
@@ -100,6 +112,7 @@ class NightPage:
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    baselines: tuple[BaselineNights, ...] = ()
     facts: tuple[Fact, ...] = ()
     left_out: tuple[str, ...] = ()
     evidently_href: str | None = None
@@ -136,6 +149,7 @@ class IndexPage:
     owner: str = ""
     labels: Labels | None = None
     trends: tuple[TrendChart, ...] = ()
+    heat: HeatMap | None = None
 
 
 def render_night(page: NightPage) -> str:
@@ -213,6 +227,7 @@ def _environment() -> Environment:
         basis=wording.basis_text,
         state=wording.state_text,
         bytes=wording.bytes_text,
+        runs=wording.version_runs,
         meter=_meter,
     )
     environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH)

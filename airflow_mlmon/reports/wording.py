@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from airflow_mlmon.quality.wording import number_text
@@ -91,6 +92,21 @@ def basis_text(verdict: Verdict) -> str:
 def state_text(state: VerdictState) -> str:
     """A verdict's state in words."""
     return _STATES[state]
+
+
+def version_runs(nights: Mapping[date, str]) -> list[tuple[str, list[date]]]:
+    """Consecutive days of one version as one entry, in the order of the days.
+
+    >>> version_runs({date(2013, 3, 1): "a", date(2013, 3, 2): "a", date(2013, 3, 4): "a"})
+    [('a', [datetime.date(2013, 3, 1), datetime.date(2013, 3, 2)]), ('a', [datetime.date(2013, 3, 4)])]
+    """
+    runs: list[tuple[str, list[date]]] = []
+    for day, version in sorted(nights.items()):
+        if runs and runs[-1][0] == version and (day - runs[-1][1][-1]).days == 1:
+            runs[-1][1].append(day)
+        else:
+            runs.append((version, [day]))
+    return runs
 
 
 def bytes_text(size: int | None) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -281,6 +282,13 @@ class ModelSpec(_Section):
         default=None, description="Checks; when absent they are inferred from the reference."
     )
     drift: Drift = Field(default_factory=Drift)
+    baseline: Baseline = Field(
+        default_factory=Baseline,
+        description="What drift is measured against: reference (default), previous, trailing, same_weekday or dates.",
+    )
+    baselines: dict[str, Baseline] = Field(
+        default_factory=dict, description="Baselines of single columns, by the column's name."
+    )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
@@ -320,6 +328,8 @@ class ModelSpec(_Section):
             self._known_column(check.column, f"quality.{position}.column")
         for position, rule in enumerate(self.alerts.rules):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
+        for name in self.baselines:
+            self._known_column(name, f"baselines.{name}")
         return self
 
     def _known_column(self, column: str | None, key: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -120,6 +120,33 @@ class MetricStore:
             publication.write_failure(connection, partition, message)
             publication.open_alerts(connection, [alert] if alert else [], channels)
 
+    def replace_profile(
+        self,
+        partition: Partition,
+        version: str,
+        layout: str,
+        metrics: Sequence[MetricValue],
+        *,
+        replaces: Collection[str],
+    ) -> None:
+        """Give a night's rows another layout, and replace the metrics that follow from it, in one transaction.
+
+        Verdicts, checks, alerts and the metrics of the labels stay.
+
+        Args:
+            partition: the night.
+            version: the version of its rows, which stays.
+            layout: the layout of their new profile.
+            metrics: the metrics of the new profile.
+            replaces: names of the metrics that go, whether `metrics` has them or not.
+
+        Raises:
+            PartitionConflictError: the night has another version by now; nothing is written.
+        """
+        with self._database.writing(partition.model) as connection:
+            publication.rest_on_version(connection, partition, version)
+            publication.replace_profile(connection, partition, layout, metrics, replaces)
+
     def night(self, partition: Partition) -> Night | None:
         """The state of a partition; None when it never ran."""
         with self._database.reading() as connection:
@@ -141,6 +168,12 @@ class MetricStore:
         query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
         rows = self._rows(query.where(_within(table, model, first, last)).order_by(table.c.day))
         return {(row.day, row.metric, row.column or None): row.value for row in rows}
+
+    def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """The values of one metric over a range, of every column, with their details."""
+        table = schema.metrics
+        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
+        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(table.c.day, table.c.column))]
 
     def metric_values(self, partition: Partition) -> list[MetricValue]:
         """The metrics of a partition, of both families, with their details."""

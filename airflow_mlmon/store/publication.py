@@ -5,14 +5,14 @@ Every function works inside the transaction of its caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, Night, Results, Status
+from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import (
     Row,
@@ -77,6 +77,22 @@ def replace_results(connection: sa.Connection, results: Results, channels: Seque
     _replace(connection, schema.checks, key, check_rows(key, results.checks))
     open_alerts(connection, results.alerts, channels)
     _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
+
+
+def replace_profile(
+    connection: sa.Connection,
+    partition: Partition,
+    layout: str,
+    metrics: Sequence[MetricValue],
+    replaces: Collection[str],
+) -> None:
+    """Note the layout, and replace the metrics of these names among those of the predictions."""
+    nights, table = schema.nights, schema.metrics
+    key = key_of(partition, Family.PREDICTIONS)
+    connection.execute(sa.update(nights).where(is_of(nights, key_of(partition))).values(layout=layout))
+    connection.execute(sa.delete(table).where(is_of(table, key), table.c.metric.in_(replaces)))
+    if rows := metric_rows(key, metrics):
+        connection.execute(sa.insert(table), rows)
 
 
 def open_alerts(connection: sa.Connection, alerts: Sequence[Alert], channels: Sequence[str]) -> None:

@@ -58,6 +58,61 @@ def claim_ids(store: MetricStore, now=NOW, limit: int = 10) -> list[int]:
     return [claim.id for claim in store.claim_pending(limit, now)]
 
 
+def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
+    for day, score in ((8, 0.1), (9, 0.3)):
+        scores = [metric("drift_score", score, column, detail={"limit": 0.2}) for column in ("wind", "temp")]
+        store.publish(night(partition(day)), [results(partition(day), metrics=(*scores, metric()))], supersedes=None)
+
+    found = store.metric_details("flights", "drift_score", DAY, date(2013, 3, 9))
+
+    assert [(day.day, value.column, value.value, value.detail["limit"]) for day, value in found] == [
+        (8, "temp", 0.1, 0.2),
+        (8, "wind", 0.1, 0.2),
+        (9, "temp", 0.3, 0.2),
+        (9, "wind", 0.3, 0.2),
+    ]
+    assert store.metric_details("others", "drift_score", DAY, DAY) == []
+
+
+def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(store):
+    store.publish(
+        night(),
+        [
+            results(
+                metrics=(metric(), metric("drift_score", 0.5, "wind"), metric("rows_quarantined", 10)),
+                alerts=(alert(),),
+            ),
+            results(family=Family.LABELS, metrics=(metric("accuracy", 0.8),)),
+        ],
+        supersedes=None,
+        channels=CHANNELS,
+    )
+    before = rows(store)
+
+    store.replace_profile(
+        partition(), "v1", "def456", [metric("score_mean", 0.4)], replaces=("score_mean", "drift_score")
+    )
+
+    assert {value.metric: value.value for value in store.metric_values(partition())} == {
+        "score_mean": 0.4,
+        "rows_quarantined": 10,
+        "accuracy": 0.8,
+    }
+    assert store.night(partition()).layout == "def456"
+    changed = {name for name, content in rows(store).items() if content != before[name]}
+    assert changed == {"mlmon_nights", "mlmon_metrics"}
+
+
+def test_another_layout_is_refused_for_another_version(store):
+    store.publish(night(), [results()], supersedes=None)
+    before = rows(store)
+
+    with pytest.raises(PartitionConflictError):
+        store.replace_profile(partition(), "v0", "def456", [], replaces=("score_mean",))
+
+    assert rows(store) == before
+
+
 class TestSchema:
     def test_migrations_make_the_tables_of_the_code(self, store):
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - only this test

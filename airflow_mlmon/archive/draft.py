@@ -1,0 +1,215 @@
+"""Writes a commented spec from what was guessed; it holds names of columns, never their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import yaml
+
+from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, words_of
+from airflow_mlmon.spec import ColumnType, PersonalData, Role
+
+_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+_YEAR_MONTH_DAY = re.compile(r"(year=)\d{4}(/month=)\d{2}(/day=)\d{2}")
+_NOT_SERVED = {"reference", "training", "train"}
+_GENERIC = {"data", "predictions", "prediction", "reference", "sample", "part", "parquet", "train", "archive", "tmp"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the sample came from, as the spec will name it.
+
+    Attributes:
+        folder: Folder of the first file.
+        reference: Folder of all of them.
+        first: First day that the names of the folders show, or a day to put in its place.
+        is_dated: Whether the folders show days.
+    """
+
+    folder: str
+    reference: str
+    first: date
+    is_dated: bool
+
+    @property
+    def path(self) -> str:
+        """The folder of one day, with placeholders."""
+        folder = _plain(self.folder).rstrip("/")
+        path = _YEAR_MONTH_DAY.sub(r"\g<1>{year}\g<2>{month}\g<3>{day}", folder, count=1)
+        path = _DAY.sub("{date}", path, count=1)
+        if path != folder:
+            return f"{path}/"
+        # who samples the reference has the predictions beside it
+        parent, slash, last = folder.rpartition("/")
+        return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
+
+
+def day_in(path: str) -> date | None:
+    """The day that a path names, such as dt=2013-03-08.
+
+    >>> day_in("flights/dt=2013-03-08/part-0.parquet"), day_in("flights/all.parquet")
+    (datetime.date(2013, 3, 8), None)
+    """
+    text = found[0] if (found := _DAY.search(path)) else ""
+    if found := _YEAR_MONTH_DAY.search(path):
+        text = "-".join(re.findall(r"\d+", found[0]))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> str:
+    """The text of a spec that `mlmon check` accepts, every guess marked as one."""
+    lines = [
+        "# The spec of one monitored model, drafted from a sample of its archive.",
+        "# What is marked `guess:` was guessed from names and the sample: read it, correct it, take the mark away.",
+        *_head(place, name),
+        "",
+        *_predictions(model, place),
+        *_labels(model, place),
+        "",
+        "# What is normal: the layout is pinned from these files, and drift is measured against them.",
+        "reference:",
+        f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample",
+        *_reference_columns(model),
+        "",
+        *_rules(model),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(place: Place, name: str | None) -> Iterator[str]:
+    mark = "" if name else " # guess: from the path; also the DAG's name"
+    yield f"model: {name or _model_name(place.reference)}{mark}"
+    yield 'description: "" # what the model predicts'
+    yield 'owner: "" # who answers for it'
+    why = "the first day among the folders" if place.is_dated else "the day on which this was drafted"
+    yield f"start: {place.first} # guess: {why}; the first night to monitor"
+
+
+def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
+    yield "# What the model serves: one folder of Parquet files a day."
+    yield "predictions:"
+    why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
+    yield f"  path: {_scalar(place.path)} # guess: {why}; {{date}}, or {{year}} {{month}} {{day}}, stand for it"
+    if "://" in place.path:
+        yield "  # connection: aws_default # an Airflow connection; without it boto3's own chain of credentials"
+    yield "  # ready: _SUCCESS # a marker file that says that a day is complete"
+    if model.has_naive_times:
+        yield "  timezone: UTC # guess: the timestamps carry no zone"
+    yield "  columns:"
+    for role, kind, missing in (
+        (Role.ID, ColumnType.STRING, "prediction_id"),
+        (Role.TIME, ColumnType.TIMESTAMP, "event_time"),
+    ):
+        if model.column_of(role) is None:
+            free = _free_name(missing, model)
+            mark = "# guess: no column seems to be it, and the archive needs one"
+            yield f"    {free}: {{ type: {kind}, role: {role} }} {mark}"
+    for column in model.columns:
+        yield _column(column)
+
+
+def _free_name(name: str, model: GuessedModel) -> str:
+    taken = {column.name for column in model.columns}
+    while name in taken:
+        name = f"{name}_"
+    return name
+
+
+def _column(column: GuessedColumn) -> str:
+    if column.type is None:
+        return f"    # {_quoted(column.name)}: left out, because {column.arrow.splitlines()[0][:60]} is not monitored"
+    facts = [f"type: {column.type}"]
+    if column.role is not Role.FEATURE:
+        facts.append(f"role: {column.role}")
+    if column.required:
+        facts.append("required: true")
+    reason = column.reason
+    if column.personal is PersonalData.DROP:
+        facts.append("personal: drop")
+        reason += "; `hash` would keep a keyed hash"
+    comment = f" # guess: {reason}" if reason else ""
+    return f"    {_scalar(column.name)}: {{ {', '.join(facts)} }}{comment}"
+
+
+def _reference_columns(model: GuessedModel) -> Iterator[str]:
+    for key, column in (("label", model.label), ("outcome", model.outcome)):
+        if column:
+            yield f"  {key}: {_scalar(column.name)} # guess: {column.reason}"
+
+
+def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
+    identifier = model.column_of(Role.ID)
+    label = _scalar(model.label.name) if model.label else "label"
+    lines = [
+        "labels:",
+        f"  path: {_scalar(_labels_path(place.path))} # guess: beside the predictions; one folder a day of delivery",
+        f"  id: {_scalar(identifier.name) if identifier else 'prediction_id'} # guess: named as in the predictions",
+        f"  label: {label} # guess: {model.label.reason if model.label else ''}",
+    ]
+    if model.outcome:
+        lines.append(f"  outcome: {_scalar(model.outcome.name)} # guess: {model.outcome.reason}")
+        lines.append("  void: [] # outcomes that never get a label, such as cancelled")
+    lines.append("  delay_days: 7 # days after the prediction in which its label may come")
+    yield ""
+    yield "# What became of the predictions: 0 or 1 by prediction id."
+    if model.label is None:
+        yield "# The sample has no column that seems to be the label; where labels are delivered, say so here:"
+    for line in lines:
+        yield line if model.label else f"# {line.partition(' # guess')[0]}"
+
+
+def _labels_path(path: str) -> str:
+    """The folder of labels beside that of the predictions.
+
+    >>> _labels_path("s3://b/loans/predictions/dt={date}/"), _labels_path("dt={date}/")
+    ('s3://b/loans/labels/dt={date}/', 'labels/dt={date}/')
+    """
+    parts = path.rstrip("/").split("/")
+    first = next(position for position, part in enumerate(parts) if "{" in part)
+    return "/".join([*parts[: max(first - 1, 0)], "labels", *parts[first:]]) + "/"
+
+
+def _rules(model: GuessedModel) -> Iterator[str]:
+    yield "# Who is told, and when. A limit counts robust standard deviations from the median of the trailing nights."
+    yield "alerts:"
+    yield "  rules:"
+    yield "    - { metric: rows, history: { deviations: 5, side: below } }"
+    yield "    - { metric: null_share, history: { deviations: 5, floor: 0.005, side: above } }"
+    if model.column_of(Role.SCORE):
+        yield "    - { metric: score_mean, history: { deviations: 5, floor: 0.02 } }"
+    if model.label:
+        yield "    - { metric: positive_share, history: { deviations: 5, floor: 0.02 } }"
+    yield "  channels:"
+    yield "    - log: true"
+
+
+def _model_name(path: str) -> str:
+    """A name for the model: the last folder that says more than `data`."""
+    parts = [part for part in _plain(path).split("/") if "=" not in part and not _DAY.search(part)]
+    for part in reversed(parts):
+        words = [word for word in words_of(part) if not word.isdigit()]
+        if set(words) - _GENERIC and (name := "_".join(words)[:60]).isascii():
+            return name
+    return "model"
+
+
+def _plain(path: str) -> str:
+    """A path without braces, which would stand for a day."""
+    return path.replace("{", "").replace("}", "")
+
+
+def _scalar(text: str) -> str:
+    """The text as YAML writes it: plain where that is safe, quoted everywhere else."""
+    if re.fullmatch(r"[A-Za-z_/.][A-Za-z0-9_/.=-]*", text) and yaml.safe_load(text) == text:
+        return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return str(yaml.safe_dump(text, default_style='"', width=10**6, allow_unicode=True)).strip()

@@ -1,0 +1,293 @@
+"""Guesses, from a sample, what each column is: type, role, personal or not.
+
+Every guess carries its reason in words, which never hold a value of the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.archive.personal_guess import personal_reason
+from airflow_mlmon.spec import ColumnType, PersonalData, Role
+
+_MOST_CATEGORIES = 1_000
+_HIGH_CARDINALITY = 0.5
+_FEW_ROWS = 20
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+# how strongly a word in a column's name speaks for a role
+_WORDS: Mapping[Role, Mapping[str, int]] = {
+    Role.ID: {"id": 3, "uuid": 3, "guid": 3, "key": 1, "prediction": 2, "request": 1, "event": 1},
+    Role.TIME: {"time": 3, "timestamp": 3, "ts": 3, "at": 2, "datetime": 2, "event": 2, "prediction": 2, "date": 1},
+    Role.VERSION: {"version": 3, "release": 1, "model": 1},
+    Role.SCORE: {"score": 3, "probability": 3, "proba": 3, "prob": 3, "likelihood": 2, "risk": 1, "prediction": 1},
+    Role.PREDICTION: {"predicted": 3, "prediction": 3, "pred": 3, "class": 2, "decision": 2, "approved": 2, "flag": 1},
+}
+_LABEL_WORDS = {"label": 3, "target": 3, "actual": 3, "truth": 3, "true": 2, "observed": 1}
+_OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuessedColumn:
+    """What a column seems to be; `type` is None where its values cannot be monitored.
+
+    Attributes:
+        name: The column.
+        arrow: The type in the files.
+        type: How it is to be read.
+        role: What it is for.
+        personal: What is to happen to it.
+        required: Whether a row needs a value here.
+        reason: Why, in words; empty where the files themselves say it.
+    """
+
+    name: str
+    arrow: str
+    type: ColumnType | None
+    role: Role = Role.FEATURE
+    personal: PersonalData | None = None
+    required: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuessedModel:
+    """The columns of the predictions, and those that came to be known later."""
+
+    columns: tuple[GuessedColumn, ...]
+    label: GuessedColumn | None
+    outcome: GuessedColumn | None
+    has_naive_times: bool
+
+    def column_of(self, role: Role) -> GuessedColumn | None:
+        """The column of a role, when there is one."""
+        return next((column for column in self.columns if column.role is role), None)
+
+
+def guess_model(sample: pa.Table) -> GuessedModel:
+    """What the columns of a sample seem to be."""
+    sample = _without_dictionaries(sample)
+    columns = {name: _guess_column(name, sample.column(name)) for name in sample.column_names}
+    _take(columns, _guess_time(columns))
+    _take(columns, _guess_id(columns, sample))
+    _take(columns, _guess_version(columns))
+    _take(columns, _guess_score(columns, sample))
+    _take(columns, _guess_class(columns, sample))
+    label = _guess_label(columns, sample)
+    outcome = _guess_outcome(columns, label)
+    later = {column.name for column in (label, outcome) if column}
+    return GuessedModel(
+        columns=tuple(column for name, column in columns.items() if name not in later),
+        label=label,
+        outcome=outcome,
+        has_naive_times=any(
+            pa.types.is_timestamp(field.type) and field.type.tz is None
+            for field in sample.schema
+            if columns[field.name].type is ColumnType.TIMESTAMP
+        ),
+    )
+
+
+def words_of(name: str) -> list[str]:
+    """The words that a name is made of.
+
+    >>> words_of("predictionID"), words_of("event_time")
+    (['prediction', 'id'], ['event', 'time'])
+    """
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def is_binary(values: pa.ChunkedArray) -> bool:
+    """Whether a column holds true and false, or 0 and 1, and nothing else."""
+    if pa.types.is_boolean(values.type):
+        return True
+    if not pa.types.is_integer(values.type):
+        return False
+    return len(values) > values.null_count and bool(
+        pc.all(pc.is_in(values, pa.array([0, 1, None], values.type))).as_py()
+    )
+
+
+def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
+    arrow = str(values.type)
+    kind = _type_of(values.type)
+    if kind is None:
+        return GuessedColumn(name=name, arrow=arrow, type=None)
+    if values.null_count == len(values):
+        return GuessedColumn(name=name, arrow=arrow, type=kind, reason="no value in the sample")
+    if reason := personal_reason(words_of(name), values):
+        return GuessedColumn(name=name, arrow=arrow, type=kind, personal=PersonalData.DROP, reason=reason)
+    if kind is ColumnType.STRING:
+        return _guess_text(name, arrow, values)
+    if kind is ColumnType.INTEGER and words_of(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
+        return GuessedColumn(name=name, arrow=arrow, type=kind, role=Role.IGNORED, reason="an identifier, by its name")
+    return GuessedColumn(name=name, arrow=arrow, type=kind)
+
+
+def _without_dictionaries(sample: pa.Table) -> pa.Table:
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in sample.columns
+    ]
+    return pa.table(columns, names=sample.column_names)
+
+
+def _type_of(kind: pa.DataType) -> ColumnType | None:
+    tests: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
+        (pa.types.is_boolean, ColumnType.BOOLEAN),
+        (pa.types.is_integer, ColumnType.INTEGER),
+        (pa.types.is_floating, ColumnType.FLOAT),
+        (pa.types.is_decimal, ColumnType.FLOAT),
+        (pa.types.is_null, ColumnType.FLOAT),
+        (pa.types.is_timestamp, ColumnType.TIMESTAMP),
+        (pa.types.is_string, ColumnType.STRING),
+        (pa.types.is_large_string, ColumnType.STRING),
+    )
+    return next((found for test, found in tests if test(kind)), None)
+
+
+def _guess_text(name: str, arrow: str, values: pa.ChunkedArray) -> GuessedColumn:
+    distinct = pc.count_distinct(values).as_py()
+    share = _distinct_share(values)
+    if distinct <= _MOST_CATEGORIES and (share <= _HIGH_CARDINALITY or len(values) < _FEW_ROWS):
+        reason = f"category: {distinct} different {'text' if distinct == 1 else 'texts'} in the sample"
+        return GuessedColumn(name=name, arrow=arrow, type=ColumnType.CATEGORY, reason=reason)
+    reason = f"an identifier or free text: {100 * share:.0f} % of the texts in the sample differ"
+    return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.IGNORED, reason=reason)
+
+
+def _distinct_share(values: pa.ChunkedArray) -> float:
+    return int(pc.count_distinct(values).as_py()) / max(len(values) - int(values.null_count), 1)
+
+
+def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> None:
+    if found is not None:
+        columns[found.name] = found
+
+
+def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, int]:
+    """The name that speaks loudest for a role, the first of equals; and how loud."""
+    ranked = {name: sum(words.get(word, 0) for word in set(words_of(name))) for name in names}
+    best = max(ranked, key=lambda name: ranked[name], default=None)
+    return best, ranked.get(best or "", 0)
+
+
+def _guess_time(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None:
+    times = [name for name, column in columns.items() if column.type is ColumnType.TIMESTAMP and not column.personal]
+    best, loudness = _best(times, _WORDS[Role.TIME])
+    if best is None:
+        return None
+    only = "the only timestamp" if len(times) == 1 else "the first timestamp"
+    reason = "the time of the prediction, by its name" if loudness else f"the time of the prediction: {only}"
+    return replace(columns[best], role=Role.TIME, reason=reason)
+
+
+def _guess_id(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+    unique = [
+        name
+        for name, column in columns.items()
+        if column.type in {ColumnType.STRING, ColumnType.CATEGORY, ColumnType.INTEGER}
+        and not column.personal
+        and _is_unique(sample.column(name))
+    ]
+    texts = [name for name in unique if columns[name].type is not ColumnType.INTEGER]
+    best, loudness = _best(unique, _WORDS[Role.ID])
+    if not loudness:
+        best = next(iter(texts), None)
+    if best is None:
+        return None
+    reason = "the prediction's id: every value in the sample differs"
+    return replace(columns[best], type=ColumnType.STRING, role=Role.ID, reason=reason)
+
+
+def _is_unique(values: pa.ChunkedArray) -> bool:
+    return not values.null_count and pc.count_distinct(values).as_py() == len(values)
+
+
+def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None:
+    kinds = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.INTEGER}
+    names = [name for name in _features(columns) if columns[name].type in kinds]
+    best, loudness = _best(names, _WORDS[Role.VERSION])
+    if best is None or loudness < _WORDS[Role.VERSION]["version"]:
+        return None
+    return replace(
+        columns[best], type=ColumnType.CATEGORY, role=Role.VERSION, reason="the model's version, by its name"
+    )
+
+
+def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+    floats = [name for name in _features(columns) if columns[name].type is ColumnType.FLOAT]
+    best, loudness = _best([name for name in floats if _is_share(sample.column(name))], _WORDS[Role.SCORE])
+    if best is None or not loudness:
+        return None
+    required = not sample.column(best).null_count
+    reason = "the score: by its name, and all between 0 and 1"
+    return replace(columns[best], role=Role.SCORE, required=required, reason=reason)
+
+
+def _is_share(values: pa.ChunkedArray) -> bool:
+    if values.null_count == len(values):
+        return False
+    ends = pc.min_max(values.cast(pa.float64(), safe=False)).as_py()
+    return bool(ends["min"] >= 0 and ends["max"] <= 1)
+
+
+def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+    names = [name for name in _features(columns) if is_binary(sample.column(name))]
+    score = next((name for name, column in columns.items() if column.role is Role.SCORE), None)
+    cut = [name for name in names if score and _is_cut_of(sample.column(name), sample.column(score))]
+    best, loudness = _best(cut or names, _WORDS[Role.PREDICTION])
+    if best is None or not (cut or loudness):
+        return None
+    reason = "the predicted class: " + ("true above a threshold of the score" if cut else "by its name")
+    required = not sample.column(best).null_count
+    return replace(columns[best], type=ColumnType.BOOLEAN, role=Role.PREDICTION, required=required, reason=reason)
+
+
+def _is_cut_of(values: pa.ChunkedArray, score: pa.ChunkedArray) -> bool:
+    """Whether every score of the trues is above every score of the others."""
+    truth = values.cast(pa.bool_())
+    above, below = score.filter(truth), score.filter(pc.invert(truth))
+    if not len(above.drop_null()) or not len(below.drop_null()):
+        return False
+    return bool(pc.min(above).as_py() >= pc.max(below).as_py())
+
+
+def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+    names = [name for name in _features(columns) if is_binary(sample.column(name))]
+    best, loudness = _best(names, _LABEL_WORDS)
+    if best is not None and loudness:
+        return replace(columns[best], type=ColumnType.BOOLEAN, reason="the label, by its name")
+    # features come before what the model said of them, and labels after it
+    after = list(columns)
+    said = [after.index(name) for name, column in columns.items() if column.role in (Role.SCORE, Role.PREDICTION)]
+    late = [name for name in names if said and after.index(name) > max(said)]
+    if not late:
+        return None
+    return replace(columns[late[0]], type=ColumnType.BOOLEAN, reason="the label: yes or no, and after the score")
+
+
+def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | None) -> GuessedColumn | None:
+    if label is None:
+        return None
+    order = list(columns)
+    names = [
+        name
+        for name in _features(columns)
+        if columns[name].type is ColumnType.CATEGORY and order.index(name) >= order.index(label.name) - 1
+    ]
+    best, loudness = _best(names, _OUTCOME_WORDS)
+    return replace(columns[best], reason="the outcome, by its name") if best and loudness else None
+
+
+def _features(columns: Mapping[str, GuessedColumn]) -> list[str]:
+    return [
+        name
+        for name, column in columns.items()
+        if column.role in (Role.FEATURE, Role.IGNORED) and column.personal is None and column.type is not None
+    ]

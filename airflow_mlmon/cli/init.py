@@ -1,0 +1,58 @@
+"""`mlmon init`: a commented spec from a sample of the archive."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from itertools import takewhile
+from pathlib import Path
+
+from airflow_mlmon.archive.draft import Place, day_in, draft_spec
+from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.archive.sample import find_files, read_sample
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.storage import Storage
+
+
+def write_draft(data: str, output: str | None, today: date, name: str | None = None) -> None:
+    """Write the spec that fits the sample best, to a new file or to standard output.
+
+    Raises:
+        ConfigError: there is no sample, or the file exists.
+        DataError: the sample cannot be read.
+    """
+    if output is not None and Path(output).exists():
+        raise ConfigError(f"{output} exists.", hint="name a new file; nothing is overwritten")
+    store = Storage(s3_client).at(data)
+    files = find_files(store, data)
+    folder = Path(output).parent if output else Path()
+    text = draft_spec(guess_model(read_sample(store, files)), _place(files, folder, today), name)
+    # a draft that `mlmon check` refuses is a mistake of ours, and shown as one
+    parse_spec(text, output or "<draft>")
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+
+
+def _place(files: Sequence[str], folder: Path, today: date) -> Place:
+    local = "://" not in files[0]
+    shown = [Path(os.path.relpath(uri, folder)).as_posix() if local else uri for uri in files]
+    parents = [uri.rpartition("/")[0] or "." for uri in shown]
+    days = sorted(day for uri in parents if (day := day_in(uri)))
+    return Place(
+        folder=parents[0],
+        reference=_common_folder(parents),
+        first=days[0] if days else today,
+        is_dated=bool(days),
+    )
+
+
+def _common_folder(folders: Sequence[str]) -> str:
+    first, *others = [folder.split("/") for folder in folders]
+    shared = takewhile(lambda at: all(other[: at + 1] == first[: at + 1] for other in others), range(len(first)))
+    return "/".join(first[at] for at in shared) or "."

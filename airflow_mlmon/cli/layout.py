@@ -1,0 +1,87 @@
+"""`mlmon layout show`: what is pinned for a model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.pipeline.reference import Reference, latest_reference
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+
+_DIGITS = 6
+
+
+def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+    """Print the layout that is pinned for the spec's model.
+
+    Raises:
+        NotFoundError: none was ever pinned.
+    """
+    spec = load_spec(spec_path)
+    with open_run(spec, settings) as run:
+        reference, is_current = latest_reference(run)
+    if as_json:
+        sys.stdout.write(json.dumps(_content(reference, is_current=is_current), allow_nan=False) + "\n")
+        return
+    console = Console(file=sys.stdout, highlight=False)
+    days = reference.days
+    console.print(
+        f"layout {reference.layout.id} of {spec.model}: {len(reference.layout.columns)} columns, pinned from "
+        f"{reference.profile.rows:,} rows of {len(days)} nights, {days[0]} to {days[-1]}",
+        soft_wrap=True,
+        markup=False,
+    )
+    if not is_current:
+        console.print("The spec has changed since: the next run pins a layout anew.", soft_wrap=True)
+    console.print(_table(reference))
+
+
+def _table(reference: Reference) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in ("column", "kind"):
+        table.add_column(heading, no_wrap=heading == "kind")
+    for heading in ("centre", "quantum", "vocabulary", "atoms"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for column in reference.layout.columns:
+        is_numeric = column.kind is Kind.NUMERIC
+        table.add_row(
+            Text(column.name),
+            "integer" if column.integer else column.kind.value,
+            f"{column.centre:.{_DIGITS}g}" if is_numeric else "",
+            f"{column.quantum:.{_DIGITS}g}" if is_numeric else "",
+            "" if is_numeric else str(len(column.vocabulary)),
+            str(len(column.atoms)) if is_numeric else "",
+        )
+    return table
+
+
+def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:
+    return {
+        "model": reference.layout.model,
+        "layout": reference.layout.id,
+        "current": is_current,
+        "reference": {
+            "rows": reference.profile.rows,
+            "nights": len(reference.days),
+            "first": reference.days[0].isoformat(),
+            "last": reference.days[-1].isoformat(),
+            "files": dict(reference.files),
+        },
+        "columns": [_column(column) for column in reference.layout.columns],
+    }
+
+
+def _column(column: ColumnLayout) -> dict[str, Any]:
+    content = asdict(column)
+    # names of values stay in the workspace: their number says what a reader needs
+    return content | {"vocabulary": len(column.vocabulary), "atoms": [column.centre + atom for atom in column.atoms]}

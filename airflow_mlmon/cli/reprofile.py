@@ -1,0 +1,37 @@
+"""`mlmon reprofile`: past nights under the layout that is pinned now."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from datetime import date
+
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.pipeline.reprofile import Carried, Reprofiled, reprofile
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+
+
+def carry_layout(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
+    """Profile the nights of the range again, a line for each; whether none of them lacks its rows."""
+    spec = load_spec(spec_path)
+    counts: Counter[Carried] = Counter()
+    with open_run(spec, settings) as run:
+        for day in reprofile(run, first, last):
+            counts[day.state] += 1
+            _print(day, as_json=as_json)
+    if not as_json:
+        sys.stdout.write("; ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
+    return not counts[Carried.ROWS_GONE]
+
+
+def _print(day: Reprofiled, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(day) | {"day": day.day.isoformat()}) + "\n")
+    elif day.state is Carried.CARRIED:
+        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, layout {day.before} -> {day.layout}\n")
+    else:
+        sys.stdout.write(f"{day.day}: {day.state}\n")
+    sys.stdout.flush()

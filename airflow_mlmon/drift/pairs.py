@@ -1,0 +1,47 @@
+"""The limit of a night against the night before: what is usual between such neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
+from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile
+
+
+def paired_limits(
+    layout: Layout,
+    pairs: Sequence[tuple[Profile, Profile]],
+    method: str,
+    quantile: float,
+    *,
+    fewest: int,
+    minimum_rows: int = MINIMUM_ROWS,
+) -> dict[str, Limit]:
+    """The limit of each column, from the scores of each second profile against its first.
+
+    Args:
+        layout: the layout of the profiles.
+        pairs: a night's profile behind that of the night before.
+        method: the drift score.
+        quantile: which quantile of the scores the limit is.
+        fewest: pairs with enough values below which a column has no limit.
+        minimum_rows: finite values that both of a pair need.
+    """
+    limits = {}
+    for column in layout.columns:
+        chosen = method_for(column.kind, method)
+        sides = [(before.columns[column.name], after.columns[column.name]) for before, after in pairs]
+        scores = [
+            found
+            for before, after in sides
+            if min(before.observed, after.observed) >= minimum_rows
+            and (found := score(chosen, before, after)) is not None
+        ]
+        if len(scores) >= fewest:
+            limit = float(np.quantile(scores, quantile))
+            limits[column.name] = Limit(limit=limit, nights=len(scores), quantile=quantile)
+    return limits

@@ -1,0 +1,106 @@
+"""What a partition is compared with: the reference, or a sum of other days' profiles."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_WEEK = 7
+_FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {from: 2013-01-01, to: 2013-02-28}}"
+
+
+class BaselineKind(StrEnum):
+    """How the days of a baseline are found."""
+
+    REFERENCE = "reference"
+    TRAILING = "trailing"
+    PREVIOUS = "previous"
+    SAME_WEEKDAY = "same_weekday"
+    DATES = "dates"
+
+
+class DateRange(BaseModel):
+    """Days from the first to the last, both included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    first: date = Field(alias="from", description="First day, YYYY-MM-DD.")
+    last: date = Field(alias="to", description="Last day, included.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"to: the range ends ({self.last}) before it begins ({self.first})")
+        return self
+
+
+class Baseline(BaseModel):
+    """What is normal for a column: exactly one of the ways to say it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reference: bool = Field(default=False, description="The pinned reference; this is the default.")
+    trailing: int | None = Field(default=None, ge=2, le=400, description="The nights before, as many as this.")
+    previous: bool = Field(
+        default=False, description="The period of the same length before: for a night, the last one."
+    )
+    same_weekday: int | None = Field(
+        default=None, ge=2, le=60, description="The same weekday of the weeks before, as many as this."
+    )
+    dates: DateRange | None = Field(default=None, description="A fixed range of days: `from` and `to`.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value not in {BaselineKind.REFERENCE, BaselineKind.PREVIOUS}:
+            raise ValueError(f"{value!r} is no baseline; give {_FORMS}")
+        return {value: True}
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self._given()) > 1:
+            raise ValueError(f"give one of {_FORMS}")
+        return self
+
+    def _given(self) -> list[BaselineKind]:
+        return [kind for kind in BaselineKind if getattr(self, kind)]
+
+    @property
+    def kind(self) -> BaselineKind:
+        """How its days are found."""
+        return next(iter(self._given()), BaselineKind.REFERENCE)
+
+    @property
+    def title(self) -> str:
+        """In words, as pages and results name it."""
+        return {
+            BaselineKind.REFERENCE: "the reference",
+            BaselineKind.TRAILING: f"the trailing {self.trailing} nights",
+            BaselineKind.PREVIOUS: "the night before",
+            BaselineKind.SAME_WEEKDAY: f"the same weekday of {self.same_weekday} weeks",
+            BaselineKind.DATES: f"{self.dates.first} to {self.dates.last}" if self.dates else "",
+        }[self.kind]
+
+    def days(self, day: date) -> tuple[date, ...]:
+        """The days that a day is compared with, oldest first; none of the reference, which names its own.
+
+        >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8))]
+        [5, 6, 7]
+        >>> [found.day for found in Baseline(same_weekday=2).days(date(2013, 3, 22))]
+        [8, 15]
+        """
+        if self.dates is not None:
+            length = (self.dates.last - self.dates.first).days + 1
+            found = (self.dates.first + timedelta(days=offset) for offset in range(length))
+            return tuple(other for other in found if other != day)
+        back: tuple[int, ...] = (1,) if self.previous else ()
+        if self.trailing:
+            back = tuple(range(self.trailing, 0, -1))
+        if self.same_weekday:
+            back = tuple(range(_WEEK * self.same_weekday, 0, -_WEEK))
+        return tuple(day - timedelta(days=offset) for offset in back)

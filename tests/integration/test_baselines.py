@@ -1,0 +1,175 @@
+"""Baselines on a small archive: which nights they are the sum of, by name, and when there are too few."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.drift.limits import leave_one_out_limits
+from airflow_mlmon.drift.methods import score
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.pages import night_page
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.reports.page import render_night
+from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened
+
+NIGHTS = 9
+
+
+def day(offset: int) -> date:
+    return FIRST + timedelta(days=offset)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return local_archive(tmp_path, NIGHTS)
+
+
+@pytest.fixture
+def judged(tmp_path, archive):
+    """Judges the night `offset` under a spec with more lines; the run, its drift and its baselines."""
+    opening = []
+
+    def judge(offset: int, *lines: str):
+        context = opened(tmp_path, archive, ("\nhistory:", "\n" + "\n".join(lines) + "\nhistory:"))
+        run = context.__enter__()
+        opening.append(context)
+        partition = Partition.of_day("loans", day(offset))
+        version = judge_night(run, partition)
+        drift = {column.column: column for column in read_drift(run, partition, version)}
+        return run, drift, read_baselines(run, partition, version)
+
+    yield judge
+    for context in opening:
+        context.__exit__(None, None, None)
+
+
+def profiles(run: Run, *offsets: int):
+    layout = ensure_reference(run).layout
+    return layout, [profile_table(day_table(day(offset)), layout) for offset in offsets]
+
+
+def test_a_trailing_baseline_is_the_sum_of_the_nights_before(judged):
+    run, drift, (facts,) = judged(8, "baseline: {trailing: 6}")
+
+    layout, nights = profiles(run, *range(2, 8))
+    current = profile_table(day_table(day(8)), layout).columns["amount"]
+    limits = leave_one_out_limits(layout, nights, "psi", 0.95)
+    assert drift["amount"].score == score("psi", sum_profiles(layout, nights).columns["amount"], current)
+    assert (drift["amount"].limit, drift["amount"].nights) == (limits["amount"].limit, 6)
+    assert list(facts.nights) == [day(offset) for offset in range(2, 8)]
+
+
+def test_the_versions_of_the_nights_are_named(judged):
+    run, _, (facts,) = judged(8, "baseline: {trailing: 6}")
+
+    stored = {night.partition.day: night.version for night in run.store.nights("loans", day(2), day(7))}
+    assert facts.nights == stored
+    details = dict(run.store.metric_details("loans", "drift_score", day(8), day(8)))
+    assert details[day(8)].detail["baseline"] == "the trailing 6 nights"
+
+
+def test_a_trailing_baseline_reaches_into_the_nights_of_the_reference(judged):
+    run, drift, (facts,) = judged(1, "baseline: {trailing: 6}")
+
+    layout, nights = profiles(run, *range(-5, 1))
+    current = profile_table(day_table(day(1)), layout).columns["score"]
+    assert drift["score"].score == score("psi", sum_profiles(layout, nights).columns["score"], current)
+    assert [version.startswith("reference ") for version in facts.nights.values()] == [True] * 5 + [False]
+
+
+def test_each_column_has_its_own_baseline(judged):
+    _, drift, facts = judged(8, "baselines: {term: {trailing: 6}, score: {same_weekday: 2}}")
+
+    assert {entry.title: entry.columns for entry in facts} == {
+        "the reference": ("version", "amount", "channel", "approved"),
+        "the trailing 6 nights": ("term",),
+        "the same weekday of 2 weeks": ("score",),
+    }
+    assert [drift[name].nights for name in ("amount", "term", "score")] == [12, 6, 2]
+    assert list(drift) == ["version", "amount", "term", "channel", "score", "approved"]
+
+
+def test_the_previous_night_is_judged_by_how_far_neighbours_lie(judged):
+    _, drift, (facts,) = judged(8, "baseline: previous")
+
+    assert list(facts.nights) == [day(7)]
+    # ten nights of history are nine pairs
+    assert drift["amount"].nights == 9
+    assert drift["amount"].limit is not None
+
+
+def test_a_fixed_range_is_the_sum_of_its_days(judged):
+    _, drift, (facts,) = judged(8, f"baseline: {{dates: {{from: {day(-4)}, to: {day(1)}}}}}")
+
+    assert list(facts.nights) == [day(offset) for offset in range(-4, 2)]
+    assert drift["amount"].rows_reference < 6 * 80
+
+
+def test_too_few_nights_are_not_enough_data(judged):
+    run, drift, _ = judged(8, f"baseline: {{dates: {{from: {day(6)}, to: {day(40)}}}}}")
+
+    assert {column.state for column in drift.values()} == {"INSUFFICIENT_DATA"}
+    assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 nights, at least 5 are needed"
+    assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_columns", None] is None
+
+
+def test_a_shift_that_lasts_is_drift_from_the_reference_and_not_from_the_trailing_nights(judged, archive):
+    for offset in range(NIGHTS):
+        archive.write_day(day(offset), shift=0.3)
+
+    _, drift, _ = judged(8, "baselines: {score: {trailing: 6}}")
+
+    assert drift["score"].state == "within"
+    assert drift["approved"].state == "beyond"
+
+
+def test_the_page_names_the_partitions_and_versions(judged):
+    run, _, facts = judged(8, "baselines: {term: {trailing: 6}}")
+
+    html = render_night(night_page(run, Partition.of_day("loans", day(8))))
+
+    trailing = next(entry for entry in facts if entry.columns == ("term",))
+    assert [version for version in trailing.nights.values() if version not in html] == []
+    assert "against <bdi>the trailing 6 nights</bdi>" in html
+
+
+def test_drift_that_was_kept_before_there_were_baselines_is_still_shown(judged):
+    run, drift, _ = judged(0)
+    partition = Partition.of_day("loans", day(0))
+    uri = run.version_uri(partition, run.store.night(partition).version, "drift.json")
+    run.files.write(uri, json.dumps(json.loads(run.files.read(uri))["columns"]).encode())
+
+    page = night_page(run, partition)
+
+    assert {row.drift.column: row.drift for row in page.columns} == drift
+    assert page.baselines == ()
+
+
+def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
+    run, _, _ = judged(8, "baseline: {trailing: 6}")
+    before = ensure_reference(run).layout.id
+    archive.write(
+        f"{archive.root}/reference/part-0.parquet",
+        to_bytes(pa.concat_tables([day_table(FIRST - timedelta(days=n), 90) for n in range(12, 0, -1)])),
+    )
+
+    # another quantile of the limits pins the reference anew
+    run, drift, (facts,) = judged(8, "drift: {quantile: 0.9}", "baseline: {trailing: 6}")
+
+    assert ensure_reference(run).layout.id != before
+    assert facts.nights == {}
+    assert (
+        drift["amount"].note
+        == "the trailing 6 nights: 0 of 6 nights, at least 4 are needed; 6 have another layout: reprofile"
+    )

@@ -1,0 +1,169 @@
+"""A new layout is carried to the past from curated rows alone, and changes nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.cli.main import main
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import read_drift
+from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.rollup import roll_up
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
+from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened, write_file
+
+NIGHTS = 4
+LAST = FIRST + timedelta(days=NIGHTS - 1)
+# another quantile has the reference read anew, and with it the layout
+CHANGED = ("\nhistory:", "\ndrift: {quantile: 0.9}\nhistory:")
+
+
+def day(offset: int) -> date:
+    return FIRST + timedelta(days=offset)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two judged nights behind two of history, and then another reference, and no archive."""
+    archive = local_archive(tmp_path, NIGHTS)
+    with opened(tmp_path, archive) as run:
+        for offset in (2, 3):
+            judge_night(run, Partition.of_day("loans", day(offset)))
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(CHANGED))
+    shutil.rmtree(tmp_path / "archive" / "predictions")
+    shutil.rmtree(tmp_path / "archive" / "labels")
+    rows = pa.concat_tables([day_table(FIRST - timedelta(days=n), 90) for n in range(10, 0, -1)])
+    write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Run]:
+
+    with opened(folder, Archive(str(folder / "archive"), write_file), CHANGED) as run:
+        yield run
+
+
+def carry(run: Run, first: int = 0, last: int = NIGHTS - 1) -> list[Carried]:
+    return [found.state for found in reprofile(run, day(first), day(last))]
+
+
+def tables(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(folder / "store.db") as database:
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}  # noqa: S608
+
+
+def test_stored_profiles_are_those_of_the_rows_under_the_new_layout(run):
+    before = {night.layout for night in run.store.nights("loans", FIRST, LAST)}
+
+    assert carry(run) == [Carried.CARRIED] * NIGHTS
+
+    layout = ensure_reference(run).layout
+    nights = run.store.nights("loans", FIRST, LAST)
+    assert {night.layout for night in nights} == {layout.id} != before
+    for night in nights:
+        data = run.files.read(profile_uri(run, night.partition, night.version, layout.id))
+        assert Profile.from_bytes(data) == profile_table(day_table(night.partition.day), layout)
+
+
+def test_drift_of_judged_nights_is_measured_anew(run):
+    carry(run)
+
+    details = run.store.metric_details("loans", "drift_score", FIRST, LAST)
+    night = run.store.night(Partition.of_day("loans", LAST))
+    drift = {column.column: column for column in read_drift(run, night.partition, night.version)}
+    assert {found for found, _ in details} == {day(2), day(3)}
+    assert {value.detail["nights"] for _, value in details} == {10}
+    assert {value.column: value.value for found, value in details if found == LAST} == {
+        name: column.score for name, column in drift.items()
+    }
+
+
+def test_labels_verdicts_and_alerts_stay(run, folder):
+    ensure_reference(run)
+    before = tables(folder)
+    labels = [row for row in before["mlmon_metrics"] if "labels" in row]
+
+    carry(run)
+
+    after = tables(folder)
+    assert {name for name, rows in after.items() if rows != before[name]} == {"mlmon_nights", "mlmon_metrics"}
+    assert [row for row in after["mlmon_metrics"] if "labels" in row] == labels
+    assert [row for row in after["mlmon_metrics"] if "rows_quarantined" in row] == [
+        row for row in before["mlmon_metrics"] if "rows_quarantined" in row
+    ]
+
+
+def test_a_second_time_changes_nothing(run, folder):
+    carry(run)
+    before = tables(folder)
+
+    assert carry(run) == [Carried.ALREADY] * NIGHTS
+    assert tables(folder) == before
+
+
+def test_windows_are_whole_again(run):
+    ensure_reference(run)
+    (window,) = roll_up(run, day(0), day(3), 4)
+    assert set(window.skipped.values()) == {"layout differs: reprofile"}
+
+    carry(run)
+
+    (window,) = roll_up(run, day(0), day(3), 4)
+    assert (len(window.nights), window.rows, window.skipped) == (4, 320, {})
+
+
+def test_days_that_cannot_be_carried_are_said(run):
+    night = run.store.night(Partition.of_day("loans", day(1)))
+    Path(run.version_uri(night.partition, night.version, "curated.parquet")).unlink()
+
+    # the new reference begins two days after the old one
+    assert carry(run, -12, 4) == [
+        *[Carried.OF_REFERENCE] * 2,
+        *[Carried.ALREADY] * 10,
+        Carried.CARRIED,
+        Carried.ROWS_GONE,
+        Carried.CARRIED,
+        Carried.CARRIED,
+        Carried.NO_NIGHT,
+    ]
+
+
+def test_a_reference_of_monitored_days_keeps_their_rows(run, folder):
+    rows = pa.concat_tables([day_table(day(offset)) for offset in range(NIGHTS)])
+    write_file(str(folder / "archive" / "reference" / "part-0.parquet"), to_bytes(rows))
+    before = {night.partition.day: night.version for night in run.store.nights("loans", FIRST, LAST)}
+
+    assert carry(run) == [Carried.CARRIED] * NIGHTS
+
+    assert {night.partition.day: night.version for night in run.store.nights("loans", FIRST, LAST)} == before
+
+
+def test_the_command_says_what_became_of_each_day(folder, capsys):
+    places = ["--store", f"sqlite:///{folder}/store.db", "--workspace", str(folder / "workspace")]
+    call = ["reprofile", str(folder / "loans.yaml"), "--from", str(day(0)), "--to", str(day(4)), *places]
+
+    assert main(call) == 0
+    out = capsys.readouterr().out
+    assert "2026-03-03: profiled again, 80 rows, layout " in out
+    assert out.splitlines()[-1] == "4 profiled again; 1 no night was run"
+    assert (folder / "workspace/reports/loans/2026-03-03/report.html").exists()
+
+    assert main([*call, "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {entry["state"] for entry in found} == {"has the layout already", "no night was run"}

@@ -1,0 +1,24 @@
+"""The steps of a night without its pages, for tests that run many nights."""
+
+from __future__ import annotations
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import detect_drift
+from airflow_mlmon.pipeline.judge import judge_partition
+from airflow_mlmon.pipeline.performance import measure_performance
+from airflow_mlmon.pipeline.prepare import prepare_partition
+from airflow_mlmon.pipeline.profile import profile_partition
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.validate import validate_partition
+
+
+def judge_night(run: Run, partition: Partition) -> str:
+    """Run a night up to its verdicts; the version that is served then."""
+    ensure_reference(run)
+    prepared = prepare_partition(run, partition)
+    validate_partition(run, prepared)
+    profiled = profile_partition(run, prepared)
+    detect_drift(run, prepared, profiled)
+    judge_partition(run, prepared, profiled, measure_performance(run, prepared))
+    return prepared.version
