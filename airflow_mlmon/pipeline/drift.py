@@ -58,9 +58,8 @@ def read_baselines(run: Run, partition: Partition, version: str) -> list[Baselin
 
 
 def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
-    content: Any = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
-    # before there were baselines, the file held the columns alone
-    return {"columns": content, "baselines": []} if isinstance(content, list) else content
+    content: dict[str, Any] = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
+    return content
 
 
 def drift_metrics(drift: Sequence[ColumnDrift], baselines: Sequence[BaselineFacts]) -> list[MetricValue]:

@@ -13,10 +13,11 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.prepare import MANIFEST
 from airflow_mlmon.pipeline.profile import profile_uri
-from airflow_mlmon.pipeline.reference import pinned_reference
+from airflow_mlmon.pipeline.reference import Reference, pinned_reference
 from airflow_mlmon.pipeline.trends import trend_charts
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
@@ -146,14 +147,28 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     reference = pinned_reference(run)
     is_shown = reference is not None and reference.layout.id == night.layout
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
-    return tuple(
+    rows = [
         ColumnRow(
             drift=column,
             picture=_picture(compared.get(column.column), profile, column.column),
             baseline=titles.get(column.column, ""),
         )
         for column in drift
-    )
+    ]
+    return (*rows, *_label_row(run, night.partition, reference))
+
+
+def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:
+    """The drift of the label, once enough of them have come."""
+    if run.spec.labels is None or reference is None:
+        return []
+    for value in run.store.metric_values(partition):
+        if value.metric == "drift_score" and value.column == run.spec.labels.label:
+            found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
+            if found is not None:
+                picture = _picture(found.reference, found.current, found.drift.column)
+                return [ColumnRow(drift=found.drift, picture=picture)]
+    return []
 
 
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:

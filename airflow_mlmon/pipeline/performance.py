@@ -11,7 +11,9 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
 from airflow_mlmon.performance.metrics import measure
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.label_drift import compare_labels, count_labels, label_drift_metric
 from airflow_mlmon.pipeline.prepare import Prepared, read_curated, read_parquet
+from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.records import Delivery, Family, MetricValue, Results
 from airflow_mlmon.spec import Role
 
@@ -60,10 +62,17 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
 
 
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
-    """The performance that a labelled profile gives."""
+    """The performance that a labelled profile gives, and the drift of the label."""
     labels = run.spec.labels
     profile = LabelledProfile.from_bytes(run.files.read(measured.uri))
-    return measure(profile, labels.min_share if labels else 0)
+    metrics = measure(profile, labels.min_share if labels else 0)
+    reference = pinned_reference(run)
+    is_measured = any(value.metric == "positive_share" and value.value is not None for value in metrics)
+    if reference is not None and is_measured:
+        counts = count_labels(profile)
+        found = compare_labels(run.spec, reference.labels, counts)
+        metrics += [label_drift_metric(found, counts)] if found else []
+    return metrics
 
 
 def label_results(run: Run, measured: Measured) -> Results:

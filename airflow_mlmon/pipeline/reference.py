@@ -19,9 +19,10 @@ from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.labelled import profile_labels
+from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
 from airflow_mlmon.performance.metrics import measure
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout, pin_layout
@@ -34,7 +35,7 @@ from airflow_mlmon.spec import Check, Column, ColumnType
 
 SAMPLE_ROWS = 5_000
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 2
+_KEPT = 3
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 
@@ -48,6 +49,7 @@ class Reference:
     limits: Mapping[str, Limit]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
+    labels: Mapping[date, Counts]
     files: Mapping[str, str]
     folder: str
 
@@ -111,6 +113,7 @@ def _load(run: Run, folder: str) -> Reference:
         limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
+        labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
         files=facts["files"],
         folder=folder,
     )
@@ -123,10 +126,14 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     layout = pin_layout(run.spec, table)
     days = pc.cast(table.column(run.spec.time_column), pa.date32())
     nights = {}
+    labels = {}
     for day in sorted(pc.unique(days).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
-        _publish_night(run, day, rows, nights[day])
+        labelled = _labelled(run, rows)
+        if labelled is not None:
+            labels[day] = count_labels(labelled)
+        _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
     reference = Reference(
@@ -135,6 +142,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile),
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
+        labels=labels,
         files=files,
         folder=_folder(run),
     )
@@ -164,7 +172,7 @@ def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
     return rows, {file.uri: file.sha256 for file in files}
 
 
-def _publish_night(run: Run, day: date, rows: pa.Table, profile: Profile) -> None:
+def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProfile | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -175,8 +183,8 @@ def _publish_night(run: Run, day: date, rows: pa.Table, profile: Profile) -> Non
     results = [
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
-    if run.spec.labels and run.spec.reference.label:
-        metrics = measure(profile_labels(_labelled(run, rows)), run.spec.labels.min_share)
+    if run.spec.labels and labelled is not None:
+        metrics = measure(labelled, run.spec.labels.min_share)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
     night = Night(
         partition=partition,
@@ -192,11 +200,13 @@ def _publish_night(run: Run, day: date, rows: pa.Table, profile: Profile) -> Non
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table) -> pa.Table:
+def _labelled(run: Run, rows: pa.Table) -> LabelledProfile | None:
     reference, labels = run.spec.reference, run.spec.labels
-    void = is_void(rows, reference.outcome, labels.void if labels else ())
+    if labels is None or reference.label is None:
+        return None
+    void = is_void(rows, reference.outcome, labels.void)
     columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return pa.table(columns, schema=JOINED)
+    return profile_labels(pa.table(columns, schema=JOINED))
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -208,6 +218,7 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
+        "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},
         "files": dict(reference.files),
     }
     folder = reference.folder

@@ -155,6 +155,12 @@ class Reference(_Section):
     label: str | None = Field(default=None, description="Column with the label, where the files have one.")
     outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
 
+    @field_validator("path")
+    @classmethod
+    def _folder(cls, path: str) -> str:
+        # with and without the slash at the end it is the same folder
+        return path.rstrip("/")
+
 
 class Check(_Section):
     """One Great Expectations check of the curated partition."""
@@ -335,6 +341,12 @@ class ModelSpec(_Section):
     def _known_column(self, column: str | None, key: str) -> None:
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _label_apart(self) -> Self:
+        if self.labels is not None and self.labels.label in self.columns:
+            raise ValueError(f"labels.label: {self.labels.label!r} is a column of the predictions too")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -142,18 +141,6 @@ def test_the_page_names_the_partitions_and_versions(judged):
     trailing = next(entry for entry in facts if entry.columns == ("term",))
     assert [version for version in trailing.nights.values() if version not in html] == []
     assert "against <bdi>the trailing 6 nights</bdi>" in html
-
-
-def test_drift_that_was_kept_before_there_were_baselines_is_still_shown(judged):
-    run, drift, _ = judged(0)
-    partition = Partition.of_day("loans", day(0))
-    uri = run.version_uri(partition, run.store.night(partition).version, "drift.json")
-    run.files.write(uri, json.dumps(json.loads(run.files.read(uri))["columns"]).encode())
-
-    page = night_page(run, partition)
-
-    assert {row.drift.column: row.drift for row in page.columns} == drift
-    assert page.baselines == ()
 
 
 def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):

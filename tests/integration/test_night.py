@@ -102,6 +102,19 @@ def test_performance_is_that_of_the_rows(run):
     assert metrics[FIRST, "void_share", None] == pytest.approx(4 / 80)
 
 
+def test_the_label_is_compared_with_the_references_own(run):
+    for offset in range(3):
+        run_night(run, FIRST_NIGHT.shift(offset))
+
+    [drift] = [value for value in run.store.metric_values(FIRST_NIGHT) if value.column == "repaid"]
+    [last] = [value for value in run.store.metric_values(FIRST_NIGHT.shift(2)) if value.metric == "label_share"]
+    assert (drift.metric, drift.rows, drift.detail["nights"]) == ("drift_score", 76, 12)
+    assert sum(drift.detail["labels"]) == 76
+    assert 0 <= drift.value < 0.5
+    assert last.value == 0
+    assert not any(value.column == "repaid" for value in run.store.metric_values(FIRST_NIGHT.shift(2)))
+
+
 def test_running_twice_changes_nothing(run, tmp_path):
     for offset in range(3):
         run_night(run, FIRST_NIGHT.shift(offset))

@@ -25,8 +25,6 @@ from tests.support.archive import FIRST, Archive, day_table
 from tests.support.runs import local_archive, opened, write_file
 
 NIGHTS = 6
-# a path as a spec file's loader writes it
-AS_LOADED = ("/reference/", "/reference")
 
 
 def day(offset: int) -> date:
@@ -38,7 +36,7 @@ def made(tmp_path_factory) -> Path:
     """A model of which one night was run, with the five before it as its history."""
     folder = tmp_path_factory.mktemp("rollup")
     archive = local_archive(folder, NIGHTS)
-    with opened(folder, archive, AS_LOADED) as run:
+    with opened(folder, archive) as run:
         run_night(run, Partition.of_day("loans", day(NIGHTS - 1)))
     (folder / "loans.yaml").write_text(archive.spec_text())
     shutil.rmtree(folder / "archive")
@@ -48,7 +46,7 @@ def made(tmp_path_factory) -> Path:
 @pytest.fixture
 def run(made, tmp_path):
     shutil.copy(made / "store.db", tmp_path)
-    with opened(tmp_path, _archive_of(made), AS_LOADED, workspace=str(made / "workspace")) as run:
+    with opened(tmp_path, _archive_of(made), workspace=str(made / "workspace")) as run:
         yield run
 
 

@@ -1,0 +1,80 @@
+"""Drift of the label: those that have come, beside those of the reference's own nights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.limits import leave_one_out_limits
+from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec import ModelSpec
+
+
+class Counts(NamedTuple):
+    """Labels by value: all that a profile of a label holds."""
+
+    negative: int
+    positive: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDrift:
+    """The drift of the label, and the profiles of both sides, for a picture."""
+
+    drift: ColumnDrift
+    reference: Profile
+    current: Profile
+
+
+def count_labels(profile: LabelledProfile) -> Counts:
+    """How many labels there are of each value."""
+    return Counts(profile.labelled - profile.positive, profile.positive)
+
+
+def compare_labels(spec: ModelSpec, nights: Mapping[date, Counts], current: Counts) -> LabelDrift | None:
+    """The label's distance from the reference's; None where the reference has no labels."""
+    if spec.labels is None or not nights:
+        return None
+    name = spec.labels.label
+    layout = Layout(
+        model=spec.model, columns=(ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=("false", "true")),)
+    )
+    profiles = [_profile(layout, counts) for counts in nights.values()]
+    reference, now = sum_profiles(layout, profiles), _profile(layout, current)
+    method, quantile = spec.drift.method, spec.drift.quantile
+    limits = leave_one_out_limits(layout, profiles, method, quantile)
+    [drift] = compare(layout, reference, now, method=method, limits=limits)
+    return LabelDrift(drift=drift, reference=reference, current=now)
+
+
+def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:
+    """The score as a metric, beside those of the columns."""
+    drift = found.drift
+    return MetricValue(
+        metric="drift_score",
+        column=drift.column,
+        value=drift.score,
+        rows=drift.rows_current,
+        detail={
+            "method": drift.method,
+            "limit": drift.limit,
+            "nights": drift.nights,
+            "state": drift.state,
+            "baseline": "the reference",
+            "labels": list(current),
+        },
+    )
+
+
+def _profile(layout: Layout, counts: Counts) -> Profile:
+    values = [pa.repeat(pa.scalar(value=False), counts.negative), pa.repeat(pa.scalar(value=True), counts.positive)]
+    return profile_table(pa.table([pa.chunked_array(values)], names=[layout.columns[0].name]), layout)
