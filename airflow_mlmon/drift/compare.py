@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import Method, method_for, score
+from airflow_mlmon.drift.methods import method_for, score
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.methods import Method
 
 
 class DriftState(StrEnum):
@@ -59,9 +61,10 @@ def compare(
     *,
     method: str,
     limits: Mapping[str, Limit],
+    methods: Mapping[str, str] = MappingProxyType({}),
     minimum_rows: int = MINIMUM_ROWS,
 ) -> list[ColumnDrift]:
-    """The drift of every column of the layout, in its order.
+    """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
     Raises:
         LayoutMismatchError: a profile was made under another layout.
@@ -80,7 +83,7 @@ def compare(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
-            method=method_for(column.kind, method),
+            method=method_for(column.kind, methods.get(column.name, method)),
             limit=limits.get(column.name),
             minimum_rows=minimum_rows,
         )

@@ -27,6 +27,7 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> list[Colum
         reference.profile,
         Profile.from_bytes(run.files.read(profiled.uri)),
         method=run.spec.drift.method,
+        methods=run.spec.drift.methods,
         limits=reference.limits,
     )
     content = json.dumps([asdict(column) for column in drift], indent=1)

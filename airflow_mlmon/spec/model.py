@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -169,11 +170,18 @@ class Check(_Section):
     severity: Severity = Field(default=Severity.WARNING, description="blocking (the night fails), warning or recorded.")
 
 
+class ColumnMethod(_Section):
+    """How the drift of one column is measured."""
+
+    method: Method = Field(description="Distance or test, by evidently's name.")
+
+
 class Drift(_Section):
     """How drift is measured."""
 
-    method: Literal["psi", "jensenshannon", "wasserstein", "ks"] = Field(
-        default="psi", description="Distance per column, by evidently's name."
+    method: Method = Field(default=Method.PSI, description="Distance or test per column, by evidently's name.")
+    columns: dict[str, ColumnMethod] = Field(
+        default_factory=dict, description="Columns that are measured by another method, by name."
     )
     quantile: float = Field(
         default=0.95,
@@ -181,6 +189,11 @@ class Drift(_Section):
         lt=1,
         description="A column has drifted above this quantile of the reference nights' own scores.",
     )
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """The methods of the columns that have one of their own."""
+        return {name: column.method for name, column in self.columns.items()}
 
 
 class History(_Section):
@@ -320,6 +333,8 @@ class ModelSpec(_Section):
             self._known_column(check.column, f"quality.{position}.column")
         for position, rule in enumerate(self.alerts.rules):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
+        for name in self.drift.columns:
+            self._known_column(name, "drift.columns")
         return self
 
     def _known_column(self, column: str | None, key: str) -> None:
