@@ -27,7 +27,7 @@ PINNED_ROWS = 500_000
 class Frame(Protocol):
     """A table of pandas, polars, Arrow or whatever speaks Arrow's stream interface."""
 
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:  # noqa: PLW3201 - Arrow's name
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The rows as a capsule."""
         ...
 
@@ -76,7 +76,7 @@ def read_dataset(source: Source, *, name: str, like: Dataset | None = None, null
     if like is None:
         head = _take(pieces, PINNED_ROWS)
         pieces = chain(head, pieces)
-        pinned = infer_schema(head)
+        pinned: Schema = infer_schema(head)
         layout = pin_columns(name, to_columns(pinned), _concat([conform(piece, pinned) for piece in head]))
     else:
         pinned, layout = like.schema, like.layout

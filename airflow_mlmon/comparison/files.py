@@ -75,10 +75,10 @@ def _find_s3(path: str, storage: Storage) -> list[str]:
 
 
 def _to_pattern(path: str) -> str:
-    """The regular expression of a glob: * and ? stay within a folder, ** does not.
+    r"""The regular expression of a glob: * and ? stay within a folder, ** does not.
 
     >>> _to_pattern("s3://b/**/x*.csv")
-    's3://b/(?:.*/)?x[^/]*\\\\.csv'
+    's3://b/(?:.*/)?x[^/]*\\.csv'
     """
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     found = re.split(r"(\*\*/|\*\*|\*|\?)", path)
