@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
 from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
@@ -62,9 +63,12 @@ def compare(
     method: str,
     limits: Mapping[str, Limit],
     methods: Mapping[str, str] = MappingProxyType({}),
+    sampled: Mapping[str, SampledScore] = MappingProxyType({}),
     minimum_rows: int = MINIMUM_ROWS,
 ) -> list[ColumnDrift]:
     """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
+
+    What evidently computed on rows comes as `sampled`, with evidently's own threshold as the verdict.
 
     Raises:
         LayoutMismatchError: a profile was made under another layout.
@@ -79,7 +83,9 @@ def compare(
                 expected=layout.id,
             )
     return [
-        _compare_column(
+        _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
+        if column.name in sampled
+        else _compare_column(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
@@ -89,6 +95,24 @@ def compare(
         )
         for column in layout.columns
     ]
+
+
+def _sampled_column(
+    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
+) -> ColumnDrift:
+    states = {True: DriftState.BEYOND, False: DriftState.WITHIN, None: DriftState.INSUFFICIENT_DATA}
+    return ColumnDrift(
+        column=column.name,
+        kind=column.kind,
+        method=found.method,
+        score=found.value,
+        limit=None,
+        nights=0,
+        state=states[found.is_beyond],
+        rows_reference=reference.observed,
+        rows_current=current.observed,
+        note=found.note,
+    )
 
 
 def _compare_column(

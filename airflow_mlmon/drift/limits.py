@@ -51,7 +51,7 @@ def leave_one_out_limits(
 
     The scores are by `method`, or by the column's own among `methods`. A night counts when it and the
     others have `minimum_rows` finite values each; a column has no limit when fewer than two nights
-    count. The quantile interpolates between scores, as numpy.quantile does.
+    count, or when its method needs rows. The quantile interpolates between scores, as numpy.quantile does.
 
     Raises:
         LayoutMismatchError: a night was profiled under another layout.
@@ -68,6 +68,8 @@ def leave_one_out_limits(
     limits = {}
     for column in layout.columns:
         chosen = method_for(column.kind, methods.get(column.name, method))
+        if chosen.is_sampled:
+            continue
         others = _sums_of_others(empty_column(column), [night.columns[column.name] for night in nights])
         scores = [
             found

@@ -25,7 +25,20 @@ from airflow_mlmon.spec.methods import PROFILED, Method
 
 _Measure = Callable[[ColumnProfile, ColumnProfile], Score | None]
 
-_NEEDS_ORDER = frozenset({Method.WASSERSTEIN, Method.KS, Method.CRAMER_VON_MISES, Method.T_TEST})
+_NEEDS_ORDER = frozenset(
+    {
+        Method.WASSERSTEIN,
+        Method.KS,
+        Method.CRAMER_VON_MISES,
+        Method.T_TEST,
+        Method.ANDERSON,
+        Method.ENERGY_DISTANCE,
+        Method.EPPS_SINGLETON,
+        Method.MANN_WHITNEY,
+        Method.EMPIRICAL_MMD,
+    }
+)
+_NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 
 
 def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
@@ -73,7 +86,8 @@ def method_for(kind: Kind, method: str) -> Method:
     """The method that a column of that kind is measured with when `method` is asked for.
 
     A category has no order, so that it is measured by Jensen-Shannon where a method needs one, as
-    evidently does by default; a number by the t test of means where `z`, of shares, is asked for.
+    evidently does by default; a number by the t test of means where a method of categories or texts
+    is asked for.
 
     Raises:
         ConfigError: there is no such method.
@@ -81,7 +95,7 @@ def method_for(kind: Kind, method: str) -> Method:
     chosen = parse_method(method)
     if kind is Kind.CATEGORY and chosen in _NEEDS_ORDER:
         return Method.JENSENSHANNON
-    if kind is Kind.NUMERIC and chosen is Method.Z:
+    if kind is Kind.NUMERIC and chosen in _NEEDS_CATEGORIES:
         return Method.T_TEST
     return chosen
 

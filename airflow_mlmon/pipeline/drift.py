@@ -6,11 +6,13 @@ import json
 from dataclasses import asdict
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
+from airflow_mlmon.drift.methods import method_for
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared
+from airflow_mlmon.pipeline.prepare import Prepared, read_curated
 from airflow_mlmon.pipeline.profile import Profiled
-from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample, sample
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
@@ -28,11 +30,30 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> list[Colum
         Profile.from_bytes(run.files.read(profiled.uri)),
         method=run.spec.drift.method,
         methods=run.spec.drift.methods,
+        sampled=_score_samples(run, prepared, reference),
         limits=reference.limits,
     )
     content = json.dumps([asdict(column) for column in drift], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
     return drift
+
+
+def _score_samples(run: Run, prepared: Prepared, reference: Reference) -> dict[str, SampledScore]:
+    """What evidently finds on samples by prediction id, where the spec asks for methods that need rows."""
+    drift = run.spec.drift
+    methods = {
+        column.name: (method_for(column.kind, drift.methods.get(column.name, drift.method)), column.kind)
+        for column in reference.layout.columns
+    }
+    methods = {name: chosen for name, chosen in methods.items() if chosen[0].is_sampled}
+    if not methods:
+        return {}
+    from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
+
+    run.progress("asking evidently")
+    columns = [run.spec.id_column, *methods]
+    rows = read_curated(run, prepared.partition, prepared.version, columns)
+    return score_samples(read_sample(run, reference), sample(rows, run.spec.id_column), methods)
 
 
 def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
