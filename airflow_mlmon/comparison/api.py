@@ -34,7 +34,8 @@ def compare(
 ) -> Comparison:
     """The drift of every column of `current` from `reference`, which may be a profile made before.
 
-    `method` is a drift method by evidently's name, `limit` the smallest effect that counts, in the
+    `method` is a drift method by evidently's name (one that profiles cannot answer runs in evidently, on
+    at most 5,000 rows a side, by evidently's own threshold), `limit` the smallest effect that counts, in the
     place of the method's own.
 
     Raises:
@@ -42,7 +43,10 @@ def compare(
         ConfigError: there is no such method, or a source is neither a path nor a frame.
         NotFoundError: there is no such file.
     """
-    parse_method(method)
-    known = reference if isinstance(reference, Dataset) else profile(reference, null=null)
-    found = read_dataset(current, name="current", like=known, null_texts=null)
+    has_sample = parse_method(method).is_sampled
+    if isinstance(reference, Dataset):
+        known = reference
+    else:
+        known = read_dataset(reference, name="reference", null_texts=null, has_sample=has_sample)
+    found = read_dataset(current, name="current", like=known, null_texts=null, has_sample=has_sample)
     return Comparison(reference=known, current=found, columns=compare_columns(known, found, method, limit))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.comparison.scoring import ask_evidently, score_column
 from airflow_mlmon.drift import significance
 from airflow_mlmon.drift.bins import pooled_counts
 from airflow_mlmon.drift.compare import DriftState
-from airflow_mlmon.drift.methods import measure, method_for
-from airflow_mlmon.drift.significance import Score
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
@@ -85,7 +85,8 @@ def compare_columns(
         ConfigError: there is no such method, or it needs rows.
     """
     names = dict.fromkeys((*reference.schema, *current.schema))
-    measured = [_measure(name, reference, current, method, limit) for name in names]
+    answers = ask_evidently(reference, current, method)
+    measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
     # one family: a column can alarm by its values and by its empty ones
     found = [column.p_value for column in measured] + [column.empty_p_value for column in measured]
     corrected = verdict.correct(found)
@@ -94,7 +95,9 @@ def compare_columns(
     return tuple(sorted(judged, key=lambda column: column.rank))
 
 
-def _measure(name: str, reference: Dataset, current: Dataset, method: str, limit: float | None) -> ColumnComparison:
+def _measure(
+    name: str, reference: Dataset, current: Dataset, method: str, *, limit: float | None, answer: SampledScore | None
+) -> ColumnComparison:
     known = reference.schema.get(name) or current.schema[name]
     first = reference.profile.columns.get(name) if name in reference.schema else None
     second = current.profile.columns.get(name) if name in current.schema else None
@@ -111,20 +114,18 @@ def _measure(name: str, reference: Dataset, current: Dataset, method: str, limit
     notes = [*_shortages("reference", first), *_shortages("current", second), *_rarities(first, second)]
     if notes:
         return replace(made, note="; ".join(notes))
-    chosen = method_for(first.layout.kind, method)
-    score = measure(chosen, first, second)
-    if score is None:
-        return replace(made, note=f"{chosen} has no score here")
-    tested = _companion(score, first, second)
+    found = score_column(method, first, second, limit=limit, answer=answer)
+    if found is None:
+        return replace(made, note=answer.note if answer else f"{method} has no score here")
     return replace(
         made,
-        method=chosen,
-        score=score.value,
-        effect=score.effect,
-        limit=verdict.LIMITS[chosen] if limit is None else limit,
-        test=chosen if score.p_value is not None else verdict.COMPANIONS[first.layout.kind],
-        p_value=tested,
-        note="; ".join(_remarks(reference, current, first, second)),
+        method=found.method,
+        score=found.score,
+        effect=found.effect,
+        limit=found.limit,
+        test=found.test,
+        p_value=found.p_value,
+        note="; ".join(filter(None, (*_remarks(reference, current, first, second), found.note))),
     )
 
 
@@ -143,13 +144,6 @@ def _judge(column: ColumnComparison) -> ColumnComparison:
         return column
     has_moved = column.p_value <= verdict.ALPHA and column.effect >= column.limit
     return replace(column, state=DriftState.BEYOND if is_emptier or has_moved else DriftState.WITHIN)
-
-
-def _companion(score: Score, reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    if score.p_value is not None:
-        return score.p_value
-    found = measure(verdict.COMPANIONS[reference.layout.kind], reference, current)
-    return None if found is None else found.p_value
 
 
 def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:

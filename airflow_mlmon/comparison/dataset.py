@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from typing import Protocol, runtime_checkable
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from airflow_mlmon.comparison.files import find_files, read_file
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
+from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_columns
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.profiles.layout import Layout, pin_columns
@@ -45,6 +46,7 @@ class Dataset:
         schema: The columns that it has, also those that no profile is made of.
         layout: The layout of the profile.
         profile: The profile.
+        sample: Some of the rows, where a method needs rows.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Dataset:
     schema: Schema
     layout: Layout
     profile: Profile
+    sample: pa.Table | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
         """The columns as a table, for notebooks."""
@@ -60,7 +63,14 @@ class Dataset:
         return dataset_table(self)
 
 
-def read_dataset(source: Source, *, name: str, like: Dataset | None = None, null_texts: Sequence[str] = ()) -> Dataset:
+def read_dataset(
+    source: Source,
+    *,
+    name: str,
+    like: Dataset | None = None,
+    null_texts: Sequence[str] = (),
+    has_sample: bool = False,
+) -> Dataset:
     """The profile of a source under a layout of its own, or under that of the data set it is compared with.
 
     A layout of its own is pinned from the first 500,000 rows.
@@ -81,13 +91,24 @@ def read_dataset(source: Source, *, name: str, like: Dataset | None = None, null
     else:
         pinned, layout = like.schema, like.layout
     profile = Profile.empty(layout)
+    sample = RowSample()
     schema: dict[str, Field] = {}
     for piece in pieces:
         schema = infer_schema([piece], known=schema, pinned=pinned)
         if piece.table.num_rows:
-            profile += profile_table(conform(piece, pinned), layout)
+            rows = conform(piece, pinned)
+            profile += profile_table(rows, layout)
+            if has_sample:
+                sample.add(rows)
     title = fspath(source) if isinstance(source, str | PathLike) else name
-    return Dataset(name=title, files=tuple(files), schema=schema, layout=layout, profile=profile)
+    return Dataset(
+        name=title,
+        files=tuple(files),
+        schema=schema,
+        layout=layout,
+        profile=profile,
+        sample=sample.table() if has_sample else None,
+    )
 
 
 def _read(

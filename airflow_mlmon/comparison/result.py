@@ -11,6 +11,7 @@ from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.dataset import Dataset
 from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.drift.sampled import P_VALUES
 from airflow_mlmon.profiles.column import ColumnProfile
 
 
@@ -50,14 +51,8 @@ class Comparison:
     @property
     def rule(self) -> str:
         """What counts as drift here."""
-        limits = sorted(
-            {
-                (column.method.value, column.limit)
-                for column in self.columns
-                if column.method and column.limit is not None
-            }
-        )
-        effects = ", ".join(f"{method} ≥ {limit:g}" for method, limit in limits) or "an effect"
+        limits = sorted({(_effect_name(column), column.limit) for column in self.columns if column.limit is not None})
+        effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "an effect"
         return (
             f"Drift: p ≤ {verdict.ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
             f"or the share of empty values moved by ≥ {verdict.EMPTY_LIMIT:.0%}, tested likewise. "
@@ -86,6 +81,14 @@ class Comparison:
         from airflow_mlmon.comparison.notebook import comparison_table  # noqa: PLC0415 - imports the templates
 
         return comparison_table(self)
+
+
+def _effect_name(column: ColumnComparison) -> str:
+    if column.score == column.effect:
+        return f"{column.method}"
+    if column.method in P_VALUES and column.reference is not None:
+        return f"effect of {verdict.COMPANIONS[column.reference.layout.kind]}"
+    return f"effect of {column.method}"
 
 
 def _side(dataset: Dataset) -> Mapping[str, Any]:

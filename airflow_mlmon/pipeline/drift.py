@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_s
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.methods import Method
 
 _FILE = "drift.json"
 
@@ -60,7 +61,16 @@ def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift
     """What `detect_drift` kept of a version."""
     content = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
     return [
-        ColumnDrift(**(column | {"state": DriftState(column["state"]), "kind": Kind(column["kind"])}))
+        ColumnDrift(
+            **(
+                column
+                | {
+                    "state": DriftState(column["state"]),
+                    "kind": Kind(column["kind"]),
+                    "method": Method(column["method"]),
+                }
+            )
+        )
         for column in content
     ]
 

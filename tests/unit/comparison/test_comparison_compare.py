@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import airflow_mlmon
+from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
 from airflow_mlmon.spec.methods import PROFILED
@@ -213,3 +214,30 @@ def test_page_is_whole_and_escapes_what_comes_from_data():
     assert "<script" not in page
     assert "src=" not in page
     assert page.count("<svg") == 2
+
+
+@pytest.mark.parametrize("method", ["anderson", "ed", "mannw"])
+def test_method_of_rows_runs_on_a_sample_and_says_so(method):
+    found = airflow_mlmon.compare(make_rows(8000, 1), make_rows(2000, 2, amount=1.0), method=method)
+    column = found.columns[0]
+
+    assert found.drifted == ("amount",)
+    assert column.method == method
+    assert f"by evidently's {method} on samples of " in column.note
+    assert airflow_mlmon.compare(make_rows(8000, 1), make_rows(2000, 2), method=method).drifted == ()
+
+
+def test_method_of_rows_needs_the_rows_of_the_reference():
+    with pytest.raises(ConfigError, match="'mannw' needs rows"):
+        airflow_mlmon.compare(airflow_mlmon.profile(REFERENCE), REFERENCE, method="mannw")
+
+
+def test_sample_does_not_depend_on_how_rows_are_cut():
+    whole, cut = RowSample(), RowSample()
+    table = make_rows(12_000, 1)
+    whole.add(table)
+    for start in range(0, 12_000, 700):
+        cut.add(table.slice(start, 700))
+
+    assert whole.table().num_rows == 5000
+    assert whole.table().equals(cut.table().combine_chunks())
