@@ -136,13 +136,8 @@ def _wasserstein(reference: ColumnProfile, current: ColumnProfile) -> Score | No
 def _t_test(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
     if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
         return None
-    return significance.t_test(_moments(reference), _moments(current), quantum=reference.layout.quantum)
-
-
-def _moments(column: NumericProfile) -> Moments:
-    """Of the deviations from the centre, which both sides share."""
-    rows, quantum = column.observed, column.layout.quantum
-    return Moments(rows=rows, mean=column.total / rows * quantum, scatter=rows * (column.std or 0.0) ** 2)
+    sides = (Moments(rows=side.observed, total=side.total, squares=side.squares) for side in (reference, current))
+    return significance.t_test(*sides)
 
 
 def _z(reference: ColumnProfile, current: ColumnProfile) -> Score | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ _FEWEST_EXPECTED = 5.0
 _SMALLEST_CVM = 0.003
 _LARGEST_CVM = 12.0
 _CVM_TERMS = 12
+_LARGEST_RATIO = Fraction(10**300)
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -43,11 +45,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """Rows, mean and sum of squares about the mean of one side."""
+    """Rows, sum and sum of squares of one side, in units of the quantum."""
 
     rows: int
-    mean: float
-    scatter: float
+    total: int
+    squares: int
+
+    @property
+    def scatter(self) -> Fraction:
+        """The sum of squares about the mean."""
+        return self.squares - Fraction(self.total**2, self.rows)
 
 
 def ks(reference: Counts, current: Counts) -> Score:
@@ -124,7 +131,7 @@ def g_test(reference: Counts, current: Counts) -> Score:
     one-sample and compares counts of sides of different size as they are.
 
     >>> round(g_test(np.array([50, 50]), np.array([25, 75])).value, 4)
-    13.5
+    13.5288
     """
     observed, expected = _contingency(reference, current)
     statistic = float(max(2 * np.sum(xlogy(observed, observed / expected)), 0.0))
@@ -151,26 +158,29 @@ def z(reference: int, rows_reference: int, current: int, rows_current: int) -> S
     return Score(value=statistic, p_value=float(2 * ndtr(-statistic)), effect=gap)
 
 
-def t_test(reference: Moments, current: Moments, *, quantum: float) -> Score:
+def t_test(reference: Moments, current: Moments) -> Score:
     """Student's two-sample t test of the means, with the variance of both sides pooled.
 
         t = |mean - mean'| / (s * sqrt(1 / n + 1 / m)),  s**2 = (S + S') / (n + m - 2)
 
-    with S the sum of squares about a side's own mean. Bins: none, the sums are exact on the layout's
-    quantum. Smoothing: an s below `quantum` counts as one. Range: 0 to infinity; symmetric.
-    Effect: |mean - mean'| / s (Cohen's d). P-value: two-sided, Student's law. Source:
+    with S the sum of squares about a side's own mean. Bins: none, the sums are exact integers on the
+    layout's quantum. Smoothing: an s below one quantum counts as one. Range: 0 to infinity; symmetric.
+    Effect: |mean - mean'| / s (Cohen's d), 1e150 at most. P-value: two-sided, Student's law. Source:
     scipy.stats.ttest_ind, whose p-value evidently's `t_test` reports.
 
-    >>> side, other = (Moments(rows=50, mean=mean, scatter=49.0) for mean in (0.0, 0.5))
-    >>> round(t_test(side, other, quantum=0.001).value, 4)
+    >>> side, other = (Moments(rows=50, total=50 * mean, squares=50 * mean**2 + 4900) for mean in (0, 5))
+    >>> round(t_test(side, other).value, 4)
     2.5
     """
     freedom = reference.rows + current.rows - 2
-    pooled = math.sqrt((reference.scatter + current.scatter) / freedom) if freedom > 0 else 0.0
-    effect = abs(reference.mean - current.mean) / max(pooled, quantum)
+    if freedom <= 0:
+        return Score(value=0.0, p_value=1.0, effect=0.0)
+    # exact until the end, because sums of the largest doubles leave their range
+    gap = Fraction(reference.total, reference.rows) - Fraction(current.total, current.rows)
+    variance = (reference.scatter + current.scatter) / freedom
+    effect = math.sqrt(min(gap**2 / max(variance, Fraction(1)), _LARGEST_RATIO))
     statistic = effect / math.sqrt(1 / reference.rows + 1 / current.rows)
-    p_value = float(2 * stdtr(freedom, -statistic)) if freedom > 0 else 1.0
-    return Score(value=statistic, p_value=p_value, effect=effect)
+    return Score(value=statistic, p_value=float(2 * stdtr(freedom, -statistic)), effect=effect)
 
 
 def pool_rare(reference: Counts, current: Counts, *, always_rare: int = 0) -> tuple[Counts, Counts]:

@@ -142,3 +142,11 @@ def test_t_test_of_constants_is_finite():
 
     assert math.isfinite(found.value)
     assert found.p_value == 0
+
+
+@pytest.mark.parametrize("method", [method for method in OF_NUMBERS if method is not Method.WASSERSTEIN])
+def test_score_of_the_largest_doubles_is_finite(method):
+    found = measure(method, profile_numbers([1e308, -1e308] * 40), profile_numbers([1e308] * 80))
+
+    assert math.isfinite(found.value)
+    assert found.p_value is None or found.p_value < 0.001
