@@ -21,7 +21,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.s3 import default_client
 
-PINNED_ROWS = 500_000
+PINNED_ROWS = 200_000
 
 
 @runtime_checkable
@@ -73,7 +73,7 @@ def read_dataset(
 ) -> Dataset:
     """The profile of a source under a layout of its own, or under that of the data set it is compared with.
 
-    A layout of its own is pinned from the first 500,000 rows.
+    A layout of its own is pinned from the first 200,000 rows.
 
     Raises:
         DataError: a file is damaged, or a column holds different things; the message names both.

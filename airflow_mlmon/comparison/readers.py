@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.errors import DataError
 
-_ROWS = 1 << 18
+_ROWS = 1 << 17
 _BLOCK = 1 << 24
 _CHUNK = 1 << 22
 
