@@ -26,6 +26,16 @@ The store and the workspace come from --store and --workspace, else from AIRFLOW
 AIRFLOW__MLMON__WORKSPACE, else they lie in mlmon/ below AIRFLOW_HOME. S3 is reached by the spec's
 Airflow connection (such as AIRFLOW_CONN_AWS_DEFAULT) or by boto3's own chain of credentials."""
 
+_COMPARE_EPILOG = """A column has drifted when a two-sample test says so, corrected over all columns, and
+the effect is at least the method's limit, or when the share of empty values has moved by 5 %.
+
+exit codes:
+  0  the data sets were compared
+  1  a data set cannot be read; with --fail-on-drift: a column has drifted, or none could be judged
+  2  the call is wrong
+
+S3 is reached by the environment's own credentials (AWS_PROFILE, AWS_ENDPOINT_URL and so on)."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
@@ -70,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_places(command)
         command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
     _add_profile_commands(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -97,6 +108,19 @@ def _add_range(command: argparse.ArgumentParser) -> None:
 def _add_places(command: argparse.ArgumentParser) -> None:
     command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
     command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    compare = _add(commands, "compare", _compare, "compare two data sets: no spec, no store, no history")
+    compare.epilog = _COMPARE_EPILOG
+    files = "Parquet, CSV or JSON Lines: a file, a folder or a quoted glob; a path or s3://"
+    compare.add_argument("reference", help=files)
+    compare.add_argument("current", help="the same, of the rows to compare with it")
+    compare.add_argument("--method", default="psi", metavar="NAME", help="drift method by evidently's name (psi)")
+    compare.add_argument("--limit", type=float, metavar="EFFECT", help="smallest effect that counts as drift")
+    compare.add_argument("--null", action="append", default=[], metavar="TEXT", help="text that is no value in a CSV")
+    compare.add_argument("--html", metavar="FILE", help="write a page for people too")
+    compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 where a column has drifted")
 
 
 def _add(commands: argparse._SubParsersAction, name: str, function: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
@@ -168,6 +192,21 @@ def _layout_show(parsed: argparse.Namespace) -> int:
 
     show_layout(parsed.spec, _settings(parsed), as_json=parsed.json)
     return OK
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.compare import print_comparison  # noqa: PLC0415 - heavy
+
+    is_quiet = print_comparison(
+        parsed.reference,
+        parsed.current,
+        method=parsed.method,
+        limit=parsed.limit,
+        null=parsed.null,
+        as_json=parsed.json,
+        html=parsed.html,
+    )
+    return BAD_NIGHT if parsed.fail_on_drift and not is_quiet else OK
 
 
 if __name__ == "__main__":

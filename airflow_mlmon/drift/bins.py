@@ -8,6 +8,9 @@ A reference of at most ten distinct values has a bin for each, and one for all o
 Categories: a bin for each value of the vocabulary, and one for all unseen values.
 
 Bins that are empty on both sides are left out.
+
+The tests of counts, whose laws do not hold for rare bins, have one bin for all unseen values and
+all bins of the vocabulary that expect fewer than five rows.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.drift.significance import pool_rare
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
@@ -42,6 +46,16 @@ def binned_counts(reference: ColumnProfile, current: ColumnProfile) -> tuple[Cou
     binned = _gather(places, first, bins), _gather(places, second, bins)
     held = (binned[0] > 0) | (binned[1] > 0)
     return binned[0][held], binned[1][held]
+
+
+def pooled_counts(reference: ColumnProfile, current: ColumnProfile) -> tuple[Counts, Counts]:
+    """The rows of both sides per bin, with rare bins as one.
+
+    Unseen values are rare ones: a value too rare for the reference to hold it is no news of its own.
+    """
+    if not isinstance(reference, CategoryProfile) or not isinstance(current, CategoryProfile):
+        return pool_rare(*binned_counts(reference, current))
+    return pool_rare(_known_and_unseen(reference), _known_and_unseen(current), always_rare=1)
 
 
 def _places(reference: Counts) -> npt.NDArray[np.int64]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import Method, method_for, score
+from airflow_mlmon.drift.methods import method_of, score
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.methods import Method
 
 
 class DriftState(StrEnum):
@@ -59,9 +62,14 @@ def compare(
     *,
     method: str,
     limits: Mapping[str, Limit],
+    methods: Mapping[str, str] = MappingProxyType({}),
+    sampled: Mapping[str, SampledScore] = MappingProxyType({}),
     minimum_rows: int = MINIMUM_ROWS,
 ) -> list[ColumnDrift]:
-    """The drift of every column of the layout, in its order.
+    """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
+
+    What evidently computed on rows comes as `sampled`, with evidently's own threshold as the verdict.
+    A column whose method needs rows is not compared without that, and says so.
 
     Raises:
         LayoutMismatchError: a profile was made under another layout.
@@ -76,16 +84,36 @@ def compare(
                 expected=layout.id,
             )
     return [
-        _compare_column(
+        _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
+        if column.name in sampled
+        else _compare_column(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
-            method=method_for(column.kind, method),
+            method=method_of(column, method, methods),
             limit=limits.get(column.name),
             minimum_rows=minimum_rows,
         )
         for column in layout.columns
     ]
+
+
+def _sampled_column(
+    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
+) -> ColumnDrift:
+    states = {True: DriftState.BEYOND, False: DriftState.WITHIN, None: DriftState.INSUFFICIENT_DATA}
+    return ColumnDrift(
+        column=column.name,
+        kind=column.kind,
+        method=found.method,
+        score=found.value,
+        limit=None,
+        nights=0,
+        state=states[found.is_beyond],
+        rows_reference=reference.observed,
+        rows_current=current.observed,
+        note=found.note,
+    )
 
 
 def _compare_column(
@@ -98,6 +126,7 @@ def _compare_column(
     minimum_rows: int,
 ) -> ColumnDrift:
     notes = [
+        *_lack_of_rows(method),
         *_shortages("the reference", *reference, minimum_rows),
         *_shortages("the partition", *current, minimum_rows),
     ]
@@ -123,6 +152,11 @@ def _compare_column(
         rows_current=current[0].observed,
         note="; ".join(notes),
     )
+
+
+def _lack_of_rows(method: Method) -> Iterator[str]:
+    if method.is_sampled:
+        yield f"not compared: {method} needs rows, and of one side there is a profile alone"
 
 
 def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Iterator[str]:

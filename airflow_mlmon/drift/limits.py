@@ -7,12 +7,13 @@ scores is usual of a night.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Layout
@@ -38,13 +39,19 @@ class Limit:
 
 
 def leave_one_out_limits(
-    layout: Layout, nights: Sequence[Profile], method: str, quantile: float, *, minimum_rows: int = MINIMUM_ROWS
+    layout: Layout,
+    nights: Sequence[Profile],
+    method: str,
+    quantile: float,
+    *,
+    methods: Mapping[str, str] = MappingProxyType({}),
+    minimum_rows: int = MINIMUM_ROWS,
 ) -> dict[str, Limit]:
     """The limit of each column, from the scores of each night against the sum of the others.
 
-    A night counts when it and the others have `minimum_rows` finite values each; a column has no
-    limit when fewer than two nights count. The quantile interpolates between scores, as
-    numpy.quantile does.
+    The scores are by `method`, or by the column's own among `methods`. A night counts when it and the
+    others have `minimum_rows` finite values each; a column has no limit when fewer than two nights
+    count, or when its method needs rows. The quantile interpolates between scores, as numpy.quantile does.
 
     Raises:
         LayoutMismatchError: a night was profiled under another layout.
@@ -60,7 +67,9 @@ def leave_one_out_limits(
             )
     limits = {}
     for column in layout.columns:
-        chosen = method_for(column.kind, method)
+        chosen = method_of(column, method, methods)
+        if chosen.is_sampled:
+            continue
         others = _sums_of_others(empty_column(column), [night.columns[column.name] for night in nights])
         scores = [
             found

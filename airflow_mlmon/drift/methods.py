@@ -2,58 +2,70 @@
 
 All of them are about the finite values; nulls, NaN and infinities have metrics of their own. p is
 the reference, q the current partition; swapping the two may change the score. Exact where both
-profiles hold exact counts, on the grid's cells otherwise (see `profiles.grid`).
+profiles hold exact counts, on the grid's cells otherwise (see `profiles.grid`). `drift.distances` and
+`drift.significance` give each method's formula, bins, smoothing, range and source.
 """
 
 from __future__ import annotations
 
 import difflib
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping
 
-import numpy as np
-import numpy.typing as npt
-
-from airflow_mlmon.drift.bins import binned_counts
+from airflow_mlmon.drift import distances, significance
+from airflow_mlmon.drift.bins import binned_counts, pooled_counts
+from airflow_mlmon.drift.distances import Counts
+from airflow_mlmon.drift.significance import Moments, Score
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import align
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.spec.methods import PROFILED, Method
 
-EMPTY_BIN_ROWS = 0.5
-MIN_NORM = 0.001
+_Measure = Callable[[ColumnProfile, ColumnProfile], Score | None]
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+_NEEDS_ORDER = frozenset(
+    {
+        Method.WASSERSTEIN,
+        Method.KS,
+        Method.CRAMER_VON_MISES,
+        Method.T_TEST,
+        Method.ANDERSON,
+        Method.ENERGY_DISTANCE,
+        Method.EPPS_SINGLETON,
+        Method.MANN_WHITNEY,
+        Method.EMPIRICAL_MMD,
+    }
+)
+_NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 
 
-class Method(StrEnum):
-    """A drift score, by evidently's name."""
+def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+    """What a method says of a column; None where a side has no value or the method is not for its kind.
 
-    PSI = "psi"
-    JENSENSHANNON = "jensenshannon"
-    WASSERSTEIN = "wasserstein"
-    KS = "ks"
+    Raises:
+        ConfigError: there is no such method, or evidently alone can compute it, from rows.
+    """
+    chosen = parse_method(method)
+    if chosen not in _MEASURES:
+        raise ConfigError(
+            f"The drift method {chosen.value!r} needs rows; profiles cannot answer it.",
+            hint=f"those that they can answer are {', '.join(PROFILED)}",
+        )
+    if not reference.observed or not current.observed:
+        return None
+    return _MEASURES[chosen](reference, current)
 
 
 def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    """The drift score of a column; None where a side has no value or the method is not for its kind.
+    """The effect alone, by which nights of different sizes are compared; None as in `measure`.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: as in `measure`.
     """
-    chosen = parse_method(method)
-    if not reference.observed or not current.observed:
-        return None
-    if chosen in (Method.PSI, Method.JENSENSHANNON):
-        first, second = binned_counts(reference, current)
-        return psi(first, second) if chosen is Method.PSI else jensenshannon(first, second)
-    if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
-        return None
-    keys, first, second = align(reference.distribution, current.distribution)
-    if chosen is Method.KS:
-        return ks(first, second)
-    return wasserstein(keys, first, second, std=reference.std or 0.0)
+    found = measure(method, reference, current)
+    return None if found is None else found.effect
 
 
 def parse_method(name: str) -> Method:
@@ -73,90 +85,103 @@ def parse_method(name: str) -> Method:
 def method_for(kind: Kind, method: str) -> Method:
     """The method that a column of that kind is measured with when `method` is asked for.
 
-    Wasserstein and KS need an order, so a category is measured by Jensen-Shannon instead, as
-    evidently does by default.
+    A category has no order, so that it is measured by Jensen-Shannon where a method needs one, as
+    evidently does by default; a number by the t test of means where a method of categories or texts
+    is asked for.
 
     Raises:
         ConfigError: there is no such method.
     """
     chosen = parse_method(method)
-    if kind is Kind.CATEGORY and chosen in (Method.WASSERSTEIN, Method.KS):
+    if kind is Kind.CATEGORY and chosen in _NEEDS_ORDER:
         return Method.JENSENSHANNON
+    if kind is Kind.NUMERIC and chosen in _NEEDS_CATEGORIES:
+        return Method.T_TEST
     return chosen
 
 
-def psi(reference: Counts, current: Counts) -> float:
-    """Population stability index of two histograms on the same bins.
+def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> Method:
+    """The method that a column is measured with: `method`, or its own among `methods`.
 
-        PSI = sum((q - p) * ln(q / p))
-
-    Bins: `drift.bins`. Smoothing: an empty bin counts as half a row, on either side; shares are not
-    normed again. Range: 0 to infinity, 0 for equal shares; symmetric on given bins. Source: evidently's
-    `psi`, which differs in bins (Sturges over both samples) and in smoothing (a share of 0.0001).
-
-    >>> round(psi(np.array([50, 50]), np.array([25, 75])), 4)
-    0.2747
+    Raises:
+        ConfigError: there is no such method.
     """
-    p, q = _smoothed(reference), _smoothed(current)
-    return float(np.sum((q - p) * np.log(q / p)))
+    return method_for(column.kind, methods.get(column.name, method))
 
 
-def jensenshannon(reference: Counts, current: Counts) -> float:
-    """Jensen-Shannon distance of two histograms on the same bins.
+def sampled_methods(
+    columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
+) -> dict[str, tuple[Method, Kind]]:
+    """The method and the kind of each column whose method needs rows.
 
-        JS = sqrt((KL(p, m) + KL(q, m)) / 2),  m = (p + q) / 2,  in nats
-
-    Bins: `drift.bins`. Smoothing: none. Range: 0 to sqrt(ln 2) = 0.8326; symmetric on given bins.
-    Source: evidently's `jensenshannon`, that is scipy.spatial.distance.jensenshannon, which differs
-    in bins only (Sturges over both samples).
-
-    >>> round(jensenshannon(np.array([1, 0]), np.array([0, 1])), 4)
-    0.8326
+    Raises:
+        ConfigError: there is no such method.
     """
-    p, q = reference / reference.sum(), current / current.sum()
-    middle = (p + q) / 2
-    return float(np.sqrt(max((_divergence(p, middle) + _divergence(q, middle)) / 2, 0.0)))
+    chosen = {column.name: (method_of(column, method, methods), column.kind) for column in columns}
+    return {name: pair for name, pair in chosen.items() if pair[0].is_sampled}
 
 
-def ks(reference: Counts, current: Counts) -> float:
-    """Kolmogorov-Smirnov statistic of two histograms on the same ascending values.
+def _distance(of: Callable[[Counts, Counts], float]) -> _Measure:
+    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score:
+        value = of(*binned_counts(reference, current))
+        return Score(value=value, p_value=None, effect=value)
 
-        KS = max |P(x) - Q(x)|  over all x, with P and Q the cumulated shares
-
-    Bins: each value, or each cell of the grid. Smoothing: none. Range: 0 to 1; symmetric. Source: the
-    statistic of scipy.stats.ks_2samp; evidently's `ks` reports its p-value instead.
-
-    >>> ks(np.array([1, 1, 0]), np.array([0, 1, 1]))
-    0.5
-    """
-    return float(np.max(np.abs(_cumulated(reference) - _cumulated(current))))
+    return measured
 
 
-def wasserstein(values: Floats, reference: Counts, current: Counts, *, std: float) -> float:
-    """Wasserstein distance of two histograms on the same ascending values, in units of `std`.
+def _counted(of: Callable[[Counts, Counts], Score]) -> _Measure:
+    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score:
+        return of(*pooled_counts(reference, current))
 
-        W = integral |P(x) - Q(x)| dx / max(std, 0.001)
-
-    Bins: each value, or the middle of each cell of the grid. Smoothing: none. Range: 0 to infinity.
-    `std` is the reference's, divided by n. Source: evidently's `wasserstein`, with its floor.
-
-    >>> wasserstein(np.array([0.0, 1.0]), np.array([1, 1]), np.array([0, 2]), std=0.5)
-    1.0
-    """
-    gaps = np.abs(_cumulated(reference) - _cumulated(current))[:-1]
-    return float(np.sum(gaps * np.diff(values)) / max(std, MIN_NORM))
+    return measured
 
 
-def _smoothed(counts: Counts) -> Floats:
-    shares: Floats = np.maximum(counts, EMPTY_BIN_ROWS) / counts.sum()
-    return shares
+def _ordered(of: Callable[[Counts, Counts], Score]) -> _Measure:
+    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+        if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
+            return None
+        _, first, second = align(reference.distribution, current.distribution)
+        return of(first, second)
+
+    return measured
 
 
-def _divergence(p: Floats, middle: Floats) -> float:
-    held = p > 0
-    return float(np.sum(p[held] * np.log(p[held] / middle[held])))
+def _wasserstein(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+    if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
+        return None
+    keys, first, second = align(reference.distribution, current.distribution)
+    value = distances.wasserstein(keys, first, second, std=reference.std or 0.0)
+    return Score(value=value, p_value=None, effect=value)
 
 
-def _cumulated(counts: Counts) -> Floats:
-    shares: Floats = np.cumsum(counts) / counts.sum()
-    return shares
+def _t_test(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+    if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
+        return None
+    sides = (Moments(rows=side.observed, total=side.total, squares=side.squares) for side in (reference, current))
+    return significance.t_test(*sides)
+
+
+def _z(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+    if not isinstance(reference, CategoryProfile) or not isinstance(current, CategoryProfile):
+        return None
+    names = [name for name in sorted(reference.layout.vocabulary) if reference.count_of(name) + current.count_of(name)]
+    if not names:
+        return None
+    first = names[0]
+    return significance.z(reference.count_of(first), reference.observed, current.count_of(first), current.observed)
+
+
+_MEASURES: Mapping[Method, _Measure] = {
+    Method.PSI: _distance(distances.psi),
+    Method.JENSENSHANNON: _distance(distances.jensenshannon),
+    Method.HELLINGER: _distance(distances.hellinger),
+    Method.KL_DIV: _distance(distances.kl_div),
+    Method.TVD: _distance(distances.tvd),
+    Method.WASSERSTEIN: _wasserstein,
+    Method.KS: _ordered(significance.ks),
+    Method.CRAMER_VON_MISES: _ordered(significance.cramer_von_mises),
+    Method.T_TEST: _t_test,
+    Method.CHISQUARE: _counted(significance.chisquare),
+    Method.G_TEST: _counted(significance.g_test),
+    Method.Z: _z,
+}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
 
@@ -19,9 +20,12 @@ def paired_limits(
     quantile: float,
     *,
     fewest: int,
+    methods: Mapping[str, str] = MappingProxyType({}),
     minimum_rows: int = MINIMUM_ROWS,
 ) -> dict[str, Limit]:
     """The limit of each column, from the scores of each second profile against its first.
+
+    A column whose method needs rows has no limit.
 
     Args:
         layout: the layout of the profiles.
@@ -29,11 +33,14 @@ def paired_limits(
         method: the drift score.
         quantile: which quantile of the scores the limit is.
         fewest: pairs with enough values below which a column has no limit.
+        methods: the drift scores of columns that have one of their own.
         minimum_rows: finite values that both of a pair need.
     """
     limits = {}
     for column in layout.columns:
-        chosen = method_for(column.kind, method)
+        chosen = method_of(column, method, methods)
+        if chosen.is_sampled:
+            continue
         sides = [(before.columns[column.name], after.columns[column.name]) for before, after in pairs]
         scores = [
             found

@@ -7,15 +7,17 @@ Runs overlap; `apart` says how many there are that do not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import Method, method_for, score
+from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.methods import Method
 
 _FEWEST_APART = 2
 
@@ -36,12 +38,13 @@ def window_limits(
     quantile: float,
     length: int,
     *,
+    methods: Mapping[str, str] = MappingProxyType({}),
     minimum_rows: int = MINIMUM_ROWS,
 ) -> dict[str, Limit]:
     """The limit of each column for a window of `length` nights.
 
     Of a night it is `leave_one_out_limits`. A column has no limit where fewer than two windows that
-    lie apart have enough values.
+    lie apart have enough values, or where its method needs rows.
 
     Args:
         layout: the layout of the nights.
@@ -49,12 +52,16 @@ def window_limits(
         method: the drift score.
         quantile: which quantile of the windows' scores the limit is.
         length: nights in a window.
+        methods: the drift scores of columns that have one of their own.
         minimum_rows: finite values that a window and the others need.
     """
     limits = {}
     for column in layout.columns:
+        chosen = method_of(column, method, methods)
+        if chosen.is_sampled:
+            continue
         found = _scores(
-            method_for(column.kind, method),
+            chosen,
             empty_column(column),
             [night.columns[column.name] for night in nights],
             length,

@@ -11,6 +11,7 @@ from typing import Any
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.drift.pairs import paired_limits
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -95,8 +96,17 @@ def choose_baselines(run: Run, reference: Reference, day: date) -> list[ChosenBa
     return chosen
 
 
-def compare_with(run: Run, layout: Layout, baselines: Sequence[ChosenBaseline], current: Profile) -> list[ColumnDrift]:
-    """The drift of every column against its own baseline, in the order of the layout."""
+def compare_with(
+    run: Run,
+    layout: Layout,
+    baselines: Sequence[ChosenBaseline],
+    current: Profile,
+    sampled: Mapping[str, SampledScore],
+) -> list[ColumnDrift]:
+    """The drift of every column against its own baseline, in the order of the layout.
+
+    `sampled` has the answers for columns whose method needs rows.
+    """
     found: dict[str, ColumnDrift] = {}
     for baseline in baselines:
         drift = compare(
@@ -104,6 +114,8 @@ def compare_with(run: Run, layout: Layout, baselines: Sequence[ChosenBaseline], 
             baseline.profile,
             _part(current, baseline.layout),
             method=run.spec.drift.method,
+            methods=run.spec.drift.methods,
+            sampled=sampled,
             limits=baseline.limits,
         )
         found |= {column.column: _with_shortage(column, baseline.facts) for column in drift}
@@ -166,7 +178,8 @@ def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout,
     if baseline.kind is BaselineKind.PREVIOUS:
         limits = _limits_of_neighbours(run, reference, layout, day)
     elif len(held) >= facts.needed:
-        limits = leave_one_out_limits(layout, profiles, run.spec.drift.method, run.spec.drift.quantile)
+        drift = run.spec.drift
+        limits = leave_one_out_limits(layout, profiles, drift.method, drift.quantile, methods=drift.methods)
     return ChosenBaseline(facts=facts, layout=layout, profile=sum_profiles(layout, profiles), limits=limits)
 
 
@@ -188,7 +201,7 @@ def _limits_of_neighbours(run: Run, reference: Reference, layout: Layout, day: d
     days = stored_profiles(run, reference, past)
     pairs = [pair for before, after in pairwise(days) if (pair := _pair(before, after, layout))]
     drift = run.spec.drift
-    return paired_limits(layout, pairs, drift.method, drift.quantile, fewest=history.minimum)
+    return paired_limits(layout, pairs, drift.method, drift.quantile, fewest=history.minimum, methods=drift.methods)
 
 
 def _pair(before: DayProfile, after: DayProfile, layout: Layout) -> tuple[Profile, Profile] | None:
@@ -199,7 +212,7 @@ def _pair(before: DayProfile, after: DayProfile, layout: Layout) -> tuple[Profil
 
 def _with_shortage(column: ColumnDrift, facts: BaselineFacts) -> ColumnDrift:
     """The column with the words that fit its baseline, when there is no verdict for want of nights."""
-    if facts.kind is BaselineKind.REFERENCE or column.limit is not None:
+    if facts.kind is BaselineKind.REFERENCE or column.limit is not None or column.method.is_sampled:
         return column
     if len(facts.nights) < facts.needed:
         note = f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, at least {facts.needed} are needed"

@@ -8,15 +8,19 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.methods import sampled_methods
+from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.baseline import BaselineFacts, choose_baselines, compare_with
+from airflow_mlmon.pipeline.baseline import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared
+from airflow_mlmon.pipeline.prepare import Prepared, read_curated
 from airflow_mlmon.pipeline.profile import Profiled
-from airflow_mlmon.pipeline.reference import Reference, ensure_reference
+from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample, sample
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.methods import Method
 
 _FILE = "drift.json"
 
@@ -34,7 +38,8 @@ def compare_night(
 ) -> list[ColumnDrift]:
     """Compare a profile with the baselines of its day; what they were made of is kept too."""
     baselines = choose_baselines(run, reference, partition.day)
-    drift = compare_with(run, reference.layout, baselines, current)
+    sampled = _score_samples(run, reference, partition, version, baselines)
+    drift = compare_with(run, reference.layout, baselines, current, sampled)
     content = {
         "layout": reference.layout.id,
         "baselines": [baseline.facts.to_dict() for baseline in baselines],
@@ -44,10 +49,39 @@ def compare_night(
     return drift
 
 
+def _score_samples(
+    run: Run, reference: Reference, partition: Partition, version: str, baselines: Sequence[ChosenBaseline]
+) -> dict[str, SampledScore]:
+    """What evidently finds on samples by prediction id, where the spec asks for methods that need rows.
+
+    Of the baselines the reference alone has rows; a column with another one is listed as not compared.
+    """
+    own = [baseline.layout for baseline in baselines if baseline.facts.kind is BaselineKind.REFERENCE]
+    drift = run.spec.drift
+    methods = sampled_methods([column for layout in own for column in layout.columns], drift.method, drift.methods)
+    if not methods:
+        return {}
+    from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
+
+    run.progress("asking evidently")
+    # all columns, because rows of an older spec may lack some that this one has
+    rows = sample(read_curated(run, partition, version), run.spec.id_column)
+    return score_samples(read_sample(run, reference), rows, methods)
+
+
 def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
     """What `detect_drift` kept of a version."""
     return [
-        ColumnDrift(**(column | {"state": DriftState(column["state"]), "kind": Kind(column["kind"])}))
+        ColumnDrift(
+            **(
+                column
+                | {
+                    "state": DriftState(column["state"]),
+                    "kind": Kind(column["kind"]),
+                    "method": Method(column["method"]),
+                }
+            )
+        )
         for column in _read(run, partition, version)["columns"]
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -11,12 +11,14 @@ import pyarrow as pa
 
 from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.limits import leave_one_out_limits
+from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.methods import Method
 
 
 class Counts(NamedTuple):
@@ -50,10 +52,19 @@ def compare_labels(spec: ModelSpec, nights: Mapping[date, Counts], current: Coun
     )
     profiles = [_profile(layout, counts) for counts in nights.values()]
     reference, now = sum_profiles(layout, profiles), _profile(layout, current)
-    method, quantile = spec.drift.method, spec.drift.quantile
-    limits = leave_one_out_limits(layout, profiles, method, quantile)
+    method = _method(spec.drift.method)
+    limits = leave_one_out_limits(layout, profiles, method, spec.drift.quantile)
     [drift] = compare(layout, reference, now, method=method, limits=limits)
+    if spec.drift.method.is_sampled:
+        reason = f"by {method}, because {spec.drift.method} needs rows and labels are kept as counts"
+        drift = replace(drift, note="; ".join(filter(None, (drift.note, reason))))
     return LabelDrift(drift=drift, reference=reference, current=now)
+
+
+def _method(asked: Method) -> Method:
+    """The spec's method for a category; Jensen-Shannon where that still needs rows."""
+    chosen = method_for(Kind.CATEGORY, asked)
+    return Method.JENSENSHANNON if chosen.is_sampled else chosen
 
 
 def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:

@@ -139,7 +139,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     reference = Reference(
         layout=layout,
         profile=profile,
-        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile),
+        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,

@@ -79,7 +79,8 @@ def _window(run: Run, reference: Reference, days: Sequence[DayProfile], limits: 
     held = [day for day in days if day.profile is not None]
     total = sum_profiles(reference.layout, (day.profile for day in held if day.profile is not None))
     others = _others(run, reference, {day.day for day in held if day.is_reference})
-    drift = compare(reference.layout, others, total, method=run.spec.drift.method, limits=limits)
+    asked = run.spec.drift
+    drift = compare(reference.layout, others, total, method=asked.method, methods=asked.methods, limits=limits)
     windows = windows_of(len(reference.days), len(held)) if held else 0
     return Window(
         first=days[0].day,
@@ -103,7 +104,7 @@ def _others(run: Run, reference: Reference, days: Collection[date]) -> Profile:
 
 def _without_limit(column: ColumnDrift, nights: int, length: int) -> ColumnDrift:
     """The column of a window for which the reference is too short."""
-    if not length:
+    if not length or column.method.is_sampled:
         return column
     return replace(column, note=f"no limit: {nights} nights of the reference hold no two windows of {length}")
 
@@ -118,7 +119,7 @@ def _limits(run: Run, reference: Reference, length: int) -> Mapping[str, Limit]:
     except NotFoundError:
         nights = [profile for _, profile in sorted(reference_nights(run, reference).items())]
         drift = run.spec.drift
-        limits = window_limits(reference.layout, nights, drift.method, drift.quantile, length)
+        limits = window_limits(reference.layout, nights, drift.method, drift.quantile, length, methods=drift.methods)
         run.files.write(uri, json.dumps({name: asdict(limit) for name, limit in limits.items()}).encode())
         return limits
     return {name: Limit(**limit) for name, limit in stored.items()}

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.arrow import text_array, to_numpy
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.reading import Texts
 from airflow_mlmon.profiles.tally import Tally
@@ -55,10 +56,10 @@ class CategoryProfile:
     @classmethod
     def of(cls, layout: ColumnLayout, texts: Texts) -> Self:
         """The profile of the counted texts of a column."""
-        vocabulary = pa.array(layout.vocabulary, pa.string())
+        vocabulary = text_array(layout.vocabulary)
         positions = pc.index_in(texts.values, value_set=vocabulary)
-        is_known = positions.is_valid().to_numpy(zero_copy_only=False)
-        known = positions.drop_null().to_numpy().astype(np.int32)
+        is_known = to_numpy(positions.is_valid())
+        known = to_numpy(positions.drop_null()).astype(np.int32)
         # As bytes: the hash needs no decoding, and a stored text may be invalid UTF-8.
         unseen = texts.values.filter(positions.is_null()).cast(pa.binary()).to_pylist()
         counts = texts.counts[~is_known]

@@ -131,8 +131,17 @@ def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
     Raises:
         SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
     """
-    columns = tuple(_pin_column(name, column, table) for name, column in spec.columns.items() if _is_profiled(column))
-    return Layout(model=spec.model, columns=columns)
+    columns = {name: column for name, column in spec.columns.items() if _is_profiled(column)}
+    return pin_columns(spec.model, columns, table)
+
+
+def pin_columns(model: str, columns: Mapping[str, Column], table: pa.Table) -> Layout:
+    """The layout that fits the given columns of a reference table best, as `pin_layout` does.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+    """
+    return Layout(model=model, columns=tuple(_pin_column(name, column, table) for name, column in columns.items()))
 
 
 def _is_profiled(column: Column) -> bool:

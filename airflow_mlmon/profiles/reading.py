@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.arrow import text_array, to_numpy
 
 _DAY_S = 86_400
 _READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
@@ -45,14 +46,14 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
         if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
             values = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).drop_null()  # noqa: PLR2004
             per_second = _PER_SECOND[column.type.unit]
-            seconds: npt.NDArray[np.int64] = values.to_numpy() // per_second % _DAY_S
+            seconds: npt.NDArray[np.int64] = to_numpy(values) // per_second % _DAY_S
             return seconds
         if not pa.types.is_integer(column.type):
             # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
             column = column.cast(pa.float64(), safe=False)
-        numbers: npt.NDArray[Any] = column.drop_null().to_numpy()
+        numbers: npt.NDArray[Any] = to_numpy(column.drop_null())
         return numbers
 
 
@@ -67,21 +68,21 @@ def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
             values, counts = _count_indices(column)
         else:
             counted = pc.value_counts(column)
-            values, counts = counted.field("values"), counted.field("counts").to_numpy()
+            values, counts = counted.field("values"), to_numpy(counted.field("counts"))
         texts = values.cast(pa.string())
-        known = texts.is_valid().to_numpy(zero_copy_only=False)
+        known = to_numpy(texts.is_valid())
         held = counts[known]
         return Texts(values=texts.drop_null(), counts=held, nulls=len(column) - int(held.sum()))
 
 
 def _count_indices(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     if not column.num_chunks:
-        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
+        return text_array([]), np.zeros(0, dtype=np.int64)
     unified = column.unify_dictionaries()
     dictionary = unified.chunk(0).dictionary
     counts = np.zeros(len(dictionary), dtype=np.int64)
     for chunk in unified.chunks:
-        counts += np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(dictionary))
+        counts += np.bincount(to_numpy(chunk.indices.drop_null()), minlength=len(dictionary))
     return dictionary, counts
 
 

@@ -25,6 +25,7 @@ from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
+from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.model import ModelSpec
 
 with warnings.catch_warnings():
@@ -120,7 +121,7 @@ def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[li
     for found in drift:
         if found.column in sample.private:
             continue
-        if found.score is None or not math.isfinite(found.score):
+        if found.score is None or not math.isfinite(found.score) or Method(found.method).is_sampled:
             left_out.append(f"{found.column}: {found.note or 'not enough data'}")
             continue
         tests = [] if found.limit is None else [lte(found.limit)]

@@ -191,6 +191,11 @@ def render_index(page: IndexPage) -> str:
     )
 
 
+def render_page(template: str, **content: object) -> str:
+    """The HTML of another page, from its template and what the template shows."""
+    return _environment().get_template(template).render(**content)
+
+
 def _drift_rank(row: ColumnRow) -> tuple[int, float, str]:
     """Drifted columns first, then by score over limit; those without a score last."""
     drift = row.drift

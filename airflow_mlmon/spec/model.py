@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -176,20 +177,6 @@ class Check(_Section):
     severity: Severity = Field(default=Severity.WARNING, description="blocking (the night fails), warning or recorded.")
 
 
-class Drift(_Section):
-    """How drift is measured."""
-
-    method: Literal["psi", "jensenshannon", "wasserstein", "ks"] = Field(
-        default="psi", description="Distance per column, by evidently's name."
-    )
-    quantile: float = Field(
-        default=0.95,
-        gt=0.5,
-        lt=1,
-        description="A column has drifted above this quantile of the reference nights' own scores.",
-    )
-
-
 class History(_Section):
     """The nights that a night is compared with."""
 
@@ -336,6 +323,8 @@ class ModelSpec(_Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
+        for name in self.drift.columns:
+            self._known_column(name, "drift.columns")
         return self
 
     def _known_column(self, column: str | None, key: str) -> None:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.session import get_session
 
 from airflow_mlmon.errors import (
     ConfigError,
@@ -78,6 +80,12 @@ class S3Store:
                     "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
                 )
             )
+
+
+def default_client() -> Any:
+    """A client with the credentials, region and endpoint of botocore's own chain."""
+    config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+    return get_session().create_client("s3", config=config)
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ DOORS = {
     "alembic": ("store/",),
     "boto3": ("hooks/s3.py",),
     "botocore": ("storage/s3.py", "hooks/s3.py"),
-    "evidently": ("reports/evidently.py",),
+    "evidently": ("reports/evidently.py", "reports/evidently_drift.py"),
     "great_expectations": ("quality/great_expectations.py",),
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/charts.py",),

@@ -7,12 +7,13 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlmon.drift.methods import Method, score
+from airflow_mlmon.drift.methods import measure
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
 from airflow_mlmon.profiles import codec
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.spec.methods import PROFILED, Method
 from tests.support.profiles import make_layout
 
 LAYOUT = make_layout(
@@ -95,14 +96,39 @@ def test_bytes_hold_the_whole_profile(table):
     assert read.to_bytes() == made.to_bytes()
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
-@given(tables, tables, st.sampled_from(Method))
-def test_score_is_never_negative_and_zero_between_equals(first, second, method):
+SYMMETRIC = {"ks", "cramer_von_mises", "t_test"}
+SYMMETRIC_FOR_CATEGORIES = {"psi", "jensenshannon", "hellinger", "TVD", "chisquare", "g_test", "z"}
+AT_MOST_ONE = {Method.JENSENSHANNON, Method.HELLINGER, Method.TVD, Method.KS, Method.CRAMER_VON_MISES, Method.Z}
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(tables, tables, st.sampled_from(PROFILED))
+def test_score_keeps_to_its_range_and_is_zero_between_equals(first, second, method):
     one, two = profile(first), profile(second)
 
     for name, column in one.columns.items():
-        assert (score(method, column, two.columns[name]) or 0.0) >= 0.0
-        assert (score(method, column, column) or 0.0) == 0.0
+        if (found := measure(method, column, two.columns[name])) is not None:
+            assert found.value >= 0
+            assert 0 <= found.effect <= (1 + 1e-12 if method in AT_MOST_ONE else np.inf)
+            assert found.p_value is None or 0 <= found.p_value <= 1
+        if (same := measure(method, column, column)) is not None:
+            assert abs(same.effect) < 1e-7
+            assert same.p_value is None or same.p_value > 0.9
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(tables, tables, st.sampled_from(PROFILED))
+def test_score_is_symmetric_where_promised(first, second, method):
+    one, two = profile(first), profile(second)
+
+    for name in one.columns:
+        if method in SYMMETRIC or (name == "c" and method in SYMMETRIC_FOR_CATEGORIES):
+            there, back = (
+                measure(method, one.columns[name], two.columns[name]),
+                measure(method, two.columns[name], one.columns[name]),
+            )
+            assert (there is None) == (back is None)
+            assert there is None or np.isclose(there.value, back.value, rtol=1e-9, atol=1e-12)
 
 
 flags = st.none() | st.booleans()

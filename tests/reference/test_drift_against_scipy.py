@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.spatial import distance
-from scipy.stats import ks_2samp, wasserstein_distance
+from scipy.stats import chi2_contingency, cramervonmises_2samp, entropy, ks_2samp, ttest_ind, wasserstein_distance
 
-from airflow_mlmon.drift.methods import score
+from airflow_mlmon.drift.methods import measure, score
 from airflow_mlmon.profiles.layout import pin_layout
 from airflow_mlmon.profiles.local import profile_table
-from tests.support.profiles import make_spec, profile_numbers
+from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
 
 ROWS = 200_000
 SPEC = make_spec(x={"type": "float"})
@@ -107,3 +107,75 @@ def test_integers_are_measured_exactly():
     assert first.mean == reference.mean()
     assert first.std == pytest.approx(reference.std(), rel=1e-14)
     assert score("ks", first, second) == pytest.approx(ks_2samp(reference, current).statistic, abs=1e-12)
+
+
+def counted_on_ten_bins(reference, current):
+    return [np.rint(shares * ROWS) for shares in shares_on_ten_bins(reference, current)]
+
+
+@pytest.mark.parametrize(("method", "lambda_"), [("chisquare", "pearson"), ("g_test", "log-likelihood")])
+def test_tests_of_counts_on_the_grid_are_within_2_percent_of_scipy(sides, method, lambda_):
+    reference, current, first, second = sides
+
+    expected = chi2_contingency(counted_on_ten_bins(reference, current), correction=False, lambda_=lambda_)
+    found = measure(method, first, second)
+    assert found.value == pytest.approx(expected.statistic, rel=0.02)
+    assert found.p_value == pytest.approx(expected.pvalue, abs=1e-6)
+
+
+def test_hellinger_kl_div_and_tvd_on_the_grid_are_within_2e4(sides):
+    reference, current, first, second = sides
+
+    p, q = shares_on_ten_bins(reference, current)
+    assert score("hellinger", first, second) == pytest.approx(np.sqrt(1 - np.sum(np.sqrt(p * q))), abs=2e-4)
+    assert score("kl_div", first, second) == pytest.approx(entropy(p, q), abs=2e-4)
+    assert score("TVD", first, second) == pytest.approx(np.abs(p - q).sum() / 2, abs=2e-4)
+
+
+def test_t_test_is_scipys_to_nine_digits(sides):
+    reference, current, first, second = sides
+
+    expected = ttest_ind(reference, current)
+    found = measure("t_test", first, second)
+    assert found.value == pytest.approx(abs(expected.statistic), rel=1e-6)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-4)
+
+
+def test_cramer_von_mises_on_the_grid_is_within_half_a_percent_of_scipy(sides):
+    reference, current, first, second = sides
+    if len(np.unique(reference)) < ROWS:
+        pytest.skip("values repeat, where scipy's mid-ranks are another statistic")
+
+    expected = cramervonmises_2samp(reference, current, method="asymptotic")
+    assert measure("cramer_von_mises", first, second).value == pytest.approx(expected.statistic, rel=5e-3)
+
+
+@pytest.mark.parametrize(("rows", "other"), [(50, 50), (400, 300), (900, 90)])
+@pytest.mark.parametrize("moved", [0.0, 0.1, 0.3])
+def test_p_values_of_exactly_counted_values_are_scipys(rows, other, moved):
+    random = np.random.default_rng(rows)
+    reference, current = random.normal(size=rows), random.normal(moved, 1, other)
+    first, second = profile_numbers(reference), profile_numbers(current)
+
+    # the limit law of KS with Stephens' correction against the exact one
+    tolerance = 0.02 if min(rows, other) >= 300 else 0.05
+    assert measure("ks", first, second).p_value == pytest.approx(ks_2samp(reference, current).pvalue, abs=tolerance)
+    expected = cramervonmises_2samp(reference, current, method="asymptotic")
+    found = measure("cramer_von_mises", first, second)
+    assert found.value == pytest.approx(expected.statistic, rel=1e-9)
+    assert found.p_value == pytest.approx(expected.pvalue, abs=1e-7)
+    assert measure("t_test", first, second).p_value == pytest.approx(ttest_ind(reference, current).pvalue, rel=1e-5)
+
+
+@pytest.mark.parametrize(("method", "lambda_"), [("chisquare", "pearson"), ("g_test", "log-likelihood")])
+def test_tests_of_a_category_are_scipys(method, lambda_):
+    random = np.random.default_rng(8)
+    names = ["a", "b", "c"]
+    reference, current = random.choice(names, 3000, p=[0.6, 0.3, 0.1]), random.choice(names, 700, p=[0.55, 0.3, 0.15])
+    first, second = (profile_values(rows.tolist(), category_layout(*names)) for rows in (reference, current))
+
+    table = [[np.sum(rows == name) for name in names] for rows in (reference, current)]
+    expected = chi2_contingency(table, correction=False, lambda_=lambda_)
+    found = measure(method, first, second)
+    assert found.value == pytest.approx(expected.statistic, rel=1e-12)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)

@@ -112,3 +112,11 @@ def test_every_column_of_the_layout_is_reported_in_order():
 def test_profile_of_another_layout_is_refused():
     with pytest.raises(LayoutMismatchError, match="current profile"):
         compare(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi", limits={})
+
+
+def test_column_whose_method_needs_rows_is_listed_as_not_compared():
+    drift = compare_tables(x=np.arange(100.0), c=["a", "b"] * 50, methods={"x": "anderson"})
+
+    assert (drift["x"].state, drift["x"].score, drift["x"].method) == (DriftState.INSUFFICIENT_DATA, None, "anderson")
+    assert drift["x"].note == "not compared: anderson needs rows, and of one side there is a profile alone"
+    assert drift["c"].state is DriftState.WITHIN

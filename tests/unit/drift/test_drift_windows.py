@@ -45,3 +45,11 @@ def test_a_longer_window_has_a_narrower_limit():
 def test_a_reference_without_two_windows_apart_gives_no_limit():
     assert windows_of(len(NIGHTS), 11) == 0
     assert window_limits(LAYOUT, NIGHTS, "psi", 0.95, 11) == {}
+
+
+def test_each_column_has_the_limit_of_its_own_method():
+    methods = {"amount": "ks", "score": "anderson"}
+    mixed = window_limits(LAYOUT, NIGHTS, "psi", 0.95, 5, methods=methods)
+
+    psi, ks = (window_limits(LAYOUT, NIGHTS, method, 0.95, 5) for method in ("psi", "ks"))
+    assert mixed == {name: limit for name, limit in psi.items() if name != "score"} | {"amount": ks["amount"]}

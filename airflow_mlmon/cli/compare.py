@@ -1,0 +1,88 @@
+"""`mlmon compare`: two data sets side by side, as a table, as JSON or as a page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.comparison.api import compare
+from airflow_mlmon.comparison.cells import FIELDS, cells_of
+from airflow_mlmon.comparison.result import Comparison
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.reports.wording import name_text
+
+_NARROWEST = 120
+_WIDEST = 32
+_NOTE = 300
+
+
+def print_comparison(
+    reference: str,
+    current: str,
+    *,
+    method: str,
+    limit: float | None,
+    null: Sequence[str],
+    as_json: bool,
+    html: str | None,
+) -> bool:
+    """Compare two data sets and print what was found; whether no column has drifted.
+
+    With `html` a page is written too. It is False also where no column could be judged.
+
+    Raises:
+        MlmonError: a data set cannot be read, or the page cannot be written.
+    """
+    found = compare(reference, current, method=method, limit=limit, null=null)
+    if html is not None:
+        _write(html, found)
+    if as_json:
+        sys.stdout.write(json.dumps(found.to_dict(), allow_nan=False) + "\n")
+    else:
+        _print(found, html)
+    return bool(found.judged) and not found.drifted
+
+
+def _write(path: str, found: Comparison) -> None:
+    try:
+        Path(path).write_text(found.to_html(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"The page cannot be written to {path}: {error.strerror}.") from error
+
+
+def _print(found: Comparison, html: str | None) -> None:
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        # a pipe or a log has no width of its own; the table stays whole there
+        console = Console(file=sys.stdout, width=max(console.width, _NARROWEST))
+    console.print(comparison_table(found))
+    for column in found.columns:
+        if column.note:
+            console.print(Text(f"{name_text(column.column)}: {name_text(column.note, _NOTE)}"), soft_wrap=True)
+    for line in (found.headline, found.rule, f"report: {html}" if html else ""):
+        if line:
+            console.print(Text(line), soft_wrap=True)
+
+
+def comparison_table(found: Comparison) -> Table:
+    """A line for each column, the worst first; those that have drifted stand out."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for field in FIELDS:
+        if not field.is_long:
+            justify: Literal["left", "right"] = "right" if field.is_number else "left"
+            # names and verdicts give way first where the terminal is narrow
+            is_whole = field.is_number or field.is_picture
+            table.add_column(field.title, justify=justify, no_wrap=is_whole, max_width=_WIDEST, overflow="fold")
+    for column in found.columns:
+        cells = [cell for field, cell in zip(FIELDS, cells_of(column), strict=True) if not field.is_long]
+        # Text, because names from data may look like rich's markup
+        table.add_row(*(Text(cell) for cell in cells), style="bold red" if column.has_drifted else "")
+    return table

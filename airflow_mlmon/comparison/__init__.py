@@ -1,0 +1,1 @@
+"""Two data sets side by side: no spec, no store, no history, no Airflow."""

@@ -1,0 +1,96 @@
+"""What a column's line says, the same in a terminal, in a notebook and on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
+from airflow_mlmon.comparison.picture import draw_pair
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
+
+_STATES = {
+    DriftState.BEYOND: "drift",
+    DriftState.WITHIN: "no drift",
+    DriftState.INSUFFICIENT_DATA: NOT_ENOUGH,
+}
+_SMALLEST_P = 0.001
+_LARGE = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A field of the line, and how it is set."""
+
+    title: str
+    is_number: bool = False
+    is_picture: bool = False
+    is_long: bool = False
+
+
+FIELDS = (
+    Field(title="column"),
+    Field(title="verdict"),
+    Field(title="method"),
+    Field(title="score", is_number=True),
+    Field(title="p", is_number=True),
+    Field(title="rows", is_number=True),
+    Field(title="empty", is_number=True),
+    Field(title="reference → current", is_picture=True),
+    Field(title="note", is_long=True),
+)
+
+
+def cells_of(column: ColumnComparison) -> tuple[str, ...]:
+    """The text of each of `FIELDS`."""
+    return (
+        name_text(column.column),
+        _STATES[column.state],
+        str(column.method) if column.method else NONE,
+        score_text(column.score),
+        p_text(column.p_value),
+        _pair(*(f"{side.rows:,}" if side else NONE for side in (column.reference, column.current))),
+        _pair(*(_share(side) for side in (column.reference, column.current))),
+        picture(column),
+        name_text(column.note, 200),
+    )
+
+
+def picture(column: ColumnComparison) -> str:
+    """Both sides in block characters; empty where they are not compared."""
+    if column.method is None or column.reference is None or column.current is None:
+        return ""
+    first, second = draw_pair(column.reference, column.current)
+    return f"{first}│{second}" if first else ""
+
+
+def score_text(score: float | None) -> str:
+    """A score to the third place, or a dash.
+
+    >>> score_text(0.12345), score_text(12345678.0), score_text(None) == NONE
+    ('0.123', '1.23e+07', True)
+    """
+    if score is None:
+        return NONE
+    return f"{score:.3g}" if abs(score) >= _LARGE else f"{score:.3f}"
+
+
+def p_text(p_value: float | None) -> str:
+    """A p-value, or a dash.
+
+    >>> p_text(0.0421), p_text(1e-9)
+    ('0.042', '<0.001')
+    """
+    if p_value is None:
+        return NONE
+    return f"{p_value:.3f}" if p_value >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
+
+
+def _pair(first: str, second: str) -> str:
+    return first if first == second else f"{first} → {second}"
+
+
+def _share(column: ColumnProfile | None) -> str:
+    share = empty_share(column)
+    return NONE if share is None else f"{share:.1%}" if share else "0"

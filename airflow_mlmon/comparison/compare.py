@@ -1,0 +1,206 @@
+"""Compares two data sets column by column; no column of either is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from airflow_mlmon.comparison import verdict
+from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.comparison.scoring import ask_evidently, score_column
+from airflow_mlmon.drift import significance
+from airflow_mlmon.drift.bins import pooled_counts
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.drift.sampled import SampledScore
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.spec.methods import Method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnComparison:
+    """One column on both sides.
+
+    Attributes:
+        column: The column.
+        content: What it holds.
+        state: Whether it has drifted.
+        method: What the score is; None where the column is not compared.
+        score: The distance, or the statistic of the test.
+        effect: The score without what it owes to the number of rows; see `drift.significance`.
+        limit: The smallest effect that counts.
+        test: What the p-value is of: the method itself, or the test that stands beside a distance.
+        p_value: Of the values, after correction over the whole comparison.
+        empty_p_value: Of the share of empty values, after the same correction.
+        reference: The profile of the reference; None where it lacks the column.
+        current: The profile of the current rows; None where they lack the column.
+        note: In words, why there is no verdict, or what to know.
+    """
+
+    column: str
+    content: str
+    state: DriftState
+    method: Method | None = None
+    score: float | None = None
+    effect: float | None = None
+    limit: float | None = None
+    test: Method | None = None
+    p_value: float | None = None
+    empty_p_value: float | None = None
+    reference: ColumnProfile | None = None
+    current: ColumnProfile | None = None
+    note: str = ""
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether the values or the share of empty ones have moved."""
+        return self.state is DriftState.BEYOND
+
+    @property
+    def rank(self) -> tuple[int, float, str]:
+        """Drifted columns first, then those without a verdict, then the others; the worst first."""
+        order = {DriftState.BEYOND: 0, DriftState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
+        ratio = self.effect / self.limit if self.effect is not None and self.limit else 0.0
+        return order, -max(ratio, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT), self.column
+
+    @property
+    def empty_gap(self) -> float | None:
+        """By how much the share of empty values has grown."""
+        first, second = empty_share(self.reference), empty_share(self.current)
+        return None if first is None or second is None else second - first
+
+
+def empty_share(column: ColumnProfile | None) -> float | None:
+    """The share of a column's rows that are null or NaN; None without rows."""
+    return column.missing / column.rows if column is not None and column.rows else None
+
+
+def compare_columns(
+    reference: Dataset, current: Dataset, method: str, limit: float | None
+) -> tuple[ColumnComparison, ...]:
+    """Every column of either side, the worst first.
+
+    Raises:
+        ConfigError: there is no such method, or it needs rows.
+    """
+    names = dict.fromkeys((*reference.schema, *current.schema))
+    answers = ask_evidently(reference, current, method)
+    measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
+    # one family: a column can alarm by its values and by its empty ones
+    found = [column.p_value for column in measured] + [column.empty_p_value for column in measured]
+    corrected = verdict.correct(found)
+    halves = zip(measured, corrected[: len(measured)], corrected[len(measured) :], strict=True)
+    judged = [_judge(replace(column, p_value=values, empty_p_value=empty)) for column, values, empty in halves]
+    return tuple(sorted(judged, key=lambda column: column.rank))
+
+
+def _measure(
+    name: str, reference: Dataset, current: Dataset, method: str, *, limit: float | None, answer: SampledScore | None
+) -> ColumnComparison:
+    known = reference.schema.get(name) or current.schema[name]
+    first = reference.profile.columns.get(name) if name in reference.schema else None
+    second = current.profile.columns.get(name) if name in current.schema else None
+    made = ColumnComparison(
+        column=name,
+        content=known.content.value,
+        state=DriftState.INSUFFICIENT_DATA,
+        reference=first,
+        current=second,
+    )
+    if first is None or second is None:
+        return replace(made, note=_absence(name, reference, current))
+    made = replace(made, empty_p_value=_test_empty(first, second))
+    notes = [*_shortages("reference", first), *_shortages("current", second), *_rarities(first, second)]
+    if notes:
+        return replace(made, note="; ".join(notes))
+    found = score_column(method, first, second, limit=limit, answer=answer)
+    if found is None:
+        return replace(made, note=answer.note if answer else f"{method} has no score here")
+    return replace(
+        made,
+        method=found.method,
+        score=found.score,
+        effect=found.effect,
+        limit=found.limit,
+        test=found.test,
+        p_value=found.p_value,
+        note="; ".join(filter(None, (*_remarks(reference, current, first, second), found.note))),
+    )
+
+
+def _judge(column: ColumnComparison) -> ColumnComparison:
+    """The verdict, once p-values are corrected."""
+    is_emptier = (
+        column.empty_p_value is not None
+        and column.empty_p_value <= verdict.ALPHA
+        and abs(column.empty_gap or 0.0) >= verdict.EMPTY_LIMIT
+    )
+    if is_emptier:
+        empties = [empty_share(side) or 0.0 for side in (column.reference, column.current)]
+        said = f"empty values went from {empties[0]:.1%} to {empties[1]:.1%}"
+        column = replace(column, state=DriftState.BEYOND, note="; ".join(filter(None, (said, column.note))))
+    if column.effect is None or column.limit is None or column.p_value is None:
+        return column
+    has_moved = column.p_value <= verdict.ALPHA and column.effect >= column.limit
+    return replace(column, state=DriftState.BEYOND if is_emptier or has_moved else DriftState.WITHIN)
+
+
+def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:
+    if min(reference.rows, current.rows) < verdict.MINIMUM_ROWS:
+        return None
+    if not reference.missing + current.missing:
+        return None
+    return significance.z(reference.missing, reference.rows, current.missing, current.rows).p_value
+
+
+def _absence(name: str, reference: Dataset, current: Dataset) -> str:
+    if name not in reference.schema:
+        return "not in the reference"
+    if name not in current.schema:
+        return "not in the current data"
+    if reference.schema[name].is_profiled:
+        return "only after the rows that the layout was pinned from"
+    return f"{reference.schema[name].content} ({reference.schema[name].type}) are not compared"
+
+
+def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:
+    if not column.rows:
+        yield f"{side} has no rows"
+    elif column.nulls == column.rows:
+        yield f"{side} is all null"
+    elif not column.observed:
+        yield f"{side} has no finite value"
+    elif column.observed < verdict.MINIMUM_ROWS:
+        yield f"{side} has {column.observed} values, fewer than {verdict.MINIMUM_ROWS}"
+
+
+def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
+    """Identifiers and free text: values so rare that their frequencies say nothing."""
+    if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
+        return
+    distinct = len(reference.known) + len(reference.unseen)
+    if distinct > verdict.MINIMUM_ROWS and len(pooled_counts(reference, current)[0]) == 1:
+        yield "nearly every value is different"
+
+
+def _remarks(reference: Dataset, current: Dataset, first: ColumnProfile, second: ColumnProfile) -> Iterator[str]:
+    for side, dataset, column in (("reference", reference, first), ("current", current, second)):
+        if isinstance(column, NumericProfile) and column.infinities:
+            yield f"{side} has {column.infinities:,} infinite values, left out"
+        if absent := dataset.profile.rows - column.rows:
+            yield f"{side} lacks it in {absent:,} rows"
+    if isinstance(first, NumericProfile) and isinstance(second, NumericProfile):
+        if first.distribution.is_too_coarse or second.distribution.is_too_coarse:
+            yield "the grid is coarse for these values"
+    elif isinstance(second, CategoryProfile) and (fresh := _fresh_names(first, second)):
+        yield f"new: {fresh}"
+
+
+def _fresh_names(reference: ColumnProfile, current: CategoryProfile) -> str:
+    """The most frequent values that the reference does not have at all."""
+    if not isinstance(reference, CategoryProfile) or reference.unseen_rows or not current.unseen_rows:
+        return ""
+    shown = [f"{name} ({count / current.observed:.1%})" for name, count in current.names[:3]]
+    more = len(current.unseen) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

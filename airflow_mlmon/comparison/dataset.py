@@ -1,0 +1,148 @@
+"""A data set, be it files or a frame, and its profile: the rows are read once, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from os import PathLike, fspath
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from airflow_mlmon.comparison.files import find_files, read_file
+from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
+from airflow_mlmon.comparison.sample import RowSample
+from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_columns
+from airflow_mlmon.errors import ConfigError, DataError
+from airflow_mlmon.profiles.layout import Layout, pin_columns
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.storage import Storage
+from airflow_mlmon.storage.s3 import default_client
+
+PINNED_ROWS = 200_000
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A table of pandas, polars, Arrow or whatever speaks Arrow's stream interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The rows as a capsule."""
+        ...
+
+
+Source = str | PathLike[str] | Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """What is kept of a data set: its profile, the layout of it, and what its columns hold.
+
+    Attributes:
+        name: What it is called on pages.
+        files: The files that were read; none of a frame.
+        schema: The columns that it has, also those that no profile is made of.
+        layout: The layout of the profile.
+        profile: The profile.
+        sample: Some of the rows, where a method needs rows.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    schema: Schema
+    layout: Layout
+    profile: Profile
+    sample: pa.Table | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        """The columns as a table, for notebooks."""
+        from airflow_mlmon.comparison.notebook import dataset_table  # noqa: PLC0415 - imports the templates
+
+        return dataset_table(self)
+
+
+def read_dataset(
+    source: Source,
+    *,
+    name: str,
+    like: Dataset | None = None,
+    null_texts: Sequence[str] = (),
+    has_sample: bool = False,
+) -> Dataset:
+    """The profile of a source under a layout of its own, or under that of the data set it is compared with.
+
+    A layout of its own is pinned from the first 200,000 rows.
+
+    Raises:
+        DataError: a file is damaged, or a column holds different things; the message names both.
+        ConfigError: the source is neither a path nor a frame.
+        NotFoundError: there is no such file.
+    """
+    storage = Storage(lambda _: default_client())
+    files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
+    pieces = _read(source, name, files, storage, null_texts)
+    if like is None:
+        head = _take(pieces, PINNED_ROWS)
+        pieces = chain(head, pieces)
+        pinned: Schema = infer_schema(head)
+        layout = pin_columns(name, to_columns(pinned), _concat([conform(piece, pinned) for piece in head]))
+    else:
+        pinned, layout = like.schema, like.layout
+    profile = Profile.empty(layout)
+    sample = RowSample()
+    schema: dict[str, Field] = {}
+    for piece in pieces:
+        schema = infer_schema([piece], known=schema, pinned=pinned)
+        if piece.table.num_rows:
+            rows = conform(piece, pinned)
+            profile += profile_table(rows, layout)
+            if has_sample:
+                sample.add(rows)
+    title = fspath(source) if isinstance(source, str | PathLike) else name
+    return Dataset(
+        name=title,
+        files=tuple(files),
+        schema=schema,
+        layout=layout,
+        profile=profile,
+        sample=sample.table() if has_sample else None,
+    )
+
+
+def _read(
+    source: Source, name: str, files: Sequence[str], storage: Storage, null_texts: Sequence[str]
+) -> Iterator[Piece]:
+    if isinstance(source, str | PathLike):
+        return chain.from_iterable(read_file(file, storage, null_texts) for file in files)
+    if isinstance(source, Frame):
+        return _read_frame(source, name)
+    raise ConfigError(
+        f"The {name} is a {type(source).__name__}, neither a path nor a frame.",
+        hint="give a path, or a table of pandas, polars or Arrow",
+    )
+
+
+def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
+    try:
+        reader = pa.RecordBatchReader.from_stream(frame)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        reason = "; ".join(str(part) for part in error.args)
+        raise DataError(f"The frame of the {name} has no Arrow form: {reason}.") from error
+    check_names(reader.schema.names, f"the {name}")
+    yield Piece(origin=f"the {name}", table=no_rows(reader.schema))
+    for batch in reader:
+        yield Piece(origin=f"the {name}", table=pa.Table.from_batches([batch]))
+
+
+def _take(pieces: Iterator[Piece], rows: int) -> list[Piece]:
+    taken: list[Piece] = []
+    while rows > 0 and (piece := next(pieces, None)) is not None:
+        taken.append(piece)
+        rows -= piece.table.num_rows
+    return taken
+
+
+def _concat(tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables, promote_options="permissive")

@@ -1,0 +1,128 @@
+"""A whole comparison, for people, notebooks and machines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mlmon.comparison import verdict
+from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
+from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.drift.sampled import P_VALUES
+from airflow_mlmon.profiles.column import ColumnProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two data sets side by side.
+
+    Attributes:
+        reference: What was compared with.
+        current: What was compared.
+        columns: Every column of either, the worst first.
+    """
+
+    reference: Dataset
+    current: Dataset
+    columns: tuple[ColumnComparison, ...]
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The columns that have drifted, the worst first."""
+        return tuple(column.column for column in self.columns if column.has_drifted)
+
+    @property
+    def judged(self) -> int:
+        """How many columns have a verdict."""
+        return sum(column.state is not DriftState.INSUFFICIENT_DATA for column in self.columns)
+
+    @property
+    def headline(self) -> str:
+        """The comparison in one sentence."""
+        without = len(self.columns) - self.judged
+        rest = f", {without} without enough data" if without else ""
+        if not self.judged:
+            return "Not enough data to compare any column."
+        return f"{len(self.drifted)} of {self.judged} columns have drifted{rest}."
+
+    @property
+    def rule(self) -> str:
+        """What counts as drift here."""
+        limits = sorted({(_effect_name(column), column.limit) for column in self.columns if column.limit is not None})
+        effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "an effect"
+        return (
+            f"Drift: p ≤ {verdict.ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
+            f"or the share of empty values moved by ≥ {verdict.EMPTY_LIMIT:.0%}, tested likewise. "
+            "Without history, usual day-to-day variation is not known."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that was found, fit for JSON."""
+        return {
+            "reference": _side(self.reference),
+            "current": _side(self.current),
+            "drifted": list(self.drifted),
+            "judged": self.judged,
+            "rule": self.rule,
+            "columns": [_column(column) for column in self.columns],
+        }
+
+    def to_html(self) -> str:
+        """A page in one file, without scripts and without anything from outside."""
+        from airflow_mlmon.comparison.page import render_comparison  # noqa: PLC0415 - draws charts
+
+        return render_comparison(self)
+
+    def _repr_html_(self) -> str:
+        """The columns as a table, for notebooks."""
+        from airflow_mlmon.comparison.notebook import comparison_table  # noqa: PLC0415 - imports the templates
+
+        return comparison_table(self)
+
+
+def _effect_name(column: ColumnComparison) -> str:
+    if column.score == column.effect:
+        return f"{column.method}"
+    if column.method in P_VALUES and column.reference is not None:
+        return f"effect of {verdict.COMPANIONS[column.reference.layout.kind]}"
+    return f"effect of {column.method}"
+
+
+def _side(dataset: Dataset) -> Mapping[str, Any]:
+    return {
+        "name": dataset.name,
+        "files": list(dataset.files),
+        "rows": dataset.profile.rows,
+        "layout": dataset.layout.id,
+    }
+
+
+def _column(column: ColumnComparison) -> Mapping[str, Any]:
+    return {
+        "column": column.column,
+        "content": column.content,
+        "state": column.state.value,
+        "method": column.method,
+        "score": _finite(column.score),
+        "effect": _finite(column.effect),
+        "limit": column.limit,
+        "test": column.test,
+        "p_value": column.p_value,
+        "empty_p_value": column.empty_p_value,
+        "reference": _counts(column.reference),
+        "current": _counts(column.current),
+        "note": column.note,
+    }
+
+
+def _counts(column: ColumnProfile | None) -> Mapping[str, Any] | None:
+    if column is None:
+        return None
+    return {"rows": column.rows, "empty": column.missing, "empty_share": empty_share(column), "used": column.observed}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is None or math.isfinite(value) else None

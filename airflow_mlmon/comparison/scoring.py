@@ -1,0 +1,89 @@
+"""Score, p-value and effect of one column, be the method one of profiles or one of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_mlmon.comparison import verdict
+from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
+from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
+from airflow_mlmon.drift.significance import Score
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.spec.methods import Method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was found of one column.
+
+    Attributes:
+        method: What the score is.
+        score: The distance, or the statistic of the test; a method of rows has its p-value here.
+        effect: What is held against the limit.
+        limit: The smallest effect that counts.
+        test: What the p-value is of.
+        p_value: Before any correction.
+        note: What to know about the score.
+    """
+
+    method: Method
+    score: float
+    effect: float
+    limit: float
+    test: Method
+    p_value: float
+    note: str = ""
+
+
+def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[str, SampledScore]:
+    """The answers of evidently on the samples of both sides, where the method needs rows.
+
+    Raises:
+        ConfigError: the reference is a profile made before, which kept no rows.
+    """
+    asked = sampled_methods(reference.layout.columns, method, {})
+    if not asked:
+        return {}
+    if reference.sample is None or current.sample is None:
+        raise ConfigError(f"The drift method {method!r} needs rows.", hint="give the reference's rows, not its profile")
+    from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
+
+    return score_samples(reference.sample, current.sample, asked)
+
+
+def score_column(
+    method: str, reference: ColumnProfile, current: ColumnProfile, *, limit: float | None, answer: SampledScore | None
+) -> Measured | None:
+    """What the method finds; None where it has no score.
+
+    A distance has the p-value of the test that stands beside it: KS for numbers, chi-square for
+    categories. A p-value of evidently's has the effect of that test, and its limit.
+    """
+    chosen = method_for(reference.layout.kind, method)
+    companion = verdict.COMPANIONS[reference.layout.kind]
+    beside = measure(companion, reference, current)
+    score = measure(chosen, reference, current) if answer is None else _from_answer(answer, beside)
+    tested = beside if score is None or score.p_value is None else score
+    if score is None or tested is None or tested.p_value is None:
+        return None
+    own = verdict.LIMITS.get(chosen) or (answer.threshold if answer and chosen not in P_VALUES else None)
+    return Measured(
+        method=chosen,
+        score=score.value,
+        effect=score.effect,
+        limit=limit or own or verdict.LIMITS[companion],
+        test=companion if score.p_value is None else chosen,
+        p_value=tested.p_value,
+        note=answer.note if answer else "",
+    )
+
+
+def _from_answer(answer: SampledScore, beside: Score | None) -> Score | None:
+    if answer.value is None or beside is None:
+        return None
+    if answer.method in P_VALUES:
+        return Score(value=answer.value, p_value=answer.value, effect=beside.effect)
+    return Score(value=answer.value, p_value=None, effect=answer.value)

@@ -1,0 +1,52 @@
+"""When a column has drifted, with two data sets and no history.
+
+Both must hold: two samples of one distribution would hardly lie so far apart (a two-sample test, its
+p-value corrected over all tests of the comparison by Holm's method), and the distance matters (an
+effect of at least a limit). The first alone alarms on nothing when rows are many, the second alone when
+they are few. Empty values are tested apart, by the share of them.
+
+What this cannot know is how much the data differ from day to day when nothing is wrong: that takes
+the history of a monitored model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.spec.methods import Method
+
+ALPHA = 0.05
+MINIMUM_ROWS = 30
+EMPTY_LIMIT = 0.05
+DEFAULT_METHOD = Method.PSI
+COMPANIONS = {Kind.NUMERIC: Method.KS, Kind.CATEGORY: Method.CHISQUARE}
+LIMITS = {
+    Method.PSI: 0.1,
+    Method.JENSENSHANNON: 0.1,
+    Method.HELLINGER: 0.1,
+    Method.KL_DIV: 0.1,
+    Method.TVD: 0.1,
+    Method.WASSERSTEIN: 0.1,
+    Method.KS: 0.1,
+    Method.CRAMER_VON_MISES: 0.05,
+    Method.T_TEST: 0.2,
+    Method.CHISQUARE: 0.1,
+    Method.G_TEST: 0.1,
+    Method.Z: 0.05,
+}
+
+
+def correct(p_values: Sequence[float | None]) -> list[float | None]:
+    """The p-values under Holm's correction; None, where no test was made, stays None.
+
+    >>> correct([0.01, None, 0.04, 0.03])
+    [0.03, None, 0.06, 0.06]
+    """
+    tested = sorted((p_value, place) for place, p_value in enumerate(p_values) if p_value is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p_value, place) in enumerate(tested):
+        largest = max(largest, min(1.0, p_value * (len(tested) - rank)))
+        corrected[place] = largest
+    return corrected

@@ -1,0 +1,97 @@
+"""Evidently's drift methods on samples, for those that profiles cannot answer; part of its door."""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from airflow_mlmon.drift.sampled import SampledScore
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.spec.methods import Method
+
+with warnings.catch_warnings():
+    # evidently's import uses names that its dependencies deprecate
+    warnings.simplefilter("ignore")
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+
+_GUARD = threading.Lock()
+_FEWEST_ROWS = 30
+# its permutations cost the square of the rows: 4 s at 1,000
+_MMD_ROWS = 500
+_TEXTS = frozenset({Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
+_COLUMN = "value"
+
+
+def score_samples(
+    reference: pa.Table, current: pa.Table, methods: Mapping[str, tuple[Method, Kind]]
+) -> dict[str, SampledScore]:
+    """The answer of each column's method on the rows given, which are samples of both sides.
+
+    Missing and infinite values are left out. What evidently cannot compute has no value, and says why
+    by the class of the error alone, because the message may hold values.
+    """
+    return {
+        name: _score(_series(reference, name, kind), _series(current, name, kind), method, kind)
+        for name, (method, kind) in methods.items()
+    }
+
+
+def _score(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -> SampledScore:
+    reference, current = _cut(reference, current, method)
+    empty = SampledScore(method=method, value=None, rows_reference=len(reference), rows_current=len(current))
+    if min(len(reference), len(current)) < _FEWEST_ROWS:
+        return replace(empty, problem=f"fewer than {_FEWEST_ROWS} values")
+    try:
+        found = _ask(reference, current, method, kind)
+    except Exception as error:  # noqa: BLE001 - evidently raises whatever the libraries below it raise
+        return replace(empty, problem=type(error).__name__)
+    value, threshold = float(found["value"]), float(found["config"]["threshold"])
+    return replace(empty, value=value if math.isfinite(value) else None, threshold=threshold)
+
+
+def _ask(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -> Mapping[str, Any]:
+    numbers = [_COLUMN] if kind is Kind.NUMERIC else []
+    texts = [_COLUMN] if method in _TEXTS else []
+    categories = [] if numbers or texts else [_COLUMN]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories, text_columns=texts)
+    sides = [
+        Dataset.from_pandas(pd.DataFrame({_COLUMN: side}), data_definition=definition) for side in (current, reference)
+    ]
+    # the guard, because warnings and numpy's seed are state of the process
+    with _GUARD, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = np.random.get_state()  # noqa: NPY002 - evidently draws by it
+        try:
+            np.random.seed(0)  # noqa: NPY002 - the same rows have the same answer
+            snapshot = Report([ValueDrift(column=_COLUMN, method=method.value)]).run(*sides)
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+    answer: Mapping[str, Any] = snapshot.dict()["metrics"][0]
+    return answer
+
+
+def _cut(reference: pd.Series, current: pd.Series, method: Method) -> tuple[pd.Series, pd.Series]:
+    """As many rows as the method bears; fisher_exact wants both sides of one length."""
+    most = _MMD_ROWS if method is Method.EMPIRICAL_MMD else max(len(reference), len(current))
+    if method is Method.FISHER_EXACT:
+        most = min(len(reference), len(current))
+    return reference.iloc[:most], current.iloc[:most]
+
+
+def _series(table: pa.Table, name: str, kind: Kind) -> pd.Series:
+    if name not in table.column_names:
+        return pd.Series([], dtype="float64" if kind is Kind.NUMERIC else "object")
+    column = table.column(name)
+    if kind is Kind.NUMERIC:
+        numbers = column.cast(pa.float64(), safe=False).to_pandas()
+        return numbers[np.isfinite(numbers)].reset_index(drop=True)
+    return column.cast(pa.string()).drop_null().to_pandas().astype("object")

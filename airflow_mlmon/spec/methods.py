@@ -1,0 +1,50 @@
+"""The names of the drift methods, which are evidently's."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """A drift method, by evidently's name; `drift.methods` says what those of all rows compute."""
+
+    PSI = "psi"
+    JENSENSHANNON = "jensenshannon"
+    HELLINGER = "hellinger"
+    KL_DIV = "kl_div"
+    TVD = "TVD"
+    WASSERSTEIN = "wasserstein"
+    KS = "ks"
+    CRAMER_VON_MISES = "cramer_von_mises"
+    T_TEST = "t_test"
+    CHISQUARE = "chisquare"
+    G_TEST = "g_test"
+    Z = "z"
+    ANDERSON = "anderson"
+    ENERGY_DISTANCE = "ed"
+    EPPS_SINGLETON = "es"
+    MANN_WHITNEY = "mannw"
+    EMPIRICAL_MMD = "empirical_mmd"
+    FISHER_EXACT = "fisher_exact"
+    TEXT_CONTENT = "abs_text_content_drift"
+    TEXT_CONTENT_PERCENTILE = "perc_text_content_drift"
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether evidently computes it on a sample, because profiles cannot answer it."""
+        return self in _SAMPLED
+
+
+_SAMPLED = frozenset(
+    {
+        Method.ANDERSON,
+        Method.ENERGY_DISTANCE,
+        Method.EPPS_SINGLETON,
+        Method.MANN_WHITNEY,
+        Method.EMPIRICAL_MMD,
+        Method.FISHER_EXACT,
+        Method.TEXT_CONTENT,
+        Method.TEXT_CONTENT_PERCENTILE,
+    }
+)
+PROFILED = tuple(method for method in Method if not method.is_sampled)

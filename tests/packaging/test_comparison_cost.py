@@ -1,0 +1,53 @@
+"""`compare` stays light: it works without Airflow, and loads nothing that it does not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.comparison import make_rows, write_parquet
+
+HEAVY = ("airflow", "pandas", "plotly", "scipy.stats", "matplotlib", "evidently", "great_expectations", "sqlalchemy")
+PROBE = """
+import sys
+{statement}
+print(*sorted(name for name in {heavy!r} if name in sys.modules))
+"""
+
+
+def loaded_by(statement):
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(statement=statement, heavy=HEAVY)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_importing_the_package_loads_neither_numpy_nor_pyarrow():
+    done = subprocess.run(
+        [sys.executable, "-c", "import airflow_mlmon, sys; print('numpy' in sys.modules or 'pyarrow' in sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_compare_loads_no_heavy_library(tmp_path, ending):
+    paths = [str(tmp_path / f"{side}.{ending}") for side in ("reference", "current")]
+    for number, path in enumerate(paths):
+        table = make_rows(300, number)
+        if ending == "parquet":
+            write_parquet(path, table)
+        elif ending == "csv":
+            table.to_pandas().to_csv(path, index=False)
+        else:
+            table.to_pandas().to_json(path, orient="records", lines=True)
+
+    assert loaded_by(f"from airflow_mlmon.cli.main import main; assert main(['compare', *{paths!r}]) == 0") == []

@@ -1,0 +1,30 @@
+"""The label's distance, by the method of the spec or the one that stands in for it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
+from airflow_mlmon.spec.load import parse_spec
+from tests.support.archive import Archive
+
+NIGHTS = {date(2026, 1, day): Counts(60 + day, 40) for day in range(1, 9)}
+
+
+def found(method: str):
+    text = Archive("archive", None).spec_text(("alerts:", f"drift: {{method: {method}}}\nalerts:"))
+    return compare_labels(parse_spec(text, "loans.yaml"), NIGHTS, Counts(20, 80)).drift
+
+
+def test_label_is_measured_by_the_method_of_the_spec():
+    assert (found("psi").method, found("psi").state, found("psi").note) == ("psi", "beyond", "")
+
+
+@pytest.mark.parametrize("method", ["anderson", "fisher_exact"])
+def test_label_has_another_method_where_the_spec_asks_for_rows(method):
+    drift = found(method)
+
+    assert (drift.method, drift.state) == ("jensenshannon", "beyond")
+    assert drift.note == f"by jensenshannon, because {method} needs rows and labels are kept as counts"
