@@ -149,7 +149,7 @@ def _pin_column(name: str, column: Column, table: pa.Table) -> ColumnLayout:
     values = table.column(name)
     if kind is Kind.CATEGORY:
         return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(count_texts(values, name)))
-    return _pin_numbers(name, read_numbers(values, name), integer=integer)
+    return _pin_numbers(name, read_numbers(values, name).values, integer=integer)
 
 
 def _vocabulary(texts: Texts) -> tuple[str, ...]:
@@ -171,7 +171,8 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     if integer:
         centre = float(round(centre))
     pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
-    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
+    # Adding 0.0 turns -0.0, which a difference may be, into 0.0.
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer) + 0.0
     return replace(pinned, quantum=_quantum(deviations, integer=integer), atoms=_atoms(deviations))
 
 

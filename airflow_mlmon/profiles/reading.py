@@ -16,6 +16,7 @@ from airflow_mlmon.errors import SchemaMismatchError
 
 _DAY_S = 86_400
 _READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+_BLOCK = 1 << 16
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -28,8 +29,16 @@ class Texts:
     nulls: int
 
 
-def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
-    """The values that are not null: integers as they are, everything else as doubles.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The values of a column that are not null, and how many are."""
+
+    values: npt.NDArray[Any]
+    nulls: int
+
+
+def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
+    """The values as numbers: integers as they are, everything else as doubles.
 
     A timestamp is the second of its day in UTC, that is, since the partition's midnight; a date is
     the midnight itself.
@@ -46,17 +55,17 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
             values = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).drop_null()  # noqa: PLR2004
             per_second = _PER_SECOND[column.type.unit]
             seconds: npt.NDArray[np.int64] = values.to_numpy() // per_second % _DAY_S
-            return seconds
+            return Numbers(values=seconds, nulls=column.null_count)
         if not pa.types.is_integer(column.type):
             # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
             column = column.cast(pa.float64(), safe=False)
-        numbers: npt.NDArray[Any] = column.drop_null().to_numpy()
-        return numbers
+        held = column.drop_null()
+        return Numbers(values=held.to_numpy(), nulls=len(column) - len(held))
 
 
-def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
+def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
     """The distinct values of a column as text, counted; dictionaries by index.
 
     Raises:
@@ -74,19 +83,20 @@ def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
         return Texts(values=texts.drop_null(), counts=held, nulls=len(column) - int(held.sum()))
 
 
-def _count_indices(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    if not column.num_chunks:
-        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
-    unified = column.unify_dictionaries()
-    dictionary = unified.chunk(0).dictionary
-    counts = np.zeros(len(dictionary), dtype=np.int64)
-    for chunk in unified.chunks:
-        counts += np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(dictionary))
-    return dictionary, counts
+def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The dictionary's values and how often each is pointed to."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.array([], column.type)
+    counts = np.zeros(len(column.dictionary), dtype=np.int64)
+    indices = column.indices.drop_null().to_numpy()
+    for start in range(0, len(indices), _BLOCK):
+        block = indices[start : start + _BLOCK].astype(np.int64)
+        counts += np.bincount(block, minlength=len(counts))
+    return column.dictionary, counts
 
 
 @contextmanager
-def _named(column: pa.ChunkedArray, name: str) -> Iterator[None]:
+def _named(column: pa.Array | pa.ChunkedArray, name: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
