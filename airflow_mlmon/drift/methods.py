@@ -17,6 +17,7 @@ from airflow_mlmon.drift.bins import binned_counts
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import align
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
 
@@ -43,7 +44,7 @@ def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> floa
         ConfigError: there is no such method.
     """
     chosen = parse_method(method)
-    if not reference.observed or not current.observed:
+    if isinstance(reference, IdentifierProfile) or not reference.observed or not current.observed:
         return None
     if chosen in (Method.PSI, Method.JENSENSHANNON):
         first, second = binned_counts(reference, current)

@@ -14,15 +14,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, read_column
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.reading import count_texts, read_numbers
+from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
 
 _PENDING_SUMS = 16
 _JOBS_PER_THREAD = 4
@@ -95,7 +97,15 @@ def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnP
     if layout.kind is Kind.CATEGORY:
         parts = [CategoryProfile.of(layout, count_texts(chunk, layout.name)) for chunk in chunks]
         return CategoryProfile.sum_of([CategoryProfile.empty(layout), *parts])
+    if layout.kind is Kind.IDENTIFIER:
+        named = [_profile_identifier(layout, chunk) for chunk in chunks]
+        return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
     return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
+
+
+def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProfile:
+    nulls = pc.sum(chunk.is_null()).as_py() if pa.types.is_dictionary(chunk.type) else chunk.null_count
+    return IdentifierProfile.of(layout, read_texts(chunk, layout.name), rows=len(chunk), nulls=nulls or 0)
 
 
 class _ColumnSums:

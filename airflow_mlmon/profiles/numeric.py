@@ -117,6 +117,11 @@ class NumericProfile:
         return self.nulls + self.nans
 
     @property
+    def distinct(self) -> int | None:
+        """How many distinct values there are; None beyond 1,024, where they are not kept one by one."""
+        return len(self.distribution.values) if self.distribution.is_exact else None
+
+    @property
     def mean(self) -> float | None:
         """Mean of the finite values, within half a quantum of the exact one."""
         if not self.observed:

@@ -78,9 +78,22 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
             counted = pc.value_counts(column)
             values, counts = counted.field("values"), counted.field("counts").to_numpy()
         texts = values.cast(pa.string())
-        known = texts.is_valid().to_numpy(zero_copy_only=False)
+        # A dictionary may name values that no row has.
+        known = texts.is_valid().to_numpy(zero_copy_only=False) & (counts > 0)
         held = counts[known]
-        return Texts(values=texts.drop_null(), counts=held, nulls=len(column) - int(held.sum()))
+        return Texts(values=texts.filter(pa.array(known)), counts=held, nulls=len(column) - int(held.sum()))
+
+
+def read_texts(column: pa.Array, name: str) -> pa.Array:
+    """The values that are not null, as strings; one that a dictionary holds comes once.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no text, number or boolean.
+    """
+    if pa.types.is_dictionary(column.type):
+        return count_texts(column, name).values
+    with _named(column, name):
+        return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
 
 
 def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
