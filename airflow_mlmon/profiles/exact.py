@@ -14,7 +14,7 @@ import numpy.typing as npt
 # Below this the square of an integer fits into 63 bits.
 _SMALL = float(2**31)
 _LOW = (1 << 32) - 1
-# The squares of so many integers below _TINY, and those of their halves below _SMALL, add up to less than 2**63.
+# The squares of so many integers below _TINY add up to less than 2**63.
 _FEW = 1 << 15
 _TINY = float(2**24 - 1)
 _SHIFTER = 1.5 * 2.0**52
@@ -64,11 +64,14 @@ def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple[
     integers = shifted.view(np.int64)
     integers -= _SHIFTER_BITS
     total = int(integers.sum())
+    integers *= integers
+    # The sum may pass 2**63 and wrap; that of the upper halves says by how much.
+    wrapped = int(integers.sum())
     if bound < _TINY:
-        return total, int(np.dot(integers, integers))
-    upper, lower = integers >> 16, integers & 0xFFFF
-    crossed = int(np.dot(upper, lower))
-    return total, (int(np.dot(upper, upper)) << 32) + (crossed << 17) + int(np.dot(lower, lower))
+        return total, wrapped
+    integers >>= 32
+    least = int(integers.sum()) << 32
+    return total, least + (wrapped - least) % 2**64
 
 
 def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:

