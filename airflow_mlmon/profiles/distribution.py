@@ -72,13 +72,13 @@ class Distribution:
         """Counts of deviations: exact ones, or the middles of cells and, apart, the atoms."""
         if self.is_exact:
             return self.values
-        rest = self._without_atoms()
+        rest = self.without_atoms()
         return Tally.total([Tally(keys=to_midpoints(rest.keys), counts=rest.counts), self.atoms])
 
     @property
     def is_too_coarse(self) -> bool:
         """Whether the middle half of the values, without the atoms, spans fewer than 30 cells."""
-        rest = self._without_atoms()
+        rest = self.without_atoms()
         if not len(rest):
             return False
         low, high = np.searchsorted(np.cumsum(rest.counts), [rest.rows / 4, rest.rows * 3 / 4])
@@ -96,7 +96,8 @@ class Distribution:
             atoms=Tally(keys=self.values.keys[is_atom], counts=self.values.counts[is_atom]),
         )
 
-    def _without_atoms(self) -> Tally:
+    def without_atoms(self) -> Tally:
+        """The counts of cells less those of the atoms in them."""
         counts = self.cells.counts.copy()
         places = np.searchsorted(self.cells.keys, to_cells(self.atoms.keys))
         np.subtract.at(counts, places, self.atoms.counts)

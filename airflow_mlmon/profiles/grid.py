@@ -74,6 +74,19 @@ def to_midpoints(cells: npt.NDArray[np.integer]) -> Floats:
     return np.where(cells < 0, -middle, middle)
 
 
+def to_bounds(cells: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """Where each cell begins and ends, as deviations from the centre.
+
+    >>> [bounds.tolist() for bounds in to_bounds(np.array([-16256, 16256]))]
+    [[-1.0078125, 1.0], [-1.0, 1.0078125]]
+    """
+    magnitude = np.abs(cells.astype(np.int64))
+    outer = _bound(np.maximum(magnitude + 1, _FIRST_NORMAL))
+    inner = np.where(magnitude == 0, -outer, _bound(magnitude))
+    is_below = cells < 0
+    return np.where(is_below, -outer, inner), np.where(is_below, -inner, outer)
+
+
 def _bound(magnitude: npt.NDArray[np.int64]) -> Floats:
     return ((magnitude + _REBIAS) << _SHIFT).view(np.float64)
 

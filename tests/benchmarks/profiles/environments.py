@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PINS = ("pandas<2.2", "numpy<2", "setuptools<80", "pyarrow")
+# Newer pyarrow asks for numpy 2.
+_PINS = ("pandas<2.2", "numpy<2", "setuptools<80", "pyarrow<21")
 _REQUIREMENTS = {
     "nannyml": ("nannyml", "statsmodels"),
     "whylogs": ("whylogs[viz]",),

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.drift.methods import Method, jensenshannon, psi, score
+from airflow_mlmon.profiles.cumulated import counts_between
 from airflow_mlmon.profiles.grid import to_cells
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.numeric import NumericProfile
@@ -97,13 +98,8 @@ def _evidently_error(
     both = np.concatenate((reference, current))
     edges = np.histogram_bin_edges(both, "sturges")
     exact = [np.histogram(side, edges)[0] for side in (reference, current)]
-    found = [_histogram(side, edges) for side in (first, second)]
+    found = [counts_between(side, edges) for side in (first, second)]
     return max(abs(psi(*found) - psi(*exact)), abs(jensenshannon(*found) - jensenshannon(*exact)))
-
-
-def _histogram(profile: NumericProfile, edges: np.ndarray) -> np.ndarray:
-    points = profile.distribution.points
-    return np.histogram(points.keys + profile.layout.centre, edges, weights=points.counts)[0].astype(np.int64)
 
 
 def _cents(random: np.random.Generator, mean: float) -> np.ndarray:
