@@ -11,7 +11,7 @@ taken within one run: the processes that are compared take turns, and their medi
     times_evidently       ratio; evidently's default preset over our comparison of two files of
                           1,000,000 rows of 20 features without the identifiers, both read; theirs
                           once, ours the median of 3; likewise
-    times_nannyml         univariate drift by Jensen-Shannon, one chunk
+    times_nannyml         univariate drift by its defaults: Jensen-Shannon in ten chunks
     times_whylogs         profiles and drift scores
     times_popmon          stability metrics with an external reference
     peak_mb_1m            MB; largest resident memory of the process that profiles 1,000,000 rows of 20
