@@ -10,7 +10,7 @@ from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.methods import Method
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.layout import pin_layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, pin_layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.profiles import (
@@ -112,3 +112,13 @@ def test_every_column_of_the_layout_is_reported_in_order():
 def test_profile_of_another_layout_is_refused():
     with pytest.raises(LayoutMismatchError, match="current profile"):
         compare(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi", limits={})
+
+
+def test_identifier_is_counted_and_not_compared():
+    layout = make_layout(ColumnLayout(name="i", kind=Kind.IDENTIFIER))
+    profile = profile_table(pa.table({"i": [f"i{number}" for number in range(50)]}), layout)
+
+    (found,) = compare(layout, profile, profile, method="psi", limits={})
+
+    assert (found.state, found.score) == (DriftState.INSUFFICIENT_DATA, None)
+    assert "the partition holds identifiers, which are counted and not compared" in found.note
