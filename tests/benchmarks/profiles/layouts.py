@@ -15,22 +15,21 @@ from airflow_mlmon.spec.model import ModelSpec
 _SAMPLE_ROWS = 50_000
 
 
-def pin_file(path: Path, *, without: tuple[str, ...] = ()) -> Layout:
+def pin_file(path: Path) -> Layout:
     """The layout that fits the first 50,000 rows of a file."""
     # Without these options the whole first row group would be read.
     file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
     batch = next(file.iter_batches(_SAMPLE_ROWS))
-    return pin_table(pa.Table.from_batches([batch]), without=without)
+    return pin_table(pa.Table.from_batches([batch]))
 
 
-def pin_table(table: pa.Table, *, without: tuple[str, ...] = ()) -> Layout:
-    """The layout that fits a table, without the columns whose names begin so."""
-    kept = [name for name in table.column_names if not (without and name.startswith(without))]
+def pin_table(table: pa.Table) -> Layout:
+    """The layout that fits a table."""
     columns = {"row": {"type": "string", "role": "id"}, "at": {"type": "timestamp", "role": "time"}}
-    columns |= {name: {"type": _type(table.schema.field(name).type)} for name in kept}
+    columns |= {name: {"type": _type(table.schema.field(name).type)} for name in table.column_names}
     predictions = {"path": "p/{date}", "columns": columns}
     spec = {"model": "bench", "start": date(2026, 1, 1), "predictions": predictions, "reference": {"path": "r"}}
-    return pin_layout(ModelSpec.model_validate(spec), table.select(kept))
+    return pin_layout(ModelSpec.model_validate(spec), table)
 
 
 def store_reference(path: Path) -> Path:

@@ -75,19 +75,21 @@ def drift(path: str, reference: str) -> dict[str, Any]:
 
 
 def compare(reference: str, current: str) -> dict[str, Any]:
-    """Read both files without the identifiers, pin the layout, and take every drift score."""
-    from airflow_mlmon.profiles.local import profile_parquet  # noqa: PLC0415
-    from tests.benchmarks.profiles.layouts import pin_file  # noqa: PLC0415
+    """Compare both files as a notebook does."""
+    import airflow_mlmon  # noqa: PLC0415
 
-    layout = pin_file(Path(reference), without=("id",))
-    return {"scores": _scores(*(profile_parquet([path], layout) for path in (reference, current)))}
+    found = airflow_mlmon.compare(reference, current)
+    return {"scores": sum(column.score is not None for column in found.columns)}
 
 
 def _scores(reference: Any, current: Any) -> int:
-    from airflow_mlmon.drift.methods import Method, score  # noqa: PLC0415
+    from airflow_mlmon.drift.methods import score  # noqa: PLC0415
+    from airflow_mlmon.spec.methods import PROFILED  # noqa: PLC0415
 
     scores = [
-        score(method, column, current.columns[name]) for name, column in reference.columns.items() for method in Method
+        score(method, column, current.columns[name])
+        for name, column in reference.columns.items()
+        for method in PROFILED
     ]
     return sum(found is not None for found in scores)
 
