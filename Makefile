@@ -11,11 +11,11 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test lint format readme bench lock versitygw clean
+.PHONY: help setup demo up down test bench-profiles lint format readme bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 setup: $(READY) ## make the environment .venv from requirements.lock
 
@@ -30,6 +30,9 @@ down: $(READY) ## stop what `make up` left running
 
 test: $(READY) ## run every test; ARGS="-k spec" for some
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only times_popmon" for some
+	@$(BIN)/python -m tests.benchmarks.profiles.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

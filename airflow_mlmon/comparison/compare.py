@@ -14,6 +14,7 @@ from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.spec.methods import Method
 
@@ -177,6 +178,8 @@ def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:
 
 def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
     """Identifiers and free text: values so rare that their frequencies say nothing."""
+    if isinstance(reference, IdentifierProfile):
+        yield "holds identifiers, which are counted and not compared"
     if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
         return
     distinct = len(reference.known) + len(reference.unseen)

@@ -1,4 +1,8 @@
-"""A data set, be it files or a frame, and its profile: the rows are read once, piece by piece."""
+"""A data set, be it files or a frame, and its profile: the rows are read piece by piece.
+
+Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of
+their rows is wanted; only the rows that the layout is pinned from are read twice then.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from airflow_mlmon.comparison.files import find_files, read_file
+from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_files, read_file
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
+from airflow_mlmon.comparison.readers import read_parquet
 from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_columns
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.profiles.layout import Layout, pin_columns
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.local import profile_parquet, profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.s3 import default_client
@@ -84,18 +90,19 @@ def read_dataset(
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     pieces = _read(source, name, files, storage, null_texts)
     if like is None:
-        head = _take(pieces, PINNED_ROWS)
-        pieces = chain(head, pieces)
-        pinned: Schema = infer_schema(head)
-        layout = pin_columns(name, to_columns(pinned), _concat([conform(piece, pinned) for piece in head]))
+        pinned, layout, pieces = _pin(name, pieces)
     else:
         pinned, layout = like.schema, like.layout
+    if files and not has_sample and all(map(is_local_parquet, files)):
+        pieces = open_files(files)
     profile = Profile.empty(layout)
     sample = RowSample()
     schema: dict[str, Field] = {}
     for piece in pieces:
         schema = infer_schema([piece], known=schema, pinned=pinned)
-        if piece.table.num_rows:
+        if piece.unread:
+            profile += _profile_file(piece, piece.unread, pinned, layout)
+        elif piece.table.num_rows:
             rows = conform(piece, pinned)
             profile += profile_table(rows, layout)
             if has_sample:
@@ -134,6 +141,26 @@ def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
     yield Piece(origin=f"the {name}", table=no_rows(reader.schema))
     for batch in reader:
         yield Piece(origin=f"the {name}", table=pa.Table.from_batches([batch]))
+
+
+def _pin(name: str, pieces: Iterator[Piece]) -> tuple[Schema, Layout, Iterator[Piece]]:
+    """What the first rows pin, and all the pieces again."""
+    head = _take(pieces, PINNED_ROWS)
+    pinned = infer_schema(head)
+    layout = pin_columns(name, to_columns(pinned), _concat([conform(piece, pinned) for piece in head]))
+    return pinned, layout, chain(head, pieces)
+
+
+def _profile_file(piece: Piece, path: Path, pinned: Schema, layout: Layout) -> Profile:
+    """The profile of a file's rows, which the engine reads itself unless a column has to be cast before."""
+    asked = conform(piece, pinned).schema
+    types = dict(zip(piece.table.column_names, piece.table.schema.types, strict=True))
+    if all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True)):
+        return profile_parquet([path], layout)
+    profile = Profile.empty(layout)
+    for part in read_parquet(path, piece.origin, ()):
+        profile += profile_table(conform(part, pinned), layout)
+    return profile
 
 
 def _take(pieces: Iterator[Piece], rows: int) -> list[Piece]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from airflow_mlmon.comparison.piece import Piece
-from airflow_mlmon.comparison.readers import read_csv, read_json_lines, read_parquet
+from airflow_mlmon.comparison.readers import open_parquet, read_csv, read_json_lines, read_parquet
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.storage import Storage
 
@@ -50,6 +50,24 @@ def read_file(uri: str, storage: Storage, null_texts: Sequence[str]) -> Iterator
     """
     with storage.at(uri).local_copy(uri) as path:
         yield from _READERS[_ending(uri)](path, uri, null_texts)
+
+
+def is_local_parquet(uri: str) -> bool:
+    """Whether the file can be read where it lies, and columns apart.
+
+    >>> is_local_parquet("a/b.parquet"), is_local_parquet("s3://a/b.parquet")
+    (True, False)
+    """
+    return "://" not in uri and _READERS[_ending(uri)] is read_parquet
+
+
+def open_files(files: Sequence[str]) -> Iterator[Piece]:
+    """The columns of local Parquet files, one file after the other, their rows left unread.
+
+    Raises:
+        DataError: a file is no Parquet file.
+    """
+    return (open_parquet(Path(file), file) for file in files)
 
 
 def _find_local(path: str) -> list[str]:

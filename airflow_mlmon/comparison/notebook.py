@@ -13,6 +13,7 @@ from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.comparison.result import Comparison
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.reports.wording import NONE, name_text
 
@@ -46,6 +47,8 @@ def _figures(column: ColumnProfile) -> str:
     if isinstance(column, NumericProfile):
         figures = {"min": column.min, "mean": column.mean, "max": column.max, "std": column.std}
         return ", ".join(f"{title} {score_text(value)}" for title, value in figures.items()) if column.observed else ""
+    if isinstance(column, IdentifierProfile):
+        return f"about {column.distinct:,} distinct" if column.observed else ""
     return _most_frequent(column)
 
 

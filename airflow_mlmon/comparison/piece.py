@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,11 +19,13 @@ class Piece:
         origin: The file, or what the frame is called, for messages.
         table: The rows.
         is_text: Whether values are as they were written, all of them text, as in CSV.
+        unread: The Parquet file that still holds the rows; the table then shows its columns alone.
     """
 
     origin: str
     table: pa.Table
     is_text: bool = False
+    unread: Path | None = None
 
 
 def no_rows(schema: pa.Schema) -> pa.Table:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from airflow_mlmon.profiles.arrow import number_array
+
 SAMPLE_ROWS = 5_000
 
 _Numbers = npt.NDArray[np.uint64]
@@ -39,7 +41,7 @@ class RowSample:
 
 
 def _take(table: pa.Table, places: npt.NDArray[np.intp]) -> pa.Table:
-    return table.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places.astype(np.int64))]))
+    return table.take(number_array(places))
 
 
 def _hash(numbers: _Numbers) -> _Numbers:

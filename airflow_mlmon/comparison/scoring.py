@@ -12,6 +12,7 @@ from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.drift.significance import Score
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.methods import Method
 
 
@@ -57,11 +58,13 @@ def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[
 def score_column(
     method: str, reference: ColumnProfile, current: ColumnProfile, *, limit: float | None, answer: SampledScore | None
 ) -> Measured | None:
-    """What the method finds; None where it has no score.
+    """What the method finds; None where it has no score, as identifiers have none.
 
     A distance has the p-value of the test that stands beside it: KS for numbers, chi-square for
     categories. A p-value of evidently's has the effect of that test, and its limit.
     """
+    if reference.layout.kind is Kind.IDENTIFIER:
+        return None
     chosen = method_for(reference.layout.kind, method)
     companion = verdict.COMPANIONS[reference.layout.kind]
     beside = measure(companion, reference, current)

@@ -12,6 +12,7 @@ from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
@@ -166,6 +167,8 @@ def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Ite
         yield f"{side} lacks the column"
     elif column.nulls == column.rows:
         yield f"{side} is all null ({column.rows} rows)"
+    elif isinstance(column, IdentifierProfile):
+        yield f"{side} holds identifiers, which are counted and not compared"
     elif not column.observed:
         yield f"{side} has no finite value in {column.rows} rows"
     elif column.observed < minimum:

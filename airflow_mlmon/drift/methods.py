@@ -19,6 +19,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import align
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.spec.methods import PROFILED, Method
@@ -44,6 +45,8 @@ _NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTEN
 def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
     """What a method says of a column; None where a side has no value or the method is not for its kind.
 
+    Identifiers have no score by any method.
+
     Raises:
         ConfigError: there is no such method, or evidently alone can compute it, from rows.
     """
@@ -53,7 +56,7 @@ def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Sc
             f"The drift method {chosen.value!r} needs rows; profiles cannot answer it.",
             hint=f"those that they can answer are {', '.join(PROFILED)}",
         )
-    if not reference.observed or not current.observed:
+    if isinstance(reference, IdentifierProfile) or not reference.observed or not current.observed:
         return None
     return _MEASURES[chosen](reference, current)
 
@@ -85,7 +88,7 @@ def parse_method(name: str) -> Method:
 def method_for(kind: Kind, method: str) -> Method:
     """The method that a column of that kind is measured with when `method` is asked for.
 
-    A category has no order, so that it is measured by Jensen-Shannon where a method needs one, as
+    A category or an identifier has no order, so that it is measured by Jensen-Shannon where a method needs one, as
     evidently does by default; a number by the t test of means where a method of categories or texts
     is asked for.
 
@@ -93,7 +96,7 @@ def method_for(kind: Kind, method: str) -> Method:
         ConfigError: there is no such method.
     """
     chosen = parse_method(method)
-    if kind is Kind.CATEGORY and chosen in _NEEDS_ORDER:
+    if kind is not Kind.NUMERIC and chosen in _NEEDS_ORDER:
         return Method.JENSENSHANNON
     if kind is Kind.NUMERIC and chosen in _NEEDS_CATEGORIES:
         return Method.T_TEST
@@ -112,12 +115,16 @@ def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> 
 def sampled_methods(
     columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
 ) -> dict[str, tuple[Method, Kind]]:
-    """The method and the kind of each column whose method needs rows.
+    """The method and the kind of each column whose method needs rows; identifiers are not compared.
 
     Raises:
         ConfigError: there is no such method.
     """
-    chosen = {column.name: (method_of(column, method, methods), column.kind) for column in columns}
+    chosen = {
+        column.name: (method_of(column, method, methods), column.kind)
+        for column in columns
+        if column.kind is not Kind.IDENTIFIER
+    }
     return {name: pair for name, pair in chosen.items() if pair[0].is_sampled}
 
 

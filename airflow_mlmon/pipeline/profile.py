@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.performance import label_results, measure_labels
-from airflow_mlmon.pipeline.prepare import Prepared, prepare_partition, read_curated, take_delivery
+from airflow_mlmon.pipeline.prepare import CURATED, Prepared, prepare_partition, take_delivery
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import Family, Night, Results
@@ -45,8 +45,8 @@ def profile_uri(run: Run, partition: Partition, version: str, layout_id: str) ->
 
 
 def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
-    table = read_curated(run, prepared.partition, prepared.version)
-    profile = profile_table(table, reference.layout)
+    curated = run.files.read(run.version_uri(prepared.partition, prepared.version, CURATED))
+    profile = profile_parquet([curated], reference.layout)
     run.files.write(profile_uri(run, prepared.partition, prepared.version, reference.layout.id), profile.to_bytes())
     return profile
 

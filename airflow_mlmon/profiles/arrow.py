@@ -10,16 +10,27 @@ import numpy.typing as npt
 import pyarrow as pa
 
 
-def text_array(values: Sequence[str]) -> pa.Array:
-    """The texts as an Arrow array.
+def number_array(values: npt.NDArray[np.number]) -> pa.Array:
+    """The numbers as an Arrow array, without a copy where they lie side by side.
+
+    >>> number_array(np.array([1.5, 2.0])).to_pylist()
+    [1.5, 2.0]
+    """
+    held = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(held.dtype), len(held), [None, pa.py_buffer(held)])
+
+
+def text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
+    """The texts as an Arrow array of strings, or of large strings where that is the kind.
 
     >>> text_array(["a", "", "Zürich"]).to_pylist()
     ['a', '', 'Zürich']
     """
+    kind = kind or pa.string()
     encoded = [value.encode() for value in values]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int32)
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64 if pa.types.is_large_string(kind) else np.int32)
     np.cumsum([len(value) for value in encoded], out=offsets[1:])
-    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+    return pa.Array.from_buffers(kind, len(encoded), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))])
 
 
 def to_numpy(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:

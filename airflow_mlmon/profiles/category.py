@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.arrow import text_array, to_numpy
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.reading import Texts
+from airflow_mlmon.profiles.sketch import DistinctSketch
 from airflow_mlmon.profiles.tally import Tally
 
 BUCKETS = 1_024
@@ -38,6 +39,7 @@ class CategoryProfile:
         nulls: Rows without a value.
         known: Counts by position in the layout's vocabulary.
         unseen: Counts, by bucket, of the values that the vocabulary lacks.
+        sketch: What the distinct values are counted by; None in what format 1 has stored.
         names: The most frequent of these values with about their counts; for display, no part of equality.
     """
 
@@ -46,12 +48,14 @@ class CategoryProfile:
     nulls: int = 0
     known: Tally
     unseen: Tally
+    sketch: DistinctSketch | None
     names: Names = field(default=(), compare=False)
 
     @classmethod
     def empty(cls, layout: ColumnLayout) -> Self:
         """The profile of no rows."""
-        return cls(layout=layout, known=Tally.empty(np.int32), unseen=Tally.empty(np.int32))
+        nothing = Tally.empty(np.int32)
+        return cls(layout=layout, known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
 
     @classmethod
     def of(cls, layout: ColumnLayout, texts: Texts) -> Self:
@@ -71,18 +75,21 @@ class CategoryProfile:
             nulls=texts.nulls,
             known=Tally.of_counts(known, texts.counts[is_known]),
             unseen=Tally.of_counts(buckets, counts),
+            sketch=DistinctSketch.of(texts.values),
             names=_most_frequent((_to_name(unseen[at]), int(counts[at])) for at in frequent),
         )
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """The profile of all the rows of one or more profiles of the same layout."""
+        sketches = [part.sketch for part in parts if part.sketch]
         return cls(
             layout=parts[0].layout,
             rows=sum(part.rows for part in parts),
             nulls=sum(part.nulls for part in parts),
             known=Tally.total([part.known for part in parts]),
             unseen=Tally.total([part.unseen for part in parts]),
+            sketch=DistinctSketch.sum_of(sketches) if len(sketches) == len(parts) else None,
             names=_most_frequent(named for part in parts for named in part.names),
         )
 
@@ -104,6 +111,11 @@ class CategoryProfile:
     def unseen_rows(self) -> int:
         """Rows whose value the vocabulary lacks."""
         return self.unseen.rows
+
+    @property
+    def distinct(self) -> int | None:
+        """About how many distinct values there are, exact up to 1,024; None where format 1 did not keep it."""
+        return round(self.sketch.estimate) if self.sketch else None
 
     def count_of(self, value: str) -> int:
         """How often a value of the vocabulary occurs; 0 for any other."""

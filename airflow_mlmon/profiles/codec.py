@@ -1,8 +1,11 @@
-"""The bytes of a profile: what is pinned of its columns, then the counts."""
+"""The bytes of a profile: what is pinned of its columns, then the counts.
+
+Format 2 added the sketches of distinct values, and identifiers. Format 1 is read, never written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -11,12 +14,15 @@ from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import Distribution
 from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.sketch import DistinctSketch
 from airflow_mlmon.profiles.tally import Tally
 
 KIND = b"MLMP"
-VERSION = 1
+VERSION = 2
+_WITH_SKETCHES = 2
 
 
 def encode(layout_id: str, rows: int, columns: Mapping[str, ColumnProfile], *, names: bool = True) -> bytes:
@@ -28,8 +34,10 @@ def encode(layout_id: str, rows: int, columns: Mapping[str, ColumnProfile], *, n
     for column in columns.values():
         if isinstance(column, NumericProfile):
             _write_numeric(writer, column)
-        else:
+        elif isinstance(column, CategoryProfile):
             _write_category(writer, column, names=names)
+        else:
+            _write_identifier(writer, column)
     return writer.seal(KIND, VERSION)
 
 
@@ -45,8 +53,7 @@ def decode(data: bytes) -> tuple[str, int, dict[str, ColumnProfile]]:
     rows = reader.integer()
     columns: dict[str, ColumnProfile] = {}
     for column in layout.columns:
-        read = _read_numeric if column.kind is Kind.NUMERIC else _read_category
-        columns[column.name] = read(reader, column)
+        columns[column.name] = _READERS[column.kind](reader, column)
     return layout_id, rows, columns
 
 
@@ -96,6 +103,7 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
     writer.integer(column.nulls)
     write_steps(writer, column.known)
     write_steps(writer, column.unseen)
+    writer.blob(column.sketch.data if column.sketch else b"")
     shown = column.names if names else ()
     writer.integer(len(shown))
     for name, count in shown:
@@ -110,8 +118,33 @@ def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
         nulls=reader.integer(),
         known=read_steps(reader),
         unseen=read_steps(reader),
+        sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
         names=tuple((reader.text(), reader.integer()) for _ in range(reader.integer())),
     )
+
+
+def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:
+    writer.integer(column.rows)
+    writer.integer(column.nulls)
+    writer.blob(column.sketch.data)
+
+
+def _read_identifier(reader: ByteReader, layout: ColumnLayout) -> IdentifierProfile:
+    return IdentifierProfile(
+        layout=layout, rows=reader.integer(), nulls=reader.integer(), sketch=DistinctSketch(data=reader.blob())
+    )
+
+
+def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
+    data = reader.blob()
+    return DistinctSketch(data=data) if data else None
+
+
+_READERS: Mapping[Kind, Callable[[ByteReader, ColumnLayout], ColumnProfile]] = {
+    Kind.NUMERIC: _read_numeric,
+    Kind.CATEGORY: _read_category,
+    Kind.IDENTIFIER: _read_identifier,
+}
 
 
 def _write_points(writer: ByteWriter, tally: Tally) -> None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
 
-ColumnProfile = NumericProfile | CategoryProfile
+ColumnProfile = NumericProfile | CategoryProfile | IdentifierProfile
+
+_PROFILES: dict[Kind, type[ColumnProfile]] = {
+    Kind.NUMERIC: NumericProfile,
+    Kind.CATEGORY: CategoryProfile,
+    Kind.IDENTIFIER: IdentifierProfile,
+}
 
 
 def empty_column(layout: ColumnLayout) -> ColumnProfile:
     """The profile of no rows."""
-    return NumericProfile.empty(layout) if layout.kind is Kind.NUMERIC else CategoryProfile.empty(layout)
+    return _PROFILES[layout.kind].empty(layout)
 
 
 def sum_columns(parts: Iterable[ColumnProfile]) -> ColumnProfile:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+# The double beyond which the centre must lie for a difference to overflow (half an ulp of the largest).
+_FAR = 2.0**969
+
 Floats = npt.NDArray[np.float64]
 
 
 def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: bool) -> Floats:
     """The finite values less the centre; integers are subtracted before they become doubles.
 
+    A difference of nothing may be 0.0 or -0.0.
+
     >>> to_deviations(np.array([2**60 + 1]), centre=2.0**60, integer=True).tolist()
     [1.0]
     """
     if not integer or finite.dtype.kind == "f" or not finite.size:
         with np.errstate(over="ignore"):
-            deviations = finite.astype(np.float64) - centre
-        # Only a centre and a value at opposite ends of the doubles come out infinite; -0 becomes 0.
-        return np.nan_to_num(deviations, copy=False) + 0.0
+            deviations: Floats = np.subtract(finite, centre, dtype=np.float64)
+        # Only a centre and a value at opposite ends of the doubles come out infinite.
+        if abs(centre) > _FAR:
+            np.nan_to_num(deviations, copy=False)
+        return deviations
     whole = int(centre)
     reach = (int(finite.min()), int(finite.max()))
     if all(_fits(bound) and _fits(bound - whole) for bound in (*reach, whole)):

@@ -19,7 +19,6 @@ from airflow_mlmon.profiles.tally import Counts, Tally
 
 MAX_VALUES = 1_024
 MIN_MIDDLE_CELLS = 30
-_HEAD = 8 * MAX_VALUES
 
 
 def _no_values() -> Tally:
@@ -49,21 +48,6 @@ class Distribution:
     atoms: Tally = field(default_factory=_no_values)
 
     @classmethod
-    def of(cls, deviations: Floats, pinned_atoms: tuple[float, ...]) -> Self:
-        """The distribution of finite deviations."""
-        # More than 1,024 distinct values in the head settle it without sorting the rest.
-        if len(deviations) <= _HEAD or len(np.unique(deviations[:_HEAD])) <= MAX_VALUES:
-            values = Tally.of(deviations)
-            if len(values) <= MAX_VALUES:
-                return cls(pinned_atoms=pinned_atoms, values=values)
-        return cls(
-            pinned_atoms=pinned_atoms,
-            is_exact=False,
-            cells=_count_cells(deviations),
-            atoms=_count_atoms(deviations, pinned_atoms),
-        )
-
-    @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """The distribution of one or more together."""
         pinned = parts[0].pinned_atoms
@@ -88,13 +72,13 @@ class Distribution:
         """Counts of deviations: exact ones, or the middles of cells and, apart, the atoms."""
         if self.is_exact:
             return self.values
-        rest = self._without_atoms()
+        rest = self.without_atoms()
         return Tally.total([Tally(keys=to_midpoints(rest.keys), counts=rest.counts), self.atoms])
 
     @property
     def is_too_coarse(self) -> bool:
         """Whether the middle half of the values, without the atoms, spans fewer than 30 cells."""
-        rest = self._without_atoms()
+        rest = self.without_atoms()
         if not len(rest):
             return False
         low, high = np.searchsorted(np.cumsum(rest.counts), [rest.rows / 4, rest.rows * 3 / 4])
@@ -112,7 +96,8 @@ class Distribution:
             atoms=Tally(keys=self.values.keys[is_atom], counts=self.values.counts[is_atom]),
         )
 
-    def _without_atoms(self) -> Tally:
+    def without_atoms(self) -> Tally:
+        """The counts of cells less those of the atoms in them."""
         counts = self.cells.counts.copy()
         places = np.searchsorted(self.cells.keys, to_cells(self.atoms.keys))
         np.subtract.at(counts, places, self.atoms.counts)
@@ -129,20 +114,3 @@ def align(first: Distribution, second: Distribution) -> tuple[Floats, Counts, Co
     one, two = first.points, second.points
     keys = np.union1d(one.keys, two.keys)
     return keys, one.spread(keys), two.spread(keys)
-
-
-def _count_cells(deviations: Floats) -> Tally:
-    cells = to_cells(deviations)
-    lowest = int(cells.min())
-    counts = np.bincount(cells - lowest)
-    held = np.flatnonzero(counts)
-    return Tally(keys=(held + lowest).astype(np.int32), counts=counts[held].astype(np.int64))
-
-
-def _count_atoms(deviations: Floats, pinned: tuple[float, ...]) -> Tally:
-    atoms = np.array(pinned, dtype=np.float64)
-    if not atoms.size:
-        return _no_values()
-    nearest = np.minimum(np.searchsorted(atoms, deviations), len(atoms) - 1)
-    counts = np.bincount(nearest[atoms[nearest] == deviations], minlength=len(atoms))
-    return Tally.of_counts(atoms, counts)

@@ -14,6 +14,11 @@ import numpy.typing as npt
 # Below this the square of an integer fits into 63 bits.
 _SMALL = float(2**31)
 _LOW = (1 << 32) - 1
+# The squares of so many integers below _TINY add up to less than 2**63.
+_FEW = 1 << 15
+_TINY = float(2**24 - 1)
+_SHIFTER = 1.5 * 2.0**52
+_SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
 
 def exact_sum(integers: npt.NDArray[np.int64]) -> int:
@@ -31,11 +36,11 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple
     >>> quantised_sums(np.array([0.5, 1.0, 1e300]), 0.5) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
     True
     """
+    if 0 < len(deviations) <= _FEW and (sums := _bounded_sums(deviations, quantum)):
+        return sums
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.rint(deviations / quantum)
     small = np.abs(scaled) < _SMALL
-    if small.all():
-        return _sums(scaled.astype(np.int64))
     total, squares = _sums(scaled[small].astype(np.int64))
     # Far values are rare, because the quantum fits the reference; Python's integers hold them all.
     for deviation in deviations[~small].tolist():
@@ -43,6 +48,30 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple
         total += integer
         squares += integer * integer
     return total, squares
+
+
+def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple[int, int] | None:
+    """The sums of few deviations, unless one is so far out that they may overflow."""
+    unit = 1 / quantum
+    bound = max(-float(deviations.min()), float(deviations.max())) * unit
+    if not bound < _SMALL:
+        return None
+    # So large a double has no bits left for fractions: adding it rounds to the nearest integer,
+    # ties to even, which its low bits then hold.
+    with np.errstate(under="ignore"):
+        shifted = deviations * unit
+    shifted += _SHIFTER
+    integers = shifted.view(np.int64)
+    integers -= _SHIFTER_BITS
+    total = int(integers.sum())
+    integers *= integers
+    # The sum may pass 2**63 and wrap; that of the upper halves says by how much.
+    wrapped = int(integers.sum())
+    if bound < _TINY:
+        return total, wrapped
+    integers >>= 32
+    least = int(integers.sum()) << 32
+    return total, least + (wrapped - least) % 2**64
 
 
 def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:

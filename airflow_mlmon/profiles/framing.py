@@ -66,18 +66,24 @@ class ByteWriter:
 class ByteReader:
     """Reads the values of a body in the order in which they were written."""
 
-    def __init__(self, data: bytes, kind: bytes, version: int) -> None:
+    def __init__(self, data: bytes, kind: bytes, newest: int) -> None:
         """Check the header.
 
+        Args:
+            data: The stored bytes.
+            kind: What they must be.
+            newest: The newest version of the format that can be read; the older ones can be, too.
+
         Raises:
-            StateError: the bytes are of another kind, of an unknown version, or damaged.
+            StateError: the bytes are of another kind, of a later version, or damaged.
         """
         if len(data) < _HEADER.size or data[: len(kind)] != kind:
             raise StateError(f"The stored bytes are no {kind.decode()} object.", length=len(data))
         _, found, checksum, length = _HEADER.unpack_from(data)
-        if found != version:
+        if not 1 <= found <= newest:
+            readable = "1" if newest == 1 else f"1 to {newest}"
             raise StateError(
-                f"The stored {kind.decode()} object has format {found}; this release reads {version}.",
+                f"The stored {kind.decode()} object has format {found}; this release reads {readable}.",
                 hint="upgrade airflow-mlmon",
                 format=found,
             )
@@ -88,6 +94,7 @@ class ByteReader:
                 f"{'' if len(body) != length else ', check sum differs'}.",
                 hint="make it again from its curated partition",
             )
+        self.version = found
         self._body = body
         self._at = 0
 

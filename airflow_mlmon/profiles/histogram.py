@@ -12,6 +12,7 @@ from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import align
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 
 MAX_BINS = 20
@@ -40,7 +41,7 @@ class Histogram:
 
 
 def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
-    """The bars of a column before and after; no bars where neither side has a value.
+    """The bars of a column before and after; no bars where neither side has a value, or for identifiers.
 
     Numbers: one bar per value while there are at most `bins`, else equal widths between the 1 % and
     the 99 % quantile of the reference, the outer bars open. Categories: the ten values with the
@@ -50,7 +51,10 @@ def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int =
         return _numeric(reference, current, bins)
     if isinstance(reference, CategoryProfile) and isinstance(current, CategoryProfile):
         return _category(reference, current)
-    raise LayoutMismatchError(f"Column {reference.layout.name!r} is numeric on one side and a category on the other.")
+    if isinstance(reference, IdentifierProfile) and isinstance(current, IdentifierProfile):
+        return _histogram((), (), np.zeros(0), np.zeros(0))
+    kinds = f"{reference.layout.kind} on one side and {current.layout.kind} on the other"
+    raise LayoutMismatchError(f"Column {reference.layout.name!r} is {kinds}.")
 
 
 def _numeric(reference: NumericProfile, current: NumericProfile, bins: int) -> Histogram:

@@ -30,6 +30,7 @@ _FORMAT = 1
 _PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION, Role.VERSION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _LONGEST_NAME = 200
+_IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
 _QUANTUM_BITS = 21
 _MAX_EXPONENT = 900
@@ -40,6 +41,7 @@ class Kind(StrEnum):
 
     NUMERIC = "numeric"
     CATEGORY = "category"
+    IDENTIFIER = "identifier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,8 @@ def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
 
     Pinned are the features, the score, the prediction and the version of the spec; identifier,
     time, personal and ignored columns are not. A column that the table lacks, or that is all
-    null, is pinned around 0 without vocabulary.
+    null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
+    a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
 
     Raises:
         SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
@@ -157,8 +160,16 @@ def _pin_column(name: str, column: Column, table: pa.Table) -> ColumnLayout:
         return ColumnLayout(name=name, kind=kind, integer=integer and kind is Kind.NUMERIC)
     values = table.column(name)
     if kind is Kind.CATEGORY:
-        return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(count_texts(values, name)))
-    return _pin_numbers(name, read_numbers(values, name), integer=integer)
+        texts = count_texts(values, name)
+        if column.type is ColumnType.STRING and column.role is Role.FEATURE and _is_identifying(texts):
+            return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
+        return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(texts))
+    return _pin_numbers(name, read_numbers(values, name).values, integer=integer)
+
+
+def _is_identifying(texts: Texts) -> bool:
+    distinct = len(texts.values.unique())
+    return distinct > MAX_VOCABULARY and distinct >= _IDENTIFIER_SHARE * int(texts.counts.sum())
 
 
 def _vocabulary(texts: Texts) -> tuple[str, ...]:
@@ -180,7 +191,8 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     if integer:
         centre = float(round(centre))
     pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
-    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
+    # Adding 0.0 turns -0.0, which a difference may be, into 0.0.
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer) + 0.0
     return replace(pinned, quantum=_quantum(deviations, integer=integer), atoms=_atoms(deviations))
 
 

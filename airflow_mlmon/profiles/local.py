@@ -1,15 +1,33 @@
-"""The local engine: an Arrow table in, its profile out, in one pass over each column."""
+"""The local engine: Arrow tables or Parquet files in, their profile out, each column read once.
+
+Parquet files are profiled as a stream: one job reads some row groups of one column, counts them and
+forgets them, so memory is bounded by the jobs under way and not by the rows. Profiles add up bit for
+bit, so neither the number of threads nor the order in which jobs end changes the result.
+"""
 
 from __future__ import annotations
 
-import pyarrow as pa
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, read_column
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.reading import count_texts, read_numbers
+from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
+
+_PENDING_SUMS = 16
+_JOBS_PER_THREAD = 4
 
 
 def profile_table(table: pa.Table, layout: Layout) -> Profile:
@@ -22,7 +40,7 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
     """
     names = set(table.column_names)
     columns = {
-        column.name: _profile_column(table.column(column.name), column)
+        column.name: _profile_chunks(column, table.column(column.name).chunks)
         for column in layout.columns
         if column.name in names
     }
@@ -30,8 +48,77 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
     return Profile(layout_id=layout.id, rows=table.num_rows, columns={**empty.columns, **columns})
 
 
-def _profile_column(column: pa.ChunkedArray, layout: ColumnLayout) -> ColumnProfile:
+def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, threads: int | None = None) -> Profile:
+    """The profile of the rows of all the Parquet files, the same as that of their table.
+
+    Args:
+        sources: Local paths, or the bytes of files.
+        layout: What is pinned of the columns; a column that a file lacks has no rows there.
+        threads: How many threads count; by default as many as there are cores.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its kind cannot be read from.
+        DataError: a file is no Parquet file, or damaged.
+    """
+    files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
+    jobs = [job for file in files for job in file.jobs(layout)]
+    sums = _ColumnSums(layout)
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
+        for part in _in_turn(pool, jobs, ahead=workers * _JOBS_PER_THREAD):
+            sums.add(part)
+    return Profile(layout_id=layout.id, rows=sum(file.rows for file in files), columns=sums.columns())
+
+
+def _in_turn(pool: ThreadPoolExecutor, jobs: Iterable[ColumnJob], *, ahead: int) -> Iterator[ColumnProfile]:
+    """The profiles of the jobs; only so many are under way or waiting to be taken."""
+    under_way: deque[Future[ColumnProfile]] = deque()
+    try:
+        for job in jobs:
+            under_way.append(pool.submit(_profile_job, job))
+            if len(under_way) >= ahead:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def _profile_job(job: ColumnJob) -> ColumnProfile:
+    try:
+        return _profile_chunks(job.layout, read_column(job))
+    except SchemaMismatchError as error:
+        facts = {**error.facts, "file": job.source.name}
+        raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error
+
+
+def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnProfile:
     if layout.kind is Kind.CATEGORY:
-        return CategoryProfile.of(layout, count_texts(column, layout.name))
-    numbers = read_numbers(column, layout.name)
-    return NumericProfile.of(layout, numbers, nulls=len(column) - len(numbers))
+        parts = [CategoryProfile.of(layout, count_texts(chunk, layout.name)) for chunk in chunks]
+        return CategoryProfile.sum_of([CategoryProfile.empty(layout), *parts])
+    if layout.kind is Kind.IDENTIFIER:
+        named = [_profile_identifier(layout, chunk) for chunk in chunks]
+        return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
+    return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
+
+
+def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProfile:
+    nulls = pc.sum(chunk.is_null()).as_py() if pa.types.is_dictionary(chunk.type) else chunk.null_count
+    return IdentifierProfile.of(layout, read_texts(chunk, layout.name), rows=len(chunk), nulls=nulls or 0)
+
+
+class _ColumnSums:
+    """Running sums of the columns; parts are added many at a time, which costs less."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._parts = {column.name: [empty_column(column)] for column in layout.columns}
+
+    def add(self, part: ColumnProfile) -> None:
+        parts = self._parts[part.layout.name]
+        parts.append(part)
+        if len(parts) >= _PENDING_SUMS:
+            parts[:] = [sum_columns(parts)]
+
+    def columns(self) -> dict[str, ColumnProfile]:
+        return {name: sum_columns(parts) for name, parts in self._parts.items()}

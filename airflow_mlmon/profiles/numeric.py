@@ -7,18 +7,17 @@ finite values from the layout's centre; the sums are integers in units of the la
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from airflow_mlmon.profiles.deviation import to_deviations
+from airflow_mlmon.profiles.counting import NumericCounter
 from airflow_mlmon.profiles.distribution import Distribution
-from airflow_mlmon.profiles.exact import quantised_sums
 from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.reading import Numbers
 
 _FLOAT_BITS = 1_000
 
@@ -59,30 +58,26 @@ class NumericProfile:
         return cls(layout=layout, distribution=Distribution(pinned_atoms=layout.atoms))
 
     @classmethod
-    def of(cls, layout: ColumnLayout, numbers: npt.NDArray[np.number], nulls: int) -> Self:
-        """The profile of the values that are not null, beside a number of nulls."""
-        finite = numbers
-        nans = positive = negative = 0
-        if numbers.dtype.kind == "f" and not (known := np.isfinite(numbers)).all():
-            finite = numbers[known]
-            nans = int(np.isnan(numbers).sum())
-            positive = int((numbers == np.inf).sum())
-            negative = len(numbers) - len(finite) - nans - positive
-        deviations = to_deviations(finite, centre=layout.centre, integer=layout.integer)
-        total, squares = quantised_sums(deviations, layout.quantum)
+    def of(cls, layout: ColumnLayout, chunks: Iterable[Numbers]) -> Self:
+        """The profile of the values of a column, which come in chunks."""
+        counter = NumericCounter(layout)
+        rows = nulls = 0
+        for chunk in chunks:
+            rows += len(chunk.values) + chunk.nulls
+            nulls += chunk.nulls
+            counter.add(chunk.values)
         return cls(
             layout=layout,
-            rows=len(numbers) + nulls,
+            rows=rows,
             nulls=nulls,
-            nans=nans,
-            positive_infinities=positive,
-            negative_infinities=negative,
-            # Adding 0.0 makes -0.0 and 0.0 the same bits, whichever came first.
-            min=float(finite.min()) + 0.0 if finite.size else None,
-            max=float(finite.max()) + 0.0 if finite.size else None,
-            total=total,
-            squares=squares,
-            distribution=Distribution.of(deviations, layout.atoms),
+            nans=counter.nans,
+            positive_infinities=counter.positive_infinities,
+            negative_infinities=counter.negative_infinities,
+            min=counter.min,
+            max=counter.max,
+            total=counter.total,
+            squares=counter.squares,
+            distribution=counter.distribution(),
         )
 
     @classmethod
@@ -120,6 +115,11 @@ class NumericProfile:
     def missing(self) -> int:
         """Rows without a usable value: null or NaN."""
         return self.nulls + self.nans
+
+    @property
+    def distinct(self) -> int | None:
+        """How many distinct values there are; None beyond 1,024, where they are not kept one by one."""
+        return len(self.distribution.values) if self.distribution.is_exact else None
 
     @property
     def mean(self) -> float | None:

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.arrow import text_array, to_numpy
+from airflow_mlmon.profiles.arrow import number_array, to_numpy
 
 _DAY_S = 86_400
 _READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+_BLOCK = 1 << 16
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -29,8 +30,16 @@ class Texts:
     nulls: int
 
 
-def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
-    """The values that are not null: integers as they are, everything else as doubles.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The values of a column that are not null, and how many are."""
+
+    values: npt.NDArray[Any]
+    nulls: int
+
+
+def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
+    """The values as numbers: integers as they are, everything else as doubles.
 
     A timestamp is the second of its day in UTC, that is, since the partition's midnight; a date is
     the midnight itself.
@@ -47,17 +56,30 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
             values = column.cast(pa.int64() if column.type.bit_width == 64 else pa.int32()).drop_null()  # noqa: PLR2004
             per_second = _PER_SECOND[column.type.unit]
             seconds: npt.NDArray[np.int64] = to_numpy(values) // per_second % _DAY_S
-            return seconds
+            return Numbers(values=seconds, nulls=column.null_count)
         if not pa.types.is_integer(column.type):
             # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
             column = column.cast(pa.float64(), safe=False)
-        numbers: npt.NDArray[Any] = to_numpy(column.drop_null())
-        return numbers
+        nulls = column.null_count
+        is_plain = isinstance(column, pa.Array) and nulls
+        return Numbers(values=_held_values(column) if is_plain else to_numpy(column.drop_null()), nulls=nulls)
 
 
-def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
+def _held_values(column: pa.Array) -> npt.NDArray[Any]:
+    """The values that are not null, which numpy picks out three times as fast as Arrow."""
+    validity, values = column.buffers()
+    dtype = np.dtype(column.type.to_pandas_dtype())
+    stored = np.frombuffer(values, dtype, len(column), column.offset * dtype.itemsize)
+    bits = np.frombuffer(validity, np.uint8)[column.offset >> 3 :]
+    at = column.offset & 7
+    is_held = np.unpackbits(bits, count=at + len(column), bitorder="little")[at:].view(np.bool_)
+    held: npt.NDArray[Any] = stored[is_held]
+    return held
+
+
+def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
     """The distinct values of a column as text, counted; dictionaries by index.
 
     Raises:
@@ -67,27 +89,50 @@ def count_texts(column: pa.ChunkedArray, name: str) -> Texts:
         if pa.types.is_dictionary(column.type):
             values, counts = _count_indices(column)
         else:
-            counted = pc.value_counts(column)
+            counted = _count_flags(column) if pa.types.is_boolean(column.type) else pc.value_counts(column)
             values, counts = counted.field("values"), to_numpy(counted.field("counts"))
         texts = values.cast(pa.string())
-        known = to_numpy(texts.is_valid())
+        # A dictionary may name values that no row has.
+        known = to_numpy(texts.is_valid()) & (counts > 0)
         held = counts[known]
-        return Texts(values=texts.drop_null(), counts=held, nulls=len(column) - int(held.sum()))
+        return Texts(
+            values=texts.take(number_array(np.flatnonzero(known))), counts=held, nulls=len(column) - int(held.sum())
+        )
 
 
-def _count_indices(column: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    if not column.num_chunks:
-        return text_array([]), np.zeros(0, dtype=np.int64)
-    unified = column.unify_dictionaries()
-    dictionary = unified.chunk(0).dictionary
-    counts = np.zeros(len(dictionary), dtype=np.int64)
-    for chunk in unified.chunks:
-        counts += np.bincount(to_numpy(chunk.indices.drop_null()), minlength=len(dictionary))
-    return dictionary, counts
+def read_texts(column: pa.Array, name: str) -> pa.Array:
+    """The values that are not null, as strings; one that a dictionary holds comes once.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no text, number or boolean.
+    """
+    if pa.types.is_dictionary(column.type):
+        return count_texts(column, name).values
+    with _named(column, name):
+        return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
+
+
+def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
+    true = pc.sum(column).as_py() or 0
+    counts = number_array(np.array([true, len(column) - column.null_count - true], dtype=np.int64))
+    flags = number_array(np.array([1, 0], dtype=np.uint8)).cast(pa.bool_())
+    return pa.StructArray.from_arrays([flags, counts], ["values", "counts"])
+
+
+def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The dictionary's values and how often each is pointed to."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
+    counts = np.zeros(len(column.dictionary), dtype=np.int64)
+    indices = to_numpy(column.indices.drop_null())
+    for start in range(0, len(indices), _BLOCK):
+        block = indices[start : start + _BLOCK].astype(np.int64)
+        counts += np.bincount(block, minlength=len(counts))
+    return column.dictionary, counts
 
 
 @contextmanager
-def _named(column: pa.ChunkedArray, name: str) -> Iterator[None]:
+def _named(column: pa.Array | pa.ChunkedArray, name: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:

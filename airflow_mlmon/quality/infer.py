@@ -69,7 +69,7 @@ def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spe
     if isinstance(known, NumericProfile):
         if column.type in _NUMBERS:
             yield from _range_checks(name, known, is_score=column.role is Role.SCORE)
-    elif column.type in _TEXTS and known.layout.vocabulary:
+    elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.layout.vocabulary:
         # a new version of the model is news, not a fault of the data
         severity = Severity.RECORDED if column.role is Role.VERSION else Severity.WARNING
         yield _vocabulary_check(name, known, severity)

@@ -20,8 +20,9 @@ LAYOUT = make_layout(
     ColumnLayout(name="x", kind=Kind.NUMERIC, centre=0.7, quantum=2.0**-20, atoms=(-0.7, 0.0, 1.3)),
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
+    ColumnLayout(name="i", kind=Kind.IDENTIFIER),
 )
-SCHEMA = pa.schema([("x", pa.float64()), ("n", pa.int64()), ("c", pa.string())])
+SCHEMA = pa.schema([("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string())])
 
 floats = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 0.7, 2.0])
 integers = st.none() | st.integers(-(2**63), 2**63 - 1)
@@ -40,6 +41,7 @@ def make_table(cells, run=(0, 0)) -> pa.Table:
             "x": pa.array([*columns[0], *(many / 16)], pa.float64()),
             "n": pa.array([*columns[1], *(2**60 + many).tolist()], pa.int64()),
             "c": pa.array([*columns[2], *(f"v{number}" for number in many)], pa.string()),
+            "i": pa.array([*columns[2], *(f"a longer identifier {number}" for number in many)], pa.string()),
         },
         schema=SCHEMA,
     )

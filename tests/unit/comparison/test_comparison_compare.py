@@ -32,7 +32,7 @@ def test_draws_of_one_distribution_have_not_drifted():
 
     assert found.drifted == ()
     assert found.judged == 4
-    assert by_name(found)["customer"].note == "nearly every value is different"
+    assert by_name(found)["customer"].note == "holds identifiers, which are counted and not compared"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,23 @@ def test_a_million_categories_have_an_answer():
     random = np.random.default_rng(5)
     sides = [pa.array([f"v{number}" for number in random.integers(0, 10**9, 10**6)]) for _ in range(2)]
 
+    assert compare_values(*sides).note == "holds identifiers, which are counted and not compared"
+
+
+def test_few_values_that_all_differ_are_not_compared():
+    sides = [[f"v{number}" for number in range(start, start + 200)] for start in (0, 100)]
+
     assert compare_values(*sides).note == "nearly every value is different"
+
+
+@pytest.mark.parametrize("method", ["psi", "t_test", "anderson"])
+def test_identifiers_have_no_score_by_any_method(method):
+    rows = [f"v{number}" for number in range(1100)]
+
+    column = compare_values(rows, rows, method=method)
+
+    assert (column.state, column.score, column.method) == (DriftState.INSUFFICIENT_DATA, None, None)
+    assert column.note == "holds identifiers, which are counted and not compared"
 
 
 def test_type_that_differs_names_column_and_both_sides():

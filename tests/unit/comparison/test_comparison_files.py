@@ -184,3 +184,21 @@ def test_many_small_files_are_the_sum_of_their_rows(tmp_path):
 
     first, second = airflow_mlmon.profile(tmp_path), airflow_mlmon.profile(whole)
     assert first.profile == second.profile
+
+
+@pytest.mark.parametrize("method", ["psi", "anderson"])
+def test_parquet_files_say_the_same_as_their_rows(tmp_path, method):
+    tables = make_rows(2000, 1), make_rows(1500, 2, amount=1.0)
+    paths = [write_parquet(tmp_path / f"{number}.parquet", table) for number, table in enumerate(tables)]
+
+    from_files = airflow_mlmon.compare(*paths, method=method)
+
+    assert from_files.columns == airflow_mlmon.compare(*tables, method=method).columns
+
+
+@pytest.mark.parametrize("values", [[1, 2, None] * 20, [None, 0.5] * 20, ["a", "b"] * 20])
+def test_column_that_was_all_null_says_the_same_from_a_file(tmp_path, values):
+    tables = pa.table({"x": pa.nulls(40)}), pa.table({"x": values})
+    paths = [write_parquet(tmp_path / f"{number}.parquet", table) for number, table in enumerate(tables)]
+
+    assert airflow_mlmon.compare(*paths).columns == airflow_mlmon.compare(*tables).columns

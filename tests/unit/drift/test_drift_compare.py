@@ -10,7 +10,7 @@ from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.methods import Method
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.layout import pin_layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, pin_layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.profiles import (
@@ -120,3 +120,13 @@ def test_column_whose_method_needs_rows_is_listed_as_not_compared():
     assert (drift["x"].state, drift["x"].score, drift["x"].method) == (DriftState.INSUFFICIENT_DATA, None, "anderson")
     assert drift["x"].note == "not compared: anderson needs rows, and of one side there is a profile alone"
     assert drift["c"].state is DriftState.WITHIN
+
+
+def test_identifier_is_counted_and_not_compared():
+    layout = make_layout(ColumnLayout(name="i", kind=Kind.IDENTIFIER))
+    profile = profile_table(pa.table({"i": [f"i{number}" for number in range(50)]}), layout)
+
+    (found,) = compare(layout, profile, profile, method="psi", limits={})
+
+    assert (found.state, found.score) == (DriftState.INSUFFICIENT_DATA, None)
+    assert "the partition holds identifiers, which are counted and not compared" in found.note

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +10,10 @@ import pytest
 
 from airflow_mlmon.errors import LayoutMismatchError, StateError
 from airflow_mlmon.performance.labelled import LabelledProfile
-from airflow_mlmon.profiles.layout import pin_layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, pin_layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from tests.support.profiles import loan_spec, loan_table, make_layout, numeric_layout
+from tests.support.profiles import category_layout, loan_spec, loan_table, make_layout, numeric_layout
 
 LAYOUT = pin_layout(loan_spec(), loan_table(3000, seed=1))
 PROFILE = profile_table(loan_table(900, seed=2), LAYOUT)
@@ -98,25 +99,63 @@ def test_bytes_that_are_no_profile_are_refused(data):
 
 def test_profile_of_a_later_format_is_refused():
     data = bytearray(PROFILE.to_bytes())
-    struct.pack_into("<H", data, 4, 2)
+    struct.pack_into("<H", data, 4, 3)
 
-    with pytest.raises(StateError, match="format 2; this release reads 1"):
+    with pytest.raises(StateError, match="format 3; this release reads 1 to 2"):
         Profile.from_bytes(bytes(data))
 
 
-def test_bytes_of_version_1_stay_as_they_are():
-    layout = make_layout(numeric_layout(quantum=0.5))
-    profile = profile_table(pa.table({"x": np.array([1.0, 1.0, 2.5])}), layout)
-
-    assert profile.to_bytes() == Profile.from_bytes(bytes.fromhex(GOLDEN)).to_bytes()
-    assert profile.to_bytes().hex() == GOLDEN
+SMALL = {"x": np.array([1.0, 1.0, 2.5]), "c": ["a", "new", None], "i": ["p", "q", None]}
+SMALL_COLUMNS = (numeric_layout(quantum=0.5), category_layout("a", "b"), ColumnLayout(name="i", kind=Kind.IDENTIFIER))
 
 
-GOLDEN = (
-    "4d4c4d5001009e26d3f70a010000000000000c000000363566393361333431363262870000007b22636f6c756d6e73223a5b"
+def test_bytes_of_version_2_stay_as_they_are():
+    profile = profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS))
+
+    assert profile.to_bytes().hex() == VERSION_2
+
+
+def test_bytes_of_version_1_are_read_without_distinct_counts():
+    old = Profile.from_bytes(bytes.fromhex(VERSION_1))
+    new = profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS[:2]))
+
+    assert old.columns["x"] == new.columns["x"]
+    assert old.columns["c"] == replace(new.columns["c"], sketch=None)
+    assert (old.columns["c"].distinct, new.columns["c"].distinct) == (None, 2)
+
+
+def test_sum_with_version_1_has_no_distinct_count_either():
+    old = Profile.from_bytes(bytes.fromhex(VERSION_1))
+    total = old + profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS[:2]))
+
+    assert (total.columns["c"].rows, total.columns["c"].distinct) == (6, None)
+    assert Profile.from_bytes(total.to_bytes()) == total
+
+
+VERSION_1 = (
+    "4d4c4d5001002eb43a04b1010000000000000c000000646536613265313864326438f30000007b22636f6c756d6e73223a5b"
     "7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c226b696e64223a226e"
-    "756d65726963222c226e616d65223a2278222c227175616e74756d223a302e352c22766f636162756c617279223a5b5d7d5d"
-    "2c22666f726d6174223a312c226d6f64656c223a22227d010000000301000000030100000000010000000001000000000100"
-    "00000001000000000000f03f010000000000000440010000000901000000210602000000000000000000f03f000000000000"
-    "04400002000000020101000000000000000000000000000006000000000000000000"
+    "756d65726963222c226e616d65223a2278222c227175616e74756d223a302e352c22766f636162756c617279223a5b5d7d2c"
+    "7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c226b696e64223a2263"
+    "617465676f7279222c226e616d65223a2263222c227175616e74756d223a312e302c22766f636162756c617279223a5b2261"
+    "222c2262225d7d5d2c22666f726d6174223a312c226d6f64656c223a22227d01000000030100000003010000000001000000"
+    "000100000000010000000001000000000000f03f010000000000000440010000000901000000210602000000000000000000"
+    "f03f000000000000044000020000000201010000000000000000000000000000060000000000000000000100000003010000"
+    "000101000000000000000000000100000001010000004500000000000001000000010100000001030000006e657701000000"
+    "01"
+)
+VERSION_2 = (
+    "4d4c4d500200e1a319016a020000000000000c0000006661353464626631616336325a0100007b22636f6c756d6e73223a5b"
+    "7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c226b696e64223a226e"
+    "756d65726963222c226e616d65223a2278222c227175616e74756d223a302e352c22766f636162756c617279223a5b5d7d2c"
+    "7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c226b696e64223a2263"
+    "617465676f7279222c226e616d65223a2263222c227175616e74756d223a312e302c22766f636162756c617279223a5b2261"
+    "222c2262225d7d2c7b2261746f6d73223a5b5d2c2263656e747265223a302e302c22696e7465676572223a66616c73652c22"
+    "6b696e64223a226964656e746966696572222c226e616d65223a2269222c227175616e74756d223a312e302c22766f636162"
+    "756c617279223a5b5d7d5d2c22666f726d6174223a312c226d6f64656c223a22227d01000000030100000003010000000001"
+    "000000000100000000010000000001000000000000f03f010000000000000440010000000901000000210602000000000000"
+    "000000f03f000000000000044000020000000201010000000000000000000000000000060000000000000000000100000003"
+    "010000000101000000000000000000000100000001010000004500000000000001000000012000000002030300001acc9302"
+    "000000000000000ad60d41e19abe5617c11d528507017b0100000001030000006e6577010000000101000000030100000001"
+    "2000000002030300001acc930200000000000000e98357d8e06d3a4e82e327d71c4b4950"
 )

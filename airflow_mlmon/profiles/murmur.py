@@ -1,0 +1,124 @@
+"""MurmurHash3 of many texts at once: the hash by which a theta sketch orders what it has seen.
+
+The 128-bit variant for 64-bit machines, with the seed of the datasketches library. A sketch keeps the
+smallest hashes only, so knowing them beforehand spares it the texts that it would not keep.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Hashes = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+
+_SEED = 9001
+_FIRST = np.uint64(0x87C37B91114253D5)
+_SECOND = np.uint64(0x4CF5AD432745937F)
+_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+_ONE = np.uint64(1)
+_BLOCK_BYTES = 16
+_WORD_BYTES = 8
+# What is kept of the two words that hold the last bytes of a text, by the number of these bytes.
+_MASKS = tuple((1 << 8 * kept) - 1 for kept in range(_WORD_BYTES + 1))
+_FIRST_MASKS = np.array([_MASKS[min(rest, _WORD_BYTES)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
+_SECOND_MASKS = np.array([_MASKS[max(rest - _WORD_BYTES, 0)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
+
+
+def hash_texts(texts: pa.Array) -> Hashes:
+    """The upper 63 of the first 64 bits of each text's hash, as a theta sketch has them.
+
+    Args:
+        texts: Strings, none of them null.
+
+    >>> [int(hash) for hash in hash_texts(pa.array(["a"]))]
+    [8863373810831573271]
+    """
+    starts, lengths, words = _layout(texts)
+    blocks = lengths >> 4
+    first = np.full(len(texts), _SEED, dtype=np.uint64)
+    second = first.copy()
+    for block in range(int(blocks.max(initial=0))):
+        held = np.flatnonzero(blocks > block)
+        one, two = _load(words, starts[held] + block * _BLOCK_BYTES)
+        first[held], second[held] = _mix_block(first[held], second[held], one, two)
+    rest = lengths & (_BLOCK_BYTES - 1)
+    one, two = _load(words, starts + (lengths - rest))
+    one &= _FIRST_MASKS[rest]
+    two &= _SECOND_MASKS[rest]
+    first ^= _scramble_first(one)
+    second ^= _scramble_second(two)
+    return _finish(first, second, lengths.view(np.uint64))
+
+
+def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
+    """Where each text starts, its length, and the bytes of all as words with some to spare."""
+    is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
+    _, offsets_buffer, bytes_buffer = texts.buffers()
+    dtype = np.dtype(np.int64 if is_large else np.int32)
+    offsets = np.frombuffer(offsets_buffer, dtype, len(texts) + 1, texts.offset * dtype.itemsize).astype(np.int64)
+    low, high = int(offsets[0]), int(offsets[-1])
+    padded = np.zeros((high - low) // _WORD_BYTES * _WORD_BYTES + 5 * _WORD_BYTES, dtype=np.uint8)
+    if high > low:
+        padded[: high - low] = np.frombuffer(bytes_buffer, np.uint8, high - low, low)
+    return offsets[:-1] - low, np.diff(offsets), padded.view("<u8").astype(np.uint64, copy=False)
+
+
+def _load(words: Hashes, at: Integers) -> tuple[Hashes, Hashes]:
+    """The sixteen bytes from each position on, which need not be aligned, as two words."""
+    place = at >> 3
+    shift = ((at & 7) << 3).view(np.uint64)
+    # Two shifts, because a word cannot be shifted by all of its 64 bits.
+    back = np.uint64(63) - shift
+    middle = words[place + 1]
+    first, second = words[place] >> shift, middle >> shift
+    first |= (middle << _ONE) << back
+    second |= (words[place + 2] << _ONE) << back
+    return first, second
+
+
+def _mix_block(first: Hashes, second: Hashes, one: Hashes, two: Hashes) -> tuple[Hashes, Hashes]:
+    first = _rotate(first ^ _scramble_first(one), 27) + second
+    first = first * np.uint64(5) + np.uint64(0x52DCE729)
+    second = _rotate(second ^ _scramble_second(two), 31) + first
+    return first, second * np.uint64(5) + np.uint64(0x38495AB5)
+
+
+def _scramble_first(word: Hashes) -> Hashes:
+    word *= _FIRST
+    word = _rotate(word, 31)
+    word *= _SECOND
+    return word
+
+
+def _scramble_second(word: Hashes) -> Hashes:
+    word *= _SECOND
+    word = _rotate(word, 33)
+    word *= _FIRST
+    return word
+
+
+def _finish(first: Hashes, second: Hashes, lengths: Hashes) -> Hashes:
+    first ^= lengths
+    second ^= lengths
+    first += second
+    second += first
+    first = _avalanche(first)
+    first += _avalanche(second)
+    first >>= _ONE
+    return first
+
+
+def _avalanche(hashes: Hashes) -> Hashes:
+    for factor in _FACTORS:
+        hashes ^= hashes >> np.uint64(33)
+        hashes *= factor
+    hashes ^= hashes >> np.uint64(33)
+    return hashes
+
+
+def _rotate(hashes: Hashes, by: int) -> Hashes:
+    rotated: Hashes = hashes << np.uint64(by)
+    rotated |= hashes >> np.uint64(64 - by)
+    return rotated

@@ -1,0 +1,132 @@
+"""Reads columns of Parquet files a few row groups at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.errors import DataError
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+
+_BATCH_ROWS = 1 << 20
+_BUFFER_BYTES = 1 << 20
+_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetSource:
+    """A Parquet file whose footer has been read.
+
+    Attributes:
+        content: Its local path, or its bytes.
+        name: What it is called in errors.
+        footer: The file's metadata, which a thread that opens the file again need not read again.
+        columns: Names of its columns.
+    """
+
+    content: str | bytes
+    name: str
+    footer: pq.FileMetaData
+    columns: frozenset[str]
+
+    @classmethod
+    def open(cls, source: str | Path | bytes, position: int) -> Self:
+        """Read the footer of the file that is the `position`-th, from 0, of several.
+
+        Raises:
+            DataError: it cannot be read, or is no Parquet file.
+        """
+        content = source if isinstance(source, bytes) else str(source)
+        name = f"file {position + 1}" if isinstance(content, bytes) else content
+        with _named(name):
+            file = pq.ParquetFile(_to_input(content))
+            return cls(content=content, name=name, footer=file.metadata, columns=frozenset(file.schema_arrow.names))
+
+    @property
+    def rows(self) -> int:
+        """How many rows the file has."""
+        return int(self.footer.num_rows)
+
+    def jobs(self, layout: Layout) -> Iterator[ColumnJob]:
+        """The jobs that read the layout's columns, as far as the file has them."""
+        for groups in self._row_groups():
+            for column in layout.columns:
+                if column.name in self.columns:
+                    yield ColumnJob(source=self, groups=groups, layout=column)
+
+    def _row_groups(self) -> Iterator[tuple[int, ...]]:
+        """Neighbouring row groups, together about as many rows as a batch has."""
+        groups: list[int] = []
+        rows = 0
+        for group in range(self.footer.num_row_groups):
+            size = self.footer.row_group(group).num_rows
+            if groups and rows + size > _BATCH_ROWS:
+                yield tuple(groups)
+                groups, rows = [], 0
+            groups.append(group)
+            rows += size
+        if groups:
+            yield tuple(groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnJob:
+    """Some row groups of one column of a file."""
+
+    source: ParquetSource
+    groups: tuple[int, ...]
+    layout: ColumnLayout
+
+
+def read_column(job: ColumnJob) -> Iterator[pa.Array]:
+    """The values of the job's column, in arrays of about a million rows at most.
+
+    Raises:
+        DataError: the column cannot be read, because a page is damaged, say.
+    """
+    with _named(job.source.name, job.layout.name):
+        file = _open(job.source, as_dictionary=job.layout)
+        batches = file.iter_batches(
+            _BATCH_ROWS, row_groups=list(job.groups), columns=[job.layout.name], use_threads=False
+        )
+        for batch in batches:
+            # By name: Arrow also selects "x.y" when it is asked for "x".
+            yield batch.column(job.layout.name)
+
+
+def _open(source: ParquetSource, as_dictionary: ColumnLayout) -> pq.ParquetFile:
+    """The file, opened by this thread for itself; a category is read as its dictionary."""
+    dictionary = as_dictionary.name if as_dictionary.kind is Kind.CATEGORY else None
+    if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:
+        _thread.file = pq.ParquetFile(
+            _to_input(source.content),
+            metadata=source.footer,
+            read_dictionary=[dictionary] if dictionary else None,
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        )
+        _thread.source, _thread.dictionary = source, dictionary
+    return _thread.file
+
+
+def _to_input(content: str | bytes) -> str | pa.BufferReader:
+    return pa.BufferReader(content) if isinstance(content, bytes) else content
+
+
+@contextmanager
+def _named(file: str, column: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        where = f"Column {column!r} of {file}" if column else file
+        raise DataError(
+            f"{where} cannot be read: {error}", hint="write the file anew", file=file, column=column
+        ) from error

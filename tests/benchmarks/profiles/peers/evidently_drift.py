@@ -1,0 +1,10 @@
+"""evidently's default drift preset."""
+
+import sys
+
+import pandas as pd
+from evidently import Report
+from evidently.presets import DataDriftPreset
+
+reference, current = (pd.read_parquet(path) for path in sys.argv[1:3])
+sys.stdout.write(f"{len(Report([DataDriftPreset()]).run(current, reference).dict()['metrics'])}\n")

@@ -1,0 +1,209 @@
+"""Measures profiles against the goals: `make bench-profiles`, or with ARGS="--only times_popmon".
+
+Every figure is of whole processes unless it says otherwise, on this machine's cores, with ratios
+taken within one run: the processes that are compared take turns, and their medians are divided.
+
+    decode_ratio_10m_20   ratio; profile 10,000,000 rows of 20 features, score and class, and take all
+                          drift scores against a stored reference profile, over the time in which
+                          pyarrow decodes the same columns, by the faster of its two ways to stream
+                          (iter_batches, row groups in turn); median of 3 each
+    decode_ratio_1m_100   ratio; the same of 1,000,000 rows of 100 features; median of 5 each
+    times_evidently       ratio; evidently's default preset over our comparison of two files of
+                          1,000,000 rows of 20 features without the identifiers, both read; theirs
+                          once, ours the median of 3; likewise
+    times_nannyml         univariate drift by its defaults: Jensen-Shannon in ten chunks
+    times_whylogs         profiles and drift scores
+    times_popmon          stability metrics with an external reference
+    peak_mb_1m            MB; largest resident memory of the process that profiles 1,000,000 rows of 20
+                          features, score and class, and scores them; likewise
+    peak_mb_10m           10,000,000 rows
+    peak_mb_100m          100,000,000 rows: the file of 10,000,000 through a glob of ten links
+    error_ks              worst absolute error over seven distributions of 1,000,000 rows a side
+                          (`errors`); likewise
+    error_psi             on ten bins of equal mass of the reference, edges on cells
+    error_js              on the same bins
+    error_wasserstein     of the distance divided by the reference's standard deviation
+    error_evidently_bins  the larger one of PSI and JS, on Sturges' bins of both samples
+    sum_365_s             seconds, within a process; 365 daily profiles of 10,000 rows of 20 features,
+                          decoded from the stored bytes of 13 sums of up to 30 days, into one; median of 5
+
+Beside the figures, `details` keeps the seconds of every process, `decode_columns` among them: the
+engine's own reader without counting, the strictest thing to divide by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.profiles import errors, history
+from tests.benchmarks.profiles.data import link_ten_times, write_file
+from tests.benchmarks.profiles.environments import interpreter
+from tests.benchmarks.profiles.layouts import store_reference
+
+BUILD = Path("build/bench")
+DATA = BUILD / "data"
+_GOALS = {
+    "decode_ratio_10m_20": "<= 1.5",
+    "decode_ratio_1m_100": "<= 1.8",
+    "times_evidently": ">= 100",
+    "times_nannyml": ">= 40",
+    "times_whylogs": ">= 40",
+    "times_popmon": ">= 20",
+    "peak_mb_1m": "<= 500",
+    "peak_mb_10m": "<= 500",
+    "peak_mb_100m": "<= 500",
+    "error_ks": "<= 2e-4",
+    "error_psi": "<= 2e-4",
+    "error_js": "<= 2e-4",
+    "error_wasserstein": "<= 1e-3",
+    "error_evidently_bins": "<= 5e-4",
+    "sum_365_s": "<= 0.2",
+}
+_DECODERS = ("decode_batches", "decode_groups", "decode_columns")
+_PEER_SECONDS = 600
+_PEER_ROWS = (1_000_000, 200_000, 50_000)
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """Measures what is asked for and keeps it."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def decode_ratio(self, key: str, path: Path, *, turns: int) -> None:
+        """Our time over pyarrow's, taking turns."""
+        reference = store_reference(path)
+        seconds: dict[str, list[float]] = {}
+        for _ in range(turns):
+            for job in ("drift", *_DECODERS):
+                arguments = [str(path), str(reference)] if job == "drift" else [str(path)]
+                seconds.setdefault(job, []).append(_time_ours(job, *arguments)[0])
+        medians = {job: statistics.median(taken) for job, taken in seconds.items()}
+        self.figures[key] = medians["drift"] / min(medians["decode_batches"], medians["decode_groups"])
+        self.details[key] = {"seconds": seconds, "over_own_reader": medians["drift"] / medians["decode_columns"]}
+
+    def times(self, peer: str) -> None:
+        """How many times as long a peer takes as we do, on as many rows as it finishes in time."""
+        python = interpreter(BUILD, peer)
+        script = Path(__file__).with_name("peers") / f"{peer}_drift.py"
+        for rows in _PEER_ROWS:
+            paths = [str(path) for path in _without_identifiers(rows)]
+            ours = statistics.median(_time_ours("compare", *paths)[0] for _ in range(3))
+            theirs = _time([str(python), str(script), *paths], timeout=_PEER_SECONDS)
+            if theirs is not None:
+                self.figures[f"times_{peer}"] = theirs[0] / ours
+                self.details[f"times_{peer}"] = {"rows": rows, "ours_s": ours, "theirs_s": theirs[0]}
+                return
+
+    def peak(self, key: str, path: str, reference: Path) -> None:
+        """Peak memory of profiling the files and scoring them."""
+        seconds, found = _time_ours("drift", path, str(reference))
+        self.figures[key] = found["peak_mb"]
+        self.details[key] = {"rows": found["rows"], "seconds": seconds}
+
+    def write(self) -> None:
+        """Print the table and write the JSON, keeping figures of earlier runs that were not asked for."""
+        path = BUILD / "profiles.json"
+        known = json.loads(path.read_text()) if path.exists() else {"figures": {}, "details": {}}
+        figures = {**known["figures"], **self.figures}
+        details = {**known["details"], **self.details}
+        path.write_text(json.dumps({"figures": figures, "details": details}, indent=1, sort_keys=True) + "\n")
+        lines = [f"{key:22} {self.figures[key]:12.4g}   goal {_GOALS[key]}" for key in _GOALS if key in self.figures]
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _without_identifiers(rows: int) -> list[Path]:
+    """Reference and current for the peers; the identifiers are left out for every tool alike."""
+    pair = ((11, 0.0, "reference"), (12, 0.05, "current"))
+    return [
+        write_file(DATA, f"{name}-{rows}", rows, 20, seed=seed, shift=shift, ids=False) for seed, shift, name in pair
+    ]
+
+
+def _time_ours(job: str, *arguments: str) -> tuple[float, dict[str, Any]]:
+    timed = _time([sys.executable, "-m", "tests.benchmarks.profiles.work", job, *arguments], timeout=None)
+    if timed is None:
+        raise AssertionError("a process without a time limit ran out of time")
+    return timed[0], json.loads(timed[1].splitlines()[-1])
+
+
+def _time(command: list[str], *, timeout: float | None) -> tuple[float, str] | None:
+    """Seconds and output of a process; None where it does not end in time."""
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, "PYTHONWARNINGS": ""},
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+    return time.perf_counter() - start, done.stdout
+
+
+def _plan(bench: Bench) -> dict[str, Callable[[], None]]:
+    """What measures each key; errors and sums come several at a time."""
+
+    def small() -> Path:
+        return write_file(DATA, "1m20", 1_000_000, 20, seed=1)
+
+    def large() -> Path:
+        return write_file(DATA, "10m20", 10_000_000, 20, seed=2)
+
+    def wide() -> Path:
+        return write_file(DATA, "1m100", 1_000_000, 100, seed=3)
+
+    return {
+        "decode_ratio_10m_20": lambda: bench.decode_ratio("decode_ratio_10m_20", large(), turns=3),
+        "decode_ratio_1m_100": lambda: bench.decode_ratio("decode_ratio_1m_100", wide(), turns=5),
+        "times_evidently": lambda: bench.times("evidently"),
+        "times_nannyml": lambda: bench.times("nannyml"),
+        "times_whylogs": lambda: bench.times("whylogs"),
+        "times_popmon": lambda: bench.times("popmon"),
+        "peak_mb_1m": lambda: bench.peak("peak_mb_1m", str(small()), store_reference(small())),
+        "peak_mb_10m": lambda: bench.peak("peak_mb_10m", str(large()), store_reference(small())),
+        "peak_mb_100m": lambda: bench.peak("peak_mb_100m", link_ten_times(large()), store_reference(small())),
+        "error_ks": lambda: bench.figures.update(errors.measure()),
+        "sum_365_s": lambda: _sum(bench),
+    }
+
+
+def _sum(bench: Bench) -> None:
+    found = history.measure()
+    bench.figures["sum_365_s"] = found["sum_365_s"]
+    bench.details["sum_365_s"] = {"from_every_day_s": found["sum_365_days_s"]}
+
+
+def main() -> None:
+    """Measure all, or what `--only` names."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", choices=sorted(_GOALS), help="a key to measure; may be repeated")
+    wanted = parser.parse_args().only or list(_GOALS)
+    # The five errors come of one measurement.
+    wanted = list(dict.fromkeys("error_ks" if key.startswith("error_") else key for key in wanted))
+    bench = Bench()
+    plan = _plan(bench)
+    for key in wanted:
+        sys.stderr.write(f"{key} …\n")
+        plan[key]()
+    bench.write()
+
+
+if __name__ == "__main__":
+    main()

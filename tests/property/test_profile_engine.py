@@ -1,0 +1,102 @@
+"""The streaming engine: whatever the files, row groups and threads, the profile is that of the table."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_mlmon.profiles import codec
+from airflow_mlmon.profiles.exact import quantised_sums
+from airflow_mlmon.profiles.grid import to_cells
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.profile import Profile
+from tests.support.profiles import make_layout
+
+LAYOUT = make_layout(
+    ColumnLayout(name="x", kind=Kind.NUMERIC, centre=0.5, quantum=2.0**-22, atoms=(-0.5, 0.0)),
+    ColumnLayout(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
+    ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
+    ColumnLayout(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
+)
+
+
+def make_table(rows: int, distinct: int, seed: int) -> pa.Table:
+    random = np.random.default_rng(seed)
+    picked = random.integers(0, distinct, rows)
+    x = random.standard_t(1, distinct)[picked]
+    x[random.random(rows) < 0.02] = random.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300])
+    some = random.random(rows) < 0.1
+    return pa.table(
+        {
+            "x": pa.array(x, mask=some),
+            "n": pa.array(picked, mask=some),
+            "c": pa.array([f"v{number}" for number in picked % 50], mask=some),
+            "b": pa.array(picked % 2 == 0, mask=some),
+        }
+    )
+
+
+def to_file(table: pa.Table, group: int) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, row_group_size=group, write_page_checksum=True)
+    return sink.getvalue()
+
+
+def core(of: Profile) -> bytes:
+    return codec.encode(of.layout_id, of.rows, of.columns, names=False)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    rows=st.sampled_from([0, 1, 300, 5000, 70_000]),
+    distinct=st.sampled_from([1, 900, 1025, 40_000]),
+    files=st.integers(1, 4),
+    group=st.sampled_from([97, 4096, 1 << 20]),
+    threads=st.integers(1, 4),
+    seed=st.integers(0, 9),
+)
+def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, distinct, files, group, threads, seed):
+    table = make_table(rows, distinct, seed)
+    order = np.random.default_rng(seed).permutation(rows)
+    parts = [table.take(pa.array(order[part::files], pa.int64())) for part in range(files)]
+    group = max(group, rows // 100)
+
+    streamed = profile_parquet([to_file(part, group) for part in parts], LAYOUT, threads=threads)
+
+    assert core(streamed) == core(profile_table(table, LAYOUT))
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(rows=st.integers(1, 40_000), scale=st.integers(-40, 40), quantum=st.integers(-30, 30), seed=st.integers(0, 99))
+def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed):
+    values = np.random.default_rng(seed).standard_t(2, rows) * 2.0**scale
+    unit = 2.0**quantum
+    integers = [round(value / unit) for value in values.tolist()]
+
+    halves = [quantised_sums(half, unit) for half in np.array_split(values, 2) if half.size]
+
+    assert sum(total for total, _ in halves) == sum(integers)
+    assert sum(squares for _, squares in halves) == sum(integer * integer for integer in integers)
+
+
+@settings(deadline=None, derandomize=True, max_examples=20)
+@given(rows=st.integers(2_000, 90_000), seed=st.integers(0, 99))
+def test_cells_and_atoms_in_blocks_are_those_of_the_values(rows, seed):
+    table = make_table(rows, 50_000, seed)
+    finite = table.column("x").drop_null().to_numpy()
+    deviations = finite[np.isfinite(finite)] - 0.5
+
+    distribution = profile_table(table, LAYOUT).columns["x"].distribution.to_grid()
+
+    keys, counts = np.unique(to_cells(deviations), return_counts=True)
+    assert distribution.cells.keys.tolist() == keys.tolist()
+    assert distribution.cells.counts.tolist() == counts.tolist()
+    assert [distribution.atoms.count_of(atom) for atom in (-0.5, 0.0)] == [
+        int((deviations == atom).sum()) for atom in (-0.5, 0.0)
+    ]
