@@ -141,10 +141,10 @@ def test_t_test_is_scipys_to_nine_digits(sides):
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-4)
 
 
+# where values repeat, scipy's mid-ranks are another statistic
+@pytest.mark.parametrize("sides", [name for name in SAMPLES if name != "cents-with-an-atom"], indirect=True)
 def test_cramer_von_mises_on_the_grid_is_within_half_a_percent_of_scipy(sides):
     reference, current, first, second = sides
-    if len(np.unique(reference)) < ROWS:
-        pytest.skip("values repeat, where scipy's mid-ranks are another statistic")
 
     expected = cramervonmises_2samp(reference, current, method="asymptotic")
     assert measure("cramer_von_mises", first, second).value == pytest.approx(expected.statistic, rel=5e-3)
