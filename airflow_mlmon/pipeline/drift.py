@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.methods import sampled_methods
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
@@ -99,22 +100,7 @@ def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
 def drift_metrics(drift: Sequence[ColumnDrift], baselines: Sequence[BaselineFacts]) -> list[MetricValue]:
     """The scores as metrics, with their limit and baseline, and the number of columns beyond it."""
     titles = {column: facts.title for facts in baselines for column in facts.columns}
-    metrics = [
-        MetricValue(
-            metric="drift_score",
-            column=column.column,
-            value=column.score,
-            rows=column.rows_current,
-            detail={
-                "method": column.method,
-                "limit": column.limit,
-                "nights": column.nights,
-                "state": column.state,
-                "baseline": titles[column.column],
-            },
-        )
-        for column in drift
-    ]
+    metrics = [score_metric(column, titles[column.column]) for column in drift]
     judged = [column for column in drift if column.state is not DriftState.INSUFFICIENT_DATA]
     beyond = [column.column for column in judged if column.state is DriftState.BEYOND]
     total = MetricValue(

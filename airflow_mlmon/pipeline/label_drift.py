@@ -12,6 +12,7 @@ import pyarrow as pa
 from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.methods import method_for
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.local import profile_table
@@ -69,21 +70,7 @@ def _method(asked: Method) -> Method:
 
 def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:
     """The score as a metric, beside those of the columns."""
-    drift = found.drift
-    return MetricValue(
-        metric="drift_score",
-        column=drift.column,
-        value=drift.score,
-        rows=drift.rows_current,
-        detail={
-            "method": drift.method,
-            "limit": drift.limit,
-            "nights": drift.nights,
-            "state": drift.state,
-            "baseline": "the reference",
-            "labels": list(current),
-        },
-    )
+    return score_metric(found.drift, "the reference", labels=list(current))
 
 
 def _profile(layout: Layout, counts: Counts) -> Profile:

@@ -1,0 +1,22 @@
+"""The drift of a column as a metric, the same for columns of the predictions and for the label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.records import MetricValue
+
+
+def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
+    """The score, with its limit and what it was compared with in the detail; `more` joins them."""
+    detail = {
+        "method": drift.method,
+        "limit": drift.limit,
+        "nights": drift.nights,
+        "state": drift.state,
+        "baseline": baseline,
+    }
+    return MetricValue(
+        metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
+    )
