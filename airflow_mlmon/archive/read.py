@@ -77,7 +77,9 @@ def _parse_file(
     if not file.uri.endswith((".parquet", ".pq")):
         return replace(file, problem="is not a .parquet file"), None
     try:
-        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        # not read_table, whose errors begin with the name of the temporary file
+        with pq.ParquetFile(path, page_checksum_verification=True) as content:
+            table = content.read()
     except (pa.ArrowException, OSError, ValueError) as error:
         return replace(file, problem=f"is no readable Parquet file ({_first_line(error)})"), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))

@@ -39,7 +39,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     for metric in _COLUMNS:
         # two lines leave room for the alerts
         table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
-    table.add_column("alerts")
+    table.add_column("alerts", overflow="fold")
     for night in store.nights(spec.model, first, last):
         day = night.partition.day
         values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
