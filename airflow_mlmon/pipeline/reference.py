@@ -25,8 +25,9 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
 from airflow_mlmon.profiles.bundle import bundle, unbundle
-from airflow_mlmon.profiles.layout import Layout, pin_layout
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks

@@ -8,40 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
-
-
-class ColumnType(StrEnum):
-    """How the values of a column are read and profiled."""
-
-    FLOAT = "float"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    STRING = "string"
-    CATEGORY = "category"
-    TIMESTAMP = "timestamp"
-
-
-class Role(StrEnum):
-    """What a column is for."""
-
-    FEATURE = "feature"
-    ID = "id"
-    TIME = "time"
-    VERSION = "version"
-    SCORE = "score"
-    PREDICTION = "prediction"
-    IGNORED = "ignored"
 
 
 _TYPE_OF_ROLE = {
@@ -50,21 +27,6 @@ _TYPE_OF_ROLE = {
     Role.SCORE: ColumnType.FLOAT,
     Role.PREDICTION: ColumnType.BOOLEAN,
 }
-
-
-class PersonalData(StrEnum):
-    """What happens to a personal column before anything is written."""
-
-    DROP = "drop"
-    HASH = "hash"
-
-
-class Severity(StrEnum):
-    """What a failed check does."""
-
-    BLOCKING = "blocking"
-    WARNING = "warning"
-    RECORDED = "recorded"
 
 
 class UnknownNameError(ValueError):
