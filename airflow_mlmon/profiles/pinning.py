@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.profiles.deviation import Floats, to_deviations
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.division import count_values
+from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.reading import Texts, count_texts, read_numbers
+from airflow_mlmon.profiles.segment import MAX_PARTS
 from airflow_mlmon.spec.choices import ColumnType, Role
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 MAX_VOCABULARY = 1_000
 _PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION, Role.VERSION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
-_LONGEST_NAME = 200
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
 _QUANTUM_BITS = 21
@@ -38,12 +39,14 @@ def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
     time, personal and ignored columns are not. A column that the table lacks, or that is all
     null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
     a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
+    Rows are divided by the version, of which every value counts, and by the segments of the spec, of which
+    those values are pinned that most rows have.
 
     Raises:
         SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
     """
     columns = {name: _declared_type(column) for name, column in spec.columns.items() if _is_profiled(column)}
-    return pin_columns(spec.model, columns, table)
+    return replace(pin_columns(spec.model, columns, table), segments=_pin_segments(spec, table))
 
 
 def pin_columns(model: str, columns: Mapping[str, ColumnType], table: pa.Table) -> Layout:
@@ -53,6 +56,18 @@ def pin_columns(model: str, columns: Mapping[str, ColumnType], table: pa.Table) 
         SchemaMismatchError: a column is of a type that its declared type cannot be read from.
     """
     return Layout(model=model, columns=tuple(_pin_column(name, declared, table) for name, declared in columns.items()))
+
+
+def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:
+    version = [SegmentLayout(columns=(spec.version_column,))] if spec.version_column else []
+    return (*version, *(SegmentLayout(columns=columns, values=_most(table, columns)) for columns in spec.segments))
+
+
+def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that most rows have, as many as a segment has parts."""
+    counted = count_values(table, SegmentLayout(columns=columns))
+    found = sorted((-count, value) for value, count in counted.items() if value is not None)
+    return tuple(value for _, value in found[:MAX_PARTS])
 
 
 def _is_profiled(column: Column) -> bool:
@@ -87,7 +102,7 @@ def _vocabulary(texts: Texts) -> tuple[str, ...]:
     """The most frequent values, in descending order of their counts, then by name."""
     counted: Counter[str] = Counter()
     for value, count in zip(texts.values.cast(pa.binary()).to_pylist(), texts.counts.tolist(), strict=True):
-        if len(value) <= _LONGEST_NAME:
+        if len(value) <= LONGEST_NAME:
             counted[value.decode(errors="replace")] += count
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return tuple(value for value, _ in ordered[:MAX_VOCABULARY])
