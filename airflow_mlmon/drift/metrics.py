@@ -10,13 +10,15 @@ from airflow_mlmon.records import MetricValue
 
 def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
     """The score, with its limit and what it was compared with in the detail; `more` joins them."""
-    detail = {
+    detail: dict[str, Any] = {
         "method": drift.method,
         "limit": drift.limit,
         "nights": drift.nights,
         "state": drift.state,
         "baseline": baseline,
     }
+    if drift.is_withheld:
+        detail["withheld"] = drift.note
     return MetricValue(
         metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
     )
