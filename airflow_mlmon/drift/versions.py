@@ -16,8 +16,8 @@ _LEAST_SHARE = 0.001
 def mix_distance(first: Counts, second: Counts) -> float:
     """The share of rows by which two mixes of versions differ: their total variation distance.
 
-    >>> mix_distance({"v1": 95, "v2": 5}, {"v1": 1000})
-    0.05
+    >>> mix_distance({"v1": 75, "v2": 25}, {"v1": 1000})
+    0.25
     """
     one, two = sum(first.values()), sum(second.values())
     versions = {*first, *second}
@@ -32,6 +32,21 @@ def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
     if not any(now.values()):
         return set(nights)
     return {day for day, counts in nights.items() if not any(counts.values()) or mix_distance(counts, now) <= _ALIKE}
+
+
+def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
+    """The version that led when this one came, hence the one that it replaces; None of the first.
+
+    >>> predecessor_of("v2", {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}})
+    'v1'
+    """
+    leader = None
+    for day in sorted(nights):
+        if nights[day].get(version):
+            return leader
+        if any(nights[day].values()):
+            leader = _leader(nights[day])
+    return None
 
 
 def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
@@ -54,7 +69,7 @@ def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
         counts = _without_leftovers(nights[day])
         if not counts:
             continue
-        leader = max(counts, key=lambda name: (counts[name], name))
+        leader = _leader(counts)
         words = [] if led[-1:] == [leader] else [_says(leader, _lead(leader, led, known), counts)]
         arrived = set(counts) - before - {leader}
         words += [_says(name, "is back" if name in known else "appears", counts) for name in sorted(arrived)]
@@ -66,6 +81,10 @@ def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
         known |= set(counts)
         before = set(counts)
     return marks
+
+
+def _leader(counts: Counts) -> str:
+    return max(counts, key=lambda name: (counts[name], name))
 
 
 def _without_leftovers(counts: Counts) -> dict[str, int]:

@@ -21,7 +21,7 @@ from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import CheckOutcome, Family, MetricValue, Night, Results, Status, Verdict
+from airflow_mlmon.records import CheckOutcome, Family, MetricValue, Night, Results, Status, Verdict, VerdictState
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -144,6 +144,7 @@ def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], fa
     verdicts = judge(whole, _history(run, partition, rules, unlike), rules, run.spec.history)
     if not unlike and len(now) <= 1:
         return verdicts
+    verdicts = [_explained(verdict) for verdict in verdicts]
     of_model = [rule for rule in rules if METRICS[rule.metric].of_model and rule.history is not None]
     of_model = [rule.model_copy(update={"min": None, "max": None}) for rule in of_model]
     for version in sorted(now):
@@ -151,6 +152,14 @@ def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], fa
         own = [value for value in metrics if value.segment == segment]
         verdicts += judge(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
     return verdicts
+
+
+def _explained(verdict: Verdict) -> Verdict:
+    """The verdict, with the reason why nights are missing where versions are the reason."""
+    is_lacking = verdict.state is VerdictState.INSUFFICIENT_DATA and verdict.note.startswith("history")
+    if is_lacking and METRICS[verdict.metric].of_model:
+        return replace(verdict, note=f"{verdict.note}: other versions served the others, see each")
+    return verdict
 
 
 def _history(

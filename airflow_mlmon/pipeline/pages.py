@@ -14,11 +14,13 @@ from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.page_versions import versions_of
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.prepare import MANIFEST
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference
-from airflow_mlmon.pipeline.trends import trend_charts
+from airflow_mlmon.pipeline.trends import shown_marks, trend_charts
+from airflow_mlmon.pipeline.versions import marks_until
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
@@ -52,6 +54,8 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
+    metrics = store.metric_values(partition)
+    marks = marks_until(run, partition.day)
     return NightPage(
         model=run.model,
         night=night,
@@ -62,8 +66,10 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
-        metrics=tuple(value for value in store.metric_values(partition) if value.segment is None),
-        trends=trend_charts(run, partition.day),
+        metrics=tuple(value for value in metrics if value.segment is None),
+        trends=trend_charts(run, partition.day, marks),
+        marks=shown_marks(run, partition.day, marks),
+        versions=versions_of(run, night, metrics) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
@@ -86,6 +92,7 @@ def index_page(run: Run) -> IndexPage:
     first, last = nights[0].partition.day, nights[-1].partition.day
     metrics = run.store.metrics(run.model, first, last)
     alerts = run.store.alerts(run.model, first, last)
+    marks = marks_until(run, last)
     return IndexPage(
         model=run.model,
         nights=tuple(
@@ -105,7 +112,8 @@ def index_page(run: Run) -> IndexPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
-        trends=trend_charts(run, last),
+        trends=trend_charts(run, last, marks),
+        marks=shown_marks(run, last, marks),
         heat=_heat(run, [night.partition.day for night in nights]),
     )
 

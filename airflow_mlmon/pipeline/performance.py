@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
@@ -47,11 +48,17 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
     tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
     profile = profile_label_parts(join_labels(curated, tables, run.spec), curated, segments)
-    uri = run.version_uri(partition, version, f"labels-{partition.key}-{_content(deliveries)}.profile")
+    uri = labels_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(
         day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in deliveries)
     )
+
+
+def labels_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
+    """Where the labelled profile lies that some deliveries make of a version."""
+    content = "-".join(delivery.version[:6] for delivery in deliveries) or "none"
+    return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
@@ -104,7 +111,3 @@ def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
 def _joined_columns(run: Run) -> list[str]:
     names = [run.spec.id_column, run.spec.column_of(Role.SCORE), run.spec.column_of(Role.PREDICTION)]
     return [name for name in names if name]
-
-
-def _content(deliveries: list[Delivery]) -> str:
-    return "-".join(delivery.version[:6] for delivery in deliveries) or "none"

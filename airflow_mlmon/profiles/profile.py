@@ -100,6 +100,9 @@ def _sum(layout_id: str, profiles: tuple[Profile, ...]) -> Profile:
     columns = {name: sum_columns(profile.columns[name] for profile in profiles) for name in profiles[0].columns}
     whole = Part(rows=sum(profile.rows for profile in profiles), columns=columns)
     segments = {
-        name: sum_segments([profile.segments[name] for profile in profiles], whole) for name in profiles[0].segments
+        name: sum_segments([profile.segments[name] for profile in profiles], whole)
+        for name in profiles[0].segments
+        # a part has no segments of its own, hence a sum with one has none
+        if all(name in profile.segments for profile in profiles)
     }
     return Profile(layout_id=layout_id, rows=whole.rows, columns=columns, segments=segments)

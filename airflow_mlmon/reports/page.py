@@ -19,6 +19,7 @@ from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Ni
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.titles import metric_title
@@ -108,6 +109,8 @@ class NightPage:
     columns: tuple[ColumnRow, ...] = ()
     metrics: tuple[MetricValue, ...] = ()
     trends: tuple[TrendChart, ...] = ()
+    marks: Mapping[date, str] = field(default_factory=dict)
+    versions: Versions | None = None
     performance: tuple[PerformanceNight, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
@@ -149,6 +152,7 @@ class IndexPage:
     owner: str = ""
     labels: Labels | None = None
     trends: tuple[TrendChart, ...] = ()
+    marks: Mapping[date, str] = field(default_factory=dict)
     heat: HeatMap | None = None
 
 
@@ -171,6 +175,8 @@ def render_night(page: NightPage) -> str:
             performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
             performance_metrics=PERFORMANCE_METRICS,
             labels=page.labels,
+            versions=page.versions,
+            version_metrics=VERSION_METRICS,
         )
     )
 

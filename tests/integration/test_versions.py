@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -9,10 +10,14 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.challenge import challenges
 from airflow_mlmon.pipeline.drift import read_drift, read_segment_drift
 from airflow_mlmon.pipeline.night import run_night
+from airflow_mlmon.pipeline.pages import index_page, night_page
+from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.versions import marks_until
 from airflow_mlmon.records import VerdictState
+from airflow_mlmon.reports.page import render_index, render_night
 from tests.support.archive import FIRST, Archive, day_table
 from tests.support.runs import local_archive, opened
 
@@ -112,6 +117,8 @@ def test_the_old_version_is_still_judged_by_its_own_nights(run):
     assert verdicts(run, CANARY, "accuracy") == {None: lacking, "version=v1": enough, "version=v2": lacking}
     assert verdicts(run, SWITCHED, "score_mean") == {None: lacking, "version=v2": lacking}
     assert verdicts(run, AFTER, "score_mean") == {None: enough, "version=v1": enough}
+    [whole] = [v for v in run.store.verdicts(partition(NOON)) if (v.metric, v.segment) == ("score_mean", None)]
+    assert whole.note == "history 0 of 10: other versions served the others, see each"
 
 
 def test_a_change_of_the_data_is_judged_whatever_version_served(run):
@@ -144,3 +151,26 @@ def test_performance_is_kept_by_version_and_in_sum(run):
     }
     whole = sum(value.value * value.rows for segment, value in values.items() if segment) / 570
     assert values[None].value == pytest.approx(whole)
+
+
+def test_challenger_is_compared_with_its_champion_on_the_same_nights(run):
+    [found] = challenges(run, ensure_reference(run), partition(SWITCHED).day)
+    scores = {row.metric: row for row in found.differences}
+
+    assert (found.champion, found.challenger) == ("v1", "v2")
+    assert found.nights == (partition(CANARY).day, partition(NOON).day)
+    assert found.rows == (570 + 280, 30 + 320)
+    assert scores["score_mean"].low > 0.15
+    assert scores["accuracy"].is_apart
+    assert {column.column for column in found.columns} == {"amount", "term", "channel", "score", "approved"}
+
+
+def test_page_tells_of_the_versions(run):
+    page = render_night(night_page(run, partition(NOON)))
+    quiet = render_night(night_page(run, partition(QUIET)))
+
+    assert "v2 takes the lead, 53.3 % of the rows" in page
+    assert "v2 beside v1, on the same nights" in re.sub("<[^>]*>", "", page)
+    assert "the reference, all versions" in page
+    assert "Model versions" not in quiet
+    assert "v2 appears, 5 % of the rows" in render_index(index_page(run))
