@@ -1,7 +1,7 @@
 """A data set, be it files or a frame, and its profile: the rows are read piece by piece.
 
 Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of
-their rows is wanted; only the rows that the layout is pinned from are read twice then.
+their rows is wanted; only the first rows, which the layout is pinned from, are read twice then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_types
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.local import pin_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
@@ -88,22 +88,25 @@ def read_dataset(
     """
     storage = Storage(_default_client)
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
-    pieces = _read(source, name, files, storage, null_texts)
+    if files and not has_sample and all(map(is_local_parquet, files)):
+        pieces = open_files(files)
+    else:
+        pieces = _read(source, name, files, storage, null_texts)
     if like is None:
         pinned, layout, pieces = _pin(name, pieces)
     else:
         pinned, layout = like.schema, like.layout
-    if files and not has_sample and all(map(is_local_parquet, files)):
-        pieces = open_files(files)
     profile = Profile.empty(layout)
     sample = RowSample()
     schema: dict[str, Field] = {}
+    streamed: list[Path] = []
     for piece in pieces:
         schema = infer_schema([piece], known=schema, pinned=pinned)
-        if piece.unread:
-            profile += _profile_file(piece, piece.unread, pinned, layout)
-        elif piece.table.num_rows:
-            rows = conform(piece, pinned)
+        if piece.unread and _is_as_pinned(piece, pinned):
+            streamed.append(piece.unread)
+            continue
+        for part in _parts(piece):
+            rows = conform(part, pinned)
             profile += profile_table(rows, layout)
             if has_sample:
                 sample.add(rows)
@@ -113,7 +116,7 @@ def read_dataset(
         files=tuple(files),
         schema=schema,
         layout=layout,
-        profile=profile,
+        profile=profile + profile_parquet(streamed, layout) if streamed else profile,
         sample=sample.table() if has_sample else None,
     )
 
@@ -153,29 +156,32 @@ def _pin(name: str, pieces: Iterator[Piece]) -> tuple[Schema, Layout, Iterator[P
     """What the first rows pin, and all the pieces again."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
-    layout = pin_columns(name, to_types(pinned), _concat([conform(piece, pinned) for piece in head]))
+    files = [piece.unread for piece in head if piece.unread and _is_as_pinned(piece, pinned)]
+    if files and len(files) == len(head):
+        layout = pin_parquet(name, to_types(pinned), files, rows=PINNED_ROWS)
+    else:
+        parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
+        rows = pa.concat_tables([conform(part, pinned) for part in parts], promote_options="permissive")
+        layout = pin_columns(name, to_types(pinned), rows.slice(0, PINNED_ROWS))
     return pinned, layout, chain(head, pieces)
 
 
-def _profile_file(piece: Piece, path: Path, pinned: Schema, layout: Layout) -> Profile:
-    """The profile of a file's rows, which the engine reads itself unless a column has to be cast before."""
+def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
+    """Whether no column has to be cast before it is profiled, so that the engine can read the file itself."""
     asked = conform(piece, pinned).schema
     types = dict(zip(piece.table.column_names, piece.table.schema.types, strict=True))
-    if all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True)):
-        return profile_parquet([path], layout)
-    profile = Profile.empty(layout)
-    for part in read_parquet(path, piece.origin, ()):
-        profile += profile_table(conform(part, pinned), layout)
-    return profile
+    return all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True))
+
+
+def _parts(piece: Piece) -> Iterator[Piece]:
+    """The rows of a piece, which may not have been read yet."""
+    parts = read_parquet(piece.unread, piece.origin, ()) if piece.unread else iter((piece,))
+    return (part for part in parts if part.rows)
 
 
 def _take(pieces: Iterator[Piece], rows: int) -> list[Piece]:
     taken: list[Piece] = []
     while rows > 0 and (piece := next(pieces, None)) is not None:
         taken.append(piece)
-        rows -= piece.table.num_rows
+        rows -= piece.rows
     return taken
-
-
-def _concat(tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables, promote_options="permissive")

@@ -29,18 +29,18 @@ def kolmogorov_survival(x: float) -> float:
     if x >= _MIDDLE:
         return 2 * math.fsum((-1) ** (k - 1) * math.exp(-2 * k * k * x * x) for k in _TERMS)
     ratio = math.pi / x
-    total = math.fsum(math.exp(-(2 * k - 1) ** 2 * ratio * ratio / 8) for k in _TERMS)
+    total = math.fsum(math.exp(-((2 * k - 1) ** 2) * ratio * ratio / 8) for k in _TERMS)
     return 1 - math.sqrt(2 * math.pi) / x * total
 
 
 def chisquare_survival(freedom: int, x: float) -> float:
-    """1 - F(x) of the chi-square law, with y = x / 2:
+    """1 - F(x) of the chi-square law.
 
         exp(-y) * sum(y**i / gamma(i + 1), i = 0, 1, …, freedom / 2 - 1)
         erfc(sqrt(y)) + exp(-y) * sum(y**i / gamma(i + 1), i = 1/2, 3/2, …, freedom / 2 - 1)
 
-    of an even and of an odd number of degrees of freedom. Source: Abramowitz and Stegun 26.4.4 and 26.4.5;
-    scipy.special.chdtrc.
+    with y = x / 2, of an even and of an odd number of degrees of freedom. Source: Abramowitz and Stegun 26.4.4
+    and 26.4.5; scipy.special.chdtrc.
 
     >>> round(chisquare_survival(1, 3.8415), 4), round(chisquare_survival(10, 18.307), 4)
     (0.05, 0.05)

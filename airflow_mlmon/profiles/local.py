@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,8 +24,10 @@ from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, read_column
+from airflow_mlmon.profiles.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
+from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
 _JOBS_PER_THREAD = 4
@@ -61,13 +64,56 @@ def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, th
         DataError: a file is no Parquet file, or damaged.
     """
     files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
-    jobs = [job for file in files for job in file.jobs(layout)]
+    jobs = [job for file in files for job in file.jobs(layout.columns)]
     sums = _ColumnSums(layout)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
         for part in _in_turn(pool, jobs, ahead=workers * _JOBS_PER_THREAD):
             sums.add(part)
     return Profile(layout_id=layout.id, rows=sum(file.rows for file in files), columns=sums.columns())
+
+
+def pin_parquet(
+    model: str,
+    columns: Mapping[str, ColumnType],
+    sources: Sequence[str | Path],
+    *,
+    rows: int,
+    threads: int | None = None,
+) -> Layout:
+    """The layout that fits features of the given types in the first rows of all the Parquet files best.
+
+    Args:
+        model: What the layout is of.
+        columns: Names and declared types.
+        sources: Local paths.
+        rows: How many rows to look at.
+        threads: How many threads read; by default as many as there are cores.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+        DataError: a file is no Parquet file, or damaged.
+    """
+    files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
+
+    def pin(name: str) -> ColumnLayout:
+        unpinned = pin_column(name, columns[name], ())
+        return pin_column(name, columns[name], list(_read_head(files, unpinned, rows)))
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="pin") as pool:
+        return Layout(model=model, columns=tuple(pool.map(pin, columns)))
+
+
+def _read_head(files: Sequence[ParquetSource], column: ColumnLayout, rows: int) -> Iterator[pa.Array]:
+    """A column of the first rows; a file that lacks it has rows all the same."""
+    for file in files:
+        left = rows
+        for chunk in chain.from_iterable(map(read_column, file.jobs([column]))):
+            if left <= 0:
+                return
+            yield chunk.slice(0, left)
+            left -= len(chunk)
+        rows -= file.rows
 
 
 def _in_turn(pool: ThreadPoolExecutor, jobs: Iterable[ColumnJob], *, ahead: int) -> Iterator[ColumnProfile]:

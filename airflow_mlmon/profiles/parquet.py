@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 
-_BATCH_ROWS = 1 << 20
+_JOB_ROWS = 1 << 20
+# Larger batches leave the cache before they are counted.
+_BATCH_ROWS = 1 << 18
 _BUFFER_BYTES = 1 << 20
 _thread = threading.local()
 
@@ -54,20 +56,20 @@ class ParquetSource:
         """How many rows the file has."""
         return int(self.footer.num_rows)
 
-    def jobs(self, layout: Layout) -> Iterator[ColumnJob]:
-        """The jobs that read the layout's columns, as far as the file has them."""
+    def jobs(self, columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
+        """The jobs that read these columns, as far as the file has them."""
         for groups in self._row_groups():
-            for column in layout.columns:
+            for column in columns:
                 if column.name in self.columns:
                     yield ColumnJob(source=self, groups=groups, layout=column)
 
     def _row_groups(self) -> Iterator[tuple[int, ...]]:
-        """Neighbouring row groups, together about as many rows as a batch has."""
+        """Neighbouring row groups, together about a million rows."""
         groups: list[int] = []
         rows = 0
         for group in range(self.footer.num_row_groups):
             size = self.footer.row_group(group).num_rows
-            if groups and rows + size > _BATCH_ROWS:
+            if groups and rows + size > _JOB_ROWS:
                 yield tuple(groups)
                 groups, rows = [], 0
             groups.append(group)
@@ -86,7 +88,7 @@ class ColumnJob:
 
 
 def read_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """The values of the job's column, in arrays of about a million rows at most.
+    """The values of the job's column, in arrays of a quarter of a million rows at most.
 
     Raises:
         DataError: the column cannot be read, because a page is damaged, say.

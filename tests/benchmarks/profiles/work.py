@@ -56,7 +56,7 @@ def decode_columns(path: str) -> dict[str, Any]:
             list(
                 pool.map(
                     lambda job: sum(len(array) for array in read_column(job)),
-                    ParquetSource.open(source, position).jobs(layout),
+                    ParquetSource.open(source, position).jobs(layout.columns),
                 )
             )
     return {}
