@@ -1,7 +1,7 @@
 """A data set, be it files or a frame, and its profile: the rows are read piece by piece.
 
 Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of
-their rows is wanted; only the first rows, which the layout is pinned from, are read twice then.
+their rows is wanted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,10 +19,10 @@ from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_fi
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.comparison.readers import read_parquet
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_types
+from airflow_mlmon.comparison.schema import Schema, conform, infer_schema, to_types
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import pin_parquet, profile_parquet, profile_table
+from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
@@ -92,15 +92,12 @@ def read_dataset(
         pieces = open_files(files)
     else:
         pieces = _read(source, name, files, storage, null_texts)
-    if like is None:
-        pinned, layout, pieces = _pin(name, pieces)
-    else:
-        pinned, layout = like.schema, like.layout
-    profile = Profile.empty(layout)
+    start = _pin(name, pieces) if like is None else _Start.like(like, pieces)
+    pinned, layout, profile = start.pinned, start.layout, start.profile
+    schema = infer_schema(start.profiled, pinned=pinned)
     sample = RowSample()
-    schema: dict[str, Field] = {}
     streamed: list[Path] = []
-    for piece in pieces:
+    for piece in start.pieces:
         schema = infer_schema([piece], known=schema, pinned=pinned)
         if piece.unread and _is_as_pinned(piece, pinned):
             streamed.append(piece.unread)
@@ -110,15 +107,38 @@ def read_dataset(
             profile += profile_table(rows, layout)
             if has_sample:
                 sample.add(rows)
-    title = fspath(source) if isinstance(source, str | PathLike) else name
     return Dataset(
-        name=title,
+        name=fspath(source) if isinstance(source, str | PathLike) else name,
         files=tuple(files),
         schema=schema,
         layout=layout,
         profile=profile + profile_parquet(streamed, layout) if streamed else profile,
         sample=sample.table() if has_sample else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What a reading begins with.
+
+    Attributes:
+        pinned: What each column holds.
+        layout: The layout.
+        profile: The profile of the pieces that have one already.
+        profiled: These pieces.
+        pieces: The others.
+    """
+
+    pinned: Schema
+    layout: Layout
+    profile: Profile
+    profiled: Sequence[Piece] = ()
+    pieces: Iterator[Piece]
+
+    @classmethod
+    def like(cls, known: Dataset, pieces: Iterator[Piece]) -> Self:
+        """All under the layout of another data set."""
+        return cls(pinned=known.schema, layout=known.layout, profile=Profile.empty(known.layout), pieces=pieces)
 
 
 def _default_client(_: str | None) -> Any:
@@ -152,18 +172,19 @@ def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
         yield Piece(origin=f"the {name}", table=pa.Table.from_batches([batch]))
 
 
-def _pin(name: str, pieces: Iterator[Piece]) -> tuple[Schema, Layout, Iterator[Piece]]:
-    """What the first rows pin, and all the pieces again."""
+def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
+    """What the first rows pin; files that the engine reads itself are profiled on the way."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
     files = [piece.unread for piece in head if piece.unread and _is_as_pinned(piece, pinned)]
     if files and len(files) == len(head):
-        layout = pin_parquet(name, to_types(pinned), files, rows=PINNED_ROWS)
-    else:
-        parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
-        rows = pa.concat_tables([conform(part, pinned) for part in parts], promote_options="permissive")
-        layout = pin_columns(name, to_types(pinned), rows.slice(0, PINNED_ROWS))
-    return pinned, layout, chain(head, pieces)
+        layout, profile = pin_and_profile_parquet(name, to_types(pinned), files, rows=PINNED_ROWS)
+        return _Start(pinned=pinned, layout=layout, profile=profile, profiled=head, pieces=pieces)
+    parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
+    tables = [conform(part, pinned) for part in parts] or [conform(piece, pinned) for piece in head]
+    rows = pa.concat_tables(tables, promote_options="permissive").slice(0, PINNED_ROWS)
+    layout = pin_columns(name, to_types(pinned), rows)
+    return _Start(pinned=pinned, layout=layout, profile=Profile.empty(layout), pieces=chain(head, pieces))
 
 
 def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:

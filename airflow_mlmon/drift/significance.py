@@ -107,7 +107,7 @@ def chisquare(reference: Counts, current: Counts) -> Score:
 
         X2 = sum((O - E)**2 / E)  over the bins of both sides, E = bin total * side total / total
 
-    Bins: `drift.bins.pooled_counts`, in which bins that are too rare for the law are one. Smoothing:
+    Bins: `drift.bins.Sides.pooled`, in which bins that are too rare for the law are one. Smoothing:
     none. Range: 0 to infinity; symmetric. Effect: sqrt(X2 * (n + m) / (4 * n * m)), which is Cramér's V
     where both sides have as many rows. P-value: chi-square law, a degree of freedom less than bins. Source:
     scipy.stats.chi2_contingency(correction=False); evidently's `chisquare` is one-sample.

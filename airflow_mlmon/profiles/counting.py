@@ -19,7 +19,7 @@ from airflow_mlmon.profiles.tally import Tally
 
 _BLOCK = 1 << 15
 # The first block is short: most columns show there that they have more than 1,024 values.
-_FIRST_BLOCK = 1 << 12
+_FIRST_BLOCK = 1 << 11
 _CODES = 1 << 20
 
 
@@ -80,14 +80,19 @@ class NumericCounter:
         # Adding 0.0 makes -0.0 and 0.0 the same bits, whichever came first.
         self.min = float(low) + 0.0 if self.min is None else min(self.min, float(low) + 0.0)
         self.max = float(high) + 0.0 if self.max is None else max(self.max, float(high) + 0.0)
-        deviations = to_deviations(block, centre=self._layout.centre, integer=self._layout.integer)
-        total, squares = quantised_sums(deviations, self._layout.quantum)
+        deviations = self._deviations(block)
+        # The deviations are in the order of the values.
+        reach = float(np.abs(self._deviations(np.array([low, high]))).max())
+        total, squares = quantised_sums(deviations, self._layout.quantum, reach=reach)
         self.total += total
         self.squares += squares
         if self._values is None:
             self._count_cells(deviations)
         else:
             self._count_values(self._values, deviations)
+
+    def _deviations(self, numbers: npt.NDArray[np.number]) -> Floats:
+        return to_deviations(numbers, centre=self._layout.centre, integer=self._layout.integer)
 
     def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         finite: npt.NDArray[np.number] = block[np.isfinite(block)]

@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_colum
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, read_column
+from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, RowGroups, read_column
 from airflow_mlmon.profiles.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
@@ -63,61 +63,85 @@ def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, th
         SchemaMismatchError: a column is of a type that its kind cannot be read from.
         DataError: a file is no Parquet file, or damaged.
     """
-    files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
-    jobs = [job for file in files for job in file.jobs(layout.columns)]
-    sums = _ColumnSums(layout)
+    slices = _open(sources)
+    sums = _ColumnSums(layout.columns)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
-        for part in _in_turn(pool, jobs, ahead=workers * _JOBS_PER_THREAD):
-            sums.add(part)
-    return Profile(layout_id=layout.id, rows=sum(file.rows for file in files), columns=sums.columns())
+        sums.add_all(_in_turn(pool, _jobs(slices, layout.columns), ahead=workers * _JOBS_PER_THREAD))
+    return Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
 
 
-def pin_parquet(
+def pin_and_profile_parquet(
     model: str,
     columns: Mapping[str, ColumnType],
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | bytes],
     *,
     rows: int,
     threads: int | None = None,
-) -> Layout:
-    """The layout that fits features of the given types in the first rows of all the Parquet files best.
+) -> tuple[Layout, Profile]:
+    """The layout that fits the first rows of all the Parquet files best, and their profile under it.
+
+    They are those of `pin_columns` on these rows and of `profile_parquet`, but no row is read twice.
 
     Args:
         model: What the layout is of.
-        columns: Names and declared types.
-        sources: Local paths.
-        rows: How many rows to look at.
-        threads: How many threads read; by default as many as there are cores.
+        columns: Names of the features, and their types as a spec would declare them.
+        sources: Local paths, or the bytes of files.
+        rows: How many rows the layout is pinned from.
+        threads: How many threads count; by default as many as there are cores.
 
     Raises:
         SchemaMismatchError: a column is of a type that its declared type cannot be read from.
         DataError: a file is no Parquet file, or damaged.
     """
-    files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
+    slices = _open(sources)
+    starts = accumulate((part.rows for part in slices), initial=0)
+    head = [part for part, start in zip(slices, starts, strict=False) if start < rows]
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
+        parts = list(pool.map(lambda name: _pin_and_profile(name, columns[name], head, rows), columns))
+        layout = Layout(model=model, columns=tuple(part.layout for part in parts))
+        sums = _ColumnSums(layout.columns)
+        sums.add_all(parts)
+        rest = _jobs(slices[len(head) :], layout.columns)
+        sums.add_all(_in_turn(pool, rest, ahead=workers * _JOBS_PER_THREAD))
+    profile = Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
+    return layout, profile
 
-    def pin(name: str) -> ColumnLayout:
-        unpinned = pin_column(name, columns[name], ())
-        return pin_column(name, columns[name], list(_read_head(files, unpinned, rows)))
 
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="pin") as pool:
-        return Layout(model=model, columns=tuple(pool.map(pin, columns)))
+def _open(sources: Sequence[str | Path | bytes]) -> list[RowGroups]:
+    return [part for at, source in enumerate(sources) for part in ParquetSource.open(source, at).slices()]
 
 
-def _read_head(files: Sequence[ParquetSource], column: ColumnLayout, rows: int) -> Iterator[pa.Array]:
-    """A column of the first rows; a file that lacks it has rows all the same."""
-    for file in files:
-        left = rows
-        for chunk in chain.from_iterable(map(read_column, file.jobs([column]))):
-            if left <= 0:
-                return
-            yield chunk.slice(0, left)
-            left -= len(chunk)
-        rows -= file.rows
+def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
+    return chain.from_iterable(part.jobs(columns) for part in slices)
+
+
+def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
+    """What the first rows pin, and the profile of all the slices, of which no more is held than pins."""
+    numbered = _numbered_chunks(pin_column(name, declared, ()), slices)
+    held: list[tuple[int, pa.Array]] = []
+    for start, chunk in numbered:
+        held.append((start, chunk))
+        if start + len(chunk) >= rows:
+            break
+    pinned = pin_column(name, declared, [chunk.slice(0, max(rows - start, 0)) for start, chunk in held])
+    return _profile_chunks(pinned, (chunk for _, chunk in chain(held, numbered)))
+
+
+def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
+    """The chunks of a column, each with the number of its first row; a file without it has rows all the same."""
+    first = 0
+    for part in slices:
+        start = first
+        for chunk in chain.from_iterable(map(read_column, part.jobs([column]))):
+            yield start, chunk
+            start += len(chunk)
+        first += part.rows
 
 
 def _in_turn(pool: ThreadPoolExecutor, jobs: Iterable[ColumnJob], *, ahead: int) -> Iterator[ColumnProfile]:
-    """The profiles of the jobs; only so many are under way or waiting to be taken."""
+    """The profiles of the jobs, of which only some are under way or waiting to be taken."""
     under_way: deque[Future[ColumnProfile]] = deque()
     try:
         for job in jobs:
@@ -157,14 +181,15 @@ def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProf
 class _ColumnSums:
     """Running sums of the columns; parts are added many at a time, which costs less."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._parts = {column.name: [empty_column(column)] for column in layout.columns}
+    def __init__(self, columns: Iterable[ColumnLayout]) -> None:
+        self._parts = {column.name: [empty_column(column)] for column in columns}
 
-    def add(self, part: ColumnProfile) -> None:
-        parts = self._parts[part.layout.name]
-        parts.append(part)
-        if len(parts) >= _PENDING_SUMS:
-            parts[:] = [sum_columns(parts)]
+    def add_all(self, found: Iterable[ColumnProfile]) -> None:
+        for part in found:
+            parts = self._parts[part.layout.name]
+            parts.append(part)
+            if len(parts) >= _PENDING_SUMS:
+                parts[:] = [sum_columns(parts)]
 
     def columns(self) -> dict[str, ColumnProfile]:
         return {name: sum_columns(parts) for name, parts in self._parts.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 
-_JOB_ROWS = 1 << 20
+_SLICE_ROWS = 1 << 20
 # Larger batches leave the cache before they are counted.
 _BATCH_ROWS = 1 << 18
 _BUFFER_BYTES = 1 << 20
@@ -56,26 +56,34 @@ class ParquetSource:
         """How many rows the file has."""
         return int(self.footer.num_rows)
 
-    def jobs(self, columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
-        """The jobs that read these columns, as far as the file has them."""
-        for groups in self._row_groups():
-            for column in columns:
-                if column.name in self.columns:
-                    yield ColumnJob(source=self, groups=groups, layout=column)
-
-    def _row_groups(self) -> Iterator[tuple[int, ...]]:
-        """Neighbouring row groups, together about a million rows."""
+    def slices(self) -> Iterator[RowGroups]:
+        """The file's row groups in order, neighbouring ones together as about a million rows."""
         groups: list[int] = []
         rows = 0
         for group in range(self.footer.num_row_groups):
             size = self.footer.row_group(group).num_rows
-            if groups and rows + size > _JOB_ROWS:
-                yield tuple(groups)
+            if groups and rows + size > _SLICE_ROWS:
+                yield RowGroups(source=self, groups=tuple(groups), rows=rows)
                 groups, rows = [], 0
             groups.append(group)
             rows += size
         if groups:
-            yield tuple(groups)
+            yield RowGroups(source=self, groups=tuple(groups), rows=rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroups:
+    """Some row groups of a file, and how many rows they have."""
+
+    source: ParquetSource
+    groups: tuple[int, ...]
+    rows: int
+
+    def jobs(self, columns: Iterable[ColumnLayout]) -> Iterator[ColumnJob]:
+        """The jobs that read these columns, as far as the file has them."""
+        for column in columns:
+            if column.name in self.source.columns:
+                yield ColumnJob(source=self.source, groups=self.groups, layout=column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

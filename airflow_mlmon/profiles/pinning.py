@@ -104,7 +104,8 @@ def _vocabulary(texts: Texts) -> tuple[str, ...]:
 
 
 def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnLayout:
-    finite = numbers[np.isfinite(numbers)]
+    is_finite = np.isfinite(numbers)
+    finite = numbers if is_finite.all() else numbers[is_finite]
     if not finite.size:
         return ColumnLayout(name=name, kind=Kind.NUMERIC, integer=integer)
     ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
@@ -113,20 +114,20 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     ordered = np.partition(finite, ranks)[ranks]
     centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
     pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
-    # Adding 0.0 turns -0.0, which a difference may be, into 0.0.
-    deviations = to_deviations(finite, centre=pinned.centre, integer=integer) + 0.0
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
+    # Turns -0.0, which a difference may be, into 0.0.
+    deviations += 0.0
     # The values are in the order of their deviations.
     quantiles = to_deviations(ordered, centre=pinned.centre, integer=integer)
-    return replace(
-        pinned, quantum=_quantum(quantiles, np.abs(deviations).max(), integer=integer), atoms=_atoms(deviations)
-    )
+    largest = max(-float(deviations.min()), float(deviations.max()))
+    return replace(pinned, quantum=_quantum(quantiles, largest, integer=integer), atoms=_atoms(deviations))
 
 
 def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
     """A power of two of about 2**-22 of the spread, and at least 1 for integers."""
     low, first, _, third, high = quantiles.tolist()
     # Halves, because the difference of two doubles may be none.
-    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or float(largest) / 2 or 0.5
+    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or largest / 2 or 0.5
     exponent = math.frexp(spread)[1] - _QUANTUM_BITS
     if integer:
         exponent = max(exponent, 0)
@@ -138,6 +139,6 @@ def _atoms(deviations: Floats) -> tuple[float, ...]:
     fewest = max(_ATOM_SHARE * deviations.size, 2)
     codes = np.empty(deviations.size, dtype=np.int64)
     to_codes(deviations, out=codes)
-    is_heavy = np.bincount(codes) >= fewest
-    values, counts = np.unique(deviations[is_heavy[codes]], return_counts=True)
+    is_heavy = np.bincount(codes)[codes] >= fewest
+    values, counts = np.unique(deviations[is_heavy], return_counts=True)
     return tuple(values[counts >= fewest].tolist())
