@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.profiles.deviation import Floats, to_deviations
-from airflow_mlmon.profiles.grid import to_codes
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.reading import Texts, count_texts, read_numbers
 from airflow_mlmon.spec.choices import ColumnType, Role
@@ -28,6 +27,7 @@ _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _LONGEST_NAME = 200
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
+_LOWER_BITS = np.uint64(47)
 _SHARES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
 _MEDIAN = 2
 _QUANTUM_BITS = 21
@@ -135,10 +135,11 @@ def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
 
 
 def _atoms(deviations: Floats) -> tuple[float, ...]:
-    """The values that hold a share of the rows, ascending; they lie in cells that do."""
+    """The values that hold a share of the rows, ascending; their upper bits hold as large a one."""
     fewest = max(_ATOM_SHARE * deviations.size, 2)
-    codes = np.empty(deviations.size, dtype=np.int64)
-    to_codes(deviations, out=codes)
-    is_heavy = np.bincount(codes)[codes] >= fewest
-    values, counts = np.unique(deviations[is_heavy], return_counts=True)
+    upper = (deviations.view(np.uint64) >> _LOWER_BITS).view(np.int64)
+    is_heavy = np.bincount(upper) >= fewest
+    if not is_heavy.any():
+        return ()
+    values, counts = np.unique(deviations[is_heavy[upper]], return_counts=True)
     return tuple(values[counts >= fewest].tolist())
