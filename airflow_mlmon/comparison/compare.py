@@ -9,7 +9,7 @@ from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
 from airflow_mlmon.comparison.scoring import ask_evidently, score_column
 from airflow_mlmon.drift import significance
-from airflow_mlmon.drift.bins import pooled_counts
+from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.profiles.category import CategoryProfile
@@ -183,7 +183,7 @@ def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]
     if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
         return
     distinct = len(reference.known) + len(reference.unseen)
-    if distinct > verdict.MINIMUM_ROWS and len(pooled_counts(reference, current)[0]) == 1:
+    if distinct > verdict.MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
         yield "nearly every value is different"
 
 

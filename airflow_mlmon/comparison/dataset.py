@@ -1,7 +1,7 @@
 """A data set, be it files or a frame, and its profile: the rows are read piece by piece.
 
 Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of
-their rows is wanted; only the rows that the layout is pinned from are read twice then.
+their rows is wanted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,10 +19,10 @@ from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_fi
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.comparison.readers import read_parquet
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_types
+from airflow_mlmon.comparison.schema import Schema, conform, infer_schema, to_types
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
@@ -88,34 +88,57 @@ def read_dataset(
     """
     storage = Storage(_default_client)
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
-    pieces = _read(source, name, files, storage, null_texts)
-    if like is None:
-        pinned, layout, pieces = _pin(name, pieces)
-    else:
-        pinned, layout = like.schema, like.layout
     if files and not has_sample and all(map(is_local_parquet, files)):
         pieces = open_files(files)
-    profile = Profile.empty(layout)
+    else:
+        pieces = _read(source, name, files, storage, null_texts)
+    start = _pin(name, pieces) if like is None else _Start.like(like, pieces)
+    pinned, layout, profile = start.pinned, start.layout, start.profile
+    schema = infer_schema(start.profiled, pinned=pinned)
     sample = RowSample()
-    schema: dict[str, Field] = {}
-    for piece in pieces:
+    streamed: list[Path] = []
+    for piece in start.pieces:
         schema = infer_schema([piece], known=schema, pinned=pinned)
-        if piece.unread:
-            profile += _profile_file(piece, piece.unread, pinned, layout)
-        elif piece.table.num_rows:
-            rows = conform(piece, pinned)
+        if piece.unread and _is_as_pinned(piece, pinned):
+            streamed.append(piece.unread)
+            continue
+        for part in _parts(piece):
+            rows = conform(part, pinned)
             profile += profile_table(rows, layout)
             if has_sample:
                 sample.add(rows)
-    title = fspath(source) if isinstance(source, str | PathLike) else name
     return Dataset(
-        name=title,
+        name=fspath(source) if isinstance(source, str | PathLike) else name,
         files=tuple(files),
         schema=schema,
         layout=layout,
-        profile=profile,
+        profile=profile + profile_parquet(streamed, layout) if streamed else profile,
         sample=sample.table() if has_sample else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What a reading begins with.
+
+    Attributes:
+        pinned: What each column holds.
+        layout: The layout.
+        profile: The profile of the pieces that have one already.
+        profiled: These pieces.
+        pieces: The others.
+    """
+
+    pinned: Schema
+    layout: Layout
+    profile: Profile
+    profiled: Sequence[Piece] = ()
+    pieces: Iterator[Piece]
+
+    @classmethod
+    def like(cls, known: Dataset, pieces: Iterator[Piece]) -> Self:
+        """All under the layout of another data set."""
+        return cls(pinned=known.schema, layout=known.layout, profile=Profile.empty(known.layout), pieces=pieces)
 
 
 def _default_client(_: str | None) -> Any:
@@ -149,33 +172,37 @@ def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
         yield Piece(origin=f"the {name}", table=pa.Table.from_batches([batch]))
 
 
-def _pin(name: str, pieces: Iterator[Piece]) -> tuple[Schema, Layout, Iterator[Piece]]:
-    """What the first rows pin, and all the pieces again."""
+def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
+    """What the first rows pin; files that the engine reads itself are profiled on the way."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
-    layout = pin_columns(name, to_types(pinned), _concat([conform(piece, pinned) for piece in head]))
-    return pinned, layout, chain(head, pieces)
+    files = [piece.unread for piece in head if piece.unread and _is_as_pinned(piece, pinned)]
+    if files and len(files) == len(head):
+        layout, profile = pin_and_profile_parquet(name, to_types(pinned), files, rows=PINNED_ROWS)
+        return _Start(pinned=pinned, layout=layout, profile=profile, profiled=head, pieces=pieces)
+    parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
+    tables = [conform(part, pinned) for part in parts] or [conform(piece, pinned) for piece in head]
+    rows = pa.concat_tables(tables, promote_options="permissive").slice(0, PINNED_ROWS)
+    layout = pin_columns(name, to_types(pinned), rows)
+    return _Start(pinned=pinned, layout=layout, profile=Profile.empty(layout), pieces=chain(head, pieces))
 
 
-def _profile_file(piece: Piece, path: Path, pinned: Schema, layout: Layout) -> Profile:
-    """The profile of a file's rows, which the engine reads itself unless a column has to be cast before."""
+def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
+    """Whether no column has to be cast before it is profiled, so that the engine can read the file itself."""
     asked = conform(piece, pinned).schema
     types = dict(zip(piece.table.column_names, piece.table.schema.types, strict=True))
-    if all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True)):
-        return profile_parquet([path], layout)
-    profile = Profile.empty(layout)
-    for part in read_parquet(path, piece.origin, ()):
-        profile += profile_table(conform(part, pinned), layout)
-    return profile
+    return all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True))
+
+
+def _parts(piece: Piece) -> Iterator[Piece]:
+    """The rows of a piece, which may not have been read yet."""
+    parts = read_parquet(piece.unread, piece.origin, ()) if piece.unread else iter((piece,))
+    return (part for part in parts if part.rows)
 
 
 def _take(pieces: Iterator[Piece], rows: int) -> list[Piece]:
     taken: list[Piece] = []
     while rows > 0 and (piece := next(pieces, None)) is not None:
         taken.append(piece)
-        rows -= piece.table.num_rows
+        rows -= piece.rows
     return taken
-
-
-def _concat(tables: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables, promote_options="permissive")

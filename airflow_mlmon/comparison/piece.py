@@ -20,12 +20,19 @@ class Piece:
         table: The rows.
         is_text: Whether values are as they were written, all of them text, as in CSV.
         unread: The Parquet file that still holds the rows; the table then shows its columns alone.
+        unread_rows: How many rows it holds.
     """
 
     origin: str
     table: pa.Table
     is_text: bool = False
     unread: Path | None = None
+    unread_rows: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, read or not."""
+        return int(self.table.num_rows) + self.unread_rows
 
 
 def no_rows(schema: pa.Schema) -> pa.Table:

@@ -42,7 +42,7 @@ def open_parquet(path: Path, origin: str) -> Piece:
     """The columns of a Parquet file, whose rows are left unread."""
     with _mapped(origin, "Parquet"), pq.ParquetFile(path) as file:
         check_names(file.schema_arrow.names, origin)
-        return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path)
+        return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
 
 
 def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Piece]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
+from airflow_mlmon.drift.methods import measure_all, method_for, sampled_methods
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.drift.significance import Score
 from airflow_mlmon.errors import ConfigError
@@ -67,8 +67,9 @@ def score_column(
         return None
     chosen = method_for(reference.layout.kind, method)
     companion = verdict.COMPANIONS[reference.layout.kind]
-    beside = measure(companion, reference, current)
-    score = measure(chosen, reference, current) if answer is None else _from_answer(answer, beside)
+    asked = (companion, chosen) if answer is None else (companion,)
+    beside, *own_score = measure_all(asked, reference, current)
+    score = own_score[0] if answer is None else _from_answer(answer, beside)
     tested = beside if score is None or score.p_value is None else score
     if score is None or tested is None or tested.p_value is None:
         return None

@@ -15,6 +15,9 @@ all bins of the vocabulary that expect fewer than five rows.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +25,7 @@ from airflow_mlmon.drift.significance import pool_rare
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.distribution import align
+from airflow_mlmon.profiles.distribution import Aligned, align
 from airflow_mlmon.profiles.numeric import NumericProfile
 
 BINS = 10
@@ -30,32 +33,63 @@ BINS = 10
 Counts = npt.NDArray[np.int64]
 
 
-def binned_counts(reference: ColumnProfile, current: ColumnProfile) -> tuple[Counts, Counts]:
-    """The rows of both sides per bin."""
-    if isinstance(reference, NumericProfile) and isinstance(current, NumericProfile):
-        _, first, second = align(reference.distribution, current.distribution)
-        places = _places(first)
-    elif isinstance(reference, CategoryProfile) and isinstance(current, CategoryProfile):
-        first, second = _known_and_unseen(reference), _known_and_unseen(current)
-        places = np.arange(len(first))
-    else:
-        raise LayoutMismatchError(
-            f"Column {reference.layout.name!r} is numeric on one side and a category on the other."
-        )
-    bins = int(places.max()) + 1
-    binned = _gather(places, first, bins), _gather(places, second, bins)
-    held = (binned[0] > 0) | (binned[1] > 0)
-    return binned[0][held], binned[1][held]
+@dataclass(frozen=True)
+class Sides:
+    """The profiles of a column on both sides, whose counts are laid side by side once for all methods.
 
-
-def pooled_counts(reference: ColumnProfile, current: ColumnProfile) -> tuple[Counts, Counts]:
-    """The rows of both sides per bin, with rare bins as one.
-
-    Unseen values are rare ones: a value too rare for the reference to hold it is no news of its own.
+    Attributes:
+        reference: The profile of the reference.
+        current: The profile of the current partition.
     """
-    if not isinstance(reference, CategoryProfile) or not isinstance(current, CategoryProfile):
-        return pool_rare(*binned_counts(reference, current))
-    return pool_rare(_known_and_unseen(reference), _known_and_unseen(current), always_rare=1)
+
+    reference: ColumnProfile
+    current: ColumnProfile
+
+    @cached_property
+    def aligned(self) -> Aligned | None:
+        """The rows of both sides per value, or per cell of the grid; None of categories, which have no order."""
+        if isinstance(self.reference, NumericProfile) and isinstance(self.current, NumericProfile):
+            return align(self.reference.distribution, self.current.distribution)
+        return None
+
+    @cached_property
+    def binned(self) -> tuple[Counts, Counts]:
+        """The rows of both sides per bin.
+
+        Raises:
+            LayoutMismatchError: one side is numeric, and the other a category.
+        """
+        if self.aligned is not None:
+            _, first, second = self.aligned
+            places = _places(first)
+        else:
+            first, second = self._known_and_unseen
+            places = np.arange(len(first))
+        bins = int(places.max()) + 1
+        binned = _gather(places, first, bins), _gather(places, second, bins)
+        held = (binned[0] > 0) | (binned[1] > 0)
+        return binned[0][held], binned[1][held]
+
+    @cached_property
+    def pooled(self) -> tuple[Counts, Counts]:
+        """The rows of both sides per bin, with rare bins as one.
+
+        Unseen values are rare ones: a value too rare for the reference to hold it is no news of its own.
+
+        Raises:
+            LayoutMismatchError: one side is numeric, and the other a category.
+        """
+        if self.aligned is not None:
+            return pool_rare(*self.binned)
+        return pool_rare(*self._known_and_unseen, always_rare=1)
+
+    @cached_property
+    def _known_and_unseen(self) -> tuple[Counts, Counts]:
+        if isinstance(self.reference, CategoryProfile) and isinstance(self.current, CategoryProfile):
+            return _known_and_unseen(self.reference), _known_and_unseen(self.current)
+        raise LayoutMismatchError(
+            f"Column {self.reference.layout.name!r} is numeric on one side and a category on the other."
+        )
 
 
 def _places(reference: Counts) -> npt.NDArray[np.int64]:

@@ -12,19 +12,18 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 
 from airflow_mlmon.drift import distances, significance
-from airflow_mlmon.drift.bins import binned_counts, pooled_counts
+from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.drift.distances import Counts
 from airflow_mlmon.drift.significance import Moments, Score
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.distribution import align
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.spec.methods import PROFILED, Method
 
-_Measure = Callable[[ColumnProfile, ColumnProfile], Score | None]
+_Measure = Callable[[Sides], Score | None]
 
 _NEEDS_ORDER = frozenset(
     {
@@ -50,15 +49,20 @@ def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Sc
     Raises:
         ConfigError: there is no such method, or evidently alone can compute it, from rows.
     """
-    chosen = parse_method(method)
-    if chosen not in _MEASURES:
-        raise ConfigError(
-            f"The drift method {chosen.value!r} needs rows; profiles cannot answer it.",
-            hint=f"those that they can answer are {', '.join(PROFILED)}",
-        )
+    return measure_all((method,), reference, current)[0]
+
+
+def measure_all(methods: Iterable[str], reference: ColumnProfile, current: ColumnProfile) -> list[Score | None]:
+    """What each method says of a column, as `measure` does; the work that they share is done once.
+
+    Raises:
+        ConfigError: as in `measure`.
+    """
+    measures = [_measure_of(method) for method in methods]
     if isinstance(reference, IdentifierProfile) or not reference.observed or not current.observed:
-        return None
-    return _MEASURES[chosen](reference, current)
+        return [None for _ in measures]
+    sides = Sides(reference, current)
+    return [found(sides) for found in measures]
 
 
 def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> float | None:
@@ -128,47 +132,55 @@ def sampled_methods(
     return {name: pair for name, pair in chosen.items() if pair[0].is_sampled}
 
 
+def _measure_of(method: str) -> _Measure:
+    chosen = parse_method(method)
+    if chosen not in _MEASURES:
+        raise ConfigError(
+            f"The drift method {chosen.value!r} needs rows; profiles cannot answer it.",
+            hint=f"those that they can answer are {', '.join(PROFILED)}",
+        )
+    return _MEASURES[chosen]
+
+
 def _distance(of: Callable[[Counts, Counts], float]) -> _Measure:
-    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score:
-        value = of(*binned_counts(reference, current))
+    def measured(sides: Sides) -> Score:
+        value = of(*sides.binned)
         return Score(value=value, p_value=None, effect=value)
 
     return measured
 
 
 def _counted(of: Callable[[Counts, Counts], Score]) -> _Measure:
-    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score:
-        return of(*pooled_counts(reference, current))
+    def measured(sides: Sides) -> Score:
+        return of(*sides.pooled)
 
     return measured
 
 
 def _ordered(of: Callable[[Counts, Counts], Score]) -> _Measure:
-    def measured(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
-        if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
-            return None
-        _, first, second = align(reference.distribution, current.distribution)
-        return of(first, second)
+    def measured(sides: Sides) -> Score | None:
+        return None if sides.aligned is None else of(*sides.aligned[1:])
 
     return measured
 
 
-def _wasserstein(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
-    if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
+def _wasserstein(sides: Sides) -> Score | None:
+    if sides.aligned is None or not isinstance(sides.reference, NumericProfile):
         return None
-    keys, first, second = align(reference.distribution, current.distribution)
-    value = distances.wasserstein(keys, first, second, std=reference.std or 0.0)
+    value = distances.wasserstein(*sides.aligned, std=sides.reference.std or 0.0)
     return Score(value=value, p_value=None, effect=value)
 
 
-def _t_test(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+def _t_test(sides: Sides) -> Score | None:
+    reference, current = sides.reference, sides.current
     if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
         return None
-    sides = (Moments(rows=side.observed, total=side.total, squares=side.squares) for side in (reference, current))
-    return significance.t_test(*sides)
+    moments = (Moments(rows=side.observed, total=side.total, squares=side.squares) for side in (reference, current))
+    return significance.t_test(*moments)
 
 
-def _z(reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+def _z(sides: Sides) -> Score | None:
+    reference, current = sides.reference, sides.current
     if not isinstance(reference, CategoryProfile) or not isinstance(current, CategoryProfile):
         return None
     names = [name for name in sorted(reference.layout.vocabulary) if reference.count_of(name) + current.count_of(name)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_mlmon.performance.labelled import LabelledProfile
@@ -72,7 +72,7 @@ def mean_interval(mean: float, std: float, rows: int, after: tuple[float, float,
 def _intervals(
     before: LabelledProfile, after: LabelledProfile, first: dict[str, float | None], second: dict[str, float | None]
 ) -> Iterator[tuple[str, tuple[float, float]]]:
-    shares = {
+    shares: Mapping[str, Callable[[LabelledProfile], tuple[int, int]]] = {
         "positive_share": lambda side: (side.positive, side.labelled),
         "accuracy": lambda side: (side.true_positive + side.true_negative, side.classified),
         "precision": lambda side: (side.true_positive, side.true_positive + side.false_positive),

@@ -5,6 +5,8 @@ What comes out depends on the numbers only, not on their order or on how they we
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
@@ -19,8 +21,10 @@ from airflow_mlmon.profiles.tally import Tally
 
 _BLOCK = 1 << 15
 # The first block is short: most columns show there that they have more than 1,024 values.
-_FIRST_BLOCK = 1 << 12
+_FIRST_BLOCK = 1 << 11
 _CODES = 1 << 20
+# Buffers of codes that counters have done with; the system would clear a new one for each column.
+_free_buffers: deque[npt.NDArray[np.int64]] = deque(maxlen=4)
 
 
 class NumericCounter:
@@ -60,6 +64,9 @@ class NumericCounter:
         if self._values is not None:
             return Distribution(pinned_atoms=self._layout.atoms, values=self._values)
         self._flush()
+        if len(self._codes):
+            _free_buffers.append(self._codes)
+            self._codes = np.empty(0, dtype=np.int64)
         atoms = np.array(self._layout.atoms, dtype=np.float64)
         counts = np.array([self._atoms[atom] for atom in self._layout.atoms], dtype=np.int64)
         return Distribution(
@@ -80,14 +87,19 @@ class NumericCounter:
         # Adding 0.0 makes -0.0 and 0.0 the same bits, whichever came first.
         self.min = float(low) + 0.0 if self.min is None else min(self.min, float(low) + 0.0)
         self.max = float(high) + 0.0 if self.max is None else max(self.max, float(high) + 0.0)
-        deviations = to_deviations(block, centre=self._layout.centre, integer=self._layout.integer)
-        total, squares = quantised_sums(deviations, self._layout.quantum)
+        deviations = self._deviations(block)
+        # The deviations are in the order of the values.
+        reach = float(np.abs(self._deviations(np.array([low, high]))).max())
+        total, squares = quantised_sums(deviations, self._layout.quantum, reach=reach)
         self.total += total
         self.squares += squares
         if self._values is None:
             self._count_cells(deviations)
         else:
             self._count_values(self._values, deviations)
+
+    def _deviations(self, numbers: npt.NDArray[np.number]) -> Floats:
+        return to_deviations(numbers, centre=self._layout.centre, integer=self._layout.integer)
 
     def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         finite: npt.NDArray[np.number] = block[np.isfinite(block)]
@@ -111,7 +123,7 @@ class NumericCounter:
     def _count_cells(self, deviations: Floats) -> None:
         if self._held + len(deviations) > len(self._codes):
             self._flush()
-            self._codes = self._codes if len(self._codes) else np.empty(_CODES, dtype=np.int64)
+            self._codes = self._codes if len(self._codes) else _take_buffer()
         to_codes(deviations, out=self._codes[self._held : self._held + len(deviations)])
         self._held += len(deviations)
         for atom in self._atoms:
@@ -121,3 +133,10 @@ class NumericCounter:
         if self._held:
             self._cells.append(count_codes(self._codes[: self._held]))
         self._held = 0
+
+
+def _take_buffer() -> npt.NDArray[np.int64]:
+    try:
+        return _free_buffers.pop()
+    except IndexError:
+        return np.empty(_CODES, dtype=np.int64)

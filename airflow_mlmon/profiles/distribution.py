@@ -21,6 +21,9 @@ MAX_VALUES = 1_024
 MIN_MIDDLE_CELLS = 30
 
 
+Aligned = tuple[Floats, Counts, Counts]
+
+
 def _no_values() -> Tally:
     return Tally.empty(np.float64)
 
@@ -98,13 +101,15 @@ class Distribution:
 
     def without_atoms(self) -> Tally:
         """The counts of cells less those of the atoms in them."""
+        if not len(self.atoms):
+            return self.cells
         counts = self.cells.counts.copy()
         places = np.searchsorted(self.cells.keys, to_cells(self.atoms.keys))
         np.subtract.at(counts, places, self.atoms.counts)
         return Tally.of_counts(self.cells.keys, counts)
 
 
-def align(first: Distribution, second: Distribution) -> tuple[Floats, Counts, Counts]:
+def align(first: Distribution, second: Distribution) -> Aligned:
     """The deviations that occur in either, ascending, and how often in each.
 
     Exact values where both have them, else both on the grid.
@@ -112,5 +117,9 @@ def align(first: Distribution, second: Distribution) -> tuple[Floats, Counts, Co
     if not (first.is_exact and second.is_exact):
         first, second = first.to_grid(), second.to_grid()
     one, two = first.points, second.points
-    keys = np.union1d(one.keys, two.keys)
+    # Stable, because such a sort takes the two ascending runs as they are and merges them.
+    ordered = np.sort(np.concatenate((one.keys, two.keys)), kind="stable")
+    is_new = np.ones(len(ordered), dtype=np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    keys = ordered[is_new]
     return keys, one.spread(keys), two.spread(keys)

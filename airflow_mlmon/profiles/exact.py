@@ -30,14 +30,20 @@ def exact_sum(integers: npt.NDArray[np.int64]) -> int:
     return (int((integers >> 32).sum()) << 32) + int((integers & _LOW).sum())
 
 
-def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple[int, int]:
+def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach: float) -> tuple[int, int]:
     """The sum and the sum of squares of the deviations, in units of the quantum and of its square.
 
-    >>> quantised_sums(np.array([0.5, 1.0, 1e300]), 0.5) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
+    Args:
+        deviations: The deviations.
+        quantum: The quantum, a power of two.
+        reach: What no deviation lies farther from 0 than.
+
+    >>> quantised_sums(np.array([0.5, 1.0, 1e300]), 0.5, reach=1e300) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
     True
     """
-    if 0 < len(deviations) <= _FEW and (sums := _bounded_sums(deviations, quantum)):
-        return sums
+    bound = reach / quantum
+    if len(deviations) <= _FEW and bound < _SMALL:
+        return _bounded_sums(deviations, quantum, bound)
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.rint(deviations / quantum)
     small = np.abs(scaled) < _SMALL
@@ -50,16 +56,12 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple
     return total, squares
 
 
-def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float) -> tuple[int, int] | None:
-    """The sums of few deviations, unless one is so far out that they may overflow."""
-    unit = 1 / quantum
-    bound = max(-float(deviations.min()), float(deviations.max())) * unit
-    if not bound < _SMALL:
-        return None
+def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float, bound: float) -> tuple[int, int]:
+    """The sums of few deviations that are less than 2**31 quanta."""
     # So large a double has no bits left for fractions: adding it rounds to the nearest integer,
     # ties to even, which its low bits then hold.
     with np.errstate(under="ignore"):
-        shifted = deviations * unit
+        shifted = deviations * (1 / quantum)
     shifted += _SHIFTER
     integers = shifted.view(np.int64)
     integers -= _SHIFTER_BITS

@@ -58,7 +58,8 @@ def count_codes(codes: npt.NDArray[np.int64]) -> Tally:
         held = Tally.of(codes)
         return Tally.of_counts(_from_codes(held.keys), held.counts)
     counts = np.bincount(codes, minlength=_CODES)
-    distinct = np.flatnonzero(counts)
+    # Numpy finds the true ones of booleans faster than the non-zero ones of integers.
+    distinct = np.flatnonzero(counts != 0)
     return Tally.of_counts(_from_codes(distinct), counts[distinct])
 
 

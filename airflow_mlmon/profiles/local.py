@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,10 +26,12 @@ from airflow_mlmon.profiles.division import count_values, split
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, read_column, read_rows
+from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, RowGroups, read_column, read_rows
+from airflow_mlmon.profiles.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
 from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
 _JOBS_PER_THREAD = 4
@@ -66,31 +69,98 @@ def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, th
         SchemaMismatchError: a column is of a type that its kind cannot be read from.
         DataError: a file is no Parquet file, or damaged.
     """
-    files = [ParquetSource.open(source, position) for position, source in enumerate(sources)]
-    jobs = [job for file in files for job in file.jobs(layout)]
-    sums = _ColumnSums(layout)
+    slices = _open(sources)
+    sums = _ColumnSums(layout.columns)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
-        for part in _in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD):
-            sums.add(part)
-        whole = Part(rows=sum(file.rows for file in files), columns=sums.columns())
-        segments = _divide_files(pool, files, layout, whole, workers) if layout.segments else {}
+        jobs = _jobs(slices, layout.columns)
+        sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD))
+        whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
+        segments = _divide_slices(pool, slices, layout, whole, workers) if layout.segments else {}
     return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
-def _divide_files(
-    pool: ThreadPoolExecutor, files: Sequence[ParquetSource], layout: Layout, whole: Part, workers: int
+def pin_and_profile_parquet(
+    model: str,
+    columns: Mapping[str, ColumnType],
+    sources: Sequence[str | Path | bytes],
+    *,
+    rows: int,
+    threads: int | None = None,
+) -> tuple[Layout, Profile]:
+    """The layout that fits the first rows of all the Parquet files best, and their profile under it.
+
+    They are those of `pin_columns` on these rows and of `profile_parquet`, but no row is read twice.
+
+    Args:
+        model: What the layout is of.
+        columns: Names of the features, and their types as a spec would declare them.
+        sources: Local paths, or the bytes of files.
+        rows: How many rows the layout is pinned from.
+        threads: How many threads count; by default as many as there are cores.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+        DataError: a file is no Parquet file, or damaged.
+    """
+    slices = _open(sources)
+    starts = accumulate((part.rows for part in slices), initial=0)
+    head = [part for part, start in zip(slices, starts, strict=False) if start < rows]
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
+        parts = list(pool.map(lambda name: _pin_and_profile(name, columns[name], head, rows), columns))
+        layout = Layout(model=model, columns=tuple(part.layout for part in parts))
+        sums = _ColumnSums(layout.columns)
+        sums.add_all(parts)
+        rest = _jobs(slices[len(head) :], layout.columns)
+        sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD))
+    profile = Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
+    return layout, profile
+
+
+def _open(sources: Sequence[str | Path | bytes]) -> list[RowGroups]:
+    return [part for at, source in enumerate(sources) for part in ParquetSource.open(source, at).slices()]
+
+
+def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
+    return chain.from_iterable(part.jobs(columns) for part in slices)
+
+
+def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
+    """What the first rows pin, and the profile of all the slices, of which no more is held than pins."""
+    numbered = _numbered_chunks(pin_column(name, declared, ()), slices)
+    held: list[tuple[int, pa.Array]] = []
+    for start, chunk in numbered:
+        held.append((start, chunk))
+        if start + len(chunk) >= rows:
+            break
+    pinned = pin_column(name, declared, [chunk.slice(0, max(rows - start, 0)) for start, chunk in held])
+    return _profile_chunks(pinned, (chunk for _, chunk in chain(held, numbered)))
+
+
+def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
+    """The chunks of a column, each with the number of its first row; a file without it has rows all the same."""
+    first = 0
+    for part in slices:
+        start = first
+        for chunk in chain.from_iterable(map(read_column, part.jobs([column]))):
+            yield start, chunk
+            start += len(chunk)
+        first += part.rows
+
+
+def _divide_slices(
+    pool: ThreadPoolExecutor, slices: Sequence[RowGroups], layout: Layout, whole: Part, workers: int
 ) -> dict[str, Segment]:
     """The segments of the files; their rows are read once more where a segment has more than one part."""
-    jobs = [(file, groups) for file in files for groups in file.row_groups()]
     counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
-    for found in _in_turn(pool, partial(_count_job, layout), jobs, ahead=workers):
+    for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
         for name, counts in found.items():
             counted[name] += counts
     simple = {pinned.name: undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
     divided = [pinned for pinned in layout.segments if simple[pinned.name] is None]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
-    for parts in _in_turn(pool, partial(_split_job, layout, divided), jobs if divided else [], ahead=workers):
+    for parts in _in_turn(pool, partial(_split_job, layout, divided), slices if divided else [], ahead=workers):
         for name, own in parts.items():
             _add_parts(sums[name], own)
     return {
@@ -98,21 +168,19 @@ def _divide_files(
     }
 
 
-def _count_job(layout: Layout, job: tuple[ParquetSource, tuple[int, ...]]) -> dict[str, Counter[str | None]]:
+def _count_job(layout: Layout, part: RowGroups) -> dict[str, Counter[str | None]]:
     names = [name for pinned in layout.segments for name in pinned.columns]
     counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
-    for rows in read_rows(*job, names):
+    for rows in read_rows(part, names):
         for pinned in layout.segments:
             counted[pinned.name] += count_values(rows, pinned)
     return counted
 
 
-def _split_job(
-    layout: Layout, divided: Sequence[SegmentLayout], job: tuple[ParquetSource, tuple[int, ...]]
-) -> dict[str, _Parts]:
+def _split_job(layout: Layout, divided: Sequence[SegmentLayout], part: RowGroups) -> dict[str, _Parts]:
     names = [column.name for column in layout.columns] + [name for pinned in divided for name in pinned.columns]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
-    for rows in read_rows(*job, names):
+    for rows in read_rows(part, names):
         for pinned in divided:
             _add_parts(sums[pinned.name], _profile_parts(rows, layout, pinned))
     return sums
@@ -186,14 +254,15 @@ def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProf
 class _ColumnSums:
     """Running sums of the columns; parts are added many at a time, which costs less."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._parts = {column.name: [empty_column(column)] for column in layout.columns}
+    def __init__(self, columns: Iterable[ColumnLayout]) -> None:
+        self._parts = {column.name: [empty_column(column)] for column in columns}
 
-    def add(self, part: ColumnProfile) -> None:
-        parts = self._parts[part.layout.name]
-        parts.append(part)
-        if len(parts) >= _PENDING_SUMS:
-            parts[:] = [sum_columns(parts)]
+    def add_all(self, found: Iterable[ColumnProfile]) -> None:
+        for part in found:
+            parts = self._parts[part.layout.name]
+            parts.append(part)
+            if len(parts) >= _PENDING_SUMS:
+                parts[:] = [sum_columns(parts)]
 
     def columns(self) -> dict[str, ColumnProfile]:
         return {name: sum_columns(parts) for name, parts in self._parts.items()}

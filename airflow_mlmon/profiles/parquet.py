@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 
-_BATCH_ROWS = 1 << 20
+_SLICE_ROWS = 1 << 20
+# Larger batches leave the cache before they are counted.
+_BATCH_ROWS = 1 << 18
 _ROWS_AT_ONCE = 1 << 17
 _BUFFER_BYTES = 1 << 20
 _thread = threading.local()
@@ -55,26 +57,34 @@ class ParquetSource:
         """How many rows the file has."""
         return int(self.footer.num_rows)
 
-    def jobs(self, layout: Layout) -> Iterator[ColumnJob]:
-        """The jobs that read the layout's columns, as far as the file has them."""
-        for groups in self.row_groups():
-            for column in layout.columns:
-                if column.name in self.columns:
-                    yield ColumnJob(source=self, groups=groups, layout=column)
-
-    def row_groups(self) -> Iterator[tuple[int, ...]]:
-        """Neighbouring row groups, together about as many rows as a batch has."""
+    def slices(self) -> Iterator[RowGroups]:
+        """The file's row groups in order, neighbouring ones together as about a million rows."""
         groups: list[int] = []
         rows = 0
         for group in range(self.footer.num_row_groups):
             size = self.footer.row_group(group).num_rows
-            if groups and rows + size > _BATCH_ROWS:
-                yield tuple(groups)
+            if groups and rows + size > _SLICE_ROWS:
+                yield RowGroups(source=self, groups=tuple(groups), rows=rows)
                 groups, rows = [], 0
             groups.append(group)
             rows += size
         if groups:
-            yield tuple(groups)
+            yield RowGroups(source=self, groups=tuple(groups), rows=rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroups:
+    """Some row groups of a file, and how many rows they have."""
+
+    source: ParquetSource
+    groups: tuple[int, ...]
+    rows: int
+
+    def jobs(self, columns: Iterable[ColumnLayout]) -> Iterator[ColumnJob]:
+        """The jobs that read these columns, as far as the file has them."""
+        for column in columns:
+            if column.name in self.source.columns:
+                yield ColumnJob(source=self.source, groups=self.groups, layout=column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +97,7 @@ class ColumnJob:
 
 
 def read_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """The values of the job's column, in arrays of about a million rows at most.
+    """The values of the job's column, in arrays of a quarter of a million rows at most.
 
     Raises:
         DataError: the column cannot be read, because a page is damaged, say.
@@ -102,16 +112,16 @@ def read_column(job: ColumnJob) -> Iterator[pa.Array]:
             yield batch.column(job.layout.name)
 
 
-def read_rows(source: ParquetSource, groups: Sequence[int], names: Iterable[str]) -> Iterator[pa.Table]:
+def read_rows(part: RowGroups, names: Iterable[str]) -> Iterator[pa.Table]:
     """Some columns of some row groups, as far as the file has them, about a hundred thousand rows at a time.
 
     Raises:
         DataError: a column cannot be read, because a page is damaged, say.
     """
-    wanted = [name for name in dict.fromkeys(names) if name in source.columns]
-    with _named(source.name):
-        file = _open(source, as_dictionary=None)
-        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=list(groups), columns=wanted, use_threads=False):
+    wanted = [name for name in dict.fromkeys(names) if name in part.source.columns]
+    with _named(part.source.name):
+        file = _open(part.source, as_dictionary=None)
+        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=list(part.groups), columns=wanted, use_threads=False):
             # By name: Arrow also selects "x.y" when it is asked for "x".
             yield pa.Table.from_batches([batch]).select(wanted)
 

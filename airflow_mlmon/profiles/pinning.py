@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,9 @@ _PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
+_LOWER_BITS = np.uint64(47)
+_SHARES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
+_MEDIAN = 2
 _QUANTUM_BITS = 21
 _MAX_EXPONENT = 900
 
@@ -55,7 +58,28 @@ def pin_columns(model: str, columns: Mapping[str, ColumnType], table: pa.Table) 
     Raises:
         SchemaMismatchError: a column is of a type that its declared type cannot be read from.
     """
-    return Layout(model=model, columns=tuple(_pin_column(name, declared, table) for name, declared in columns.items()))
+    names = set(table.column_names)
+    pinned = (
+        pin_column(name, declared, table.column(name).chunks if name in names else ())
+        for name, declared in columns.items()
+    )
+    return Layout(model=model, columns=tuple(pinned))
+
+
+def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> ColumnLayout:
+    """What fits one feature of the given type best, whose values come in any number of chunks.
+
+    Raises:
+        SchemaMismatchError: a chunk is of a type that the declared type cannot be read from.
+    """
+    integer = declared in (ColumnType.INTEGER, ColumnType.TIMESTAMP)
+    if declared not in _CATEGORIES:
+        numbers = [read_numbers(chunk, name).values for chunk in chunks]
+        return _pin_numbers(name, np.concatenate(numbers or [np.zeros(0)]), integer=integer)
+    texts = Texts.sum_of([count_texts(chunk, name) for chunk in chunks])
+    if declared is ColumnType.STRING and _is_identifying(texts):
+        return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
+    return ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(texts))
 
 
 def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:
@@ -74,20 +98,6 @@ def _is_profiled(column: Column) -> bool:
     return column.role in _PROFILED and column.personal is None
 
 
-def _pin_column(name: str, declared: ColumnType, table: pa.Table) -> ColumnLayout:
-    kind = Kind.CATEGORY if declared in _CATEGORIES else Kind.NUMERIC
-    integer = declared in (ColumnType.INTEGER, ColumnType.TIMESTAMP)
-    if name not in table.column_names:
-        return ColumnLayout(name=name, kind=kind, integer=integer)
-    values = table.column(name)
-    if kind is Kind.CATEGORY:
-        texts = count_texts(values, name)
-        if declared is ColumnType.STRING and _is_identifying(texts):
-            return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
-        return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(texts))
-    return _pin_numbers(name, read_numbers(values, name).values, integer=integer)
-
-
 def _is_identifying(texts: Texts) -> bool:
     distinct = len(texts.values.unique())
     return distinct > MAX_VOCABULARY and distinct >= _IDENTIFIER_SHARE * int(texts.counts.sum())
@@ -104,24 +114,30 @@ def _vocabulary(texts: Texts) -> tuple[str, ...]:
 
 
 def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnLayout:
-    finite = numbers[np.isfinite(numbers)]
+    is_finite = np.isfinite(numbers)
+    finite = numbers if is_finite.all() else numbers[is_finite]
     if not finite.size:
         return ColumnLayout(name=name, kind=Kind.NUMERIC, integer=integer)
+    ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
     # The lower median is a value that occurs, so that a frequent value often has deviation 0.
-    centre = float(np.partition(finite, (finite.size - 1) // 2)[(finite.size - 1) // 2])
-    if integer:
-        centre = float(round(centre))
+    ranks[_MEDIAN] = (finite.size - 1) // 2
+    ordered = np.partition(finite, ranks)[ranks]
+    centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
     pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
-    # Adding 0.0 turns -0.0, which a difference may be, into 0.0.
-    deviations = to_deviations(finite, centre=pinned.centre, integer=integer) + 0.0
-    return replace(pinned, quantum=_quantum(deviations, integer=integer), atoms=_atoms(deviations))
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
+    # Turns -0.0, which a difference may be, into 0.0.
+    deviations += 0.0
+    # The values are in the order of their deviations.
+    quantiles = to_deviations(ordered, centre=pinned.centre, integer=integer)
+    largest = max(-float(deviations.min()), float(deviations.max()))
+    return replace(pinned, quantum=_quantum(quantiles, largest, integer=integer), atoms=_atoms(deviations))
 
 
-def _quantum(deviations: Floats, *, integer: bool) -> float:
+def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
     """A power of two of about 2**-22 of the spread, and at least 1 for integers."""
-    low, first, third, high = np.quantile(deviations, [0.01, 0.25, 0.75, 0.99], method="nearest").tolist()
+    low, first, _, third, high = quantiles.tolist()
     # Halves, because the difference of two doubles may be none.
-    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or float(np.abs(deviations).max()) / 2 or 0.5
+    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or largest / 2 or 0.5
     exponent = math.frexp(spread)[1] - _QUANTUM_BITS
     if integer:
         exponent = max(exponent, 0)
@@ -129,5 +145,11 @@ def _quantum(deviations: Floats, *, integer: bool) -> float:
 
 
 def _atoms(deviations: Floats) -> tuple[float, ...]:
-    values, counts = np.unique(deviations, return_counts=True)
-    return tuple(values[counts >= max(_ATOM_SHARE * deviations.size, 2)].tolist())
+    """The values that hold a share of the rows, ascending; their upper bits hold as large a one."""
+    fewest = max(_ATOM_SHARE * deviations.size, 2)
+    upper = (deviations.view(np.uint64) >> _LOWER_BITS).view(np.int64)
+    is_heavy = np.bincount(upper) >= fewest
+    if not is_heavy.any():
+        return ()
+    values, counts = np.unique(deviations[is_heavy[upper]], return_counts=True)
+    return tuple(values[counts >= fewest].tolist())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.arrow import number_array, to_numpy
+from airflow_mlmon.profiles.arrow import number_array, text_array, to_numpy
 
 _DAY_S = 86_400
 _READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
@@ -28,6 +28,15 @@ class Texts:
     values: pa.Array
     counts: npt.NDArray[np.int64]
     nulls: int
+
+    @classmethod
+    def sum_of(cls, parts: Sequence[Self]) -> Self:
+        """The texts of all of them."""
+        return cls(
+            values=pa.concat_arrays([text_array(()), *(part.values for part in parts)]),
+            counts=np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)]),
+            nulls=sum(part.nulls for part in parts),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

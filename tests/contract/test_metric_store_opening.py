@@ -107,15 +107,15 @@ def test_a_store_of_the_first_schema_keeps_its_values(url, monkeypatch):
         bring_to_head(database)
     with database.writing() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO mlmon_nights VALUES ('loans', '2026-03-01', '2026-03-01', '2026-03-02', 'OK', 'v', 'l', 9, 9, 0,"
-            " '', true, '{}')"
+            "INSERT INTO mlmon_nights VALUES ('loans', '2026-03-01', '2026-03-01', '2026-03-02', 'OK', 'v', 'l',"
+            " 9, 9, 0, '', true, '{}')"
         )
         connection.exec_driver_sql(
             "INSERT INTO mlmon_metrics VALUES ('loans', '2026-03-01', 'predictions', 'rows', '', 9.0, 9, '{}')"
         )
         connection.exec_driver_sql(
-            "INSERT INTO mlmon_alerts VALUES ('loans', '2026-03-01', 'predictions', 'f', 'rows', '', 'warning', 't', 'x',"
-            " 9.0, 'open')"
+            "INSERT INTO mlmon_alerts VALUES"
+            " ('loans', '2026-03-01', 'predictions', 'f', 'rows', '', 'warning', 't', 'x', 9.0, 'open')"
         )
     database.close()
 

@@ -14,8 +14,10 @@ from airflow_mlmon.profiles import codec
 from airflow_mlmon.profiles.exact import quantised_sums
 from airflow_mlmon.profiles.grid import to_cells
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
-from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
+from airflow_mlmon.profiles.pinning import pin_column, pin_columns
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.choices import ColumnType
 from tests.support.profiles import make_layout
 
 LAYOUT = make_layout(
@@ -79,6 +81,68 @@ def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, di
     assert core(streamed) == core(profile_table(table, LAYOUT))
 
 
+TYPES = {
+    "x": ColumnType.FLOAT,
+    "n": ColumnType.INTEGER,
+    "c": ColumnType.STRING,
+    "b": ColumnType.BOOLEAN,
+    "absent": ColumnType.FLOAT,
+}
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(
+    sizes=st.lists(st.sampled_from([0, 1, 300, 5000, 40_000]), min_size=1, max_size=4),
+    distinct=st.sampled_from([1, 900, 1025, 40_000]),
+    pinned_rows=st.sampled_from([1, 250, 5000, 45_000, 1 << 20]),
+    group=st.sampled_from([97, 4096, 1 << 20]),
+    threads=st.integers(1, 4),
+)
+def test_pinned_stream_is_the_pinned_table_and_its_profile(*, sizes, distinct, pinned_rows, group, threads):
+    parts = [make_table(size, distinct, seed) for seed, size in enumerate(sizes)]
+    if len(parts) > 1:
+        # rows of a file without the column are rows all the same
+        parts[0] = parts[0].drop(["x"])
+    table = pa.concat_tables(parts, promote_options="default")
+    group = max(group, max(sizes) // 100)
+
+    layout, profile = pin_and_profile_parquet(
+        "m", TYPES, [to_file(part, group) for part in parts], rows=pinned_rows, threads=threads
+    )
+
+    assert layout == pin_columns("m", TYPES, table.slice(0, pinned_rows))
+    assert core(profile) == core(profile_parquet([to_file(part, group) for part in parts], layout))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    rows=st.sampled_from([1, 2, 3, 150, 1001, 20_000]),
+    distinct=st.sampled_from([1, 2, 60, 900, 40_000]),
+    seed=st.integers(0, 99),
+)
+def test_pin_is_by_the_order_and_the_counts_of_the_values(*, rows, distinct, seed):
+    numbers = make_table(rows, distinct, seed).column("x").drop_null().to_numpy()
+    finite = np.sort(numbers[np.isfinite(numbers)]) + 0.0
+    if not finite.size:
+        return
+    centre = finite[(finite.size - 1) // 2]
+    low, first, third, high = np.quantile(finite - centre, [0.01, 0.25, 0.75, 0.99], method="nearest")
+    spread = (third - first) or (high - low) or np.abs(finite - centre).max() or 1.0
+    values, counts = np.unique(finite - centre, return_counts=True)
+
+    pinned = pin_column("x", ColumnType.FLOAT, [pa.array(numbers)])
+
+    assert pinned.centre == centre
+    assert 2.0**-23 < pinned.quantum / min(spread, 2.0**922) <= 2.0**-21
+    assert pinned.atoms == tuple(values[(counts >= 2) & (counts >= finite.size / 100)].tolist())
+
+
+def test_chunks_of_a_long_file_add_up():
+    table = make_table(600_000, 300_000, seed=1).select(["x", "c"])
+
+    assert core(profile_parquet([to_file(table, 1 << 20)], LAYOUT)) == core(profile_table(table, LAYOUT))
+
+
 @settings(deadline=None, derandomize=True, max_examples=30)
 @given(rows=st.integers(1, 40_000), scale=st.integers(-40, 40), quantum=st.integers(-30, 30), seed=st.integers(0, 99))
 def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed):
@@ -86,7 +150,9 @@ def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed
     unit = 2.0**quantum
     integers = [round(value / unit) for value in values.tolist()]
 
-    halves = [quantised_sums(half, unit) for half in np.array_split(values, 2) if half.size]
+    halves = [
+        quantised_sums(half, unit, reach=float(np.abs(half).max())) for half in np.array_split(values, 2) if half.size
+    ]
 
     assert sum(total for total, _ in halves) == sum(integers)
     assert sum(squares for _, squares in halves) == sum(integer * integer for integer in integers)

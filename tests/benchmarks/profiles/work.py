@@ -56,7 +56,11 @@ def decode_columns(path: str) -> dict[str, Any]:
             list(
                 pool.map(
                     lambda job: sum(len(array) for array in read_column(job)),
-                    ParquetSource.open(source, position).jobs(layout),
+                    (
+                        job
+                        for part in ParquetSource.open(source, position).slices()
+                        for job in part.jobs(layout.columns)
+                    ),
                 )
             )
     return {}
@@ -83,15 +87,11 @@ def compare(reference: str, current: str) -> dict[str, Any]:
 
 
 def _scores(reference: Any, current: Any) -> int:
-    from airflow_mlmon.drift.methods import score  # noqa: PLC0415
+    from airflow_mlmon.drift.methods import measure_all  # noqa: PLC0415
     from airflow_mlmon.spec.methods import PROFILED  # noqa: PLC0415
 
-    scores = [
-        score(method, column, current.columns[name])
-        for name, column in reference.columns.items()
-        for method in PROFILED
-    ]
-    return sum(found is not None for found in scores)
+    scores = [measure_all(PROFILED, column, current.columns[name]) for name, column in reference.columns.items()]
+    return sum(found is not None for of_column in scores for found in of_column)
 
 
 _JOBS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 import airflow_mlmon
+from airflow_mlmon.comparison import dataset
 from airflow_mlmon.comparison.kinds import Content
 from airflow_mlmon.errors import ConfigError, DataError, NotFoundError
 from tests.support.comparison import make_rows, write_parquet, write_text
@@ -124,7 +125,7 @@ def test_flipped_bits_of_a_parquet_page_are_caught(tmp_path):
     whole = path.read_bytes()
     for place in range(1000, 100_000, 9001):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
-        with pytest.raises(DataError, match=r"x\.parquet is no readable Parquet file"):
+        with pytest.raises(DataError, match=r"x\.parquet (is no readable Parquet file|cannot be read)"):
             airflow_mlmon.profile(path)
 
 
@@ -202,3 +203,13 @@ def test_column_that_was_all_null_says_the_same_from_a_file(tmp_path, values):
     paths = [write_parquet(tmp_path / f"{number}.parquet", table) for number, table in enumerate(tables)]
 
     assert airflow_mlmon.compare(*paths).columns == airflow_mlmon.compare(*tables).columns
+
+
+def test_layout_is_pinned_from_the_same_rows_in_any_format(tmp_path):
+    table = make_rows(dataset.PINNED_ROWS + 70_000, 1).select(["amount", "channel"])
+    csv = write_text(tmp_path / "r.csv", table.to_pandas().to_csv(index=False))
+    parquet = write_parquet(tmp_path / "r.parquet", table)
+
+    layouts = {airflow_mlmon.profile(source).layout.columns for source in (parquet, csv, table, table.to_pandas())}
+
+    assert len(layouts) == 1

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlmon.drift.bins import binned_counts
+from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.errors import LayoutMismatchError
 from tests.support.profiles import category_layout, profile_numbers, profile_values
 
 
 def bins(reference, current):
-    first, second = binned_counts(profile_numbers(reference), profile_numbers(current))
+    first, second = Sides(profile_numbers(reference), profile_numbers(current)).binned
     return first.tolist(), second.tolist()
 
 
@@ -48,11 +48,13 @@ def test_bins_on_the_grid_have_about_equal_mass():
 
 def test_category_has_a_bin_per_value_and_one_for_all_unseen():
     layout = category_layout("a", "b", "never")
-    first, second = binned_counts(profile_values(["a", "b", "b"], layout), profile_values(["a", "x", "y"], layout))
+    first, second = Sides(profile_values(["a", "b", "b"], layout), profile_values(["a", "x", "y"], layout)).binned
 
     assert (first.tolist(), second.tolist()) == ([1, 2, 0], [1, 0, 2])
 
 
 def test_bins_of_two_kinds_are_refused():
+    sides = Sides(profile_numbers([1.0]), profile_values(["a"], category_layout("a")))
+
     with pytest.raises(LayoutMismatchError, match="numeric on one side"):
-        binned_counts(profile_numbers([1.0]), profile_values(["a"], category_layout("a")))
+        _ = sides.binned
