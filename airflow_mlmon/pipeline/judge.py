@@ -10,7 +10,7 @@ from airflow_mlmon.alerts.judge import judge, status_verdict
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines, read_drift
+from airflow_mlmon.pipeline.drift import drift_metrics
 from airflow_mlmon.pipeline.performance import Measured, label_metrics, label_results
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled, to_night
@@ -86,12 +86,10 @@ def _prediction_results(
     run: Run, night: Night, prepared: Prepared, profiled: Profiled, checks: Sequence[CheckOutcome]
 ) -> Results:
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    drift = read_drift(run, night.partition, prepared.version)
-    baselines = read_baselines(run, night.partition, prepared.version)
     metrics = [
         *summary_metrics(profile, run.spec),
         MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
-        *drift_metrics(drift, baselines),
+        *drift_metrics(run, night.partition, prepared.version),
     ]
     verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, Family.PREDICTIONS)]
     alerts = [

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,13 +16,16 @@ from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.drift.multivariate import DomainLimit
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
 from airflow_mlmon.performance.metrics import measure
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
+from airflow_mlmon.pipeline.multivariate import together_limit
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.pipeline.samples import days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout, pin_layout
 from airflow_mlmon.profiles.local import profile_table
@@ -33,20 +35,25 @@ from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check, Column, ColumnType
 
-SAMPLE_ROWS = 5_000
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 3
+_KEPT = 4
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
+# limits on samples rest on at most as many nights: each costs a tenth of a second
+_SAMPLED_NIGHTS = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What is kept of the reference; `limits` come from its own nights, each left out in turn."""
+    """What is kept of the reference; its limits come from its own nights, each left out in turn.
+
+    `together` is that of all features together, where the spec asks for it.
+    """
 
     layout: Layout
     profile: Profile
     limits: Mapping[str, Limit]
+    together: DomainLimit | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     labels: Mapping[date, Counts]
@@ -111,6 +118,7 @@ def _load(run: Run, folder: str) -> Reference:
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
         limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
+        together=DomainLimit(**facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
@@ -124,7 +132,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     table, files = _read(run)
     run.progress("pinning the layout")
     layout = pin_layout(run.spec, table)
-    days = pc.cast(table.column(run.spec.time_column), pa.date32())
+    days = days_of(table, run.spec.time_column)
     nights = {}
     labels = {}
     for day in sorted(pc.unique(days).to_pylist()):
@@ -140,6 +148,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         layout=layout,
         profile=profile,
         limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
+        together=_together(run, table, layout),
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,
@@ -149,6 +158,15 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
+
+
+def _together(run: Run, table: pa.Table, layout: Layout) -> DomainLimit | None:
+    spec = run.spec
+    if not spec.drift.multivariate:
+        return None
+    run.progress("telling the nights of the reference apart")
+    nights = left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS)
+    return together_limit(spec, layout, nights)
 
 
 def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
@@ -216,6 +234,7 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
+        "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},
@@ -239,12 +258,3 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
 def read_sample(run: Run, reference: Reference) -> pa.Table:
     """The reference's sample: at most 5,000 rows, the same at every pinning."""
     return read_parquet(run, reference.sample_uri)
-
-
-def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
-    if table.num_rows <= rows:
-        return table
-    ids = table.column(id_column).to_pylist()
-    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
-    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
@@ -106,6 +107,7 @@ class NightPage:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
+    together: MultivariateDrift | None = None
     metrics: tuple[MetricValue, ...] = ()
     trends: tuple[TrendChart, ...] = ()
     performance: tuple[PerformanceNight, ...] = ()
