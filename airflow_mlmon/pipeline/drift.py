@@ -133,8 +133,8 @@ def read_together(run: Run, partition: Partition, version: str) -> MultivariateD
 def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricValue]:
     """What `detect_drift` kept of a version as metrics.
 
-    These are the scores of the columns, with their limit and baseline, the number of columns beyond it,
-    and the score of all features together.
+    These are the scores of the columns, with their limit and baseline, the number and the share of
+    columns beyond it, and the score of all features together.
     """
     drift = read_drift(run, partition, version)
     facts_of = read_baselines(run, partition, version)
@@ -143,10 +143,12 @@ def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricVa
     metrics = [score_metric(column, titles[column.column]) for column in drift]
     judged = [column for column in drift if column.state is not DriftState.INSUFFICIENT_DATA]
     beyond = [column.column for column in judged if column.state is DriftState.BEYOND]
-    total = MetricValue(
-        metric="drifted_columns",
-        value=len(beyond) if judged else None,
-        rows=max((column.rows_current for column in drift), default=0),
-        detail={"columns": beyond, "of": len(judged)},
-    )
-    return [*metrics, total, *([together_metric(together)] if together else [])]
+    rows = max((column.rows_current for column in drift), default=0)
+    detail = {"columns": beyond, "of": len(judged)}
+    count, share = (len(beyond), len(beyond) / len(judged)) if judged else (None, None)
+    return [
+        *metrics,
+        MetricValue(metric="drifted_columns", value=count, rows=rows, detail=detail),
+        MetricValue(metric="drifted_share", value=share, rows=rows, detail=detail),
+        *([together_metric(together)] if together else []),
+    ]
