@@ -25,7 +25,8 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.multivariate import together_limit
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
-from airflow_mlmon.pipeline.samples import days_of, left_out_nights, sample
+from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
+from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout, pin_layout
 from airflow_mlmon.profiles.local import profile_table
@@ -39,7 +40,7 @@ from airflow_mlmon.spec import Check, Column, ColumnType
 _KEPT = 4
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
-# limits on samples rest on at most as many nights: each costs a tenth of a second
+# limits on samples rest on at most as many nights: each costs tenths of a second
 _SAMPLED_NIGHTS = 28
 
 
@@ -144,11 +145,13 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
+    samples = _left_out(run, table, layout)
+    limits = leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
     reference = Reference(
         layout=layout,
         profile=profile,
-        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
-        together=_together(run, table, layout),
+        limits=limits | sampled_limits(run.spec, layout, samples),
+        together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,
@@ -160,13 +163,13 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     return reference
 
 
-def _together(run: Run, table: pa.Table, layout: Layout) -> DomainLimit | None:
+def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
+    """The nights that limits on samples are taken from; none where the spec asks for no such limit."""
     spec = run.spec
-    if not spec.drift.multivariate:
-        return None
-    run.progress("telling the nights of the reference apart")
-    nights = left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS)
-    return together_limit(spec, layout, nights)
+    if not spec.drift.multivariate and not limited_methods(spec, layout):
+        return []
+    run.progress("sampling the nights of the reference")
+    return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
 
 
 def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:

@@ -47,8 +47,17 @@ def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int
     nights = sorted(pc.unique(days).to_pylist())
     # twice the rows, so that without one night enough are left
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
-    for place in np.unique(np.linspace(0, len(nights) - 1, min(most, len(nights))).round().astype(int)):
+    for place in spread(len(nights), most):
         yield Samples(
             reference=sample(without_day(others, time_column, nights[place]), id_column),
             current=sample(table.filter(pc.equal(days, nights[place])), id_column),
         )
+
+
+def spread(nights: int, most: int) -> list[int]:
+    """The places of at most `most` nights, evenly over all of them.
+
+    >>> spread(9, 3), spread(2, 3), spread(9, 0)
+    ([0, 4, 8], [0, 1], [])
+    """
+    return [round(place) for place in np.linspace(0, nights - 1, min(most, nights)).tolist()]

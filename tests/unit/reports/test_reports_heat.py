@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from bs4 import BeautifulSoup
 
 from airflow_mlmon.records import MetricValue
@@ -48,6 +49,21 @@ def test_a_day_without_score_or_limit_has_no_verdict():
 
     assert row.strokes == {None: "M0 5h3"}
     assert (row.judged, row.worst) == (0, None)
+
+
+def test_a_p_value_is_worse_the_smaller_it_is():
+    values = [(day, _p_value(value)) for day, value in zip(days(3), (0.5, 0.0099, 1e-9), strict=True)]
+
+    (row,) = heat_map(days(3), values, {}).rows
+
+    assert row.strokes == {0: "M0 5h1"}
+    assert [(cell.at, cell.shade) for cell in row.beyond] == [(1, 2), (2, 4)]
+    assert row.worst.ratio == pytest.approx(4.5)
+
+
+def _p_value(value: float) -> MetricValue:
+    detail = {"method": "anderson", "limit": 0.01, "state": "beyond" if value < 0.01 else "within"}
+    return MetricValue(metric="drift_score", column="temp", value=value, rows=900, detail=detail)
 
 
 def test_columns_that_drift_most_come_first():
