@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 
 JsonDict = Mapping[str, Any]
 

@@ -10,8 +10,9 @@ from itertools import groupby
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
+from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.model import Labels, Severity
+from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import metric_title
 
 CRITICAL = "critical"

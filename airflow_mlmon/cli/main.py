@@ -13,7 +13,6 @@ from airflow_mlmon import __version__
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.partition import days_between, parse_day
 from airflow_mlmon.settings import Settings, settings_from_environment
-from airflow_mlmon.spec import load_spec
 
 OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
 
@@ -162,6 +161,8 @@ def _backfill(parsed: argparse.Namespace) -> int:
 
 
 def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
+    from airflow_mlmon.spec import load_spec  # noqa: PLC0415 - imports pydantic
+
     spec = load_spec(parsed.spec)
     partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
     # takes seconds: only now, when the call is known to be right

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,13 +19,13 @@ from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_fi
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.comparison.readers import read_parquet
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_columns
+from airflow_mlmon.comparison.schema import Field, Schema, conform, infer_schema, to_types
 from airflow_mlmon.errors import ConfigError, DataError
-from airflow_mlmon.profiles.layout import Layout, pin_columns
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.storage import Storage
-from airflow_mlmon.storage.s3 import default_client
 
 PINNED_ROWS = 200_000
 
@@ -86,7 +86,7 @@ def read_dataset(
         ConfigError: the source is neither a path nor a frame.
         NotFoundError: there is no such file.
     """
-    storage = Storage(lambda _: default_client())
+    storage = Storage(_default_client)
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     pieces = _read(source, name, files, storage, null_texts)
     if like is None:
@@ -118,6 +118,12 @@ def read_dataset(
     )
 
 
+def _default_client(_: str | None) -> Any:
+    from airflow_mlmon.storage.s3 import default_client  # noqa: PLC0415 - botocore is for those who read from S3
+
+    return default_client()
+
+
 def _read(
     source: Source, name: str, files: Sequence[str], storage: Storage, null_texts: Sequence[str]
 ) -> Iterator[Piece]:
@@ -147,7 +153,7 @@ def _pin(name: str, pieces: Iterator[Piece]) -> tuple[Schema, Layout, Iterator[P
     """What the first rows pin, and all the pieces again."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
-    layout = pin_columns(name, to_columns(pinned), _concat([conform(piece, pinned) for piece in head]))
+    layout = pin_columns(name, to_types(pinned), _concat([conform(piece, pinned) for piece in head]))
     return pinned, layout, chain(head, pieces)
 
 

@@ -18,7 +18,7 @@ from airflow_mlmon.comparison.kinds import (
 )
 from airflow_mlmon.comparison.piece import Piece
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.spec import ColumnType
 
 _WRITTEN = {Content.NUMBER, Content.BOOLEAN, Content.TIME, Content.TIME_WITH_ZONE}
 
@@ -59,10 +59,10 @@ def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Sche
     return schema
 
 
-def to_columns(schema: Schema) -> dict[str, Column]:
-    """The columns that are profiled, as a spec would declare them."""
+def to_types(schema: Schema) -> dict[str, ColumnType]:
+    """The columns that are profiled, with the types that a spec would declare."""
     return {
-        name: Column(type=ColumnType.INTEGER if field.integer else PROFILED[field.content])
+        name: ColumnType.INTEGER if field.integer else PROFILED[field.content]
         for name, field in schema.items()
         if field.is_profiled
     }

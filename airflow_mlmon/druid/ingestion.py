@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import DAY, Partition
-from airflow_mlmon.spec.model import Column, ColumnType, ModelSpec, Role
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.model import Column, ModelSpec
 
 CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"

@@ -28,8 +28,9 @@ from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
 from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
 from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
-from airflow_mlmon.profiles.layout import Layout, pin_layout
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from airflow_mlmon.errors import DataError
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 
 _BATCH_ROWS = 1 << 20
+_ROWS_AT_ONCE = 1 << 17
 _BUFFER_BYTES = 1 << 20
 _thread = threading.local()
 
@@ -56,12 +57,12 @@ class ParquetSource:
 
     def jobs(self, layout: Layout) -> Iterator[ColumnJob]:
         """The jobs that read the layout's columns, as far as the file has them."""
-        for groups in self._row_groups():
+        for groups in self.row_groups():
             for column in layout.columns:
                 if column.name in self.columns:
                     yield ColumnJob(source=self, groups=groups, layout=column)
 
-    def _row_groups(self) -> Iterator[tuple[int, ...]]:
+    def row_groups(self) -> Iterator[tuple[int, ...]]:
         """Neighbouring row groups, together about as many rows as a batch has."""
         groups: list[int] = []
         rows = 0
@@ -101,9 +102,23 @@ def read_column(job: ColumnJob) -> Iterator[pa.Array]:
             yield batch.column(job.layout.name)
 
 
-def _open(source: ParquetSource, as_dictionary: ColumnLayout) -> pq.ParquetFile:
+def read_rows(source: ParquetSource, groups: Sequence[int], names: Iterable[str]) -> Iterator[pa.Table]:
+    """Some columns of some row groups, as far as the file has them, about a hundred thousand rows at a time.
+
+    Raises:
+        DataError: a column cannot be read, because a page is damaged, say.
+    """
+    wanted = [name for name in dict.fromkeys(names) if name in source.columns]
+    with _named(source.name):
+        file = _open(source, as_dictionary=None)
+        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=list(groups), columns=wanted, use_threads=False):
+            # By name: Arrow also selects "x.y" when it is asked for "x".
+            yield pa.Table.from_batches([batch]).select(wanted)
+
+
+def _open(source: ParquetSource, as_dictionary: ColumnLayout | None) -> pq.ParquetFile:
     """The file, opened by this thread for itself; a category is read as its dictionary."""
-    dictionary = as_dictionary.name if as_dictionary.kind is Kind.CATEGORY else None
+    dictionary = as_dictionary.name if as_dictionary and as_dictionary.kind is Kind.CATEGORY else None
     if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:
         _thread.file = pq.ParquetFile(
             _to_input(source.content),

@@ -112,6 +112,18 @@ def read_texts(column: pa.Array, name: str) -> pa.Array:
         return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
 
 
+def row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """The value of each row as a string, null where there is none.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no text, number or boolean.
+    """
+    with _named(column, name):
+        plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        texts = plain.cast(pa.string())
+        return texts.combine_chunks() if texts.num_chunks else pa.nulls(0, pa.string())
+
+
 def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
     true = pc.sum(column).as_py() or 0
     counts = number_array(np.array([true, len(column) - column.null_count - true], dtype=np.int64))

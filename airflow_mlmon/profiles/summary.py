@@ -7,7 +7,8 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.model import ModelSpec, Role
+from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.model import ModelSpec
 
 _POSITIVE = "true"
 

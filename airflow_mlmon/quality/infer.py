@@ -13,7 +13,8 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.model import Check, ColumnType, ModelSpec, Role, Severity
+from airflow_mlmon.spec.choices import ColumnType, Role, Severity
+from airflow_mlmon.spec.model import Check, ModelSpec
 
 _SHARE_MARGIN = 0.02
 _RANGE_MARGIN = 0.1

@@ -10,7 +10,8 @@ import pandas as pd
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.profiles.layout import Kind
-from airflow_mlmon.spec.model import ColumnType, ModelSpec, Role
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.model import ModelSpec
 
 MAX_CATEGORIES = 30
 _LONGEST_NAME = 60

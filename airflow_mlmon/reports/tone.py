@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from airflow_mlmon.records import Alert, CheckOutcome, Night, Status, Verdict, VerdictState
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 
 _LOUD = {
     Status.FAILED: "The night failed",

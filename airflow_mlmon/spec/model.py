@@ -8,42 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
-
-
-class ColumnType(StrEnum):
-    """How the values of a column are read and profiled."""
-
-    FLOAT = "float"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    STRING = "string"
-    CATEGORY = "category"
-    TIMESTAMP = "timestamp"
-
-
-class Role(StrEnum):
-    """What a column is for."""
-
-    FEATURE = "feature"
-    ID = "id"
-    TIME = "time"
-    VERSION = "version"
-    SCORE = "score"
-    PREDICTION = "prediction"
-    IGNORED = "ignored"
-
-
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
@@ -52,19 +27,8 @@ _TYPE_OF_ROLE = {
 }
 
 
-class PersonalData(StrEnum):
-    """What happens to a personal column before anything is written."""
-
-    DROP = "drop"
-    HASH = "hash"
-
-
-class Severity(StrEnum):
-    """What a failed check does."""
-
-    BLOCKING = "blocking"
-    WARNING = "warning"
-    RECORDED = "recorded"
+_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION}
+_DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 
 class UnknownNameError(ValueError):
@@ -282,6 +246,10 @@ class ModelSpec(_Section):
     baselines: dict[str, Baseline] = Field(
         default_factory=dict, description="Baselines of single columns, by the column's name."
     )
+    segments: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="Columns whose values divide the rows into parts that are watched too; [a, b] crosses two.",
+    )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
@@ -306,6 +274,11 @@ class ModelSpec(_Section):
         return self._the(Role.TIME)
 
     @property
+    def version_column(self) -> str | None:
+        """Name of the model version, when the predictions carry one."""
+        return self.column_of(Role.VERSION)
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features that are profiled, in the order of the spec."""
         return tuple(
@@ -314,6 +287,30 @@ class ModelSpec(_Section):
 
     def _the(self, role: Role) -> str:
         return next(name for name, column in self.columns.items() if column.role is role)
+
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _crossings(cls, segments: Any) -> Any:
+        if not isinstance(segments, list | tuple):
+            return segments
+        return [[segment] if isinstance(segment, str) else segment for segment in segments]
+
+    @model_validator(mode="after")
+    def _segments_divide(self) -> Self:
+        for position, segment in enumerate(self.segments):
+            for name in segment:
+                self._known_column(name, f"segments.{position}")
+                column = self.columns[name]
+                if column.personal is not None:
+                    raise ValueError(f"segments.{position}: {name!r} is personal, and its values would be shown")
+                if column.role in _UNDIVIDED or column.type not in _DIVIDING:
+                    raise ValueError(
+                        f"segments.{position}: {name!r} is a {column.type} of role {column.role}; a segment is a "
+                        "category, string, boolean or integer, and the version is one always"
+                    )
+        if len(set(self.segments)) < len(self.segments):
+            raise ValueError("segments: one is named twice")
+        return self
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:

@@ -23,7 +23,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 
 Row = dict[str, Any]
 _NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")

@@ -13,7 +13,7 @@ from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
 from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
 from airflow_mlmon.reports.sample import draw_sample
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 from tests.support.browser import Visit, chromium, visit
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.hostile import HOSTILE, SCRIPT

@@ -9,7 +9,19 @@ import pytest
 
 from tests.support.comparison import make_rows, write_parquet
 
-HEAVY = ("airflow", "pandas", "plotly", "scipy.stats", "matplotlib", "evidently", "great_expectations", "sqlalchemy")
+HEAVY = (
+    "airflow",
+    "botocore",
+    "evidently",
+    "great_expectations",
+    "matplotlib",
+    "pandas",
+    "plotly",
+    "pydantic",
+    "scipy.stats",
+    "sqlalchemy",
+    "yaml",
+)
 PROBE = """
 import sys
 {statement}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_mlmon.profiles import codec
 from airflow_mlmon.profiles.exact import quantised_sums
 from airflow_mlmon.profiles.grid import to_cells
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.local import profile_parquet, profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.profiles import make_layout
@@ -23,6 +23,13 @@ LAYOUT = make_layout(
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
     ColumnLayout(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
+    segments=(
+        SegmentLayout(columns=("c",)),
+        SegmentLayout(columns=("b",), values=("true",)),
+        SegmentLayout(columns=("b", "c"), values=("true & v0", "false & v1")),
+        SegmentLayout(columns=("n",)),
+        SegmentLayout(columns=("absent",)),
+    ),
 )
 
 
@@ -49,7 +56,7 @@ def to_file(table: pa.Table, group: int) -> bytes:
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.layout_id, of.rows, of.columns, names=False)
+    return codec.encode(of.layout_id, of.rows, of.columns, of.segments, names=False)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)

@@ -17,7 +17,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 
 DAY = date(2013, 3, 8)
 NOW = datetime(2013, 3, 9, 1, tzinfo=UTC)

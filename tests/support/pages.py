@@ -31,7 +31,8 @@ from airflow_mlmon.reports.page import (
     SourceFile,
     TrendChart,
 )
-from airflow_mlmon.spec.model import Labels, Severity
+from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.model import Labels
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled",), positive_name="late")
 

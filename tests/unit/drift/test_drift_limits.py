@@ -6,8 +6,8 @@ import pytest
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.drift.methods import method_for, score
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.layout import pin_layout
 from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from tests.support.profiles import loan_spec, loan_table, make_layout, numeric_layout
 

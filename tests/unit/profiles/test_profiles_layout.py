@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError, StateError
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, pin_layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.pinning import pin_layout
 from tests.support.profiles import loan_spec, loan_table, make_spec
 
 

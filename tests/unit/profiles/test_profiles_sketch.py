@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, pin_layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.murmur import hash_texts
+from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.sketch import DistinctSketch
 from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
 

@@ -10,8 +10,9 @@ import pytest
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
+from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.load import parse_spec
-from airflow_mlmon.spec.model import Check, ModelSpec, Severity
+from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """
 model: flights

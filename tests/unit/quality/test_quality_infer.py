@@ -6,13 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.profiles.layout import Layout, pin_layout
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.load import parse_spec
-from airflow_mlmon.spec.model import Check, ModelSpec, Severity
+from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """
 model: flights

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from airflow_mlmon.records import Status
 from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
 from airflow_mlmon.reports.wording import NONE
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
 from tests.support.pages import (
     LABELS,

@@ -4,7 +4,7 @@ import pytest
 
 from airflow_mlmon.records import Status, Verdict, VerdictState
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
-from airflow_mlmon.spec.model import Severity
+from airflow_mlmon.spec.choices import Severity
 from tests.support.pages import alert, check, night
 
 

@@ -1,0 +1,138 @@
+"""Pins a layout: what of each column of a reference table every later profile of it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from airflow_mlmon.profiles.deviation import Floats, to_deviations
+from airflow_mlmon.profiles.division import count_values
+from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.reading import Texts, count_texts, read_numbers
+from airflow_mlmon.profiles.segment import MAX_PARTS
+from airflow_mlmon.spec.choices import ColumnType, Role
+
+if TYPE_CHECKING:
+    # a comparison has no spec, and is spared pydantic
+    from airflow_mlmon.spec.model import Column, ModelSpec
+
+MAX_VOCABULARY = 1_000
+_PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION, Role.VERSION)
+_CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
+_IDENTIFIER_SHARE = 0.9
+_ATOM_SHARE = 0.01
+_QUANTUM_BITS = 21
+_MAX_EXPONENT = 900
+
+
+def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
+    """The layout that fits a reference table best.
+
+    Pinned are the features, the score, the prediction and the version of the spec; identifier,
+    time, personal and ignored columns are not. A column that the table lacks, or that is all
+    null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
+    a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
+    Rows are divided by the version, of which every value counts, and by the segments of the spec, of which
+    those values are pinned that most rows have.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
+    """
+    columns = {name: _declared_type(column) for name, column in spec.columns.items() if _is_profiled(column)}
+    return replace(pin_columns(spec.model, columns, table), segments=_pin_segments(spec, table))
+
+
+def pin_columns(model: str, columns: Mapping[str, ColumnType], table: pa.Table) -> Layout:
+    """The layout that fits features of the given types in a reference table best, as `pin_layout` does.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+    """
+    return Layout(model=model, columns=tuple(_pin_column(name, declared, table) for name, declared in columns.items()))
+
+
+def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:
+    version = [SegmentLayout(columns=(spec.version_column,))] if spec.version_column else []
+    return (*version, *(SegmentLayout(columns=columns, values=_most(table, columns)) for columns in spec.segments))
+
+
+def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that most rows have, as many as a segment has parts."""
+    counted = count_values(table, SegmentLayout(columns=columns))
+    found = sorted((-count, value) for value, count in counted.items() if value is not None)
+    return tuple(value for _, value in found[:MAX_PARTS])
+
+
+def _is_profiled(column: Column) -> bool:
+    return column.role in _PROFILED and column.personal is None
+
+
+def _declared_type(column: Column) -> ColumnType:
+    # A version is a name, even where it is written as a number, and never an identifier.
+    return ColumnType.CATEGORY if column.role is Role.VERSION else column.type
+
+
+def _pin_column(name: str, declared: ColumnType, table: pa.Table) -> ColumnLayout:
+    kind = Kind.CATEGORY if declared in _CATEGORIES else Kind.NUMERIC
+    integer = declared in (ColumnType.INTEGER, ColumnType.TIMESTAMP)
+    if name not in table.column_names:
+        return ColumnLayout(name=name, kind=kind, integer=integer)
+    values = table.column(name)
+    if kind is Kind.CATEGORY:
+        texts = count_texts(values, name)
+        if declared is ColumnType.STRING and _is_identifying(texts):
+            return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
+        return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(texts))
+    return _pin_numbers(name, read_numbers(values, name).values, integer=integer)
+
+
+def _is_identifying(texts: Texts) -> bool:
+    distinct = len(texts.values.unique())
+    return distinct > MAX_VOCABULARY and distinct >= _IDENTIFIER_SHARE * int(texts.counts.sum())
+
+
+def _vocabulary(texts: Texts) -> tuple[str, ...]:
+    """The most frequent values, in descending order of their counts, then by name."""
+    counted: Counter[str] = Counter()
+    for value, count in zip(texts.values.cast(pa.binary()).to_pylist(), texts.counts.tolist(), strict=True):
+        if len(value) <= LONGEST_NAME:
+            counted[value.decode(errors="replace")] += count
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(value for value, _ in ordered[:MAX_VOCABULARY])
+
+
+def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnLayout:
+    finite = numbers[np.isfinite(numbers)]
+    if not finite.size:
+        return ColumnLayout(name=name, kind=Kind.NUMERIC, integer=integer)
+    # The lower median is a value that occurs, so that a frequent value often has deviation 0.
+    centre = float(np.partition(finite, (finite.size - 1) // 2)[(finite.size - 1) // 2])
+    if integer:
+        centre = float(round(centre))
+    pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
+    # Adding 0.0 turns -0.0, which a difference may be, into 0.0.
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer) + 0.0
+    return replace(pinned, quantum=_quantum(deviations, integer=integer), atoms=_atoms(deviations))
+
+
+def _quantum(deviations: Floats, *, integer: bool) -> float:
+    """A power of two of about 2**-22 of the spread, and at least 1 for integers."""
+    low, first, third, high = np.quantile(deviations, [0.01, 0.25, 0.75, 0.99], method="nearest").tolist()
+    # Halves, because the difference of two doubles may be none.
+    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or float(np.abs(deviations).max()) / 2 or 0.5
+    exponent = math.frexp(spread)[1] - _QUANTUM_BITS
+    if integer:
+        exponent = max(exponent, 0)
+    return math.ldexp(1.0, min(max(exponent, -_MAX_EXPONENT), _MAX_EXPONENT))
+
+
+def _atoms(deviations: Floats) -> tuple[float, ...]:
+    values, counts = np.unique(deviations, return_counts=True)
+    return tuple(values[counts >= max(_ATOM_SHARE * deviations.size, 2)].tolist())
