@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.prepare import Prepared, read_curated
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample
 from airflow_mlmon.pipeline.samples import Samples, sample, without_day
+from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
@@ -41,7 +42,7 @@ def compare_night(
     run: Run, reference: Reference, partition: Partition, version: str, current: Profile
 ) -> list[ColumnDrift]:
     """Compare a profile with the baselines of its day; what they were made of is kept too."""
-    baselines = choose_baselines(run, reference, partition.day)
+    baselines = choose_baselines(run, reference, Span(days=(partition.day,)))
     methods = _sampled_methods(run, baselines)
     sampled: dict[str, SampledScore] = {}
     together: MultivariateDrift | None = None
