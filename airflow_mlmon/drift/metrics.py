@@ -16,6 +16,7 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
         "nights": drift.nights,
         "state": drift.state,
         "baseline": baseline,
+        "note": drift.note,
     }
     return MetricValue(
         metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more

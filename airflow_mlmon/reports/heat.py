@@ -15,7 +15,9 @@ from itertools import groupby
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.reports.wording import NOT_ENOUGH
 
+NO_LIMIT = "no limit"
 MAX_DAYS = 120
 MAX_COLUMNS = 40
 # upper ends, in units of the limit, of all shades but the last
@@ -48,6 +50,7 @@ class HeatRow:
         beyond: The days beyond the limit.
         judged: Days with a score and a limit.
         worst: The day with the largest score in units of its limit.
+        reason: Why no day was judged, as the last one says it; empty where one was.
     """
 
     column: str
@@ -55,6 +58,7 @@ class HeatRow:
     beyond: tuple[HeatCell, ...]
     judged: int
     worst: HeatCell | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,15 @@ def _row(column: str, days: Sequence[date], values: Mapping[date, MetricValue], 
         beyond=tuple(cell for cell in judged if cell.shade >= _FIRST_BEYOND),
         judged=len(judged),
         worst=max(judged, key=lambda cell: cell.ratio, default=None),
+        reason="" if judged else _reason(values[max(values)]),
     )
+
+
+def _reason(value: MetricValue) -> str:
+    """Why a value has no verdict, beginning with what it lacks."""
+    lack = NO_LIMIT if value.detail.get("limit") is None else NOT_ENOUGH
+    note = value.detail.get("note", "")
+    return note if note.startswith(lack) else ": ".join(filter(None, (lack, note)))
 
 
 def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, str]) -> HeatCell | None:
