@@ -42,6 +42,7 @@ class ColumnDrift:
         rows_reference: Finite values of the reference.
         rows_current: Finite values of the partition.
         note: In words, why there is no verdict, or what to know about the score.
+        is_withheld: Whether no limit may judge the score, because it compares what cannot be compared.
     """
 
     column: str
@@ -54,6 +55,7 @@ class ColumnDrift:
     rows_reference: int
     rows_current: int
     note: str = ""
+    is_withheld: bool = False
 
 
 def compare(

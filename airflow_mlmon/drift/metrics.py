@@ -10,7 +10,7 @@ from airflow_mlmon.records import MetricValue
 
 def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
     """The score, with its limit and what it was compared with in the detail; `more` joins them."""
-    detail = {
+    detail: dict[str, Any] = {
         "method": drift.method,
         "limit": drift.limit,
         "nights": drift.nights,
@@ -18,6 +18,8 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
         "baseline": baseline,
         "note": drift.note,
     }
+    if drift.is_withheld:
+        detail["withheld"] = drift.note
     return MetricValue(
         metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
     )

@@ -14,10 +14,19 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
-from airflow_mlmon.pipeline.span import Span, Usual, part_of, usual_of_neighbours, usual_of_nights, usual_of_reference
-from airflow_mlmon.pipeline.stored import ProfileState, reference_version, stored_profiles
+from airflow_mlmon.pipeline.span import (
+    Span,
+    Usual,
+    history_of,
+    narrowed,
+    usual_of_neighbours,
+    usual_of_nights,
+    usual_of_reference,
+)
+from airflow_mlmon.pipeline.stored import DayProfile, ProfileState, reference_version, stored_profiles
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 
@@ -70,25 +79,42 @@ class BaselineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBaseline:
-    """A baseline of a span: its sum, under a layout of its own columns alone, and their limits.
+    """A baseline of a span: the columns that are compared with it, what they are, and how far it may lie.
 
     Attributes:
         facts: What it was made of.
-        layout: The layout of its columns.
-        profile: The sum.
+        layout: Its own columns alone.
+        whole: Its sum, under the pinned layout.
+        nights: The nights whose sum it is, or of the span before, all nights from which the limits come.
         span: What is compared with it.
         usual: How far such spans usually lie from it.
     """
 
     facts: BaselineFacts
     layout: Layout
-    profile: Profile
+    whole: Profile
+    nights: Sequence[DayProfile]
     span: Span
     usual: Usual
 
+    @property
+    def profile(self) -> Profile:
+        """Its sum, under its own columns' layout."""
+        return narrowed(self.whole, self.layout)
 
-def choose_baselines(run: Run, reference: Reference, span: Span, asked: Baseline | None = None) -> list[ChosenBaseline]:
-    """The baselines of the columns, as the spec names them, or the one that is asked for; each column has one."""
+
+def choose_baselines(
+    run: Run,
+    reference: Reference,
+    span: Span,
+    *,
+    asked: Baseline | None = None,
+    version: str | None = None,  # noqa: ARG001 - each version has the baselines of all rows so far
+) -> list[ChosenBaseline]:
+    """The baselines of a span's columns, as the spec names them or as asked for; each column has exactly one.
+
+    They are those of a model version, or of all rows.
+    """
     by_column = {
         column.name: asked or run.spec.baselines.get(column.name, run.spec.baseline)
         for column in reference.layout.columns
@@ -96,12 +122,29 @@ def choose_baselines(run: Run, reference: Reference, span: Span, asked: Baseline
     chosen = []
     for baseline in dict.fromkeys(by_column.values()):
         columns = tuple(name for name, own in by_column.items() if own == baseline)
-        layout = _narrowed(reference.layout, columns)
+        layout = _layout_of(reference.layout, columns)
         if baseline.kind is BaselineKind.REFERENCE:
             chosen.append(_of_reference(run, reference, baseline, layout, span))
         else:
             chosen.append(_of_days(run, reference, baseline, layout, span))
     return chosen
+
+
+def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
+    """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
+    part = chosen.whole.part(segment, value)
+    if part is None:
+        return None
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        limits = reference.segment_limits.get(segment_key(segment, value), {})
+        return replace(chosen, whole=part, usual=replace(chosen.usual, limits=limits))
+    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
+    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
+    if len(held) < chosen.facts.needed:
+        return None
+    facts = replace(chosen.facts, nights=held)
+    usual = _usual(run, chosen.layout, facts, own, chosen.span)
+    return replace(chosen, facts=facts, whole=part, nights=own, usual=usual)
 
 
 def compare_with(
@@ -120,7 +163,7 @@ def compare_with(
         drift = compare(
             baseline.layout,
             baseline.profile,
-            part_of(current, baseline.layout),
+            narrowed(current, baseline.layout),
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
             sampled=sampled,
@@ -173,7 +216,8 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
         # whoever declares a short reference means it: its own nights have always been the measure
         facts=replace(facts, needed=0),
         layout=layout,
-        profile=part_of(whole, layout),
+        whole=whole,
+        nights=(),
         span=span,
         usual=usual_of_reference(run, reference, span),
     )
@@ -182,17 +226,21 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
 def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
     asked = baseline.days(span.days[0], span.days[-1])
     stored = stored_profiles(run, reference, asked)
-    nights = {found.day: found.version or "" for found in stored if found.profile is not None}
-    profiles = [part_of(found.profile, layout) for found in stored if found.profile is not None]
+    held = [found for found in stored if found.profile is not None]
+    named = {found.day: found.version or "" for found in held}
     facts = replace(
-        _facts(run, baseline, layout, span, nights=nights, asked=len(asked)),
+        _facts(run, baseline, layout, span, nights=named, asked=len(asked)),
         other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
     )
-    if baseline.kind is BaselineKind.PREVIOUS:
-        usual = usual_of_neighbours(run, reference, layout, span)
-    else:
-        usual = usual_of_nights(run, layout, profiles if len(profiles) >= facts.needed else [], span)
-    return ChosenBaseline(facts=facts, layout=layout, profile=sum_profiles(layout, profiles), span=span, usual=usual)
+    nights = history_of(run, reference, span) if baseline.kind is BaselineKind.PREVIOUS else stored
+    return ChosenBaseline(
+        facts=facts,
+        layout=layout,
+        whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
+        nights=nights,
+        span=span,
+        usual=_usual(run, layout, facts, nights, span),
+    )
 
 
 def _facts(
@@ -206,6 +254,13 @@ def _facts(
         needed=min(run.spec.history.minimum, asked // 2 + 1),
         nights=nights,
     )
+
+
+def _usual(run: Run, layout: Layout, facts: BaselineFacts, nights: Sequence[DayProfile], span: Span) -> Usual:
+    """How far such spans lay from the sum of the others, or from the span before; nothing of too few nights."""
+    if facts.kind is BaselineKind.PREVIOUS:
+        return usual_of_neighbours(run, layout, nights, span)
+    return usual_of_nights(run, layout, nights, span) if len(facts.nights) >= facts.needed else Usual()
 
 
 def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
@@ -228,5 +283,5 @@ def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
     return replace(column, state=DriftState.INSUFFICIENT_DATA, note=note)
 
 
-def _narrowed(layout: Layout, columns: Sequence[str]) -> Layout:
+def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:
     return Layout(model=layout.model, columns=tuple(column for column in layout.columns if column.name in columns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
@@ -20,6 +20,12 @@ from airflow_mlmon.pipeline.prepare import Prepared, read_curated
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample
 from airflow_mlmon.pipeline.samples import Samples, sample, without_day
+from airflow_mlmon.pipeline.segment_drift import (
+    SegmentDrift,
+    column_of,
+    compare_segments,
+    withhold_outputs,
+)
 from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
@@ -50,11 +56,15 @@ def compare_night(
         samples = _read_samples(run, reference, partition, version)
         sampled = _ask_evidently(run, samples, methods)
         together = _compare_together(run, reference, samples)
-    drift = compare_with(run, reference.layout, baselines, current, sampled)
+    drift = withhold_outputs(
+        run.spec, compare_with(run, reference.layout, baselines, current, sampled), baselines, current
+    )
+    segments = compare_segments(run, reference, partition.day, baselines, current)
     content = {
         "layout": reference.layout.id,
         "baselines": [baseline.facts.to_dict() for baseline in baselines],
         "columns": [asdict(column) for column in drift],
+        "segments": [segment.to_dict() for segment in segments],
         "together": asdict(together) if together else None,
     }
     run.files.write(run.version_uri(partition, version, _FILE), json.dumps(content, indent=1).encode())
@@ -97,29 +107,17 @@ def _compare_together(run: Run, reference: Reference, samples: Samples) -> Multi
 
 def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
     """What `detect_drift` kept of a version."""
-    return [
-        ColumnDrift(
-            **(
-                column
-                | {
-                    "state": DriftState(column["state"]),
-                    "kind": Kind(column["kind"]),
-                    "method": Method(column["method"]),
-                }
-            )
-        )
-        for column in _read(run, partition, version)["columns"]
-    ]
+    return [column_of(column) for column in _read(run, partition, version)["columns"]]
+
+
+def read_segment_drift(run: Run, partition: Partition, version: str) -> list[SegmentDrift]:
+    """What `detect_drift` kept of the segments of a version."""
+    return [SegmentDrift.from_dict(segment) for segment in _read(run, partition, version).get("segments", ())]
 
 
 def read_baselines(run: Run, partition: Partition, version: str) -> list[BaselineFacts]:
     """The partitions and versions that a version of a partition was compared with."""
     return [BaselineFacts.from_dict(facts) for facts in _read(run, partition, version)["baselines"]]
-
-
-def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
-    return content
 
 
 def read_together(run: Run, partition: Partition, version: str) -> MultivariateDrift | None:
@@ -131,16 +129,29 @@ def read_together(run: Run, partition: Partition, version: str) -> MultivariateD
     return MultivariateDrift(**(found | {"state": DriftState(found["state"]), "strongest": strongest}))
 
 
-def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricValue]:
-    """What `detect_drift` kept of a version as metrics.
+def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
+    return content
 
-    These are the scores of the columns, with their limit and baseline, the number and the share of
-    columns beyond it, and the score of all features together.
-    """
-    drift = read_drift(run, partition, version)
-    facts_of = read_baselines(run, partition, version)
+
+def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricValue]:
+    """The scores that were kept of a version, as metrics of all rows and of each segment."""
+    titles = {column: facts.title for facts in read_baselines(run, partition, version) for column in facts.columns}
+    segments = read_segment_drift(run, partition, version)
     together = read_together(run, partition, version)
-    titles = {column: facts.title for facts in facts_of for column in facts.columns}
+    return [
+        *_score_metrics(read_drift(run, partition, version), titles),
+        *([together_metric(together)] if together else []),
+        *(
+            replace(value, segment=segment.segment)
+            for segment in segments
+            for value in _score_metrics(segment.columns, segment.baselines)
+        ),
+    ]
+
+
+def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> list[MetricValue]:
+    """The scores, with their limit and baseline, and the number and the share of columns beyond it."""
     metrics = [score_metric(column, titles[column.column]) for column in drift]
     judged = [column for column in drift if column.state is not DriftState.INSUFFICIENT_DATA]
     beyond = [column.column for column in judged if column.state is DriftState.BEYOND]
@@ -151,5 +162,4 @@ def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricVa
         *metrics,
         MetricValue(metric="drifted_columns", value=count, rows=rows, detail=detail),
         MetricValue(metric="drifted_share", value=share, rows=rows, detail=detail),
-        *([together_metric(together)] if together else []),
     ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +20,7 @@ from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.drift.multivariate import DomainLimit
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.multivariate import together_limit
@@ -32,13 +32,14 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check, Column, ColumnType
 
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 4
+_KEPT = 5
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 # limits on samples rest on at most as many nights: each costs tenths of a second
@@ -47,15 +48,17 @@ _SAMPLED_NIGHTS = 28
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What is kept of the reference; its limits come from its own nights, each left out in turn.
+    """What is kept of the reference.
 
-    `together` is that of all features together, where the spec asks for it.
+    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
+    `together`, that of all features together where the spec asks for it, likewise.
     """
 
     layout: Layout
     profile: Profile
     limits: Mapping[str, Limit]
     together: DomainLimit | None
+    segment_limits: Mapping[str, Mapping[str, Limit]]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     labels: Mapping[date, Counts]
@@ -106,6 +109,7 @@ def _fingerprint(run: Run) -> str:
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
         run.spec.drift.model_dump(mode="json"),
+        run.spec.segments,
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -119,7 +123,8 @@ def _load(run: Run, folder: str) -> Reference:
     return Reference(
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
-        limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
+        limits=_read_limits(facts["limits"]),
+        segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
         together=DomainLimit(**facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
@@ -140,9 +145,9 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     for day in sorted(pc.unique(days).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
-        labelled = _labelled(run, rows)
+        labelled = _labelled(run, rows, layout)
         if labelled is not None:
-            labels[day] = count_labels(labelled)
+            labels[day] = count_labels(labelled.whole)
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
@@ -152,6 +157,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         layout=layout,
         profile=profile,
         limits=limits | sampled_limits(run.spec, layout, samples),
+        segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
         together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
@@ -171,6 +177,29 @@ def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
         return []
     run.progress("sampling the nights of the reference")
     return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+
+
+def _segment_limits(
+    run: Run, layout: Layout, whole: Profile, nights: Sequence[Profile]
+) -> dict[str, Mapping[str, Limit]]:
+    """The limits of the rows of each value of each segment, by what they are called."""
+    drift = run.spec.drift
+    limits: dict[str, Mapping[str, Limit]] = {}
+    for name, segment in whole.segments.items():
+        for value in segment.parts:
+            own = [part for night in nights if (part := night.part(name, value))]
+            limits[segment_key(name, value)] = leave_one_out_limits(
+                layout, own, drift.method, drift.quantile, methods=drift.methods
+            )
+    return limits
+
+
+def _read_limits(content: Mapping[str, Any]) -> dict[str, Limit]:
+    return {column: Limit(**limit) for column, limit in content.items()}
+
+
+def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
+    return {column: asdict(limit) for column, limit in limits.items()}
 
 
 def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
@@ -194,7 +223,7 @@ def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
     return rows, {file.uri: file.sha256 for file in files}
 
 
-def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProfile | None) -> None:
+def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -206,7 +235,7 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
     if run.spec.labels and labelled is not None:
-        metrics = measure(labelled, run.spec.labels.min_share)
+        metrics = measure_parts(labelled, run.spec.labels.min_share)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
     night = Night(
         partition=partition,
@@ -222,13 +251,13 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table) -> LabelledProfile | None:
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
     void = is_void(rows, reference.outcome, labels.void)
     columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return profile_labels(pa.table(columns, schema=JOINED))
+    return profile_label_parts(pa.table(columns, schema=JOINED), rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -237,7 +266,8 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
-        "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
+        "limits": _written_limits(reference.limits),
+        "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],

@@ -78,7 +78,7 @@ def _window(run: Run, reference: Reference, days: Sequence[DayProfile], baseline
         held=len(held),
         own=frozenset(day.day for day in held if day.is_reference),
     )
-    baselines = choose_baselines(run, reference, span, baseline)
+    baselines = choose_baselines(run, reference, span, asked=baseline)
     return Window(
         first=days[0].day,
         last=days[-1].day,

@@ -57,26 +57,32 @@ def usual_of_reference(run: Run, reference: Reference, span: Span) -> Usual:
     return Usual(limits=limits, windows=windows, apart=len(reference.days) // span.held)
 
 
-def usual_of_nights(run: Run, layout: Layout, nights: Sequence[Profile], span: Span) -> Usual:
+def usual_of_nights(run: Run, layout: Layout, nights: Sequence[DayProfile], span: Span) -> Usual:
     """Each run of as many of a baseline's nights against its others."""
-    windows = windows_of(len(nights), span.held)
+    profiles = [narrowed(night.profile, layout) for night in nights if night.profile is not None]
+    windows = windows_of(len(profiles), span.held)
     if not windows:
         return Usual()
     drift = run.spec.drift
-    limits = window_limits(layout, nights, drift.method, drift.quantile, span.held, methods=drift.methods)
-    return Usual(limits=limits, windows=windows, apart=len(nights) // span.held)
+    limits = window_limits(layout, profiles, drift.method, drift.quantile, span.held, methods=drift.methods)
+    return Usual(limits=limits, windows=windows, apart=len(profiles) // span.held)
 
 
-def usual_of_neighbours(run: Run, reference: Reference, layout: Layout, span: Span) -> Usual:
+def history_of(run: Run, reference: Reference, span: Span) -> list[DayProfile]:
+    """The nights before a span: as many as the spec's history has, or four spans where these are more."""
+    length = len(span.days)
+    reach = max(run.spec.history.nights, 2 * FEWEST_APART * length if length > 1 else 0)
+    return stored_profiles(run, reference, [span.days[0] - timedelta(days=back) for back in range(reach, 0, -1)])
+
+
+def usual_of_neighbours(run: Run, layout: Layout, nights: Sequence[DayProfile], span: Span) -> Usual:
     """Each span of the history against the one before it.
 
     Spans of several nights overlap: of those it takes two pairs that lie apart, of nights as many pairs as
-    the history's minimum. The history is that of the spec, or the four spans before, where these are more.
+    the history's minimum.
     """
-    history, drift, length = run.spec.history, run.spec.drift, len(span.days)
-    reach = max(history.nights, 2 * FEWEST_APART * length if length > 1 else 0)
-    days = stored_profiles(run, reference, [span.days[0] - timedelta(days=back) for back in range(reach, 0, -1)])
-    sums = [_sum_of_all(days[start : start + length], layout) for start in range(reach - length + 1)]
+    drift, length = run.spec.drift, len(span.days)
+    sums = [_sum_of_all(nights[start : start + length], layout) for start in range(len(nights) - length + 1)]
     pairs, apart, free = [], 0, 0
     for start, (before, after) in enumerate(zip(sums, sums[length:], strict=False)):
         if before is not None and after is not None:
@@ -85,13 +91,13 @@ def usual_of_neighbours(run: Run, reference: Reference, layout: Layout, span: Sp
                 apart, free = apart + 1, start + 2 * length
     if length > 1 and apart < FEWEST_APART:
         return Usual()
-    fewest = history.minimum if length == 1 else FEWEST_APART
+    fewest = run.spec.history.minimum if length == 1 else FEWEST_APART
     limits = paired_limits(layout, pairs, drift.method, drift.quantile, fewest=fewest, methods=drift.methods)
     return Usual(limits=limits, windows=len(pairs), apart=apart)
 
 
-def part_of(profile: Profile, layout: Layout) -> Profile:
-    """The columns of a narrower layout."""
+def narrowed(profile: Profile, layout: Layout) -> Profile:
+    """The columns of a narrower layout, of all rows."""
     columns = {column.name: profile.columns[column.name] for column in layout.columns}
     return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)
 
@@ -114,5 +120,5 @@ def _reference_limits(run: Run, reference: Reference, length: int) -> Mapping[st
 
 def _sum_of_all(days: Sequence[DayProfile], layout: Layout) -> Profile | None:
     """The sum of some days; None where one of them has no profile."""
-    profiles = [part_of(day.profile, layout) for day in days if day.profile is not None]
+    profiles = [narrowed(day.profile, layout) for day in days if day.profile is not None]
     return sum_profiles(layout, profiles) if len(profiles) == len(days) else None

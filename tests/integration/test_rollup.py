@@ -296,7 +296,7 @@ class TestCommands:
         assert main(["layout", "show", "loans.yaml"]) == 0
 
         out = capsys.readouterr().out
-        assert "6 columns, pinned from 960 rows of 12 nights, 2026-02-17 to 2026-02-28" in out
+        assert "5 columns, pinned from 960 rows of 12 nights, 2026-02-17 to 2026-02-28" in out
         assert "quantum" in out
         assert "web" not in out
 
