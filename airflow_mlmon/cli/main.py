@@ -88,6 +88,11 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     drift.add_argument("spec", help="spec file")
     _add_range(drift)
     drift.add_argument("--window", default="7d", metavar="DAYS", help="length of a window: 7d or 4w (default: 7d)")
+    drift.add_argument(
+        "--baseline",
+        metavar="NAME",
+        help="reference, previous, trailing:28, same_weekday:8 or dates:DAY:DAY, in place of the spec's baselines",
+    )
     again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
     again.add_argument("spec", help="spec file")
     _add_range(again)
@@ -174,11 +179,17 @@ def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alert
 
 
 def _drift(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.windows import parse_window, show_windows  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.windows import parse_baseline, parse_window, show_windows  # noqa: PLC0415 - heavy
 
-    first, last = parse_day(parsed.first), parse_day(parsed.last)
-    length = parse_window(parsed.window)
-    return OK if show_windows(parsed.spec, first, last, length, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+    answered = show_windows(
+        parsed.spec,
+        (parse_day(parsed.first), parse_day(parsed.last)),
+        parse_window(parsed.window),
+        _settings(parsed),
+        baseline=None if parsed.baseline is None else parse_baseline(parsed.baseline),
+        as_json=parsed.json,
+    )
+    return OK if answered else BAD_NIGHT
 
 
 def _reprofile(parsed: argparse.Namespace) -> int:

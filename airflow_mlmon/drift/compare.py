@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, is_beyond
 from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import LayoutMismatchError
@@ -71,7 +71,8 @@ def compare(
 ) -> list[ColumnDrift]:
     """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
-    What evidently computed on rows comes as `sampled`, with evidently's own threshold as the verdict.
+    What evidently computed on rows comes as `sampled`; where such a column has no limit, evidently's own
+    threshold is the verdict, and the note says so.
     A column whose method needs rows is not compared without that, and says so.
 
     Raises:
@@ -87,14 +88,19 @@ def compare(
                 expected=layout.id,
             )
     return [
-        _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
+        _sampled_column(
+            column,
+            sampled[column.name],
+            (reference.columns[column.name], current.columns[column.name]),
+            limit=limits.get(column.name),
+        )
         if column.name in sampled
         else _compare_column(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
             method=method_of(column, method, methods),
-            limit=limits.get(column.name),
+            limit=None if method_of(column, method, methods).is_sampled else limits.get(column.name),
             minimum_rows=minimum_rows,
         )
         for column in layout.columns
@@ -102,20 +108,24 @@ def compare(
 
 
 def _sampled_column(
-    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
+    column: ColumnLayout, found: SampledScore, sides: tuple[ColumnProfile, ColumnProfile], *, limit: Limit | None
 ) -> ColumnDrift:
     states = {True: DriftState.BEYOND, False: DriftState.WITHIN, None: DriftState.INSUFFICIENT_DATA}
+    verdict, note = found.is_beyond, found.note
+    if limit is not None and found.value is not None:
+        verdict = is_beyond(found.method, found.value, limit.limit)
+        note = f"{found.basis}; the limit is of samples of the reference's nights"
     return ColumnDrift(
         column=column.name,
         kind=column.kind,
         method=found.method,
         score=found.value,
-        limit=None,
-        nights=0,
-        state=states[found.is_beyond],
-        rows_reference=reference.observed,
-        rows_current=current.observed,
-        note=found.note,
+        limit=limit.limit if limit else None,
+        nights=limit.nights if limit else 0,
+        state=states[verdict],
+        rows_reference=sides[0].observed,
+        rows_current=sides[1].observed,
+        note=note,
     )
 
 

@@ -7,6 +7,7 @@ scores is usual of a night.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from airflow_mlmon.drift.methods import method_of, score
+from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Layout
@@ -21,6 +23,7 @@ from airflow_mlmon.profiles.profile import Profile
 
 MINIMUM_ROWS = 30
 _FEWEST_NIGHTS = 2
+_SMALLEST_P_VALUE = 1e-300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,43 @@ def leave_one_out_limits(
             limit = float(np.quantile(scores, quantile))
             limits[column.name] = Limit(limit=limit, nights=len(scores), quantile=quantile)
     return limits
+
+
+def limits_of_samples(nights: Sequence[Mapping[str, SampledScore]], quantile: float) -> dict[str, Limit]:
+    """The limit of each column, from evidently's answers on a sample of each night against one of the others.
+
+    Of p-values, of which the small ones are drift, it is the quantile on the other side. A column has no
+    limit when fewer than two nights have an answer.
+    """
+    answers: dict[str, list[SampledScore]] = {}
+    for night in nights:
+        for column, answer in night.items():
+            answers.setdefault(column, []).append(answer)
+    limits = {}
+    for column, found in answers.items():
+        values = [answer.value for answer in found if answer.value is not None]
+        if len(values) >= _FEWEST_NIGHTS:
+            at = 1 - quantile if found[0].method in P_VALUES else quantile
+            limits[column] = Limit(limit=float(np.quantile(values, at)), nights=len(values), quantile=quantile)
+    return limits
+
+
+def is_beyond(method: str, score: float, limit: float) -> bool:
+    """Whether the score passes its limit: a distance above it, or a p-value of evidently's below it."""
+    return score < limit if method in P_VALUES else score > limit
+
+
+def in_limits(method: str, score: float, limit: float) -> float:
+    """The score in units of its limit; more than 1 is beyond it. Of p-values it is that of their logarithms.
+
+    >>> in_limits("psi", 0.5, 0.25), in_limits("anderson", 0.0001, 0.01), in_limits("psi", 0.0, 0.0)
+    (2.0, 2.0, 0.0)
+    """
+    if method in P_VALUES:
+        score, limit = (-math.log(max(value, _SMALLEST_P_VALUE)) for value in (score, limit))
+    if limit > 0:
+        return score / limit
+    return math.inf if score > 0 else 0.0
 
 
 def _sums_of_others(empty: ColumnProfile, nights: list[ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:

@@ -16,6 +16,7 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
         "nights": drift.nights,
         "state": drift.state,
         "baseline": baseline,
+        "note": drift.note,
     }
     if drift.is_withheld:
         detail["withheld"] = drift.note

@@ -19,16 +19,16 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.methods import Method
 
-_FEWEST_APART = 2
+FEWEST_APART = 2
 
 
 def windows_of(nights: int, length: int) -> int:
     """How many runs of `length` consecutive nights there are; none where fewer than two lie apart.
 
-    >>> windows_of(59, 7), windows_of(12, 7), windows_of(12, 6)
-    (53, 0, 7)
+    >>> windows_of(59, 7), windows_of(12, 7), windows_of(12, 6), windows_of(12, 0)
+    (53, 0, 7, 0)
     """
-    return nights - length + 1 if nights >= _FEWEST_APART * length else 0
+    return nights - length + 1 if 0 < FEWEST_APART * length <= nights else 0
 
 
 def window_limits(

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
+from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.drift import read_baselines, read_drift, read_together
 from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.page_versions import versions_of
 from airflow_mlmon.pipeline.performance import deliveries_of
@@ -66,6 +67,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
+        together=_together(run, partition, served) if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
@@ -164,6 +166,13 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
         for column in drift
     ]
     return (*rows, *_label_row(run, night.partition, reference))
+
+
+def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
+    try:
+        return read_together(run, partition, version_)
+    except NotFoundError:
+        return None
 
 
 def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,12 +17,16 @@ from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.drift.multivariate import DomainLimit
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
+from airflow_mlmon.pipeline.multivariate import together_limit
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
+from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
@@ -35,23 +38,26 @@ from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check, Column, ColumnType
 
-SAMPLE_ROWS = 5_000
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 4
+_KEPT = 5
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
+# limits on samples rest on at most as many nights: each costs tenths of a second
+_SAMPLED_NIGHTS = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """What is kept of the reference.
 
-    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value likewise.
+    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
+    `together`, that of all features together where the spec asks for it, likewise.
     """
 
     layout: Layout
     profile: Profile
     limits: Mapping[str, Limit]
+    together: DomainLimit | None
     segment_limits: Mapping[str, Mapping[str, Limit]]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
@@ -119,6 +125,7 @@ def _load(run: Run, folder: str) -> Reference:
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
         limits=_read_limits(facts["limits"]),
         segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
+        together=DomainLimit(**facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
@@ -132,7 +139,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     table, files = _read(run)
     run.progress("pinning the layout")
     layout = pin_layout(run.spec, table)
-    days = pc.cast(table.column(run.spec.time_column), pa.date32())
+    days = days_of(table, run.spec.time_column)
     nights = {}
     labels = {}
     for day in sorted(pc.unique(days).to_pylist()):
@@ -144,11 +151,14 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
+    samples = _left_out(run, table, layout)
+    limits = leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
     reference = Reference(
         layout=layout,
         profile=profile,
-        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
+        limits=limits | sampled_limits(run.spec, layout, samples),
         segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
+        together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,
@@ -158,6 +168,15 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
+
+
+def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
+    """The nights that limits on samples are taken from; none where the spec asks for no such limit."""
+    spec = run.spec
+    if not spec.drift.multivariate and not limited_methods(spec, layout):
+        return []
+    run.progress("sampling the nights of the reference")
+    return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
 
 
 def _segment_limits(
@@ -249,6 +268,7 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
     facts = {
         "limits": _written_limits(reference.limits),
         "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
+        "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},
@@ -272,12 +292,3 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
 def read_sample(run: Run, reference: Reference) -> pa.Table:
     """The reference's sample: at most 5,000 rows, the same at every pinning."""
     return read_parquet(run, reference.sample_uri)
-
-
-def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
-    if table.num_rows <= rows:
-        return table
-    ids = table.column(id_column).to_pylist()
-    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
-    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))

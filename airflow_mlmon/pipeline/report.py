@@ -11,7 +11,8 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
 from airflow_mlmon.pipeline.prepare import read_curated
-from airflow_mlmon.pipeline.reference import ensure_reference, read_sample, sample
+from airflow_mlmon.pipeline.reference import ensure_reference, read_sample
+from airflow_mlmon.pipeline.samples import sample
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.evidently import write_evidently
 from airflow_mlmon.reports.page import render_index, render_night

@@ -33,6 +33,8 @@ _FROM_PROFILE = frozenset(
         "predicted_positive_share",
         "drift_score",
         "drifted_columns",
+        "drifted_share",
+        "multivariate_drift",
     }
 )
 

@@ -12,6 +12,7 @@ from airflow_mlmon.drift.limits import MINIMUM_ROWS
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines, compare_with, of_value
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference
+from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
@@ -72,7 +73,7 @@ def compare_segments(
     for name, segment in current.segments.items():
         for value, part in segment.parts.items():
             if name == run.spec.version_column:
-                own = choose_baselines(run, reference, day, version=value)
+                own = choose_baselines(run, reference, Span(days=(day,)), version=value)
                 found.append(_compare_version(run, reference, own, current, value))
             elif part.rows >= MINIMUM_ROWS:
                 of_rows = [of_value(run, reference, chosen, name, value) for chosen in baselines]

@@ -14,7 +14,13 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.titles import metric_title
 
 # drawn whether the spec limits them or not
-_ALWAYS = (("score_mean", None), ("positive_share", None), ("accuracy", None), ("log_loss", None))
+_ALWAYS = (
+    ("multivariate_drift", None),
+    ("score_mean", None),
+    ("positive_share", None),
+    ("accuracy", None),
+    ("log_loss", None),
+)
 
 Key = tuple[str, str | None]
 

@@ -15,6 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.limits import in_limits
+from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
@@ -36,6 +38,9 @@ PERFORMANCE_METRICS = (
     "log_loss",
     "brier",
 )
+
+
+_LONGEST_METER = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,7 @@ class NightPage:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
+    together: MultivariateDrift | None = None
     metrics: tuple[MetricValue, ...] = ()
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
@@ -206,7 +212,7 @@ def _drift_rank(row: ColumnRow) -> tuple[int, float, str]:
     """Drifted columns first, then by score over limit; those without a score last."""
     drift = row.drift
     order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
-    ratio = drift.score / drift.limit if drift.score is not None and drift.limit else 0.0
+    ratio = in_limits(drift.method, drift.score, drift.limit) if drift.score is not None and drift.limit else 0.0
     return order, -ratio, drift.column
 
 
@@ -214,8 +220,9 @@ def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
     """Where the score and its limit stand on a bar, in percent of its length."""
     if drift.score is None or not drift.limit:
         return None
-    full = max(2 * drift.limit, drift.score)
-    return {"score": round(100 * drift.score / full, 1), "limit": round(100 * drift.limit / full, 1)}
+    ratio = min(in_limits(drift.method, drift.score, drift.limit), _LONGEST_METER)
+    full = max(2, ratio)
+    return {"score": round(100 * ratio / full, 1), "limit": round(100 / full, 1)}
 
 
 @lru_cache(maxsize=1)

@@ -41,6 +41,16 @@ METRICS: dict[str, Metric] = {
     ),
     "drift_score": Metric("drift score", "Distance of a column from the reference.", by_column=True),
     "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
+    "drifted_share": Metric(
+        "share of drifted columns",
+        "Drifted columns, of those that could be judged; one without enough rows or a limit is not counted.",
+        is_share=True,
+    ),
+    "multivariate_drift": Metric(
+        "multivariate drift",
+        "ROC AUC of a classifier that tells the night's features from the reference's: 0.5 is chance. "
+        "With `drift.multivariate`.",
+    ),
     "label_share": Metric(
         "share of labels",
         "Labels that have come, of those that are to come (void outcomes are not).",

@@ -323,6 +323,8 @@ class ModelSpec(_Section):
             self._known_column(check.column, f"quality.{position}.column")
         for position, rule in enumerate(self.alerts.rules):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
+            if rule.metric == "multivariate_drift" and not self.drift.multivariate:
+                raise ValueError(f"alerts.rules.{position}.metric: it is measured with `drift: {{multivariate: true}}`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:

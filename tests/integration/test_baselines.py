@@ -121,6 +121,20 @@ def test_too_few_nights_are_not_enough_data(judged):
     assert {column.state for column in drift.values()} == {"INSUFFICIENT_DATA"}
     assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 nights, at least 5 are needed"
     assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_columns", None] is None
+    assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] is None
+
+
+def test_the_share_of_drifted_columns_is_of_those_that_could_be_judged(judged, archive):
+    archive.write_day(day(8), shift=0.3)
+    run, drift, _ = judged(
+        8,
+        f"baselines: {{term: {{dates: {{from: {day(6)}, to: {day(40)}}}}}}}",
+        "drift: {quantile: 0.99}",
+    )
+
+    states = [column.state for column in drift.values()]
+    assert (states.count("beyond"), states.count("INSUFFICIENT_DATA")) == (2, 1)
+    assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] == 2 / 4
 
 
 def test_a_shift_that_lasts_is_drift_from_the_reference_and_not_from_the_trailing_nights(judged, archive):
