@@ -58,7 +58,8 @@ def ingest_partition(
 
 def _load(target: _Target, datasource: Datasource, partition: Partition, table: pa.Table) -> DruidLoad:
     run = target.run
-    run.progress(f"loading {table.num_rows} rows into {datasource.name}")
+    without = f", without the vectors {', '.join(datasource.left_out)}" if datasource.left_out else ""
+    run.progress(f"loading {table.num_rows} rows into {datasource.name}{without}")
     content = write_json_lines(table)
     version = hashlib.sha256(content).hexdigest()[:12]
     uri = run.uri("druid", datasource.name, partition.key, f"{version}.json.gz")

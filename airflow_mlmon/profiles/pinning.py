@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,16 @@ import pyarrow as pa
 from airflow_mlmon.profiles.deviation import Floats, to_deviations
 from airflow_mlmon.profiles.division import count_values
 from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.norm import row_norms
 from airflow_mlmon.profiles.reading import Texts, count_texts, read_numbers
 from airflow_mlmon.profiles.segment import MAX_PARTS
+from airflow_mlmon.profiles.vector_reading import read_vectors
 from airflow_mlmon.spec.choices import ColumnType, Role
 
 if TYPE_CHECKING:
     # a comparison has no spec, and is spared pydantic
-    from airflow_mlmon.spec.model import Column, ModelSpec
+    from airflow_mlmon.spec.column import Column
+    from airflow_mlmon.spec.model import ModelSpec
 
 MAX_VOCABULARY = 1_000
 _PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION, Role.VERSION)
@@ -30,6 +34,7 @@ _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
 _QUANTUM_BITS = 21
 _MAX_EXPONENT = 900
+_ELEMENTS_LOOKED_AT = 1 << 22
 
 
 def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
@@ -46,16 +51,66 @@ def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
         SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
     """
     columns = {name: _declared_type(column) for name, column in spec.columns.items() if _is_profiled(column)}
-    return replace(pin_columns(spec.model, columns, table), segments=_pin_segments(spec, table))
+    dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
+    return replace(pin_columns(spec.model, columns, table, dimensions), segments=_pin_segments(spec, table))
 
 
-def pin_columns(model: str, columns: Mapping[str, ColumnType], table: pa.Table) -> Layout:
+def pin_columns(
+    model: str,
+    columns: Mapping[str, ColumnType],
+    table: pa.Table,
+    dimensions: Mapping[str, int] = MappingProxyType({}),
+) -> Layout:
     """The layout that fits features of the given types in a reference table best, as `pin_layout` does.
+
+    `dimensions` are those of the vectors among them.
 
     Raises:
         SchemaMismatchError: a column is of a type that its declared type cannot be read from.
     """
-    return Layout(model=model, columns=tuple(_pin_column(name, declared, table) for name, declared in columns.items()))
+    pinned = (
+        pin_vector(name, dimensions[name], table)
+        if declared is ColumnType.VECTOR
+        else _pin_column(name, declared, table)
+        for name, declared in columns.items()
+    )
+    return Layout(model=model, columns=tuple(pinned))
+
+
+def pin_vector(name: str, dimension: int, table: pa.Table) -> ColumnLayout:
+    """What is pinned of a vector: as of a number for its norm, and the quantum of its elements."""
+    pinned = ColumnLayout(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
+    if name not in table.column_names:
+        return pinned
+    vectors = [read_vectors(chunk, name, dimension).elements for chunk in table.column(name).chunks]
+    norms = np.concatenate([np.zeros(0), *(row_norms(part) for part in vectors)])
+    of_norm = _pin_numbers(name, norms, integer=False)
+    return replace(
+        pinned,
+        centre=of_norm.centre,
+        quantum=of_norm.quantum,
+        atoms=of_norm.atoms,
+        element_quantum=_element_quantum(vectors, dimension),
+    )
+
+
+def _element_quantum(vectors: Sequence[npt.NDArray[np.number]], dimension: int) -> float:
+    """A power of two of about 2**-22 of the largest dimension, by the 99 % quantile of its magnitudes."""
+    rows = sum(map(len, vectors))
+    every = max(rows * dimension // _ELEMENTS_LOOKED_AT, 1)
+    seen = np.concatenate([np.zeros((0, dimension)), *_every(vectors, every)])
+    seen = np.abs(seen[np.isfinite(seen).all(axis=1)])
+    largest = float(np.quantile(seen, 0.99, axis=0, method="nearest").max()) if len(seen) else 0.0
+    exponent = math.frexp(largest or 1.0)[1] - _QUANTUM_BITS
+    return math.ldexp(1.0, min(max(exponent, -_MAX_EXPONENT), _MAX_EXPONENT))
+
+
+def _every(vectors: Sequence[npt.NDArray[np.number]], step: int) -> Iterator[Floats]:
+    """Each `step`-th row of the parts together, wherever one part ends."""
+    at = 0
+    for part in vectors:
+        yield part[-at % step :: step].astype(np.float64)
+        at += len(part)
 
 
 def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:

@@ -14,6 +14,8 @@ class ColumnType(StrEnum):
     STRING = "string"
     CATEGORY = "category"
     TIMESTAMP = "timestamp"
+    DECIMAL = "decimal"
+    VECTOR = "vector"
 
 
 class Role(StrEnum):
