@@ -112,6 +112,8 @@ def _column(column: ColumnComparison) -> Mapping[str, Any]:
         "test": column.test,
         "p_value": column.p_value,
         "empty_p_value": column.empty_p_value,
+        "mean_shift": column.shift.value if column.shift else None,
+        "mean_shift_p_value": column.shift_p_value,
         "reference": _counts(column.reference),
         "current": _counts(column.current),
         "note": column.note,

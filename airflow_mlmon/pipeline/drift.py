@@ -14,7 +14,7 @@ from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared, read_curated
+from airflow_mlmon.pipeline.prepare import Prepared, read_scalars
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample, sample
 from airflow_mlmon.profiles.layout import Kind
@@ -65,8 +65,7 @@ def _score_samples(
     from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
 
     run.progress("asking evidently")
-    # all columns, because rows of an older spec may lack some that this one has
-    rows = sample(read_curated(run, partition, version), run.spec.id_column)
+    rows = sample(read_scalars(run, partition, version), run.spec.id_column)
     return score_samples(read_sample(run, reference), rows, methods)
 
 

@@ -152,8 +152,21 @@ def to_parquet(table: pa.Table) -> bytes:
 
 def read_parquet(run: Run, uri: str, columns: list[str] | None = None) -> pa.Table:
     """The rows of a file in the workspace, its page checksums verified."""
-    source = io.BytesIO(run.files.read(uri))
-    return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
+    return _parse(run.files.read(uri), columns)
+
+
+def _parse(content: bytes, columns: list[str] | None) -> pa.Table:
+    return pq.read_table(io.BytesIO(content), columns=columns, page_checksum_verification=True, partitioning=None)
+
+
+def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
+    """The curated rows of one version of a partition, without their vectors.
+
+    All other columns, because rows of an older spec may lack some that this one has.
+    """
+    content = run.files.read(run.version_uri(partition, version, CURATED))
+    scalars = [field.name for field in pq.read_schema(io.BytesIO(content)) if not pa.types.is_nested(field.type)]
+    return _parse(content, scalars)
 
 
 def read_curated(run: Run, partition: Partition, version: str, columns: list[str] | None = None) -> pa.Table:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ _LOW = (1 << 32) - 1
 _SHIFTER = 1.5 * 2.0**52
 _SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
+_Number = TypeVar("_Number", int, float)
 Integers = npt.NDArray[np.int64]
 
 
@@ -72,7 +73,9 @@ class DimensionSums:
         return np.array([spread / rows**2 for spread in spreads])
 
 
-def _by_dimension(of: Callable[[Iterable[float]], float], parts: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+def _by_dimension(
+    of: Callable[[Iterable[_Number]], _Number], parts: Sequence[tuple[_Number, ...]]
+) -> tuple[_Number, ...]:
     return tuple(map(of, zip(*parts, strict=True)))
 
 

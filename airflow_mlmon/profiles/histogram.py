@@ -44,9 +44,9 @@ class Histogram:
 def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
     """The bars of a column before and after; no bars where neither side has a value, or for identifiers.
 
-    Numbers, and the norms of vectors: one bar per value while there are at most `bins`, else equal widths between the 1 % and
-    the 99 % quantile of the reference, the outer bars open. Categories: the ten values with the
-    largest share on either side, then the rest of the vocabulary and the unseen values.
+    Numbers, and the norms of vectors: one bar per value while there are at most `bins`, else equal
+    widths between the 1 % and the 99 % quantile of the reference, the outer bars open. Categories: the
+    ten values with the largest share on either side, then the rest of the vocabulary and the unseen values.
     """
     if isinstance(reference, VectorProfile) and isinstance(current, VectorProfile):
         return _numeric(reference.norm, current.norm, bins)

@@ -50,14 +50,15 @@ def in_blocks(vectors: npt.NDArray[np.number]) -> Iterator[Floats]:
 
 def row_norms(vectors: npt.NDArray[np.number]) -> Floats:
     """The norm of each row, as `to_norms` has it, of numbers of any type."""
-    return np.concatenate([np.zeros(0), *map(to_norms, in_blocks(vectors))])
+    norms: Floats = np.concatenate([np.zeros(0), *map(to_norms, in_blocks(vectors))])
+    return norms
 
 
 def _scaled_norms(vectors: Floats) -> Floats:
     """The norms of rows whose squares may leave the doubles: in units of their largest element."""
     peaks = np.abs(vectors).max(axis=1)
     plain = np.isfinite(peaks) & (peaks > 0)
-    norms = peaks.copy()
+    norms: Floats = peaks.copy()
     shares = vectors[plain] / peaks[plain, np.newaxis]
     norms[plain] = np.minimum(peaks[plain] * np.sqrt(_sum_rows(shares * shares)), _LARGEST)
     return norms
@@ -72,10 +73,12 @@ def _sum_rows(squares: Floats) -> Floats:
         if width % 2:
             squares[:, 0] += squares[:, width - 1]
         width = half
-    return squares[:, 0].copy()
+    sums: Floats = squares[:, 0].copy()
+    return sums
 
 
 def _rounded(norms: Floats) -> Floats:
     # a carry goes up into the exponent, as it should; NaN and infinity stay what they are
     bits = norms.view(np.int64)
-    return ((bits + _HALF) & _KEPT).view(np.float64)
+    rounded: Floats = ((bits + _HALF) & _KEPT).view(np.float64)
+    return rounded

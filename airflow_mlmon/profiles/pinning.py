@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.decimals import decimals_to_doubles
 from airflow_mlmon.profiles.deviation import Floats, to_deviations
 from airflow_mlmon.profiles.division import count_values
 from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
@@ -34,6 +37,7 @@ _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
 _QUANTUM_BITS = 21
 _MAX_EXPONENT = 900
+_DOUBLE_DIGITS = 15
 _ELEMENTS_LOOKED_AT = 1 << 22
 
 
@@ -145,7 +149,23 @@ def _pin_column(name: str, declared: ColumnType, table: pa.Table) -> ColumnLayou
         if declared is ColumnType.STRING and _is_identifying(texts):
             return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
         return ColumnLayout(name=name, kind=kind, vocabulary=_vocabulary(texts))
+    if declared is ColumnType.DECIMAL:
+        _demand_distinct_doubles(name, values)
     return _pin_numbers(name, read_numbers(values, name).values, integer=integer)
+
+
+def _demand_distinct_doubles(name: str, values: pa.ChunkedArray) -> None:
+    """Refuse decimals that differ beyond the 15 digits of a double alone: their profile would be blind."""
+    if not pa.types.is_decimal(values.type) or values.type.precision <= _DOUBLE_DIGITS:
+        return
+    told_apart = len(np.unique(decimals_to_doubles(values.drop_null())))
+    if told_apart * 2 < pc.count_distinct(values).as_py():
+        raise SchemaMismatchError(
+            f"Column {name!r} holds decimals that differ in their last digits alone: as doubles, which is how "
+            f"they are profiled, {pc.count_distinct(values).as_py():,} values are {told_apart:,}.",
+            hint="archive their distance from a fixed number, or declare `role: ignored`",
+            column=name,
+        )
 
 
 def _is_identifying(texts: Texts) -> bool:

@@ -6,9 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role
-
-MAX_DIMENSION = 65_536
+from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
 
 
 class Column(BaseModel):
