@@ -121,8 +121,9 @@ def _to_decimal(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return _parse_decimals(values)
     if not pa.types.is_decimal(values.type):
-        whole = values if pa.types.is_integer(values.type) else _to_integer(values, None)
-        return whole.cast(pa.decimal128(20, 0))
+        whole = (values if pa.types.is_integer(values.type) else _to_integer(values, None)).cast(pa.decimal128(20, 0))
+        ends = pc.min_max(whole).as_py().values()
+        return whole.cast(pa.decimal128(max(len(str(abs(end or 0))) for end in ends), 0))
     # Parquet has no scale below 0
     digits, scale = values.type.precision - min(values.type.scale, 0), max(values.type.scale, 0)
     return values.cast(_decimal(digits, scale))

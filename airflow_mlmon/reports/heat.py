@@ -119,16 +119,16 @@ def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, st
         return None
     if value.detail.get("state") == DriftState.INSUFFICIENT_DATA:
         return None
-    score, limit = _louder((value.value, limit), (value.detail.get("mean_shift"), value.detail.get("mean_shift_limit")))
-    return HeatCell(day=day, at=at, shade=shade_of(score, limit), score=score, limit=limit, href=hrefs.get(day))
-
-
-def _louder(score: tuple[float, float], shift: tuple[float | None, float | None]) -> tuple[float, float]:
-    """Score and limit of a day; of a vector, the shift of its mean and that limit where it is further out."""
-    value, limit = shift
-    if value is None or limit is None or value * score[1] <= score[0] * limit:
-        return score
-    return value, limit
+    scores = [(value.value, limit)]
+    # a vector has drifted by its norm or by the shift of its mean
+    shift, usual = value.detail.get("mean_shift"), value.detail.get("mean_shift_limit")
+    if shift is not None and usual is not None:
+        scores.append((shift, usual))
+    cells = (
+        HeatCell(day=day, at=at, shade=shade_of(score, most), score=score, limit=most, href=hrefs.get(day))
+        for score, most in scores
+    )
+    return max(cells, key=_ratio)
 
 
 def _strokes(shades: Sequence[int | None]) -> dict[int | None, str]:
