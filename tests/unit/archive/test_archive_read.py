@@ -32,7 +32,7 @@ def test_decimals_of_all_files_keep_every_digit(tmp_path):
         pa.array([Decimal("1.50")]),
         pa.array([2**63 - 1]),
         pa.array(["0.0000000001"]),
-        pa.array([Decimal("12345678901234567890123456789012345678")]),
+        pa.array([Decimal(12345678901234567890123456789012345678)]),
         pa.nulls(1),
     )
 
@@ -41,7 +41,7 @@ def test_decimals_of_all_files_keep_every_digit(tmp_path):
         Decimal("1.50"),
         Decimal(2**63 - 1),
         Decimal("0.0000000001"),
-        Decimal("12345678901234567890123456789012345678"),
+        Decimal(12345678901234567890123456789012345678),
         None,
     ]
 
@@ -54,7 +54,8 @@ def test_file_whose_decimals_do_not_go_with_the_others_is_left_out_whole(tmp_pat
     assert table.num_rows == 3
     assert [file.problem for file in files] == [
         "",
-        "column 'x' is decimal256(60, 0), in files before it decimal256(61, 60): together more digits than a decimal has",
+        "column 'x' is decimal256(60, 0), in files before it decimal256(61, 60): "
+        "together more digits than a decimal has",
         "",
     ]
 
