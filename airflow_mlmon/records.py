@@ -45,10 +45,14 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """One value; `value` is None where there is none, which is not zero."""
+    """One value; `value` is None where there is none, which is not zero.
+
+    `segment` names the rows that it is about; None stands for all.
+    """
 
     metric: str
     column: str | None = None
+    segment: str | None = None
     value: float | None
     rows: int
     detail: JsonDict = field(default_factory=dict)
@@ -84,6 +88,7 @@ class Verdict:
     deviations: float | None = None
     note: str = ""
     severity: str = "warning"
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +103,14 @@ class Alert:
     title: str
     text: str
     value: float | None
+    segment: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """The same for the same breach of the same night, whenever it is judged."""
-        parts = (self.partition.model, self.partition.key, self.metric, self.column or "")
+        parts = [self.partition.model, self.partition.key, self.metric, self.column or ""]
+        # alerts of all rows keep the fingerprint that they had before there were segments
+        parts += [self.segment] if self.segment else []
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 

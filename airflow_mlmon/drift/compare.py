@@ -46,6 +46,7 @@ class ColumnDrift:
         note: In words, why there is no verdict, or what to know about the score.
         mean_shift: Of a vector, how far its mean has moved; see `drift.shift`.
         mean_shift_limit: The largest mean shift that is usual of a night.
+        is_withheld: Whether no limit may judge the score, because it compares what cannot be compared.
     """
 
     column: str
@@ -60,6 +61,7 @@ class ColumnDrift:
     note: str = ""
     mean_shift: float | None = None
     mean_shift_limit: float | None = None
+    is_withheld: bool = False
 
 
 def compare(

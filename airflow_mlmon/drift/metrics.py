@@ -20,6 +20,8 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
     }
     if drift.kind is Kind.VECTOR:
         detail |= {"mean_shift": drift.mean_shift, "mean_shift_limit": drift.mean_shift_limit}
+    if drift.is_withheld:
+        detail["withheld"] = drift.note
     return MetricValue(
         metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
     )

@@ -89,13 +89,14 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
 
 
 def metrics_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_metrics`: metric, column, value and rows, at the start of their partition."""
+    """`<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
     return Datasource(
         name=f"{spec.model}_metrics",
         time_column="time",
         dimensions=(
             Dimension(name="metric", type=DimensionType.STRING),
             Dimension(name="column", type=DimensionType.STRING),
+            Dimension(name="segment", type=DimensionType.STRING),
             Dimension(name="value", type=DimensionType.DOUBLE),
             Dimension(name="rows", type=DimensionType.LONG),
         ),

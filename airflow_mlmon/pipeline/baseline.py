@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.pipeline.stored import DayProfile, ProfileState, reference_version, stored_profiles
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 
@@ -72,28 +73,61 @@ class BaselineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBaseline:
-    """A baseline of a night: its sum, under a layout of its own columns alone, and their limits."""
+    """A baseline of a night: the columns that are compared with it, what they are, and their limits.
+
+    Attributes:
+        facts: What it was made of.
+        layout: Its own columns alone.
+        whole: Its sum, under the pinned layout.
+        nights: The nights whose sum it is, or of the night before, all nights from which the limits come.
+        limits: How far a night may lie from it.
+    """
 
     facts: BaselineFacts
     layout: Layout
-    profile: Profile
+    whole: Profile
+    nights: Sequence[DayProfile]
     limits: Mapping[str, Limit]
 
+    @property
+    def profile(self) -> Profile:
+        """Its sum, under its own columns' layout."""
+        return narrowed(self.whole, self.layout)
 
-def choose_baselines(run: Run, reference: Reference, day: date) -> list[ChosenBaseline]:
-    """The baselines of a day's columns, as the spec names them; each column has exactly one."""
+
+def choose_baselines(run: Run, reference: Reference, day: date, version: str | None = None) -> list[ChosenBaseline]:
+    """The baselines of a day's columns, as the spec names them; each column has exactly one.
+
+    They are those of a model version, or of all rows.
+    """
     by_column = {
         column.name: run.spec.baselines.get(column.name, run.spec.baseline) for column in reference.layout.columns
     }
     chosen = []
     for baseline in dict.fromkeys(by_column.values()):
         columns = tuple(name for name, own in by_column.items() if own == baseline)
-        layout = _narrowed(reference.layout, columns)
+        layout = _layout_of(reference.layout, columns)
         if baseline.kind is BaselineKind.REFERENCE:
             chosen.append(_of_reference(run, reference, baseline, layout))
         else:
             chosen.append(_of_days(run, reference, baseline, layout, day))
     return chosen
+
+
+def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
+    """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
+    part = chosen.whole.part(segment, value)
+    if part is None:
+        return None
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        limits = reference.segment_limits.get(segment_key(segment, value), {})
+        return replace(chosen, whole=part, limits=limits)
+    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
+    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
+    if len(held) < chosen.facts.needed:
+        return None
+    facts = replace(chosen.facts, nights=held)
+    return replace(chosen, facts=facts, whole=part, nights=own, limits=_limits(run, chosen.layout, facts, own))
 
 
 def compare_with(
@@ -112,7 +146,7 @@ def compare_with(
         drift = compare(
             baseline.layout,
             baseline.profile,
-            _part(current, baseline.layout),
+            narrowed(current, baseline.layout),
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
             sampled=sampled,
@@ -160,7 +194,8 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
     return ChosenBaseline(
         facts=replace(facts, needed=0),
         layout=layout,
-        profile=_part(reference.profile, layout),
+        whole=reference.profile,
+        nights=(),
         limits=reference.limits,
     )
 
@@ -169,18 +204,18 @@ def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout,
     asked = baseline.days(day)
     stored = stored_profiles(run, reference, asked)
     held = [found for found in stored if found.profile is not None]
-    profiles = [_part(found.profile, layout) for found in held if found.profile is not None]
     facts = replace(
         _facts(run, baseline, layout, {found.day: found.version or "" for found in held}, len(asked)),
         other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
     )
-    limits: Mapping[str, Limit] = {}
-    if baseline.kind is BaselineKind.PREVIOUS:
-        limits = _limits_of_neighbours(run, reference, layout, day)
-    elif len(held) >= facts.needed:
-        drift = run.spec.drift
-        limits = leave_one_out_limits(layout, profiles, drift.method, drift.quantile, methods=drift.methods)
-    return ChosenBaseline(facts=facts, layout=layout, profile=sum_profiles(layout, profiles), limits=limits)
+    nights = _history(run, reference, day) if baseline.kind is BaselineKind.PREVIOUS else stored
+    return ChosenBaseline(
+        facts=facts,
+        layout=layout,
+        whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
+        nights=nights,
+        limits=_limits(run, layout, facts, nights),
+    )
 
 
 def _facts(run: Run, baseline: Baseline, layout: Layout, nights: Mapping[date, str], asked: int) -> BaselineFacts:
@@ -194,20 +229,28 @@ def _facts(run: Run, baseline: Baseline, layout: Layout, nights: Mapping[date, s
     )
 
 
-def _limits_of_neighbours(run: Run, reference: Reference, layout: Layout, day: date) -> Mapping[str, Limit]:
-    """How far the nights of the history lay from the night before each of them."""
-    history = run.spec.history
-    past = [day - timedelta(days=offset) for offset in range(history.nights, 0, -1)]
-    days = stored_profiles(run, reference, past)
-    pairs = [pair for before, after in pairwise(days) if (pair := _pair(before, after, layout))]
+def _history(run: Run, reference: Reference, day: date) -> list[DayProfile]:
+    past = [day - timedelta(days=offset) for offset in range(run.spec.history.nights, 0, -1)]
+    return stored_profiles(run, reference, past)
+
+
+def _limits(run: Run, layout: Layout, facts: BaselineFacts, nights: Sequence[DayProfile]) -> Mapping[str, Limit]:
+    """How far each night lay from the sum of the others, or from the night before; none of too few nights."""
     drift = run.spec.drift
-    return paired_limits(layout, pairs, drift.method, drift.quantile, fewest=history.minimum, methods=drift.methods)
+    if facts.kind is BaselineKind.PREVIOUS:
+        pairs = [pair for before, after in pairwise(nights) if (pair := _pair(before, after, layout))]
+        fewest = run.spec.history.minimum
+        return paired_limits(layout, pairs, drift.method, drift.quantile, fewest=fewest, methods=drift.methods)
+    profiles = [narrowed(night.profile, layout) for night in nights if night.profile is not None]
+    if len(profiles) < facts.needed:
+        return {}
+    return leave_one_out_limits(layout, profiles, drift.method, drift.quantile, methods=drift.methods)
 
 
 def _pair(before: DayProfile, after: DayProfile, layout: Layout) -> tuple[Profile, Profile] | None:
     if before.profile is None or after.profile is None:
         return None
-    return _part(before.profile, layout), _part(after.profile, layout)
+    return narrowed(before.profile, layout), narrowed(after.profile, layout)
 
 
 def _with_shortage(column: ColumnDrift, facts: BaselineFacts) -> ColumnDrift:
@@ -225,11 +268,11 @@ def _with_shortage(column: ColumnDrift, facts: BaselineFacts) -> ColumnDrift:
     return replace(column, state=DriftState.INSUFFICIENT_DATA, note=note)
 
 
-def _narrowed(layout: Layout, columns: Sequence[str]) -> Layout:
+def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:
     return Layout(model=layout.model, columns=tuple(column for column in layout.columns if column.name in columns))
 
 
-def _part(profile: Profile, layout: Layout) -> Profile:
-    """The columns of a narrower layout."""
+def narrowed(profile: Profile, layout: Layout) -> Profile:
+    """The columns of a narrower layout, of all rows."""
     columns = {column.name: profile.columns[column.name] for column in layout.columns}
     return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
@@ -17,11 +17,15 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.prepare import Prepared, read_scalars
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample, sample
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.pipeline.segment_drift import (
+    SegmentDrift,
+    column_of,
+    compare_segments,
+    withhold_outputs,
+)
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.methods import Method
 
 _FILE = "drift.json"
 
@@ -40,11 +44,15 @@ def compare_night(
     """Compare a profile with the baselines of its day; what they were made of is kept too."""
     baselines = choose_baselines(run, reference, partition.day)
     sampled = _score_samples(run, reference, partition, version, baselines)
-    drift = compare_with(run, reference.layout, baselines, current, sampled)
+    drift = withhold_outputs(
+        run.spec, compare_with(run, reference.layout, baselines, current, sampled), baselines, current
+    )
+    segments = compare_segments(run, reference, partition.day, baselines, current)
     content = {
         "layout": reference.layout.id,
         "baselines": [baseline.facts.to_dict() for baseline in baselines],
         "columns": [asdict(column) for column in drift],
+        "segments": [segment.to_dict() for segment in segments],
     }
     run.files.write(run.version_uri(partition, version, _FILE), json.dumps(content, indent=1).encode())
     return drift
@@ -71,19 +79,12 @@ def _score_samples(
 
 def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
     """What `detect_drift` kept of a version."""
-    return [
-        ColumnDrift(
-            **(
-                column
-                | {
-                    "state": DriftState(column["state"]),
-                    "kind": Kind(column["kind"]),
-                    "method": Method(column["method"]),
-                }
-            )
-        )
-        for column in _read(run, partition, version)["columns"]
-    ]
+    return [column_of(column) for column in _read(run, partition, version)["columns"]]
+
+
+def read_segment_drift(run: Run, partition: Partition, version: str) -> list[SegmentDrift]:
+    """What `detect_drift` kept of the segments of a version."""
+    return [SegmentDrift.from_dict(segment) for segment in _read(run, partition, version).get("segments", ())]
 
 
 def read_baselines(run: Run, partition: Partition, version: str) -> list[BaselineFacts]:
@@ -96,9 +97,22 @@ def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
     return content
 
 
-def drift_metrics(drift: Sequence[ColumnDrift], baselines: Sequence[BaselineFacts]) -> list[MetricValue]:
-    """The scores as metrics, with their limit and baseline, and the number of columns beyond it."""
-    titles = {column: facts.title for facts in baselines for column in facts.columns}
+def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricValue]:
+    """The scores that were kept of a version, as metrics of all rows and of each segment."""
+    titles = {column: facts.title for facts in read_baselines(run, partition, version) for column in facts.columns}
+    segments = read_segment_drift(run, partition, version)
+    return [
+        *_score_metrics(read_drift(run, partition, version), titles),
+        *(
+            replace(value, segment=segment.segment)
+            for segment in segments
+            for value in _score_metrics(segment.columns, segment.baselines)
+        ),
+    ]
+
+
+def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> list[MetricValue]:
+    """The scores, with their limit and baseline, and the number of columns beyond it."""
     metrics = [score_metric(column, titles[column.column]) for column in drift]
     judged = [column for column in drift if column.state is not DriftState.INSUFFICIENT_DATA]
     beyond = [column.column for column in judged if column.state is DriftState.BEYOND]

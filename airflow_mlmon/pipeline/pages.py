@@ -62,7 +62,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
-        metrics=tuple(store.metric_values(partition)),
+        metrics=tuple(value for value in store.metric_values(partition) if value.segment is None),
         trends=trend_charts(run, partition.day),
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
@@ -163,7 +163,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
     if run.spec.labels is None or reference is None:
         return []
     for value in run.store.metric_values(partition):
-        if value.metric == "drift_score" and value.column == run.spec.labels.label:
+        if (value.metric, value.column, value.segment) == ("drift_score", run.spec.labels.label, None):
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,7 @@ from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
@@ -29,6 +29,7 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
@@ -36,18 +37,22 @@ from airflow_mlmon.spec import Check, Column, ColumnType
 
 SAMPLE_ROWS = 5_000
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 3
+_KEPT = 4
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What is kept of the reference; `limits` come from its own nights, each left out in turn."""
+    """What is kept of the reference.
+
+    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value likewise.
+    """
 
     layout: Layout
     profile: Profile
     limits: Mapping[str, Limit]
+    segment_limits: Mapping[str, Mapping[str, Limit]]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     labels: Mapping[date, Counts]
@@ -98,6 +103,7 @@ def _fingerprint(run: Run) -> str:
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
         run.spec.drift.model_dump(mode="json"),
+        run.spec.segments,
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -111,7 +117,8 @@ def _load(run: Run, folder: str) -> Reference:
     return Reference(
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
-        limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
+        limits=_read_limits(facts["limits"]),
+        segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
@@ -131,9 +138,9 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     for day in sorted(pc.unique(days).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
-        labelled = _labelled(run, rows)
+        labelled = _labelled(run, rows, layout)
         if labelled is not None:
-            labels[day] = count_labels(labelled)
+            labels[day] = count_labels(labelled.whole)
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
@@ -141,6 +148,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         layout=layout,
         profile=profile,
         limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
+        segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,
@@ -150,6 +158,29 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
+
+
+def _segment_limits(
+    run: Run, layout: Layout, whole: Profile, nights: Sequence[Profile]
+) -> dict[str, Mapping[str, Limit]]:
+    """The limits of the rows of each value of each segment, by what they are called."""
+    drift = run.spec.drift
+    limits: dict[str, Mapping[str, Limit]] = {}
+    for name, segment in whole.segments.items():
+        for value in segment.parts:
+            own = [part for night in nights if (part := night.part(name, value))]
+            limits[segment_key(name, value)] = leave_one_out_limits(
+                layout, own, drift.method, drift.quantile, methods=drift.methods
+            )
+    return limits
+
+
+def _read_limits(content: Mapping[str, Any]) -> dict[str, Limit]:
+    return {column: Limit(**limit) for column, limit in content.items()}
+
+
+def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
+    return {column: asdict(limit) for column, limit in limits.items()}
 
 
 def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
@@ -173,7 +204,7 @@ def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
     return rows, {file.uri: file.sha256 for file in files}
 
 
-def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProfile | None) -> None:
+def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -185,7 +216,7 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
     if run.spec.labels and labelled is not None:
-        metrics = measure(labelled, run.spec.labels.min_share)
+        metrics = measure_parts(labelled, run.spec.labels.min_share)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
     night = Night(
         partition=partition,
@@ -201,13 +232,13 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table) -> LabelledProfile | None:
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
     void = is_void(rows, reference.outcome, labels.void)
     columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return profile_labels(pa.table(columns, schema=JOINED))
+    return profile_label_parts(pa.table(columns, schema=JOINED), rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -217,7 +248,8 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
-        "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
+        "limits": _written_limits(reference.limits),
+        "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},

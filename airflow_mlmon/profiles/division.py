@@ -26,13 +26,20 @@ def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
     return Counter(dict(zip(counted.field("values").to_pylist(), counts, strict=True)))
 
 
-def split(rows: pa.Table, segment: SegmentLayout) -> Iterator[tuple[str | None, pa.Table]]:
+def split(
+    rows: pa.Table, segment: SegmentLayout, *, by: pa.Table | None = None
+) -> Iterator[tuple[str | None, pa.Table]]:
     """The rows of each value; None stands for the rest.
+
+    Args:
+        rows: What is divided.
+        segment: How it is divided.
+        by: Rows in the same order that have the segment's columns; by default the same rows.
 
     Raises:
         SchemaMismatchError: a column holds something that is no text, number or boolean.
     """
-    encoded = _row_values(rows, segment).dictionary_encode(null_encoding="encode")
+    encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
     codes = to_numpy(encoded.indices)
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
     ordered = rows.take(number_array(np.argsort(codes, kind="stable")))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
 
 MAX_VOCABULARY = 1_000
-_PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION, Role.VERSION)
+_PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
@@ -44,8 +44,8 @@ _ELEMENTS_LOOKED_AT = 1 << 22
 def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
     """The layout that fits a reference table best.
 
-    Pinned are the features, the score, the prediction and the version of the spec; identifier,
-    time, personal and ignored columns are not. A column that the table lacks, or that is all
+    Pinned are the features, the score and the prediction of the spec; identifier, time, version,
+    personal and ignored columns are not. A column that the table lacks, or that is all
     null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
     a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
     Rows are divided by the version, of which every value counts, and by the segments of the spec, of which
@@ -54,7 +54,7 @@ def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
     Raises:
         SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
     """
-    columns = {name: _declared_type(column) for name, column in spec.columns.items() if _is_profiled(column)}
+    columns = {name: column.type for name, column in spec.columns.items() if _is_profiled(column)}
     dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
     return replace(pin_columns(spec.model, columns, table, dimensions), segments=_pin_segments(spec, table))
 
@@ -131,11 +131,6 @@ def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def _is_profiled(column: Column) -> bool:
     return column.role in _PROFILED and column.personal is None
-
-
-def _declared_type(column: Column) -> ColumnType:
-    # A version is a name, even where it is written as a number, and never an identifier.
-    return ColumnType.CATEGORY if column.role is Role.VERSION else column.type
 
 
 def _pin_column(name: str, declared: ColumnType, table: pa.Table) -> ColumnLayout:

@@ -46,10 +46,29 @@ class Segment:
         """Lock the parts."""
         object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
 
+    def by_key(self) -> dict[str, Part]:
+        """The parts that have rows, the rest among them, by what they are called."""
+        named = {segment_key(self.layout.name, value): part for value, part in self.parts.items()}
+        return named | ({segment_key(self.layout.name, None): self.rest} if self.rest.rows else {})
+
+
+def segment_key(name: str, value: str | None) -> str:
+    """What the rows of one value of a segment are called, in the store and in results.
+
+    >>> segment_key("carrier", "AA"), segment_key("carrier", None)
+    ('carrier=AA', 'carrier (other)')
+    """
+    return f"{name} (other)" if value is None else f"{name}={value}"
+
 
 def empty_part(columns: Iterable[ColumnLayout]) -> Part:
     """The part of no rows."""
     return Part(rows=0, columns={column.name: empty_column(column) for column in columns})
+
+
+def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
+    """Whether a segment without pinned values has more of them than parts are kept for."""
+    return layout.values is None and len(set(values) - {None}) > MAX_PARTS
 
 
 def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
@@ -58,7 +77,7 @@ def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Pa
     That is where the rows all have one value, none, or more values than parts are kept for.
     """
     values = [value for value, count in counts.items() if count]
-    if layout.values is None and len(set(values) - {None}) > MAX_PARTS:
+    if is_too_many(layout, values):
         return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
     if len(values) > 1:
         return None
@@ -72,7 +91,7 @@ def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
     """The segment of the rows of one or more profiles whose sum is the whole."""
     layout = segments[0].layout
     values = sorted({value for segment in segments for value in segment.parts})
-    if any(segment.is_collapsed for segment in segments) or (layout.values is None and len(values) > MAX_PARTS):
+    if any(segment.is_collapsed for segment in segments) or is_too_many(layout, values):
         return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
     parts = {
         value: _of_whole([segment.parts[value] for segment in segments if value in segment.parts], whole)

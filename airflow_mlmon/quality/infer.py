@@ -71,9 +71,7 @@ def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spe
         if column.type in _NUMBERS:
             yield from _range_checks(name, known, is_score=column.role is Role.SCORE)
     elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.layout.vocabulary:
-        # a new version of the model is news, not a fault of the data
-        severity = Severity.RECORDED if column.role is Role.VERSION else Severity.WARNING
-        yield _vocabulary_check(name, known, severity)
+        yield _vocabulary_check(name, known)
 
 
 def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterator[Check]:
@@ -95,11 +93,10 @@ def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterat
     )
 
 
-def _vocabulary_check(name: str, known: CategoryProfile, severity: Severity) -> Check:
+def _vocabulary_check(name: str, known: CategoryProfile) -> Check:
     return _check(
         "expect_column_values_to_be_in_set",
         name,
-        severity,
         value_set=list(known.layout.vocabulary),
         mostly=_mostly(known.unseen_rows / known.observed),
     )

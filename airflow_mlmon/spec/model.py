@@ -270,6 +270,11 @@ class ModelSpec(_Section):
         return tuple(name for name, column in self.columns.items() if column.type is ColumnType.VECTOR)
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns that the model put out: the score and the prediction."""
+        return tuple(name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features that are profiled, in the order of the spec."""
         return tuple(

@@ -91,12 +91,12 @@ def test_each_column_has_its_own_baseline(judged):
     _, drift, facts = judged(8, "baselines: {term: {trailing: 6}, score: {same_weekday: 2}}")
 
     assert {entry.title: entry.columns for entry in facts} == {
-        "the reference": ("version", "amount", "channel", "approved"),
+        "the reference": ("amount", "channel", "approved"),
         "the trailing 6 nights": ("term",),
         "the same weekday of 2 weeks": ("score",),
     }
     assert [drift[name].nights for name in ("amount", "term", "score")] == [12, 6, 2]
-    assert list(drift) == ["version", "amount", "term", "channel", "score", "approved"]
+    assert list(drift) == ["amount", "term", "channel", "score", "approved"]
 
 
 def test_the_previous_night_is_judged_by_how_far_neighbours_lie(judged):
