@@ -3,12 +3,15 @@
 A night is one draw of the season, the schedule and the weather, so nights differ although nothing is
 wrong. Each night of the reference is scored against the sum of the others; what is usual among these
 scores is usual of a night.
+
+A vector has two limits, of its norm's score and of its mean shift, and drifts by either. So each is the
+quantile that is passed half as often as the one asked for: (1 + quantile) / 2.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,10 +19,13 @@ import numpy as np
 
 from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
+from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.vector import VectorProfile
+from airflow_mlmon.spec.methods import Method
 
 MINIMUM_ROWS = 30
 _FEWEST_NIGHTS = 2
@@ -34,11 +40,40 @@ class Limit:
         limit: The largest score that is still usual.
         nights: How many nights' scores it was taken from.
         quantile: The quantile of these scores that it is.
+        mean_shift: The largest mean shift of a vector that is still usual; None of anything else.
     """
 
     limit: float
     nights: int
     quantile: float
+    mean_shift: float | None = None
+
+
+def usual_limit(
+    pairs: Iterable[tuple[ColumnProfile, ColumnProfile]],
+    method: Method,
+    quantile: float,
+    *,
+    fewest: int = _FEWEST_NIGHTS,
+    minimum_rows: int = MINIMUM_ROWS,
+) -> Limit | None:
+    """What is usual among the scores of some pairs of one column, each the base first.
+
+    A pair counts when both have `minimum_rows` finite values; None when fewer than `fewest` pairs count.
+    The quantile interpolates between scores, as numpy.quantile does.
+    """
+    held = [pair for pair in pairs if min(side.observed for side in pair) >= minimum_rows]
+    scores = [found for pair in held if (found := score(method, *pair)) is not None]
+    if len(scores) < fewest:
+        return None
+    shifts = [shift.value for pair in held if (shift := mean_shift(*pair, minimum_rows)) is not None]
+    own = (1 + quantile) / 2 if isinstance(held[0][0], VectorProfile) else quantile
+    return Limit(
+        limit=float(np.quantile(scores, own)),
+        nights=len(scores),
+        quantile=own,
+        mean_shift=float(np.quantile(shifts, own)) if len(shifts) >= fewest else None,
+    )
 
 
 def leave_one_out_limits(
@@ -54,7 +89,7 @@ def leave_one_out_limits(
 
     The scores are by `method`, or by the column's own among `methods`. A night counts when it and the
     others have `minimum_rows` finite values each; a column has no limit when fewer than two nights
-    count, or when its method needs rows. The quantile interpolates between scores, as numpy.quantile does.
+    count, or when its method needs rows; see `usual_limit`.
 
     Raises:
         LayoutMismatchError: a night was profiled under another layout.
@@ -74,14 +109,9 @@ def leave_one_out_limits(
         if chosen.is_sampled:
             continue
         others = _sums_of_others(empty_column(column), [night.columns[column.name] for night in nights])
-        scores = [
-            found
-            for night, rest in others
-            if min(night.observed, rest.observed) >= minimum_rows and (found := score(chosen, rest, night)) is not None
-        ]
-        if len(scores) >= _FEWEST_NIGHTS:
-            limit = float(np.quantile(scores, quantile))
-            limits[column.name] = Limit(limit=limit, nights=len(scores), quantile=quantile)
+        pairs = [(rest, night) for night, rest in others]
+        if limit := usual_limit(pairs, chosen, quantile, minimum_rows=minimum_rows):
+            limits[column.name] = limit
     return limits
 
 

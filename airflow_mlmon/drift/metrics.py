@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import MetricValue
 
 
@@ -18,6 +19,8 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
         "baseline": baseline,
         "note": drift.note,
     }
+    if drift.kind is Kind.VECTOR:
+        detail |= {"mean_shift": drift.mean_shift, "mean_shift_limit": drift.mean_shift_limit}
     if drift.is_withheld:
         detail["withheld"] = drift.note
     return MetricValue(

@@ -164,7 +164,21 @@ def read_parquet(run: Run, uri: str, columns: list[str] | None = None, where_the
     if columns is not None:
         held = set(pq.read_schema(source).names)
         columns = [*columns, *(name for name in dict.fromkeys(where_there) if name in held and name not in columns)]
+    return _parse(source, columns)
+
+
+def _parse(source: io.BytesIO, columns: list[str] | None) -> pa.Table:
     return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
+
+
+def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
+    """The curated rows of one version of a partition, without their vectors.
+
+    All other columns, because rows of an older spec may lack some that this one has.
+    """
+    source = io.BytesIO(run.files.read(run.version_uri(partition, version, CURATED)))
+    scalars = [field.name for field in pq.read_schema(source) if not pa.types.is_nested(field.type)]
+    return _parse(source, scalars)
 
 
 def read_curated(

@@ -261,7 +261,8 @@ def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
-    return [name for name in run.spec.columns if name in table.column_names]
+    # no vectors: nothing that reads the sample can use them
+    return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
 
 
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:

@@ -1,7 +1,7 @@
 """The bytes of a profile: what is pinned of its columns, then the counts, then those of each segment's parts.
 
-Format 2 added the sketches of distinct values, and identifiers; format 3 the segments. Older ones are
-read, never written.
+Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors. Older
+ones are read, never written.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.dimensions import DimensionSums
 from airflow_mlmon.profiles.distribution import Distribution
 from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.identifier import IdentifierProfile
@@ -23,6 +24,7 @@ from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.segment import Part, Segment, empty_part
 from airflow_mlmon.profiles.sketch import DistinctSketch
 from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.vector import VectorProfile
 
 KIND = b"MLMP"
 VERSION = 3
@@ -70,6 +72,8 @@ def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, 
             _write_numeric(writer, column)
         elif isinstance(column, CategoryProfile):
             _write_category(writer, column, names=names)
+        elif isinstance(column, VectorProfile):
+            _write_vector(writer, column)
         else:
             _write_identifier(writer, column)
 
@@ -199,6 +203,27 @@ def _read_identifier(reader: ByteReader, layout: ColumnLayout) -> IdentifierProf
     )
 
 
+def _write_vector(writer: ByteWriter, column: VectorProfile) -> None:
+    _write_numeric(writer, column.norm)
+    writer.integer(column.malformed)
+    sums = column.dimensions
+    writer.integer(sums.rows)
+    if sums.rows:
+        writer.integers(sums.totals)
+        writer.integers(sums.squares)
+        writer.numbers(sums.lows)
+        writer.numbers(sums.highs)
+
+
+def _read_vector(reader: ByteReader, layout: ColumnLayout) -> VectorProfile:
+    norm, malformed, rows = _read_numeric(reader, layout), reader.integer(), reader.integer()
+    sums = DimensionSums()
+    if rows:
+        totals, squares = reader.integers(), reader.integers()
+        sums = DimensionSums(rows=rows, totals=totals, squares=squares, lows=reader.numbers(), highs=reader.numbers())
+    return VectorProfile(layout=layout, norm=norm, malformed=malformed, dimensions=sums)
+
+
 def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
     data = reader.blob()
     return DistinctSketch(data=data) if data else None
@@ -208,6 +233,7 @@ _READERS: Mapping[Kind, Callable[[ByteReader, ColumnLayout], ColumnProfile]] = {
     Kind.NUMERIC: _read_numeric,
     Kind.CATEGORY: _read_category,
     Kind.IDENTIFIER: _read_identifier,
+    Kind.VECTOR: _read_vector,
 }
 
 

@@ -27,11 +27,17 @@ class Kind(StrEnum):
     NUMERIC = "numeric"
     CATEGORY = "category"
     IDENTIFIER = "identifier"
+    VECTOR = "vector"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether numbers are compared: the values, or the norms of vectors."""
+        return self in {Kind.NUMERIC, Kind.VECTOR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnLayout:
-    """What is pinned of one column.
+    """What is pinned of one column; of a vector, centre, quantum and atoms are those of its norm.
 
     Attributes:
         name: The column.
@@ -41,6 +47,8 @@ class ColumnLayout:
         integer: Whether values are integers, from which the centre is taken before they become doubles.
         vocabulary: Values of a category with counts of their own, the most frequent first.
         atoms: Single values that hold a share of the reference, as deviations from the centre, ascending.
+        dimension: Elements of a vector; None of anything else.
+        element_quantum: Unit of the exact sums of a vector's elements, a power of two.
     """
 
     name: str
@@ -50,6 +58,8 @@ class ColumnLayout:
     integer: bool = False
     vocabulary: tuple[str, ...] = ()
     atoms: tuple[float, ...] = ()
+    dimension: int | None = None
+    element_quantum: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +97,7 @@ class Layout:
     def to_json(self) -> str:
         """The canonical JSON: sorted keys, no spaces, so that equal layouts are equal text."""
         document: dict[str, Any] = {"format": _FORMAT, "model": self.model}
-        document["columns"] = [asdict(column) for column in self.columns]
+        document["columns"] = [_to_document(column) for column in self.columns]
         # layouts from before there were segments keep their text, hence their id
         if self.segments:
             document["segments"] = [asdict(segment) for segment in self.segments]
@@ -121,6 +131,11 @@ class Layout:
 @lru_cache(maxsize=64)
 def _identify(layout: Layout) -> str:
     return hashlib.sha256(layout.to_json().encode()).hexdigest()[:12]
+
+
+def _to_document(column: ColumnLayout) -> dict[str, Any]:
+    # what a column lacks is left out, so that layouts from before there were vectors keep their text, hence their id
+    return {key: value for key, value in asdict(column).items() if value is not None}
 
 
 def _parse_column(column: Mapping[str, Any]) -> ColumnLayout:

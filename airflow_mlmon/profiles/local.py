@@ -31,6 +31,7 @@ from airflow_mlmon.profiles.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
 from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
@@ -180,7 +181,7 @@ def _count_job(layout: Layout, part: RowGroups) -> dict[str, Counter[str | None]
 def _split_job(layout: Layout, divided: Sequence[SegmentLayout], part: RowGroups) -> dict[str, _Parts]:
     names = [column.name for column in layout.columns] + [name for pinned in divided for name in pinned.columns]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
-    for rows in read_rows(part, names):
+    for rows in read_rows(part, names, layout.columns):
         for pinned in divided:
             _add_parts(sums[pinned.name], _profile_parts(rows, layout, pinned))
     return sums
@@ -243,6 +244,8 @@ def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnP
     if layout.kind is Kind.IDENTIFIER:
         named = [_profile_identifier(layout, chunk) for chunk in chunks]
         return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
+    if layout.kind is Kind.VECTOR:
+        return VectorProfile.of(layout, chunks)
     return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
 
 

@@ -9,6 +9,7 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import Part
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
@@ -64,6 +65,8 @@ def _null_share(name: str, column: ColumnProfile) -> MetricValue:
     detail: dict[str, object] = {"nulls": column.nulls}
     if isinstance(column, NumericProfile):
         detail |= {"nan": column.nans, "infinite": column.infinities}
+    elif isinstance(column, VectorProfile):
+        detail |= {"nan": column.norm.nans, "infinite": column.norm.infinities, "malformed": column.malformed}
     return MetricValue(
         metric="null_share",
         column=name,

@@ -21,12 +21,12 @@ _RANGE_MARGIN = 0.1
 _RANGE_MOSTLY = 0.99
 _ROWS_MARGIN = 0.5
 _MINIMUM_NIGHTS = 3
-_NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER}
+_NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
 
 def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> tuple[Check, ...]:
-    """The checks that the reference and its own nights suggest.
+    """The checks that the reference and its own nights suggest; none of vectors, which no check can read.
 
     Args:
         layout: The pinned columns.
@@ -36,10 +36,10 @@ def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], 
     """
     checks = [*_id_checks(spec), *_row_checks(nights)]
     for name, column in spec.columns.items():
-        if column.required and column.role is not Role.ID and not column.personal:
+        if column.required and column.role is not Role.ID and not column.personal and name not in spec.vectors:
             checks.append(_check("expect_column_values_to_not_be_null", name))
     for pinned in layout.columns:
-        if pinned.name in spec.columns:
+        if pinned.name in spec.columns and pinned.name not in spec.vectors:
             checks += _column_checks(pinned.name, reference, nights, spec)
     return tuple(checks)
 

@@ -132,10 +132,13 @@ def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, st
         return None
     if value.detail.get("state") == DriftState.INSUFFICIENT_DATA:
         return None
-    ratio = in_limits(value.detail.get("method", ""), value.value, limit)
-    return HeatCell(
-        day=day, at=at, shade=shade_of(ratio), ratio=ratio, score=value.value, limit=limit, href=hrefs.get(day)
-    )
+    scores = [(in_limits(value.detail.get("method", ""), value.value, limit), value.value, limit)]
+    # a vector has drifted by its norm or by the shift of its mean
+    shift, usual = value.detail.get("mean_shift"), value.detail.get("mean_shift_limit")
+    if shift is not None and usual is not None:
+        scores.append((in_limits("", shift, usual), shift, usual))
+    ratio, score, most = max(scores)
+    return HeatCell(day=day, at=at, shade=shade_of(ratio), ratio=ratio, score=score, limit=most, href=hrefs.get(day))
 
 
 def _strokes(shades: Sequence[int | None]) -> dict[int | None, str]:

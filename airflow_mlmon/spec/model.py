@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
+from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -43,21 +44,6 @@ class UnknownNameError(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Section):
-    """One column of the archived predictions."""
-
-    type: ColumnType = Field(description="float, integer, boolean, string, category or timestamp (UTC).")
-    role: Role = Field(
-        default=Role.FEATURE,
-        description="feature (default), id, time, version, score, prediction or ignored.",
-    )
-    required: bool = Field(default=False, description="A row without a value here is quarantined.")
-    personal: PersonalData | None = Field(
-        default=None,
-        description="drop or hash: personal data, removed or replaced by a keyed hash before anything is written.",
-    )
 
 
 class Predictions(_Section):
@@ -279,6 +265,11 @@ class ModelSpec(_Section):
         return self.column_of(Role.VERSION)
 
     @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the vectors, in the order of the spec."""
+        return tuple(name for name, column in self.columns.items() if column.type is ColumnType.VECTOR)
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the columns that the model put out: the score and the prediction."""
         return tuple(name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
@@ -329,6 +320,18 @@ class ModelSpec(_Section):
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:
             self._known_column(name, "drift.columns")
+        return self
+
+    @model_validator(mode="after")
+    def _vectors_fit(self) -> Self:
+        for position, check in enumerate(self.quality or ()):
+            if check.column in self.vectors:
+                raise ValueError(f"quality.{position}.column: {check.column!r} is a vector, which no check can read")
+        for name, column in self.drift.columns.items():
+            if name in self.vectors and column.method.is_sampled:
+                raise ValueError(
+                    f"drift.columns.{name}.method: {column.method} needs rows, and of a vector no sample is kept"
+                )
         return self
 
     def _known_column(self, column: str | None, key: str) -> None:

@@ -25,6 +25,8 @@ LAYOUT = make_layout(
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
     ColumnLayout(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
+    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, quantum=2.0**-22, dimension=5, element_quantum=2.0**-18),
+    ColumnLayout(name="d", kind=Kind.NUMERIC, centre=5.25, quantum=2.0**-22, atoms=(0.0,)),
     segments=(
         SegmentLayout(columns=("c",)),
         SegmentLayout(columns=("b",), values=("true",)),
@@ -41,14 +43,26 @@ def make_table(rows: int, distinct: int, seed: int) -> pa.Table:
     x = random.standard_t(1, distinct)[picked]
     x[random.random(rows) < 0.02] = random.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300])
     some = random.random(rows) < 0.1
+    vectors = random.standard_t(1, (rows, 5)).astype(np.float32)
+    vectors[random.random(rows) < 0.02, 3] = random.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30])
     return pa.table(
         {
             "x": pa.array(x, mask=some),
             "n": pa.array(picked, mask=some),
             "c": pa.array([f"v{number}" for number in picked % 50], mask=some),
             "b": pa.array(picked % 2 == 0, mask=some),
+            "v": to_lists(vectors, some, random),
+            "d": pa.array(picked, mask=some).cast(pa.decimal128(21, 2)),
         }
     )
+
+
+def to_lists(vectors, some, random) -> pa.Array:
+    """Vectors of which some are null, and a few have lost their last element."""
+    lengths = np.where(random.random(len(vectors)) < 0.01, 4, 5)
+    held = np.arange(5) < lengths[:, np.newaxis]
+    offsets = np.concatenate(([0], lengths.cumsum())).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(vectors[held]), mask=pa.array(some))
 
 
 def to_file(table: pa.Table, group: int) -> bytes:

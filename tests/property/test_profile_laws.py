@@ -23,18 +23,24 @@ LAYOUT = make_layout(
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
     ColumnLayout(name="i", kind=Kind.IDENTIFIER),
+    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, dimension=3, element_quantum=2.0**-20, atoms=(0.0,)),
     segments=(
         SegmentLayout(columns=("c",), values=("a", "b")),
         # open: short runs make more values than parts are kept for
         SegmentLayout(columns=("c", "i")),
     ),
 )
-SCHEMA = pa.schema([("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string())])
+SCHEMA = pa.schema(
+    [("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string()), ("v", pa.list_(pa.float64()))]
+)
 
 floats = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 0.7, 2.0])
 integers = st.none() | st.integers(-(2**63), 2**63 - 1)
 texts = st.none() | st.sampled_from(["a", "b", "new"]) | st.text(max_size=5)
-rows = st.lists(st.tuples(floats, integers, texts), max_size=25)
+elements = st.none() | st.floats() | st.floats(-5, 5) | st.sampled_from([0.0, -0.0, 1.0, 2e3])
+# Most of dimension 3, some of another.
+vectors = st.none() | st.tuples(elements, elements, elements) | st.lists(elements, max_size=4)
+rows = st.lists(st.tuples(floats, integers, texts, vectors), max_size=25)
 # Runs of distinct values, so that sums cross from exact counts to the grid.
 runs = st.tuples(st.integers(0, 1500), st.integers(0, 60) | st.integers(0, 1500))
 
@@ -42,13 +48,14 @@ runs = st.tuples(st.integers(0, 1500), st.integers(0, 60) | st.integers(0, 1500)
 def make_table(cells, run=(0, 0)) -> pa.Table:
     start, length = run
     many = np.arange(start, start + length)
-    columns = list(zip(*cells, strict=True)) or [(), (), ()]
+    columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
     return pa.table(
         {
             "x": pa.array([*columns[0], *(many / 16)], pa.float64()),
             "n": pa.array([*columns[1], *(2**60 + many).tolist()], pa.int64()),
             "c": pa.array([*columns[2], *(f"v{number}" for number in many)], pa.string()),
             "i": pa.array([*columns[2], *(f"a longer identifier {number}" for number in many)], pa.string()),
+            "v": pa.array([*columns[3], *([number / 16, -number, 0.5] for number in many)], SCHEMA.field("v").type),
         },
         schema=SCHEMA,
     )
