@@ -86,6 +86,15 @@ class Baseline(BaseModel):
             BaselineKind.DATES: f"{self.dates.first} to {self.dates.last}" if self.dates else "",
         }[self.kind]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As a spec writes it; the same for the same baseline.
+
+        >>> Baseline().to_dict(), Baseline(trailing=28).to_dict()
+        ({'reference': True}, {'trailing': 28})
+        """
+        name = self.kind.value
+        return {name: self.model_dump(mode="json", by_alias=True, include={name})[name] or True}
+
     def days(self, day: date) -> tuple[date, ...]:
         """The days that a day is compared with, oldest first; none of the reference, which names its own.
 
@@ -104,3 +113,14 @@ class Baseline(BaseModel):
         if self.same_weekday:
             back = tuple(range(_WEEK * self.same_weekday, 0, -_WEEK))
         return tuple(day - timedelta(days=offset) for offset in back)
+
+
+def named_by_text(baselines: Any) -> Any:
+    """The baselines of model versions, when each version is named by text.
+
+    YAML reads 1.10 as the number 1.1, which would be another version.
+    """
+    for name in baselines if isinstance(baselines, dict) else ():
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"the name of a version is text, not {name!r}; put it in quotes")
+    return baselines
