@@ -15,6 +15,7 @@ from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.pins import in_force
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.pipeline.stored import DayProfile, ProfileState, reference_version, stored_profiles
@@ -35,6 +36,7 @@ class BaselineFacts:
         needed: With fewer nights than this there is no verdict.
         nights: The version of each day's rows that is in the sum.
         other_layout: Days that are not, because their profile has another layout.
+        pin: Number of the pin by which it held; None when the spec said so.
     """
 
     title: str
@@ -44,6 +46,7 @@ class BaselineFacts:
     needed: int
     nights: Mapping[date, str]
     other_layout: int = 0
+    pin: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -55,6 +58,7 @@ class BaselineFacts:
             "needed": self.needed,
             "nights": {day.isoformat(): version for day, version in self.nights.items()},
             "other_layout": self.other_layout,
+            "pin": self.pin,
         }
 
     @classmethod
@@ -81,19 +85,26 @@ class ChosenBaseline:
 
 
 def choose_baselines(run: Run, reference: Reference, day: date) -> list[ChosenBaseline]:
-    """The baselines of a day's columns, as the spec names them; each column has exactly one."""
-    by_column = {
-        column.name: run.spec.baselines.get(column.name, run.spec.baseline) for column in reference.layout.columns
-    }
+    """The baselines of a day's columns, by the pins and the spec; each column has exactly one."""
+    pins = run.store.baselines(run.model)
+    by_column = {column.name: in_force(run.spec, pins, day, column=column.name) for column in reference.layout.columns}
     chosen = []
-    for baseline in dict.fromkeys(by_column.values()):
-        columns = tuple(name for name, own in by_column.items() if own == baseline)
-        layout = _narrowed(reference.layout, columns)
-        if baseline.kind is BaselineKind.REFERENCE:
-            chosen.append(_of_reference(run, reference, baseline, layout))
-        else:
-            chosen.append(_of_days(run, reference, baseline, layout, day))
+    for held in dict.fromkeys(by_column.values()):
+        columns = tuple(name for name, own in by_column.items() if own == held)
+        found = sum_baseline(run, reference, held.baseline, columns, day)
+        pin = held.pin.number if held.pin else None
+        chosen.append(replace(found, facts=replace(found.facts, pin=pin)))
     return chosen
+
+
+def sum_baseline(
+    run: Run, reference: Reference, baseline: Baseline, columns: Sequence[str], day: date
+) -> ChosenBaseline:
+    """A baseline as it is on a day, of some columns."""
+    layout = _narrowed(reference.layout, columns)
+    if baseline.kind is BaselineKind.REFERENCE:
+        return _of_reference(run, reference, baseline, layout)
+    return _of_days(run, reference, baseline, layout, day)
 
 
 def compare_with(
