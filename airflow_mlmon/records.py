@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.choices import Severity
 
 JsonDict = Mapping[str, Any]
@@ -169,3 +171,26 @@ class Delivery:
     version: str
     uri: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinePin:
+    """A baseline that somebody accepted.
+
+    Attributes:
+        number: Its place among the pins of the model; the first one is 1.
+        version: The version of the model that it is for; None for the whole model.
+        baseline: What was accepted.
+        first: The first day that is compared with it.
+        who: Who accepted it.
+        why: The reason that was given.
+        accepted_at: When it was accepted.
+    """
+
+    number: int
+    version: str | None = None
+    baseline: Baseline
+    first: date
+    who: str
+    why: str
+    accepted_at: datetime

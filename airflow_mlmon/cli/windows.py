@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -89,7 +89,7 @@ def show_windows(
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
                 if window.nights:
-                    console.print(_table(window))
+                    console.print(drift_table(window.columns))
     return answered
 
 
@@ -117,7 +117,8 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
     return f"  {which}against {facts.title} ({nights}), {limits}"
 
 
-def _table(window: Window) -> Table:
+def drift_table(columns: Iterable[ColumnDrift]) -> Table:
+    """A line for each column, the worst first."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("column")
     table.add_column("method", no_wrap=True)
@@ -125,7 +126,7 @@ def _table(window: Window) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("note")
-    for column in sorted(window.columns, key=_rank):
+    for column in sorted(columns, key=_rank):
         state, style = _STATES[column.state]
         table.add_row(
             Text(column.column), column.method, _number(column.score), _number(column.limit), state, Text(column.note),

@@ -12,6 +12,7 @@ from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.pins import InForce, in_force
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.pipeline.span import (
@@ -42,6 +43,7 @@ class BaselineFacts:
         needed: With fewer nights than this there is no verdict.
         nights: The version of each day's rows that is in the sum.
         other_layout: Days that are not, because their profile has another layout.
+        pin: Number of the pin by which it held; None when the spec said so.
     """
 
     title: str
@@ -51,6 +53,7 @@ class BaselineFacts:
     needed: int
     nights: Mapping[date, str]
     other_layout: int = 0
+    pin: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -62,6 +65,7 @@ class BaselineFacts:
             "needed": self.needed,
             "nights": {day.isoformat(): version for day, version in self.nights.items()},
             "other_layout": self.other_layout,
+            "pin": self.pin,
         }
 
     @classmethod
@@ -104,30 +108,36 @@ class ChosenBaseline:
 
 
 def choose_baselines(
-    run: Run,
-    reference: Reference,
-    span: Span,
-    *,
-    asked: Baseline | None = None,
-    version: str | None = None,  # noqa: ARG001 - each version has the baselines of all rows so far
+    run: Run, reference: Reference, span: Span, *, asked: Baseline | None = None, version: str | None = None
 ) -> list[ChosenBaseline]:
-    """The baselines of a span's columns, as the spec names them or as asked for; each column has exactly one.
+    """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
 
     They are those of a model version, or of all rows.
     """
+    pins = run.store.baselines(run.model)
     by_column = {
-        column.name: asked or run.spec.baselines.get(column.name, run.spec.baseline)
+        column.name: InForce(baseline=asked)
+        if asked
+        else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
         for column in reference.layout.columns
     }
     chosen = []
-    for baseline in dict.fromkeys(by_column.values()):
-        columns = tuple(name for name, own in by_column.items() if own == baseline)
-        layout = _layout_of(reference.layout, columns)
-        if baseline.kind is BaselineKind.REFERENCE:
-            chosen.append(_of_reference(run, reference, baseline, layout, span))
-        else:
-            chosen.append(_of_days(run, reference, baseline, layout, span))
+    for held in dict.fromkeys(by_column.values()):
+        columns = tuple(name for name, own in by_column.items() if own == held)
+        found = sum_baseline(run, reference, held.baseline, columns, span)
+        pin = held.pin.number if held.pin else None
+        chosen.append(replace(found, facts=replace(found.facts, pin=pin)))
     return chosen
+
+
+def sum_baseline(
+    run: Run, reference: Reference, baseline: Baseline, columns: Sequence[str], span: Span
+) -> ChosenBaseline:
+    """A baseline of a span, of some columns."""
+    layout = _layout_of(reference.layout, columns)
+    if baseline.kind is BaselineKind.REFERENCE:
+        return _of_reference(run, reference, baseline, layout, span)
+    return _of_days(run, reference, baseline, layout, span)
 
 
 def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
@@ -145,6 +155,11 @@ def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: st
     facts = replace(chosen.facts, nights=held)
     usual = _usual(run, chosen.layout, facts, own, chosen.span)
     return replace(chosen, facts=facts, whole=part, nights=own, usual=usual)
+
+
+def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
+    """The baseline of a version that it has too few nights of: the rows of all versions, and says so."""
+    return replace(chosen, facts=replace(chosen.facts, title=f"{chosen.facts.title}, all versions"))
 
 
 def compare_with(

@@ -200,8 +200,15 @@ def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineN
         facts = read_baselines(run, partition, version_)
     except NotFoundError:
         return ()
+    pins = {pin.number: pin for pin in run.store.baselines(run.model)}
     return tuple(
-        BaselineNights(title=entry.title, columns=entry.columns, asked=entry.asked, nights=entry.nights)
+        BaselineNights(
+            title=entry.title,
+            columns=entry.columns,
+            asked=entry.asked,
+            nights=entry.nights,
+            pin=pins.get(entry.pin) if entry.pin else None,
+        )
         for entry in facts
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import MINIMUM_ROWS
-from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines, compare_with, of_value
+from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines, compare_with, of_all_versions, of_value
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference
 from airflow_mlmon.pipeline.span import Span
@@ -88,7 +88,7 @@ def _compare_version(
 ) -> SegmentDrift:
     name = str(run.spec.version_column)
     of_version = [(chosen, of_value(run, reference, chosen, name, version)) for chosen in baselines]
-    used = [own or _of_all_versions(chosen) for chosen, own in of_version]
+    used = [own or of_all_versions(chosen) for chosen, own in of_version]
     lacking = {column for chosen, own in of_version if own is None for column in chosen.facts.columns}
     drift = _compare_part(run, reference, used, current, (name, version))
     reason = f"the baseline has too few nights of {version}"
@@ -105,10 +105,6 @@ def _compare_part(
         columns=tuple(compare_with(run, reference.layout, baselines, part, {})),
         baselines={column: chosen.facts.title for chosen in baselines for column in chosen.facts.columns},
     )
-
-
-def _of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
-    return replace(chosen, facts=replace(chosen.facts, title=f"{chosen.facts.title}, all versions"))
 
 
 def withhold_outputs(

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.drift.multivariate import MultivariateDrift
-from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
+from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
@@ -91,12 +91,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineNights:
-    """What some columns were compared with: its nights, each with the version of its rows."""
+    """What some columns were compared with: its nights, each with the version of its rows.
+
+    Without a pin it is what the spec says.
+    """
 
     title: str
     columns: tuple[str, ...]
     asked: int
     nights: Mapping[date, str]
+    pin: BaselinePin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

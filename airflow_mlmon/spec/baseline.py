@@ -85,6 +85,15 @@ class Baseline(BaseModel):
             BaselineKind.DATES: f"{self.dates.first} to {self.dates.last}" if self.dates else "",
         }[self.kind]
 
+    def to_dict(self) -> dict[str, Any]:
+        """As a spec writes it; the same for the same baseline.
+
+        >>> Baseline().to_dict(), Baseline(trailing=28).to_dict()
+        ({'reference': True}, {'trailing': 28})
+        """
+        name = self.kind.value
+        return {name: self.model_dump(mode="json", by_alias=True, include={name})[name] or True}
+
     def days(self, first: date, last: date | None = None) -> tuple[date, ...]:
         """The days that a day, or a window up to `last`, is compared with, oldest first.
 
@@ -112,3 +121,14 @@ class Baseline(BaseModel):
 
 def _range(first: date, last: date) -> list[date]:
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def named_by_text(baselines: Any) -> Any:
+    """The baselines of model versions, when each version is named by text.
+
+    YAML reads 1.10 as the number 1.1, which would be another version.
+    """
+    for name in baselines if isinstance(baselines, dict) else ():
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"the name of a version is text, not {name!r}; put it in quotes")
+    return baselines

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, named_by_text
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
@@ -232,6 +232,10 @@ class ModelSpec(_Section):
     baselines: dict[str, Baseline] = Field(
         default_factory=dict, description="Baselines of single columns, by the column's name."
     )
+    versions: Annotated[dict[str, Baseline], BeforeValidator(named_by_text)] = Field(
+        default_factory=dict,
+        description="Baselines of model versions, by the value of the column of role version; the model's by default.",
+    )
     segments: tuple[tuple[str, ...], ...] = Field(
         default=(),
         description="Columns whose values divide the rows into parts that are watched too; [a, b] crosses two.",
@@ -352,6 +356,8 @@ class ModelSpec(_Section):
             self._at_most_one(role)
         if not any((self.column_of(Role.SCORE), self.column_of(Role.PREDICTION), self.features)):
             raise ValueError("predictions.columns: nothing to monitor: give a feature, a score or a prediction")
+        if self.versions and self.column_of(Role.VERSION) is None:
+            raise ValueError("versions: no column of the predictions has `role: version`")
         return self
 
     @model_validator(mode="after")

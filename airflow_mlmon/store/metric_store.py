@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 import sqlalchemy as sa
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
-from airflow_mlmon.store import outbox, publication, schema
+from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
+from airflow_mlmon.store import outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -261,6 +261,26 @@ class MetricStore:
         """The layout that is pinned for a model."""
         rows = self._rows(_latest_layout(model))
         return _layout_of(rows[0]) if rows else None
+
+    def save_baseline(self, model: str, pin: BaselinePin) -> None:
+        """Add a pin of the model's baseline; those before it stay as they are.
+
+        Raises:
+            StateError: its number is not the next one, because another was accepted meanwhile; or it
+                begins on a day that was judged, or before; nothing is written.
+        """
+        with self._database.writing(model) as connection:
+            pins.add_pin(connection, model, pin)
+
+    def baselines(self, model: str) -> list[BaselinePin]:
+        """Every pin of the model's baseline, in the order in which they were accepted."""
+        with self._database.reading() as connection:
+            return pins.pins_of(connection, model)
+
+    def last_judged_day(self, model: str) -> date | None:
+        """The last day of the model that was judged; None when none was."""
+        with self._database.reading() as connection:
+            return pins.last_judged_day(connection, model)
 
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
         """Reserve the alerts of up to `limit` messages (a night on a channel), oldest first."""

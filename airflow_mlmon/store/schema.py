@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -231,4 +231,17 @@ layouts = sa.Table(
     _text("layout"),
     _text("uri"),
     _text("facts"),
+)
+
+baselines = sa.Table(
+    "mlmon_baselines",
+    metadata,
+    _key("model"),
+    _key("number", sa.Integer),
+    _text("version"),
+    _text("baseline"),
+    sa.Column("first", sa.Date, nullable=False),
+    _text("who"),
+    _text("why"),
+    sa.Column("accepted_at", UtcDateTime, nullable=False),
 )

@@ -15,6 +15,7 @@ from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
+from tests.support.nights import night, partition, pin
 from tests.support.postgres import fresh_database, private_postgres
 
 OPEN = """
@@ -81,10 +82,23 @@ def test_a_crash_at_any_statement_leaves_no_half_made_schema(url):
             pass
         finally:
             sa.event.remove(database.engine, "before_cursor_execute", crash)
-        assert len(_tables(database)) == (10 if made else 0)
+        assert len(_tables(database)) == (11 if made else 0)
     database.close()
 
     assert number > 10
+
+
+def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeypatch):
+    monkeypatch.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0001")
+    with MetricStore(url) as store:
+        store.publish(night(), [], supersedes=None)
+    monkeypatch.undo()
+
+    with MetricStore(url) as store:
+        store.save_baseline("flights", pin())
+
+        assert store.night(partition()) == night()
+        assert store.baselines("flights") == [pin()]
 
 
 def test_a_store_of_a_newer_version_is_refused(url):
