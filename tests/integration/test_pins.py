@@ -140,7 +140,7 @@ class TestNights:
             facts = read_baselines(run, partition(JUDGED), version)
 
         assert {entry.pin: entry.columns for entry in facts} == {
-            1: ("version", "amount", "channel", "score", "approved"),
+            1: ("amount", "channel", "score", "approved"),
             None: ("term",),
         }
 
@@ -335,7 +335,7 @@ class TestCommands:
         out = capsys.readouterr().out
         assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
         assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
-        assert all(name in out for name in ("version", "amount", "term", "channel", "score", "approved"))
+        assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
         assert "0 of 6 columns lie beyond the limit" in out
 
     def test_diff_prints_json(self, capsys):

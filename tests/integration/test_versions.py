@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.baseline import choose_baselines, of_value
 from airflow_mlmon.pipeline.challenge import challenges
 from airflow_mlmon.pipeline.drift import read_drift, read_segment_drift
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.pages import index_page, night_page
 from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.pipeline.versions import marks_until
-from airflow_mlmon.records import VerdictState
+from airflow_mlmon.records import BaselinePin, VerdictState
 from airflow_mlmon.reports.page import render_index, render_night
+from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table
 from tests.support.runs import local_archive, opened
 
@@ -174,3 +177,30 @@ def test_page_tells_of_the_versions(run):
     assert "the reference, all versions" in page
     assert "Model versions" not in quiet
     assert "v2 appears, 5 % of the rows" in render_index(index_page(run))
+
+
+def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):
+    """Accepted on its own two nights; the model's baseline stays."""
+    days = {"from": partition(NOON).day, "to": partition(SWITCHED).day}
+    pin = BaselinePin(
+        number=1,
+        version="v2",
+        baseline=Baseline.model_validate({"dates": days}),
+        first=partition(AFTER + 2).day,
+        who="ada",
+        why="its own nights",
+        accepted_at=datetime(2026, 3, 20, tzinfo=UTC),
+    )
+    run.store.save_baseline("loans", pin)
+    reference = ensure_reference(run)
+    span = Span(days=(partition(AFTER + 3).day,))
+
+    [of_all] = choose_baselines(run, reference, span)
+    [chosen] = choose_baselines(run, reference, span, version="v2")
+    [before] = choose_baselines(run, reference, Span(days=(partition(AFTER).day,)), version="v2")
+    own = of_value(run, reference, chosen, "version", "v2")
+
+    assert (of_all.facts.title, before.facts.title) == ("the reference", "the reference")
+    assert chosen.facts.title == "2026-03-10 to 2026-03-11"
+    assert own.whole.rows == 320 + 600
+    assert own.usual.limits["score"].nights == 2
