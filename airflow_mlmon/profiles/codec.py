@@ -172,4 +172,4 @@ def read_steps(reader: ByteReader) -> Tally:
     keys = np.empty(len(counts), dtype=np.int32)
     keys[:1] = first
     keys[1:] = steps
-    return Tally(keys=np.cumsum(keys, dtype=np.int32, out=keys), counts=counts)
+    return Tally(keys=np.add.accumulate(keys, out=keys), counts=counts)

@@ -75,8 +75,7 @@ class Tally:
             return None
         counts = np.zeros(places, dtype=np.int64)
         for part in parts:
-            # No key repeats within a part.
-            counts[part.keys - low] += part.counts
+            np.add.at(counts, part.keys - low, part.counts)
         held = np.flatnonzero(counts != 0)
         return cls(keys=(held + low).astype(parts[0].keys.dtype), counts=counts[held])
 
