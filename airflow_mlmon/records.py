@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.choices import Severity
 
 JsonDict = Mapping[str, Any]
@@ -45,10 +47,14 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """One value; `value` is None where there is none, which is not zero."""
+    """One value; `value` is None where there is none, which is not zero.
+
+    `segment` names the rows that it is about; None stands for all.
+    """
 
     metric: str
     column: str | None = None
+    segment: str | None = None
     value: float | None
     rows: int
     detail: JsonDict = field(default_factory=dict)
@@ -84,6 +90,7 @@ class Verdict:
     deviations: float | None = None
     note: str = ""
     severity: str = "warning"
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +105,14 @@ class Alert:
     title: str
     text: str
     value: float | None
+    segment: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """The same for the same breach of the same night, whenever it is judged."""
-        parts = (self.partition.model, self.partition.key, self.metric, self.column or "")
+        parts = [self.partition.model, self.partition.key, self.metric, self.column or ""]
+        # alerts of all rows keep the fingerprint that they had before there were segments
+        parts += [self.segment] if self.segment else []
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
@@ -161,3 +171,26 @@ class Delivery:
     version: str
     uri: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinePin:
+    """A baseline that somebody accepted.
+
+    Attributes:
+        number: Its place among the pins of the model; the first one is 1.
+        version: The version of the model that it is for; None for the whole model.
+        baseline: What was accepted.
+        first: The first day that is compared with it.
+        who: Who accepted it.
+        why: The reason that was given.
+        accepted_at: When it was accepted.
+    """
+
+    number: int
+    version: str | None = None
+    baseline: Baseline
+    first: date
+    who: str
+    why: str
+    accepted_at: datetime

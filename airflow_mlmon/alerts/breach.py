@@ -30,19 +30,21 @@ _STATUS_TITLES = {
 def metric_alerts(
     partition: Partition, family: Family, verdicts: Sequence[Verdict], labels: Labels | None = None
 ) -> list[Alert]:
-    """One alert for each metric and column that breaches a rule, the most severe breach first."""
+    """One alert for each metric, column and segment that breaches a rule, the most severe breach first."""
     breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
-    breaches.sort(key=lambda verdict: (verdict.metric, verdict.column or "", verdict.severity != CRITICAL))
+    breaches.sort(key=lambda verdict: (*_subject(verdict), verdict.severity != CRITICAL))
     alerts = []
-    for (metric, column), found in groupby(breaches, key=lambda verdict: (verdict.metric, verdict.column)):
+    for (metric, column, segment), found in groupby(breaches, key=_subject):
         group = list(found)
-        name = plain(metric_title(metric, labels)) + (f" of {plain(column)}" if column is not None else "")
+        name = plain(metric_title(metric, labels)) + (f" of {plain(column)}" if column else "")
+        name += f" where {plain(segment)}" if segment else ""
         alerts.append(
             Alert(
                 partition=partition,
                 family=family,
                 metric=metric,
-                column=column,
+                column=column or None,
+                segment=segment or None,
                 severity=group[0].severity,
                 title=f"{name} {_direction(group[0])}",
                 text=f"{name} " + "; ".join(dict.fromkeys(_compared(verdict) for verdict in group)),
@@ -50,6 +52,10 @@ def metric_alerts(
             )
         )
     return alerts
+
+
+def _subject(verdict: Verdict) -> tuple[str, str, str]:
+    return verdict.metric, verdict.column or "", verdict.segment or ""
 
 
 def status_alert(night: Night) -> Alert | None:

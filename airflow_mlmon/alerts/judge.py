@@ -142,6 +142,7 @@ def _verdict(
     missing: str = "",
 ) -> Verdict:
     value = metric.value
+    missing = missing or str(metric.detail.get("withheld", ""))
     if value is None or not math.isfinite(value):
         missing = "no value" if value is None else "the value is not finite"
         value = None
@@ -154,6 +155,7 @@ def _verdict(
     return Verdict(
         metric=metric.metric,
         column=metric.column,
+        segment=metric.segment,
         value=value,
         state=state,
         low=low,

@@ -25,8 +25,10 @@ class Curated(NamedTuple):
 def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Curated:
     """Take the rows with an id, a time in the partition and every required value, once each.
 
-    Of several rows with one id the first is taken, in the order of the files. Without
-    `partition` (the reference) any time will do.
+    Of several rows with one id the first is taken, in the order of the files. Without `partition` (the
+    reference) any time will do. A vector has its dimension and no empty element, or is null where it is
+    not required; one with a NaN or infinite element is taken, as such a number is, and counted apart in
+    the profile.
     """
     reasons = np.full(table.num_rows, None, dtype=object)
     for reason, bad in _faults(table, spec, partition).items():
@@ -50,11 +52,27 @@ def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Ma
     required = [spec.id_column, spec.time_column]
     required += [name for name, column in spec.columns.items() if column.required and name not in required]
     faults = {f"{name} is empty": pc.is_null(table.column(name)) for name in required}
+    for name in spec.vectors:
+        dimension = spec.columns[name].dimension
+        other = pc.not_equal(pc.list_value_length(table.column(name)), dimension)
+        faults[f"{name} is no vector of dimension {dimension}"] = pc.fill_null(other, fill_value=False)
+        faults[f"{name} has an empty element"] = _has_empty_element(table.column(name))
     if partition is not None:
         times = table.column(spec.time_column)
         outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))
         faults[f"{spec.time_column} is outside the day"] = pc.fill_null(outside, fill_value=False)
     return faults
+
+
+def _has_empty_element(vectors: pa.ChunkedArray) -> pa.ChunkedArray:
+    masks = []
+    for chunk in vectors.chunks:
+        mask = np.zeros(len(chunk), dtype=bool)
+        elements = chunk.flatten()
+        if elements.null_count:
+            mask[pc.list_parent_indices(chunk).filter(elements.is_null()).to_numpy()] = True
+        masks.append(pa.array(mask))
+    return pa.chunked_array(masks, pa.bool_())
 
 
 def _repeats(ids: pa.ChunkedArray) -> np.ndarray:

@@ -125,6 +125,8 @@ def _column(column: GuessedColumn) -> str:
     if column.type is None:
         return f"    # {_quoted(column.name)}: left out, because {column.arrow.splitlines()[0][:60]} is not monitored"
     facts = [f"type: {column.type}"]
+    if column.dimension is not None:
+        facts.append(f"dimension: {column.dimension}")
     if column.role is not Role.FEATURE:
         facts.append(f"role: {column.role}")
     if column.required:

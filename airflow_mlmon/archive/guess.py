@@ -18,6 +18,8 @@ from airflow_mlmon.spec import ColumnType, PersonalData, Role
 _MOST_CATEGORIES = 1_000
 _HIGH_CARDINALITY = 0.5
 _FEW_ROWS = 20
+_WHOLE = {ColumnType.INTEGER, ColumnType.DECIMAL}
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 # how strongly a word in a column's name speaks for a role
@@ -44,6 +46,7 @@ class GuessedColumn:
         personal: What is to happen to it.
         required: Whether a row needs a value here.
         reason: Why, in words; empty where the files themselves say it.
+        dimension: Elements of a vector.
     """
 
     name: str
@@ -53,6 +56,7 @@ class GuessedColumn:
     personal: PersonalData | None = None
     required: bool = False
     reason: str = ""
+    dimension: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +121,29 @@ def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
     arrow = str(values.type)
     kind = _type_of(values.type)
     if kind is None:
-        return GuessedColumn(name=name, arrow=arrow, type=None)
+        return _guess_vector(name, values)
     if values.null_count == len(values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, reason="no value in the sample")
     if reason := personal_reason(words_of(name), values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, personal=PersonalData.DROP, reason=reason)
     if kind is ColumnType.STRING:
         return _guess_text(name, arrow, values)
-    if kind is ColumnType.INTEGER and words_of(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
+    if kind in _WHOLE and words_of(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
         return GuessedColumn(name=name, arrow=arrow, type=kind, role=Role.IGNORED, reason="an identifier, by its name")
     return GuessedColumn(name=name, arrow=arrow, type=kind)
+
+
+def _guess_vector(name: str, values: pa.ChunkedArray) -> GuessedColumn:
+    """A list of numbers, of which every one in the sample is as long; anything else is not monitored."""
+    guessed = GuessedColumn(name=name, arrow=str(values.type), type=None)
+    if not any(is_kind(values.type) for is_kind in _LISTS):
+        return guessed
+    element = values.type.value_type
+    lengths = pc.unique(pc.list_value_length(values)).drop_null().to_pylist()
+    if not (pa.types.is_floating(element) or pa.types.is_integer(element)) or len(lengths) != 1 or not lengths[0]:
+        return guessed
+    reason = f"a vector: each list in the sample has {lengths[0]:,} numbers"
+    return replace(guessed, type=ColumnType.VECTOR, dimension=lengths[0], reason=reason)
 
 
 def _without_dictionaries(sample: pa.Table) -> pa.Table:
@@ -142,7 +159,7 @@ def _type_of(kind: pa.DataType) -> ColumnType | None:
         (pa.types.is_boolean, ColumnType.BOOLEAN),
         (pa.types.is_integer, ColumnType.INTEGER),
         (pa.types.is_floating, ColumnType.FLOAT),
-        (pa.types.is_decimal, ColumnType.FLOAT),
+        (pa.types.is_decimal, ColumnType.DECIMAL),
         (pa.types.is_null, ColumnType.FLOAT),
         (pa.types.is_timestamp, ColumnType.TIMESTAMP),
         (pa.types.is_string, ColumnType.STRING),
@@ -221,13 +238,14 @@ def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None
 
 
 def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
-    floats = [name for name in _features(columns) if columns[name].type is ColumnType.FLOAT]
+    kinds = {ColumnType.FLOAT, ColumnType.DECIMAL}
+    floats = [name for name in _features(columns) if columns[name].type in kinds]
     best, loudness = _best([name for name in floats if _is_share(sample.column(name))], _WORDS[Role.SCORE])
     if best is None or not loudness:
         return None
     required = not sample.column(best).null_count
     reason = "the score: by its name, and all between 0 and 1"
-    return replace(columns[best], role=Role.SCORE, required=required, reason=reason)
+    return replace(columns[best], type=ColumnType.FLOAT, role=Role.SCORE, required=required, reason=reason)
 
 
 def _is_share(values: pa.ChunkedArray) -> bool:

@@ -46,14 +46,34 @@ def read_files(
     Raises:
         PartitionConflictError: a file changed or went away after it was listed.
     """
-    tables = [arrow_schema(columns).empty_table()]
+    schema = arrow_schema(columns)
+    tables = [schema.empty_table()]
     files = []
     for item in listed:
         file, table = _read_file(store, item, columns, timezone)
+        if table is not None and (problem := _clash(schema, table.schema)):
+            file, table = replace(file, problem=problem), None
         files.append(file)
         if table is not None:
             tables.append(table)
-    return pa.concat_tables(tables), files
+            schema = _common(schema, table.schema)
+    return pa.concat_tables(tables, promote_options="permissive"), files
+
+
+def _common(first: pa.Schema, second: pa.Schema) -> pa.Schema:
+    """What holds the values of both: decimals with the digits of both, the longer elements of vectors."""
+    return pa.unify_schemas([first, second], promote_options="permissive")
+
+
+def _clash(known: pa.Schema, found: pa.Schema) -> str:
+    """Why a file does not go together with those before it; empty where it does."""
+    try:
+        _common(known, found)
+    except pa.ArrowException:
+        pairs = [(field.name, known.field(field.name).type, field.type) for field in found]
+        named = [f"column {name!r} is {own}, in files before it {other}" for name, other, own in pairs if own != other]
+        return f"{'; '.join(named)}: together more digits than a decimal has"
+    return ""
 
 
 def _read_file(

@@ -17,11 +17,21 @@ _ARROW = {
     ColumnType.STRING: pa.string(),
     ColumnType.CATEGORY: pa.string(),
     ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    # the narrowest: they are as wide as the values of a file ask for
+    ColumnType.DECIMAL: pa.decimal128(1, 0),
+    ColumnType.VECTOR: pa.list_(pa.float32()),
 }
+_DIGITS = r"^[+-]?[0-9]+(\.[0-9]+)?$"
+_LONGEST_DECIMAL128 = 38
+_NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.null()}
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
-    """The Arrow schema that the declared columns have once they are read."""
+    """The Arrow schema that the declared columns have once they are read.
+
+    A decimal may have more digits, and a vector elements of 64 bits.
+    """
     return pa.schema([(name, _ARROW[column.type]) for name, column in columns.items()])
 
 
@@ -30,7 +40,8 @@ def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | N
 
     Nothing is guessed: a number is never made from text, a timestamp without a zone needs
     `timezone`, a fraction is no integer. Whole numbers stored as floats (as pandas does beside
-    a null) are integers, with NaN as null.
+    a null) are integers, with NaN as null. A decimal keeps every digit; integers and text of plain
+    digits become one. A vector is a list of 32 bits a number where that holds its type, else of 64.
 
     Raises:
         SchemaMismatchError: a column is absent or cannot be read as declared.
@@ -42,11 +53,11 @@ def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | N
         found = table.column(name)
         try:
             arrays.append(_convert(found, column.type, timezone))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError) as error:
+        except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
             raise SchemaMismatchError(
                 f"column {name!r} is {found.type}, which cannot be read as {column.type}", column=name
             ) from error
-    return pa.table(arrays, schema=arrow_schema(columns))
+    return pa.table(arrays, names=list(columns))
 
 
 def undeclared(table: pa.Table, columns: Iterable[str]) -> list[str]:
@@ -65,6 +76,9 @@ def _convert(values: pa.ChunkedArray, kind: ColumnType, timezone: str | None) ->
 def _to_float(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)):
         raise TypeError
+    if pa.types.is_decimal(values.type):
+        # by way of text, because Arrow's own cast is not always to the nearest double
+        values = values.cast(pa.string())
     return values.cast(pa.float64(), safe=False)
 
 
@@ -103,6 +117,42 @@ def _to_timestamp(values: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedAr
     return values.cast(pa.timestamp("us", tz="UTC"), safe=False)
 
 
+def _to_decimal(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return _parse_decimals(values)
+    if not pa.types.is_decimal(values.type):
+        whole = (values if pa.types.is_integer(values.type) else _to_integer(values, None)).cast(pa.decimal128(20, 0))
+        ends = pc.min_max(whole).as_py().values()
+        return whole.cast(pa.decimal128(max(len(str(abs(end or 0))) for end in ends), 0))
+    # Parquet has no scale below 0
+    digits, scale = values.type.precision - min(values.type.scale, 0), max(values.type.scale, 0)
+    return values.cast(_decimal(digits, scale))
+
+
+def _parse_decimals(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pc.all(pc.match_substring_regex(values, _DIGITS), min_count=0).as_py():
+        raise TypeError
+    point = pc.find_substring(values, ".")
+    length = pc.utf8_length(values)
+    has_point = pc.greater_equal(point, 0)
+    fraction = pc.max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py() or 0
+    whole = pc.max(pc.if_else(has_point, point, length)).as_py() or 0
+    return values.cast(_decimal(max(whole + fraction, 1), fraction))
+
+
+def _decimal(digits: int, scale: int) -> pa.DataType:
+    return pa.decimal128(digits, scale) if digits <= _LONGEST_DECIMAL128 else pa.decimal256(digits, scale)
+
+
+def _to_vector(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
+    if not any(is_kind(values.type) for is_kind in _LISTS):
+        raise TypeError
+    element = values.type.value_type
+    if not (pa.types.is_floating(element) or pa.types.is_integer(element) or pa.types.is_null(element)):
+        raise TypeError
+    return values.cast(pa.list_(pa.float32() if element in _NARROW else pa.float64()))
+
+
 _CONVERSIONS = {
     ColumnType.FLOAT: _to_float,
     ColumnType.INTEGER: _to_integer,
@@ -110,4 +160,6 @@ _CONVERSIONS = {
     ColumnType.STRING: _to_string,
     ColumnType.CATEGORY: _to_string,
     ColumnType.TIMESTAMP: _to_timestamp,
+    ColumnType.DECIMAL: _to_decimal,
+    ColumnType.VECTOR: _to_vector,
 }

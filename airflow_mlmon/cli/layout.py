@@ -14,7 +14,7 @@ from rich.text import Text
 
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.reference import Reference, latest_reference
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 
@@ -53,16 +53,22 @@ def _table(reference: Reference) -> Table:
     for heading in ("centre", "quantum", "vocabulary", "atoms"):
         table.add_column(heading, justify="right", no_wrap=True)
     for column in reference.layout.columns:
-        is_numeric = column.kind is Kind.NUMERIC
+        is_numeric = column.kind.is_numeric
         table.add_row(
             Text(column.name),
-            "integer" if column.integer else column.kind.value,
+            _kind_text(column),
             f"{column.centre:.{_DIGITS}g}" if is_numeric else "",
             f"{column.quantum:.{_DIGITS}g}" if is_numeric else "",
             "" if is_numeric else str(len(column.vocabulary)),
             str(len(column.atoms)) if is_numeric else "",
         )
     return table
+
+
+def _kind_text(column: ColumnLayout) -> str:
+    if column.dimension is not None:
+        return f"{column.kind} of {column.dimension}"
+    return "integer" if column.integer else column.kind.value
 
 
 def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_places(command)
         command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
     _add_profile_commands(commands)
+    _add_baseline_commands(commands)
     _add_compare(commands)
     return parser
 
@@ -88,6 +90,11 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     drift.add_argument("spec", help="spec file")
     _add_range(drift)
     drift.add_argument("--window", default="7d", metavar="DAYS", help="length of a window: 7d or 4w (default: 7d)")
+    drift.add_argument(
+        "--baseline",
+        metavar="NAME",
+        help="reference, previous, trailing:28, same_weekday:8 or dates:DAY:DAY, in place of the spec's baselines",
+    )
     again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
     again.add_argument("spec", help="spec file")
     _add_range(again)
@@ -97,6 +104,32 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     show.add_argument("spec", help="spec file")
     for command in (drift, again, show):
         _add_places(command)
+
+
+def _add_baseline_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    baseline = commands.add_parser("baseline", help="the pin of the baseline", description="The pin of the baseline.")
+    shown = baseline.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listed = _add(shown, "list", _baseline_list, "list what nights are compared with, and who accepted it")
+    accept = _add(shown, "accept", _baseline_accept, "compare coming nights with another baseline; past verdicts stay")
+    diff = _add(shown, "diff", _baseline_diff, "drift between the baseline in force and another, from stored profiles")
+    for command in (listed, accept, diff):
+        command.add_argument("spec", help="spec file")
+        _add_places(command)
+    for command in (accept, diff):
+        _add_candidate(command)
+    accept.add_argument("--from", dest="first", metavar="DAY", help="first day (default: after the last judged night)")
+    accept.add_argument("--why", required=True, metavar="TEXT", help="the reason")
+    accept.add_argument("--by", metavar="NAME", help="who accepts it (default: the login name)")
+
+
+def _add_candidate(command: argparse.ArgumentParser) -> None:
+    forms = command.add_mutually_exclusive_group(required=True)
+    forms.add_argument("--reference", action="store_true", help="the pinned reference")
+    forms.add_argument("--previous", action="store_true", help="the night before")
+    forms.add_argument("--trailing", type=int, metavar="N", help="the N nights before")
+    forms.add_argument("--same-weekday", type=int, metavar="N", help="the same weekday of the N weeks before")
+    forms.add_argument("--dates", nargs=2, metavar=("FROM", "TO"), help="a range of days, both included")
+    command.add_argument("--version", metavar="V", help="of this model version only, instead of the whole model")
 
 
 def _add_range(command: argparse.ArgumentParser) -> None:
@@ -174,11 +207,17 @@ def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alert
 
 
 def _drift(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.windows import parse_window, show_windows  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.windows import parse_baseline, parse_window, show_windows  # noqa: PLC0415 - heavy
 
-    first, last = parse_day(parsed.first), parse_day(parsed.last)
-    length = parse_window(parsed.window)
-    return OK if show_windows(parsed.spec, first, last, length, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+    answered = show_windows(
+        parsed.spec,
+        (parse_day(parsed.first), parse_day(parsed.last)),
+        parse_window(parsed.window),
+        _settings(parsed),
+        baseline=None if parsed.baseline is None else parse_baseline(parsed.baseline),
+        as_json=parsed.json,
+    )
+    return OK if answered else BAD_NIGHT
 
 
 def _reprofile(parsed: argparse.Namespace) -> int:
@@ -193,6 +232,45 @@ def _layout_show(parsed: argparse.Namespace) -> int:
 
     show_layout(parsed.spec, _settings(parsed), as_json=parsed.json)
     return OK
+
+
+def _baseline_list(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.baseline import show_baselines  # noqa: PLC0415 - heavy
+
+    show_baselines(parsed.spec, _settings(parsed), as_json=parsed.json)
+    return OK
+
+
+def _baseline_accept(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.baseline import accept_baseline, parse_baseline  # noqa: PLC0415 - heavy
+
+    accept_baseline(
+        parsed.spec,
+        parse_baseline(vars(parsed)),
+        _settings(parsed),
+        version=parsed.version,
+        first=parse_day(parsed.first) if parsed.first else None,
+        who=_login() if parsed.by is None else parsed.by,
+        why=parsed.why,
+        now=datetime.now(UTC),
+        as_json=parsed.json,
+    )
+    return OK
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        raise ConfigError("Nobody is logged in here by a name.", hint="say who accepts it, with --by") from None
+
+
+def _baseline_diff(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.baseline import parse_baseline, show_candidate  # noqa: PLC0415 - heavy
+
+    candidate = parse_baseline(vars(parsed))
+    found = show_candidate(parsed.spec, candidate, _settings(parsed), version=parsed.version, as_json=parsed.json)
+    return OK if found else BAD_NIGHT
 
 
 def _compare(parsed: argparse.Namespace) -> int:

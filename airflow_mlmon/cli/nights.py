@@ -97,7 +97,7 @@ def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> No
         "version": night.version,
         "message": night.message,
         "metrics": [
-            {"metric": value.metric, "column": value.column, "value": value.value}
+            {"metric": value.metric, "column": value.column, "segment": value.segment, "value": value.value}
             for value in run.store.metric_values(partition)
         ],
         "verdicts": [_verdict(verdict) for verdict in run.store.verdicts(partition)],
@@ -112,7 +112,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "metric": verdict.metric,
         "column": verdict.column,
-        "segment": None,
+        "segment": verdict.segment,
         "value": verdict.value,
         "low": verdict.low,
         "high": verdict.high,
@@ -132,6 +132,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "severity": alert.severity,
         "metric": alert.metric,
         "column": alert.column,
+        "segment": alert.segment,
         "title": alert.title,
         "cause": alert.text,
     }

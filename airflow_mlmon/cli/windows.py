@@ -6,9 +6,11 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -17,10 +19,13 @@ from rich.text import Text
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.pipeline.baseline import ChosenBaseline
 from airflow_mlmon.pipeline.rollup import Window, roll_up
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
+from airflow_mlmon.spec.baseline import Baseline
 
+_BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"
 NOTHING = "\N{EN DASH}"
 _STATES = {
     DriftState.WITHIN: ("within", ""),
@@ -41,8 +46,34 @@ def parse_window(text: str) -> int:
     return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
-def show_windows(spec_path: str, first: date, last: date, length: int, settings: Settings, *, as_json: bool) -> bool:
-    """Print the windows of the range; whether any has a profile.
+def parse_baseline(text: str) -> Baseline:
+    """The baseline that a call names, as a spec would.
+
+    >>> parse_baseline("trailing:28").title(), parse_baseline("dates:2013-01-01:2013-02-28").title()
+    ('the trailing 28 nights', '2013-01-01 to 2013-02-28')
+
+    Raises:
+        ConfigError: there is no such baseline.
+    """
+    kind, _, rest = text.partition(":")
+    first, _, last = rest.partition(":")
+    value = {"from": first, "to": last} if last else rest or True
+    try:
+        return Baseline.model_validate({kind: value})
+    except ValidationError as error:
+        raise ConfigError(f"{text!r} is no baseline.", hint=_BASELINES) from error
+
+
+def show_windows(
+    spec_path: str,
+    days: tuple[date, date],
+    length: int,
+    settings: Settings,
+    *,
+    baseline: Baseline | None = None,
+    as_json: bool,
+) -> bool:
+    """Print the windows of the range, against the spec's baselines or the one given; whether any has a profile.
 
     Raises:
         StateError: the spec has changed since its layout was pinned.
@@ -51,27 +82,43 @@ def show_windows(spec_path: str, first: date, last: date, length: int, settings:
     console = Console(file=sys.stdout, highlight=False)
     answered = False
     with open_run(spec, settings) as run:
-        for window in roll_up(run, first, last, length):
+        for window in roll_up(run, *days, length, baseline):
             answered = answered or bool(window.nights)
             if as_json:
                 sys.stdout.write(json.dumps(_content(window), allow_nan=False) + "\n")
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
                 if window.nights:
-                    console.print(_table(window))
+                    console.print(drift_table(window.columns))
     return answered
 
 
 def _heading(window: Window) -> str:
     days = (window.last - window.first).days + 1
     parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} nights, {window.rows:,} rows"]
-    if window.nights:
-        parts.append(f"limits from {window.windows} windows of the reference ({window.apart} apart)")
     parts += [f"{count} left out ({reason})" for reason, count in Counter(window.skipped.values()).items()]
-    return "; ".join(parts)
+    lines = ["; ".join(parts)]
+    if window.nights:
+        lines += [_basis(baseline, is_alone=len(window.baselines) == 1) for baseline in window.baselines]
+    return "\n".join(lines)
 
 
-def _table(window: Window) -> Table:
+def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
+    """What columns were compared with, and what their limits rest on."""
+    facts, usual, held = baseline.facts, baseline.usual, baseline.span.held
+    which = "" if is_alone else f"{', '.join(facts.columns)}: "
+    nights = (
+        f"{len(facts.nights)} nights"
+        if len(facts.nights) == facts.asked
+        else f"{len(facts.nights)} of {facts.asked} nights"
+    )
+    spans = f"windows of {held} nights" if held > 1 else "nights"
+    limits = f"limits from {usual.windows} {spans} ({usual.apart} apart)" if usual.limits else "no limits"
+    return f"  {which}against {facts.title} ({nights}), {limits}"
+
+
+def drift_table(columns: Iterable[ColumnDrift]) -> Table:
+    """A line for each column, the worst first."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("column")
     table.add_column("method", no_wrap=True)
@@ -79,7 +126,7 @@ def _table(window: Window) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("note")
-    for column in sorted(window.columns, key=_rank):
+    for column in sorted(columns, key=_rank):
         state, style = _STATES[column.state]
         table.add_row(
             Text(column.column), column.method, _number(column.score), _number(column.limit), state, Text(column.note),
@@ -99,18 +146,32 @@ def _number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.4f}"
 
 
+def _nights(nights: Mapping[date, str]) -> list[dict[str, str]]:
+    return [{"partition": day.isoformat(), "version": version} for day, version in nights.items()]
+
+
 def _content(window: Window) -> dict[str, Any]:
+    titles = {column: baseline.facts.title for baseline in window.baselines for column in baseline.facts.columns}
     return {
         "first": window.first.isoformat(),
         "last": window.last.isoformat(),
-        "nights": [{"partition": day.isoformat(), "version": version} for day, version in window.nights.items()],
+        "nights": _nights(window.nights),
         "skipped": {day.isoformat(): state for day, state in window.skipped.items()},
         "rows": window.rows,
-        "reference": {"windows": window.windows, "apart": window.apart},
+        "baselines": [
+            {
+                **{key: value for key, value in baseline.facts.to_dict().items() if key != "nights"},
+                "nights": _nights(baseline.facts.nights),
+                "windows": baseline.usual.windows,
+                "apart": baseline.usual.apart,
+            }
+            for baseline in window.baselines
+        ],
         "drifted_columns": sum(column.state is DriftState.BEYOND for column in window.columns),
         "columns": [
             {
                 "column": column.column,
+                "baseline": titles[column.column],
                 "method": column.method,
                 "score": column.score,
                 "limit": column.limit,

@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 
 from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.comparison.kinds import Content
 from airflow_mlmon.comparison.scoring import ask_evidently, score_column
 from airflow_mlmon.drift import significance
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.drift.compare import DriftState, vector_remarks
 from airflow_mlmon.drift.sampled import SampledScore
+from airflow_mlmon.drift.shift import MeanShift, mean_shift
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
 
 
@@ -34,6 +37,8 @@ class ColumnComparison:
         test: What the p-value is of: the method itself, or the test that stands beside a distance.
         p_value: Of the values, after correction over the whole comparison.
         empty_p_value: Of the share of empty values, after the same correction.
+        shift: Of a vector, how far its mean has moved.
+        shift_p_value: Of this shift, after the same correction.
         reference: The profile of the reference; None where it lacks the column.
         current: The profile of the current rows; None where they lack the column.
         note: In words, why there is no verdict, or what to know.
@@ -49,6 +54,8 @@ class ColumnComparison:
     test: Method | None = None
     p_value: float | None = None
     empty_p_value: float | None = None
+    shift: MeanShift | None = None
+    shift_p_value: float | None = None
     reference: ColumnProfile | None = None
     current: ColumnProfile | None = None
     note: str = ""
@@ -63,6 +70,8 @@ class ColumnComparison:
         """Drifted columns first, then those without a verdict, then the others; the worst first."""
         order = {DriftState.BEYOND: 0, DriftState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
         ratio = self.effect / self.limit if self.effect is not None and self.limit else 0.0
+        if self.shift is not None:
+            ratio = max(ratio, self.shift.value / verdict.SHIFT_LIMIT)
         return order, -max(ratio, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT), self.column
 
     @property
@@ -88,11 +97,14 @@ def compare_columns(
     names = dict.fromkeys((*reference.schema, *current.schema))
     answers = ask_evidently(reference, current, method)
     measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
-    # one family: a column can alarm by its values and by its empty ones
-    found = [column.p_value for column in measured] + [column.empty_p_value for column in measured]
+    # one family: a column can alarm by its values, by its empty ones and by the mean of its vectors
+    found = [p_value for column in measured for p_value in (column.p_value, column.empty_p_value, column.shift_p_value)]
     corrected = verdict.correct(found)
-    halves = zip(measured, corrected[: len(measured)], corrected[len(measured) :], strict=True)
-    judged = [_judge(replace(column, p_value=values, empty_p_value=empty)) for column, values, empty in halves]
+    thirds = zip(measured, corrected[::3], corrected[1::3], corrected[2::3], strict=True)
+    judged = [
+        _judge(replace(column, p_value=values, empty_p_value=empty, shift_p_value=shift))
+        for column, values, empty, shift in thirds
+    ]
     return tuple(sorted(judged, key=lambda column: column.rank))
 
 
@@ -117,9 +129,12 @@ def _measure(
         return replace(made, note="; ".join(notes))
     found = score_column(method, first, second, limit=limit, answer=answer)
     if found is None:
-        return replace(made, note=answer.note if answer else f"{method} has no score here")
+        return replace(made, note=answer.note if answer else _lack(method, first))
+    shift = mean_shift(first, second, verdict.MINIMUM_ROWS)
     return replace(
         made,
+        shift=shift,
+        shift_p_value=shift.p_value if shift else None,
         method=found.method,
         score=found.score,
         effect=found.effect,
@@ -144,7 +159,23 @@ def _judge(column: ColumnComparison) -> ColumnComparison:
     if column.effect is None or column.limit is None or column.p_value is None:
         return column
     has_moved = column.p_value <= verdict.ALPHA and column.effect >= column.limit
-    return replace(column, state=DriftState.BEYOND if is_emptier or has_moved else DriftState.WITHIN)
+    is_beyond = is_emptier or has_moved or _has_shifted(column)
+    if column.shift is not None:
+        column = replace(column, note="; ".join(filter(None, (column.shift.text, column.note))))
+    return replace(column, state=DriftState.BEYOND if is_beyond else DriftState.WITHIN)
+
+
+def _has_shifted(column: ColumnComparison) -> bool:
+    if column.shift is None or column.shift_p_value is None:
+        return False
+    return column.shift_p_value <= verdict.ALPHA and column.shift.value >= verdict.SHIFT_LIMIT
+
+
+def _lack(method: str, column: ColumnProfile) -> str:
+    """Why a method has no score of a column."""
+    if isinstance(column, VectorProfile):
+        return f"not compared: {method} needs rows, and of a vector no sample is kept"
+    return f"{method} has no score here"
 
 
 def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:
@@ -160,6 +191,8 @@ def _absence(name: str, reference: Dataset, current: Dataset) -> str:
         return "not in the reference"
     if name not in current.schema:
         return "not in the current data"
+    if reference.schema[name].content is Content.VECTOR:
+        return "no vectors: the first rows of the reference hold no lists, or lists of different lengths"
     if reference.schema[name].is_profiled:
         return "only after the rows that the layout was pinned from"
     return f"{reference.schema[name].content} ({reference.schema[name].type}) are not compared"
@@ -191,6 +224,8 @@ def _remarks(reference: Dataset, current: Dataset, first: ColumnProfile, second:
     for side, dataset, column in (("reference", reference, first), ("current", current, second)):
         if isinstance(column, NumericProfile) and column.infinities:
             yield f"{side} has {column.infinities:,} infinite values, left out"
+        elif isinstance(column, VectorProfile):
+            yield from vector_remarks(side, column)
         if absent := dataset.profile.rows - column.rows:
             yield f"{side} lacks it in {absent:,} rows"
     if isinstance(first, NumericProfile) and isinstance(second, NumericProfile):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_files, read_file
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
@@ -25,9 +26,14 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.vector_reading import is_vector
+from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType
 from airflow_mlmon.storage import Storage
 
 PINNED_ROWS = 200_000
+# vectors are long
+_PINNED_BYTES = 1 << 28
+_SAME_LENGTH = 0.9
 
 
 @runtime_checkable
@@ -79,7 +85,7 @@ def read_dataset(
 ) -> Dataset:
     """The profile of a source under a layout of its own, or under that of the data set it is compared with.
 
-    A layout of its own is pinned from the first 200,000 rows.
+    A layout of its own is pinned from the first 200,000 rows, or fewer where they pass 256 MB.
 
     Raises:
         DataError: a file is damaged, or a column holds different things; the message names both.
@@ -106,7 +112,7 @@ def read_dataset(
             rows = conform(part, pinned)
             profile += profile_table(rows, layout)
             if has_sample:
-                sample.add(rows)
+                sample.add(_without_vectors(rows))
     return Dataset(
         name=fspath(source) if isinstance(source, str | PathLike) else name,
         files=tuple(files),
@@ -176,15 +182,28 @@ def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
     """What the first rows pin; files that the engine reads itself are profiled on the way."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
+    types = to_types(pinned)
     files = [piece.unread for piece in head if piece.unread and _is_as_pinned(piece, pinned)]
-    if files and len(files) == len(head):
-        layout, profile = pin_and_profile_parquet(name, to_types(pinned), files, rows=PINNED_ROWS)
+    if files and len(files) == len(head) and ColumnType.VECTOR not in types.values():
+        layout, profile = pin_and_profile_parquet(name, types, files, rows=PINNED_ROWS)
         return _Start(pinned=pinned, layout=layout, profile=profile, profiled=head, pieces=pieces)
     parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
     tables = [conform(part, pinned) for part in parts] or [conform(piece, pinned) for piece in head]
     rows = pa.concat_tables(tables, promote_options="permissive").slice(0, PINNED_ROWS)
-    layout = pin_columns(name, to_types(pinned), rows)
+    dimensions = {name: found for name in rows.column_names if (found := _dimension(rows.column(name)))}
+    types = {name: kind for name, kind in types.items() if kind is not ColumnType.VECTOR or name in dimensions}
+    layout = pin_columns(name, types, rows, dimensions)
     return _Start(pinned=pinned, layout=layout, profile=Profile.empty(layout), pieces=chain(head, pieces))
+
+
+def _dimension(column: pa.ChunkedArray) -> int | None:
+    """How long nearly all lists are that a column holds; None where they are no vectors."""
+    if not is_vector(column.type):
+        return None
+    counted = pc.value_counts(pc.list_value_length(column).drop_null()).to_pylist()
+    lists = sum(entry["counts"] for entry in counted)
+    frequent = [entry["values"] for entry in counted if entry["counts"] >= _SAME_LENGTH * lists]
+    return frequent[0] if frequent and 0 < frequent[0] <= MAX_DIMENSION else None
 
 
 def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
@@ -200,9 +219,15 @@ def _parts(piece: Piece) -> Iterator[Piece]:
     return (part for part in parts if part.rows)
 
 
+def _without_vectors(rows: pa.Table) -> pa.Table:
+    return rows.select([field.name for field in rows.schema if not is_vector(field.type)])
+
+
 def _take(pieces: Iterator[Piece], rows: int) -> list[Piece]:
     taken: list[Piece] = []
-    while rows > 0 and (piece := next(pieces, None)) is not None:
+    size = 0
+    while rows > 0 and size < _PINNED_BYTES and (piece := next(pieces, None)) is not None:
         taken.append(piece)
         rows -= piece.rows
+        size += piece.table.nbytes
     return taken

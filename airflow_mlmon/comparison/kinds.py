@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.vector_reading import is_vector
 from airflow_mlmon.spec import ColumnType
 
 _INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
@@ -28,6 +29,7 @@ class Content(StrEnum):
     TIME = "times without a zone"
     TIME_WITH_ZONE = "times with a zone"
     DATE = "dates"
+    VECTOR = "vectors"
     NOTHING = "nulls alone"
     OTHER = "values of another kind"
 
@@ -39,6 +41,7 @@ PROFILED = {
     Content.TIME: ColumnType.TIMESTAMP,
     Content.TIME_WITH_ZONE: ColumnType.TIMESTAMP,
     Content.NOTHING: ColumnType.STRING,
+    Content.VECTOR: ColumnType.VECTOR,
 }
 _PATTERNS = {
     Content.BOOLEAN: _BOOLEAN,
@@ -53,7 +56,7 @@ def content_of_type(kind: pa.DataType) -> Content:
     """What a column of an Arrow type holds.
 
     >>> content_of_type(pa.int32()).value, content_of_type(pa.list_(pa.int8())).value
-    ('numbers', 'values of another kind')
+    ('numbers', 'vectors')
     """
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -64,6 +67,7 @@ def content_of_type(kind: pa.DataType) -> Content:
         Content.TEXT: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
         Content.BOOLEAN: (pa.types.is_boolean,),
         Content.DATE: (pa.types.is_date,),
+        Content.VECTOR: (is_vector,),
         Content.NOTHING: (pa.types.is_null,),
     }
     return next((content for content, are in tests.items() if any(is_kind(kind) for is_kind in are)), Content.OTHER)

@@ -15,6 +15,7 @@ from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.reports.wording import NONE, name_text
 
 _TOP = 3
@@ -44,6 +45,8 @@ def _describe(data: Dataset, name: str) -> tuple[str, ...]:
 
 
 def _figures(column: ColumnProfile) -> str:
+    if isinstance(column, VectorProfile):
+        return f"dimension {column.layout.dimension}; norm: {_figures(column.norm)}"
     if isinstance(column, NumericProfile):
         figures = {"min": column.min, "mean": column.mean, "max": column.max, "std": column.std}
         return ", ".join(f"{title} {score_text(value)}" for title, value in figures.items()) if column.observed else ""

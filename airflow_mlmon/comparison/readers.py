@@ -21,6 +21,7 @@ from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.errors import DataError
 
 _ROWS = 1 << 17
+_ROWS_OF_VECTORS = 1 << 13
 _BLOCK = 1 << 24
 _CHUNK = 1 << 22
 _BUFFER = 1 << 20
@@ -34,7 +35,8 @@ def read_parquet(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator
     with _mapped(origin, "Parquet"), pq.ParquetFile(path, **options) as file:
         check_names(file.schema_arrow.names, origin)
         yield Piece(origin=origin, table=no_rows(file.schema_arrow))
-        for batch in file.iter_batches(_ROWS):
+        has_vectors = any(pa.types.is_nested(kind) for kind in file.schema_arrow.types)
+        for batch in file.iter_batches(_ROWS_OF_VECTORS if has_vectors else _ROWS):
             yield Piece(origin=origin, table=pa.Table.from_batches([batch]))
 
 

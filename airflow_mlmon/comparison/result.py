@@ -53,9 +53,11 @@ class Comparison:
         """What counts as drift here."""
         limits = sorted({(_effect_name(column), column.limit) for column in self.columns if column.limit is not None})
         effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "an effect"
+        has_vectors = any(column.shift is not None for column in self.columns)
+        shift = f"or the mean of a vector shifted by ≥ {verdict.SHIFT_LIMIT:g} sd, " if has_vectors else ""
         return (
             f"Drift: p ≤ {verdict.ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
-            f"or the share of empty values moved by ≥ {verdict.EMPTY_LIMIT:.0%}, tested likewise. "
+            f"or the share of empty values moved by ≥ {verdict.EMPTY_LIMIT:.0%}, {shift}tested likewise. "
             "Without history, usual day-to-day variation is not known."
         )
 
@@ -112,6 +114,8 @@ def _column(column: ColumnComparison) -> Mapping[str, Any]:
         "test": column.test,
         "p_value": column.p_value,
         "empty_p_value": column.empty_p_value,
+        "mean_shift": column.shift.value if column.shift else None,
+        "mean_shift_p_value": column.shift_p_value,
         "reference": _counts(column.reference),
         "current": _counts(column.current),
         "note": column.note,

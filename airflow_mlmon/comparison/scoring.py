@@ -58,14 +58,14 @@ def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[
 def score_column(
     method: str, reference: ColumnProfile, current: ColumnProfile, *, limit: float | None, answer: SampledScore | None
 ) -> Measured | None:
-    """What the method finds; None where it has no score, as identifiers have none.
+    """What the method finds; None where it has no score, as identifiers have none, and vectors by methods of rows.
 
     A distance has the p-value of the test that stands beside it: KS for numbers, chi-square for
     categories. A p-value of evidently's has the effect of that test, and its limit.
     """
-    if reference.layout.kind is Kind.IDENTIFIER:
-        return None
     chosen = method_for(reference.layout.kind, method)
+    if reference.layout.kind is Kind.IDENTIFIER or (chosen.is_sampled and answer is None):
+        return None
     companion = verdict.COMPANIONS[reference.layout.kind]
     asked = (companion, chosen) if answer is None else (companion,)
     beside, *own_score = measure_all(asked, reference, current)

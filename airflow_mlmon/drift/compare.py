@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, is_beyond
 from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
+from airflow_mlmon.drift.shift import MeanShift, mean_shift
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
 
 
@@ -42,6 +44,9 @@ class ColumnDrift:
         rows_reference: Finite values of the reference.
         rows_current: Finite values of the partition.
         note: In words, why there is no verdict, or what to know about the score.
+        mean_shift: Of a vector, how far its mean has moved; see `drift.shift`.
+        mean_shift_limit: The largest mean shift that is usual of a night.
+        is_withheld: Whether no limit may judge the score, because it compares what cannot be compared.
     """
 
     column: str
@@ -54,6 +59,9 @@ class ColumnDrift:
     rows_reference: int
     rows_current: int
     note: str = ""
+    mean_shift: float | None = None
+    mean_shift_limit: float | None = None
+    is_withheld: bool = False
 
 
 def compare(
@@ -69,7 +77,8 @@ def compare(
 ) -> list[ColumnDrift]:
     """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
-    What evidently computed on rows comes as `sampled`, with evidently's own threshold as the verdict.
+    What evidently computed on rows comes as `sampled`; where such a column has no limit, evidently's own
+    threshold is the verdict, and the note says so.
     A column whose method needs rows is not compared without that, and says so.
 
     Raises:
@@ -85,14 +94,19 @@ def compare(
                 expected=layout.id,
             )
     return [
-        _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
+        _sampled_column(
+            column,
+            sampled[column.name],
+            (reference.columns[column.name], current.columns[column.name]),
+            limit=limits.get(column.name),
+        )
         if column.name in sampled
         else _compare_column(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
             method=method_of(column, method, methods),
-            limit=limits.get(column.name),
+            limit=None if method_of(column, method, methods).is_sampled else limits.get(column.name),
             minimum_rows=minimum_rows,
         )
         for column in layout.columns
@@ -100,20 +114,24 @@ def compare(
 
 
 def _sampled_column(
-    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
+    column: ColumnLayout, found: SampledScore, sides: tuple[ColumnProfile, ColumnProfile], *, limit: Limit | None
 ) -> ColumnDrift:
     states = {True: DriftState.BEYOND, False: DriftState.WITHIN, None: DriftState.INSUFFICIENT_DATA}
+    verdict, note = found.is_beyond, found.note
+    if limit is not None and found.value is not None:
+        verdict = is_beyond(found.method, found.value, limit.limit)
+        note = f"{found.basis}; the limit is of samples of the reference's nights"
     return ColumnDrift(
         column=column.name,
         kind=column.kind,
         method=found.method,
         score=found.value,
-        limit=None,
-        nights=0,
-        state=states[found.is_beyond],
-        rows_reference=reference.observed,
-        rows_current=current.observed,
-        note=found.note,
+        limit=limit.limit if limit else None,
+        nights=limit.nights if limit else 0,
+        state=states[verdict],
+        rows_reference=sides[0].observed,
+        rows_current=sides[1].observed,
+        note=note,
     )
 
 
@@ -127,20 +145,14 @@ def _compare_column(
     minimum_rows: int,
 ) -> ColumnDrift:
     notes = [
-        *_lack_of_rows(method),
+        *_lack_of_rows(column, method),
         *_shortages("the reference", *reference, minimum_rows),
         *_shortages("the partition", *current, minimum_rows),
     ]
     found = None if notes else score(method, reference[0], current[0])
-    if found is None:
-        state = DriftState.INSUFFICIENT_DATA
-    elif limit is None:
-        state = DriftState.INSUFFICIENT_DATA
-        notes.append("no limit: fewer than two nights of the reference have enough values")
-    else:
-        state = DriftState.BEYOND if found > limit.limit else DriftState.WITHIN
+    shift = None if found is None else mean_shift(reference[0], current[0], minimum_rows)
     if found is not None:
-        notes.extend(_remarks(reference[0], current[0]))
+        notes = [*_verdict_notes(limit, shift), *_remarks(reference[0], current[0])]
     return ColumnDrift(
         column=column.name,
         kind=column.kind,
@@ -148,16 +160,35 @@ def _compare_column(
         score=found,
         limit=limit.limit if limit else None,
         nights=limit.nights if limit else 0,
-        state=state,
+        state=_state(limit, found, shift),
         rows_reference=reference[0].observed,
         rows_current=current[0].observed,
         note="; ".join(notes),
+        mean_shift=shift.value if shift else None,
+        mean_shift_limit=limit.mean_shift if limit else None,
     )
 
 
-def _lack_of_rows(method: Method) -> Iterator[str]:
+def _state(limit: Limit | None, found: float | None, shift: MeanShift | None) -> DriftState:
+    """Beyond by the score or, of a vector, by the shift of its mean."""
+    if found is None or limit is None:
+        return DriftState.INSUFFICIENT_DATA
+    has_shifted = shift is not None and limit.mean_shift is not None and shift.value > limit.mean_shift
+    return DriftState.BEYOND if found > limit.limit or has_shifted else DriftState.WITHIN
+
+
+def _verdict_notes(limit: Limit | None, shift: MeanShift | None) -> Iterator[str]:
+    if limit is None:
+        yield "no limit: fewer than two nights of the reference have enough values"
+    if shift is not None:
+        usual = limit.mean_shift if limit else None
+        yield shift.text if usual is None else f"{shift.text}, limit {usual:.3f}"
+
+
+def _lack_of_rows(column: ColumnLayout, method: Method) -> Iterator[str]:
     if method.is_sampled:
-        yield f"not compared: {method} needs rows, and of one side there is a profile alone"
+        lack = "of a vector no sample is kept" if column.kind is Kind.VECTOR else "of one side there is a profile alone"
+        yield f"not compared: {method} needs rows, and {lack}"
 
 
 def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Iterator[str]:
@@ -180,5 +211,17 @@ def _remarks(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
     for side, column in sides:
         if isinstance(column, NumericProfile) and (left_out := column.nans + column.infinities):
             yield f"{left_out} NaN or infinite values of {side} left out"
+        elif isinstance(column, VectorProfile):
+            yield from vector_remarks(side, column)
     if any(isinstance(column, NumericProfile) and column.distribution.is_too_coarse for _, column in sides):
         yield "grid too coarse: pin again"
+
+
+def vector_remarks(side: str, column: VectorProfile) -> Iterator[str]:
+    """What is left out of the comparison of a vector, in words."""
+    if left_out := column.norm.nans + column.norm.infinities:
+        yield f"{left_out:,} vectors of {side} with a NaN or infinite element left out"
+    if column.malformed:
+        yield f"{column.malformed:,} vectors of {side} of another dimension or with an empty element left out"
+    if column.far:
+        yield f"{column.far:,} vectors of {side} too far out for the mean shift"

@@ -21,6 +21,7 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import PROFILED, Method
 
 _Measure = Callable[[Sides], Score | None]
@@ -44,7 +45,7 @@ _NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTEN
 def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
     """What a method says of a column; None where a side has no value or the method is not for its kind.
 
-    Identifiers have no score by any method.
+    Identifiers have no score by any method; of vectors the norms are compared.
 
     Raises:
         ConfigError: there is no such method, or evidently alone can compute it, from rows.
@@ -61,6 +62,8 @@ def measure_all(methods: Iterable[str], reference: ColumnProfile, current: Colum
     measures = [_measure_of(method) for method in methods]
     if isinstance(reference, IdentifierProfile) or not reference.observed or not current.observed:
         return [None for _ in measures]
+    if isinstance(reference, VectorProfile) and isinstance(current, VectorProfile):
+        reference, current = reference.norm, current.norm
     sides = Sides(reference, current)
     return [found(sides) for found in measures]
 
@@ -93,16 +96,16 @@ def method_for(kind: Kind, method: str) -> Method:
     """The method that a column of that kind is measured with when `method` is asked for.
 
     A category or an identifier has no order, so that it is measured by Jensen-Shannon where a method needs one, as
-    evidently does by default; a number by the t test of means where a method of categories or texts
-    is asked for.
+    evidently does by default; a number, or a vector, by the t test of means where a method of categories
+    or texts is asked for.
 
     Raises:
         ConfigError: there is no such method.
     """
     chosen = parse_method(method)
-    if kind is not Kind.NUMERIC and chosen in _NEEDS_ORDER:
+    if not kind.is_numeric and chosen in _NEEDS_ORDER:
         return Method.JENSENSHANNON
-    if kind is Kind.NUMERIC and chosen in _NEEDS_CATEGORIES:
+    if kind.is_numeric and chosen in _NEEDS_CATEGORIES:
         return Method.T_TEST
     return chosen
 
@@ -119,7 +122,9 @@ def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> 
 def sampled_methods(
     columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
 ) -> dict[str, tuple[Method, Kind]]:
-    """The method and the kind of each column whose method needs rows; identifiers are not compared.
+    """The method and the kind of each column whose method needs rows; identifiers and vectors are left out.
+
+    Identifiers are not compared, and of vectors no sample is kept.
 
     Raises:
         ConfigError: there is no such method.
@@ -127,7 +132,7 @@ def sampled_methods(
     chosen = {
         column.name: (method_of(column, method, methods), column.kind)
         for column in columns
-        if column.kind is not Kind.IDENTIFIER
+        if column.kind not in {Kind.IDENTIFIER, Kind.VECTOR}
     }
     return {name: pair for name, pair in chosen.items() if pair[0].is_sampled}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
-
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import method_of, score
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, usual_limit
+from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
 
@@ -42,13 +40,6 @@ def paired_limits(
         if chosen.is_sampled:
             continue
         sides = [(before.columns[column.name], after.columns[column.name]) for before, after in pairs]
-        scores = [
-            found
-            for before, after in sides
-            if min(before.observed, after.observed) >= minimum_rows
-            and (found := score(chosen, before, after)) is not None
-        ]
-        if len(scores) >= fewest:
-            limit = float(np.quantile(scores, quantile))
-            limits[column.name] = Limit(limit=limit, nights=len(scores), quantile=quantile)
+        if limit := usual_limit(sides, chosen, quantile, fewest=fewest, minimum_rows=minimum_rows):
+            limits[column.name] = limit
     return limits

@@ -7,28 +7,25 @@ Runs overlap; `apart` says how many there are that do not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
-
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit
-from airflow_mlmon.drift.methods import method_of, score
+from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, usual_limit
+from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.methods import Method
 
-_FEWEST_APART = 2
+FEWEST_APART = 2
 
 
 def windows_of(nights: int, length: int) -> int:
     """How many runs of `length` consecutive nights there are; none where fewer than two lie apart.
 
-    >>> windows_of(59, 7), windows_of(12, 7), windows_of(12, 6)
-    (53, 0, 7)
+    >>> windows_of(59, 7), windows_of(12, 7), windows_of(12, 6), windows_of(12, 0)
+    (53, 0, 7, 0)
     """
-    return nights - length + 1 if nights >= _FEWEST_APART * length else 0
+    return nights - length + 1 if 0 < FEWEST_APART * length <= nights else 0
 
 
 def window_limits(
@@ -60,31 +57,21 @@ def window_limits(
         chosen = method_of(column, method, methods)
         if chosen.is_sampled:
             continue
-        found = _scores(
-            chosen,
-            empty_column(column),
-            [night.columns[column.name] for night in nights],
-            length,
-            minimum_rows,
-        )
-        if len(found) > 1:
-            limits[column.name] = Limit(limit=float(np.quantile(found, quantile)), nights=len(found), quantile=quantile)
+        windows = _windows(empty_column(column), [night.columns[column.name] for night in nights], length)
+        if limit := usual_limit(windows, chosen, quantile, minimum_rows=minimum_rows):
+            limits[column.name] = limit
     return limits
 
 
-def _scores(
-    method: Method, empty: ColumnProfile, nights: Sequence[ColumnProfile], length: int, minimum_rows: int
-) -> list[float]:
+def _windows(
+    empty: ColumnProfile, nights: Sequence[ColumnProfile], length: int
+) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
+    """Each window behind the sum of the others."""
     before, after = [empty], [empty]
     for night in nights:
         before.append(sum_columns((before[-1], night)))
     for night in reversed(nights):
         after.append(sum_columns((after[-1], night)))
-    scores = []
     for start in range(windows_of(len(nights), length)):
         window = sum_columns(nights[start : start + length])
-        others = sum_columns((before[start], after[len(nights) - start - length]))
-        if min(window.observed, others.observed) >= minimum_rows:
-            found = score(method, others, window)
-            scores += [] if found is None else [found]
-    return scores
+        yield sum_columns((before[start], after[len(nights) - start - length])), window

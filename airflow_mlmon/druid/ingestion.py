@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import DAY, Partition
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.model import Column, ModelSpec
+from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.model import ModelSpec
 
 CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"
@@ -38,6 +39,8 @@ class DimensionType(StrEnum):
 _TYPES = {
     ColumnType.FLOAT: DimensionType.DOUBLE,
     ColumnType.INTEGER: DimensionType.LONG,
+    # travels as text, which Druid reads as the nearest double
+    ColumnType.DECIMAL: DimensionType.DOUBLE,
     ColumnType.BOOLEAN: DimensionType.LONG,
     ColumnType.STRING: DimensionType.STRING,
     ColumnType.CATEGORY: DimensionType.STRING,
@@ -60,15 +63,17 @@ class Datasource:
 
     Each row also gets the column `mlmon_content`, the version of the content that it came with:
     by it the broker shows that it serves this load, not an earlier one of as many rows.
+    `left_out` names the vectors, which Druid has no column for.
     """
 
     name: str
     time_column: str
     dimensions: tuple[Dimension, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def predictions_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_predictions`: features, score, class, version and id; no personal, no ignored column."""
+    """`<model>_predictions`: features, score, class, version and id; no personal, no ignored column, no vector."""
     columns = {name: column for name, column in spec.columns.items() if _is_loaded(column)}
     if taken := sorted(_RESERVED & set(columns)):
         raise ConfigError(f"The column name {taken[0]!r} is kept for Druid.", hint="rename the column in the archive")
@@ -79,17 +84,19 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
             Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
             for name, column in columns.items()
         ),
+        left_out=spec.vectors,
     )
 
 
 def metrics_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_metrics`: metric, column, value and rows, at the start of their partition."""
+    """`<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
     return Datasource(
         name=f"{spec.model}_metrics",
         time_column="time",
         dimensions=(
             Dimension(name="metric", type=DimensionType.STRING),
             Dimension(name="column", type=DimensionType.STRING),
+            Dimension(name="segment", type=DimensionType.STRING),
             Dimension(name="value", type=DimensionType.DOUBLE),
             Dimension(name="rows", type=DimensionType.LONG),
         ),
@@ -97,7 +104,8 @@ def metrics_datasource(spec: ModelSpec) -> Datasource:
 
 
 def _is_loaded(column: Column) -> bool:
-    return column.personal is None and column.role not in {Role.IGNORED, Role.TIME}
+    is_open = column.personal is None and column.role not in {Role.IGNORED, Role.TIME}
+    return is_open and column.type is not ColumnType.VECTOR
 
 
 def druid_time(moment: datetime) -> str:

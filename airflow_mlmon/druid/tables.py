@@ -27,6 +27,7 @@ def metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Ta
             "time": partition.start,
             "metric": metric.metric,
             "column": metric.column,
+            "segment": metric.segment,
             "value": metric.value,
             "rows": metric.rows,
         }
@@ -37,6 +38,7 @@ def metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Ta
             ("time", pa.timestamp("us", "UTC")),
             ("metric", pa.string()),
             ("column", pa.string()),
+            ("segment", pa.string()),
             ("value", pa.float64()),
             ("rows", pa.int64()),
         ]

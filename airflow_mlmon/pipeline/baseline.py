@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
-from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
-from airflow_mlmon.drift.pairs import paired_limits
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.pins import InForce, in_force
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
+from airflow_mlmon.pipeline.span import (
+    Span,
+    Usual,
+    history_of,
+    narrowed,
+    usual_of_neighbours,
+    usual_of_nights,
+    usual_of_reference,
+)
 from airflow_mlmon.pipeline.stored import DayProfile, ProfileState, reference_version, stored_profiles
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 
@@ -35,6 +43,7 @@ class BaselineFacts:
         needed: With fewer nights than this there is no verdict.
         nights: The version of each day's rows that is in the sum.
         other_layout: Days that are not, because their profile has another layout.
+        pin: Number of the pin by which it held; None when the spec said so.
     """
 
     title: str
@@ -44,6 +53,7 @@ class BaselineFacts:
     needed: int
     nights: Mapping[date, str]
     other_layout: int = 0
+    pin: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can carry it."""
@@ -55,6 +65,7 @@ class BaselineFacts:
             "needed": self.needed,
             "nights": {day.isoformat(): version for day, version in self.nights.items()},
             "other_layout": self.other_layout,
+            "pin": self.pin,
         }
 
     @classmethod
@@ -72,28 +83,83 @@ class BaselineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBaseline:
-    """A baseline of a night: its sum, under a layout of its own columns alone, and their limits."""
+    """A baseline of a span: the columns that are compared with it, what they are, and how far it may lie.
+
+    Attributes:
+        facts: What it was made of.
+        layout: Its own columns alone.
+        whole: Its sum, under the pinned layout.
+        nights: The nights whose sum it is, or of the span before, all nights from which the limits come.
+        span: What is compared with it.
+        usual: How far such spans usually lie from it.
+    """
 
     facts: BaselineFacts
     layout: Layout
-    profile: Profile
-    limits: Mapping[str, Limit]
+    whole: Profile
+    nights: Sequence[DayProfile]
+    span: Span
+    usual: Usual
+
+    @property
+    def profile(self) -> Profile:
+        """Its sum, under its own columns' layout."""
+        return narrowed(self.whole, self.layout)
 
 
-def choose_baselines(run: Run, reference: Reference, day: date) -> list[ChosenBaseline]:
-    """The baselines of a day's columns, as the spec names them; each column has exactly one."""
+def choose_baselines(
+    run: Run, reference: Reference, span: Span, *, asked: Baseline | None = None, version: str | None = None
+) -> list[ChosenBaseline]:
+    """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
+
+    They are those of a model version, or of all rows.
+    """
+    pins = run.store.baselines(run.model)
     by_column = {
-        column.name: run.spec.baselines.get(column.name, run.spec.baseline) for column in reference.layout.columns
+        column.name: InForce(baseline=asked)
+        if asked
+        else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
+        for column in reference.layout.columns
     }
     chosen = []
-    for baseline in dict.fromkeys(by_column.values()):
-        columns = tuple(name for name, own in by_column.items() if own == baseline)
-        layout = _narrowed(reference.layout, columns)
-        if baseline.kind is BaselineKind.REFERENCE:
-            chosen.append(_of_reference(run, reference, baseline, layout))
-        else:
-            chosen.append(_of_days(run, reference, baseline, layout, day))
+    for held in dict.fromkeys(by_column.values()):
+        columns = tuple(name for name, own in by_column.items() if own == held)
+        found = sum_baseline(run, reference, held.baseline, columns, span)
+        pin = held.pin.number if held.pin else None
+        chosen.append(replace(found, facts=replace(found.facts, pin=pin)))
     return chosen
+
+
+def sum_baseline(
+    run: Run, reference: Reference, baseline: Baseline, columns: Sequence[str], span: Span
+) -> ChosenBaseline:
+    """A baseline of a span, of some columns."""
+    layout = _layout_of(reference.layout, columns)
+    if baseline.kind is BaselineKind.REFERENCE:
+        return _of_reference(run, reference, baseline, layout, span)
+    return _of_days(run, reference, baseline, layout, span)
+
+
+def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
+    """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
+    part = chosen.whole.part(segment, value)
+    if part is None:
+        return None
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        limits = reference.segment_limits.get(segment_key(segment, value), {})
+        return replace(chosen, whole=part, usual=replace(chosen.usual, limits=limits))
+    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
+    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
+    if len(held) < chosen.facts.needed:
+        return None
+    facts = replace(chosen.facts, nights=held)
+    usual = _usual(run, chosen.layout, facts, own, chosen.span)
+    return replace(chosen, facts=facts, whole=part, nights=own, usual=usual)
+
+
+def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
+    """The baseline of a version that it has too few nights of: the rows of all versions, and says so."""
+    return replace(chosen, facts=replace(chosen.facts, title=f"{chosen.facts.title}, all versions"))
 
 
 def compare_with(
@@ -112,13 +178,13 @@ def compare_with(
         drift = compare(
             baseline.layout,
             baseline.profile,
-            _part(current, baseline.layout),
+            narrowed(current, baseline.layout),
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
             sampled=sampled,
-            limits=baseline.limits,
+            limits=baseline.usual.limits,
         )
-        found |= {column.column: _with_shortage(column, baseline.facts) for column in drift}
+        found |= {column.column: _with_shortage(column, baseline) for column in drift}
     return [found[column.name] for column in layout.columns]
 
 
@@ -153,39 +219,50 @@ def _sum_of_named(run: Run, reference: Reference, nights: Mapping[date, str]) ->
     return sum_profiles(reference.layout, parts)
 
 
-def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: Layout) -> ChosenBaseline:
-    name = reference_version(reference)
-    facts = _facts(run, baseline, layout, dict.fromkeys(reference.days, name), len(reference.days))
-    # whoever declares a short reference means it: its own nights have always been the measure
+def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
+    days = [day for day in reference.days if day not in span.own]
+    nights = dict.fromkeys(days, reference_version(reference))
+    facts = _facts(run, baseline, layout, span, nights=nights, asked=len(days))
+    whole = reference.profile
+    if span.own:
+        own = reference_nights(run, reference)
+        whole = sum_profiles(reference.layout, (own[day] for day in days))
     return ChosenBaseline(
+        # whoever declares a short reference means it: its own nights have always been the measure
         facts=replace(facts, needed=0),
         layout=layout,
-        profile=_part(reference.profile, layout),
-        limits=reference.limits,
+        whole=whole,
+        nights=(),
+        span=span,
+        usual=usual_of_reference(run, reference, span),
     )
 
 
-def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout, day: date) -> ChosenBaseline:
-    asked = baseline.days(day)
+def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
+    asked = baseline.days(span.days[0], span.days[-1])
     stored = stored_profiles(run, reference, asked)
     held = [found for found in stored if found.profile is not None]
-    profiles = [_part(found.profile, layout) for found in held if found.profile is not None]
+    named = {found.day: found.version or "" for found in held}
     facts = replace(
-        _facts(run, baseline, layout, {found.day: found.version or "" for found in held}, len(asked)),
+        _facts(run, baseline, layout, span, nights=named, asked=len(asked)),
         other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
     )
-    limits: Mapping[str, Limit] = {}
-    if baseline.kind is BaselineKind.PREVIOUS:
-        limits = _limits_of_neighbours(run, reference, layout, day)
-    elif len(held) >= facts.needed:
-        drift = run.spec.drift
-        limits = leave_one_out_limits(layout, profiles, drift.method, drift.quantile, methods=drift.methods)
-    return ChosenBaseline(facts=facts, layout=layout, profile=sum_profiles(layout, profiles), limits=limits)
+    nights = history_of(run, reference, span) if baseline.kind is BaselineKind.PREVIOUS else stored
+    return ChosenBaseline(
+        facts=facts,
+        layout=layout,
+        whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
+        nights=nights,
+        span=span,
+        usual=_usual(run, layout, facts, nights, span),
+    )
 
 
-def _facts(run: Run, baseline: Baseline, layout: Layout, nights: Mapping[date, str], asked: int) -> BaselineFacts:
+def _facts(
+    run: Run, baseline: Baseline, layout: Layout, span: Span, *, nights: Mapping[date, str], asked: int
+) -> BaselineFacts:
     return BaselineFacts(
-        title=baseline.title,
+        title=baseline.title(len(span.days)),
         kind=baseline.kind,
         columns=tuple(column.name for column in layout.columns),
         asked=asked,
@@ -194,42 +271,32 @@ def _facts(run: Run, baseline: Baseline, layout: Layout, nights: Mapping[date, s
     )
 
 
-def _limits_of_neighbours(run: Run, reference: Reference, layout: Layout, day: date) -> Mapping[str, Limit]:
-    """How far the nights of the history lay from the night before each of them."""
-    history = run.spec.history
-    past = [day - timedelta(days=offset) for offset in range(history.nights, 0, -1)]
-    days = stored_profiles(run, reference, past)
-    pairs = [pair for before, after in pairwise(days) if (pair := _pair(before, after, layout))]
-    drift = run.spec.drift
-    return paired_limits(layout, pairs, drift.method, drift.quantile, fewest=history.minimum, methods=drift.methods)
+def _usual(run: Run, layout: Layout, facts: BaselineFacts, nights: Sequence[DayProfile], span: Span) -> Usual:
+    """How far such spans lay from the sum of the others, or from the span before; nothing of too few nights."""
+    if facts.kind is BaselineKind.PREVIOUS:
+        return usual_of_neighbours(run, layout, nights, span)
+    return usual_of_nights(run, layout, nights, span) if len(facts.nights) >= facts.needed else Usual()
 
 
-def _pair(before: DayProfile, after: DayProfile, layout: Layout) -> tuple[Profile, Profile] | None:
-    if before.profile is None or after.profile is None:
-        return None
-    return _part(before.profile, layout), _part(after.profile, layout)
-
-
-def _with_shortage(column: ColumnDrift, facts: BaselineFacts) -> ColumnDrift:
+def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
     """The column with the words that fit its baseline, when there is no verdict for want of nights."""
-    if facts.kind is BaselineKind.REFERENCE or column.limit is not None or column.method.is_sampled:
+    facts, held = chosen.facts, chosen.span.held
+    if column.limit is not None or column.method.is_sampled:
         return column
     if len(facts.nights) < facts.needed:
         note = f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, at least {facts.needed} are needed"
         if facts.other_layout:
             note += f"; {facts.other_layout} have another layout: reprofile"
-    elif column.score is not None:
-        note = f"no limit: too few nights to say how far a night lies from {facts.title}"
+    elif held > 1 and not chosen.usual.windows and facts.kind is not BaselineKind.PREVIOUS:
+        own = len(facts.nights) + len(chosen.span.own if facts.kind is BaselineKind.REFERENCE else ())
+        note = f"no limit: {own} nights of {facts.title} hold no two windows of {held}"
+    elif column.score is not None and facts.kind is not BaselineKind.REFERENCE:
+        what = "a night lies" if len(chosen.span.days) == 1 else "such a window lies"
+        note = f"no limit: too few nights to say how far {what} from {facts.title}"
     else:
         return column
     return replace(column, state=DriftState.INSUFFICIENT_DATA, note=note)
 
 
-def _narrowed(layout: Layout, columns: Sequence[str]) -> Layout:
+def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:
     return Layout(model=layout.model, columns=tuple(column for column in layout.columns if column.name in columns))
-
-
-def _part(profile: Profile, layout: Layout) -> Profile:
-    """The columns of a narrower layout."""
-    columns = {column.name: profile.columns[column.name] for column in layout.columns}
-    return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)

@@ -15,7 +15,7 @@ from airflow_mlmon.druid.load import DruidLoad, load_partition
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import read_curated
+from airflow_mlmon.pipeline.prepare import read_scalars
 
 # Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
 _URL_SECONDS = 6 * 3600
@@ -45,7 +45,7 @@ def ingest_partition(
         By datasource and day, what Druid serves now.
     """
     target = _Target(run=run, client=client, clear_number=clear_number, on_submitted=on_submitted)
-    rows = read_curated(run, partition, version)
+    rows = read_scalars(run, partition, version)
     source = predictions_datasource(run.spec)
     table = select_columns(rows, source)
     loads = {f"{source.name} {partition.key}": _load(target, source, partition, table)}
@@ -58,7 +58,8 @@ def ingest_partition(
 
 def _load(target: _Target, datasource: Datasource, partition: Partition, table: pa.Table) -> DruidLoad:
     run = target.run
-    run.progress(f"loading {table.num_rows} rows into {datasource.name}")
+    without = f", without the vectors {', '.join(datasource.left_out)}" if datasource.left_out else ""
+    run.progress(f"loading {table.num_rows} rows into {datasource.name}{without}")
     content = write_json_lines(table)
     version = hashlib.sha256(content).hexdigest()[:12]
     uri = run.uri("druid", datasource.name, partition.key, f"{version}.json.gz")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
 from airflow_mlmon.alerts.judge import judge, status_verdict
+from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines, read_drift
+from airflow_mlmon.pipeline.drift import drift_metrics
 from airflow_mlmon.pipeline.performance import Measured, label_metrics, label_results
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled, to_night
 from airflow_mlmon.pipeline.validate import read_checks
+from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import CheckOutcome, Family, MetricValue, Night, Results, Status, Verdict
-from airflow_mlmon.spec import Severity
+from airflow_mlmon.records import CheckOutcome, Family, MetricValue, Night, Results, Status, Verdict, VerdictState
+from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import METRICS
 
 
@@ -86,12 +90,10 @@ def _prediction_results(
     run: Run, night: Night, prepared: Prepared, profiled: Profiled, checks: Sequence[CheckOutcome]
 ) -> Results:
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    drift = read_drift(run, night.partition, prepared.version)
-    baselines = read_baselines(run, night.partition, prepared.version)
     metrics = [
         *summary_metrics(profile, run.spec),
         MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
-        *drift_metrics(drift, baselines),
+        *drift_metrics(run, night.partition, prepared.version),
     ]
     verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, Family.PREDICTIONS)]
     alerts = [
@@ -128,8 +130,50 @@ def _label_results(run: Run, measured: Measured, judged: Partition) -> Results:
 
 
 def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], family: Family) -> list[Verdict]:
+    """What the rules say of all rows and, of what the model puts out, of the versions that served them.
+
+    The latter is comparable with nights of the same versions only; when these changed, each version is
+    judged by its own nights.
+    """
     rules = [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
+    nights = version_counts(run, partition.shift(-run.spec.history.nights).day, partition.day)
+    now = counts_in(run.spec, metrics) or nights.get(partition.day, {})
+    past = {day: counts for day, counts in nights.items() if day < partition.day}
+    unlike = set(past) - nights_alike(past, now)
+    whole = [value for value in metrics if value.segment is None]
+    verdicts = judge(whole, _history(run, partition, rules, unlike), rules, run.spec.history)
+    if not unlike and len(now) <= 1:
+        return verdicts
+    verdicts = [_explained(verdict) for verdict in verdicts]
+    of_model = [rule for rule in rules if METRICS[rule.metric].of_model and rule.history is not None]
+    of_model = [rule.model_copy(update={"min": None, "max": None}) for rule in of_model]
+    for version in sorted(now):
+        segment = segment_key(str(run.spec.version_column), version)
+        own = [value for value in metrics if value.segment == segment]
+        verdicts += judge(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
+    return verdicts
+
+
+def _explained(verdict: Verdict) -> Verdict:
+    """The verdict, with the reason why nights are missing where versions are the reason."""
+    is_lacking = verdict.state is VerdictState.INSUFFICIENT_DATA and verdict.note.startswith("history")
+    if is_lacking and METRICS[verdict.metric].of_model:
+        return replace(verdict, note=f"{verdict.note}: other versions served the others, see each")
+    return verdict
+
+
+def _history(
+    run: Run,
+    partition: Partition,
+    rules: Sequence[AlertRule],
+    unlike: Collection[date] = (),
+    segment: str | None = None,
+) -> dict[tuple[str, str | None], list[float]]:
+    """The values of the trailing nights, without what other versions put out on nights unlike this one."""
+    names = [rule.metric for rule in rules]
     nights = run.spec.history.nights
-    past = run.store.history(run.model, [rule.metric for rule in rules], before=partition.day, nights=nights)
-    history = {key: [value for _, value in values] for key, values in past.items()}
-    return judge(metrics, history, rules, run.spec.history)
+    past = run.store.history(run.model, names, before=partition.day, nights=nights, segment=segment)
+    return {
+        (metric, column): [value for day, value in values if day not in unlike or not METRICS[metric].of_model]
+        for (metric, column), values in past.items()
+    }

@@ -8,17 +8,20 @@ from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
+from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.drift import read_baselines, read_drift, read_together
 from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.page_versions import versions_of
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.prepare import MANIFEST
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference
-from airflow_mlmon.pipeline.trends import trend_charts
+from airflow_mlmon.pipeline.trends import shown_marks, trend_charts
+from airflow_mlmon.pipeline.versions import marks_until
 from airflow_mlmon.profiles.histogram import histogram_bins
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
@@ -52,6 +55,8 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
+    metrics = store.metric_values(partition)
+    marks = marks_until(run, partition.day)
     return NightPage(
         model=run.model,
         night=night,
@@ -62,8 +67,11 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
-        metrics=tuple(store.metric_values(partition)),
-        trends=trend_charts(run, partition.day),
+        together=_together(run, partition, served) if served else None,
+        metrics=tuple(value for value in metrics if value.segment is None),
+        trends=trend_charts(run, partition.day, marks),
+        marks=shown_marks(run, partition.day, marks),
+        versions=versions_of(run, night, metrics) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
@@ -86,6 +94,7 @@ def index_page(run: Run) -> IndexPage:
     first, last = nights[0].partition.day, nights[-1].partition.day
     metrics = run.store.metrics(run.model, first, last)
     alerts = run.store.alerts(run.model, first, last)
+    marks = marks_until(run, last)
     return IndexPage(
         model=run.model,
         nights=tuple(
@@ -105,7 +114,8 @@ def index_page(run: Run) -> IndexPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
-        trends=trend_charts(run, last),
+        trends=trend_charts(run, last, marks),
+        marks=shown_marks(run, last, marks),
         heat=_heat(run, [night.partition.day for night in nights]),
     )
 
@@ -158,12 +168,19 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     return (*rows, *_label_row(run, night.partition, reference))
 
 
+def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
+    try:
+        return read_together(run, partition, version_)
+    except NotFoundError:
+        return None
+
+
 def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:
     """The drift of the label, once enough of them have come."""
     if run.spec.labels is None or reference is None:
         return []
     for value in run.store.metric_values(partition):
-        if value.metric == "drift_score" and value.column == run.spec.labels.label:
+        if (value.metric, value.column, value.segment) == ("drift_score", run.spec.labels.label, None):
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)
@@ -183,8 +200,15 @@ def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineN
         facts = read_baselines(run, partition, version_)
     except NotFoundError:
         return ()
+    pins = {pin.number: pin for pin in run.store.baselines(run.model)}
     return tuple(
-        BaselineNights(title=entry.title, columns=entry.columns, asked=entry.asked, nights=entry.nights)
+        BaselineNights(
+            title=entry.title,
+            columns=entry.columns,
+            asked=entry.asked,
+            nights=entry.nights,
+            pin=pins.get(entry.pin) if entry.pin else None,
+        )
         for entry in facts
     )
 

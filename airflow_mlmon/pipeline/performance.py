@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import compare_labels, count_labels, label_drift_metric
 from airflow_mlmon.pipeline.prepare import Prepared, read_curated, read_parquet
@@ -42,14 +42,23 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     if run.spec.labels is None:
         return None
     deliveries = deliveries_of(run, partition)
-    curated = read_curated(run, partition, version, _joined_columns(run))
+    reference = pinned_reference(run)
+    segments = reference.layout.segments if reference else ()
+    dividing = [name for segment in segments for name in segment.columns]
+    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
     tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
-    profile = profile_labels(join_labels(curated, tables, run.spec))
-    uri = run.version_uri(partition, version, f"labels-{partition.key}-{_content(deliveries)}.profile")
+    profile = profile_label_parts(join_labels(curated, tables, run.spec), curated, segments)
+    uri = labels_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(
         day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in deliveries)
     )
+
+
+def labels_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
+    """Where the labelled profile lies that some deliveries make of a version."""
+    content = "-".join(delivery.version[:6] for delivery in deliveries) or "none"
+    return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
@@ -62,16 +71,17 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
 
 
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
-    """The performance that a labelled profile gives, and the drift of the label."""
-    labels = run.spec.labels
-    profile = LabelledProfile.from_bytes(run.files.read(measured.uri))
-    metrics = measure(profile, labels.min_share if labels else 0)
+    """The performance that a labelled profile gives, in sum and by segment, and the drift of the label."""
+    found = LabelledParts.from_bytes(run.files.read(measured.uri))
+    metrics = measure_parts(found, run.spec.labels.min_share if run.spec.labels else 0)
     reference = pinned_reference(run)
-    is_measured = any(value.metric == "positive_share" and value.value is not None for value in metrics)
+    is_measured = any(
+        value.metric == "positive_share" and value.segment is None and value.value is not None for value in metrics
+    )
     if reference is not None and is_measured:
-        counts = count_labels(profile)
-        found = compare_labels(run.spec, reference.labels, counts)
-        metrics += [label_drift_metric(found, counts)] if found else []
+        counts = count_labels(found.whole)
+        drift = compare_labels(run.spec, reference.labels, counts)
+        metrics += [label_drift_metric(drift, counts)] if drift else []
     return metrics
 
 
@@ -101,7 +111,3 @@ def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
 def _joined_columns(run: Run) -> list[str]:
     names = [run.spec.id_column, run.spec.column_of(Role.SCORE), run.spec.column_of(Role.PREDICTION)]
     return [name for name in names if name]
-
-
-def _content(deliveries: list[Delivery]) -> str:
-    return "-".join(delivery.version[:6] for delivery in deliveries) or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -150,12 +151,42 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def read_parquet(run: Run, uri: str, columns: list[str] | None = None) -> pa.Table:
-    """The rows of a file in the workspace, its page checksums verified."""
+def read_parquet(run: Run, uri: str, columns: list[str] | None = None, where_there: Iterable[str] = ()) -> pa.Table:
+    """The rows of a file in the workspace, its page checksums verified.
+
+    Args:
+        run: the model.
+        uri: the file.
+        columns: those that are read; by default all.
+        where_there: further ones, which the file may lack.
+    """
     source = io.BytesIO(run.files.read(uri))
+    if columns is not None:
+        held = set(pq.read_schema(source).names)
+        columns = [*columns, *(name for name in dict.fromkeys(where_there) if name in held and name not in columns)]
+    return _parse(source, columns)
+
+
+def _parse(source: io.BytesIO, columns: list[str] | None) -> pa.Table:
     return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
 
 
-def read_curated(run: Run, partition: Partition, version: str, columns: list[str] | None = None) -> pa.Table:
-    """The curated rows of one version of a partition."""
-    return read_parquet(run, run.version_uri(partition, version, CURATED), columns)
+def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
+    """The curated rows of one version of a partition, without their vectors.
+
+    All other columns, because rows of an older spec may lack some that this one has.
+    """
+    source = io.BytesIO(run.files.read(run.version_uri(partition, version, CURATED)))
+    scalars = [field.name for field in pq.read_schema(source) if not pa.types.is_nested(field.type)]
+    return _parse(source, scalars)
+
+
+def read_curated(
+    run: Run,
+    partition: Partition,
+    version: str,
+    columns: list[str] | None = None,
+    where_there: Iterable[str] = (),
+) -> pa.Table:
+    """The curated rows of one version of a partition; see `read_parquet`."""
+    return read_parquet(run, run.version_uri(partition, version, CURATED), columns, where_there)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,37 +17,48 @@ from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.drift.multivariate import DomainLimit
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
+from airflow_mlmon.pipeline.multivariate import together_limit
 from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
+from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check, Column, ColumnType
 
-SAMPLE_ROWS = 5_000
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 3
+_KEPT = 5
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
+# limits on samples rest on at most as many nights: each costs tenths of a second
+_SAMPLED_NIGHTS = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What is kept of the reference; `limits` come from its own nights, each left out in turn."""
+    """What is kept of the reference.
+
+    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
+    `together`, that of all features together where the spec asks for it, likewise.
+    """
 
     layout: Layout
     profile: Profile
     limits: Mapping[str, Limit]
+    together: DomainLimit | None
+    segment_limits: Mapping[str, Mapping[str, Limit]]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     labels: Mapping[date, Counts]
@@ -98,6 +109,7 @@ def _fingerprint(run: Run) -> str:
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
         run.spec.drift.model_dump(mode="json"),
+        run.spec.segments,
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -111,7 +123,9 @@ def _load(run: Run, folder: str) -> Reference:
     return Reference(
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
-        limits={column: Limit(**limit) for column, limit in facts["limits"].items()},
+        limits=_read_limits(facts["limits"]),
+        segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
+        together=DomainLimit(**facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
@@ -125,22 +139,26 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     table, files = _read(run)
     run.progress("pinning the layout")
     layout = pin_layout(run.spec, table)
-    days = pc.cast(table.column(run.spec.time_column), pa.date32())
+    days = days_of(table, run.spec.time_column)
     nights = {}
     labels = {}
     for day in sorted(pc.unique(days).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
-        labelled = _labelled(run, rows)
+        labelled = _labelled(run, rows, layout)
         if labelled is not None:
-            labels[day] = count_labels(labelled)
+            labels[day] = count_labels(labelled.whole)
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
+    samples = _left_out(run, table, layout)
+    limits = leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
     reference = Reference(
         layout=layout,
         profile=profile,
-        limits=leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods),
+        limits=limits | sampled_limits(run.spec, layout, samples),
+        segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
+        together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=labels,
@@ -150,6 +168,38 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
+
+
+def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
+    """The nights that limits on samples are taken from; none where the spec asks for no such limit."""
+    spec = run.spec
+    if not spec.drift.multivariate and not limited_methods(spec, layout):
+        return []
+    run.progress("sampling the nights of the reference")
+    return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+
+
+def _segment_limits(
+    run: Run, layout: Layout, whole: Profile, nights: Sequence[Profile]
+) -> dict[str, Mapping[str, Limit]]:
+    """The limits of the rows of each value of each segment, by what they are called."""
+    drift = run.spec.drift
+    limits: dict[str, Mapping[str, Limit]] = {}
+    for name, segment in whole.segments.items():
+        for value in segment.parts:
+            own = [part for night in nights if (part := night.part(name, value))]
+            limits[segment_key(name, value)] = leave_one_out_limits(
+                layout, own, drift.method, drift.quantile, methods=drift.methods
+            )
+    return limits
+
+
+def _read_limits(content: Mapping[str, Any]) -> dict[str, Limit]:
+    return {column: Limit(**limit) for column, limit in content.items()}
+
+
+def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
+    return {column: asdict(limit) for column, limit in limits.items()}
 
 
 def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
@@ -173,7 +223,7 @@ def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
     return rows, {file.uri: file.sha256 for file in files}
 
 
-def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProfile | None) -> None:
+def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -185,7 +235,7 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
     if run.spec.labels and labelled is not None:
-        metrics = measure(labelled, run.spec.labels.min_share)
+        metrics = measure_parts(labelled, run.spec.labels.min_share)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
     night = Night(
         partition=partition,
@@ -201,22 +251,25 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledProf
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table) -> LabelledProfile | None:
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
     void = is_void(rows, reference.outcome, labels.void)
     columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return profile_labels(pa.table(columns, schema=JOINED))
+    return profile_label_parts(pa.table(columns, schema=JOINED), rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
-    return [name for name in run.spec.columns if name in table.column_names]
+    # no vectors: nothing that reads the sample can use them
+    return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
 
 
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
-        "limits": {column: asdict(limit) for column, limit in reference.limits.items()},
+        "limits": _written_limits(reference.limits),
+        "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
+        "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},
@@ -240,12 +293,3 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
 def read_sample(run: Run, reference: Reference) -> pa.Table:
     """The reference's sample: at most 5,000 rows, the same at every pinning."""
     return read_parquet(run, reference.sample_uri)
-
-
-def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
-    if table.num_rows <= rows:
-        return table
-    ids = table.column(id_column).to_pylist()
-    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
-    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import compare_night, drift_metrics, read_baselines
+from airflow_mlmon.pipeline.drift import compare_night, drift_metrics
 from airflow_mlmon.pipeline.prepare import read_curated
 from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference
@@ -33,6 +33,8 @@ _FROM_PROFILE = frozenset(
         "predicted_positive_share",
         "drift_score",
         "drifted_columns",
+        "drifted_share",
+        "multivariate_drift",
     }
 )
 
@@ -112,8 +114,8 @@ def _metrics(
     """The metrics of the profile; a night that nobody judged has no drift."""
     metrics = summary_metrics(profile, run.spec)
     if judged:
-        drift = compare_night(run, reference, partition, version, profile)
-        metrics += drift_metrics(drift, read_baselines(run, partition, version))
+        compare_night(run, reference, partition, version, profile)
+        metrics += drift_metrics(run, partition, version)
     return metrics
 
 

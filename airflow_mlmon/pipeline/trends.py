@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 from airflow_mlmon.pipeline.context import Run
@@ -13,27 +14,49 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.titles import metric_title
 
 # drawn whether the spec limits them or not
-_ALWAYS = (("score_mean", None), ("positive_share", None), ("accuracy", None), ("log_loss", None))
+_ALWAYS = (
+    ("multivariate_drift", None),
+    ("score_mean", None),
+    ("positive_share", None),
+    ("accuracy", None),
+    ("log_loss", None),
+)
 
 Key = tuple[str, str | None]
 
 
-def trend_charts(run: Run, last: date) -> tuple[TrendChart, ...]:
-    """A chart for every limited metric, and some more, over the trailing nights up to `last`."""
-    first = last - timedelta(days=run.spec.history.nights)
+def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[TrendChart, ...]:
+    """A chart for every limited metric, and some more, over the trailing nights up to `last`.
+
+    `marks` says what happened to the model on some nights.
+    """
+    first = _first(run, last)
     values = run.store.metrics(run.model, first, last)
     verdicts = _verdicts(run, first, last)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     charts = []
     for metric, column in _drawn(run):
         points = tuple(
-            _point(day, values.get((day, metric, column)), verdicts.get((day, metric, column))) for day in days
+            replace(
+                _point(day, values.get((day, metric, column)), verdicts.get((day, metric, column))),
+                mark=marks.get(day, ""),
+            )
+            for day in days
         )
         if any(point.value is not None for point in points):
             title = metric_title(metric, run.spec.labels) + (f" of {column}" if column else "")
             unit = "%" if METRICS[metric].is_share else ""
             charts.append(TrendChart(title=title, svg=trend(Trend(title=title, unit=unit, points=points))))
     return tuple(charts)
+
+
+def shown_marks(run: Run, last: date, marks: Mapping[date, str]) -> dict[date, str]:
+    """The marks of the nights that the charts show."""
+    return {day: mark for day, mark in marks.items() if _first(run, last) <= day <= last}
+
+
+def _first(run: Run, last: date) -> date:
+    return last - timedelta(days=run.spec.history.nights)
 
 
 def _drawn(run: Run) -> Iterable[Key]:
@@ -48,7 +71,7 @@ def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | 
         if night.judged:
             for verdict in run.store.verdicts(night.partition):
                 key = (night.partition.day, verdict.metric, verdict.column)
-                if key not in found or verdict.history is not None:
+                if verdict.segment is None and (key not in found or verdict.history is not None):
                     found[key] = verdict
     return found
 

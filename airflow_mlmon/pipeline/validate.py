@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared, read_curated
+from airflow_mlmon.pipeline.prepare import Prepared, read_scalars
 from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec import Severity
@@ -21,7 +22,7 @@ def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     if checks is None:
         checks = ensure_reference(run).checks
     run.progress(f"{len(checks)} checks")
-    frame = read_curated(run, prepared.partition, prepared.version).to_pandas()
+    frame = to_frame(read_scalars(run, prepared.partition, prepared.version))
     outcomes = validate(frame, checks, run.spec)
     content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())

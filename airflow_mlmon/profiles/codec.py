@@ -1,49 +1,95 @@
-"""The bytes of a profile: what is pinned of its columns, then the counts.
+"""The bytes of a profile: what is pinned of its columns, then the counts, then those of each segment's parts.
 
-Format 2 added the sketches of distinct values, and identifiers. Format 1 is read, never written.
+Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors. Older
+ones are read, never written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import IntEnum
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.dimensions import DimensionSums
 from airflow_mlmon.profiles.distribution import Distribution
 from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.identifier import IdentifierProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.segment import Part, Segment, empty_part
 from airflow_mlmon.profiles.sketch import DistinctSketch
 from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.vector import VectorProfile
 
 KIND = b"MLMP"
-VERSION = 2
+VERSION = 3
 _WITH_SKETCHES = 2
 _NO_POINTS = Tally.empty(np.float64)
 
 
-def encode(layout_id: str, rows: int, columns: Mapping[str, ColumnProfile], *, names: bool = True) -> bytes:
+class _Stored(IntEnum):
+    """Where the columns of a part are."""
+
+    HERE = 0
+    AS_WHOLE = 1
+    NOWHERE = 2
+
+
+def encode(
+    layout_id: str,
+    rows: int,
+    columns: Mapping[str, ColumnProfile],
+    segments: Mapping[str, Segment] = MappingProxyType({}),
+    *,
+    names: bool = True,
+) -> bytes:
     """A profile as bytes; without `names`, profiles that are equal are the same bytes."""
     writer = ByteWriter()
     writer.text(layout_id)
-    writer.text(Layout(model="", columns=tuple(column.layout for column in columns.values())).to_json())
+    pinned = tuple(segment.layout for segment in segments.values())
+    writer.text(
+        Layout(model="", columns=tuple(column.layout for column in columns.values()), segments=pinned).to_json()
+    )
     writer.integer(rows)
+    _write_columns(writer, columns, names=names)
+    for segment in segments.values():
+        writer.integer(segment.is_collapsed)
+        writer.integer(len(segment.parts))
+        for value in sorted(segment.parts):
+            writer.text(value)
+            _write_part(writer, segment.parts[value], rows, names=names)
+        _write_part(writer, segment.rest, rows, names=names)
+    return writer.seal(KIND, VERSION)
+
+
+def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, names: bool) -> None:
     for column in columns.values():
         if isinstance(column, NumericProfile):
             _write_numeric(writer, column)
         elif isinstance(column, CategoryProfile):
             _write_category(writer, column, names=names)
+        elif isinstance(column, VectorProfile):
+            _write_vector(writer, column)
         else:
             _write_identifier(writer, column)
-    return writer.seal(KIND, VERSION)
 
 
-def decode(data: bytes) -> tuple[str, int, dict[str, ColumnProfile]]:
-    """Layout id, rows and columns of the profile that `encode` wrote.
+def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> None:
+    # a part that has every row is the whole, and one of no rows is empty
+    stored = _Stored.AS_WHOLE if part.rows == whole else _Stored.HERE if part.rows else _Stored.NOWHERE
+    writer.integer(stored)
+    if stored is _Stored.HERE:
+        writer.integer(part.rows)
+        _write_columns(writer, part.columns, names=names)
+
+
+def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
+    """Layout id, all rows, and the segments of the profile that `encode` wrote.
 
     Raises:
         StateError: the bytes are no profile, damaged, or of a later format.
@@ -51,11 +97,33 @@ def decode(data: bytes) -> tuple[str, int, dict[str, ColumnProfile]]:
     reader = ByteReader(data, KIND, VERSION)
     layout_id = reader.text()
     layout = _read_layout(reader.text())
-    rows = reader.integer()
-    columns: dict[str, ColumnProfile] = {}
-    for column in layout.columns:
-        columns[column.name] = _READERS[column.kind](reader, column)
-    return layout_id, rows, columns
+    whole = _read_columns(reader, layout, rows=reader.integer())
+    return (
+        layout_id,
+        whole,
+        {segment.name: _read_segment(reader, layout, segment, whole) for segment in layout.segments},
+    )
+
+
+def _read_columns(reader: ByteReader, layout: Layout, rows: int) -> Part:
+    columns = {column.name: _READERS[column.kind](reader, column) for column in layout.columns}
+    return Part(rows=rows, columns=columns)
+
+
+def _read_segment(reader: ByteReader, layout: Layout, pinned: SegmentLayout, whole: Part) -> Segment:
+    is_collapsed = bool(reader.integer())
+    parts = {reader.text(): _read_part(reader, layout, whole) for _ in range(reader.integer())}
+    rest = _read_part(reader, layout, whole)
+    return Segment(layout=pinned, parts=parts, rest=rest, is_collapsed=is_collapsed)
+
+
+def _read_part(reader: ByteReader, layout: Layout, whole: Part) -> Part:
+    stored = _Stored(reader.integer())
+    if stored is _Stored.AS_WHOLE:
+        return whole
+    if stored is _Stored.NOWHERE:
+        return empty_part(layout.columns)
+    return _read_columns(reader, layout, rows=reader.integer())
 
 
 @lru_cache(maxsize=16)
@@ -77,9 +145,9 @@ def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
 
 
 def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
-    rows, nulls, nans, positive, negative = reader.integers(5)
+    rows, nulls, nans, positive, negative = reader.next_integers(5)
     low, high = reader.number(), reader.number()
-    total, squares = reader.integers(2)
+    total, squares = reader.next_integers(2)
     values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
     distribution = Distribution(
         pinned_atoms=layout.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
@@ -113,7 +181,7 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
 
 
 def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
-    rows, nulls = reader.integers(2)
+    rows, nulls = reader.next_integers(2)
     return CategoryProfile(
         layout=layout,
         rows=rows,
@@ -137,6 +205,27 @@ def _read_identifier(reader: ByteReader, layout: ColumnLayout) -> IdentifierProf
     )
 
 
+def _write_vector(writer: ByteWriter, column: VectorProfile) -> None:
+    _write_numeric(writer, column.norm)
+    writer.integer(column.malformed)
+    sums = column.dimensions
+    writer.integer(sums.rows)
+    if sums.rows:
+        writer.integers(sums.totals)
+        writer.integers(sums.squares)
+        writer.numbers(sums.lows)
+        writer.numbers(sums.highs)
+
+
+def _read_vector(reader: ByteReader, layout: ColumnLayout) -> VectorProfile:
+    norm, malformed, rows = _read_numeric(reader, layout), reader.integer(), reader.integer()
+    sums = DimensionSums()
+    if rows:
+        totals, squares = reader.integers(), reader.integers()
+        sums = DimensionSums(rows=rows, totals=totals, squares=squares, lows=reader.numbers(), highs=reader.numbers())
+    return VectorProfile(layout=layout, norm=norm, malformed=malformed, dimensions=sums)
+
+
 def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
     data = reader.blob()
     return DistinctSketch(data=data) if data else None
@@ -146,6 +235,7 @@ _READERS: Mapping[Kind, Callable[[ByteReader, ColumnLayout], ColumnProfile]] = {
     Kind.NUMERIC: _read_numeric,
     Kind.CATEGORY: _read_category,
     Kind.IDENTIFIER: _read_identifier,
+    Kind.VECTOR: _read_vector,
 }
 
 

@@ -8,13 +8,15 @@ from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.vector import VectorProfile
 
-ColumnProfile = NumericProfile | CategoryProfile | IdentifierProfile
+ColumnProfile = NumericProfile | CategoryProfile | IdentifierProfile | VectorProfile
 
 _PROFILES: dict[Kind, type[ColumnProfile]] = {
     Kind.NUMERIC: NumericProfile,
     Kind.CATEGORY: CategoryProfile,
     Kind.IDENTIFIER: IdentifierProfile,
+    Kind.VECTOR: VectorProfile,
 }
 
 

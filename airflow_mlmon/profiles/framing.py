@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _HEADER = struct.Struct("<4sHIQ")
 _LENGTH = struct.Struct("<I")
 _NUMBER = struct.Struct("<d")
 _ARRAY = struct.Struct("<BI")
-_DTYPES = tuple(np.dtype(code) for code in ("<u1", "<u2", "<u4", "<u8", "<i4", "<i8", "<f8"))
+_DTYPES = tuple(np.dtype(code) for code in ("<u1", "<u2", "<u4", "<u8", "<i4", "<i8", "<f8", "<f4"))
 _UNSIGNED = _DTYPES[:4]
 
 
@@ -40,6 +41,19 @@ class ByteWriter:
     def number(self, value: float | None) -> None:
         """Write a double, or that there is none."""
         self._parts.append(b"\0" if value is None else b"\1" + _NUMBER.pack(value))
+
+    def integers(self, values: Sequence[int]) -> None:
+        """Write integers of any size, each in as many bytes as the largest needs."""
+        width = max((value.bit_length() + 8) // 8 for value in values)
+        self.integer(width)
+        self.blob(b"".join(value.to_bytes(width, "little", signed=True) for value in values))
+
+    def numbers(self, values: Sequence[float]) -> None:
+        """Write doubles, in half the bytes where they are single floats all."""
+        doubles = np.array(values)
+        with np.errstate(over="ignore"):
+            is_single = np.array_equal(doubles.astype(np.float32).astype(np.float64), doubles)
+        self.array(doubles, "<f4" if is_single else "<f8")
 
     def text(self, value: str) -> None:
         """Write a text."""
@@ -103,10 +117,10 @@ class ByteReader:
 
     def integer(self) -> int:
         """The next integer."""
-        return self.integers(1)[0]
+        return self.next_integers(1)[0]
 
-    def integers(self, count: int) -> list[int]:
-        """The next integers; a year of profiles has a hundred thousand, so this is short of calls."""
+    def next_integers(self, count: int) -> list[int]:
+        """So many next integers; a year of profiles has a hundred thousand, so this is short of calls."""
         data, end = self._data, self._at
         found = []
         for _ in range(count):
@@ -125,6 +139,15 @@ class ByteReader:
         (value,) = _NUMBER.unpack_from(self._data, self._at)
         self._at += 8
         return float(value)
+
+    def integers(self) -> tuple[int, ...]:
+        """The integers that were written together."""
+        width, data = self.integer(), self.blob()
+        return tuple(int.from_bytes(data[at : at + width], "little", signed=True) for at in range(0, len(data), width))
+
+    def numbers(self) -> tuple[float, ...]:
+        """The next doubles."""
+        return tuple(self.array(np.float64).tolist())
 
     def text(self) -> str:
         """The next text."""

@@ -14,6 +14,7 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.distribution import align
 from airflow_mlmon.profiles.identifier import IdentifierProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.vector import VectorProfile
 
 MAX_BINS = 20
 _TOP = 10
@@ -43,10 +44,12 @@ class Histogram:
 def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
     """The bars of a column before and after; no bars where neither side has a value, or for identifiers.
 
-    Numbers: one bar per value while there are at most `bins`, else equal widths between the 1 % and
-    the 99 % quantile of the reference, the outer bars open. Categories: the ten values with the
-    largest share on either side, then the rest of the vocabulary and the unseen values.
+    Numbers, and the norms of vectors: one bar per value while there are at most `bins`, else equal
+    widths between the 1 % and the 99 % quantile of the reference, the outer bars open. Categories: the
+    ten values with the largest share on either side, then the rest of the vocabulary and the unseen values.
     """
+    if isinstance(reference, VectorProfile) and isinstance(current, VectorProfile):
+        return _numeric(reference.norm, current.norm, bins)
     if isinstance(reference, NumericProfile) and isinstance(current, NumericProfile):
         return _numeric(reference, current, bins)
     if isinstance(reference, CategoryProfile) and isinstance(current, CategoryProfile):

@@ -8,11 +8,13 @@ bit, so neither the number of threads nor the order in which jobs end changes th
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,17 +22,24 @@ import pyarrow.compute as pc
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.division import count_values, split
 from airflow_mlmon.profiles.identifier import IdentifierProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, RowGroups, read_column
+from airflow_mlmon.profiles.parquet import ColumnJob, ParquetSource, RowGroups, read_column, read_rows
 from airflow_mlmon.profiles.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.reading import count_texts, read_numbers, read_texts
+from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
 _JOBS_PER_THREAD = 4
+_Job = TypeVar("_Job")
+_Found = TypeVar("_Found")
+# by value, None for the rest
+_Parts = dict[str | None, Part]
 
 
 def profile_table(table: pa.Table, layout: Layout) -> Profile:
@@ -41,14 +50,12 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
     Raises:
         SchemaMismatchError: a column is of a type that its kind cannot be read from.
     """
-    names = set(table.column_names)
-    columns = {
-        column.name: _profile_chunks(column, table.column(column.name).chunks)
-        for column in layout.columns
-        if column.name in names
-    }
-    empty = Profile.empty(layout)
-    return Profile(layout_id=layout.id, rows=table.num_rows, columns={**empty.columns, **columns})
+    whole = _profile_rows(table, layout)
+    segments = {}
+    for pinned in layout.segments:
+        simple = undivided(pinned, count_values(table, pinned), whole)
+        segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, layout, pinned), layout)
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
 def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, threads: int | None = None) -> Profile:
@@ -67,8 +74,11 @@ def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, th
     sums = _ColumnSums(layout.columns)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
-        sums.add_all(_in_turn(pool, _jobs(slices, layout.columns), ahead=workers * _JOBS_PER_THREAD))
-    return Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
+        jobs = _jobs(slices, layout.columns)
+        sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD))
+        whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
+        segments = _divide_slices(pool, slices, layout, whole, workers) if layout.segments else {}
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
 def pin_and_profile_parquet(
@@ -104,7 +114,7 @@ def pin_and_profile_parquet(
         sums = _ColumnSums(layout.columns)
         sums.add_all(parts)
         rest = _jobs(slices[len(head) :], layout.columns)
-        sums.add_all(_in_turn(pool, rest, ahead=workers * _JOBS_PER_THREAD))
+        sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD))
     profile = Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
     return layout, profile
 
@@ -140,12 +150,76 @@ def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Itera
         first += part.rows
 
 
-def _in_turn(pool: ThreadPoolExecutor, jobs: Iterable[ColumnJob], *, ahead: int) -> Iterator[ColumnProfile]:
-    """The profiles of the jobs, of which only some are under way or waiting to be taken."""
-    under_way: deque[Future[ColumnProfile]] = deque()
+def _divide_slices(
+    pool: ThreadPoolExecutor, slices: Sequence[RowGroups], layout: Layout, whole: Part, workers: int
+) -> dict[str, Segment]:
+    """The segments of the files; their rows are read once more where a segment has more than one part."""
+    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
+    for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
+        for name, counts in found.items():
+            counted[name] += counts
+    simple = {pinned.name: undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
+    divided = [pinned for pinned in layout.segments if simple[pinned.name] is None]
+    sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
+    for parts in _in_turn(pool, partial(_split_job, layout, divided), slices if divided else [], ahead=workers):
+        for name, own in parts.items():
+            _add_parts(sums[name], own)
+    return {
+        pinned.name: simple[pinned.name] or _divide(pinned, sums[pinned.name], layout) for pinned in layout.segments
+    }
+
+
+def _count_job(layout: Layout, part: RowGroups) -> dict[str, Counter[str | None]]:
+    names = [name for pinned in layout.segments for name in pinned.columns]
+    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
+    for rows in read_rows(part, names):
+        for pinned in layout.segments:
+            counted[pinned.name] += count_values(rows, pinned)
+    return counted
+
+
+def _split_job(layout: Layout, divided: Sequence[SegmentLayout], part: RowGroups) -> dict[str, _Parts]:
+    names = [column.name for column in layout.columns] + [name for pinned in divided for name in pinned.columns]
+    sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
+    for rows in read_rows(part, names, layout.columns):
+        for pinned in divided:
+            _add_parts(sums[pinned.name], _profile_parts(rows, layout, pinned))
+    return sums
+
+
+def _profile_parts(rows: pa.Table, layout: Layout, pinned: SegmentLayout) -> _Parts:
+    return {value: _profile_rows(own, layout) for value, own in split(rows, pinned)}
+
+
+def _add_parts(sums: _Parts, parts: _Parts) -> None:
+    for value, part in parts.items():
+        sums[value] = sum_parts([sums[value], part]) if value in sums else part
+
+
+def _divide(pinned: SegmentLayout, parts: _Parts, layout: Layout) -> Segment:
+    named = {value: part for value, part in parts.items() if value is not None}
+    return Segment(layout=pinned, parts=named, rest=parts.get(None) or empty_part(layout.columns))
+
+
+def _profile_rows(table: pa.Table, layout: Layout) -> Part:
+    names = set(table.column_names)
+    columns = {
+        column.name: _profile_chunks(column, table.column(column.name).chunks)
+        if column.name in names
+        else empty_column(column)
+        for column in layout.columns
+    }
+    return Part(rows=table.num_rows, columns=columns)
+
+
+def _in_turn(
+    pool: ThreadPoolExecutor, work: Callable[[_Job], _Found], jobs: Iterable[_Job], *, ahead: int
+) -> Iterator[_Found]:
+    """What the work finds in each job; only so many are under way or waiting to be taken."""
+    under_way: deque[Future[_Found]] = deque()
     try:
         for job in jobs:
-            under_way.append(pool.submit(_profile_job, job))
+            under_way.append(pool.submit(work, job))
             if len(under_way) >= ahead:
                 yield under_way.popleft().result()
         while under_way:
@@ -170,6 +244,8 @@ def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnP
     if layout.kind is Kind.IDENTIFIER:
         named = [_profile_identifier(layout, chunk) for chunk in chunks]
         return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
+    if layout.kind is Kind.VECTOR:
+        return VectorProfile.of(layout, chunks)
     return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
 
 

@@ -118,7 +118,11 @@ class NumericProfile:
 
     @property
     def distinct(self) -> int | None:
-        """How many distinct values there are; None beyond 1,024, where they are not kept one by one."""
+        """How many distinct values there are; None for "more than 1,024", where they are not kept one by one.
+
+        No sketch counts them on: the cheapest hash of each value alone takes an eighth of the time in
+        which a million doubles are profiled.
+        """
         return len(self.distribution.values) if self.distribution.is_exact else None
 
     @property

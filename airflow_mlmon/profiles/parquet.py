@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 _SLICE_ROWS = 1 << 20
 # Larger batches leave the cache before they are counted.
 _BATCH_ROWS = 1 << 18
+_ROWS_AT_ONCE = 1 << 17
+_ELEMENTS_AT_ONCE = 1 << 22
 _BUFFER_BYTES = 1 << 20
 _thread = threading.local()
 
@@ -96,7 +98,7 @@ class ColumnJob:
 
 
 def read_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """The values of the job's column, in arrays of a quarter of a million rows at most.
+    """The values of the job's column, in arrays of a quarter of a million rows, or four million elements, at most.
 
     Raises:
         DataError: the column cannot be read, because a page is damaged, say.
@@ -104,16 +106,45 @@ def read_column(job: ColumnJob) -> Iterator[pa.Array]:
     with _named(job.source.name, job.layout.name):
         file = _open(job.source, as_dictionary=job.layout)
         batches = file.iter_batches(
-            _BATCH_ROWS, row_groups=list(job.groups), columns=[job.layout.name], use_threads=False
+            _rows_at_once([job.layout], _BATCH_ROWS),
+            row_groups=list(job.groups),
+            columns=[job.layout.name],
+            use_threads=False,
         )
         for batch in batches:
             # By name: Arrow also selects "x.y" when it is asked for "x".
             yield batch.column(job.layout.name)
 
 
-def _open(source: ParquetSource, as_dictionary: ColumnLayout) -> pq.ParquetFile:
+def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnLayout] = ()) -> Iterator[pa.Table]:
+    """Some columns of some row groups, as far as the file has them, about a hundred thousand rows at a time.
+
+    Args:
+        part: The row groups.
+        names: Columns that are read.
+        columns: What is pinned of those of them that may be vectors, of which fewer are read at a time.
+
+    Raises:
+        DataError: a column cannot be read, because a page is damaged, say.
+    """
+    wanted = [name for name in dict.fromkeys(names) if name in part.source.columns]
+    with _named(part.source.name):
+        file = _open(part.source, as_dictionary=None)
+        rows = _rows_at_once(columns, _ROWS_AT_ONCE)
+        for batch in file.iter_batches(rows, row_groups=list(part.groups), columns=wanted, use_threads=False):
+            # By name: Arrow also selects "x.y" when it is asked for "x".
+            yield pa.Table.from_batches([batch]).select(wanted)
+
+
+def _rows_at_once(columns: Iterable[ColumnLayout], most: int) -> int:
+    """So many rows that no vector column has more than four million elements."""
+    widest = max((column.dimension or 1 for column in columns), default=1)
+    return max(min(most, _ELEMENTS_AT_ONCE // widest), 1)
+
+
+def _open(source: ParquetSource, as_dictionary: ColumnLayout | None) -> pq.ParquetFile:
     """The file, opened by this thread for itself; a category is read as its dictionary."""
-    dictionary = as_dictionary.name if as_dictionary.kind is Kind.CATEGORY else None
+    dictionary = as_dictionary.name if as_dictionary and as_dictionary.kind is Kind.CATEGORY else None
     if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:
         _thread.file = pq.ParquetFile(
             _to_input(source.content),

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.arrow import number_array, text_array, to_numpy
+from airflow_mlmon.profiles.decimals import decimals_to_doubles
 
 _DAY_S = 86_400
-_READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+_READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
 _BLOCK = 1 << 16
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
@@ -48,7 +49,7 @@ class Numbers:
 
 
 def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
-    """The values as numbers: integers as they are, everything else as doubles.
+    """The values as numbers: integers as they are, everything else as doubles, decimals as the nearest ones.
 
     A timestamp is the second of its day in UTC, that is, since the partition's midnight; a date is
     the midnight itself.
@@ -56,7 +57,7 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
     Raises:
         SchemaMismatchError: the column holds something that is no number.
     """
-    with _named(column, name):
+    with named_column(column, name):
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if pa.types.is_date(column.type):
@@ -66,6 +67,8 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
             per_second = _PER_SECOND[column.type.unit]
             seconds: npt.NDArray[np.int64] = to_numpy(values) // per_second % _DAY_S
             return Numbers(values=seconds, nulls=column.null_count)
+        if pa.types.is_decimal(column.type):
+            return Numbers(values=decimals_to_doubles(column.drop_null()), nulls=column.null_count)
         if not pa.types.is_integer(column.type):
             # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
@@ -94,7 +97,7 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
     Raises:
         SchemaMismatchError: the column holds something that is no text, number or boolean.
     """
-    with _named(column, name):
+    with named_column(column, name):
         if pa.types.is_dictionary(column.type):
             values, counts = _count_indices(column)
         else:
@@ -117,8 +120,20 @@ def read_texts(column: pa.Array, name: str) -> pa.Array:
     """
     if pa.types.is_dictionary(column.type):
         return count_texts(column, name).values
-    with _named(column, name):
+    with named_column(column, name):
         return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
+
+
+def row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """The value of each row as a string, null where there is none.
+
+    Raises:
+        SchemaMismatchError: the column holds something that is no text, number or boolean.
+    """
+    with named_column(column, name):
+        plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        texts = plain.cast(pa.string())
+        return texts.combine_chunks() if texts.num_chunks else pa.nulls(0, pa.string())
 
 
 def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
@@ -141,7 +156,12 @@ def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.ND
 
 
 @contextmanager
-def _named(column: pa.Array | pa.ChunkedArray, name: str) -> Iterator[None]:
+def named_column(column: pa.Array | pa.ChunkedArray, name: str) -> Iterator[None]:
+    """Turn Arrow's own errors into one that names the column.
+
+    Raises:
+        SchemaMismatchError: the column holds something else than it is read as.
+    """
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.segment import Part
+from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
@@ -17,23 +21,36 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """Rows, shares of empty and of unseen values, mean score and share of predicted positives.
 
     An empty value is a null or a NaN. A value that does not exist, such as the null share of a
-    column that the table lacks, is None with the reason in the detail.
+    column that the table lacks, is None with the reason in the detail. Of the segments there is what
+    is not about one column.
     """
     return [
-        MetricValue(metric="rows", value=float(profile.rows), rows=profile.rows),
-        _feature_nulls(profile, spec),
+        *_summary(profile, spec),
         *(_null_share(name, column) for name, column in profile.columns.items()),
         *(
             _unseen_share(name, column)
             for name, column in profile.columns.items()
             if isinstance(column, CategoryProfile)
         ),
-        *_score_mean(profile, spec),
-        *_predicted_positive_share(profile, spec),
+        *(
+            replace(value, segment=key)
+            for segment in profile.segments.values()
+            for key, part in segment.by_key().items()
+            for value in _summary(part, spec)
+        ),
     ]
 
 
-def _feature_nulls(profile: Profile, spec: ModelSpec) -> MetricValue:
+def _summary(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+    return [
+        MetricValue(metric="rows", value=float(part.rows), rows=part.rows),
+        _feature_nulls(part, spec),
+        *_score_mean(part, spec),
+        *_predicted_positive_share(part, spec),
+    ]
+
+
+def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
     features = {name: profile.columns[name] for name in spec.features if name in profile.columns}
     nulls = sum(column.missing for column in features.values())
     cells = sum(column.rows for column in features.values())
@@ -48,6 +65,8 @@ def _null_share(name: str, column: ColumnProfile) -> MetricValue:
     detail: dict[str, object] = {"nulls": column.nulls}
     if isinstance(column, NumericProfile):
         detail |= {"nan": column.nans, "infinite": column.infinities}
+    elif isinstance(column, VectorProfile):
+        detail |= {"nan": column.norm.nans, "infinite": column.norm.infinities, "malformed": column.malformed}
     return MetricValue(
         metric="null_share",
         column=name,
@@ -67,7 +86,7 @@ def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
     )
 
 
-def _score_mean(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.SCORE) or "")
     if not isinstance(column, NumericProfile):
         return []
@@ -76,7 +95,7 @@ def _score_mean(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     ]
 
 
-def _predicted_positive_share(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.PREDICTION) or "")
     if not isinstance(column, CategoryProfile):
         return []

@@ -138,6 +138,8 @@ def _columns_of(check: Check) -> list[str]:
 def _outcome_without_rows(frame: pd.DataFrame, check: Check, spec: ModelSpec) -> CheckOutcome | None:
     """The outcome that needs no look at the rows, when there is one."""
     missing = [name for name in _columns_of(check) if name not in frame.columns]
+    if vectors := [name for name in missing if name in spec.vectors]:
+        return _unknown(frame, check, f"column {vectors[0]!r} is a vector, which no check can read")
     if missing:
         dropped = [name for name in missing if name in spec.columns and spec.columns[name].personal == "drop"]
         if dropped:

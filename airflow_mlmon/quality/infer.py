@@ -21,12 +21,12 @@ _RANGE_MARGIN = 0.1
 _RANGE_MOSTLY = 0.99
 _ROWS_MARGIN = 0.5
 _MINIMUM_NIGHTS = 3
-_NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER}
+_NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
 
 def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> tuple[Check, ...]:
-    """The checks that the reference and its own nights suggest.
+    """The checks that the reference and its own nights suggest; none of vectors, which no check can read.
 
     Args:
         layout: The pinned columns.
@@ -36,10 +36,10 @@ def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], 
     """
     checks = [*_id_checks(spec), *_row_checks(nights)]
     for name, column in spec.columns.items():
-        if column.required and column.role is not Role.ID and not column.personal:
+        if column.required and column.role is not Role.ID and not column.personal and name not in spec.vectors:
             checks.append(_check("expect_column_values_to_not_be_null", name))
     for pinned in layout.columns:
-        if pinned.name in spec.columns:
+        if pinned.name in spec.columns and pinned.name not in spec.vectors:
             checks += _column_checks(pinned.name, reference, nights, spec)
     return tuple(checks)
 
@@ -71,9 +71,7 @@ def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spe
         if column.type in _NUMBERS:
             yield from _range_checks(name, known, is_score=column.role is Role.SCORE)
     elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.layout.vocabulary:
-        # a new version of the model is news, not a fault of the data
-        severity = Severity.RECORDED if column.role is Role.VERSION else Severity.WARNING
-        yield _vocabulary_check(name, known, severity)
+        yield _vocabulary_check(name, known)
 
 
 def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterator[Check]:
@@ -95,11 +93,10 @@ def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterat
     )
 
 
-def _vocabulary_check(name: str, known: CategoryProfile, severity: Severity) -> Check:
+def _vocabulary_check(name: str, known: CategoryProfile) -> Check:
     return _check(
         "expect_column_values_to_be_in_set",
         name,
-        severity,
         value_set=list(known.layout.vocabulary),
         mostly=_mostly(known.unseen_rows / known.observed),
     )

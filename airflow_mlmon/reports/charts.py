@@ -43,13 +43,17 @@ _SHORTEST_NAME = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
-    """One night's value beside its limits; None where there is none."""
+    """One night's value beside its limits; None where there is none.
+
+    `mark` says what happened to the model on that night.
+    """
 
     day: date
     value: float | None
     low: float | None = None
     high: float | None = None
     breach: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,8 @@ def trend(series: Trend) -> Markup:
         axes.plot(
             *zip(*breaches, strict=True), color=_BREACH, linestyle="", marker="D", markersize=6, markeredgewidth=0
         )
+    for position in (x for x in positions if points[x].mark):
+        axes.axvline(position, color=_REFERENCE, linewidth=1.0, linestyle=(0, (1, 2)), zorder=0)
     axes.set_xlim(-0.5, max(len(points) - 0.5, 0.5))
     _draw_scale(axes, percent=series.unit == "%")
     shown = positions[:: max(1, math.ceil(len(points) / 6))]
@@ -155,9 +161,9 @@ def _tick_text(value: float, *, percent: bool) -> str:
 def _trend_title(series: Trend) -> str:
     breaches = sum(point.breach for point in series.points)
     nights = f"{len(series.points)} nights"
-    return (
-        f"{series.title} over {nights}, {breaches} beyond the limits" if breaches else f"{series.title} over {nights}"
-    )
+    marks = [f"{point.day}: {point.mark}" for point in series.points if point.mark]
+    beyond = [f"{breaches} beyond the limits"] if breaches else []
+    return "; ".join([", ".join([f"{series.title} over {nights}", *beyond]), *marks])
 
 
 def _canvas(*, width: float, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:

@@ -6,14 +6,18 @@ nothing hangs on colour alone. Cells of one shade that stand side by side are on
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
 from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.reports.wording import NOT_ENOUGH
 
+NO_LIMIT = "no limit"
 MAX_DAYS = 120
 MAX_COLUMNS = 40
 # upper ends, in units of the limit, of all shades but the last
@@ -25,11 +29,12 @@ _WIDEST_CELL = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """A day on which a column was beyond its limit; `at` is its place among the days."""
+    """A day on which a column was judged; `at` is its place among the days, `ratio` the score in limits."""
 
     day: date
     at: int
     shade: int
+    ratio: float
     score: float
     limit: float
     href: str | None
@@ -45,6 +50,7 @@ class HeatRow:
         beyond: The days beyond the limit.
         judged: Days with a score and a limit.
         worst: The day with the largest score in units of its limit.
+        reason: Why no day was judged, as the last one says it; empty where one was.
     """
 
     column: str
@@ -52,6 +58,7 @@ class HeatRow:
     beyond: tuple[HeatCell, ...]
     judged: int
     worst: HeatCell | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +96,13 @@ def heat_map(
     return HeatMap(days=shown, rows=tuple(rows[:MAX_COLUMNS]), left_out=max(0, len(rows) - MAX_COLUMNS))
 
 
-def shade_of(score: float, limit: float) -> int:
-    """The shade of a score: 0 and 1 within the limit, 2 to 4 beyond it.
+def shade_of(ratio: float) -> int:
+    """The shade of a score in units of its limit: 0 and 1 within the limit, 2 to 4 beyond it.
 
-    >>> shade_of(0.1, 0.2), shade_of(0.2, 0.2), shade_of(0.21, 0.2), shade_of(9.0, 0.2), shade_of(0.0, 0.0)
+    >>> shade_of(0.5), shade_of(1.0), shade_of(1.01), shade_of(9.0), shade_of(0.0)
     (0, 1, 2, 4, 0)
     """
-    if score <= limit:
-        return 0 if score <= SHADES[0] * limit else 1
-    return next((shade for shade in (2, 3) if score <= SHADES[shade] * limit), len(SHADES))
+    return bisect_left(SHADES, ratio)
 
 
 def _row(column: str, days: Sequence[date], values: Mapping[date, MetricValue], hrefs: Mapping[date, str]) -> HeatRow:
@@ -108,8 +113,16 @@ def _row(column: str, days: Sequence[date], values: Mapping[date, MetricValue], 
         strokes=_strokes([None if cell is None else cell.shade for cell in cells]),
         beyond=tuple(cell for cell in judged if cell.shade >= _FIRST_BEYOND),
         judged=len(judged),
-        worst=max(judged, key=_ratio, default=None),
+        worst=max(judged, key=lambda cell: cell.ratio, default=None),
+        reason="" if judged else _reason(values[max(values)]),
     )
+
+
+def _reason(value: MetricValue) -> str:
+    """Why a value has no verdict, beginning with what it lacks."""
+    lack = NO_LIMIT if value.detail.get("limit") is None else NOT_ENOUGH
+    note = value.detail.get("note", "")
+    return note if note.startswith(lack) else ": ".join(filter(None, (lack, note)))
 
 
 def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, str]) -> HeatCell | None:
@@ -119,8 +132,13 @@ def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, st
         return None
     if value.detail.get("state") == DriftState.INSUFFICIENT_DATA:
         return None
-    score = value.value
-    return HeatCell(day=day, at=at, shade=shade_of(score, limit), score=score, limit=limit, href=hrefs.get(day))
+    scores = [(in_limits(value.detail.get("method", ""), value.value, limit), value.value, limit)]
+    # a vector has drifted by its norm or by the shift of its mean
+    shift, usual = value.detail.get("mean_shift"), value.detail.get("mean_shift_limit")
+    if shift is not None and usual is not None:
+        scores.append((in_limits("", shift, usual), shift, usual))
+    ratio, score, most = max(scores)
+    return HeatCell(day=day, at=at, shade=shade_of(ratio), ratio=ratio, score=score, limit=most, href=hrefs.get(day))
 
 
 def _strokes(shades: Sequence[int | None]) -> dict[int | None, str]:
@@ -132,9 +150,5 @@ def _strokes(shades: Sequence[int | None]) -> dict[int | None, str]:
     return paths
 
 
-def _ratio(cell: HeatCell) -> float:
-    return cell.score / cell.limit if cell.limit else (float("inf") if cell.score else 0.0)
-
-
 def _rank(row: HeatRow) -> tuple[int, float, str]:
-    return -len(row.beyond), -_ratio(row.worst) if row.worst else 1.0, row.column
+    return -len(row.beyond), -row.worst.ratio if row.worst else 1.0, row.column

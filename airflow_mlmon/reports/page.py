@@ -15,10 +15,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
-from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Verdict
+from airflow_mlmon.drift.limits import in_limits
+from airflow_mlmon.drift.multivariate import MultivariateDrift
+from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.titles import metric_title
@@ -35,6 +38,9 @@ PERFORMANCE_METRICS = (
     "log_loss",
     "brier",
 )
+
+
+_LONGEST_METER = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +91,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineNights:
-    """What some columns were compared with: its nights, each with the version of its rows."""
+    """What some columns were compared with: its nights, each with the version of its rows.
+
+    Without a pin it is what the spec says.
+    """
 
     title: str
     columns: tuple[str, ...]
     asked: int
     nights: Mapping[date, str]
+    pin: BaselinePin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +116,11 @@ class NightPage:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
+    together: MultivariateDrift | None = None
     metrics: tuple[MetricValue, ...] = ()
     trends: tuple[TrendChart, ...] = ()
+    marks: Mapping[date, str] = field(default_factory=dict)
+    versions: Versions | None = None
     performance: tuple[PerformanceNight, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()
@@ -149,6 +162,7 @@ class IndexPage:
     owner: str = ""
     labels: Labels | None = None
     trends: tuple[TrendChart, ...] = ()
+    marks: Mapping[date, str] = field(default_factory=dict)
     heat: HeatMap | None = None
 
 
@@ -171,6 +185,8 @@ def render_night(page: NightPage) -> str:
             performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
             performance_metrics=PERFORMANCE_METRICS,
             labels=page.labels,
+            versions=page.versions,
+            version_metrics=VERSION_METRICS,
         )
     )
 
@@ -200,7 +216,7 @@ def _drift_rank(row: ColumnRow) -> tuple[int, float, str]:
     """Drifted columns first, then by score over limit; those without a score last."""
     drift = row.drift
     order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
-    ratio = drift.score / drift.limit if drift.score is not None and drift.limit else 0.0
+    ratio = in_limits(drift.method, drift.score, drift.limit) if drift.score is not None and drift.limit else 0.0
     return order, -ratio, drift.column
 
 
@@ -208,8 +224,9 @@ def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
     """Where the score and its limit stand on a bar, in percent of its length."""
     if drift.score is None or not drift.limit:
         return None
-    full = max(2 * drift.limit, drift.score)
-    return {"score": round(100 * drift.score / full, 1), "limit": round(100 * drift.limit / full, 1)}
+    ratio = min(in_limits(drift.method, drift.score, drift.limit), _LONGEST_METER)
+    full = max(2, ratio)
+    return {"score": round(100 * ratio / full, 1), "limit": round(100 / full, 1)}
 
 
 @lru_cache(maxsize=1)

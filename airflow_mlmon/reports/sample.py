@@ -22,6 +22,10 @@ _NOT_COMPARED = {
     Role.TIME: "it is the time of the event",
     Role.IGNORED: "the spec ignores it",
 }
+_UNFIT = {
+    ColumnType.TIMESTAMP: "evidently does not compare times",
+    ColumnType.VECTOR: "vectors are not handed to evidently; norm and mean are compared above, on every row",
+}
 _OTHER = "(other values)"
 
 
@@ -92,8 +96,8 @@ def _why_not(name: str, current: pd.DataFrame, reference: pd.DataFrame, spec: Mo
             return "it holds personal data"
         if declared.role in _NOT_COMPARED:
             return _NOT_COMPARED[declared.role]
-        if declared.type is ColumnType.TIMESTAMP:
-            return "evidently does not compare times"
+        if declared.type in _UNFIT:
+            return _UNFIT[declared.type]
     for side, frame in (("night", current), ("reference", reference)):
         if name not in frame.columns:
             return f"missing from the sample of the {side}"
@@ -108,7 +112,7 @@ def _why_not(name: str, current: pd.DataFrame, reference: pd.DataFrame, spec: Mo
 def _kind_of(name: str, kinds: Mapping[str, Kind], spec: ModelSpec) -> Kind:
     if name in kinds:
         return kinds[name]
-    is_number = spec.columns[name].type in {ColumnType.FLOAT, ColumnType.INTEGER}
+    is_number = spec.columns[name].type in {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
     return Kind.NUMERIC if is_number else Kind.CATEGORY
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 
 if TYPE_CHECKING:
+    from airflow_mlmon.spec.column import Column
     from airflow_mlmon.spec.load import load_spec, load_specs
-    from airflow_mlmon.spec.model import AlertRule, Channel, Check, Column, HistoryLimit, Labels, ModelSpec
+    from airflow_mlmon.spec.model import AlertRule, Channel, Check, HistoryLimit, Labels, ModelSpec
 
 __all__ = [
     "AlertRule",

@@ -75,32 +75,60 @@ class Baseline(BaseModel):
         """How its days are found."""
         return next(iter(self._given()), BaselineKind.REFERENCE)
 
-    @property
-    def title(self) -> str:
-        """In words, as pages and results name it."""
+    def title(self, days: int = 1) -> str:
+        """In words, as pages and results name it; `days` is how many are compared with it."""
         return {
             BaselineKind.REFERENCE: "the reference",
             BaselineKind.TRAILING: f"the trailing {self.trailing} nights",
-            BaselineKind.PREVIOUS: "the night before",
+            BaselineKind.PREVIOUS: "the night before" if days == 1 else f"the {days} nights before",
             BaselineKind.SAME_WEEKDAY: f"the same weekday of {self.same_weekday} weeks",
             BaselineKind.DATES: f"{self.dates.first} to {self.dates.last}" if self.dates else "",
         }[self.kind]
 
-    def days(self, day: date) -> tuple[date, ...]:
-        """The days that a day is compared with, oldest first; none of the reference, which names its own.
+    def to_dict(self) -> dict[str, Any]:
+        """As a spec writes it; the same for the same baseline.
+
+        >>> Baseline().to_dict(), Baseline(trailing=28).to_dict()
+        ({'reference': True}, {'trailing': 28})
+        """
+        name = self.kind.value
+        return {name: self.model_dump(mode="json", by_alias=True, include={name})[name] or True}
+
+    def days(self, first: date, last: date | None = None) -> tuple[date, ...]:
+        """The days that a day, or a window up to `last`, is compared with, oldest first.
+
+        None of them is itself in the window. The reference has none, because it names its own.
 
         >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8))]
         [5, 6, 7]
         >>> [found.day for found in Baseline(same_weekday=2).days(date(2013, 3, 22))]
         [8, 15]
+        >>> [found.day for found in Baseline(previous=True).days(date(2013, 3, 8), date(2013, 3, 10))]
+        [5, 6, 7]
         """
+        last = last or first
+        window = _range(first, last)
         if self.dates is not None:
-            length = (self.dates.last - self.dates.first).days + 1
-            found = (self.dates.first + timedelta(days=offset) for offset in range(length))
-            return tuple(other for other in found if other != day)
-        back: tuple[int, ...] = (1,) if self.previous else ()
-        if self.trailing:
-            back = tuple(range(self.trailing, 0, -1))
-        if self.same_weekday:
-            back = tuple(range(_WEEK * self.same_weekday, 0, -_WEEK))
-        return tuple(day - timedelta(days=offset) for offset in back)
+            found = _range(self.dates.first, self.dates.last)
+        elif self.same_weekday:
+            weeks = range(1, self.same_weekday + 1)
+            found = sorted({day - timedelta(days=_WEEK * week) for day in window for week in weeks})
+        else:
+            length = len(window) if self.previous else self.trailing or 0
+            found = _range(first - timedelta(days=length), first - timedelta(days=1))
+        return tuple(day for day in found if not first <= day <= last)
+
+
+def _range(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def named_by_text(baselines: Any) -> Any:
+    """The baselines of model versions, when each version is named by text.
+
+    YAML reads 1.10 as the number 1.1, which would be another version.
+    """
+    for name in baselines if isinstance(baselines, dict) else ():
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"the name of a version is text, not {name!r}; put it in quotes")
+    return baselines

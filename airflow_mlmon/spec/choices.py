@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+MAX_DIMENSION = 65_536
+
 
 class ColumnType(StrEnum):
     """How the values of a column are read and profiled."""
@@ -14,6 +16,8 @@ class ColumnType(StrEnum):
     STRING = "string"
     CATEGORY = "category"
     TIMESTAMP = "timestamp"
+    DECIMAL = "decimal"
+    VECTOR = "vector"
 
 
 class Role(StrEnum):

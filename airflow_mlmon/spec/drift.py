@@ -31,6 +31,11 @@ class Drift(BaseModel):
         description="A column has drifted above this quantile of the reference nights' own scores.",
     )
 
+    multivariate: bool = Field(
+        default=False,
+        description="Whether a classifier compares all features together too, on samples, with the reference.",
+    )
+
     @property
     def methods(self) -> dict[str, str]:
         """The methods of the columns that have one of their own."""

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a metric is, and where it comes from."""
+    """What a metric is, and where it comes from.
+
+    A metric `of_model` changes with the model version that served, whatever the data did.
+    """
 
     title: str
     description: str
     by_column: bool = False
     is_share: bool = False
     needs_labels: bool = False
+    of_model: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -28,12 +32,25 @@ METRICS: dict[str, Metric] = {
     "unseen_share": Metric(
         "unseen share", "Share of values that the reference does not have.", by_column=True, is_share=True
     ),
-    "score_mean": Metric("mean score", "Mean of the score."),
+    "score_mean": Metric("mean score", "Mean of the score.", of_model=True),
     "predicted_positive_share": Metric(
-        "predicted positive share", "Share of rows that the model predicts to be positive.", is_share=True
+        "predicted positive share",
+        "Share of rows that the model predicts to be positive.",
+        is_share=True,
+        of_model=True,
     ),
     "drift_score": Metric("drift score", "Distance of a column from the reference.", by_column=True),
     "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
+    "drifted_share": Metric(
+        "share of drifted columns",
+        "Drifted columns, of those that could be judged; one without enough rows or a limit is not counted.",
+        is_share=True,
+    ),
+    "multivariate_drift": Metric(
+        "multivariate drift",
+        "ROC AUC of a classifier that tells the night's features from the reference's: 0.5 is chance. "
+        "With `drift.multivariate`.",
+    ),
     "label_share": Metric(
         "share of labels",
         "Labels that have come, of those that are to come (void outcomes are not).",
@@ -46,11 +63,17 @@ METRICS: dict[str, Metric] = {
     "void_share": Metric(
         "void share", "Share of the rows of known outcome that never get a label.", is_share=True, needs_labels=True
     ),
-    "accuracy": Metric("accuracy", "Share of labelled rows whose predicted class is right.", needs_labels=True),
-    "precision": Metric("precision", "Share of predicted positives that are positive.", needs_labels=True),
-    "recall": Metric("recall", "Share of positives that were predicted.", needs_labels=True),
-    "f1": Metric("F1", "Harmonic mean of precision and recall.", needs_labels=True),
-    "roc_auc": Metric("ROC AUC", "Area under the ROC curve of the score.", needs_labels=True),
-    "log_loss": Metric("log loss", "Mean negative log likelihood of the labels, in nats.", needs_labels=True),
-    "brier": Metric("Brier score", "Mean squared distance between score and label.", needs_labels=True),
+    "accuracy": Metric(
+        "accuracy", "Share of labelled rows whose predicted class is right.", needs_labels=True, of_model=True
+    ),
+    "precision": Metric(
+        "precision", "Share of predicted positives that are positive.", needs_labels=True, of_model=True
+    ),
+    "recall": Metric("recall", "Share of positives that were predicted.", needs_labels=True, of_model=True),
+    "f1": Metric("F1", "Harmonic mean of precision and recall.", needs_labels=True, of_model=True),
+    "roc_auc": Metric("ROC AUC", "Area under the ROC curve of the score.", needs_labels=True, of_model=True),
+    "log_loss": Metric(
+        "log loss", "Mean negative log likelihood of the labels, in nats.", needs_labels=True, of_model=True
+    ),
+    "brier": Metric("Brier score", "Mean squared distance between score and label.", needs_labels=True, of_model=True),
 }

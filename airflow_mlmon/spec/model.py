@@ -10,23 +10,26 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, named_by_text
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
+from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
-
-
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
     Role.SCORE: ColumnType.FLOAT,
     Role.PREDICTION: ColumnType.BOOLEAN,
 }
+
+
+_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION}
+_DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 
 class UnknownNameError(ValueError):
@@ -41,21 +44,6 @@ class UnknownNameError(ValueError):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(_Section):
-    """One column of the archived predictions."""
-
-    type: ColumnType = Field(description="float, integer, boolean, string, category or timestamp (UTC).")
-    role: Role = Field(
-        default=Role.FEATURE,
-        description="feature (default), id, time, version, score, prediction or ignored.",
-    )
-    required: bool = Field(default=False, description="A row without a value here is quarantined.")
-    personal: PersonalData | None = Field(
-        default=None,
-        description="drop or hash: personal data, removed or replaced by a keyed hash before anything is written.",
-    )
 
 
 class Predictions(_Section):
@@ -244,6 +232,14 @@ class ModelSpec(_Section):
     baselines: dict[str, Baseline] = Field(
         default_factory=dict, description="Baselines of single columns, by the column's name."
     )
+    versions: Annotated[dict[str, Baseline], BeforeValidator(named_by_text)] = Field(
+        default_factory=dict,
+        description="Baselines of model versions, by the value of the column of role version; the model's by default.",
+    )
+    segments: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="Columns whose values divide the rows into parts that are watched too; [a, b] crosses two.",
+    )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
@@ -268,6 +264,21 @@ class ModelSpec(_Section):
         return self._the(Role.TIME)
 
     @property
+    def version_column(self) -> str | None:
+        """Name of the model version, when the predictions carry one."""
+        return self.column_of(Role.VERSION)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """Names of the vectors, in the order of the spec."""
+        return tuple(name for name, column in self.columns.items() if column.type is ColumnType.VECTOR)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the columns that the model put out: the score and the prediction."""
+        return tuple(name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Names of the features that are profiled, in the order of the spec."""
         return tuple(
@@ -277,16 +288,54 @@ class ModelSpec(_Section):
     def _the(self, role: Role) -> str:
         return next(name for name, column in self.columns.items() if column.role is role)
 
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _crossings(cls, segments: Any) -> Any:
+        if not isinstance(segments, list | tuple):
+            return segments
+        return [[segment] if isinstance(segment, str) else segment for segment in segments]
+
+    @model_validator(mode="after")
+    def _segments_divide(self) -> Self:
+        for position, segment in enumerate(self.segments):
+            for name in segment:
+                self._known_column(name, f"segments.{position}")
+                column = self.columns[name]
+                if column.personal is not None:
+                    raise ValueError(f"segments.{position}: {name!r} is personal, and its values would be shown")
+                if column.role in _UNDIVIDED or column.type not in _DIVIDING:
+                    raise ValueError(
+                        f"segments.{position}: {name!r} is a {column.type} of role {column.role}; a segment is a "
+                        "category, string, boolean or integer, and the version is one always"
+                    )
+        if len(set(self.segments)) < len(self.segments):
+            raise ValueError("segments: one is named twice")
+        return self
+
     @model_validator(mode="after")
     def _references_exist(self) -> Self:
         for position, check in enumerate(self.quality or ()):
             self._known_column(check.column, f"quality.{position}.column")
         for position, rule in enumerate(self.alerts.rules):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
+            if rule.metric == "multivariate_drift" and not self.drift.multivariate:
+                raise ValueError(f"alerts.rules.{position}.metric: it is measured with `drift: {{multivariate: true}}`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:
             self._known_column(name, "drift.columns")
+        return self
+
+    @model_validator(mode="after")
+    def _vectors_fit(self) -> Self:
+        for position, check in enumerate(self.quality or ()):
+            if check.column in self.vectors:
+                raise ValueError(f"quality.{position}.column: {check.column!r} is a vector, which no check can read")
+        for name, column in self.drift.columns.items():
+            if name in self.vectors and column.method.is_sampled:
+                raise ValueError(
+                    f"drift.columns.{name}.method: {column.method} needs rows, and of a vector no sample is kept"
+                )
         return self
 
     def _known_column(self, column: str | None, key: str) -> None:
@@ -307,6 +356,8 @@ class ModelSpec(_Section):
             self._at_most_one(role)
         if not any((self.column_of(Role.SCORE), self.column_of(Role.PREDICTION), self.features)):
             raise ValueError("predictions.columns: nothing to monitor: give a feature, a score or a prediction")
+        if self.versions and self.column_of(Role.VERSION) is None:
+            raise ValueError("versions: no column of the predictions has `role: version`")
         return self
 
     @model_validator(mode="after")

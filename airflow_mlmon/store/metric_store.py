@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Self
 import sqlalchemy as sa
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
-from airflow_mlmon.store import outbox, publication, schema
+from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
+from airflow_mlmon.store import outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -163,21 +163,32 @@ class MetricStore:
         return [row.model for row in self._rows(query)]
 
     def metrics(self, model: str, first: date, last: date) -> dict[tuple[date, str, str | None], float | None]:
-        """The values of a range, by day, metric and column."""
+        """The values of a range, by day, metric and column; those of all rows."""
         table = schema.metrics
         query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
-        rows = self._rows(query.where(_within(table, model, first, last)).order_by(table.c.day))
+        of_all = sa.and_(_within(table, model, first, last), table.c.segment == "")
+        rows = self._rows(query.where(of_all).order_by(table.c.day))
         return {(row.day, row.metric, row.column or None): row.value for row in rows}
 
     def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
-        """The values of one metric over a range, of every column, with their details."""
+        """The values of one metric over a range, of every column, with their details; those of all rows."""
+        return self._details(model, metric, first, last, schema.metrics.c.segment == "")
+
+    def segment_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """The values of one metric over a range, of every column and segment, with their details."""
+        return self._details(model, metric, first, last, schema.metrics.c.segment != "")
+
+    def _details(
+        self, model: str, metric: str, first: date, last: date, condition: sa.ColumnElement[bool]
+    ) -> list[tuple[date, MetricValue]]:
         table = schema.metrics
-        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
-        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(table.c.day, table.c.column))]
+        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric, condition)
+        order = (table.c.day, table.c.column, table.c.segment)
+        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(*order))]
 
     def metric_values(self, partition: Partition) -> list[MetricValue]:
         """The metrics of a partition, of both families, with their details."""
-        return [metric_of(row) for row in self._of_partition(schema.metrics, partition, "metric", "column")]
+        return [metric_of(row) for row in self._of_partition(schema.metrics, partition, "metric", "column", "segment")]
 
     def verdicts(self, partition: Partition) -> list[Verdict]:
         """The verdicts of a partition, of both families."""
@@ -188,13 +199,19 @@ class MetricStore:
         return [check_of(row) for row in self._of_partition(schema.checks, partition, "position")]
 
     def history(
-        self, model: str, metrics: Sequence[str], before: date, nights: int
+        self, model: str, metrics: Sequence[str], before: date, nights: int, segment: str | None = None
     ) -> dict[tuple[str, str | None], list[tuple[date, float]]]:
-        """The values of the `nights` calendar days before a day, by metric and column; gaps are left out."""
+        """The values of the `nights` calendar days before a day, by metric and column; gaps are left out.
+
+        They are those of a segment, or of all rows.
+        """
         table = schema.metrics
         within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
         query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value).where(
-            within, table.c.metric.in_(metrics), table.c.value.is_not(None)
+            within,
+            table.c.metric.in_(metrics),
+            table.c.segment == (segment or ""),
+            table.c.value.is_not(None),
         )
         history: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
         for row in self._rows(query.order_by(table.c.day)):
@@ -244,6 +261,26 @@ class MetricStore:
         """The layout that is pinned for a model."""
         rows = self._rows(_latest_layout(model))
         return _layout_of(rows[0]) if rows else None
+
+    def save_baseline(self, model: str, pin: BaselinePin) -> None:
+        """Add a pin of the model's baseline; those before it stay as they are.
+
+        Raises:
+            StateError: its number is not the next one, because another was accepted meanwhile; or it
+                begins on a day that was judged, or before; nothing is written.
+        """
+        with self._database.writing(model) as connection:
+            pins.add_pin(connection, model, pin)
+
+    def baselines(self, model: str) -> list[BaselinePin]:
+        """Every pin of the model's baseline, in the order in which they were accepted."""
+        with self._database.reading() as connection:
+            return pins.pins_of(connection, model)
+
+    def last_judged_day(self, model: str) -> date | None:
+        """The last day of the model that was judged; None when none was."""
+        with self._database.reading() as connection:
+            return pins.last_judged_day(connection, model)
 
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
         """Reserve the alerts of up to `limit` messages (a night on a channel), oldest first."""

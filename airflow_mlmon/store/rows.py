@@ -78,6 +78,7 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
             **key,
             "metric": metric.metric,
             "column": metric.column or "",
+            "segment": metric.segment or "",
             "value": _finite(metric.value, metric.metric, metric.column),
             "rows": int(metric.rows),
             "detail": written(metric.detail, f"{metric.metric} of {metric.column or 'the night'}: detail"),
@@ -91,6 +92,7 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
     return MetricValue(
         metric=row.metric,
         column=row.column or None,
+        segment=row.segment or None,
         value=row.value,
         rows=row.rows,
         detail=json.loads(row.detail),
@@ -105,6 +107,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
             **asdict(verdict),
             "position": position,
             "column": verdict.column or "",
+            "segment": verdict.segment or "",
             "state": verdict.state.value,
             **{
                 name: _finite(getattr(verdict, name), verdict.metric, verdict.column)
@@ -120,6 +123,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
     return Verdict(
         metric=row.metric,
         column=row.column or None,
+        segment=row.segment or None,
         value=row.value,
         state=VerdictState(row.state),
         low=row.low,
@@ -168,6 +172,7 @@ def alert_row(alert: Alert) -> Row:
         "fingerprint": alert.fingerprint,
         "metric": alert.metric,
         "column": alert.column or "",
+        "segment": alert.segment or "",
         "severity": alert.severity,
         "title": alert.title,
         "text": alert.text,
@@ -183,6 +188,7 @@ def alert_of(row: sa.Row[Any]) -> Alert:
         family=Family(stored["family"]),
         metric=stored["metric"],
         column=stored["column"] or None,
+        segment=stored["segment"] or None,
         severity=stored["severity"],
         title=stored["title"],
         text=stored["text"],

@@ -1,8 +1,8 @@
 """The tables of the metric store.
 
 Every table starts with `mlmon_`, so that the store can lie beside the tables of Airflow. A value
-that belongs to no column of the data is kept under the column '': a part of a key cannot be
-absent.
+that belongs to no column of the data is kept under the column '', and one of all rows under the
+segment '': a part of a key cannot be absent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0003"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -113,6 +113,7 @@ metrics = sa.Table(
     _key("family"),
     _key("metric"),
     _key("column"),
+    _key("segment"),
     sa.Column("value", sa.Double),
     _count("rows"),
     _text("detail"),
@@ -128,6 +129,7 @@ verdicts = sa.Table(
     _key("position", sa.Integer),
     _text("metric"),
     _text("column"),
+    _text("segment"),
     sa.Column("value", sa.Double),
     _text("state"),
     sa.Column("low", sa.Double),
@@ -168,6 +170,7 @@ alerts = sa.Table(
     _key("fingerprint"),
     _text("metric"),
     _text("column"),
+    _text("segment"),
     _text("severity"),
     _text("title"),
     _text("text"),
@@ -228,4 +231,17 @@ layouts = sa.Table(
     _text("layout"),
     _text("uri"),
     _text("facts"),
+)
+
+baselines = sa.Table(
+    "mlmon_baselines",
+    metadata,
+    _key("model"),
+    _key("number", sa.Integer),
+    _text("version"),
+    _text("baseline"),
+    sa.Column("first", sa.Date, nullable=False),
+    _text("who"),
+    _text("why"),
+    sa.Column("accepted_at", UtcDateTime, nullable=False),
 )

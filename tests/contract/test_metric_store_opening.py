@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
+from tests.support.nights import night, partition, pin
 from tests.support.postgres import fresh_database, private_postgres
 
 OPEN = """
@@ -80,10 +82,23 @@ def test_a_crash_at_any_statement_leaves_no_half_made_schema(url):
             pass
         finally:
             sa.event.remove(database.engine, "before_cursor_execute", crash)
-        assert len(_tables(database)) == (10 if made else 0)
+        assert len(_tables(database)) == (11 if made else 0)
     database.close()
 
     assert number > 10
+
+
+def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeypatch):
+    monkeypatch.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0001")
+    with MetricStore(url) as store:
+        store.publish(night(), [], supersedes=None)
+    monkeypatch.undo()
+
+    with MetricStore(url) as store:
+        store.save_baseline("flights", pin())
+
+        assert store.night(partition()) == night()
+        assert store.baselines("flights") == [pin()]
 
 
 def test_a_store_of_a_newer_version_is_refused(url):
@@ -97,6 +112,31 @@ def test_a_store_of_a_newer_version_is_refused(url):
         MetricStore(url)
 
     assert SCHEMA_VERSION in str(caught.value)
+
+
+def test_a_store_of_the_first_schema_keeps_its_values(url, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0001")
+        database = Database(url)
+        bring_to_head(database)
+    with database.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO mlmon_nights VALUES ('loans', '2026-03-01', '2026-03-01', '2026-03-02', 'OK', 'v', 'l',"
+            " 9, 9, 0, '', true, '{}')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO mlmon_metrics VALUES ('loans', '2026-03-01', 'predictions', 'rows', '', 9.0, 9, '{}')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO mlmon_alerts VALUES"
+            " ('loans', '2026-03-01', 'predictions', 'f', 'rows', '', 'warning', 't', 'x', 9.0, 'open')"
+        )
+    database.close()
+
+    day = date(2026, 3, 1)
+    with MetricStore(url) as store:
+        assert store.metrics("loans", day, day) == {(day, "rows", None): 9.0}
+        assert [(alert.title, alert.segment) for alert in store.alerts("loans", day, day)] == [("t", None)]
 
 
 def test_a_store_beside_other_tables_leaves_them_alone(url):

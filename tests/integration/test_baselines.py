@@ -91,12 +91,12 @@ def test_each_column_has_its_own_baseline(judged):
     _, drift, facts = judged(8, "baselines: {term: {trailing: 6}, score: {same_weekday: 2}}")
 
     assert {entry.title: entry.columns for entry in facts} == {
-        "the reference": ("version", "amount", "channel", "approved"),
+        "the reference": ("amount", "channel", "approved"),
         "the trailing 6 nights": ("term",),
         "the same weekday of 2 weeks": ("score",),
     }
     assert [drift[name].nights for name in ("amount", "term", "score")] == [12, 6, 2]
-    assert list(drift) == ["version", "amount", "term", "channel", "score", "approved"]
+    assert list(drift) == ["amount", "term", "channel", "score", "approved"]
 
 
 def test_the_previous_night_is_judged_by_how_far_neighbours_lie(judged):
@@ -121,6 +121,20 @@ def test_too_few_nights_are_not_enough_data(judged):
     assert {column.state for column in drift.values()} == {"INSUFFICIENT_DATA"}
     assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 nights, at least 5 are needed"
     assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_columns", None] is None
+    assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] is None
+
+
+def test_the_share_of_drifted_columns_is_of_those_that_could_be_judged(judged, archive):
+    archive.write_day(day(8), shift=0.3)
+    run, drift, _ = judged(
+        8,
+        f"baselines: {{term: {{dates: {{from: {day(6)}, to: {day(40)}}}}}}}",
+        "drift: {quantile: 0.99}",
+    )
+
+    states = [column.state for column in drift.values()]
+    assert (states.count("beyond"), states.count("INSUFFICIENT_DATA")) == (2, 1)
+    assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] == 2 / 4
 
 
 def test_a_shift_that_lasts_is_drift_from_the_reference_and_not_from_the_trailing_nights(judged, archive):

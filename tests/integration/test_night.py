@@ -107,7 +107,11 @@ def test_the_label_is_compared_with_the_references_own(run):
         run_night(run, FIRST_NIGHT.shift(offset))
 
     [drift] = [value for value in run.store.metric_values(FIRST_NIGHT) if value.column == "repaid"]
-    [last] = [value for value in run.store.metric_values(FIRST_NIGHT.shift(2)) if value.metric == "label_share"]
+    [last] = [
+        value
+        for value in run.store.metric_values(FIRST_NIGHT.shift(2))
+        if (value.metric, value.segment) == ("label_share", None)
+    ]
     assert (drift.metric, drift.rows, drift.detail["nights"]) == ("drift_score", 76, 12)
     assert sum(drift.detail["labels"]) == 76
     assert 0 <= drift.value < 0.5

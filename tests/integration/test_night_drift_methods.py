@@ -15,7 +15,11 @@ from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.rollup import roll_up
-from tests.support.archive import FIRST, day_table, to_bytes
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.reports.evidently_drift import score_samples
+from airflow_mlmon.spec.methods import Method
+from tests.support.archive import FIRST, REFERENCE_DAYS, day_table, to_bytes
+from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
 METHODS = """drift:
@@ -45,7 +49,11 @@ def test_each_column_is_measured_as_the_spec_says(tmp_path):
     chosen = {name: column.method for name, column in found.items()}
     assert chosen | {"amount": "anderson", "term": "t_test", "channel": "chisquare", "score": "jensenshannon"} == chosen
     assert found["amount"].note.startswith("p-value by evidently's anderson on samples of 74 and ")
-    assert found["amount"].state is not DriftState.INSUFFICIENT_DATA
+    assert found["amount"].note.endswith(" rows; the limit is of samples of the reference's nights")
+    assert found["amount"].nights == REFERENCE_DAYS
+    assert found["amount"].state is (
+        DriftState.BEYOND if found["amount"].score < found["amount"].limit else DriftState.WITHIN
+    )
     assert found["term"].limit is not None
 
 
@@ -81,7 +89,30 @@ def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
     assert day.state is Carried.CARRIED
     assert (after.method, after.rows_current) == ("anderson", before.rows_current)
     assert (before.rows_reference, after.rows_reference) == (916, 847)
-    assert after.note == "p-value by evidently's anderson on samples of 74 and 847 rows, threshold 0.1"
+    assert (before.nights, after.nights) == (12, 10)
+
+
+@pytest.mark.parametrize("method", ["ed", "mannw"])
+def test_nights_that_always_differ_are_usual_also_of_samples(tmp_path, method):
+    archive = local_archive(tmp_path, 0)
+    shifts = dict(
+        zip(range(-12, 2), [0.0, 0.3, 0.1, 0.4, 0.2, 0.05, 0.35, 0.15, 0.25, 0.4, 0.0, 0.3, 0.36, 0.9], strict=True)
+    )
+    rows = {offset: day_table(FIRST + timedelta(days=offset), 200, shift=shift) for offset, shift in shifts.items()}
+    past = pa.concat_tables([rows[offset] for offset in range(-12, 0)])
+    write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(past))
+    for offset in (0, 1):
+        archive.write_predictions(FIRST + timedelta(days=offset), rows[offset])
+    lines = f"drift: {{columns: {{score: {{method: {method}}}}}}}\n"
+    with opened(tmp_path, archive, ("alerts:", f"{lines}alerts:")) as run:
+        found = []
+        for offset in (0, 1):
+            judge_night(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
+            found.append(_drift_of(run, FIRST + timedelta(days=offset))["score"])
+        answers = [score_samples(past, rows[offset], {"score": (Method(method), Kind.NUMERIC)}) for offset in (0, 1)]
+
+    assert [answer["score"].is_beyond for answer in answers] == [True, True]
+    assert [column.state for column in found] == [DriftState.WITHIN, DriftState.BEYOND]
 
 
 def test_method_of_an_unknown_column_names_the_nearest(tmp_path):

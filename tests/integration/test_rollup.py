@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.methods import score
+from airflow_mlmon.drift.pairs import paired_limits
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -20,7 +24,10 @@ from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.pipeline.rollup import roll_up
 from airflow_mlmon.pipeline.stored import ProfileState
 from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.records import Night, Status
+from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, Archive, day_table
 from tests.support.runs import local_archive, opened, write_file
 
@@ -67,7 +74,8 @@ def test_a_window_is_the_drift_of_its_rows_together(run):
         reference.layout, reference.profile, profile_table(rows, reference.layout), method="psi", limits={}
     )
     assert [column.score for column in window.columns] == [column.score for column in expected]
-    assert (window.rows, window.windows, window.apart) == (480, 7, 2)
+    (baseline,) = window.baselines
+    assert (window.rows, baseline.usual.windows, baseline.usual.apart) == (480, 7, 2)
     assert {column.nights for column in window.columns} == {7}
 
 
@@ -120,6 +128,104 @@ def test_a_reference_too_short_for_the_window_is_not_enough_data(run):
     assert window.columns[0].note == "no limit: 12 nights of the reference hold no two windows of 8"
 
 
+@pytest.fixture
+def run_with(made, tmp_path):
+    """Opens the run under a spec with one more line; a baseline changes no layout."""
+
+    @contextmanager
+    def open_(line: str):
+        shutil.copy(made / "store.db", tmp_path)
+        more = ("\nhistory:", f"\n{line}\nhistory:")
+        with opened(tmp_path, _archive_of(made), more, workspace=str(made / "workspace")) as run:
+            yield run
+
+    return open_
+
+
+def _summed(run: Run, *offsets: int):
+    reference = pinned_reference(run)
+    return sum_profiles(reference.layout, (profile_table(day_table(day(o)), reference.layout) for o in offsets))
+
+
+def test_a_window_is_measured_against_the_baseline_of_the_spec(run_with):
+    with run_with("baseline: {trailing: 6}") as run:
+        (window,) = windows(run, 3, 5, 3)
+
+        before, now = _summed(run, *range(-3, 3)), _summed(run, 3, 4, 5)
+        nights = [_summed(run, offset) for offset in range(-3, 3)]
+        limits = window_limits(pinned_reference(run).layout, nights, "psi", 0.95, 3)
+    (baseline,) = window.baselines
+    found = {column.column: column for column in window.columns}
+    assert found["amount"].score == score("psi", before.columns["amount"], now.columns["amount"])
+    assert found["amount"].limit == limits["amount"].limit
+    assert list(baseline.facts.nights) == [day(offset) for offset in range(-3, 3)]
+    assert (baseline.usual.windows, baseline.usual.apart) == (4, 2)
+
+
+def test_the_previous_window_is_judged_by_how_far_such_windows_lie(run_with):
+    with run_with("baseline: previous") as run:
+        (window,) = windows(run, 3, 5, 3)
+
+        spans = [_summed(run, *range(start, start + 3)) for start in range(-9, 1)]
+        layout = pinned_reference(run).layout
+        limits = paired_limits(layout, list(zip(spans, spans[3:], strict=False)), "psi", 0.95, fewest=2)
+    (baseline,) = window.baselines
+    assert (baseline.facts.title, list(baseline.facts.nights)) == ("the 3 nights before", [day(0), day(1), day(2)])
+    assert {column.column: column.limit for column in window.columns} == {
+        name: limit.limit for name, limit in limits.items()
+    }
+    assert (baseline.usual.windows, baseline.usual.apart) == (7, 2)
+
+
+def test_each_column_of_a_window_has_its_own_baseline(run_with):
+    with run_with("baselines: {term: {trailing: 6}, score: {same_weekday: 2}}") as run:
+        (window,) = windows(run, 4, 5, 2)
+
+    weekdays = next(baseline for baseline in window.baselines if baseline.facts.columns == ("score",))
+    assert list(weekdays.facts.nights) == [day(-10), day(-9), day(-3), day(-2)]
+    assert {baseline.facts.title for baseline in window.baselines} == {
+        "the reference",
+        "the trailing 6 nights",
+        "the same weekday of 2 weeks",
+    }
+    assert [column.column for column in window.columns][-2:] == ["score", "approved"]
+
+
+def test_another_baseline_may_be_asked_for(run_with):
+    with run_with("baseline: previous") as run:
+        (window,) = roll_up(run, day(3), day(5), 3, Baseline(reference=True))
+
+    assert [baseline.facts.title for baseline in window.baselines] == ["the reference"]
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("baseline: {trailing: 5}", "no limit: 5 nights of the trailing 5 nights hold no two windows of 3"),
+        (
+            "baseline: {dates: {from: 2026-04-01, to: 2026-04-09}}",
+            "2026-04-01 to 2026-04-09: 0 of 9 nights, at least 5 are needed",
+        ),
+    ],
+)
+def test_a_baseline_too_short_for_the_window_is_not_enough_data(run_with, line, note):
+    with run_with(line) as run:
+        (window,) = windows(run, 3, 5, 3)
+
+    assert {column.state for column in window.columns} == {"INSUFFICIENT_DATA"}
+    assert {column.note for column in window.columns} == {note}
+
+
+def test_a_history_too_short_for_previous_windows_is_not_enough_data(run_with):
+    with run_with("baseline: previous") as run:
+        (window,) = windows(run, 1, 5, 5)
+
+    assert {column.state for column in window.columns} == {"INSUFFICIENT_DATA"}
+    assert (
+        window.columns[1].note == "no limit: too few nights to say how far such a window lies from the 5 nights before"
+    )
+
+
 def test_a_changed_spec_is_said(made, tmp_path):
     shutil.copy(made / "store.db", tmp_path)
     with (
@@ -143,7 +249,8 @@ class TestCommands:
         assert main(["drift", "loans.yaml", "--from", str(day(0)), "--to", str(day(6)), "--window", "5d"]) == 0
 
         out = capsys.readouterr().out
-        assert "2026-03-01 to 2026-03-05: 5 of 5 nights, 400 rows; limits from 8 windows" in out
+        assert "2026-03-01 to 2026-03-05: 5 of 5 nights, 400 rows\n" in out
+        assert "  against the reference (12 nights), limits from 8 windows of 5 nights (2 apart)\n" in out
         assert "1 of 2 nights, 80 rows" in out
         assert "1 left out (no profile)" in out
 
@@ -152,8 +259,31 @@ class TestCommands:
 
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [window["first"] for window in found] == [str(day(0)), str(day(3))]
-        assert found[0]["reference"] == {"windows": 10, "apart": 4}
-        assert {"column", "score", "limit", "state", "windows"} <= set(found[0]["columns"][0])
+        (baseline,) = found[0]["baselines"]
+        assert (baseline["title"], baseline["windows"], baseline["apart"]) == ("the reference", 10, 4)
+        assert len(baseline["nights"]) == 12
+        assert baseline["nights"][0]["version"].startswith("reference ")
+        assert {"column", "baseline", "score", "limit", "state", "windows"} <= set(found[0]["columns"][0])
+
+    def test_drift_names_the_baseline_that_was_asked_for(self, made, capsys):
+        asked = ["--from", str(day(3)), "--to", str(day(5)), "--window", "3d", "--baseline", "previous"]
+        assert main(["drift", "loans.yaml", "--json", *asked]) == 0
+
+        found = json.loads(capsys.readouterr().out)
+        (baseline,) = found["baselines"]
+        assert (baseline["title"], baseline["kind"]) == ("the 3 nights before", "previous")
+        assert [night["partition"] for night in baseline["nights"]] == [str(day(offset)) for offset in range(3)]
+        with MetricStore(f"sqlite:///{made}/store.db") as store:
+            versions = [night.version for night in store.nights("loans", day(0), day(2))]
+        assert [night["version"] for night in baseline["nights"]] == versions
+        assert {column["baseline"] for column in found["columns"]} == {"the 3 nights before"}
+
+    @pytest.mark.parametrize("name", ["trailin:3", "trailing", "trailing:1", "dates:2026-03-01", ""])
+    def test_a_baseline_that_is_none_is_a_wrong_call(self, name, capsys):
+        days = ["--from", str(FIRST), "--to", str(FIRST)]
+
+        assert main(["drift", "loans.yaml", *days, "--baseline", name]) == 2
+        assert "is no baseline. Hint: give reference, previous, trailing:28" in capsys.readouterr().err
 
     def test_days_that_nobody_ran_exit_with_1(self):
         assert main(["drift", "loans.yaml", "--from", str(day(90)), "--to", str(day(96))]) == 1
@@ -166,7 +296,7 @@ class TestCommands:
         assert main(["layout", "show", "loans.yaml"]) == 0
 
         out = capsys.readouterr().out
-        assert "6 columns, pinned from 960 rows of 12 nights, 2026-02-17 to 2026-02-28" in out
+        assert "5 columns, pinned from 960 rows of 12 nights, 2026-02-17 to 2026-02-28" in out
         assert "quantum" in out
         assert "web" not in out
 

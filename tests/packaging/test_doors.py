@@ -19,7 +19,9 @@ DOORS = {
     "matplotlib": ("reports/charts.py",),
     "requests": ("druid/", "alerts/webhook.py"),
     "rich": ("cli/",),
+    "sklearn": ("drift/domain_classifier.py",),
     "sqlalchemy": ("store/",),
+    "threadpoolctl": ("drift/domain_classifier.py",),
 }
 # who may ask for the time, the environment or chance
 IMPURE = {

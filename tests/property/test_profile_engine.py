@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_mlmon.profiles import codec
 from airflow_mlmon.profiles.exact import quantised_sums
 from airflow_mlmon.profiles.grid import to_cells
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.pinning import pin_column, pin_columns
 from airflow_mlmon.profiles.profile import Profile
@@ -25,6 +25,15 @@ LAYOUT = make_layout(
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
     ColumnLayout(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
+    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, quantum=2.0**-22, dimension=5, element_quantum=2.0**-18),
+    ColumnLayout(name="d", kind=Kind.NUMERIC, centre=5.25, quantum=2.0**-22, atoms=(0.0,)),
+    segments=(
+        SegmentLayout(columns=("c",)),
+        SegmentLayout(columns=("b",), values=("true",)),
+        SegmentLayout(columns=("b", "c"), values=("true & v0", "false & v1")),
+        SegmentLayout(columns=("n",)),
+        SegmentLayout(columns=("absent",)),
+    ),
 )
 
 
@@ -34,14 +43,26 @@ def make_table(rows: int, distinct: int, seed: int) -> pa.Table:
     x = random.standard_t(1, distinct)[picked]
     x[random.random(rows) < 0.02] = random.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300])
     some = random.random(rows) < 0.1
+    vectors = random.standard_t(1, (rows, 5)).astype(np.float32)
+    vectors[random.random(rows) < 0.02, 3] = random.choice([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30])
     return pa.table(
         {
             "x": pa.array(x, mask=some),
             "n": pa.array(picked, mask=some),
             "c": pa.array([f"v{number}" for number in picked % 50], mask=some),
             "b": pa.array(picked % 2 == 0, mask=some),
+            "v": to_lists(vectors, some, random),
+            "d": pa.array(picked, mask=some).cast(pa.decimal128(21, 2)),
         }
     )
+
+
+def to_lists(vectors, some, random) -> pa.Array:
+    """Vectors of which some are null, and a few have lost their last element."""
+    lengths = np.where(random.random(len(vectors)) < 0.01, 4, 5)
+    held = np.arange(5) < lengths[:, np.newaxis]
+    offsets = np.concatenate(([0], lengths.cumsum())).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(vectors[held]), mask=pa.array(some))
 
 
 def to_file(table: pa.Table, group: int) -> bytes:
@@ -51,7 +72,7 @@ def to_file(table: pa.Table, group: int) -> bytes:
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.layout_id, of.rows, of.columns, names=False)
+    return codec.encode(of.layout_id, of.rows, of.columns, of.segments, names=False)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.drift.methods import measure
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
 from airflow_mlmon.profiles import codec
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import Part, sum_parts
 from airflow_mlmon.spec.methods import PROFILED, Method
 from tests.support.profiles import make_layout
 
@@ -21,27 +23,39 @@ LAYOUT = make_layout(
     ColumnLayout(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
     ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
     ColumnLayout(name="i", kind=Kind.IDENTIFIER),
+    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, dimension=3, element_quantum=2.0**-20, atoms=(0.0,)),
+    segments=(
+        SegmentLayout(columns=("c",), values=("a", "b")),
+        # open: short runs make more values than parts are kept for
+        SegmentLayout(columns=("c", "i")),
+    ),
 )
-SCHEMA = pa.schema([("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string())])
+SCHEMA = pa.schema(
+    [("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string()), ("v", pa.list_(pa.float64()))]
+)
 
 floats = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 0.7, 2.0])
 integers = st.none() | st.integers(-(2**63), 2**63 - 1)
 texts = st.none() | st.sampled_from(["a", "b", "new"]) | st.text(max_size=5)
-rows = st.lists(st.tuples(floats, integers, texts), max_size=25)
+elements = st.none() | st.floats() | st.floats(-5, 5) | st.sampled_from([0.0, -0.0, 1.0, 2e3])
+# Most of dimension 3, some of another.
+vectors = st.none() | st.tuples(elements, elements, elements) | st.lists(elements, max_size=4)
+rows = st.lists(st.tuples(floats, integers, texts, vectors), max_size=25)
 # Runs of distinct values, so that sums cross from exact counts to the grid.
-runs = st.tuples(st.integers(0, 1500), st.integers(0, 1500))
+runs = st.tuples(st.integers(0, 1500), st.integers(0, 60) | st.integers(0, 1500))
 
 
 def make_table(cells, run=(0, 0)) -> pa.Table:
     start, length = run
     many = np.arange(start, start + length)
-    columns = list(zip(*cells, strict=True)) or [(), (), ()]
+    columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
     return pa.table(
         {
             "x": pa.array([*columns[0], *(many / 16)], pa.float64()),
             "n": pa.array([*columns[1], *(2**60 + many).tolist()], pa.int64()),
             "c": pa.array([*columns[2], *(f"v{number}" for number in many)], pa.string()),
             "i": pa.array([*columns[2], *(f"a longer identifier {number}" for number in many)], pa.string()),
+            "v": pa.array([*columns[3], *([number / 16, -number, 0.5] for number in many)], SCHEMA.field("v").type),
         },
         schema=SCHEMA,
     )
@@ -52,7 +66,7 @@ def profile(table: pa.Table) -> Profile:
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.layout_id, of.rows, of.columns, names=False)
+    return codec.encode(of.layout_id, of.rows, of.columns, of.segments, names=False)
 
 
 tables = st.builds(make_table, rows, runs)
@@ -86,6 +100,26 @@ def test_sum_is_associative_commutative_and_has_an_identity(first, second, third
     assert core((one + two) + three) == core(one + (two + three))
     assert core(one + two) == core(two + one)
     assert one + Profile.empty(LAYOUT) == one == Profile.empty(LAYOUT) + one
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(tables)
+def test_parts_of_a_segment_add_up_to_the_whole(table):
+    whole = profile(table)
+
+    for segment in whole.segments.values():
+        total = sum_parts([segment.rest, *segment.parts.values()])
+        assert total == Part(rows=whole.rows, columns=dict(whole.columns))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(tables)
+def test_part_of_a_value_is_the_profile_of_its_rows(table):
+    found = profile(table).part("c", "a")
+    rows = table.filter(pc.equal(table.column("c"), "a"))
+
+    assert (found.rows if found else 0) == rows.num_rows
+    assert found is None or dict(found.columns) == dict(profile(rows).columns)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)

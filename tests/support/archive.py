@@ -100,8 +100,8 @@ class Archive:
         for offset in range(days):
             self.write_day(FIRST + timedelta(days=offset), **changes)
 
-    def write_reference(self) -> None:
-        past = [day_table(FIRST - timedelta(days=n)) for n in range(REFERENCE_DAYS, 0, -1)]
+    def write_reference(self, *, rows: int = 80) -> None:
+        past = [day_table(FIRST - timedelta(days=n), rows) for n in range(REFERENCE_DAYS, 0, -1)]
         self.write(f"{self.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
 
     def write_day(self, day: date, *, rows: int = 80, shift: float = 0.0) -> None:

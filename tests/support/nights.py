@@ -8,6 +8,7 @@ from typing import Any
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
+    BaselinePin,
     CheckOutcome,
     Family,
     MetricValue,
@@ -17,6 +18,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.choices import Severity
 
 DAY = date(2013, 3, 8)
@@ -103,3 +105,16 @@ def results(of: Partition | None = None, family: Family = Family.PREDICTIONS, **
         "checks": (check(),),
     }
     return Results(**(facts | changes))
+
+
+def pin(number: int = 1, **changes: Any) -> BaselinePin:
+    """A baseline that somebody accepted."""
+    facts: dict[str, Any] = {
+        "number": number,
+        "baseline": Baseline(trailing=28),
+        "first": date(2013, 3, 9),
+        "who": "Ada",
+        "why": "trained anew",
+        "accepted_at": NOW,
+    }
+    return BaselinePin(**(facts | changes))

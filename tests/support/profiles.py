@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.spec.model import ModelSpec
@@ -27,9 +27,9 @@ def make_spec(**columns: dict[str, Any]) -> ModelSpec:
     )
 
 
-def make_layout(*columns: ColumnLayout) -> Layout:
-    """A layout of the given columns."""
-    return Layout(model="loans", columns=columns)
+def make_layout(*columns: ColumnLayout, segments: tuple[SegmentLayout, ...] = ()) -> Layout:
+    """A layout of the given columns and segments."""
+    return Layout(model="loans", columns=columns, segments=segments)
 
 
 def numeric_layout(name: str = "x", **pinned: Any) -> ColumnLayout:

@@ -116,3 +116,49 @@ def test_hash_values_depends_on_the_key_and_keeps_nulls():
 def test_hash_values_needs_a_key():
     with pytest.raises(ConfigError, match="AIRFLOW__MLMON__HASH_KEY"):
         hash_values(pa.chunked_array([["a"]]), None)
+
+
+VECTORS = parse_spec(
+    """
+model: m
+start: 2026-03-01
+predictions:
+  path: p/{date}
+  columns:
+    id: {type: string, role: id}
+    at: {type: timestamp, role: time}
+    v: {type: vector, dimension: 2}
+    w: {type: vector, dimension: 1, required: true}
+reference: {path: r}
+""",
+    "m.yaml",
+)
+
+
+@pytest.mark.parametrize("element", [pa.float32(), pa.float64()], ids=str)
+def test_curate_quarantines_vectors_that_are_none_and_takes_the_others(element):
+    vectors = [[1.0, 2.0], None, [float("nan"), 1.0], [1.0], [], [1.0, 2.0, 3.0], [1.0, None], [1.0, 2.0]]
+    table = pa.table(
+        {
+            "id": list("abcdefgh"),
+            "at": pa.array([NOON] * 8, pa.timestamp("us", "UTC")),
+            "v": pa.chunked_array([vectors[:3], vectors[3:]], pa.list_(element)),
+            "w": pa.array([[1.0]] * 7 + [None], pa.list_(element)),
+        }
+    )
+
+    curated = curate(table, VECTORS, DAY)
+
+    assert curated.rows.column("id").to_pylist() == ["a", "b", "c"]
+    assert count_reasons(curated.quarantine) == {
+        "v is no vector of dimension 2": 3,
+        "v has an empty element": 1,
+        "w is empty": 1,
+    }
+
+
+def test_curate_finds_empty_elements_behind_null_vectors_and_in_slices():
+    vectors = pa.array([[9.0, None], None, [1.0, 2.0], [None, 2.0]], pa.list_(pa.float32())).slice(1)
+    table = pa.table({"id": list("abc"), "at": [NOON] * 3, "v": vectors, "w": [[1.0]] * 3})
+
+    assert curate(table, VECTORS, DAY).quarantine.column("id").to_pylist() == ["c"]

@@ -135,3 +135,17 @@ def test_paths_and_file_urls_are_local_input():
         "type": "local",
         "files": ["/a b/day.gz", "/c/day.gz"],
     }
+
+
+def test_vectors_are_left_out_by_name_and_decimals_are_doubles():
+    spec = parse_spec(
+        SPEC.replace("amount: {type: float}", "amount: {type: decimal}\n    e: {type: vector, dimension: 3}"),
+        "fraud.yaml",
+    )
+
+    datasource = predictions_datasource(spec)
+
+    kinds = {dimension.name: dimension.type.value for dimension in datasource.dimensions}
+    assert kinds["amount"] == "double"
+    assert "e" not in kinds
+    assert datasource.left_out == ("e",)

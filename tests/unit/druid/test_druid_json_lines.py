@@ -116,14 +116,17 @@ def test_personal_columns_stay_behind():
         select_columns(table.drop(["x"]), datasource)
 
 
+TIME = "2013-03-08T00:00:00.000000Z"
+
+
 def test_metrics_become_rows_at_the_start_of_the_partition():
     partition = Partition.of_day("flights", date(2013, 3, 8))
     values = [
-        MetricValue(metric="null_share", column="wind", value=0.25, rows=8),
+        MetricValue(metric="null_share", column="wind", segment="origin=JFK", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
 
     assert rows_of(write_json_lines(metrics_table(partition, values))) == [
-        {"time": "2013-03-08T00:00:00.000000Z", "metric": "null_share", "column": "wind", "value": 0.25, "rows": 8},
-        {"time": "2013-03-08T00:00:00.000000Z", "metric": "accuracy", "column": None, "value": None, "rows": 0},
+        {"time": TIME, "metric": "null_share", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8},
+        {"time": TIME, "metric": "accuracy", "column": None, "segment": None, "value": None, "rows": 0},
     ]

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError, StateError
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from tests.support.profiles import loan_spec, loan_table, make_spec
 
@@ -18,13 +19,24 @@ def pin(values, **column) -> ColumnLayout:
     return pinned
 
 
-def test_pin_takes_a_version_as_a_name_even_where_it_is_a_number():
-    pinned = pin([7, 7, 8], type="integer", role="version")
+def test_pin_divides_the_rows_by_the_version_even_where_it_is_a_number():
+    spec = make_spec(x={"type": "float"}, v={"type": "integer", "role": "version"})
+    layout = pin_layout(spec, pa.table({"x": [1.0], "v": [7]}))
 
-    assert (pinned.kind, pinned.vocabulary) == (Kind.CATEGORY, ("7", "8"))
+    assert layout.segments == (SegmentLayout(columns=("v",)),)
+    assert profile_table(pa.table({"x": [1.0, 2.0], "v": [7, 8]}), layout).part("v", "8").rows == 1
 
 
-def test_pin_covers_features_score_prediction_and_version():
+def test_pin_takes_the_most_frequent_values_of_a_segment():
+    spec = make_spec(c={"type": "category"}, n={"type": "integer"}).model_copy(
+        update={"segments": (("c",), ("c", "n"))}
+    )
+    layout = pin_layout(spec, pa.table({"c": ["a", "b", "b", None], "n": [1, 1, 1, 1]}))
+
+    assert [segment.values for segment in layout.segments] == [("b", "a"), ("b & 1", "a & 1")]
+
+
+def test_pin_covers_features_score_and_prediction():
     layout = pin_layout(loan_spec(), loan_table(500, seed=1))
 
     kinds = {column.name: column.kind for column in layout.columns}
@@ -36,7 +48,6 @@ def test_pin_covers_features_score_prediction_and_version():
         "applied": Kind.NUMERIC,
         "score": Kind.NUMERIC,
         "approved": Kind.CATEGORY,
-        "release": Kind.CATEGORY,
     }
 
 

@@ -3,12 +3,15 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.load import parse_spec
@@ -216,3 +219,33 @@ def test_import_of_the_door_logs_nothing():
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_decimals_are_checked_by_the_bounds_of_a_spec(spec):
+    table = pa.table({"wind": pa.array([Decimal("0.1"), Decimal("0.3"), None])})
+
+    frame = to_frame(table)
+
+    assert one(frame, spec, "expect_column_values_to_be_between", "wind", min_value=0.1, max_value=0.3).passed
+    assert one(frame, spec, "expect_column_values_to_be_in_set", "wind", value_set=[0.1, 0.3]).passed
+    assert one(frame, spec, "expect_column_mean_to_be_between", "wind", min_value=0.2, max_value=0.2).passed
+    assert frame["wind"].dtype == "float64"
+
+
+def test_integers_beyond_2_53_stay_apart_beside_a_null(spec):
+    frame = to_frame(pa.table({"wind": [2**60, 2**60 + 1, None], "carrier": ["a", None, "b"]}))
+
+    assert one(frame, spec, "expect_column_values_to_be_unique", "wind").passed
+    assert not one(frame, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).passed
+    assert one(frame, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).unexpected == 1
+    assert list(frame.columns) == ["wind", "carrier"]
+
+
+def test_check_on_a_vector_has_no_answer_and_says_why():
+    spec = parse_spec(f"{SPEC}    embedding: {{type: vector, dimension: 2}}\n", "flights.yaml")
+    frame = to_frame(pa.table({"wind": [1.0] * 9, "embedding": pa.array([[1.0, 2.0]] * 9)}))
+
+    outcome = one(frame, spec, "expect_column_pair_values_to_be_equal", column_A="wind", column_B="embedding")
+
+    assert outcome.passed is None
+    assert outcome.error == "column 'embedding' is a vector, which no check can read"

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from bs4 import BeautifulSoup
 
 from airflow_mlmon.records import MetricValue
@@ -47,7 +48,42 @@ def test_a_day_without_score_or_limit_has_no_verdict():
     (row,) = heat_map(days(3), [(FIRST, drift_score("temp", 0.3, None))], {}).rows
 
     assert row.strokes == {None: "M0 5h3"}
-    assert (row.judged, row.worst) == (0, None)
+    assert (row.judged, row.worst, row.reason) == (0, None, "no limit")
+
+
+@pytest.mark.parametrize(
+    ("limit", "note", "shown"),
+    [
+        (None, "", "no limit"),
+        (None, "no limit: too few nights", "no limit: too few nights"),
+        (None, "the reference is all null (90 rows)", "no limit: the reference is all null (90 rows)"),
+        (0.2, "the partition is all null (12 rows)", "not enough data: the partition is all null (12 rows)"),
+    ],
+)
+def test_a_column_that_no_day_judged_says_why(limit, note, shown):
+    detail = {"limit": limit, "state": "INSUFFICIENT_DATA", "note": note}
+    value = MetricValue(metric="drift_score", column="temp", value=None, rows=900, detail=detail)
+
+    row = page_with(heat_map(days(2), [(FIRST, value)], {})).select_one(".heat tbody tr")
+
+    assert row.select("td")[-1].get_text().strip() == shown
+    assert row.select_one("svg")["aria-label"] == shown
+    assert "0 of 0" not in row.get_text(" ")
+
+
+def test_a_p_value_is_worse_the_smaller_it_is():
+    values = [(day, _p_value(value)) for day, value in zip(days(3), (0.5, 0.0099, 1e-9), strict=True)]
+
+    (row,) = heat_map(days(3), values, {}).rows
+
+    assert row.strokes == {0: "M0 5h1"}
+    assert [(cell.at, cell.shade) for cell in row.beyond] == [(1, 2), (2, 4)]
+    assert row.worst.ratio == pytest.approx(4.5)
+
+
+def _p_value(value: float) -> MetricValue:
+    detail = {"method": "anderson", "limit": 0.01, "state": "beyond" if value < 0.01 else "within"}
+    return MetricValue(metric="drift_score", column="temp", value=value, rows=900, detail=detail)
 
 
 def test_columns_that_drift_most_come_first():

@@ -49,12 +49,48 @@ def test_a_column_may_have_its_own():
         ("baseline: {trailing: 1}", r"baseline.trailing: .* greater than or equal to 2"),
         ("baseline: {trailing: 7, previous: true}", r"baseline: give one of reference, previous"),
         ("baseline: {dates: {from: 2013-03-02, to: 2013-03-01}}", r"ends \(2013-03-01\) before it begins"),
+        ("versions: {v2: {trailin: 3}}", r"loans.yaml:36: versions.v2.trailin: unknown key; did you mean trailing\?"),
         ("baselines: {amout: previous}", r"'amout' is unknown; did you mean amount\?"),
     ],
 )
 def test_a_mistake_names_line_and_key(line, message):
     with pytest.raises(ConfigError, match=message):
         spec_with(line)
+
+
+@pytest.mark.parametrize("name", ["v2", "1.10", "2026-03 (trial)", "<b>", "trailing"])
+def test_a_version_may_have_its_own_whatever_its_name(name):
+    spec = spec_with(f"versions: {{'{name}': {{same_weekday: 8}}}}")
+
+    assert spec.versions == {name: Baseline(same_weekday=8)}
+
+
+@pytest.mark.parametrize("name", ["1.10", "2", "''", "yes", "2026-03-01"])
+def test_the_name_of_a_version_is_text(name):
+    with pytest.raises(ConfigError, match=r"loans.yaml:36: versions: the name of a version is text, .*in quotes"):
+        spec_with(f"versions: {{{name}: previous}}")
+
+
+def test_versions_need_a_column_of_that_role():
+    archive = Archive("archive", lambda *_: None)
+    text = archive.spec_text(("type: category, role: version", "type: category"), extra=["versions: {v2: previous}"])
+
+    with pytest.raises(ConfigError, match=r"^loans.yaml:36: versions: no column .* has `role: version`$"):
+        parse_spec(text, "loans.yaml")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"reference": True},
+        {"previous": True},
+        {"trailing": 28},
+        {"same_weekday": 8},
+        {"dates": {"from": "2013-01-01", "to": "2013-02-28"}},
+    ],
+)
+def test_a_baseline_is_written_as_it_is_read(content):
+    assert Baseline.model_validate(content).to_dict() == content
 
 
 def test_the_days_are_those_before():

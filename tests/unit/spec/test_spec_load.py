@@ -190,3 +190,65 @@ def test_load_specs_reads_a_hundred_files_in_well_under_a_second(tmp_path: Path)
 
     assert len(specs) == 100
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("column", "line", "expected"),
+    [
+        pytest.param("{type: vector}", 8, "predictions.columns.e: dimension: is missing", id="no-dimension"),
+        pytest.param("{type: float, dimension: 3}", 8, "dimension: only a vector has one, not a float", id="float"),
+        pytest.param("{type: vector, dimension: 0}", 8, "dimension: input should be greater than", id="dimension-0"),
+        pytest.param("{type: vector, dimension: 3, role: version}", 8, "role: a vector is a feature", id="role"),
+        pytest.param(
+            "{type: vector, dimension: 3, personal: hash}",
+            8,
+            "personal: a vector cannot be hashed; use drop",
+            id="hash",
+        ),
+        pytest.param("{type: vectr}", 8, "'vectr' is not valid; did you mean vector?", id="misspelt"),
+    ],
+)
+def test_vector_declared_wrongly_is_refused_at_its_line(column, line, expected):
+    (found,) = mistakes(GOOD.replace("    amount:", f"    e: {column}\n    amount:"))
+
+    assert found.startswith(f"fraud.yaml:{line}: predictions.columns.e")
+    assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            "    column: amount\n    severity",
+            "    column: e\n    severity",
+            "fraud.yaml:15: quality.0.column: 'e' is a vector, which no check can read",
+            id="check",
+        ),
+        pytest.param(
+            "alerts:",
+            "drift:\n  columns:\n    e: {method: anderson}\nalerts:",
+            "fraud.yaml:19: drift.columns.e.method: anderson needs rows, and of a vector no sample is kept",
+            id="method-of-rows",
+        ),
+        pytest.param(
+            "alerts:", "segments: [e]\nalerts:", "'e' is a vector of role feature; a segment is", id="segment"
+        ),
+    ],
+)
+def test_what_a_vector_cannot_do_is_refused_at_its_line(old, new, expected):
+    text = GOOD.replace("    amount:", "    e: {type: vector, dimension: 3}\n    amount:").replace(old, new)
+
+    (found,) = mistakes(text)
+
+    assert expected in found
+
+
+def test_vector_and_decimal_are_declared():
+    spec = parse_spec(
+        GOOD.replace("amount: {type: float}", "amount: {type: decimal}\n    e: {type: vector, dimension: 384}"),
+        "f.yaml",
+    )
+
+    assert spec.vectors == ("e",)
+    assert spec.columns["e"].dimension == 384
+    assert spec.columns["amount"].type == "decimal"

@@ -1,0 +1,252 @@
+"""`mlmon baseline`: what nights are compared with, who accepted it, and how far another lies from it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.cli.windows import drift_table
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.partition import parse_day
+from airflow_mlmon.pipeline.accept import accept, next_day
+from airflow_mlmon.pipeline.baseline import ChosenBaseline
+from airflow_mlmon.pipeline.candidate import CandidateDrift, compare_candidate
+from airflow_mlmon.pipeline.pins import Entry, Standing, list_baselines
+from airflow_mlmon.records import BaselinePin
+from airflow_mlmon.reports.wording import name_text
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind
+
+_LONGEST = 300
+_NARROWEST = 120
+_STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
+
+
+def parse_baseline(options: Mapping[str, Any]) -> Baseline:
+    """The baseline among the options of a command, which a spec has by the same names.
+
+    >>> parse_baseline({"why": "retrained", "dates": None, "trailing": 28}).title()
+    'the trailing 28 nights'
+    """
+    given = {kind.value: options.get(kind) for kind in BaselineKind}
+    # a zero is an answer too, and a wrong one
+    [(name, value)] = [(name, value) for name, value in given.items() if value is not None and value is not False]
+    if name == BaselineKind.DATES:
+        first, last = (parse_day(text) for text in value)
+        value = {"from": first, "to": last}
+    try:
+        return Baseline.model_validate({name: value})
+    except ValidationError as error:
+        found = error.errors()[0]
+        cause = (found.get("ctx") or {}).get("error") or f"{found['msg'].lower()}, not {value}"
+        raise ConfigError(f"--{name.replace('_', '-')}: {cause}.") from error
+
+
+def show_baselines(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+    """Print what the spec declares and what was accepted since, the newest last."""
+    spec = load_spec(spec_path)
+    with open_run(spec, settings) as run:
+        day = next_day(run)
+        entries = list_baselines(spec, run.store.baselines(spec.model), day)
+    if as_json:
+        for entry in entries:
+            _print_json(_entry(entry))
+        return
+    _print_lines([f"baselines of {spec.model}, as they stand for the night of {day}"])
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        # a pipe or a log has no width of its own
+        console = Console(file=sys.stdout, highlight=False, width=max(console.width, _NARROWEST))
+    console.print(_history_table(entries))
+
+
+def accept_baseline(
+    spec_path: str,
+    candidate: Baseline,
+    settings: Settings,
+    *,
+    version: str | None,
+    first: date | None,
+    who: str,
+    why: str,
+    now: datetime,
+    as_json: bool,
+) -> None:
+    """Accept a baseline and print what holds from when.
+
+    Raises:
+        MlmonError: it is refused; the message says why.
+    """
+    spec = load_spec(spec_path)
+    with open_run(spec, settings) as run:
+        before = list_baselines(spec, run.store.baselines(spec.model), next_day(run))
+        pin = accept(run, candidate, version=version, first=first, who=who, why=why, at=now)
+    cancelled = [entry.pin.number for entry in before if entry.pin and _is_cancelled(entry, pin)]
+    if as_json:
+        _print_json(_pin(pin) | {"cancels": cancelled})
+        return
+    subject = f"version {_line(version)} of {spec.model}" if version else spec.model
+    lines = [f"From {pin.first} on, {subject} is compared with {candidate.title()}."]
+    lines.append(f"Pin {pin.number}, accepted by {_line(pin.who)}: {_line(pin.why)}")
+    if spec.baselines:
+        own = ", ".join(_line(name) for name in spec.baselines)
+        lines.append(f"Columns with a baseline of their own in the spec keep it: {own}.")
+    lines += [f"Pin {number} was to come and now never holds." for number in cancelled]
+    _print_lines(lines)
+
+
+def _is_cancelled(entry: Entry, pin: BaselinePin) -> bool:
+    """Whether a pin that was to come is replaced before its first day."""
+    is_later = entry.pin is not None and entry.pin.first >= pin.first
+    return is_later and entry.standing is Standing.TO_COME and entry.version == pin.version
+
+
+def show_candidate(
+    spec_path: str, candidate: Baseline, settings: Settings, *, version: str | None, as_json: bool
+) -> bool:
+    """Print how far a candidate lies from the baseline in force; whether both have nights.
+
+    Raises:
+        MlmonError: the spec has changed since its layout was pinned, or has no versions.
+    """
+    spec = load_spec(spec_path)
+    with open_run(spec, settings) as run:
+        found = compare_candidate(run, candidate, version)
+    answered = bool(found.before.facts.nights and found.after.facts.nights)
+    if as_json:
+        _print_json(_difference(found, version))
+        return answered
+    by = f", accepted by {_line(found.held.pin.who)}" if found.held.pin else ""
+    _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
+    if answered:
+        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns))
+    _print_lines(_remarks(found))
+    return answered
+
+
+def _side(side: ChosenBaseline) -> str:
+    facts = side.facts
+    return f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, {side.profile.rows:,} rows"
+
+
+def _remarks(found: CandidateDrift) -> list[str]:
+    judged = sum(column.state is not DriftState.INSUFFICIENT_DATA for column in found.columns)
+    usual = "the limit, which is what is usual of one night against the baseline in force"
+    lines = [f"{found.drifted} of {judged} columns lie beyond {usual}." if judged else "No column could be judged."]
+    if found.own:
+        own = ", ".join(f"{_line(name)} ({baseline.title()})" for name, baseline in found.own.items())
+        lines.append(f"Not compared, because the spec gives them a baseline of their own: {own}.")
+    if found.evidence.shortage:
+        lines.append(f"It cannot be accepted yet: {found.evidence.shortage}")
+    return lines
+
+
+def _history_table(entries: list[Entry]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("pin", justify="right", no_wrap=True)
+    for heading in ("of", "baseline", "from", "state", "accepted by", "on", "why"):
+        is_whole = heading in {"from", "state", "on"}
+        table.add_column(heading, no_wrap=is_whole, min_width=None if is_whole else len("2026-03-01"), overflow="fold")
+    for entry in entries:
+        pin = entry.pin
+        cells = (
+            [pin.first.isoformat(), entry.standing, _line(pin.who), f"{pin.accepted_at:%Y-%m-%d}", _line(pin.why)]
+            if pin
+            else ["", entry.standing, "the spec", "", ""]
+        )
+        # Text, because names from people may look like rich's markup
+        table.add_row(
+            Text(str(pin.number) if pin else ""),
+            *(Text(cell) for cell in (_subject(entry), entry.baseline.title(), *cells)),
+            style=_STYLES[entry.standing],
+        )
+    return table
+
+
+def _subject(entry: Entry) -> str:
+    if entry.column is not None:
+        return f"column {_line(entry.column)}"
+    return "the model" if entry.version is None else f"version {_line(entry.version)}"
+
+
+def _line(text: str) -> str:
+    """Text of people as one line of a table."""
+    return name_text(" ".join(text.split()), _LONGEST)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    pinned = _pin(entry.pin) if entry.pin else dict.fromkeys(("number", "first", "who", "why", "accepted_at"))
+    return pinned | {
+        "version": entry.version,
+        "column": entry.column,
+        "baseline": entry.baseline.to_dict(),
+        "title": entry.baseline.title(),
+        "state": entry.standing,
+    }
+
+
+def _pin(pin: BaselinePin) -> dict[str, Any]:
+    return {
+        "number": pin.number,
+        "version": pin.version,
+        "baseline": pin.baseline.to_dict(),
+        "title": pin.baseline.title(),
+        "first": pin.first.isoformat(),
+        "who": pin.who,
+        "why": pin.why,
+        "accepted_at": pin.accepted_at.isoformat(),
+    }
+
+
+def _difference(found: CandidateDrift, version: str | None) -> dict[str, Any]:
+    return {
+        "day": found.day.isoformat(),
+        "version": version,
+        "in_force": _side_content(found.before) | {"pin": _pin(found.held.pin) if found.held.pin else None},
+        "candidate": _side_content(found.after) | {"shortage": found.evidence.shortage or None},
+        "drifted_columns": found.drifted,
+        "columns": [
+            {
+                "column": column.column,
+                "method": column.method,
+                "score": column.score,
+                "limit": column.limit,
+                "nights": column.nights,
+                "rows_in_force": column.rows_reference,
+                "rows_candidate": column.rows_current,
+                "state": column.state,
+                "note": column.note,
+            }
+            for column in found.columns
+        ],
+        "own": {name: baseline.to_dict() for name, baseline in found.own.items()},
+    }
+
+
+def _side_content(side: ChosenBaseline) -> dict[str, Any]:
+    return {
+        "title": side.facts.title,
+        "asked": side.facts.asked,
+        "rows": side.profile.rows,
+        "nights": [{"partition": day.isoformat(), "version": version} for day, version in side.facts.nights.items()],
+    }
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")

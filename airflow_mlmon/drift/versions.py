@@ -1,0 +1,102 @@
+"""What the versions of a model did from night to night: which nights are alike, and what to mark."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+Counts = Mapping[str, int]
+
+# nights alike differ in no more than this share of their rows
+_ALIKE = 0.02
+# fewer rows of a version are leftovers, such as a request that was tried again
+_LEAST_SHARE = 0.001
+
+
+def mix_distance(first: Counts, second: Counts) -> float:
+    """The share of rows by which two mixes of versions differ: their total variation distance.
+
+    >>> mix_distance({"v1": 75, "v2": 25}, {"v1": 1000})
+    0.25
+    """
+    one, two = sum(first.values()), sum(second.values())
+    versions = {*first, *second}
+    return sum(abs(first.get(name, 0) / one - second.get(name, 0) / two) for name in versions) / 2
+
+
+def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
+    """The nights that the same versions served, in the same shares within 2 %.
+
+    What a model puts out can be compared with such nights only. A night that names no version is like any.
+    """
+    if not any(now.values()):
+        return set(nights)
+    return {day for day, counts in nights.items() if not any(counts.values()) or mix_distance(counts, now) <= _ALIKE}
+
+
+def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
+    """The version that led when this one came, hence the one that it replaces; None of the first.
+
+    >>> predecessor_of("v2", {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}})
+    'v1'
+    """
+    leader = None
+    for day in sorted(nights):
+        if nights[day].get(version):
+            return leader
+        if any(nights[day].values()):
+            leader = _leader(nights[day])
+    return None
+
+
+def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
+    """What happened to the versions, by the night on which it did.
+
+    Marked are a version that appears or comes back, one that takes the lead, a return to an earlier one,
+    and one that is withdrawn without ever having led. What merely completes a change is not: the old
+    version fades out unmarked, however long it takes.
+
+    >>> nights = {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}, date(2026, 3, 3): {"v1": 100}}
+    >>> [mark for mark in version_marks(nights).values()]
+    ['v2 appears, 5 % of the rows', 'v2 is withdrawn']
+    """
+    marks: dict[date, str] = {}
+    led: list[str] = []
+    known: set[str] = set()
+    before: set[str] = set()
+    challengers: set[str] = set()
+    for day in sorted(nights):
+        counts = _without_leftovers(nights[day])
+        if not counts:
+            continue
+        leader = _leader(counts)
+        words = [] if led[-1:] == [leader] else [_says(leader, _lead(leader, led, known), counts)]
+        arrived = set(counts) - before - {leader}
+        words += [_says(name, "is back" if name in known else "appears", counts) for name in sorted(arrived)]
+        words += [f"{name} is withdrawn" for name in sorted(challengers & (before - set(counts)))]
+        challengers = ((challengers & set(counts)) | (arrived - set(led))) - {leader}
+        if led and words:
+            marks[day] = "; ".join(words)
+        led.append(leader)
+        known |= set(counts)
+        before = set(counts)
+    return marks
+
+
+def _leader(counts: Counts) -> str:
+    return max(counts, key=lambda name: (counts[name], name))
+
+
+def _without_leftovers(counts: Counts) -> dict[str, int]:
+    least = _LEAST_SHARE * sum(counts.values())
+    return {name: count for name, count in counts.items() if count and count >= least}
+
+
+def _lead(leader: str, led: Sequence[str], known: Collection[str]) -> str:
+    if leader in led:
+        return "leads again"
+    return "takes the lead" if leader in known else "appears and takes the lead"
+
+
+def _says(name: str, what: str, counts: Counts) -> str:
+    return f"{name} {what}, {100 * counts[name] / sum(counts.values()):.3g} % of the rows"

@@ -1,0 +1,107 @@
+"""Which baseline holds on a day: what somebody accepted, else what the spec says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from airflow_mlmon.records import BaselinePin
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.baseline import Baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """The baseline that holds, and the pin that says so; without one the spec does."""
+
+    baseline: Baseline
+    pin: BaselinePin | None = None
+
+
+class Standing(StrEnum):
+    """Whether an entry of the history of baselines holds on a day."""
+
+    IN_FORCE = "in force"
+    TO_COME = "to come"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A baseline that the spec declares or that somebody accepted.
+
+    It is of a model version, of a column, or else of the model.
+    """
+
+    baseline: Baseline
+    standing: Standing
+    version: str | None = None
+    column: str | None = None
+    pin: BaselinePin | None = None
+
+
+def in_force(
+    spec: ModelSpec,
+    pins: Sequence[BaselinePin],
+    day: date,
+    version: str | None = None,
+    column: str | None = None,
+) -> InForce:
+    """What a day is compared with, for the whole model or one version of it, in all columns or one.
+
+    A column that has a baseline of its own in the spec keeps it. Otherwise it is the first of: the
+    pin of the version, the spec's baseline of the version, the pin of the model, the spec's baseline.
+    Of several pins it is the one accepted last among those that have begun; so a new pin changes
+    nothing before its first day.
+    """
+    if column in spec.baselines:
+        return InForce(baseline=spec.baselines[column])
+    for name in dict.fromkeys((version, None)):
+        begun = [pin for pin in pins if pin.version == name and pin.first <= day]
+        if begun:
+            newest = max(begun, key=lambda pin: pin.number)
+            return InForce(baseline=newest.baseline, pin=newest)
+        if name in spec.versions:
+            return InForce(baseline=spec.versions[name])
+    return InForce(baseline=spec.baseline)
+
+
+def baseline_for(
+    spec: ModelSpec,
+    pins: Sequence[BaselinePin],
+    day: date,
+    version: str | None = None,
+    column: str | None = None,
+) -> Baseline:
+    """The baseline that `in_force` finds."""
+    return in_force(spec, pins, day, version, column).baseline
+
+
+def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[Entry]:
+    """What the spec declares and what was accepted since, the newest last, as it stands on a day."""
+    declared = [
+        Entry(baseline=baseline, standing=_standing_of_declared(spec, pins, day, version), version=version)
+        for version, baseline in ((None, spec.baseline), *spec.versions.items())
+    ]
+    columns = [
+        Entry(baseline=baseline, standing=Standing.IN_FORCE, column=column)
+        for column, baseline in spec.baselines.items()
+    ]
+    accepted = [
+        Entry(baseline=pin.baseline, standing=_standing_of_pin(spec, pins, day, pin), version=pin.version, pin=pin)
+        for pin in pins
+    ]
+    return [*declared, *columns, *accepted]
+
+
+def _standing_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, version: str | None) -> Standing:
+    return Standing.REPLACED if in_force(spec, pins, day, version).pin else Standing.IN_FORCE
+
+
+def _standing_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> Standing:
+    # what is replaced on its first day is replaced for ever
+    if in_force(spec, pins, max(day, pin.first), pin.version).pin != pin:
+        return Standing.REPLACED
+    return Standing.IN_FORCE if pin.first <= day else Standing.TO_COME

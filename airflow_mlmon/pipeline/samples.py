@@ -1,0 +1,63 @@
+"""Deterministic samples of rows, and the reference's own nights, each beside rows of the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SAMPLE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Rows of the reference and rows of a night."""
+
+    reference: pa.Table
+    current: pa.Table
+
+
+def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
+    if table.num_rows <= rows:
+        return table
+    ids = table.column(id_column).to_pylist()
+    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
+    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))
+
+
+def days_of(table: pa.Table, time_column: str) -> pa.ChunkedArray:
+    """The day of each row, in UTC."""
+    return pc.cast(table.column(time_column), pa.date32())
+
+
+def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
+    """The rows of all other days: a night is not compared with itself."""
+    return table.filter(pc.not_equal(days_of(table, time_column), day))
+
+
+def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[Samples]:
+    """A sample of each night beside one of all the others, of at most `most` nights spread over the days."""
+    days = days_of(table, time_column)
+    nights = sorted(pc.unique(days).to_pylist())
+    # twice the rows, so that without one night enough are left
+    others = sample(table, id_column, 2 * SAMPLE_ROWS)
+    for place in spread(len(nights), most):
+        yield Samples(
+            reference=sample(without_day(others, time_column, nights[place]), id_column),
+            current=sample(table.filter(pc.equal(days, nights[place])), id_column),
+        )
+
+
+def spread(nights: int, most: int) -> list[int]:
+    """The places of at most `most` nights, evenly over all of them.
+
+    >>> spread(9, 3), spread(2, 3), spread(9, 0)
+    ([0, 4, 8], [0, 1], [])
+    """
+    return [round(place) for place in np.linspace(0, nights - 1, min(most, nights)).tolist()]

@@ -1,0 +1,43 @@
+"""The rows of a partition as pandas gets them, for Great Expectations and for evidently."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.profiles.decimals import decimals_to_doubles
+
+_LARGEST_EXACT = 2**53
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """The rows, without vectors, as types that pandas and the bounds of a check agree on.
+
+    A decimal is the double nearest to it: as an object of Python it is slow, and 0.3 would be above a
+    bound of 0.3, which is a double. Integers beyond 2**53 stay what they are beside a null, where pandas
+    would make one number of two.
+    """
+    names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    frame = table.select([name for name in names if not _is_special(table.column(name))]).to_pandas()
+    special = {name: _to_series(table.column(name)) for name in names if _is_special(table.column(name))}
+    return frame.assign(**special)[names]
+
+
+def _is_special(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_decimal(column.type) or _is_beyond_doubles(column))
+
+
+def _is_beyond_doubles(column: pa.ChunkedArray) -> bool:
+    if not pa.types.is_integer(column.type) or not column.null_count:
+        return False
+    ends = pc.min_max(column).as_py()
+    return any(abs(end) > _LARGEST_EXACT for end in ends.values() if end is not None)
+
+
+def _to_series(column: pa.ChunkedArray) -> pd.Series:
+    if pa.types.is_decimal(column.type):
+        doubles = pd.Series(float("nan"), index=range(len(column)))
+        doubles[column.is_valid().to_numpy()] = decimals_to_doubles(column.drop_null())
+        return doubles
+    return column.to_pandas(types_mapper=lambda _: pd.Int64Dtype())

@@ -1,0 +1,379 @@
+"""Accepted baselines on a small archive: they hold for nights to come, and no past verdict changes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_mlmon.cli.main import main
+from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.errors import ConfigError, StateError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.accept import accept
+from airflow_mlmon.pipeline.candidate import compare_candidate
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.pages import night_page
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.reprofile import reprofile
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.reports.page import render_night
+from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.metrics import METRICS
+from tests.support.archive import FIRST, Archive, day_table
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened, write_file
+
+NIGHTS = 9
+JUDGED = 7
+# the drift of the label is a drift_score too
+BEFORE_LABELS = [name for name, metric in METRICS.items() if not metric.needs_labels and name != "drift_score"]
+NOW = datetime(2026, 3, 8, 6, tzinfo=UTC)
+
+
+def day(offset: int) -> date:
+    return FIRST + timedelta(days=offset)
+
+
+def partition(offset: int) -> Partition:
+    return Partition.of_day("loans", day(offset))
+
+
+def dates(first: int, last: int) -> Baseline:
+    return Baseline.model_validate({"dates": {"from": day(first), "to": day(last)}})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A model of which seven nights were judged, and two more are in the archive."""
+    folder = tmp_path_factory.mktemp("pins")
+    archive = local_archive(folder, NIGHTS)
+    with opened(folder, archive) as run:
+        for offset in range(JUDGED):
+            judge_night(run, partition(offset))
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path) -> Path:
+    """A store and a workspace of the test's own; the archive is only read."""
+    shutil.copy(made / "store.db", tmp_path)
+    shutil.copytree(made / "workspace", tmp_path / "workspace")
+    return tmp_path
+
+
+@pytest.fixture
+def archive(made) -> Archive:
+    return Archive(str(made / "archive"), write_file)
+
+
+@pytest.fixture
+def run(folder, archive):
+    with opened(folder, archive) as run:
+        yield run
+
+
+def accepted(run: Run, baseline: Baseline, **changes):
+    given = {"version": None, "first": None, "who": "Ada", "why": "trained anew", "at": NOW}
+    return accept(run, baseline, **(given | changes))
+
+
+def said(run: Run, offset: int):
+    """All that was said of the predictions of a night; what is said of labels changes when more of them come."""
+    of = partition(offset)
+    version = run.store.night(of).version
+    verdicts = [verdict for verdict in run.store.verdicts(of) if verdict.metric in {"status", *BEFORE_LABELS}]
+    metrics = [value for value in run.store.metric_values(of) if value.metric in BEFORE_LABELS]
+    return verdicts, metrics, read_drift(run, of, version)
+
+
+class TestNights:
+    def test_the_next_night_is_compared_with_what_was_accepted(self, run):
+        pin = accepted(run, dates(0, 5))
+
+        version = judge_night(run, partition(JUDGED))
+
+        [facts] = read_baselines(run, partition(JUDGED), version)
+        assert (pin.first, facts.title, facts.pin) == (day(JUDGED), f"{day(0)} to {day(5)}", 1)
+        assert list(facts.nights) == [day(offset) for offset in range(6)]
+
+    def test_past_nights_keep_their_verdicts_when_they_are_redone(self, run):
+        before = [said(run, offset) for offset in range(JUDGED)]
+        accepted(run, dates(0, 5))
+        judge_night(run, partition(JUDGED))
+
+        for offset in range(JUDGED):
+            judge_night(run, partition(offset))
+
+        assert [said(run, offset) for offset in range(JUDGED)] == before
+
+    def test_past_drift_stays_when_a_night_is_profiled_again(self, run):
+        before = said(run, 6)
+        accepted(run, dates(0, 5))
+        night = run.store.night(partition(6))
+        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"])
+
+        list(reprofile(run, day(6), day(6)))
+
+        assert said(run, 6) == before
+
+    def test_a_day_to_come_leaves_the_nights_before_it_alone(self, run):
+        accepted(run, dates(0, 5), first=day(8))
+
+        titles = {}
+        for offset in (7, 8):
+            version = judge_night(run, partition(offset))
+            titles[offset] = [facts.title for facts in read_baselines(run, partition(offset), version)]
+
+        assert titles == {7: ["the reference"], 8: [f"{day(0)} to {day(5)}"]}
+
+    def test_a_column_keeps_the_baseline_that_the_spec_gives_it(self, folder, archive):
+        with opened(folder, archive, ("\nhistory:", "\nbaselines: {term: {trailing: 6}}\nhistory:")) as run:
+            accepted(run, Baseline(trailing=6))
+            version = judge_night(run, partition(JUDGED))
+            facts = read_baselines(run, partition(JUDGED), version)
+
+        assert {entry.pin: entry.columns for entry in facts} == {
+            1: ("version", "amount", "channel", "score", "approved"),
+            None: ("term",),
+        }
+
+    def test_a_pin_of_a_version_is_not_the_model_s(self, run):
+        accepted(run, dates(0, 5), version="v1")
+
+        version = judge_night(run, partition(JUDGED))
+
+        assert [facts.title for facts in read_baselines(run, partition(JUDGED), version)] == ["the reference"]
+
+    def test_the_page_names_who_accepted_the_baseline_and_why(self, run):
+        accepted(run, dates(0, 5), who="<b>Ada</b>", why='March "data"\n<script>x</script>')
+        judge_night(run, partition(JUDGED))
+
+        html = render_night(night_page(run, partition(JUDGED)))
+
+        assert f"against <bdi>{day(0)} to {day(5)}</bdi>" in html
+        assert f"accepted by <bdi>&lt;b&gt;Ada&lt;/b&gt;</bdi>, from {day(JUDGED)} on" in html
+        assert "on: <bdi>March &#34;data&#34; &lt;script&gt;x&lt;/script&gt;</bdi>" in html
+        assert "<script" not in html
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("offset", [0, JUDGED - 1])
+    def test_a_day_that_was_judged_is_refused(self, run, offset):
+        with pytest.raises(StateError, match=f"the night of {day(JUDGED - 1)} has its verdicts"):
+            accepted(run, dates(0, 5), first=day(offset))
+
+    def test_too_few_nights_are_refused_and_the_missing_ones_named(self, run):
+        with pytest.raises(StateError) as caught:
+            accepted(run, dates(-20, -9))
+
+        assert str(caught.value).startswith(
+            f"{day(-20)} to {day(-9)}: 4 profiled nights, at least 5 are needed. "
+            f"Missing: {day(-20)} to {day(-13)} (no profile)."
+        )
+
+    def test_a_short_range_is_refused(self, run):
+        with pytest.raises(StateError, match="4 profiled nights, at least 5 are needed"):
+            accepted(run, dates(1, 4))
+
+    @pytest.mark.parametrize(
+        "baseline",
+        [Baseline(previous=True), Baseline(trailing=3), Baseline(same_weekday=2), Baseline(reference=True)],
+        ids=lambda baseline: baseline.kind,
+    )
+    def test_a_form_that_asks_for_few_nights_needs_those(self, run, baseline):
+        assert accepted(run, baseline).baseline == baseline
+
+    def test_a_missing_night_of_the_few_is_refused(self, run):
+        run.store.record_failure(partition(4), "broken")
+
+        with pytest.raises(
+            StateError, match=f"2 profiled nights, .* 3 are needed. Missing: {day(4)} .the night failed"
+        ):
+            accepted(run, Baseline(trailing=3))
+
+    def test_a_range_that_would_still_grow_is_refused(self, run):
+        with pytest.raises(ConfigError, match="it would grow"):
+            accepted(run, dates(0, JUDGED))
+
+    @pytest.mark.parametrize("changes", [{"why": " "}, {"who": ""}, {"version": ""}], ids=str)
+    def test_empty_text_is_refused(self, run, changes):
+        with pytest.raises(ConfigError, match="is empty"):
+            accepted(run, dates(0, 5), **changes)
+
+    def test_a_version_needs_a_column(self, folder, archive):
+        with (
+            opened(folder, archive, ("type: category, role: version", "type: category")) as run,
+            pytest.raises(ConfigError, match="no column with `role: version`"),
+        ):
+            accepted(run, Baseline(reference=True), version="v1")
+
+    def test_what_is_refused_is_not_kept(self, run):
+        with pytest.raises(StateError):
+            accepted(run, dates(1, 4))
+
+        assert run.store.baselines("loans") == []
+
+
+class TestCandidate:
+    def test_the_drift_is_that_of_the_two_sums(self, run):
+        found = compare_candidate(run, dates(0, 5))
+
+        reference = ensure_reference(run)
+        nights = [profile_table(day_table(day(offset)), reference.layout) for offset in range(6)]
+        expected = compare(
+            reference.layout,
+            reference.profile,
+            sum_profiles(reference.layout, nights),
+            method="psi",
+            limits=reference.limits,
+        )
+        assert found.columns == expected
+        assert (found.before.profile.rows, found.after.profile.rows) == (960, 480)
+        assert list(found.after.facts.nights) == [day(offset) for offset in range(6)]
+
+    def test_it_is_measured_from_the_pin_in_force(self, run):
+        accepted(run, dates(0, 5))
+
+        found = compare_candidate(run, Baseline.model_validate({"dates": dates(0, 5).dates}))
+
+        assert found.held.pin.number == 1
+        assert {column.score for column in found.columns} == {0.0}
+
+    def test_a_version_is_measured_from_its_own(self, run):
+        accepted(run, dates(0, 5), version="v1")
+
+        assert compare_candidate(run, dates(0, 5), "v1").held.pin.number == 1
+        assert compare_candidate(run, dates(0, 5)).held.pin is None
+
+    def test_nothing_is_kept(self, run):
+        compare_candidate(run, dates(0, 5))
+
+        assert run.store.baselines("loans") == []
+
+    def test_columns_that_no_pin_moves_are_named(self, folder, archive):
+        with opened(folder, archive, ("\nhistory:", "\nbaselines: {term: previous}\nhistory:")) as run:
+            found = compare_candidate(run, dates(0, 5))
+
+        assert "term" not in {column.column for column in found.columns}
+        assert found.own == {"term": Baseline(previous=True)}
+
+    def test_without_nights_no_column_is_judged(self, run):
+        found = compare_candidate(run, dates(30, 40))
+
+        assert found.drifted is None
+        assert found.evidence.shortage.startswith(f"{day(30)} to {day(40)}: 0 profiled nights, at least 5")
+
+
+@pytest.fixture
+def at_home(folder, archive, monkeypatch) -> Path:
+    (folder / "loans.yaml").write_text(archive.spec_text())
+    monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{folder}/store.db")
+    monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", str(folder / "workspace"))
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+RANGE = ("--dates", str(day(0)), str(day(5)))
+
+
+@pytest.mark.usefixtures("at_home")
+class TestCommands:
+    def test_accept_says_what_holds_from_when(self, capsys):
+        assert main(["baseline", "accept", "loans.yaml", *RANGE, "--why", "trained anew"]) == 0
+
+        assert capsys.readouterr().out.splitlines() == [
+            f"From {day(7)} on, loans is compared with {day(0)} to {day(5)}.",
+            "Pin 1, accepted by ada: trained anew",
+        ]
+
+    def test_accept_says_which_pin_never_comes_to_hold(self, capsys):
+        call = ["baseline", "accept", "loans.yaml", *RANGE, "--why", "x", "--json"]
+        main([*call, "--from", str(day(30))])
+        main([*call, "--from", str(day(20)), "--version", "v1"])
+        main([*call, "--from", str(day(20))])
+
+        assert [json.loads(line)["cancels"] for line in capsys.readouterr().out.splitlines()] == [[], [], [1]]
+
+    def test_list_shows_the_history_and_what_is_in_force(self, capsys):
+        main(["baseline", "accept", "loans.yaml", "--trailing", "6", "--why", "x"])
+        main(["baseline", "accept", "loans.yaml", "--previous", "--why", "y", "--by", "Ben", "--version", "v1"])
+        main(["baseline", "accept", "loans.yaml", "--reference", "--why", "z", "--from", str(day(20))])
+        capsys.readouterr()
+
+        assert main(["baseline", "list", "loans.yaml", "--json"]) == 0
+
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(entry["number"], entry["version"], entry["title"], entry["state"]) for entry in found] == [
+            (None, None, "the reference", "replaced"),
+            (1, None, "the trailing 6 nights", "in force"),
+            (2, "v1", "the night before", "in force"),
+            (3, None, "the reference", "to come"),
+        ]
+        assert (found[2]["who"], found[2]["why"], found[2]["baseline"]) == ("Ben", "y", {"previous": True})
+
+    def test_text_of_people_takes_one_line_and_no_markup(self, capsys):
+        main(["baseline", "accept", "loans.yaml", *RANGE, "--why", "two\nlines [red]x[/red] \x1b[31m", "--by", "[b]A"])
+        main(["baseline", "list", "loans.yaml"])
+
+        out = capsys.readouterr().out
+        assert "accepted by [b]A: two lines [red]x[/red] \ufffd[31m" in out
+        assert "\x1b" not in out
+        assert sum("[b]A" in line and "two lines" in line for line in out.splitlines()) == 2
+
+    def test_diff_prints_both_sides_and_every_column(self, capsys):
+        assert main(["baseline", "diff", "loans.yaml", *RANGE]) == 0
+
+        out = capsys.readouterr().out
+        assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
+        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
+        assert all(name in out for name in ("version", "amount", "term", "channel", "score", "approved"))
+        assert "0 of 6 columns lie beyond the limit" in out
+
+    def test_diff_prints_json(self, capsys):
+        main(["baseline", "diff", "loans.yaml", *RANGE, "--json"])
+
+        found = json.loads(capsys.readouterr().out)
+        assert (found["in_force"]["rows"], found["candidate"]["rows"], found["drifted_columns"]) == (960, 480, 0)
+        assert [night["partition"] for night in found["candidate"]["nights"]] == [str(day(n)) for n in range(6)]
+        assert {"column", "score", "limit", "rows_in_force", "rows_candidate", "state"} <= set(found["columns"][0])
+
+    def test_diff_without_nights_exits_with_1(self, capsys):
+        assert main(["baseline", "diff", "loans.yaml", "--dates", str(day(30)), str(day(40))]) == 1
+        assert "No column could be judged." in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "message"),
+        [
+            pytest.param(["--trailing", "0"], 2, "--trailing: .* greater than or equal to 2, not 0", id="zero"),
+            pytest.param(["--same-weekday", "99"], 2, "--same-weekday: .* less than or equal to 60", id="too-many"),
+            pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
+            pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
+            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change what was judged", id="judged"),
+            pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled nights, at least 5", id="too-few"),
+        ],
+    )
+    def test_a_refusal_says_why_in_a_line(self, capsys, arguments, code, message):
+        assert main(["baseline", "accept", "loans.yaml", "--why", "x", *arguments]) == code
+
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert len(captured.err.splitlines()) == 1
+        assert re.search(message, captured.err)
+
+    @pytest.mark.parametrize(
+        "arguments", [["--why", "x"], ["--reference"], ["--reference", "--previous", "--why", "x"]], ids=str
+    )
+    def test_a_call_without_a_form_or_a_reason_is_wrong(self, arguments):
+        with pytest.raises(SystemExit) as caught:
+            main(["baseline", "accept", "loans.yaml", *arguments])
+
+        assert caught.value.code == 2

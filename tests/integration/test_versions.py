@@ -1,0 +1,176 @@
+"""A model is replaced: a canary, a deployment at noon, a rollback. Nothing is wrong, so nobody is woken."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.challenge import challenges
+from airflow_mlmon.pipeline.drift import read_drift, read_segment_drift
+from airflow_mlmon.pipeline.night import run_night
+from airflow_mlmon.pipeline.pages import index_page, night_page
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.versions import marks_until
+from airflow_mlmon.records import VerdictState
+from airflow_mlmon.reports.page import render_index, render_night
+from tests.support.archive import FIRST, Archive, day_table
+from tests.support.runs import local_archive, opened
+
+QUIET, CANARY, NOON, SWITCHED, ROLLBACK, AFTER = 7, 8, 9, 10, 11, 12
+ROWS = 600
+# of which rows, in the order of the day, the new version scored
+SHARES = {CANARY: slice(0, ROWS, 20), NOON: slice(280, ROWS), SWITCHED: slice(0, ROWS), ROLLBACK: slice(0, 200)}
+RULES = """\
+    - {metric: score_mean, history: {deviations: 5, floor: 0.01}}
+    - {metric: predicted_positive_share, history: {deviations: 5, floor: 0.02}}
+    - {metric: accuracy, history: {deviations: 5, floor: 0.03}}
+    - {metric: drift_score, column: score, max: 0.25}
+    - {metric: unseen_share, max: 0.1}
+"""
+
+
+def partition(offset: int) -> Partition:
+    return Partition.of_day("loans", FIRST + timedelta(days=offset))
+
+
+def scored_by_two(table: pa.Table, rows: slice) -> pa.Table:
+    """The table with some rows scored by the second version, whose scores are far higher."""
+    second = np.zeros(table.num_rows, dtype=bool)
+    second[rows] = True
+    score = np.where(second, np.sqrt(table.column("score").to_numpy()), table.column("score").to_numpy())
+    columns = {"score": score, "approved": score > 0.5, "version": np.where(second, "v2", "v1")}
+    for name, values in columns.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    return table
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Archive:
+    archive = local_archive(tmp_path_factory.mktemp("archive"), 0)
+    archive.write_reference(rows=ROWS)
+    for offset in range(AFTER + 2):
+        day = FIRST + timedelta(days=offset)
+        archive.write_day(day, rows=ROWS)
+        if offset in SHARES:
+            archive.write_predictions(day, scored_by_two(day_table(day, ROWS), SHARES[offset]))
+    return archive
+
+
+def run_nights(folder, archive: Archive, *replacements: tuple[str, str]):
+    text = "    - {metric: score_mean, history: {deviations: 5, floor: 0.02}}\n"
+    with opened(folder, archive, (text, RULES), *replacements) as run:
+        for offset in range(AFTER + 2):
+            run_night(run, partition(offset))
+        yield run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, archive):
+    yield from run_nights(tmp_path_factory.mktemp("watched"), archive)
+
+
+@pytest.fixture(scope="module")
+def unaware(tmp_path_factory, archive):
+    """The same nights, of a model whose spec does not say which column is the version."""
+    yield from run_nights(tmp_path_factory.mktemp("unaware"), archive, ("role: version", "role: ignored"))
+
+
+def alerts(run) -> set[tuple[str, str, str | None]]:
+    found = run.store.alerts("loans", FIRST, partition(AFTER + 1).day, include_resolved=True)
+    return {(alert.partition.key, alert.metric, alert.column) for alert in found}
+
+
+def test_nobody_is_woken(run):
+    assert alerts(run) == set()
+
+
+def test_without_the_version_the_same_nights_alarm(unaware):
+    switched = partition(SWITCHED).key
+
+    assert alerts(unaware) >= {(switched, "score_mean", None), (switched, "drift_score", "score")}
+
+
+def test_three_nights_are_marked(run):
+    assert marks_until(run, partition(AFTER).day) == {
+        partition(CANARY).day: "v2 appears, 5 % of the rows",
+        partition(NOON).day: "v2 takes the lead, 53.3 % of the rows",
+        partition(ROLLBACK).day: "v1 leads again, 66.7 % of the rows",
+    }
+
+
+def verdicts(run, offset: int, metric: str) -> dict[str | None, VerdictState]:
+    found = run.store.verdicts(partition(offset))
+    return {verdict.segment: verdict.state for verdict in found if verdict.metric == metric}
+
+
+def test_the_old_version_is_still_judged_by_its_own_nights(run):
+    enough = VerdictState.OK
+    lacking = VerdictState.INSUFFICIENT_DATA
+
+    assert verdicts(run, QUIET, "score_mean") == {None: enough}
+    assert verdicts(run, CANARY, "score_mean") == {None: lacking, "version=v1": enough, "version=v2": lacking}
+    assert verdicts(run, CANARY, "accuracy") == {None: lacking, "version=v1": enough, "version=v2": lacking}
+    assert verdicts(run, SWITCHED, "score_mean") == {None: lacking, "version=v2": lacking}
+    assert verdicts(run, AFTER, "score_mean") == {None: enough, "version=v1": enough}
+    [whole] = [v for v in run.store.verdicts(partition(NOON)) if (v.metric, v.segment) == ("score_mean", None)]
+    assert whole.note == "history 0 of 10: other versions served the others, see each"
+
+
+def test_a_change_of_the_data_is_judged_whatever_version_served(run):
+    assert verdicts(run, NOON, "null_share") == {None: VerdictState.OK}
+
+
+def test_scores_that_the_baseline_does_not_know_are_shown_and_not_judged(run):
+    night = run.store.night(partition(NOON))
+    drift = {column.column: column for column in read_drift(run, night.partition, night.version)}
+    segments = {segment.segment: segment for segment in read_segment_drift(run, night.partition, night.version)}
+    new = {column.column: column for column in segments["version=v2"].columns}
+    old = {column.column: column for column in segments["version=v1"].columns}
+
+    assert drift["score"].score > 0.25
+    assert drift["score"].note == "the baseline has no rows of v2: see the versions"
+    assert drift["amount"].limit is not None
+    assert new["score"].note == "the baseline has too few nights of v2"
+    assert new["amount"].limit is not None
+    assert segments["version=v2"].baselines["amount"] == "the reference, all versions"
+    assert old["score"].limit is not None
+
+
+def test_performance_is_kept_by_version_and_in_sum(run):
+    values = {value.segment: value for value in run.store.metric_values(partition(NOON)) if value.metric == "accuracy"}
+
+    assert {segment: value.rows for segment, value in values.items()} == {
+        None: 570,
+        "version=v1": 266,
+        "version=v2": 304,
+    }
+    whole = sum(value.value * value.rows for segment, value in values.items() if segment) / 570
+    assert values[None].value == pytest.approx(whole)
+
+
+def test_challenger_is_compared_with_its_champion_on_the_same_nights(run):
+    [found] = challenges(run, ensure_reference(run), partition(SWITCHED).day)
+    scores = {row.metric: row for row in found.differences}
+
+    assert (found.champion, found.challenger) == ("v1", "v2")
+    assert found.nights == (partition(CANARY).day, partition(NOON).day)
+    assert found.rows == (570 + 280, 30 + 320)
+    assert scores["score_mean"].low > 0.15
+    assert scores["accuracy"].is_apart
+    assert {column.column for column in found.columns} == {"amount", "term", "channel", "score", "approved"}
+
+
+def test_page_tells_of_the_versions(run):
+    page = render_night(night_page(run, partition(NOON)))
+    quiet = render_night(night_page(run, partition(QUIET)))
+
+    assert "v2 takes the lead, 53.3 % of the rows" in page
+    assert "v2 beside v1, on the same nights" in re.sub("<[^>]*>", "", page)
+    assert "the reference, all versions" in page
+    assert "Model versions" not in quiet
+    assert "v2 appears, 5 % of the rows" in render_index(index_page(run))

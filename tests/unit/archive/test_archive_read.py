@@ -1,0 +1,87 @@
+"""Files of one day whose columns are of different types: read as declared, or left out whole with the reason."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.storage.local import LocalStore
+
+DECIMAL = {"x": Column(type=ColumnType.DECIMAL)}
+VECTOR = {"x": Column(type=ColumnType.VECTOR, dimension=2)}
+
+
+def read_day(folder: Path, columns: dict[str, Column], *values: pa.Array):
+    for number, column in enumerate(values):
+        pq.write_table(pa.table({"x": column}), folder / f"part-{number}.parquet")
+    store = LocalStore()
+    return read_files(store, list_files(store, f"{folder}/"), columns, timezone=None)
+
+
+def test_decimals_of_all_files_keep_every_digit(tmp_path):
+    table, files = read_day(
+        tmp_path,
+        DECIMAL,
+        pa.array([Decimal("1.50")]),
+        pa.array([2**63 - 1]),
+        pa.array(["0.0000000001"]),
+        pa.array([Decimal(12345678901234567890123456789012345678)]),
+        pa.nulls(1),
+    )
+
+    assert not any(file.problem for file in files)
+    assert table.column("x").to_pylist() == [
+        Decimal("1.50"),
+        Decimal(2**63 - 1),
+        Decimal("0.0000000001"),
+        Decimal(12345678901234567890123456789012345678),
+        None,
+    ]
+
+
+def test_file_whose_decimals_do_not_go_with_the_others_is_left_out_whole(tmp_path):
+    table, files = read_day(
+        tmp_path, DECIMAL, pa.array([Decimal(f"0.{'1' * 60}")]), pa.array([Decimal("9" * 60)]), pa.array([1, 2])
+    )
+
+    assert table.num_rows == 3
+    clash = "column 'x' is decimal256(60, 0), in files before it decimal256(61, 60)"
+    assert [file.problem for file in files] == ["", f"{clash}: together more digits than a decimal has", ""]
+
+
+def test_vectors_of_files_of_other_types_are_read_in_the_longer_one(tmp_path):
+    table, files = read_day(
+        tmp_path,
+        VECTOR,
+        pa.array([[1.5, 2.5]], pa.list_(pa.float32(), 2)),
+        pa.array([[0.1, 0.2], None], pa.list_(pa.float64())),
+        pa.array([["a"]]),
+    )
+
+    assert table.column("x").to_pylist() == [[1.5, 2.5], [0.1, 0.2], None]
+    assert files[2].problem == "column 'x' is list<element: string>, which cannot be read as vector"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ColumnType if kind not in {"string", "category"}])
+def test_file_of_another_type_is_left_out_whole(tmp_path, kind):
+    column = Column(type=kind, dimension=2 if kind is ColumnType.VECTOR else None)
+
+    table, files = read_day(tmp_path, {"x": column}, pa.nulls(3), pa.array(["a word"]))
+
+    assert table.column("x").to_pylist() == [None, None, None]
+    assert files[0].problem == ""
+    assert files[1].problem == f"column 'x' is string, which cannot be read as {kind}"
+
+
+def test_integers_beyond_2_53_are_read_beside_nulls(tmp_path):
+    values = [2**60 + number for number in range(5)] + [None]
+    table, _ = read_day(tmp_path, {"x": Column(type=ColumnType.INTEGER)}, pa.array(values), pa.array([1.0, np.nan]))
+
+    assert table.column("x").to_pylist() == [*values, 1, None]
