@@ -145,7 +145,7 @@ def _add_places(command: argparse.ArgumentParser) -> None:
 def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     compare = _add(commands, "compare", _compare, "compare two data sets: no spec, no store, no history")
     compare.epilog = _COMPARE_EPILOG
-    files = "Parquet, CSV or JSON Lines: a file, a folder or a quoted glob; a path or s3://"
+    files = "Parquet, CSV or JSON Lines (these also .gz): a file, a folder or a quoted glob; a path or s3://"
     compare.add_argument("reference", help=files)
     compare.add_argument("current", help="the same, of the rows to compare with it")
     compare.add_argument("--method", default="psi", metavar="NAME", help="drift method by evidently's name (psi)")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from airflow_mlmon.comparison.piece import Piece
-from airflow_mlmon.comparison.readers import open_parquet, read_csv, read_json_lines, read_parquet
+from airflow_mlmon.comparison.readers import GZIP, open_parquet, read_csv, read_json_lines, read_parquet
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.storage import Storage
 
@@ -22,6 +22,7 @@ _READERS: dict[str, _Reader] = {
     ".ndjson": read_json_lines,
     ".json": read_json_lines,
 }
+_READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if reader is not read_parquet}
 
 
 def find_files(path: str, storage: Storage) -> list[str]:
@@ -112,4 +113,7 @@ def _is_data(uri: str) -> bool:
 
 
 def _ending(uri: str) -> str:
-    return Path(uri).suffix.lower()
+    """The ending that says what a file holds, unpacked: only texts may be packed."""
+    path = Path(uri.lower())
+    packed = path.stem if path.suffix == GZIP else ""
+    return Path(packed).suffix + GZIP if packed else path.suffix

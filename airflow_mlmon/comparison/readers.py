@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
 from airflow_mlmon.errors import DataError
 
+GZIP = ".gz"
 _ROWS = 1 << 17
 _ROWS_OF_VECTORS = 1 << 13
 _BLOCK = 1 << 24
@@ -53,7 +55,7 @@ def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Pie
     An empty field is null, and so is each of `null_texts`.
     """
     _check_text(path, origin, quotes=True)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(_open(path, origin), encoding="utf-8-sig", newline="") as file:
         names = next(csv.reader(file), [])
     check_names(names, origin)
     convert = pyarrow.csv.ConvertOptions(
@@ -64,7 +66,11 @@ def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Pie
     )
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     read = pyarrow.csv.ReadOptions(block_size=_BLOCK)
-    with _mapped(origin, "CSV"), pyarrow.csv.open_csv(path, read, parse, convert) as reader:
+    with (
+        _mapped(origin, "CSV"),
+        _open(path, origin) as file,
+        pyarrow.csv.open_csv(file, read, parse, convert) as reader,
+    ):
         yield Piece(origin=origin, table=no_rows(reader.schema), is_text=True)
         for batch in reader:
             yield Piece(origin=origin, table=pa.Table.from_batches([batch]), is_text=True)
@@ -73,22 +79,32 @@ def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Pie
 def read_json_lines(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Piece]:
     """The rows of a file with one JSON object a line; a key whose values are of two types is refused."""
     del null_texts  # JSON has nulls of its own
-    _check_text(path, origin, quotes=False)
-    if not path.stat().st_size:
+    if not _check_text(path, origin, quotes=False):
         raise DataError(f"{origin} is empty.", file=origin)
-    with _mapped(origin, "JSON Lines"):
-        table = pyarrow.json.read_json(path, pyarrow.json.ReadOptions(block_size=_BLOCK))
+    with _mapped(origin, "JSON Lines"), _open(path, origin) as file:
+        table = pyarrow.json.read_json(file, pyarrow.json.ReadOptions(block_size=_BLOCK))
     check_names(table.column_names, origin)
     yield Piece(origin=origin, table=table)
 
 
-def _check_text(path: Path, origin: str, *, quotes: bool) -> None:
-    """Refuse NUL bytes, bytes that are no UTF-8 and, in a CSV, a quoted value that never ends."""
+def _open(path: Path, origin: str) -> pa.NativeFile:
+    """The bytes of a text file, unpacked where its name says that it is gzip."""
+    return pa.input_stream(str(path), compression="gzip" if is_gzip(origin) else None, buffer_size=_BUFFER)
+
+
+def is_gzip(origin: str) -> bool:
+    """Whether the name of a file says that it is gzip."""
+    return origin.lower().endswith(GZIP)
+
+
+def _check_text(path: Path, origin: str, *, quotes: bool) -> int:
+    """Refuse NUL bytes, bytes that are no UTF-8 and, in a CSV, a quoted value that never ends; the bytes read."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    quoted = 0
-    with path.open("rb") as file:
+    quoted = read = 0
+    with _mapped(origin, "gzip" if is_gzip(origin) else "text"), _open(path, origin) as file:
         try:
             while chunk := file.read(_CHUNK):
+                read += len(chunk)
                 if b"\0" in chunk:
                     raise DataError(f"{origin} holds NUL bytes.", hint="write the file again", file=origin)
                 decoder.decode(chunk)
@@ -98,6 +114,7 @@ def _check_text(path: Path, origin: str, *, quotes: bool) -> None:
             raise DataError(f"{origin} is not UTF-8 text ({error.reason}).", file=origin) from error
     if quotes and quoted % 2:
         raise DataError(f"A quoted value of {origin} never ends: the file is cut off or malformed.", file=origin)
+    return read
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from tests.support.pages import (
     night,
     quiet_page,
     score_trend,
+    together,
 )
 
 pytestmark = pytest.mark.service
@@ -63,6 +64,7 @@ def hostile_night() -> str:
                 ColumnRow(drift=drift(one, 0.3, note=one), picture=before_after(category_bins((one, "b")), one))
                 for one in texts
             ),
+            together=together(*texts),
             trends=tuple(score_trend(title=one) for one in texts),
             quarantine=dict.fromkeys(texts, 1),
             files=tuple(SourceFile(uri=one, note=one) for one in texts),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.histogram import Histogram
 from airflow_mlmon.profiles.layout import Kind
@@ -115,6 +117,20 @@ def category_bins(names: tuple[str, ...] = ("EWR", "JFK", "LGA")) -> Histogram:
     return Histogram(labels=names, edges=(), reference=shares, current=tuple(reversed(shares)))
 
 
+def together(*names: str) -> MultivariateDrift:
+    """Features that are told apart from the reference's by the named ones above all."""
+    return MultivariateDrift(
+        score=0.83,
+        limit=0.56,
+        nights=28,
+        state=DriftState.BEYOND,
+        rows_reference=1_000,
+        rows_current=979,
+        strongest=tuple((name, 0.1 / rank) for rank, name in enumerate(names or ("temp", "wind"), start=1)),
+        note=f"left out: {names[0] if names else 'visib'}: the partition has no value of it",
+    )
+
+
 def column_rows() -> tuple[ColumnRow, ...]:
     numbers = [
         ColumnRow(drift=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
@@ -222,6 +238,7 @@ def loud_page(**changed) -> NightPage:
         "verdicts": verdicts,
         "checks": checks(),
         "columns": column_rows(),
+        "together": together(),
         "metrics": (
             MetricValue(metric="null_share", value=0.0123, rows=979),
             MetricValue(metric="score_mean", value=0.394, rows=979),
@@ -263,6 +280,7 @@ def quiet_page(**changed) -> NightPage:
         "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
         "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
         "columns": tuple(row for row in loud.columns if row.drift.state is DriftState.WITHIN),
+        "together": replace(together(), score=0.51, state=DriftState.WITHIN, note=""),
     }
     return loud_page(**(calm | changed))
 

@@ -164,10 +164,46 @@ def test_nothing_at_the_path_is_told(tmp_path):
 
 
 def test_unknown_ending_is_refused(tmp_path):
-    path = tmp_path / "x.csv.gz"
-    path.write_bytes(gzip.compress(b"x\n1\n"))
+    for name in ("x.csv.bz2", "x.gz", "x.parquet.gz"):
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(b"x\n1\n"))
 
-    with pytest.raises(ConfigError, match=r"x\.csv\.gz is no data file that is known"):
+        with pytest.raises(ConfigError, match=rf"{name} is no data file that is known.*\.csv\.gz"):
+            airflow_mlmon.profile(path)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.ndjson", "r.json"])
+def test_packed_file_holds_what_it_holds_unpacked(tmp_path, name):
+    rows = make_rows(400, 1)
+    lines = "\n".join(json.dumps(row) for row in rows.to_pylist())
+    text = rows.to_pandas().to_csv(index=False).replace("True", "true") if name == "r.csv" else lines
+    plain = write_text(tmp_path / name, text)
+    packed = tmp_path / "packed" / f"{name}.GZ"
+    packed.parent.mkdir()
+    # members that follow each other are one file
+    packed.write_bytes(gzip.compress(text[:5_000].encode()) + gzip.compress(text[5_000:].encode()))
+
+    assert airflow_mlmon.profile(packed).profile == airflow_mlmon.profile(plain).profile
+    assert airflow_mlmon.profile(packed.parent).files == (str(packed),)
+
+
+@pytest.mark.parametrize("name", ["bad.csv.gz", "bad.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        pytest.param(lambda _: b"x\n1\n", "is no readable gzip file", id="not-gzip"),
+        pytest.param(lambda data: data[:-9], "is no readable gzip file", id="cut-off"),
+        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is no readable gzip file", id="checksum"),
+        pytest.param(lambda data: data + b"rest", "is no readable gzip file", id="garbage-after"),
+        pytest.param(lambda _: b"", "is (no readable CSV file|empty)", id="no-bytes"),
+    ],
+)
+def test_faulty_gzip_is_refused_by_name(tmp_path, name, damage, said):
+    text = NUMBERS if "csv" in name else '{"x": 1}\n' * 50
+    path = tmp_path / name
+    path.write_bytes(damage(gzip.compress(text.encode())))
+
+    with pytest.raises(DataError, match=rf"bad\.\w+\.gz {said}"):
         airflow_mlmon.profile(path)
 
 

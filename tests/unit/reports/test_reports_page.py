@@ -102,8 +102,21 @@ def test_title_names_model_night_and_headline(quiet):
     assert soup(quiet).title.get_text() == "flights · 2013-03-08 · Quiet: nothing is beyond its limits."
 
 
+def test_features_together_name_the_columns_that_were_leaned_on(loud):
+    card = next(card for card in soup(loud).select("article.card") if card.h3.get_text() == "All features together")
+    text = " ".join(card.get_text(" ").split())
+
+    assert "ROC AUC 0.830 , limit 0.560 (28 nights) : how well a classifier tells 979 rows" in text
+    assert "It leaned most on temp (0.100) , wind (0.050) : in brackets" in text
+    assert text.endswith("left out: visib: the partition has no value of it")
+
+
+def test_features_that_are_not_told_apart_blame_no_column():
+    assert "It leaned most on" not in render_night(quiet_page())
+
+
 def test_columns_stand_by_how_far_beyond_their_limit_they_are(loud):
-    cards = soup(loud).select("article.card")
+    cards = soup(loud).select(".cards article.card")
 
     assert [card.h3.get_text() for card in cards][:3] == ["score", "plane_age", "seats"]
     assert cards[-1].h3.get_text() == "origin"
