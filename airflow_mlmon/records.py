@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.choices import Severity
+
+if TYPE_CHECKING:
+    # a comparison speaks of states and has no baseline, and is spared pydantic
+    from airflow_mlmon.spec.baseline import Baseline
 
 JsonDict = Mapping[str, Any]
 
