@@ -13,7 +13,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import Severity
 
 if TYPE_CHECKING:
-    # a comparison has no baseline, and is spared pydantic
+    # a comparison speaks of states and has no baseline, and is spared pydantic
     from airflow_mlmon.spec.baseline import Baseline
 
 JsonDict = Mapping[str, Any]

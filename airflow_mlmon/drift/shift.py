@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.vector import VectorProfile
@@ -53,6 +52,8 @@ def mean_shift(reference: ColumnProfile, current: ColumnProfile, minimum_rows: i
     """
     if not isinstance(reference, VectorProfile) or not isinstance(current, VectorProfile):
         return None
+    from scipy.special import stdtr  # noqa: PLC0415 - slow to import
+
     first, second = reference.dimensions, current.dimensions
     if min(first.rows, second.rows) < max(minimum_rows, 2):
         return None

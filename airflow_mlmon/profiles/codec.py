@@ -29,6 +29,7 @@ from airflow_mlmon.profiles.vector import VectorProfile
 KIND = b"MLMP"
 VERSION = 3
 _WITH_SKETCHES = 2
+_NO_POINTS = Tally.empty(np.float64)
 
 
 class _Stored(IntEnum):
@@ -144,9 +145,9 @@ def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
 
 
 def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
-    rows, nulls, nans, positive, negative = (reader.integer() for _ in range(5))
+    rows, nulls, nans, positive, negative = reader.next_integers(5)
     low, high = reader.number(), reader.number()
-    total, squares = reader.integer(), reader.integer()
+    total, squares = reader.next_integers(2)
     values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
     distribution = Distribution(
         pinned_atoms=layout.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
@@ -180,10 +181,11 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
 
 
 def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
+    rows, nulls = reader.next_integers(2)
     return CategoryProfile(
         layout=layout,
-        rows=reader.integer(),
-        nulls=reader.integer(),
+        rows=rows,
+        nulls=nulls,
         known=read_steps(reader),
         unseen=read_steps(reader),
         sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
@@ -243,7 +245,8 @@ def _write_points(writer: ByteWriter, tally: Tally) -> None:
 
 
 def _read_points(reader: ByteReader) -> Tally:
-    return Tally(keys=reader.array(np.float64), counts=reader.array(np.int64))
+    keys, counts = reader.array(np.float64), reader.array(np.int64)
+    return Tally(keys=keys, counts=counts) if len(keys) else _NO_POINTS
 
 
 def write_steps(writer: ByteWriter, tally: Tally) -> None:
@@ -255,8 +258,8 @@ def write_steps(writer: ByteWriter, tally: Tally) -> None:
 
 def read_steps(reader: ByteReader) -> Tally:
     """Read the tally that `write_steps` wrote."""
-    first = reader.integer()
-    steps = reader.array(np.int64)
-    counts = reader.array(np.int64)
-    keys = np.concatenate(([first], steps)).cumsum()[: len(counts)]
-    return Tally(keys=keys.astype(np.int32), counts=counts)
+    first, steps, counts = reader.integer(), reader.array(np.int32), reader.array(np.int64)
+    keys = np.empty(len(counts), dtype=np.int32)
+    keys[:1] = first
+    keys[1:] = steps
+    return Tally(keys=np.add.accumulate(keys, out=keys), counts=counts)

@@ -21,6 +21,9 @@ import numpy.typing as npt
 from airflow_mlmon.errors import StateError
 
 _HEADER = struct.Struct("<4sHIQ")
+_LENGTH = struct.Struct("<I")
+_NUMBER = struct.Struct("<d")
+_ARRAY = struct.Struct("<BI")
 _DTYPES = tuple(np.dtype(code) for code in ("<u1", "<u2", "<u4", "<u8", "<i4", "<i8", "<f8", "<f4"))
 _UNSIGNED = _DTYPES[:4]
 
@@ -37,7 +40,7 @@ class ByteWriter:
 
     def number(self, value: float | None) -> None:
         """Write a double, or that there is none."""
-        self._parts.append(b"\0" if value is None else b"\1" + struct.pack("<d", value))
+        self._parts.append(b"\0" if value is None else b"\1" + _NUMBER.pack(value))
 
     def integers(self, values: Sequence[int]) -> None:
         """Write integers of any size, each in as many bytes as the largest needs."""
@@ -58,7 +61,7 @@ class ByteWriter:
 
     def blob(self, value: bytes) -> None:
         """Write bytes with their length."""
-        self._parts.append(struct.pack("<I", len(value)) + value)
+        self._parts.append(_LENGTH.pack(len(value)) + value)
 
     def counts(self, values: npt.NDArray[np.int64]) -> None:
         """Write integers that are not negative, in the narrowest type that holds them."""
@@ -68,7 +71,7 @@ class ByteWriter:
     def array(self, values: npt.NDArray[Any], dtype: npt.DTypeLike) -> None:
         """Write an array as `dtype`."""
         stored = np.dtype(dtype).newbyteorder("<")
-        self._parts.append(struct.pack("<BI", _DTYPES.index(stored), len(values)))
+        self._parts.append(_ARRAY.pack(_DTYPES.index(stored), len(values)))
         self._parts.append(values.astype(stored).tobytes())
 
     def seal(self, kind: bytes, version: int) -> bytes:
@@ -101,7 +104,7 @@ class ByteReader:
                 hint="upgrade airflow-mlmon",
                 format=found,
             )
-        body = data[_HEADER.size :]
+        body = memoryview(data)[_HEADER.size :]
         if len(body) != length or zlib.crc32(body) != checksum:
             raise StateError(
                 f"The stored {kind.decode()} object is damaged: {len(body)} bytes, {length} expected"
@@ -109,25 +112,36 @@ class ByteReader:
                 hint="make it again from its curated partition",
             )
         self.version = found
-        self._body = body
-        self._at = 0
+        self._data = data
+        self._at = _HEADER.size
 
     def integer(self) -> int:
         """The next integer."""
-        return int.from_bytes(self.blob(), "little", signed=True)
+        return self.next_integers(1)[0]
+
+    def next_integers(self, count: int) -> list[int]:
+        """So many next integers; a year of profiles has a hundred thousand, so this is short of calls."""
+        data, end = self._data, self._at
+        found = []
+        for _ in range(count):
+            start = end + _LENGTH.size
+            end = start + _LENGTH.unpack_from(data, end)[0]
+            found.append(int.from_bytes(data[start:end], "little", signed=True))
+        self._at = end
+        return found
 
     def number(self) -> float | None:
         """The next double, or None."""
-        present = self._body[self._at]
+        present = self._data[self._at]
         self._at += 1
         if not present:
             return None
-        (value,) = struct.unpack_from("<d", self._body, self._at)
+        (value,) = _NUMBER.unpack_from(self._data, self._at)
         self._at += 8
         return float(value)
 
     def integers(self) -> tuple[int, ...]:
-        """The next integers."""
+        """The integers that were written together."""
         width, data = self.integer(), self.blob()
         return tuple(int.from_bytes(data[at : at + width], "little", signed=True) for at in range(0, len(data), width))
 
@@ -141,15 +155,17 @@ class ByteReader:
 
     def blob(self) -> bytes:
         """The next bytes."""
-        (length,) = struct.unpack_from("<I", self._body, self._at)
-        start = self._at + 4
+        (length,) = _LENGTH.unpack_from(self._data, self._at)
+        start = self._at + _LENGTH.size
         self._at = start + length
-        return self._body[start : self._at]
+        return self._data[start : self._at]
 
     def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """The next array, as `dtype`."""
-        code, length = struct.unpack_from("<BI", self._body, self._at)
+        code, length = _ARRAY.unpack_from(self._data, self._at)
         stored = _DTYPES[code]
-        start = self._at + 5
+        start = self._at + _ARRAY.size
         self._at = start + length * stored.itemsize
-        return np.frombuffer(self._body, stored, length, start).astype(dtype)
+        if not length:
+            return np.empty(0, dtype=dtype)
+        return np.frombuffer(self._data, stored, length, start).astype(dtype)

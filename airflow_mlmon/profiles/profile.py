@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Self
 
@@ -17,6 +18,8 @@ from airflow_mlmon.profiles import codec
 from airflow_mlmon.profiles.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_segments
+
+_HELD = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +83,15 @@ class Profile:
 
 
 def sum_profiles(layout: Layout, profiles: Iterable[Profile]) -> Profile:
-    """The profile of all the rows of any number of profiles, also of none.
+    """The profile of all the rows of any number of profiles, also of none; only some of them are held at a time.
 
     Raises:
         LayoutMismatchError: one of them was made under another layout.
     """
-    return _sum(layout.id, (Profile.empty(layout), *profiles))
+    total, rest = Profile.empty(layout), iter(profiles)
+    while some := tuple(islice(rest, _HELD)):
+        total = _sum(layout.id, (total, *some))
+    return total
 
 
 def _sum(layout_id: str, profiles: tuple[Profile, ...]) -> Profile:

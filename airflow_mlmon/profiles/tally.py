@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 Keys = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
+# With fewer keys than this many places have, sorting them is faster.
+_PLACES_PER_KEY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,9 +60,24 @@ class Tally:
         held = [part for part in parts if part.keys.size]
         if len(held) <= 1:
             return held[0] if held else parts[0]
+        if held[0].keys.dtype.kind == "i" and (total := cls._dense_total(held)):
+            return total
         return cls.of_counts(
             np.concatenate([part.keys for part in held]), np.concatenate([part.counts for part in held])
         )
+
+    @classmethod
+    def _dense_total(cls, parts: Sequence[Self]) -> Self | None:
+        """The sum by a place for every key in the range; None where most places would stay empty."""
+        low = min(int(part.keys[0]) for part in parts)
+        places = max(int(part.keys[-1]) for part in parts) - low + 1
+        if places > _PLACES_PER_KEY * sum(map(len, parts)):
+            return None
+        counts = np.zeros(places, dtype=np.int64)
+        for part in parts:
+            np.add.at(counts, part.keys - low, part.counts)
+        held = np.flatnonzero(counts != 0)
+        return cls(keys=(held + low).astype(parts[0].keys.dtype), counts=counts[held])
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same keys with the same counts."""

@@ -336,7 +336,7 @@ class TestCommands:
         assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
         assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
-        assert "0 of 6 columns lie beyond the limit" in out
+        assert "0 of 5 columns lie beyond the limit" in out
 
     def test_diff_prints_json(self, capsys):
         main(["baseline", "diff", "loans.yaml", *RANGE, "--json"])

@@ -18,7 +18,7 @@ HEAVY = (
     "pandas",
     "plotly",
     "pydantic",
-    "scipy.stats",
+    "scipy",
     "sqlalchemy",
     "yaml",
 )
