@@ -12,8 +12,8 @@ from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.pins import InForce, in_force
-from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.pipeline.span import (
     Span,

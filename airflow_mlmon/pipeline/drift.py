@@ -16,10 +16,11 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.multivariate import compare_together
-from airflow_mlmon.pipeline.prepare import Prepared, read_scalars
+from airflow_mlmon.pipeline.partition_files import read_sampled
+from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference, read_sample
-from airflow_mlmon.pipeline.samples import Samples, sample, without_day
+from airflow_mlmon.pipeline.samples import Samples, without_day
 from airflow_mlmon.pipeline.segment_drift import (
     SegmentDrift,
     column_of,
@@ -83,10 +84,8 @@ def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[s
 
 def _read_samples(run: Run, reference: Reference, partition: Partition, version: str) -> Samples:
     """Samples by prediction id of the reference, without the night where it is one of its own, and of the night."""
-    # all columns, because rows of an older spec may lack some that this one has
-    rows = read_scalars(run, partition, version)
     others = without_day(read_sample(run, reference), run.spec.time_column, partition.day)
-    return Samples(reference=others, current=sample(rows, run.spec.id_column))
+    return Samples(reference=others, current=read_sampled(run, partition, version))
 
 
 def _ask_evidently(run: Run, samples: Samples, methods: Mapping[str, tuple[Method, Kind]]) -> dict[str, SampledScore]:

@@ -15,7 +15,7 @@ from airflow_mlmon.druid.load import DruidLoad, load_partition
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import read_scalars
+from airflow_mlmon.pipeline.partition_files import read_scalars
 
 # Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
 _URL_SECONDS = 6 * 3600

@@ -16,9 +16,8 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift, read_together
 from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.page_versions import versions_of
+from airflow_mlmon.pipeline.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.performance import deliveries_of
-from airflow_mlmon.pipeline.prepare import MANIFEST
-from airflow_mlmon.pipeline.profile import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference
 from airflow_mlmon.pipeline.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.versions import marks_until

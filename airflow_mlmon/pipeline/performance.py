@@ -12,7 +12,8 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import compare_labels, count_labels, label_drift_metric
-from airflow_mlmon.pipeline.prepare import Prepared, read_curated, read_parquet
+from airflow_mlmon.pipeline.partition_files import read_curated, read_parquet
+from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.records import Delivery, Family, MetricValue, Results
 from airflow_mlmon.spec import Role

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.curate import count_reasons, curate
 from airflow_mlmon.archive.labels import label_columns, to_delivery
@@ -19,11 +16,12 @@ from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.archive.read import day_folder, list_files, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import CURATED, MANIFEST, SAMPLE, profile_uri, scalar_names, to_parquet
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.samples import sample
+from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.records import Delivery, Status
 from airflow_mlmon.spec import Labels
-
-CURATED = "curated.parquet"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ class Prepared:
 
 
 def prepare_partition(run: Run, partition: Partition) -> Prepared:
-    """Freeze the list of files, read, clean and write them under the content's version.
+    """Freeze the list of files, read, clean, profile and write them under the content's version.
 
     The version follows from the content, so that a second run of the same files writes the same
     files again. Nothing else of the partition changes until it is published.
@@ -86,11 +84,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         quarantined=dict(quarantined),
         fingerprint=run.fingerprint,
     )
-    run.progress("writing the curated partition")
-    for name, content in ((CURATED, rows), ("quarantine.parquet", quarantine)):
-        uri = run.version_uri(partition, manifest.version, name)
-        run.files.write(uri, to_parquet(protect(content, run.spec, run.hash_key)))
-    run.files.write(run.version_uri(partition, manifest.version, MANIFEST), manifest.to_json().encode())
+    _write(run, manifest, protect(rows, run.spec, run.hash_key), protect(quarantine, run.spec, run.hash_key))
     labels = take_delivery(run, partition)
     return Prepared(
         model=partition.model,
@@ -106,6 +100,21 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         message="; ".join(filter(None, (manifest.message, labels.problem))),
         labels_delivered=labels.rows,
     )
+
+
+def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -> None:
+    """Write the rows, and what the later steps need of all of them, while they are at hand."""
+    partition, version = manifest.partition, manifest.version
+    run.progress("writing the curated partition")
+    run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
+    run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
+    run.progress("profiling")
+    layout = ensure_reference(run).layout
+    run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
+    sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
+    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
+    # last of all: whoever finds the manifest finds the rest too
+    run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())
 
 
 class Taken(NamedTuple):
@@ -142,51 +151,3 @@ def _with_hashed_ids(table: pa.Table, run: Run, labels: Labels) -> pa.Table:
         return table
     position = table.column_names.index(labels.id)
     return table.set_column(position, labels.id, hash_values(table.column(labels.id), run.hash_key))
-
-
-def to_parquet(table: pa.Table) -> bytes:
-    """The table as the bytes of a Parquet file with page checksums."""
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-    return sink.getvalue()
-
-
-def read_parquet(run: Run, uri: str, columns: list[str] | None = None, where_there: Iterable[str] = ()) -> pa.Table:
-    """The rows of a file in the workspace, its page checksums verified.
-
-    Args:
-        run: the model.
-        uri: the file.
-        columns: those that are read; by default all.
-        where_there: further ones, which the file may lack.
-    """
-    source = io.BytesIO(run.files.read(uri))
-    if columns is not None:
-        held = set(pq.read_schema(source).names)
-        columns = [*columns, *(name for name in dict.fromkeys(where_there) if name in held and name not in columns)]
-    return _parse(source, columns)
-
-
-def _parse(source: io.BytesIO, columns: list[str] | None) -> pa.Table:
-    return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
-
-
-def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
-    """The curated rows of one version of a partition, without their vectors.
-
-    All other columns, because rows of an older spec may lack some that this one has.
-    """
-    source = io.BytesIO(run.files.read(run.version_uri(partition, version, CURATED)))
-    scalars = [field.name for field in pq.read_schema(source) if not pa.types.is_nested(field.type)]
-    return _parse(source, scalars)
-
-
-def read_curated(
-    run: Run,
-    partition: Partition,
-    version: str,
-    columns: list[str] | None = None,
-    where_there: Iterable[str] = (),
-) -> pa.Table:
-    """The curated rows of one version of a partition; see `read_parquet`."""
-    return read_parquet(run, run.version_uri(partition, version, CURATED), columns, where_there)

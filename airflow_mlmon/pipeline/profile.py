@@ -1,13 +1,15 @@
-"""Second step: the partition's profile, and those that its history lacks."""
+"""Second step: the profiles that the partition's history lacks, and its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import CURATED, profile_uri
 from airflow_mlmon.pipeline.performance import label_results, measure_labels
-from airflow_mlmon.pipeline.prepare import CURATED, Prepared, prepare_partition, take_delivery
+from airflow_mlmon.pipeline.prepare import Prepared, prepare_partition, take_delivery
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
@@ -26,10 +28,9 @@ class Profiled:
 
 
 def profile_partition(run: Run, prepared: Prepared) -> Profiled:
-    """Profile the curated rows under the pinned layout, and fill the gaps of the history."""
+    """Fill the gaps of the history; the partition's own profile was made when its rows were at hand."""
     reference = ensure_reference(run)
     filled = fill_history(run, reference, prepared.partition)
-    run.progress("profiling")
     profile = _profile(run, reference, prepared)
     return Profiled(
         uri=profile_uri(run, prepared.partition, prepared.version, reference.layout.id),
@@ -39,16 +40,17 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     )
 
 
-def profile_uri(run: Run, partition: Partition, version: str, layout_id: str) -> str:
-    """Where the profile of a version under a layout is kept."""
-    return run.version_uri(partition, version, f"{layout_id}.profile")
-
-
 def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
-    curated = run.files.read(run.version_uri(prepared.partition, prepared.version, CURATED))
-    profile = profile_parquet([curated], reference.layout)
-    run.files.write(profile_uri(run, prepared.partition, prepared.version, reference.layout.id), profile.to_bytes())
-    return profile
+    """The profile that was made with the curated rows; made from them when the layout was pinned since."""
+    uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
+    try:
+        return Profile.from_bytes(run.files.read(uri))
+    except NotFoundError:
+        run.progress("profiling under the new layout")
+        curated = run.files.read(run.version_uri(prepared.partition, prepared.version, CURATED))
+        profile = profile_parquet([curated], reference.layout)
+        run.files.write(uri, profile.to_bytes())
+        return profile
 
 
 def fill_history(run: Run, reference: Reference, partition: Partition) -> int:

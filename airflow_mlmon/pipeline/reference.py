@@ -24,7 +24,7 @@ from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profil
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.multivariate import together_limit
-from airflow_mlmon.pipeline.prepare import read_parquet, to_parquet
+from airflow_mlmon.pipeline.partition_files import read_parquet, to_parquet
 from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
 from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle

@@ -10,9 +10,8 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
-from airflow_mlmon.pipeline.prepare import read_scalars
+from airflow_mlmon.pipeline.partition_files import read_sampled
 from airflow_mlmon.pipeline.reference import ensure_reference, read_sample
-from airflow_mlmon.pipeline.samples import sample
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.evidently import write_evidently
@@ -61,7 +60,7 @@ def _is_judged(run: Run, partition: Partition) -> bool:
 def _write_evidently(run: Run, night: Night, version: str) -> None:
     """Evidently's own report on samples, beside the page."""
     partition = night.partition
-    current = sample(read_scalars(run, partition, version), run.spec.id_column)
+    current = read_sampled(run, partition, version)
     report = write_evidently(
         current=to_frame(current),
         reference=to_frame(read_sample(run, ensure_reference(run))),

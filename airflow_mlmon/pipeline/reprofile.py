@@ -14,8 +14,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import compare_night, drift_metrics
-from airflow_mlmon.pipeline.prepare import read_curated
-from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference
 from airflow_mlmon.pipeline.report import write_pages
 from airflow_mlmon.profiles.local import profile_table

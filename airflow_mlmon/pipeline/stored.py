@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status

@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.prepare import Prepared, read_scalars
+from airflow_mlmon.pipeline.partition_files import read_scalars
+from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import validate

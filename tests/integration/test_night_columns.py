@@ -14,7 +14,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.pages import PAGE
-from airflow_mlmon.pipeline.prepare import read_curated
+from airflow_mlmon.pipeline.partition_files import read_curated
 from airflow_mlmon.pipeline.reprofile import reprofile
 from airflow_mlmon.records import Status
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes

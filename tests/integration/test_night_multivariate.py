@@ -15,7 +15,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift, read_together
 from airflow_mlmon.pipeline.pages import index_page, night_page
-from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.reprofile import Carried, reprofile
 from airflow_mlmon.reports.page import render_index, render_night

@@ -16,7 +16,7 @@ from airflow_mlmon.cli.main import main
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift
-from airflow_mlmon.pipeline.profile import profile_uri
+from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.rollup import roll_up
