@@ -18,9 +18,11 @@ import requests
 
 from airflow_mlmon.druid.answers import (
     ClusterStatus,
+    SegmentColumns,
     TaskReport,
     TaskStatus,
     parse_cluster_status,
+    parse_segment_columns,
     parse_task_report,
     parse_task_status,
 )
@@ -29,6 +31,7 @@ from airflow_mlmon.druid.ingestion import druid_time
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.druid.transport import Answer, Transport
 from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError
+from airflow_mlmon.partition import Partition
 
 SqlValue = str | int | float | bool | datetime | None
 _Parsed = TypeVar("_Parsed")
@@ -140,19 +143,25 @@ class DruidClient:
             "query": query,
             "parameters": [_parameter(value) for value in parameters],
             "resultFormat": "object",
-            "context": {
-                "timeout": int(self._transport.timeout_s * 1000),
-                "sqlTimeZone": "UTC",
-                "useApproximateCountDistinct": False,
-                # an answer from a cache could be that of the segments before
-                "useCache": False,
-                "useResultLevelCache": False,
-            },
+            "context": self._context() | {"sqlTimeZone": "UTC", "useApproximateCountDistinct": False},
         }
         answer = self._transport.send("POST", "/druid/v2/sql", body)
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
             raise NotFoundError(f"Druid knows no such datasource or column: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
+
+    def segment_columns(self, datasource: str, interval: Partition) -> list[SegmentColumns]:
+        """The columns of each segment that is served of an interval; none where there is no such datasource."""
+        query = {
+            "queryType": "segmentMetadata",
+            "dataSource": datasource,
+            "intervals": [f"{druid_time(interval.start)}/{druid_time(interval.end)}"],
+            "merge": False,
+            "analysisTypes": ["interval"],
+            "context": self._context(),
+        }
+        answer = self._transport.send("POST", "/druid/v2", query)
+        return self._parsed(parse_segment_columns, self._expect(answer))
 
     def mark_unused(self, datasource: str, interval: str) -> int | None:
         """Take the segments that lie within `interval` out of service; how many, where Druid says."""
@@ -162,6 +171,11 @@ class DruidClient:
             return 0
         count = self._expect(answer).get("numChangedSegments")
         return None if count is None else int(count)
+
+    def _context(self) -> dict[str, Any]:
+        # an answer from a cache could be that of the segments before
+        timeout = int(self._transport.timeout_s * 1000)
+        return {"timeout": timeout, "useCache": False, "useResultLevelCache": False}
 
     def _expect(self, answer: Answer) -> Any:
         if answer.is_success:

@@ -77,6 +77,4 @@ def _flagged(rows: pa.Table, datasource: Datasource, name: str, numbers: pa.Chun
     named = pc.if_else(pc.is_nan(numbers), Flag.NAN.value, of_infinity)
     flags = pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named)
     dimension = Dimension(name=flag, type=DimensionType.STRING)
-    return Flagged(
-        rows.append_column(flag, flags), replace(datasource, dimensions=(*datasource.dimensions, dimension))
-    )
+    return Flagged(rows.append_column(flag, flags), replace(datasource, dimensions=(*datasource.dimensions, dimension)))

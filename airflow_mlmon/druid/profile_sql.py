@@ -147,13 +147,10 @@ def only(text: Sql, values: Sequence[str]) -> Sql:
     return Sql(text="CASE WHEN ").then(text, " IN (", _bound(values), ") THEN ", text, " END")
 
 
-def extremes(rows: Rows, names: Sequence[str]) -> Sql:
-    """The smallest and the largest value of each of the columns: `lo0`, `hi0` and so on."""
-    selected = [
-        Sql(text=f"MIN({quote_identifier(name)}) AS lo{place}, MAX({quote_identifier(name)}) AS hi{place}")
-        for place, name in enumerate(names)
-    ]
-    return rows.select(*selected)
+def extremes(rows: Rows, source: Source) -> Sql:
+    """The smallest and the largest value, `lo` and `hi`."""
+    column = quote_identifier(source.layout.name)
+    return rows.select(Sql(text=f"MIN({column}) AS lo, MAX({column}) AS hi"))
 
 
 def cells(rows: Rows, source: Source) -> Sql:
