@@ -244,9 +244,7 @@ def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
 def _profile_seconds(source: Source, answer: Answer) -> NumericProfile:
     """The profile of whole seconds, all of which are known."""
     seconds = [row["k"] for row in answer if row["k"] is not None]
-    deviations = [
-        {"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer
-    ]
+    deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
     return numeric_profile(
         source.layout,
         count_values(source.layout, deviations),

@@ -22,7 +22,7 @@ from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles, text_pages
 from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
-from airflow_mlmon.errors import ConfigError, PartitionConflictError
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceUnavailableError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import LONGEST_NAME, Kind, Layout, SegmentLayout
@@ -50,6 +50,7 @@ _READINGS = {
 }
 # In default-value mode the sum of nothing is 0.
 _SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
+_COLUMNS = "SELECT COLUMN_NAME AS c FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
 
 Local = Callable[[Layout], Profile]
 Counts = Mapping[str | None, int]
@@ -98,12 +99,15 @@ def profile_datasource(
         local: Profiles the same rows under a layout of the few columns that cannot be profiled in Druid.
 
     Raises:
+        NotFoundError: There is no such datasource.
         ConfigError: The cluster takes null for 0, or a column needs `local`, and there is none.
+        ServiceUnavailableError: The broker does not know all columns yet; worth another try.
         PartitionConflictError: The rows were replaced meanwhile; worth another try.
         ServiceError: Druid does not answer, or refuses.
     """
     _demand_nulls(client)
     segments = client.segment_columns(datasource, interval)
+    _demand_columns(client, datasource, segments)
     engine = _Engine(client, datasource, interval, layout, types)
     before = engine.contents(segments)
     profile, left = engine.profile(segments)
@@ -241,6 +245,15 @@ def _demand_nulls(client: DruidClient) -> None:
             "values cannot be counted there.",
             hint="set druid.generic.useDefaultValueForNull=false and load again, or profile with `engine: local`",
         )
+
+
+def _demand_columns(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> None:
+    """See that the broker, which learns of new columns some time after a load, plans with all there are."""
+    known = {row["c"] for row in client.sql(_COLUMNS, [datasource])}
+    if not known:
+        raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="load its rows first")
+    if unknown := {name for segment in segments for name in segment.columns} - known:
+        raise ServiceUnavailableError(f"Druid's broker does not know the column {min(unknown)!r} of {datasource} yet.")
 
 
 def _count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
