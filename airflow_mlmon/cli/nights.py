@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid import ingest_partition
 from airflow_mlmon.pipeline.night import Ran, run_night
 from airflow_mlmon.pipeline.send import send_alerts as send
+from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.records import Alert, Status, Verdict, VerdictState
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
@@ -95,6 +96,7 @@ def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> No
         "rows_listed": night.rows_listed if night.is_counted else None,
         "rows_quarantined": night.rows_quarantined if night.is_counted else None,
         "version": night.version,
+        "stale": [str(day) for day in stale_nights(run, partition.day, partition.day).get(partition.day, ())],
         "message": night.message,
         "metrics": [
             {"metric": value.metric, "column": value.column, "segment": value.segment, "value": value.value}
