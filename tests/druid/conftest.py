@@ -1,4 +1,4 @@
-"""One real Druid for all the tests of this folder."""
+"""Real Druids for the tests of this folder: one at a time, each started once."""
 
 from __future__ import annotations
 
@@ -7,23 +7,65 @@ import os
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
-from tests.support.druid.cluster import DruidCluster
-from tests.support.druid.jars import UnavailableError
+from include.druid.cluster import DruidCluster
+from include.druid.jars import NEWEST, WITH_SQL, UnavailableError
+from tests.support.druid.bucket import Bucket
+
+
+def pytest_collection_modifyitems(items):
+    # what the faults do to the cluster shall disturb no other test
+    items.sort(key=lambda item: "faults" in item.path.name)
+
+
+class Clusters:
+    """At most one cluster runs: another one takes its place."""
+
+    def __init__(self, factory):
+        self._factory = factory
+        self._running = None
+
+    def use(self, **kind):
+        if self._running is None or self._running[0] != kind:
+            self.stop()
+            cluster = DruidCluster(home=self._factory.mktemp("druid"), **kind)
+            try:
+                cluster.start()
+            except UnavailableError as error:
+                if os.environ.get("CI") == "true":
+                    raise
+                pytest.skip(f"no Druid here: {error}")
+            self._running = kind, cluster
+        return self._running[1]
+
+    def stop(self):
+        if self._running is not None:
+            self._running[1].stop()
+            self._running = None
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    druid = DruidCluster(home=tmp_path_factory.mktemp("druid"))
-    try:
-        druid.start()
-    except UnavailableError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no Druid here: {error}")
-    yield druid
-    druid.stop()
+def clusters(tmp_path_factory):
+    clusters = Clusters(tmp_path_factory)
+    yield clusters
+    clusters.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def cluster(clusters):
+    return clusters.use(release=NEWEST)
+
+
+@pytest.fixture
+def sql_cluster(clusters):
+    return clusters.use(release=WITH_SQL)
+
+
+@pytest.fixture
 def client(cluster):
     return DruidClient(cluster.url)
+
+
+@pytest.fixture(scope="session")
+def bucket():
+    with Bucket.serving() as bucket:
+        yield bucket

@@ -24,6 +24,7 @@ class FakeDruid:
     submitted: list[str] = field(default_factory=list)
     reload_serves: tuple[int, int] | None = None
     hiccups: list[Reply] = field(default_factory=list)
+    why: str = "cannot read http://s3/day.json.gz?X-Amz-Signature=0123abcd: 403"
     server: Server | None = None
 
     def answer(self, request: Received) -> Reply:
@@ -31,6 +32,9 @@ class FakeDruid:
             return self.hiccups.pop(0)
         if request.path == TASKS:
             return self._submit(json.loads(request.body))
+        if request.path == f"{TASKS}Status":
+            known = [name for name in json.loads(request.body) if name in self.tasks]
+            return as_json({name: {"id": name, "status": self.tasks[name]} for name in known})
         if request.path == "/druid/v2/sql":
             return as_json([{"n": self.served[0], "v": self.served[1]}])
         _, _, rest = request.path.partition(TASKS + "/")
@@ -46,9 +50,7 @@ class FakeDruid:
         return as_json({"task": task["id"]})
 
     def _status(self, name: str) -> Reply:
-        error = (
-            "cannot read http://s3/day.json.gz?X-Amz-Signature=0123abcd: 403" if self.tasks[name] == "FAILED" else None
-        )
+        error = self.why if self.tasks[name] == "FAILED" else None
         return as_json({"task": name, "status": {"id": name, "statusCode": self.tasks[name], "errorMsg": error}})
 
     def _report(self) -> Reply:

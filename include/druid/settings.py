@@ -84,6 +84,16 @@ druid.processing.numMergeBuffers=2
 druid.processing.buffer.sizeBytes=25MiB
 druid.indexer.task.baseTaskDir=var/druid/task
 """,
+    "middleManager": """\
+druid.service=druid/middleManager
+druid.plaintextPort={middleManager}
+druid.worker.capacity=2
+druid.indexer.runner.javaOptsArray=["-Xms384m","-Xmx384m","-XX:MaxDirectMemorySize=300m","-XX:TieredStopAtLevel=1"]
+druid.indexer.fork.property.druid.processing.numThreads=1
+druid.indexer.fork.property.druid.processing.numMergeBuffers=2
+druid.indexer.fork.property.druid.processing.buffer.sizeBytes=25MiB
+druid.indexer.task.baseTaskDir=var/druid/task
+""",
     "router": """\
 druid.service=druid/router
 druid.plaintextPort={router}
@@ -95,11 +105,12 @@ druid.router.coordinatorServiceName=druid/coordinator
 }
 
 
-def files(ports: Mapping[str, int]) -> dict[str, str]:
-    """The text of each file below `conf`, with the ports in place."""
+def files(ports: Mapping[str, int], more: Mapping[str, str]) -> dict[str, str]:
+    """The text of each file below `conf`, with the ports in place; `more` are properties of every service."""
     return {
-        "common/common.runtime.properties": COMMON.format(**ports),
+        "common/common.runtime.properties": COMMON.format(**ports)
+        + "".join(f"{name}={value}\n" for name, value in more.items()),
         "common/log4j2.xml": LOGGING,
         "zookeeper/zoo.cfg": ZOOKEEPER.format(**ports),
-        **{f"{name}/runtime.properties": text.format(**ports) for name, text in SERVICES.items()},
+        **{f"{name}/runtime.properties": text.format(**ports) for name, text in SERVICES.items() if name in ports},
     }
