@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.drift import Drift
+from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -248,14 +249,6 @@ class Alerts(_Section):
 
     rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
     channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
-
-
-class Druid(_Section):
-    """Loading into Apache Druid."""
-
-    connection: str = Field(
-        default="mlmon_druid_default", description="Airflow connection; the step is skipped without it."
-    )
 
 
 class ModelSpec(_Section):
