@@ -26,7 +26,7 @@ from airflow_mlmon.druid.answers import (
     parse_task_status,
 )
 from airflow_mlmon.druid.auth import Auth
-from airflow_mlmon.druid.ingestion import SQL_TASK, druid_time
+from airflow_mlmon.druid.ingestion import SQL_TASK, Datasource, DimensionType, druid_time
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.druid.transport import Answer, Transport
 from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError, ServiceUnavailableError
@@ -36,6 +36,11 @@ _Parsed = TypeVar("_Parsed")
 _TASKS = "/druid/indexer/v1/task"
 _RULES = "/druid/coordinator/v1/rules"
 _COMPACTION = "/druid/coordinator/v1/config/compaction"
+_TYPES_THAT_HOLD = {
+    DimensionType.LONG: {"BIGINT", "DOUBLE", "VARCHAR"},
+    DimensionType.DOUBLE: {"DOUBLE", "VARCHAR"},
+    DimensionType.STRING: {"VARCHAR"},
+}
 _SQL_TASK_CONTEXT = {
     # a controller and one worker
     "maxNumTasks": 2,
@@ -221,6 +226,16 @@ class DruidClient:
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
             raise NotFoundError(f"Druid knows no such datasource or column: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
+
+    def lagging_columns(self, datasource: Datasource) -> list[str]:
+        """The columns that the broker does not know, or knows by a type that cannot hold their values."""
+        query = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
+        known = {row["c"]: row["t"] for row in self.sql(query, [datasource.name])} if datasource.dimensions else {}
+        return [
+            dimension.name
+            for dimension in datasource.dimensions
+            if known.get(dimension.name) not in _TYPES_THAT_HOLD[dimension.type]
+        ]
 
     def mark_unused(self, datasource: str, interval: str) -> int | None:
         """Take the segments that lie within `interval` out of service; how many, where Druid says."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from airflow_mlmon.druid.answers import TaskReport, TaskState, TaskStatus
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, druid_interval, task_id
+from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, druid_interval, task_id
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
     MlmonError,
@@ -48,7 +48,7 @@ class Load:
     run was cleared: a cleared run loads again.
     """
 
-    datasource: str
+    datasource: Datasource
     partition: Partition
     version: str
     rows: int
@@ -62,12 +62,12 @@ class Load:
 
     def __str__(self) -> str:
         """The partition, and what of it is loaded where."""
-        return f"{self.partition} ({self.datasource}, version {self.version})"
+        return f"{self.partition} ({self.datasource.name}, version {self.version})"
 
     def task_id(self, attempt: int) -> str:
         """The id of the task that loads it: the same load has the same ids, whoever starts it."""
         return task_id(
-            self.datasource,
+            self.datasource.name,
             self.partition,
             version=self.version,
             clear_number=self.clear_number,
@@ -170,11 +170,12 @@ def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidL
     expected = Served(rows=load.rows, of_version=load.rows)
 
     def look() -> bool | None:
-        return count_served(client, load.datasource, load.partition, load.version) == expected or None
+        return count_served(client, load.datasource.name, load.partition, load.version) == expected or None
 
     if _await(look, patience.visible_s, patience) is not None:
+        _await_columns(client, load.datasource, patience)
         return DruidLoad(task_id=begun.task_id, rows=load.rows, segments=report.segments if report else None)
-    served = count_served(client, load.datasource, load.partition, load.version)
+    served = count_served(client, load.datasource.name, load.partition, load.version)
     if begun.was_over or served.rows > served.of_version:
         return None
     raise ServiceUnavailableError(
@@ -259,6 +260,22 @@ def count_served(client: DruidClient, datasource: str, partition: Partition, ver
     except NotFoundError:
         return Served(rows=0, of_version=0)
     return Served(rows=row["n"], of_version=row["v"])
+
+
+def _await_columns(client: DruidClient, datasource: Datasource, patience: Patience) -> None:
+    """Wait until the broker plans with the columns that were loaded.
+
+    It looks at new segments once a minute by default: until then a new column is unknown to it, and
+    a widened one loses its digits. Where an older day is redone, some clusters keep to the types of
+    the newest day, so that this is no reason to fail.
+    """
+
+    def look() -> bool | None:
+        return not client.lagging_columns(datasource) or None
+
+    if _await(look, patience.visible_s, patience) is None:
+        names = ", ".join(client.lagging_columns(datasource))
+        log.warning("Druid's broker does not show these columns of %s as they were loaded: %s", datasource.name, names)
 
 
 def _not_loaded(begun: Begun, status: TaskStatus | None) -> MlmonError:

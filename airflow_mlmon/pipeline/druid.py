@@ -58,7 +58,8 @@ class Ingest:
     """How far the loads of a night are, by datasource and day.
 
     `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
-    `waiting` have not begun; `tags` say which content each was about.
+    `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
+    to be begun anew.
     """
 
     done: Mapping[str, DruidLoad] = field(default_factory=dict)
@@ -135,13 +136,15 @@ class DruidIngest:
         done, again = dict(ingest.done), {}
         for key, task in ingest.open.items():
             begun = self._begun(key, task)
+            if self._is_stale(ingest, key):
+                continue  # what the store says now is begun in its place
             if (load := finish_load(self._client, begun, self._patience)) is not None:
                 done[key] = load
             else:
                 again[key] = self._begin_task(key, begun.load, first=begun.attempt + 1)
         if again and ingest.rounds >= MOST_ROUNDS:
             raise still_replaced(self._places[next(iter(again))].day)
-        return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + 1))
+        return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
 
     def wait(self, ingest: Ingest) -> Ingest:
         """Wait here for the tasks that are open, then advance.
@@ -158,7 +161,7 @@ class DruidIngest:
             ingest = self._begin_waiting(ingest)
             if ingest.open:
                 return ingest
-            stale = [key for key, tag in ingest.tags.items() if tag_of(self._run, self._places[key]) != tag]
+            stale = [key for key in ingest.tags if self._is_stale(ingest, key)]
             if not stale:
                 return ingest
             if ingest.rounds >= MOST_ROUNDS:
@@ -166,6 +169,9 @@ class DruidIngest:
             done = {key: load for key, load in ingest.done.items() if key not in stale}
             left = {key: reason for key, reason in ingest.left.items() if key not in stale}
             ingest = replace(ingest, done=done, left=left, waiting=stale, rounds=ingest.rounds + 1)
+
+    def _is_stale(self, ingest: Ingest, key: str) -> bool:
+        return tag_of(self._run, self._places[key]) != ingest.tags[key]
 
     def _begin_waiting(self, ingest: Ingest) -> Ingest:
         done, left, opened = dict(ingest.done), dict(ingest.left), dict(ingest.open)
@@ -222,7 +228,7 @@ class DruidIngest:
     def _load(self, key: str, version: str, rows: int) -> Load:
         place = self._places[key]
         return Load(
-            datasource=place.datasource.name,
+            datasource=place.datasource,
             partition=place.day,
             version=version,
             rows=rows,

@@ -29,7 +29,7 @@ class DruidTasksTrigger(BaseTrigger):
     """
 
     def __init__(self, *, conn_id: str, task_ids: Sequence[str], deadline: float, poll_s: float = 5.0) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] - Airflow's is untyped
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's is untyped
         self.conn_id = conn_id
         self.task_ids = list(task_ids)
         self.deadline = deadline
@@ -46,7 +46,7 @@ class DruidTasksTrigger(BaseTrigger):
         """Look from time to time; a Druid that does not answer for a while is waited for."""
         while time.time() < self.deadline and not await self._is_over():  # noqa: ASYNC110 - Druid sends no event
             await asyncio.sleep(self.poll_s)
-        yield TriggerEvent({"task_ids": self.task_ids})  # type: ignore[no-untyped-call] - Airflow's is untyped
+        yield TriggerEvent({"task_ids": self.task_ids})  # type: ignore[no-untyped-call]  # Airflow's is untyped
 
     async def on_kill(self) -> None:
         """Stop the tasks in Druid, because a person has ended the Airflow task."""

@@ -65,6 +65,7 @@ druid.processing.buffer.sizeBytes=50MiB
 druid.processing.numMergeBuffers=2
 druid.processing.numThreads=1
 druid.sql.planner.metadataSegmentPollPeriod=1000
+druid.sql.planner.metadataRefreshPeriod=PT1S
 """,
     "historical": """\
 druid.service=druid/historical

@@ -105,8 +105,8 @@ def test_values_arrive_as_they_were(client, tmp_path: Path):
     path = tmp_path / "day.json.gz"
     path.write_bytes(write_json_lines(table))
 
-    wanted = Load(datasource="values", partition=DAY, version="v1", rows=5)
-    load_partition(client, wanted, handing_in(client, datasource("values"), wanted, [path.as_uri()]), patience=QUICK)
+    wanted = Load(datasource=datasource("values"), partition=DAY, version="v1", rows=5)
+    load_partition(client, wanted, handing_in(client, wanted, [path.as_uri()]), patience=QUICK)
 
     rows = client.sql('SELECT __time, "id", "score", "n" FROM "values" ORDER BY __time')
     assert [row["id"] for row in rows] == words

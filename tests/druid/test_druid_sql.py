@@ -34,10 +34,10 @@ def test_sql_replaces_its_day_and_no_other(client, bucket):
 
 def test_the_same_task_of_sql_is_taken_once(client, bucket):
     done = load_rows(client, bucket, "once", rows_of(DAY, 20), **SQL)
-    wanted = Load(datasource="once", partition=DAY, version="v1", rows=20, **SQL)
+    wanted = Load(datasource=datasource("once"), partition=DAY, version="v1", rows=20, **SQL)
     url = bucket.put("other", rows_of(DAY, 30))
 
-    assert handing_in(client, datasource("once"), wanted, [url])(done.task_id) is False
+    assert handing_in(client, wanted, [url])(done.task_id) is False
     assert served(client, "once") == (20, 10.0)
 
 

@@ -108,22 +108,22 @@ def load_rows(
     table = datasource(table) if isinstance(table, str) else table
     url = bucket.put(f"{table.name}-{partition.key}-{version}", rows)
     load = Load(
-        datasource=table.name,
+        datasource=table,
         partition=partition,
         version=version,
         rows=rows.num_rows,
         ingestion=ingestion,
         clear_number=clear_number,
     )
-    return load_partition(client, load, handing_in(client, table, load, [url]), **{"patience": QUICK} | options)
+    return load_partition(client, load, handing_in(client, load, [url]), **{"patience": QUICK} | options)
 
 
-def handing_in(client: DruidClient, table: Datasource, load: Load, urls: list[str]) -> HandIn:
+def handing_in(client: DruidClient, load: Load, urls: list[str]) -> HandIn:
     """Hands in the task that loads the objects at these addresses."""
     given = {"input_urls": urls, "version": load.version}
     if load.ingestion is DruidIngestion.SQL:
-        return lambda name: client.submit_sql(name, replace_statement(table, load.partition, **given))
-    return lambda name: client.submit(ingestion_task(name, table, load.partition, **given))
+        return lambda name: client.submit_sql(name, replace_statement(load.datasource, load.partition, **given))
+    return lambda name: client.submit(ingestion_task(name, load.datasource, load.partition, **given))
 
 
 def served(client: DruidClient, name: str, partition: Partition = DAY) -> tuple[int, float]:

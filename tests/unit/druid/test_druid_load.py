@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.ingestion import Datasource
 from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
@@ -13,7 +14,7 @@ from tests.support.druid.fake import FakeDruid, running
 from tests.support.druid.scripted import Reply
 
 DAY = Partition.of_day("fraud", date(2026, 3, 8))
-TABLE = "fraud_metrics"
+TABLE = Datasource(name="fraud_metrics", time_column="time", dimensions=())
 FIRST, SECOND = "mlmon.fraud_metrics.2026-03-08.4f1c.c0.n1", "mlmon.fraud_metrics.2026-03-08.4f1c.c0.n2"
 
 
@@ -184,4 +185,4 @@ def test_no_rows_are_never_submitted():
 
 def test_an_interval_that_still_serves_rows_is_not_said_to_be_empty():
     with running(FakeDruid(served=(3, 0))) as druid, pytest.raises(ServiceUnavailableError, match="still serves"):
-        empty_partition(client(druid), TABLE, DAY, patience=Clock().patience())
+        empty_partition(client(druid), TABLE.name, DAY, patience=Clock().patience())
