@@ -141,7 +141,9 @@ class Transport:
             ) as response:
                 return response, self._read(response, deadline)
         except requests.exceptions.SSLError as error:
-            raise ServiceRejectedError(
+            # a connection that was cut may be a service that restarts; a certificate that is wrong stays wrong
+            kind = ServiceUnavailableError if "EOF occurred" in str(error) else ServiceRejectedError
+            raise kind(
                 f"No trust between here and {_origin(url)}: {self.redact(str(error))}",
                 hint="check CA certificates, client certificate and client key of the connection",
             ) from error

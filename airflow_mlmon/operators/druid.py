@@ -67,9 +67,9 @@ class DruidIngestOperator(PartitionOperator):
         ingest = self._ingest(run, client, partition, context)
         return self._finish(run, client, ingest, ingest.begin())
 
-    def resume(self, context: Context, event: Any, state: dict[str, Any]) -> Any:  # noqa: ARG002 - Druid is asked anew
-        """Go on when the trigger has fired; `state` is how far the loads were."""
-        return self.perform(context, partial(self._resume_step, state=state))
+    def resume(self, context: Context, event: Any) -> Any:
+        """Go on when the trigger has fired; its event says how far the loads were, and Druid how far they are."""
+        return self.perform(context, partial(self._resume_step, state=event["state"]))
 
     def on_kill(self) -> None:
         """Stop in Druid what this task waits for."""
@@ -120,5 +120,5 @@ class DruidIngestOperator(PartitionOperator):
         from airflow_mlmon.triggers.druid import DruidTasksTrigger  # noqa: PLC0415 - heavy
 
         deadline = time.time() + _LONGEST_WAIT.total_seconds()
-        trigger = DruidTasksTrigger(conn_id=conn_id, task_ids=state.task_ids, deadline=deadline)
-        self.defer(trigger=trigger, method_name="resume", kwargs={"state": state.to_dict()})
+        trigger = DruidTasksTrigger(conn_id=conn_id, task_ids=state.task_ids, deadline=deadline, state=state.to_dict())
+        self.defer(trigger=trigger, method_name="resume")

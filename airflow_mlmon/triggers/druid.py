@@ -25,28 +25,36 @@ class DruidTasksTrigger(BaseTrigger):
         conn_id: the connection to Druid.
         task_ids: the tasks that are waited for.
         deadline: when to fire at the latest, in seconds since 1970.
+        state: what the operator gets back in the event; `dag.test()` loses what is not in it.
         poll_s: the pause between two looks.
     """
 
-    def __init__(self, *, conn_id: str, task_ids: Sequence[str], deadline: float, poll_s: float = 5.0) -> None:
+    def __init__(
+        self, *, conn_id: str, task_ids: Sequence[str], deadline: float, state: dict[str, Any], poll_s: float = 5.0
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's is untyped
         self.conn_id = conn_id
         self.task_ids = list(task_ids)
         self.deadline = deadline
+        self.state = state
         self.poll_s = poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class and arguments, from which another triggerer makes it anew."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {"conn_id": self.conn_id, "task_ids": self.task_ids, "deadline": self.deadline, "poll_s": self.poll_s},
-        )
+        arguments = {
+            "conn_id": self.conn_id,
+            "task_ids": self.task_ids,
+            "deadline": self.deadline,
+            "state": self.state,
+            "poll_s": self.poll_s,
+        }
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look from time to time; a Druid that does not answer for a while is waited for."""
         while time.time() < self.deadline and not await self._is_over():  # noqa: ASYNC110 - Druid sends no event
             await asyncio.sleep(self.poll_s)
-        yield TriggerEvent({"task_ids": self.task_ids})  # type: ignore[no-untyped-call]  # Airflow's is untyped
+        yield TriggerEvent({"state": self.state})  # type: ignore[no-untyped-call]  # Airflow's is untyped
 
     async def on_kill(self) -> None:
         """Stop the tasks in Druid, because a person has ended the Airflow task."""

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
-from include.druid.cluster import DruidCluster
-from include.druid.jars import NEWEST, WITH_SQL, UnavailableError
+from include.druid.cluster import MIDDLE_MANAGER, DruidCluster
+from include.druid.jars import NEWEST, WITH_S3, WITH_SQL, UnavailableError
 from tests.support.druid.bucket import Bucket
 
 
@@ -58,6 +58,19 @@ def cluster(clusters):
 @pytest.fixture
 def sql_cluster(clusters):
     return clusters.use(release=WITH_SQL)
+
+
+@pytest.fixture
+def s3_cluster(clusters, moto):
+    properties = {
+        "druid.s3.accessKey": moto.access_key,
+        "druid.s3.secretKey": moto.secret_key,
+        "druid.s3.protocol": "http",
+        "druid.s3.enablePathStyleAccess": "true",
+        "druid.s3.endpoint.url": moto.endpoint,
+        "druid.s3.endpoint.signingRegion": "us-east-1",
+    }
+    return clusters.use(release=WITH_S3, worker=MIDDLE_MANAGER, properties=properties)
 
 
 @pytest.fixture

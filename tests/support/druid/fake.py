@@ -11,6 +11,7 @@ from typing import Any
 from tests.support.druid.scripted import Received, Reply, Server, as_json, serving
 
 TASKS = "/druid/indexer/v1/task"
+UNKNOWN = Reply(status=404, body=b"Cannot find any task with id", kind="text/plain")
 
 
 @dataclass
@@ -28,7 +29,7 @@ class FakeDruid:
     server: Server | None = None
 
     def answer(self, request: Received) -> Reply:
-        if self.submitted and self.hiccups:
+        if self.tasks and self.hiccups:
             return self.hiccups.pop(0)
         if request.path == TASKS:
             return self._submit(json.loads(request.body))
@@ -37,10 +38,16 @@ class FakeDruid:
             return as_json({name: {"id": name, "status": self.tasks[name]} for name in known})
         if request.path == "/druid/v2/sql":
             return as_json([{"n": self.served[0], "v": self.served[1]}])
-        _, _, rest = request.path.partition(TASKS + "/")
-        name, _, what = rest.partition("/")
+        if not request.path.startswith(f"{TASKS}/"):
+            return UNKNOWN
+        return self._about_task(*request.path.removeprefix(f"{TASKS}/").split("/"))
+
+    def _about_task(self, name: str, what: str) -> Reply:
         if name not in self.tasks:
-            return Reply(status=404, body=b"Cannot find any task with id", kind="text/plain")
+            return UNKNOWN
+        if what == "shutdown":
+            self.tasks[name] = "FAILED"
+            return as_json({"task": name})
         return self._report() if what == "reports" else self._status(name)
 
     def _submit(self, task: dict[str, Any]) -> Reply:
