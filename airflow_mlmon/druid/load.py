@@ -35,7 +35,7 @@ MOST_ROUNDS = 5
 _MOST_ATTEMPTS = 100
 # the rows are not to blame when a worker is lost, or somebody stops the task
 _NOT_THE_ROWS = re.compile(
-    r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|task was assigned"
+    r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|exited unsuccessfully"
 )
 _Found = TypeVar("_Found")
 

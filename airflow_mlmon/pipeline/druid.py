@@ -33,6 +33,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid_content import (
     Place,
+    check_workspace,
     input_url,
     places_of,
     reason_to_leave,
@@ -122,6 +123,7 @@ class DruidIngest:
             ConfigError: Druid lacks what the spec asks for.
             ServiceError: it does not answer, or does not take a task.
         """
+        check_workspace(self._run)
         check_cluster(self._client, self._run.spec.druid)
         apply_rules(self._client, self._run.spec)
         return self._settle(Ingest(waiting=list(self._places)))

@@ -58,6 +58,16 @@ class Content:
     version: str
 
 
+def check_workspace(run: Run) -> None:
+    """See that the workspace lies where Druid shall read it.
+
+    Raises:
+        ConfigError: the spec says S3, and it is elsewhere.
+    """
+    if run.spec.druid.input is DruidInput.S3 and not run.workspace.startswith("s3://"):
+        raise ConfigError("`druid: {input: s3}` needs a workspace in S3.", hint="leave `input` out of the spec")
+
+
 def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
     """The days of both datasources of a model, by key."""
     places = [
@@ -114,17 +124,9 @@ def write_content(run: Run, place: Place) -> Content:
 
 
 def input_url(run: Run, place: Place, version: str) -> str:
-    """Where Druid reads the rows that `write_content` wrote.
-
-    Raises:
-        ConfigError: the spec wants them read from S3, and the workspace is not there.
-    """
+    """Where Druid reads the rows that `write_content` wrote."""
     uri = _uri(run, place, version)
-    if run.spec.druid.input is DruidInput.URLS:
-        return run.files.url(uri, seconds=_URL_SECONDS)
-    if not uri.startswith("s3://"):
-        raise ConfigError("`druid: {input: s3}` needs a workspace in S3.", hint="leave `input` out of the spec")
-    return uri
+    return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
 
 
 def _uri(run: Run, place: Place, version: str) -> str:

@@ -17,21 +17,6 @@ from include.druid import jars, settings
 
 READY_S = 180
 _STOP_S = 3
-_OPEN = [
-    "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
-    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-    *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "sun.nio.ch", "jdk.internal.ref")),
-    *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.io", "java.lang")),
-    "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
-]
-_FLAGS = [
-    "-XX:+ExitOnOutOfMemoryError",
-    "-XX:TieredStopAtLevel=1",
-    "-Duser.timezone=UTC",
-    "-Dfile.encoding=UTF-8",
-    "-Djava.io.tmpdir=var/tmp",
-    "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
-]
 # heap and direct memory, MB
 _MEMORY = {
     "coordinator": (384, 128),
@@ -117,7 +102,7 @@ class DruidCluster:
         heap_mb, direct_mb = _MEMORY[name]
         memory = [f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", f"-XX:MaxDirectMemorySize={direct_mb}m"]
         path = ["-cp", f"conf/{name}:conf/common:{self._lib}/*", "org.apache.druid.cli.Main", "server", name]
-        self._services.run(name, self._java, *_OPEN, *_FLAGS, *memory, *path)
+        self._services.run(name, self._java, *settings.JAVA_FLAGS, *memory, *path)
 
     def kill_service(self, name: str) -> None:
         """End one service as a crash would."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
+from include.demo.services import ServiceError
 from include.druid.cluster import MIDDLE_MANAGER, DruidCluster
 from include.druid.jars import NEWEST, WITH_S3, WITH_SQL, UnavailableError
 from tests.support.druid.bucket import Bucket
+from tests.support.processes import require
 
 
 def pytest_collection_modifyitems(items):
@@ -18,29 +18,36 @@ def pytest_collection_modifyitems(items):
 
 
 class Clusters:
-    """At most one cluster runs: another one takes its place."""
+    """At most one cluster runs: another one takes its place. One that failed is not tried again."""
 
     def __init__(self, factory):
         self._factory = factory
         self._running = None
+        self._failed = []
 
     def use(self, **kind):
+        if failure := next((error for failed, error in self._failed if failed == kind), None):
+            raise failure
         if self._running is None or self._running[0] != kind:
             self.stop()
-            cluster = DruidCluster(home=self._factory.mktemp("druid"), **kind)
-            try:
-                cluster.start()
-            except UnavailableError as error:
-                if os.environ.get("CI") == "true":
-                    raise
-                pytest.skip(f"no Druid here: {error}")
-            self._running = kind, cluster
+            self._running = kind, self._start(kind)
         return self._running[1]
 
     def stop(self):
         if self._running is not None:
             self._running[1].stop()
             self._running = None
+
+    def _start(self, kind):
+        cluster = DruidCluster(home=self._factory.mktemp("druid"), **kind)
+        try:
+            cluster.start()
+        except UnavailableError as error:
+            require(available=False, what=f"Druid ({error})")
+        except ServiceError as error:
+            self._failed.append((kind, error))
+            raise
+        return cluster
 
 
 @pytest.fixture(scope="session")

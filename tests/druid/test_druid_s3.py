@@ -53,7 +53,8 @@ def test_druid_reads_a_night_from_s3_with_its_own_key(client, moto, tmp_path):
 def test_presigned_addresses_need_nothing_of_the_middle_manager(client, bucket):
     done = load_rows(client, bucket, "managed", rows_of(DAY, 40))
 
-    assert (done.rows, done.segments) == (40, 1)
+    # this release does not say how many segments there are
+    assert (done.rows, done.segments) == (40, None)
     assert served(client, "managed") == (40, 20.0)
 
 

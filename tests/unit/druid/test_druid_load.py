@@ -89,6 +89,7 @@ def test_a_cleared_run_loads_again():
         "This task disappeared on the worker where it was assigned. See overlord logs for more details.",
         "The worker that this task was assigned disappeared and did not report cleanup within timeout[PT15M].",
         "Failed to assign this task. See overlord logs for more details.",
+        "Task execution process exited unsuccessfully with code[137]. See middleManager logs for more details.",
         "Shutdown request from user",
     ],
 )
