@@ -26,7 +26,7 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
-    """Where a task stands; `error` is Druid's own message, without secrets."""
+    """Where a task stands; `error` is the first line of Druid's own message, without secrets."""
 
     id: str
     state: TaskState
@@ -75,8 +75,9 @@ def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
 def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
     """The task behind the answer to `GET …/task/{id}/status`."""
     status = answer["status"]
+    error, *_trace = (status.get("errorMsg") or "").splitlines() or [""]
     # runnerStatusCode still says RUNNING or WAITING for a while after the end
-    return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=status.get("errorMsg") or "")
+    return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=error)
 
 
 def parse_running(answer: Mapping[str, Any]) -> set[str]:

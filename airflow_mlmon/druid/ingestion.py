@@ -181,7 +181,10 @@ def ingestion_task(
                     ]
                 },
                 "transformSpec": {
-                    "transforms": [{"type": "expression", "name": CONTENT_COLUMN, "expression": f"'{version}'"}]
+                    "transforms": [
+                        {"type": "expression", "name": CONTENT_COLUMN, "expression": f"'{version}'"},
+                        {"type": "expression", "name": TIME_COLUMN, "expression": _time_within(partition)},
+                    ]
                 },
                 "metricsSpec": [],
                 "granularitySpec": {
@@ -197,7 +200,8 @@ def ingestion_task(
                 "inputSource": input_source(input_urls),
                 "inputFormat": input_format(input_urls),
                 "appendToExisting": False,
-                "dropExisting": True,
+                # an input that turns out empty must not empty the day; of several days some may have no rows
+                "dropExisting": partition.end - partition.start != DAY,
             },
             "tuningConfig": {
                 "type": "index_parallel",
@@ -210,6 +214,16 @@ def ingestion_task(
             },
         },
     }
+
+
+def _time_within(partition: Partition) -> str:
+    """The time of a row, or for one outside the partition a division by zero.
+
+    Druid throws such rows away, publishes the others, and calls that a success; an error makes the
+    task fail before it publishes anything.
+    """
+    start, end = (int(moment.timestamp() * 1000) for moment in whole_days(partition))
+    return f"__time * div(1, __time >= {start} && __time < {end})"
 
 
 def _dimension(dimension: Dimension) -> dict[str, Any]:

@@ -33,10 +33,13 @@ log = logging.getLogger(__name__)
 HandIn = Callable[[str], object]
 MOST_ROUNDS = 5
 _MOST_ATTEMPTS = 100
-# the rows are not to blame when a worker is lost, or somebody stops the task
+# the rows are not to blame when a worker is lost, somebody stops the task, or the address of the rows has run out
 _NOT_THE_ROWS = re.compile(
     r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|exited unsuccessfully"
+    r"|trying to read uri"
 )
+# what becomes of a row outside the interval: see `ingestion_task`
+_OUTSIDE = "by zero"
 _Found = TypeVar("_Found")
 
 
@@ -291,7 +294,10 @@ def _not_loaded(begun: Begun, status: TaskStatus | None) -> MlmonError:
     said = f"Druid did not load {begun.load}: {status.error or 'no reason given'}"
     if _NOT_THE_ROWS.search(status.error):
         return ServiceUnavailableError(said, hint="a retry starts the next task", task_id=name)
-    return ServiceRejectedError(said, hint="the task's log in Druid's console says more", task_id=name)
+    hint = "the task's log in Druid's console says more"
+    if _OUTSIDE in status.error:
+        hint = "a row's time lies outside the partition"
+    return ServiceRejectedError(said, hint=hint, task_id=name)
 
 
 def _check_report(begun: Begun, report: TaskReport | None) -> None:

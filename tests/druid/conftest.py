@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.load import Load, load_partition
+from airflow_mlmon.errors import MlmonError
 from include.demo.services import ServiceError
 from include.druid.cluster import MIDDLE_MANAGER, DruidCluster
 from include.druid.jars import NEWEST, WITH_S3, WITH_SQL, UnavailableError
-from tests.support.druid.bucket import Bucket
+from tests.support.druid.bucket import DAY, QUICK, SIGNATURE, Bucket, datasource, handing_in, load_rows, rows_of
 from tests.support.processes import require
+
+FOLDER = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    # what the faults do to the cluster shall disturb no other test
-    items.sort(key=lambda item: "faults" in item.path.name)
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    """Each Druid starts once, the newest last, and what the faults do to it disturbs no other test."""
+    if FOLDER not in item.path.parents:
+        return 0
+    if "s3_cluster" in item.fixturenames:
+        return 1
+    if "sql_cluster" in item.fixturenames:
+        return 2
+    return 4 if "faults" in item.path.name else 3
 
 
 class Clusters:
@@ -24,6 +42,7 @@ class Clusters:
         self._factory = factory
         self._running = None
         self._failed = []
+        self.missing_source = None
 
     def use(self, **kind):
         if failure := next((error for failed, error in self._failed if failed == kind), None):
@@ -58,8 +77,33 @@ def clusters(tmp_path_factory):
 
 
 @pytest.fixture
-def cluster(clusters):
-    return clusters.use(release=NEWEST)
+def cluster(clusters, bucket, request):
+    cluster = clusters.use(release=NEWEST)
+    if clusters.missing_source is None and any("missing_source" in item.fixturenames for item in request.session.items):
+        clusters.missing_source = load_what_is_not_there(DruidClient(cluster.url), bucket)
+    return cluster
+
+
+@pytest.fixture
+def missing_source(cluster, clusters):
+    """A load whose source answers 404, which Druid tries for some 200 s: begun early, seen late."""
+    return clusters.missing_source
+
+
+def load_what_is_not_there(client, bucket):
+    load_rows(client, bucket, "missing", rows_of(DAY, 30))
+    wanted = Load(datasource=datasource("missing"), partition=DAY, version="v2", rows=30)
+    hand_in = handing_in(client, wanted, [f"{bucket.url}/nowhere.json.gz?{SIGNATURE}"])
+    ended = Future()
+
+    def load():
+        try:
+            ended.set_result(load_partition(client, wanted, hand_in, patience=QUICK))
+        except MlmonError as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=load, daemon=True).start()
+    return ended
 
 
 @pytest.fixture

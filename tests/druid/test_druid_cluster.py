@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,11 +65,35 @@ def test_a_bad_value_fails_the_load_and_the_retry_has_the_next_id(client, bucket
     assert served(client, "failing") == (90, 45.0)
 
 
-def test_rows_of_another_day_are_not_said_to_be_loaded(client, bucket):
+def test_rows_of_another_day_fail_the_load_and_change_nothing(client, bucket):
+    load_rows(client, bucket, "outside", rows_of(DAY, 30))
     both = pa.concat_tables([rows_of(DAY, 20), rows_of(NEXT, 1)])
 
-    with pytest.raises(ServiceRejectedError, match="1 thrown away"):
-        load_rows(client, bucket, "outside", both)
+    with pytest.raises(ServiceRejectedError, match="outside the partition"):
+        load_rows(client, bucket, "outside", both, version="v2")
+
+    assert served(client, "outside") == (30, 15.0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="cut-off"),
+        pytest.param(lambda _: write_json_lines(rows_of(DAY, 0)), id="empty"),
+        pytest.param(lambda _: gzip.compress(b'{"at": "2013-03-08T01:00:00Z", "id"'), id="no-json"),
+    ],
+)
+def test_a_broken_source_fails_the_load_and_changes_nothing(client, bucket, request, broken):
+    name = f"broken_{request.node.callspec.id}".replace("-", "_")
+    load_rows(client, bucket, name, rows_of(DAY, 30))
+    wanted = Load(datasource=datasource(name), partition=DAY, version="v2", rows=5000)
+    url = bucket.put(name, broken(write_json_lines(rows_of(DAY, 5000))))
+
+    with pytest.raises(ServiceRejectedError) as caught:
+        load_partition(client, wanted, handing_in(client, wanted, [url]), patience=QUICK)
+
+    assert SIGNATURE not in str(caught.value)
+    assert served(client, name) == (30, 15.0)
 
 
 def test_an_emptied_day_is_empty_and_can_be_loaded_again(client, bucket):

@@ -77,10 +77,18 @@ def test_a_task_replaces_exactly_the_partition_and_forgives_nothing(spec):
     assert schema["dataSource"] == "fraud_metrics"
     assert schema["granularitySpec"]["intervals"] == ["2026-03-08T00:00:00.000Z/2026-03-09T00:00:00.000Z"]
     assert (schema["granularitySpec"]["segmentGranularity"], schema["granularitySpec"]["rollup"]) == ("DAY", False)
-    assert (io["appendToExisting"], io["dropExisting"]) == (False, True)
+    assert (io["appendToExisting"], io["dropExisting"]) == (False, False)
     assert tuning["maxParseExceptions"] == 0
     assert io["inputSource"] == {"type": "http", "uris": [URL]}
     json.dumps(task, allow_nan=False)
+
+
+def test_days_without_rows_among_several_are_emptied(spec):
+    days = Partition("fraud", DAY.start, DAY.shift(1).end)
+
+    task = ingestion_task("t", metrics_datasource(spec), days, input_urls=[URL], version="4f1c")
+
+    assert task["spec"]["ioConfig"]["dropExisting"] is True
 
 
 def test_only_the_id_has_no_bitmap_index(spec):

@@ -90,6 +90,7 @@ def test_a_cleared_run_loads_again():
         "The worker that this task was assigned disappeared and did not report cleanup within timeout[PT15M].",
         "Failed to assign this task. See overlord logs for more details.",
         "Task execution process exited unsuccessfully with code[137]. See middleManager logs for more details.",
+        "java.lang.RuntimeException: Error occurred while trying to read uri: http://s3/day.json.gz?X=1\n\tat org.apa",
         "Shutdown request from user",
     ],
 )
