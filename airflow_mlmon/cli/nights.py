@@ -16,7 +16,7 @@ from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid import ingest_partition
+from airflow_mlmon.pipeline.druid import DruidIngest
 from airflow_mlmon.pipeline.night import Ran, run_night
 from airflow_mlmon.pipeline.send import send_alerts as send
 from airflow_mlmon.pipeline.staleness import stale_nights
@@ -60,10 +60,11 @@ def run_nights(
 def _load_into_druid(run: Run, ran: Ran) -> None:
     from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
 
-    night = run.store.night(ran.partition)
-    if night is not None and night.version is not None and night.status in _GOOD and night.rows_curated:
-        client = MlmonDruidHook(run.spec.druid.connection).get_client()
-        ingest_partition(run, client, ran.partition, night.version, ran.days)
+    client = MlmonDruidHook(run.spec.druid.connection).get_client()
+    ingest = DruidIngest(run, client, [ran.partition, *ran.days], today=datetime.now(UTC).date())
+    state = ingest.begin()
+    while state.open:
+        state = ingest.wait(state)
 
 
 def _progress(*, as_json: bool) -> Progress:
