@@ -39,7 +39,7 @@ _NOT_THE_ROWS = re.compile(
     r"|trying to read uri"
 )
 # what becomes of a row outside the interval: see `ingestion_task`
-_OUTSIDE = "by zero"
+_OUTSIDE = re.compile(r"transform value for __time|by zero")
 _Found = TypeVar("_Found")
 
 
@@ -295,7 +295,7 @@ def _not_loaded(begun: Begun, status: TaskStatus | None) -> MlmonError:
     if _NOT_THE_ROWS.search(status.error):
         return ServiceUnavailableError(said, hint="a retry starts the next task", task_id=name)
     hint = "the task's log in Druid's console says more"
-    if _OUTSIDE in status.error:
+    if _OUTSIDE.search(status.error):
         hint = "a row's time lies outside the partition"
     return ServiceRejectedError(said, hint=hint, task_id=name)
 

@@ -8,13 +8,13 @@ import pytest
 
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.requirements import check_cluster
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.druid import DruidIngest
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.storage import Storage
 from tests.support.archive import FIRST
-from tests.support.druid.bucket import DAY, QUICK, load_rows, rows_of, served
+from tests.support.druid.bucket import DAY, load_rows, rows_of, served
+from tests.support.druid.operator import ingested
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -28,14 +28,6 @@ def client(s3_cluster):
     return DruidClient(s3_cluster.url)
 
 
-def ingested(client, run):
-    ingest = DruidIngest(run, client, [DAY_OF_LOANS], today=FIRST, patience=QUICK)
-    state = ingest.begin()
-    while state.open:
-        state = ingest.wait(state)
-    return state
-
-
 def test_druid_reads_a_night_from_s3_with_its_own_key(client, moto, tmp_path):
     archive = local_archive(tmp_path, 1)
     bucket = moto.bucket(f"druid-{uuid.uuid4().hex[:8]}")
@@ -44,7 +36,7 @@ def test_druid_reads_a_night_from_s3_with_its_own_key(client, moto, tmp_path):
 
     with opened(tmp_path, archive, by_s3, **places) as run:
         judge_night(run, DAY_OF_LOANS)
-        done = ingested(client, run).done
+        done = ingested(run, client, FIRST).done
 
     assert done[f"loans_predictions {FIRST}"].rows == 80
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 80}]
@@ -58,13 +50,22 @@ def test_presigned_addresses_need_nothing_of_the_middle_manager(client, bucket):
     assert served(client, "managed") == (40, 20.0)
 
 
+def test_rows_of_another_day_fail_the_load_in_the_middle_manager_too(client, bucket):
+    load_rows(client, bucket, "managed_outside", rows_of(DAY, 30))
+
+    with pytest.raises(ServiceRejectedError, match="outside the partition"):
+        load_rows(client, bucket, "managed_outside", rows_of(DAY.shift(1), 20), version="v2")
+
+    assert served(client, "managed_outside") == (30, 15.0)
+
+
 def test_a_workspace_on_the_disk_cannot_be_read_by_s3(client, tmp_path):
     archive = local_archive(tmp_path, 1)
 
     with opened(tmp_path, archive, ("history: {nights", "druid: {input: s3}\nhistory: {nights")) as run:
         judge_night(run, DAY_OF_LOANS)
         with pytest.raises(ConfigError, match="workspace in S3"):
-            ingested(client, run)
+            ingested(run, client, FIRST)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.load import Load
 from airflow_mlmon.errors import ServiceRejectedError
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.druid import DruidIngestion
+from tests.support.archive import FIRST
 from tests.support.druid.bucket import DAY, NEXT, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
+from tests.support.druid.operator import ingested
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 SQL = {"ingestion": DruidIngestion.SQL}
@@ -64,3 +71,19 @@ def test_a_row_of_another_day_fails_sql_and_changes_nothing(client, bucket):
 
     assert SIGNATURE not in str(caught.value)
     assert served(client, "sql_outside") == (20, 10.0)
+
+
+def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
+    archive = local_archive(tmp_path, 2)
+    by_sql = ("history: {nights", "druid: {ingestion: sql}\nhistory: {nights")
+    days = [FIRST, FIRST + timedelta(days=1)]
+
+    with opened(tmp_path, archive, by_sql) as run:
+        for day in days:
+            judge_night(run, Partition.of_day("loans", day))
+        done = ingested(run, client, *days).done
+
+    assert [load.rows for load in done.values()][:2] == [80, 80]
+    assert len(done) == 4
+    assert all(load.task_id.startswith("query-mlmon.loans_") for load in done.values())
+    assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 160}]

@@ -8,7 +8,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.operators.druid import DruidIngestOperator
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.druid import DruidIngest, Ingest
+from tests.support.druid.bucket import QUICK
+
+
+def ingested(run: Run, client: DruidClient, *days: date) -> Ingest:
+    """How the loads of some days end, waiting for them here."""
+    partitions = [Partition.of_day(run.model, day) for day in days]
+    ingest = DruidIngest(run, client, partitions, today=days[0], patience=QUICK)
+    state = ingest.begin()
+    while state.open:
+        state = ingest.wait(state)
+    return state
 
 
 def environment(folder: Path, url: str, **fields: Any) -> dict[str, str]:
