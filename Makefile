@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test bench-profiles lint format readme bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles lint format readme bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -28,8 +28,17 @@ up: $(READY) ## the same, and leave Airflow running to click through
 down: $(READY) ## stop what `make up` left running
 	@$(BIN)/python -m include.demo.run down
 
+druid: $(READY) ## start a Druid without docker (Java 17 and Maven), which goes on in the background
+	@$(BIN)/python -m include.druid.run up
+
+druid-down: $(READY) ## stop what `make druid` left running
+	@$(BIN)/python -m include.druid.run down
+
 test: $(READY) ## run every test; ARGS="-k spec" for some
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" for some
+	@$(BIN)/python -m pytest tests/druid $(ARGS)
 
 bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only times_popmon" for some
 	@$(BIN)/python -m tests.benchmarks.profiles.run $(ARGS)
@@ -61,7 +70,7 @@ versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (need
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 clean: ## remove everything that was made here
-	rm -rf .venv .demo .cache build
+	rm -rf .venv .demo .druid .cache build
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }

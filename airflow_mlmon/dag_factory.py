@@ -13,9 +13,9 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
 
+from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.operators.steps import (
     DetectDriftOperator,
-    DruidIngestOperator,
     JudgePartitionOperator,
     MeasurePerformanceOperator,
     PreparePartitionOperator,
@@ -90,7 +90,7 @@ def _add_steps(spec_path: str) -> None:
     drift = DetectDriftOperator(task_id="detect_drift", **given, profiled=profile.output)
     measure = MeasurePerformanceOperator(task_id="measure_performance", **given)
     judge = JudgePartitionOperator(task_id="judge_partition", **given, profiled=profile.output, measured=measure.output)
-    ingest = DruidIngestOperator(task_id="druid_ingest", **given, judged=judge.output)
+    ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, judged=judge.output)
     # a night that failed is reported and told all the same
     report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)

@@ -8,6 +8,7 @@ from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
+_OPERATORS = ["airflow_mlmon.operators.steps", "airflow_mlmon.operators.druid"]
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -23,9 +24,11 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["software"],
             }
         ],
-        "operators": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.operators.steps"]}],
+        "operators": [{"integration-name": _NAME, "python-modules": _OPERATORS}],
         "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.sensors.partition"]}],
         "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.hooks.druid"]}],
+        "triggers": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.triggers.druid"]}],
+        "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
         "connection-types": [DRUID_CONNECTION],
         "config": {
             SECTION: {

@@ -98,11 +98,14 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
     again.add_argument("spec", help="spec file")
     _add_range(again)
+    judge = _add(commands, "judge", _judge, "judge past nights again, from what is stored of them")
+    judge.add_argument("spec", help="spec file")
+    _add_range(judge)
     layout = commands.add_parser("layout", help="the pinned layout", description="The pinned layout.")
     shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
     show.add_argument("spec", help="spec file")
-    for command in (drift, again, show):
+    for command in (drift, again, judge, show):
         _add_places(command)
 
 
@@ -225,6 +228,13 @@ def _reprofile(parsed: argparse.Namespace) -> int:
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
     return OK if carry_layout(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+
+
+def _judge(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.judge import judge_again  # noqa: PLC0415 - heavy
+
+    first, last = parse_day(parsed.first), parse_day(parsed.last)
+    return OK if judge_again(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
 
 
 def _layout_show(parsed: argparse.Namespace) -> int:

@@ -16,9 +16,10 @@ from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid import ingest_partition
+from airflow_mlmon.pipeline.druid import DruidIngest
 from airflow_mlmon.pipeline.night import Ran, run_night
 from airflow_mlmon.pipeline.send import send_alerts as send
+from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.records import Alert, Status, Verdict, VerdictState
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
@@ -59,10 +60,11 @@ def run_nights(
 def _load_into_druid(run: Run, ran: Ran) -> None:
     from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
 
-    night = run.store.night(ran.partition)
-    if night is not None and night.version is not None and night.status in _GOOD and night.rows_curated:
-        client = MlmonDruidHook(run.spec.druid.connection).get_client()
-        ingest_partition(run, client, ran.partition, night.version, ran.days)
+    client = MlmonDruidHook(run.spec.druid.connection).get_client()
+    ingest = DruidIngest(run, client, [ran.partition, *ran.days], today=datetime.now(UTC).date())
+    state = ingest.begin()
+    while state.open:
+        state = ingest.wait(state)
 
 
 def _progress(*, as_json: bool) -> Progress:
@@ -95,6 +97,7 @@ def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> No
         "rows_listed": night.rows_listed if night.is_counted else None,
         "rows_quarantined": night.rows_quarantined if night.is_counted else None,
         "version": night.version,
+        "stale": [str(day) for day in stale_nights(run, partition.day, partition.day).get(partition.day, ())],
         "message": night.message,
         "metrics": [
             {"metric": value.metric, "column": value.column, "segment": value.segment, "value": value.value}

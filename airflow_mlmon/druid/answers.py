@@ -27,7 +27,7 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
-    """Where a task stands; `error` is Druid's own message, without secrets."""
+    """Where a task stands; `error` is the first line of Druid's own message, without secrets."""
 
     id: str
     state: TaskState
@@ -85,12 +85,20 @@ def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
 def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
     """The task behind the answer to `GET …/task/{id}/status`."""
     status = answer["status"]
+    error, *_trace = (status.get("errorMsg") or "").splitlines() or [""]
     # runnerStatusCode still says RUNNING or WAITING for a while after the end
-    return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=status.get("errorMsg") or "")
+    return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=error)
+
+
+def parse_running(answer: Mapping[str, Any]) -> set[str]:
+    """The ids of the tasks that go on, behind the answer to `POST …/taskStatus`."""
+    return {name for name, task in answer.items() if TaskState(task["status"]) is TaskState.RUNNING}
 
 
 def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
-    """The counts behind the answer to `GET …/task/{id}/reports`."""
+    """The counts behind the answer to `GET …/task/{id}/reports`, of a native task or of SQL."""
+    if "multiStageQuery" in answer:
+        return _parse_sql_report(answer["multiStageQuery"]["payload"])
     payload = answer["ingestionStatsAndErrors"]["payload"]
     counts = payload["rowStats"]["buildSegments"]
     return TaskReport(
@@ -115,3 +123,20 @@ def parse_segment_columns(answer: Sequence[Mapping[str, Any]]) -> list[SegmentCo
         for segment in answer
         for start, end in [interval.split("/") for interval in segment["intervals"]]
     ]
+
+
+def _parse_sql_report(payload: Mapping[str, Any]) -> TaskReport:
+    """The rows of the files against those of the segments; what SQL cannot read fails its task."""
+    counters = [
+        counter
+        for workers in payload["counters"].values()
+        for worker in workers.values()
+        for counter in worker.values()
+    ]
+    read = sum(sum(counter["rows"]) for counter in counters if "files" in counter)
+    pushed = sum(counter["rowsPushed"] for counter in counters if "rowsPushed" in counter)
+    stages = [stage for stage in payload["stages"] if stage["definition"]["processor"]["type"] == "segmentGenerator"]
+    return TaskReport(
+        rows=RowCounts(processed=pushed, processed_with_error=0, thrown_away=read - pushed, unparseable=0),
+        segments=sum(stage["partitionCount"] for stage in stages),
+    )

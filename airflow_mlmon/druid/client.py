@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -22,20 +22,36 @@ from airflow_mlmon.druid.answers import (
     TaskReport,
     TaskStatus,
     parse_cluster_status,
+    parse_running,
     parse_segment_columns,
     parse_task_report,
     parse_task_status,
 )
 from airflow_mlmon.druid.auth import Auth
-from airflow_mlmon.druid.ingestion import druid_time
+from airflow_mlmon.druid.ingestion import SQL_TASK, Datasource, DimensionType, druid_time
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.druid.transport import Answer, Transport
-from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError
+from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.partition import Partition
 
 SqlValue = str | int | float | bool | datetime | None
 _Parsed = TypeVar("_Parsed")
 _TASKS = "/druid/indexer/v1/task"
+_RULES = "/druid/coordinator/v1/rules"
+_COMPACTION = "/druid/coordinator/v1/config/compaction"
+_TYPES_THAT_HOLD = {
+    DimensionType.LONG: {"BIGINT", "DOUBLE", "VARCHAR"},
+    DimensionType.DOUBLE: {"DOUBLE", "VARCHAR"},
+    DimensionType.STRING: {"VARCHAR"},
+}
+_SQL_TASK_CONTEXT = {
+    # a controller and one worker
+    "maxNumTasks": 2,
+    "maxParseExceptions": 0,
+    "failOnEmptyInsert": True,
+    "finalizeAggregations": False,
+    "sqlTimeZone": "UTC",
+}
 _UNKNOWN_NAME = re.compile(r"(?:Object|Column) '[^']*' not found")
 
 
@@ -45,8 +61,10 @@ class DruidClient:
     Args:
         base_url: the router with its management proxy, such as http://router:8888.
         auth: sent to the host of `base_url` and to `redirect_hosts`, nowhere else.
-        timeout_s: bound of the connection, of each silence, and of the whole answer.
+        timeout_s: bound of each silence, and of the whole answer.
+        connect_timeout_s: bound of the connecting.
         verify: whether Druid's certificate is checked, or the path of the CA certificates to check it against.
+        client_certificate: paths of the certificate and the key to show to Druid.
         redirect_hosts: `host:port` of the services that a 307 may lead to.
         retry: how often a request is tried, and after which pauses.
         session: an open requests session to use.
@@ -63,7 +81,9 @@ class DruidClient:
         *,
         auth: Auth | None = None,
         timeout_s: float = 30.0,
+        connect_timeout_s: float = 10.0,
         verify: bool | str = True,
+        client_certificate: tuple[str, str] | None = None,
         redirect_hosts: Collection[str] = (),
         retry: Retry | None = None,
         session: requests.Session | None = None,
@@ -74,7 +94,9 @@ class DruidClient:
             base_url,
             auth=auth,
             timeout_s=timeout_s,
+            connect_timeout_s=connect_timeout_s,
             verify=verify,
+            client_certificate=client_certificate,
             redirect_hosts=redirect_hosts,
             retry=retry or Retry(),
             session=session or requests.Session(),
@@ -95,6 +117,18 @@ class DruidClient:
         """The version of the cluster and its extensions."""
         return self._parsed(parse_cluster_status, self._expect(self._transport.send("GET", "/status")))
 
+    def extensions(self) -> tuple[str, ...]:
+        """The extensions of the overlord, which takes the tasks; a router may have others."""
+        answer = self._transport.send("GET", "/proxy/overlord/status")
+        if not answer.is_success:
+            return self.status().extensions
+        return self._parsed(parse_cluster_status, answer.data).extensions
+
+    def has_sql_tasks(self) -> bool:
+        """Whether the cluster ingests by SQL; newer ones do without the extension that older ones name."""
+        answer = self._transport.send("GET", "/druid/v2/sql/task/enabled")
+        return answer.is_success and isinstance(answer.data, Mapping) and answer.data.get("enabled") is True
+
     def submit(self, task: Mapping[str, Any]) -> bool:
         """Hand in a task; False when Druid has had one of that id before, whatever became of it.
 
@@ -109,6 +143,25 @@ class DruidClient:
         self._expect(answer)
         return True
 
+    def submit_sql(self, task_id: str, query: str) -> bool:
+        """Hand in an ingestion by SQL as the task of that id; False when Druid has had one.
+
+        Raises:
+            ServiceRejectedError: Druid does not take the query, or has no SQL-based ingestion.
+        """
+        prefix, _, name = task_id.partition(SQL_TASK)
+        if prefix or not name:
+            raise ValueError(f"Druid names a task of SQL {SQL_TASK}…, not {task_id}")
+        body = {"query": query, "context": _SQL_TASK_CONTEXT | {"sqlQueryId": name}}
+        try:
+            self._expect(self._transport.send("POST", "/druid/v2/sql/task", body))
+        except ServiceUnavailableError:
+            # a known id is answered by 500, as is a broker that has lost the overlord
+            if self.task_status(task_id) is None:
+                raise
+            return False
+        return True
+
     def task_status(self, task_id: str) -> TaskStatus | None:
         """Where a task stands; None when Druid knows none of that id."""
         answer = self._transport.send("GET", f"{_TASKS}/{_quoted(task_id)}/status")
@@ -116,6 +169,11 @@ class DruidClient:
             return None
         status = self._parsed(parse_task_status, self._expect(answer))
         return TaskStatus(id=status.id, state=status.state, error=self.redact(status.error))
+
+    def running_tasks(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the tasks that have not ended; Druid need not know all of them."""
+        answer = self._expect(self._transport.send("POST", "/druid/indexer/v1/taskStatus", sorted(task_ids)))
+        return self._parsed(parse_running, answer)
 
     def task_report(self, task_id: str) -> TaskReport | None:
         """What a finished task did; None when there is no report, or not yet."""
@@ -131,6 +189,21 @@ class DruidClient:
             return False
         self._expect(answer)
         return True
+
+    def shutdown_all(self, task_ids: Iterable[str]) -> None:
+        """Stop each of the tasks that still runs, even when one of them cannot be reached.
+
+        Raises:
+            MlmonError: the last that went wrong.
+        """
+        failure = None
+        for task_id in task_ids:
+            try:
+                self.shutdown(task_id)
+            except MlmonError as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def sql(self, query: str, parameters: Sequence[SqlValue] = ()) -> list[dict[str, Any]]:
         """The rows of a query; `parameters` stand for its question marks.
@@ -163,6 +236,16 @@ class DruidClient:
         answer = self._transport.send("POST", "/druid/v2", query)
         return self._parsed(parse_segment_columns, self._expect(answer))
 
+    def lagging_columns(self, datasource: Datasource) -> list[str]:
+        """The columns that the broker does not know, or knows by a type that cannot hold their values."""
+        query = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
+        known = {row["c"]: row["t"] for row in self.sql(query, [datasource.name])} if datasource.dimensions else {}
+        return [
+            dimension.name
+            for dimension in datasource.dimensions
+            if known.get(dimension.name) not in _TYPES_THAT_HOLD[dimension.type]
+        ]
+
     def mark_unused(self, datasource: str, interval: str) -> int | None:
         """Take the segments that lie within `interval` out of service; how many, where Druid says."""
         path = f"/druid/coordinator/v1/datasources/{_quoted(datasource)}/markUnused"
@@ -176,6 +259,23 @@ class DruidClient:
         # an answer from a cache could be that of the segments before
         timeout = int(self._transport.timeout_s * 1000)
         return {"timeout": timeout, "useCache": False, "useResultLevelCache": False}
+
+    def retention_rules(self, datasource: str) -> list[dict[str, Any]]:
+        """The datasource's own retention rules; none where only the cluster's hold."""
+        return [dict(rule) for rule in self._expect(self._transport.send("GET", f"{_RULES}/{_quoted(datasource)}"))]
+
+    def set_retention_rules(self, datasource: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the datasource's own retention rules."""
+        self._expect(self._transport.send("POST", f"{_RULES}/{_quoted(datasource)}", list(rules)))
+
+    def compaction(self, datasource: str) -> dict[str, Any] | None:
+        """How the datasource is compacted; None when it is not."""
+        answer = self._transport.send("GET", f"{_COMPACTION}/{_quoted(datasource)}")
+        return None if _is_unknown(answer) else dict(self._expect(answer))
+
+    def set_compaction(self, settings: Mapping[str, Any]) -> None:
+        """Replace how the datasource that `settings` name is compacted."""
+        self._expect(self._transport.send("POST", _COMPACTION, settings))
 
     def _expect(self, answer: Answer) -> Any:
         if answer.is_success:
@@ -198,15 +298,6 @@ class DruidClient:
                 f"Druid at {self.base_url} gave an answer of an unknown shape: {error!r}.",
                 hint="check that the URL is Druid's and its version is 25 or later",
             ) from error
-
-
-def quote_identifier(name: str) -> str:
-    """A name of a table or column as SQL writes it.
-
-    >>> quote_identifier('a"b')
-    '"a""b"'
-    """
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _quoted(part: str) -> str:

@@ -5,6 +5,7 @@ A column that has none gets no flag column. Zero loses its sign, because Druid t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -27,10 +28,10 @@ class Flag(StrEnum):
 
 
 class Flagged(NamedTuple):
-    """Rows with the flag columns that they need, and a datasource that has a place for them."""
+    """Rows with the flag columns that they need, and the names of the columns that have one."""
 
     rows: pa.Table
-    datasource: Datasource
+    names: tuple[str, ...]
 
 
 def flag_column(name: str) -> str:
@@ -42,31 +43,34 @@ def flag_column(name: str) -> str:
     return name + _SUFFIX
 
 
-def with_flags(rows: pa.Table, datasource: Datasource) -> Flagged:
-    """The rows of a datasource as they are loaded, where a column has NaN or ±inf with its flag column.
+def with_flags(rows: pa.Table) -> Flagged:
+    """The rows as they are loaded: where a column has NaN or ±inf, with its flag column.
 
-    >>> source = Datasource(
-    ...     name="d", time_column="at", dimensions=(Dimension(name="x", type=DimensionType.DOUBLE),)
-    ... )
-    >>> with_flags(pa.table({"x": [0.5, float("-inf")]}), source).rows.to_pydict()
-    {'x': [0.5, -inf], 'x__flag': [None, '-inf']}
+    >>> with_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
+    {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
 
     Raises:
         ConfigError: another column bears the name of a flag column.
     """
-    for dimension in datasource.dimensions:
-        column = rows.column(dimension.name)
-        if not pa.types.is_floating(column.type):
+    names = []
+    for at, field in enumerate(rows.schema):
+        if not pa.types.is_floating(field.type):
             continue
-        numbers = column.cast(pa.float64())
-        at = rows.column_names.index(dimension.name)
-        rows = rows.set_column(at, dimension.name, pc.add(numbers, 0.0))
+        numbers = rows.column(at).cast(pa.float64())
+        rows = rows.set_column(at, field.name, pc.add(numbers, 0.0))
         if pc.all(pc.is_finite(numbers)).as_py() is False:
-            rows, datasource = _flagged(rows, datasource, dimension.name, numbers)
-    return Flagged(rows, datasource)
+            rows = _flagged(rows, field.name, numbers)
+            names.append(field.name)
+    return Flagged(rows, tuple(names))
 
 
-def _flagged(rows: pa.Table, datasource: Datasource, name: str, numbers: pa.ChunkedArray) -> Flagged:
+def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
+    """The datasource with the flag columns of these columns."""
+    flags = (Dimension(name=flag_column(name), type=DimensionType.STRING) for name in names)
+    return replace(datasource, dimensions=(*datasource.dimensions, *flags))
+
+
+def _flagged(rows: pa.Table, name: str, numbers: pa.ChunkedArray) -> pa.Table:
     flag = flag_column(name)
     if flag in rows.column_names:
         raise ConfigError(
@@ -75,6 +79,4 @@ def _flagged(rows: pa.Table, datasource: Datasource, name: str, numbers: pa.Chun
         )
     of_infinity = pc.if_else(pc.greater(numbers, 0.0), Flag.POSITIVE_INFINITY.value, Flag.NEGATIVE_INFINITY.value)
     named = pc.if_else(pc.is_nan(numbers), Flag.NAN.value, of_infinity)
-    flags = pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named)
-    dimension = Dimension(name=flag, type=DimensionType.STRING)
-    return Flagged(rows.append_column(flag, flags), replace(datasource, dimensions=(*datasource.dimensions, dimension)))
+    return rows.append_column(flag, pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named))

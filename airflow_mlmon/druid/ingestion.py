@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from airflow_mlmon.druid.inputs import input_format, input_source
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import DAY, Partition
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.druid import DruidIngestion
 from airflow_mlmon.spec.model import ModelSpec
 
 CONTENT_COLUMN = "mlmon_content"
@@ -25,6 +26,8 @@ TIME_COLUMN = "__time"
 _RESERVED = {CONTENT_COLUMN, TIME_COLUMN}
 _ID_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _MIDNIGHT = timedelta(0)
+# Druid's own prefix of the tasks that SQL starts
+SQL_TASK = "query-"
 
 
 class DimensionType(StrEnum):
@@ -73,17 +76,20 @@ class Datasource:
 
 
 def predictions_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_predictions`: features, score, class, version and id; no personal, no ignored column, no vector."""
-    columns = {name: column for name, column in spec.columns.items() if _is_loaded(column)}
-    if taken := sorted(_RESERVED & set(columns)):
+    """`<model>_predictions`: features, score, class, version, id, label; no personal or ignored column, no vector."""
+    dimensions = [
+        Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
+        for name, column in spec.columns.items()
+        if _is_loaded(column)
+    ]
+    if spec.labels is not None:
+        dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[ColumnType.BOOLEAN]))
+    if taken := sorted(_RESERVED & {dimension.name for dimension in dimensions}):
         raise ConfigError(f"The column name {taken[0]!r} is kept for Druid.", hint="rename the column in the archive")
     return Datasource(
         name=f"{spec.model}_predictions",
         time_column=spec.time_column,
-        dimensions=tuple(
-            Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
-            for name, column in columns.items()
-        ),
+        dimensions=tuple(dimensions),
         left_out=spec.vectors,
     )
 
@@ -124,18 +130,36 @@ def druid_interval(partition: Partition) -> str:
     >>> druid_interval(Partition.of_day("flights", date(2013, 3, 8)))
     '2013-03-08T00:00:00.000Z/2013-03-09T00:00:00.000Z'
     """
+    start, end = whole_days(partition)
+    return f"{druid_time(start)}/{druid_time(end)}"
+
+
+def whole_days(partition: Partition) -> tuple[datetime, datetime]:
+    """Start and end of a partition, which both are at midnight.
+
+    Raises:
+        ConfigError: they are not.
+    """
     for moment in (partition.start, partition.end):
         if (moment - datetime.min.replace(tzinfo=UTC)) % DAY != _MIDNIGHT:
             raise ConfigError(f"{partition} does not begin and end at midnight UTC, as Druid's day segments do.")
-    return f"{druid_time(partition.start)}/{druid_time(partition.end)}"
+    return partition.start, partition.end
 
 
-def task_id(datasource: Datasource, partition: Partition, *, version: str, clear_number: int, attempt: int) -> str:
+def task_id(
+    datasource: str,
+    partition: Partition,
+    *,
+    version: str,
+    clear_number: int,
+    attempt: int,
+    ingestion: DruidIngestion = DruidIngestion.NATIVE,
+) -> str:
     """The id of a load: the same load has the same id, whoever starts it.
 
     >>> from datetime import date
-    >>> table = Datasource(name="flights_metrics", time_column="time", dimensions=())
-    >>> task_id(table, Partition.of_day("flights", date(2013, 3, 8)), version="4f1c", clear_number=0, attempt=1)
+    >>> day = Partition.of_day("flights", date(2013, 3, 8))
+    >>> task_id("flights_metrics", day, version="4f1c", clear_number=0, attempt=1)
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
     """
     if not _ID_PART.fullmatch(version):
@@ -143,7 +167,8 @@ def task_id(datasource: Datasource, partition: Partition, *, version: str, clear
     days = partition.key
     if partition.end - partition.start != DAY:
         days = f"{days}_{partition.end.date().isoformat()}"
-    return f"mlmon.{datasource.name}.{days}.{version}.c{clear_number}.n{attempt}"
+    prefix = SQL_TASK if ingestion is DruidIngestion.SQL else ""
+    return f"{prefix}mlmon.{datasource}.{days}.{version}.c{clear_number}.n{attempt}"
 
 
 def ingestion_task(
@@ -151,9 +176,9 @@ def ingestion_task(
 ) -> dict[str, Any]:
     """The task that puts the rows of `input_urls` in the place of the partition's.
 
-    The input is gzip JSON Lines, at http or https URLs that Druid can read (presigned ones need
-    no extension and no keys in Druid), or at file:// URLs and paths, which works where Druid's
-    workers see the same disk.
+    The input is gzip JSON Lines or Parquet, by the ends of the names: at http or https URLs that Druid
+    can read (presigned ones need no extension and no keys in Druid), at s3:// addresses, or at
+    file:// URLs and paths, which works where Druid's workers see the same disk.
     """
     return {
         "type": "index_parallel",
@@ -169,7 +194,10 @@ def ingestion_task(
                     ]
                 },
                 "transformSpec": {
-                    "transforms": [{"type": "expression", "name": CONTENT_COLUMN, "expression": f"'{version}'"}]
+                    "transforms": [
+                        {"type": "expression", "name": CONTENT_COLUMN, "expression": f"'{version}'"},
+                        {"type": "expression", "name": TIME_COLUMN, "expression": _time_within(partition)},
+                    ]
                 },
                 "metricsSpec": [],
                 "granularitySpec": {
@@ -183,9 +211,10 @@ def ingestion_task(
             "ioConfig": {
                 "type": "index_parallel",
                 "inputSource": input_source(input_urls),
-                "inputFormat": {"type": "json"},
+                "inputFormat": input_format(input_urls),
                 "appendToExisting": False,
-                "dropExisting": True,
+                # an input that turns out empty must not empty the day; of several days some may have no rows
+                "dropExisting": partition.end - partition.start != DAY,
             },
             "tuningConfig": {
                 "type": "index_parallel",
@@ -200,28 +229,17 @@ def ingestion_task(
     }
 
 
+def _time_within(partition: Partition) -> str:
+    """The time of a row, or for one outside the partition a division by zero.
+
+    Druid throws such rows away, publishes the others, and calls that a success; an error makes the
+    task fail before it publishes anything.
+    """
+    start, end = (int(moment.timestamp() * 1000) for moment in whole_days(partition))
+    return f"__time * div(1, __time >= {start} && __time < {end})"
+
+
 def _dimension(dimension: Dimension) -> dict[str, Any]:
     if dimension.type is DimensionType.STRING:
         return {"type": "string", "name": dimension.name, "createBitmapIndex": dimension.is_indexed}
     return {"type": dimension.type.value, "name": dimension.name}
-
-
-def input_source(urls: Sequence[str]) -> dict[str, Any]:
-    """Where Druid reads the rows: `http` or `local`, by the scheme that all the URLs share.
-
-    >>> input_source(["file:///data/day.json.gz"])
-    {'type': 'local', 'files': ['/data/day.json.gz']}
-    """
-    schemes = {urlsplit(url).scheme for url in urls}
-    if not schemes:
-        raise ConfigError("Druid is given nothing to read.", hint="empty the partition on purpose: empty_partition")
-    paths = [unquote(urlsplit(url).path) for url in urls]
-    if unzipped := [path for path in paths if not path.endswith(".gz")]:
-        raise ConfigError(f"Druid would not unzip {unzipped[0]}.", hint="end the name of the object in .gz")
-    if schemes <= {"http", "https"}:
-        return {"type": "http", "uris": list(urls)}
-    if schemes <= {"file", ""}:
-        return {"type": "local", "files": paths}
-    raise ConfigError(
-        f"Druid is given {', '.join(sorted(schemes))} addresses to read.", hint="give presigned URLs, or files only"
-    )

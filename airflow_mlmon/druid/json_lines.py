@@ -60,7 +60,7 @@ def _literals(name: str, column: pa.Array) -> pa.Array:
         return pc.if_else(pc.is_finite(numbers), numbers.cast(pa.string()), None)
     if pa.types.is_integer(kind):
         return _integers(column)
-    return _texts(_as_text(name, column))
+    return _texts(as_text(name, column))
 
 
 def _integers(column: pa.Array) -> pa.Array:
@@ -74,7 +74,12 @@ def _integers(column: pa.Array) -> pa.Array:
     return pc.if_else(is_exact, text, pc.binary_join_element_wise('"', text, '"', ""))
 
 
-def _as_text(name: str, column: pa.Array) -> pa.Array:
+def as_text(name: str, column: pa.Array) -> pa.Array:
+    """A column of another type than number and boolean as text.
+
+    Raises:
+        SchemaMismatchError: its type has no text.
+    """
     kind = column.type
     if pa.types.is_timestamp(kind):
         return pc.strftime(column.cast(pa.timestamp(kind.unit, "UTC")), "%Y-%m-%dT%H:%M:%SZ")

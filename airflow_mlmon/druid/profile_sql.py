@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from airflow_mlmon.druid.client import SqlValue, quote_identifier
+from airflow_mlmon.druid.client import SqlValue
 from airflow_mlmon.druid.flags import flag_column
 from airflow_mlmon.druid.ingestion import TIME_COLUMN
+from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.profiles.layout import CROSSING, ColumnLayout
 
 SHIFTER = 1.5 * 2.0**52

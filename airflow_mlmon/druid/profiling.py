@@ -16,12 +16,13 @@ from datetime import datetime
 
 from airflow_mlmon.druid import profile_sql as sql
 from airflow_mlmon.druid.answers import SegmentColumns
-from airflow_mlmon.druid.client import DruidClient, quote_identifier
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.flags import flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles, text_pages
 from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
+from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceUnavailableError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
@@ -48,9 +49,10 @@ _READINGS = {
     (Kind.CATEGORY, ColumnType.CATEGORY, _STRING): Reading.TEXT,
     (Kind.IDENTIFIER, ColumnType.STRING, _STRING): Reading.TEXT,
 }
+_SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", _STRING: "VARCHAR"}
 # In default-value mode the sum of nothing is 0.
 _SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
-_COLUMNS = "SELECT COLUMN_NAME AS c FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
+_COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
 
 Local = Callable[[Layout], Profile]
 Counts = Mapping[str | None, int]
@@ -107,8 +109,8 @@ def profile_datasource(
     """
     _demand_nulls(client)
     segments = client.segment_columns(datasource, interval)
-    _demand_columns(client, datasource, segments)
-    engine = _Engine(client, datasource, interval, layout, types)
+    planned = _planned_types(client, datasource, segments)
+    engine = _Engine(client, datasource, interval, layout, types=types, planned=planned)
     before = engine.contents(segments)
     profile, left = engine.profile(segments)
     if before != engine.contents(client.segment_columns(datasource, interval)):
@@ -125,13 +127,16 @@ class _Engine:
         datasource: str,
         interval: Partition,
         layout: Layout,
+        *,
         types: Mapping[str, ColumnType],
+        planned: Mapping[str, str],
     ) -> None:
         self._client = client
         self._datasource = datasource
         self._interval = interval
         self._layout = layout
         self._types = types
+        self._planned = planned
         self._left = {column.name: "Druid has no vectors" for column in layout.columns if column.kind is Kind.VECTOR}
 
     def contents(self, segments: Sequence[SegmentColumns]) -> Counts:
@@ -187,9 +192,12 @@ class _Engine:
         for column in self._layout.columns:
             if column.name not in held or column.name in self._left:
                 continue
-            reading = _READINGS.get((column.kind, self._types[column.name], held[column.name]))
+            stored, planned = held[column.name], self._planned[column.name]
+            reading = _READINGS.get((column.kind, self._types[column.name], stored))
             if reading is None:
-                self._left[column.name] = f"Druid has it as {held[column.name]}, and it is a {self._types[column.name]}"
+                self._left[column.name] = f"Druid has it as {stored}, and it is a {self._types[column.name]}"
+            elif planned != _SQL_TYPES[stored] and reading is not Reading.LONG_AS_DOUBLE:
+                self._left[column.name] = f"Druid has it as {stored} in these rows, and reads it as {planned}"
             elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.status().extensions:
                 self._left[column.name] = f"counting identifiers in Druid takes its extension {_SKETCHES}"
             else:
@@ -247,13 +255,14 @@ def _demand_nulls(client: DruidClient) -> None:
         )
 
 
-def _demand_columns(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> None:
-    """See that the broker, which learns of new columns some time after a load, plans with all there are."""
-    known = {row["c"] for row in client.sql(_COLUMNS, [datasource])}
+def _planned_types(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> Mapping[str, str]:
+    """The types that the broker, which learns of new columns some time after a load, plans with."""
+    known = {row["c"]: row["t"] for row in client.sql(_COLUMNS, [datasource])}
     if not known:
         raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="load its rows first")
-    if unknown := {name for segment in segments for name in segment.columns} - known:
+    if unknown := {name for segment in segments for name in segment.columns} - set(known):
         raise ServiceUnavailableError(f"Druid's broker does not know the column {min(unknown)!r} of {datasource} yet.")
+    return known
 
 
 def _count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:

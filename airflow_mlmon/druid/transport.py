@@ -33,6 +33,7 @@ _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _MOST_HOPS = 3
 _LONGEST_MESSAGE = 600
 _CHUNK = 1 << 16
+_SILENT = "no reason given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,9 @@ class Transport:
         *,
         auth: Auth | None,
         timeout_s: float,
+        connect_timeout_s: float,
         verify: bool | str,
+        client_certificate: tuple[str, str] | None,
         redirect_hosts: Collection[str],
         retry: Retry,
         session: requests.Session,
@@ -83,6 +86,8 @@ class Transport:
         self._hosts = {_host(self._base), *(host.lower() for host in redirect_hosts)}
         self._auth = auth
         self.timeout_s = timeout_s
+        self._timeouts = (min(connect_timeout_s, timeout_s), timeout_s)
+        self._client_certificate = client_certificate
         self._verify = verify
         self._retry = retry
         self._session = session
@@ -128,16 +133,19 @@ class Transport:
                 data=data,
                 headers={"Content-Type": "application/json"} if data is not None else {},
                 auth=_Authorization(self._auth),
-                timeout=self.timeout_s,
+                timeout=self._timeouts,
                 verify=self._verify,
+                cert=self._client_certificate,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return response, self._read(response, deadline)
         except requests.exceptions.SSLError as error:
-            raise ServiceRejectedError(
-                f"The certificate of {_origin(url)} is not trusted: {self.redact(str(error))}",
-                hint="give the CA certificates of Druid in the connection",
+            # a connection that was cut may be a service that restarts; a certificate that is wrong stays wrong
+            kind = ServiceUnavailableError if "EOF occurred" in str(error) else ServiceRejectedError
+            raise kind(
+                f"No trust between here and {_origin(url)}: {self.redact(str(error))}",
+                hint="check CA certificates, client certificate and client key of the connection",
             ) from error
         except (requests.Timeout, ReadTimeoutError) as error:
             raise ServiceUnavailableError(f"Druid at {_origin(url)} did not answer in {self.timeout_s:g} s.") from error
@@ -220,5 +228,7 @@ def _parse(content: bytes) -> tuple[Any, bool]:
 
 def _message(data: Any, content: bytes) -> str:
     if isinstance(data, Mapping):
-        return str(data.get("errorMessage") or data.get("error") or "no reason given")
-    return content.decode(errors="replace").strip() or "no reason given"
+        # the answer to SQL holds the error in another
+        inner = data.get("error")
+        return _message(inner, b"") if isinstance(inner, Mapping) else str(data.get("errorMessage") or inner or _SILENT)
+    return content.decode(errors="replace").strip() or _SILENT

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 
 from airflow_mlmon.druid.auth import Auth, BasicAuth, BearerAuth
 from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.hooks.connection import connection
 from airflow_mlmon.hooks.druid_connection import CONNECTION_TYPE, DEFAULT_CONNECTION, DRUID_CONNECTION
 
 _ROUTER_PORT = 8888
 _TIMEOUT_S = 30.0
+_CONNECT_TIMEOUT_S = 10.0
+_LONGEST_S = 600
 
 
 class MlmonDruidHook(BaseHook):
@@ -34,15 +38,11 @@ class MlmonDruidHook(BaseHook):
         Raises:
             ConfigError: there is no such connection, or it is wrong.
         """
-        found = connection(self.conn_id)
-        extra = found.extra_dejson
-        return DruidClient(
-            _url(found),
-            auth=_auth(found, extra),
-            timeout_s=_timeout_s(extra),
-            verify=extra.get("ca_file") or True,
-            redirect_hosts=_hosts(extra.get("redirect_hosts")),
-        )
+        return _client(connection(self.conn_id))
+
+    async def get_client_async(self, retry: Retry) -> DruidClient:
+        """The same, where an event loop runs; the client itself still blocks."""
+        return _client(await self.aget_connection(self.conn_id), retry)
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether Druid answers, and its version and extensions."""
@@ -52,7 +52,21 @@ class MlmonDruidHook(BaseHook):
         except MlmonError as error:
             return False, str(error)
         extensions = ", ".join(status.extensions) or "none"
-        return True, f"Druid {status.version} answers at {client.base_url}; modules: {extensions}."
+        return True, f"Druid {status.version} answers at {client.base_url}; extensions: {extensions}."
+
+
+def _client(found: Connection, retry: Retry | None = None) -> DruidClient:
+    extra = found.extra_dejson
+    return DruidClient(
+        _url(found),
+        auth=_auth(found, extra),
+        timeout_s=_seconds(extra, "timeout_s", _TIMEOUT_S),
+        connect_timeout_s=_seconds(extra, "connect_timeout_s", _CONNECT_TIMEOUT_S),
+        verify=_file(extra, "ca_file") or True,
+        client_certificate=_client_certificate(extra),
+        redirect_hosts=_hosts(extra.get("redirect_hosts")),
+        retry=retry,
+    )
 
 
 def _url(found: Connection) -> str:
@@ -72,12 +86,36 @@ def _auth(found: Connection, extra: dict[str, Any]) -> Auth | None:
     return None
 
 
-def _timeout_s(extra: dict[str, Any]) -> float:
-    given = extra.get("timeout_s") or _TIMEOUT_S
+def _client_certificate(extra: dict[str, Any]) -> tuple[str, str] | None:
+    certificate, key = _file(extra, "client_cert_file"), _file(extra, "client_key_file")
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ConfigError(
+            "The connection has only one of client certificate and client key.", hint="give both, or neither"
+        )
+    return certificate, key
+
+
+def _file(extra: dict[str, Any], name: str) -> str | None:
+    given = extra.get(name)
+    if not given:
+        return None
+    label = DRUID_CONNECTION["conn-fields"][name]["label"]
+    if not Path(given).is_file():
+        raise ConfigError(f"There is no file {given!r}, which the connection names as {label}.")
+    return str(given)
+
+
+def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
+    given = extra.get(name) or default
     try:
-        return float(given)
+        seconds = float(given)
     except (TypeError, ValueError):
-        raise ConfigError(f"The time-out {given!r} of the connection is not a number of seconds.") from None
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_S:
+        raise ConfigError(f"The time-out {given!r} of the connection is not a number of seconds up to {_LONGEST_S}.")
+    return seconds
 
 
 def _hosts(given: str | None) -> list[str]:

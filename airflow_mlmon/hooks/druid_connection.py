@@ -31,6 +31,21 @@ DRUID_CONNECTION: dict[str, Any] = {
             "description": "Path of the PEM file that Druid's certificate is checked against.",
             "schema": {"type": ["string", "null"]},
         },
+        "client_cert_file": {
+            "label": "Client certificate",
+            "description": "Path of the PEM file that is shown to a Druid that asks for one (mutual TLS).",
+            "schema": {"type": ["string", "null"]},
+        },
+        "client_key_file": {
+            "label": "Client key",
+            "description": "Path of the PEM file with the client certificate's key, without a passphrase.",
+            "schema": {"type": ["string", "null"]},
+        },
+        "connect_timeout_s": {
+            "label": "Time-out of connecting (s)",
+            "description": "10 by default.",
+            "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 600},
+        },
         "timeout_s": {
             "label": "Time-out (s)",
             "description": "Bound of one request; 30 by default.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -44,11 +44,15 @@ class PartitionOperator(BaseOperator):
         """Do the step; what it returns goes to XCom."""
 
     def execute(self, context: Context) -> Any:
-        """Run the step; our errors become Airflow's here, and nowhere else."""
+        """Run the step."""
+        return self.perform(context, self.run_step)
+
+    def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
+        """Run a step, or what is left of it; our errors become Airflow's here, and nowhere else."""
         try:
             with self._opened() as run:
                 partition = partition_of(run.model, context, self.partition)
-                return self._run_recorded(run, partition, context)
+                return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
             if error.retryable:
                 raise
@@ -65,12 +69,14 @@ class PartitionOperator(BaseOperator):
     def _log_progress(self, message: str) -> None:
         self.log.info("%s", message)
 
-    def _run_recorded(self, run: Run, partition: Partition, context: Context) -> Any:
+    def _run_recorded(
+        self, step: Callable[[Run, Partition, Context], Any], run: Run, partition: Partition, context: Context
+    ) -> Any:
         """Run the step; when it fails for good, the night is recorded as FAILED, with an alert."""
         from airflow_mlmon.pipeline.failure import record_failure  # noqa: PLC0415 - heavy
 
         try:
-            return self.run_step(run, partition, context)
+            return step(run, partition, context)
         except (AirflowException, ValidationFailedError):
             raise  # skipped, say, or judged and published already
         except MlmonError as error:

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.context import Run
@@ -119,60 +117,6 @@ class JudgePartitionOperator(DetectDriftOperator):
             context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
             raise
         return to_json(judged)
-
-
-class DruidIngestOperator(_PreparedOperator):
-    """Loads the curated partition and its metrics into Druid, and waits until they can be queried.
-
-    Skipped when the connection that the spec names does not exist.
-    """
-
-    decides_night: ClassVar[bool] = False
-
-    template_fields: Sequence[str] = ("partition", "prepared", "judged")
-
-    def __init__(self, *, judged: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.judged = judged
-
-    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
-        """Task id, rows and segments by datasource."""
-        from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
-        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.druid import ingest_partition  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
-
-        conn_id = run.spec.druid.connection
-        if find_connection(conn_id) is None:
-            raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
-        prepared = Prepared.from_dict(self.prepared)
-        if not prepared.rows_curated:
-            # what Druid has stays: a day is never emptied because its files were not found
-            raise AirflowSkipException(f"Not loaded into Druid: {partition} is {prepared.status}.")
-        client = MlmonDruidHook(conn_id).get_client()
-        clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
-        days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
-        loads = ingest_partition(
-            run,
-            client,
-            partition,
-            prepared.version,
-            days,
-            clear_number=clear_number,
-            on_submitted=self._submitted,
-        )
-        return {name: to_json(load) for name, load in loads.items()}
-
-    def _submitted(self, task_id: str) -> None:
-        self._running_task = task_id
-
-    def on_kill(self) -> None:
-        """Cancel the task that is running in Druid."""
-        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
-
-        if task_id := getattr(self, "_running_task", None):
-            spec = load_spec(self.spec_path)
-            MlmonDruidHook(spec.druid.connection).get_client().shutdown(task_id)
 
 
 class WriteReportOperator(PartitionOperator):

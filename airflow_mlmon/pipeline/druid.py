@@ -1,76 +1,239 @@
-"""The step of Druid: the curated partition and its metrics, replaced as a whole and seen served."""
+"""The step of Druid: what it serves of some days is brought in line with the store, and seen served.
+
+The store's pointer says what a day's content is. It is asked before a load and again after it, so
+that the newest content wins and not the last writer, whichever run is the slower one.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-import pyarrow as pa
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
-from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.load import DruidLoad, load_partition
-from airflow_mlmon.druid.tables import metrics_table, select_columns
+from airflow_mlmon.druid.ingestion import ingestion_task
+from airflow_mlmon.druid.load import (
+    MOST_ROUNDS,
+    Begun,
+    DruidLoad,
+    Load,
+    Patience,
+    await_tasks,
+    begin_load,
+    count_served,
+    empty_partition,
+    finish_load,
+    still_replaced,
+)
+from airflow_mlmon.druid.requirements import check_cluster
+from airflow_mlmon.druid.rules import apply_rules
+from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.partition_files import read_scalars
-
-# Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
-_URL_SECONDS = 6 * 3600
+from airflow_mlmon.pipeline.druid_content import (
+    Place,
+    check_workspace,
+    input_url,
+    places_of,
+    reason_to_leave,
+    tag_of,
+    write_content,
+)
+from airflow_mlmon.spec.druid import DruidIngestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    run: Run
-    client: DruidClient
-    clear_number: int
-    on_submitted: Callable[[str], None] | None
+class OpenTask:
+    """A load that Druid works on, as XCom and a trigger can carry it."""
+
+    task_id: str
+    version: str
+    rows: int
+    attempt: int
+    was_over: bool
 
 
-def ingest_partition(
-    run: Run,
-    client: DruidClient,
-    partition: Partition,
-    version: str,
-    days: Iterable[Partition],
-    *,
-    clear_number: int = 0,
-    on_submitted: Callable[[str], None] | None = None,
-) -> dict[str, DruidLoad]:
-    """Load the partition's rows, and the metrics of every day whose results were replaced.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """How far the loads of a night are, by datasource and day.
 
-    Returns:
-        By datasource and day, what Druid serves now.
+    `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
+    `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
+    to be begun anew.
     """
-    target = _Target(run=run, client=client, clear_number=clear_number, on_submitted=on_submitted)
-    rows = read_scalars(run, partition, version)
-    source = predictions_datasource(run.spec)
-    table = select_columns(rows, source)
-    loads = {f"{source.name} {partition.key}": _load(target, source, partition, table)}
-    for day in days:
-        source = metrics_datasource(run.spec)
-        table = metrics_table(day, run.store.metric_values(day))
-        loads[f"{source.name} {day.key}"] = _load(target, source, day, table)
-    return loads
+
+    done: Mapping[str, DruidLoad] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
+    open: Mapping[str, OpenTask] = field(default_factory=dict)
+    waiting: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 0
+
+    @property
+    def task_ids(self) -> list[str]:
+        """The ids of Druid's tasks."""
+        return [task.task_id for task in self.open.values()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Ingest:
+        """What `to_dict` wrote."""
+        done = {key: DruidLoad(**load) for key, load in content["done"].items()}
+        opened = {key: OpenTask(**task) for key, task in content["open"].items()}
+        return cls(**{**content, "done": done, "open": opened})
 
 
-def _load(target: _Target, datasource: Datasource, partition: Partition, table: pa.Table) -> DruidLoad:
-    run = target.run
-    without = f", without the vectors {', '.join(datasource.left_out)}" if datasource.left_out else ""
-    run.progress(f"loading {table.num_rows} rows into {datasource.name}{without}")
-    content = write_json_lines(table)
-    version = hashlib.sha256(content).hexdigest()[:12]
-    uri = run.uri("druid", datasource.name, partition.key, f"{version}.json.gz")
-    run.files.write(uri, content)
-    return load_partition(
-        target.client,
-        datasource=datasource,
-        partition=partition,
-        input_urls=[run.files.url(uri, seconds=_URL_SECONDS)],
-        rows=table.num_rows,
-        version=version,
-        clear_number=target.clear_number,
-        on_submitted=target.on_submitted,
-    )
+class DruidIngest:
+    """Loads the rows of some days and their metrics: `begin`, then `advance` each time that tasks have ended.
+
+    Args:
+        run: the model's run.
+        client: the cluster.
+        days: the partition, and the days whose results were replaced with it.
+        clear_number: how often the Airflow run was cleared.
+        today: the day by which retention is reckoned.
+        patience: how long to wait.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        client: DruidClient,
+        days: Iterable[Partition],
+        *,
+        clear_number: int = 0,
+        today: date,
+        patience: Patience | None = None,
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._places = places_of(run, list(dict.fromkeys(days)))
+        self._clear_number = clear_number
+        self._today = today
+        self._patience = patience or Patience()
+
+    def begin(self) -> Ingest:
+        """See that Druid has a task for whatever it does not serve yet.
+
+        Raises:
+            ConfigError: Druid lacks what the spec asks for.
+            ServiceError: it does not answer, or does not take a task.
+        """
+        check_workspace(self._run)
+        check_cluster(self._client, self._run.spec.druid)
+        apply_rules(self._client, self._run.spec)
+        return self._settle(Ingest(waiting=list(self._places)))
+
+    def advance(self, ingest: Ingest) -> Ingest:
+        """Verify the loads whose tasks have ended, and begin what is still to do.
+
+        Raises:
+            ServiceError: a task failed, goes on, or its rows are not served.
+            PartitionConflictError: other content takes the place of a load again and again.
+        """
+        done, again = dict(ingest.done), {}
+        for key, task in ingest.open.items():
+            begun = self._begun(key, task)
+            if self._is_stale(ingest, key):
+                continue  # what the store says now is begun in its place
+            if (load := finish_load(self._client, begun, self._patience)) is not None:
+                done[key] = load
+            else:
+                again[key] = self._begin_task(key, begun.load, first=begun.attempt + 1)
+        if again and ingest.rounds >= MOST_ROUNDS:
+            raise still_replaced(self._places[next(iter(again))].day)
+        return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
+
+    def wait(self, ingest: Ingest) -> Ingest:
+        """Wait here for the tasks that are open, then advance.
+
+        Raises:
+            MlmonError: as `advance` does.
+        """
+        await_tasks(self._client, ingest.task_ids, self._patience)
+        return self.advance(ingest)
+
+    def _settle(self, ingest: Ingest) -> Ingest:
+        """Begin what waits; when all is done, look whether the store has moved on meanwhile."""
+        while True:
+            ingest = self._begin_waiting(ingest)
+            if ingest.open:
+                return ingest
+            stale = [key for key in ingest.tags if self._is_stale(ingest, key)]
+            if not stale:
+                return ingest
+            if ingest.rounds >= MOST_ROUNDS:
+                raise still_replaced(self._places[stale[0]].day)
+            done = {key: load for key, load in ingest.done.items() if key not in stale}
+            left = {key: reason for key, reason in ingest.left.items() if key not in stale}
+            ingest = replace(ingest, done=done, left=left, waiting=stale, rounds=ingest.rounds + 1)
+
+    def _is_stale(self, ingest: Ingest, key: str) -> bool:
+        return tag_of(self._run, self._places[key]) != ingest.tags[key]
+
+    def _begin_waiting(self, ingest: Ingest) -> Ingest:
+        done, left, opened = dict(ingest.done), dict(ingest.left), dict(ingest.open)
+        tags, waiting = dict(ingest.tags), list(ingest.waiting)
+        # a task of SQL waits for workers that others like it may hold: only one at a time
+        most = 1 if self._run.spec.druid.ingestion is DruidIngestion.SQL else len(self._places)
+        while waiting and len(opened) < most:
+            key = waiting.pop(0)
+            place = self._places[key]
+            tags[key] = tag_of(self._run, place)
+            match reason_to_leave(self._run, place, self._today) or self._begin_place(key, place):
+                case OpenTask() as task:
+                    opened[key] = task
+                case DruidLoad() as load:
+                    done[key] = load
+                case str() as reason:
+                    left[key] = reason
+                    self._run.progress(f"{key} is left alone in Druid: {reason}")
+        return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
+
+    def _begin_place(self, key: str, place: Place) -> OpenTask | DruidLoad | str:
+        content = write_content(self._run, place)
+        if content.rows:
+            self._run.progress(f"loading {content.rows} rows of {key} into Druid")
+            return self._begin_task(key, self._load(key, content.version, content.rows))
+        if not count_served(self._client, place.datasource.name, place.day).rows:
+            return "it has no rows, and has none there"
+        self._run.progress(f"{key} has no rows any more: emptying it in Druid")
+        return empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+
+    def _begin_task(self, key: str, load: Load, *, first: int = 1) -> OpenTask:
+        begun = begin_load(self._client, load, lambda name: self._hand_in(key, load, name), first=first)
+        return OpenTask(
+            task_id=begun.task_id,
+            version=load.version,
+            rows=load.rows,
+            attempt=begun.attempt,
+            was_over=begun.was_over,
+        )
+
+    def _hand_in(self, key: str, load: Load, name: str) -> None:
+        place = self._places[key]
+        urls = [input_url(self._run, place, load.version)]
+        if load.ingestion is DruidIngestion.SQL:
+            statement = replace_statement(place.datasource, place.day, input_urls=urls, version=load.version)
+            self._client.submit_sql(name, statement)
+        else:
+            task = ingestion_task(name, place.datasource, place.day, input_urls=urls, version=load.version)
+            self._client.submit(task)
+
+    def _begun(self, key: str, task: OpenTask) -> Begun:
+        return Begun(load=self._load(key, task.version, task.rows), attempt=task.attempt, was_over=task.was_over)
+
+    def _load(self, key: str, version: str, rows: int) -> Load:
+        place = self._places[key]
+        return Load(
+            datasource=place.datasource,
+            partition=place.day,
+            version=version,
+            rows=rows,
+            clear_number=self._clear_number,
+            ingestion=self._run.spec.druid.ingestion,
+        )

@@ -12,10 +12,11 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import drift_metrics
+from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines
 from airflow_mlmon.pipeline.performance import Measured, label_metrics, label_results
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled, to_night
+from airflow_mlmon.pipeline.staleness import RESTS_ON, versions_below
 from airflow_mlmon.pipeline.validate import read_checks
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
@@ -47,6 +48,9 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     run.progress("judging")
     checks = read_checks(run, prepared)
     night = _after_checks(to_night(prepared, layout=profiled.layout, judged=True), checks)
+    baselines = read_baselines(run, prepared.partition, prepared.version)
+    below = versions_below(run, prepared.partition, [day for entry in baselines for day in entry.nights])
+    night = replace(night, facts={**night.facts, RESTS_ON: below})
     results = [_prediction_results(run, night, prepared, profiled, checks)]
     results += [_label_results(run, entry, prepared.partition) for entry in measured]
     run.store.publish(

@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.page_versions import versions_of
 from airflow_mlmon.pipeline.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.performance import deliveries_of
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.pipeline.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.versions import marks_until
 from airflow_mlmon.profiles.histogram import histogram_bins
@@ -59,6 +60,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     return NightPage(
         model=run.model,
         night=night,
+        redone=tuple(stale_nights(run, partition.day, partition.day).get(partition.day, ())),
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
@@ -94,6 +96,11 @@ def index_page(run: Run) -> IndexPage:
     metrics = run.store.metrics(run.model, first, last)
     alerts = run.store.alerts(run.model, first, last)
     marks = marks_until(run, last)
+    stale = stale_nights(run, first, last)
+    values: dict[date, dict[str, float | None]] = {}
+    for (day, name, column), value in metrics.items():
+        if column is None:
+            values.setdefault(day, {})[name] = value
     return IndexPage(
         model=run.model,
         nights=tuple(
@@ -101,11 +108,8 @@ def index_page(run: Run) -> IndexPage:
                 night=night,
                 href=f"{night.partition.key}/{PAGE}",
                 drifted=_whole(metrics.get((night.partition.day, "drifted_columns", None))),
-                metrics={
-                    name: value
-                    for (day, name, column), value in metrics.items()
-                    if day == night.partition.day and column is None
-                },
+                metrics=values.get(night.partition.day, {}),
+                is_stale=night.partition.day in stale,
                 alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
             )
             for night in nights

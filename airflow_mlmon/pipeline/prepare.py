@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.partition_files import CURATED, MANIFEST, SAMPLE, pr
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.samples import sample
 from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.records import Delivery, Status
+from airflow_mlmon.records import Delivery, Night, Status
 from airflow_mlmon.spec import Labels
 
 
@@ -50,6 +50,24 @@ class Prepared:
         """As JSON can carry it."""
         content = asdict(self)
         return content | {"start": self.start.isoformat(), "end": self.end.isoformat(), "status": str(self.status)}
+
+    @classmethod
+    def of_night(cls, night: Night) -> Prepared:
+        """The summary of a night that was run before, as it was before its checks."""
+        return cls(
+            model=night.partition.model,
+            start=night.partition.start,
+            end=night.partition.end,
+            version=str(night.version),
+            supersedes=night.version,
+            status=Status(night.facts.get("arrived", night.status)),
+            rows_listed=night.rows_listed,
+            rows_curated=night.rows_curated,
+            rows_quarantined=night.rows_quarantined,
+            files=night.facts.get("files", 0),
+            message=night.facts.get("message", night.message),
+            labels_delivered=night.facts.get("labels_delivered", 0),
+        )
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Prepared:

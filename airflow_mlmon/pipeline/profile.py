@@ -104,5 +104,11 @@ def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
         rows_quarantined=prepared.rows_quarantined,
         message=prepared.message,
         judged=judged,
-        facts={"files": prepared.files, "labels_delivered": prepared.labels_delivered},
+        facts={
+            "files": prepared.files,
+            "labels_delivered": prepared.labels_delivered,
+            # what the checks may overrule
+            "arrived": prepared.status,
+            "message": prepared.message,
+        },
     )

@@ -12,6 +12,7 @@ from airflow_mlmon.pipeline.drift import read_drift
 from airflow_mlmon.pipeline.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
 from airflow_mlmon.pipeline.partition_files import read_sampled
 from airflow_mlmon.pipeline.reference import ensure_reference, read_sample
+from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.evidently import write_evidently
@@ -39,7 +40,8 @@ def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> 
     if partition in days and night is not None and night.version is not None and night.rows_curated:
         run.progress("evidently's report")
         _write_evidently(run, night, night.version)
-    pages = [partition, *(day for day in days if day != partition and _is_judged(run, day))]
+    changed = [day for day in days if day != partition and _is_judged(run, day)]
+    pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
     write_pages(run, pages)
     return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
 
@@ -50,6 +52,13 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
         run.progress(f"page of {day.key}")
         run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
+
+
+def _resting_on(run: Run, partition: Partition) -> list[Partition]:
+    """The later nights whose verdicts the night made stale, because its rows are others now."""
+    later = partition.shift(1).day, partition.shift(run.spec.history.nights).day
+    stale = stale_nights(run, *later)
+    return [Partition.of_day(run.model, day) for day, redone in stale.items() if partition.day in redone]
 
 
 def _is_judged(run: Run, partition: Partition) -> bool:

@@ -16,8 +16,6 @@ from airflow_mlmon.errors import DataError
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 
 _SLICE_ROWS = 1 << 20
-# Larger batches leave the cache before they are counted.
-_BATCH_ROWS = 1 << 18
 _ROWS_AT_ONCE = 1 << 17
 _ELEMENTS_AT_ONCE = 1 << 22
 _BUFFER_BYTES = 1 << 20
@@ -98,7 +96,7 @@ class ColumnJob:
 
 
 def read_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """The values of the job's column, in arrays of a quarter of a million rows, or four million elements, at most.
+    """The values of the job's column, in arrays of a million rows, or four million elements, at most.
 
     Raises:
         DataError: the column cannot be read, because a page is damaged, say.
@@ -106,7 +104,7 @@ def read_column(job: ColumnJob) -> Iterator[pa.Array]:
     with _named(job.source.name, job.layout.name):
         file = _open(job.source, as_dictionary=job.layout)
         batches = file.iter_batches(
-            _rows_at_once([job.layout], _BATCH_ROWS),
+            _rows_at_once([job.layout], _SLICE_ROWS),
             row_groups=list(job.groups),
             columns=[job.layout.name],
             use_threads=False,

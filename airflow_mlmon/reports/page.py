@@ -109,6 +109,7 @@ class NightPage:
 
     model: str
     night: Night
+    redone: tuple[date, ...] = ()
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
@@ -145,6 +146,7 @@ class IndexNight:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
+    is_stale: bool = False
 
     @property
     def tone(self) -> Tone:

@@ -16,6 +16,7 @@ from airflow_mlmon.spec.baseline import Baseline, named_by_text
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
+from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -198,14 +199,6 @@ class Alerts(_Section):
 
     rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
     channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
-
-
-class Druid(_Section):
-    """Loading into Apache Druid."""
-
-    connection: str = Field(
-        default="mlmon_druid_default", description="Airflow connection; the step is skipped without it."
-    )
 
 
 class ModelSpec(_Section):

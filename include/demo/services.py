@@ -20,6 +20,7 @@ STOP_SECONDS = 20.0
 HURRY_SECONDS = 4.0
 _START_SECONDS = 180.0
 _PAUSE_S = 0.05
+_LOG_END = 2000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -64,11 +65,15 @@ class Services:
         """Stop everything, but what was meant to stay when nothing failed."""
         if failure is None and self._outlive:
             return
+        # after a failure there may be tasks that the scheduler would wait for
+        self.stop(STOP_SECONDS if failure is None else HURRY_SECONDS)
+
+    def stop(self, seconds: float) -> None:
+        """Stop everything; what has not ended after so many seconds is killed."""
         # a second Ctrl-C must not leave anything behind
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.ask_to_stop()
-        # after a failure there may be tasks that the scheduler would wait for
-        end(self._running(), STOP_SECONDS if failure is None else HURRY_SECONDS)
+        end(self._running(), seconds)
         kill_sessions(process.pid for process in self._processes.values())
         for process in self._processes.values():
             process.wait()
@@ -77,9 +82,13 @@ class Services:
 
     def start(self, name: str, *command: str) -> None:
         """Start a process of Python; what it prints goes to a log of its own."""
+        self.run(name, sys.executable, *command)
+
+    def run(self, name: str, *command: str) -> None:
+        """Start a process of any program."""
         with (self._logs / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, *command],
+                command,
                 env=self._env,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
@@ -90,6 +99,12 @@ class Services:
             )
         self._record.write_text(json.dumps([asdict(running) for running in self._running()], indent=1))
 
+    def kill(self, name: str) -> None:
+        """End a process as a crash would."""
+        process = self._processes.pop(name)
+        kill_sessions([process.pid])
+        process.wait()
+
     def finish(self, name: str) -> None:
         """Wait for a process that has to end by itself."""
         while self._processes[name].poll() is None:
@@ -98,6 +113,10 @@ class Services:
         if self._processes[name].returncode:
             raise self._failure(name)
         del self._processes[name]
+
+    def log_end(self, name: str) -> str:
+        """The last lines of what a process has printed."""
+        return (self._logs / f"{name}.log").read_text(errors="replace")[-_LOG_END:]
 
     def wait_for_port(self, name: str, port: int) -> None:
         """Wait until a process takes connections."""

@@ -13,8 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.demo.services import read_running
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("MLMON_DEMO_FOLDER", CHECKOUT / ".demo")).absolute()
+# where `make druid` leaves its Druid
+DRUID_FOLDER = CHECKOUT / ".druid"
+DRUID_RECORD = "running.json"
+DRUID_PORT = 8888
 SPEC = CHECKOUT / "include" / "models" / "flights.yaml"
 MODEL = "flights"
 USER = "admin"
@@ -97,7 +103,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "password": _KEY,
         "extra": {"endpoint_url": endpoint, "region_name": _REGION},
     }
-    return {
+    return _druid() | {
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -130,6 +136,14 @@ def variables(settings: Settings) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
+
+
+def _druid() -> dict[str, str]:
+    """The connection to Druid, when `make druid` has started one."""
+    if not read_running(DRUID_FOLDER / DRUID_RECORD):
+        return {}
+    connection = {"conn_type": "mlmon_druid", "host": f"http://localhost:{DRUID_PORT}"}
+    return {"AIRFLOW_CONN_MLMON_DRUID_DEFAULT": json.dumps(connection)}
 
 
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -2,87 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType, metrics_datasource
+from airflow_mlmon.druid.ingestion import metrics_datasource
 from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.load import Patience, empty_partition, load_partition
+from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
 from airflow_mlmon.druid.tables import metrics_table
-from airflow_mlmon.errors import NotFoundError, ServiceRejectedError
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.errors import NotFoundError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.load import parse_spec
-from tests.support.druid.scripted import Reply, serving
+from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
-
-DAY = Partition.of_day("flights", date(2013, 3, 8))
-NEXT = DAY.shift(1)
-SIGNATURE = "X-Amz-Signature=0123456789abcdef"
-QUICK = Patience(poll_s=0.3, visible_s=60)
-
-
-class Bucket:
-    """Objects behind presigned addresses."""
-
-    def __init__(self, url):
-        self.url = url
-        self.objects = {}
-
-    def put(self, name, table):
-        self.objects[f"/{name}.json.gz"] = write_json_lines(table)
-        return f"{self.url}/{name}.json.gz?{SIGNATURE}"
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    def answer(request):
-        body = box[0].objects.get(request.path.partition("?")[0])
-        return Reply(status=404) if body is None else Reply(body=body, kind="application/octet-stream")
-
-    box = []
-    with serving(answer) as server:
-        box.append(Bucket(server.url))
-        yield box[0]
-
-
-def datasource(name):
-    columns = {"id": DimensionType.STRING, "score": DimensionType.DOUBLE, "n": DimensionType.LONG}
-    return Datasource(
-        name=name,
-        time_column="at",
-        dimensions=tuple(Dimension(name=column, type=kind, is_indexed=False) for column, kind in columns.items()),
-    )
-
-
-def rows_of(partition, count, score=0.5):
-    moments = [partition.start + timedelta(microseconds=86_399_999_999 * i // max(count - 1, 1)) for i in range(count)]
-    return pa.table(
-        {
-            "at": pa.array(moments, pa.timestamp("us", "UTC")),
-            "id": [f"id-{i}" for i in range(count)],
-            "score": [score] * count,
-            "n": range(count),
-        }
-    )
-
-
-def load(client, bucket, name, table, *, partition=DAY, version="v1", **changes):
-    url = bucket.put(f"{name}-{partition.key}-{version}", table)
-    arguments = {"input_urls": [url], "rows": table.num_rows, "version": version, "patience": QUICK} | changes
-    return load_partition(client, datasource=datasource(name), partition=partition, **arguments)
-
-
-def served(client, name, partition=DAY):
-    [row] = client.sql(
-        f'SELECT COUNT(*) AS n, SUM("score") AS s FROM "{name}" WHERE __time >= ? AND __time < ?',  # noqa: S608
-        [partition.start, partition.end],
-    )
-    return row["n"], row["s"]
 
 
 def test_the_cluster_is_ready_in_time_and_tells_its_version(cluster, client):
@@ -94,9 +29,9 @@ def test_the_cluster_is_ready_in_time_and_tells_its_version(cluster, client):
 def test_a_day_loaded_twice_is_there_once(client, bucket):
     table = rows_of(DAY, 300)
 
-    first = load(client, bucket, "twice", table)
-    again = load(client, bucket, "twice", table)
-    cleared = load(client, bucket, "twice", table, clear_number=1)
+    first = load_rows(client, bucket, "twice", table)
+    again = load_rows(client, bucket, "twice", table)
+    cleared = load_rows(client, bucket, "twice", table, clear_number=1)
 
     assert (first.rows, first.segments) == (300, 1)
     assert again == first
@@ -105,62 +40,84 @@ def test_a_day_loaded_twice_is_there_once(client, bucket):
 
 
 def test_new_content_replaces_its_day_and_no_other(client, bucket):
-    load(client, bucket, "changed", rows_of(NEXT, 50), partition=NEXT)
-    load(client, bucket, "changed", rows_of(DAY, 200))
+    load_rows(client, bucket, "changed", rows_of(NEXT, 50), partition=NEXT)
+    load_rows(client, bucket, "changed", rows_of(DAY, 200))
 
-    load(client, bucket, "changed", rows_of(DAY, 200, score=0.25), version="v2")
+    load_rows(client, bucket, "changed", rows_of(DAY, 200, score=0.25), version="v2")
     assert served(client, "changed") == (200, 50.0)
 
-    load(client, bucket, "changed", rows_of(DAY, 120, score=0.25), version="v3")
+    load_rows(client, bucket, "changed", rows_of(DAY, 120, score=0.25), version="v3")
     assert served(client, "changed") == (120, 30.0)
     assert served(client, "changed", NEXT) == (50, 25.0)
 
 
 def test_a_bad_value_fails_the_load_and_the_retry_has_the_next_id(client, bucket):
-    load(client, bucket, "failing", rows_of(DAY, 100))
+    load_rows(client, bucket, "failing", rows_of(DAY, 100))
     bad = rows_of(DAY, 90).set_column(2, "score", [["text"] * 90])
 
     with pytest.raises(ServiceRejectedError) as caught:
-        load(client, bucket, "failing", bad, version="v2")
+        load_rows(client, bucket, "failing", bad, version="v2")
     assert SIGNATURE not in str(caught.value)
     assert served(client, "failing") == (100, 50.0)
 
-    done = load(client, bucket, "failing", rows_of(DAY, 90), version="v2")
+    done = load_rows(client, bucket, "failing", rows_of(DAY, 90), version="v2")
     assert done.task_id == "mlmon.failing.2013-03-08.v2.c0.n2"
     assert served(client, "failing") == (90, 45.0)
 
 
-def test_rows_of_another_day_are_not_said_to_be_loaded(client, bucket):
+def test_rows_of_another_day_fail_the_load_and_change_nothing(client, bucket):
+    load_rows(client, bucket, "outside", rows_of(DAY, 30))
     both = pa.concat_tables([rows_of(DAY, 20), rows_of(NEXT, 1)])
 
-    with pytest.raises(ServiceRejectedError, match="1 thrown away"):
-        load(client, bucket, "outside", both)
+    with pytest.raises(ServiceRejectedError, match="outside the partition"):
+        load_rows(client, bucket, "outside", both, version="v2")
+
+    assert served(client, "outside") == (30, 15.0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="cut-off"),
+        pytest.param(lambda _: write_json_lines(rows_of(DAY, 0)), id="empty"),
+        pytest.param(lambda _: gzip.compress(b'{"at": "2013-03-08T01:00:00Z", "id"'), id="no-json"),
+    ],
+)
+def test_a_broken_source_fails_the_load_and_changes_nothing(client, bucket, request, broken):
+    name = f"broken_{request.node.callspec.id}".replace("-", "_")
+    load_rows(client, bucket, name, rows_of(DAY, 30))
+    wanted = Load(datasource=datasource(name), partition=DAY, version="v2", rows=5000)
+    url = bucket.put(name, broken(write_json_lines(rows_of(DAY, 5000))))
+
+    with pytest.raises(ServiceRejectedError) as caught:
+        load_partition(client, wanted, handing_in(client, wanted, [url]), patience=QUICK)
+
+    assert SIGNATURE not in str(caught.value)
+    assert served(client, name) == (30, 15.0)
 
 
 def test_an_emptied_day_is_empty_and_can_be_loaded_again(client, bucket):
-    load(client, bucket, "emptied", rows_of(NEXT, 10), partition=NEXT)
-    load(client, bucket, "emptied", rows_of(DAY, 30))
+    load_rows(client, bucket, "emptied", rows_of(NEXT, 10), partition=NEXT)
+    load_rows(client, bucket, "emptied", rows_of(DAY, 30))
 
-    assert empty_partition(client, datasource=datasource("emptied"), partition=DAY, patience=QUICK).segments == 1
+    assert empty_partition(client, "emptied", DAY, patience=QUICK).segments == 1
     assert served(client, "emptied") == (0, None)
     assert served(client, "emptied", NEXT) == (10, 5.0)
 
-    again = load(client, bucket, "emptied", rows_of(DAY, 30), patience=Patience(poll_s=0.3, visible_s=8))
+    again = load_rows(client, bucket, "emptied", rows_of(DAY, 30), patience=Patience(poll_s=0.3, visible_s=8))
     assert again.task_id == "mlmon.emptied.2013-03-08.v1.c0.n2"
     assert served(client, "emptied") == (30, 15.0)
 
 
 def test_a_datasource_that_is_not_there_is_empty_already(client):
-    nowhere = datasource("nowhere")
-
-    assert empty_partition(client, datasource=nowhere, partition=DAY).rows == 0
+    assert empty_partition(client, "nowhere", DAY).rows == 0
     with pytest.raises(NotFoundError):
         served(client, "nowhere")
 
 
 def test_a_load_that_is_stopped_fails_and_changes_nothing(client, bucket):
-    with pytest.raises(ServiceRejectedError, match="Shutdown request from user"):
-        load(client, bucket, "stopped", rows_of(DAY, 100), on_submitted=client.shutdown)
+    with pytest.raises(ServiceUnavailableError, match="Shutdown request from user"):
+        load_rows(client, bucket, "stopped", rows_of(DAY, 100), on_begun=client.shutdown)
 
     with pytest.raises(NotFoundError):
         served(client, "stopped")
@@ -173,8 +130,8 @@ def test_values_arrive_as_they_were(client, tmp_path: Path):
     path = tmp_path / "day.json.gz"
     path.write_bytes(write_json_lines(table))
 
-    arguments = {"input_urls": [path.as_uri()], "rows": 5, "version": "v1", "patience": QUICK}
-    load_partition(client, datasource=datasource("values"), partition=DAY, **arguments)
+    wanted = Load(datasource=datasource("values"), partition=DAY, version="v1", rows=5)
+    load_partition(client, wanted, handing_in(client, wanted, [path.as_uri()]), patience=QUICK)
 
     rows = client.sql('SELECT __time, "id", "score", "n" FROM "values" ORDER BY __time')
     assert [row["id"] for row in rows] == words
@@ -194,10 +151,7 @@ def test_metrics_can_be_sliced(client, bucket):
         MetricValue(metric="null_share", column="x", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
-    url = bucket.put("metrics", metrics_table(DAY, values))
-
-    arguments = {"input_urls": [url], "rows": 2, "version": "v1", "patience": QUICK}
-    load_partition(client, datasource=metrics_datasource(spec), partition=DAY, **arguments)
+    load_rows(client, bucket, metrics_datasource(spec), metrics_table(DAY, values))
 
     rows = client.sql('SELECT "metric", "column", "value", "rows" FROM "flights_metrics"')
     assert sorted(rows, key=lambda row: row["metric"]) == [

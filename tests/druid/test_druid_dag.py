@@ -21,9 +21,12 @@ def test_dag_loads_the_night_and_a_second_run_replaces_it(run_dag, cluster, clie
 
     first = run_dag(archive, str(FIRST), **druid)
     archive.write_predictions(FIRST, day_table(FIRST, 100))
-    second = run_dag(archive, str(FIRST), **druid)
+    second = run_dag(archive, str(FIRST), **druid, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True")
 
     assert [done["tasks"]["druid_ingest"] for done in (first, second)] == ["success", "success"]
+    assert ["Pausing task as DEFERRED" in done["log"] for done in (first, second)] == [False, True]
+    [load] = [value for key, value in second["values"]["druid_ingest"].items() if "predictions" in key]
+    assert second["links"]["druid_ingest"] == [f"{cluster.url}/unified-console.html#tasks/task_id~{load['task_id']}"]
     assert second["values"]["druid_ingest"][f"loans_predictions {FIRST}"]["rows"] == 100
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 100}]
     query = 'SELECT "value" FROM loans_metrics WHERE "metric" = ? AND __time = ?'

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError
 from airflow_mlmon.partition import Partition
@@ -19,11 +20,6 @@ from airflow_mlmon.profiles.profile import Profile
 from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("rows")
 
 
 def profile(client, spec, interval, layout, **options):
@@ -47,10 +43,10 @@ def differing(found: Profile, expected: Profile) -> list[str]:
     ]
 
 
-def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, folder):
+def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, bucket):
     spec, rows = spec_of("kinds"), rows_of(day("kinds"), 6_000)
     layout = pin_layout(spec, rows.slice(0, 2_000))
-    load(client, spec, day("kinds"), rows, folder)
+    load(client, bucket, spec, day("kinds"), rows)
 
     found, expected = profile(client, spec, day("kinds"), layout), profile_table(rows, layout)
 
@@ -66,12 +62,12 @@ def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, folder):
     assert columns[HOSTILE].observed > 5_000
 
 
-def test_profile_by_version_and_segment_is_that_of_the_rows(client, folder):
+def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
     spec = spec_of("divided", segments=("kind", "small", ["flag", "kind"]))
     versions = ("1.0", "1.1", "", None, LONG_VERSION, "\U0001f600")
     rows = rows_of(day("divided"), 9_000, versions=versions)
     layout = pin_layout(spec, rows.slice(0, 1_000))
-    load(client, spec, day("divided"), rows, folder)
+    load(client, bucket, spec, day("divided"), rows)
 
     found, expected = profile(client, spec, day("divided"), layout), profile_table(rows, layout)
 
@@ -82,11 +78,11 @@ def test_profile_by_version_and_segment_is_that_of_the_rows(client, folder):
     assert "false & c & d" in expected.segments["flag & kind"].parts
 
 
-def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(client, folder):
+def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(client, bucket):
     spec = spec_of("crowded", segments=("town",))
     rows = rows_of(day("crowded"), 3_000, versions=tuple(map(str, range(300))))
     layout = pin_layout(spec, rows)
-    load(client, spec, day("crowded"), rows, folder)
+    load(client, bucket, spec, day("crowded"), rows)
 
     found, expected = profile(client, spec, day("crowded"), layout), profile_table(rows, layout)
 
@@ -96,13 +92,13 @@ def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(clien
     assert len(expected.segments["town"].parts) == 50
 
 
-def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, folder):
+def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket):
     spec, before = spec_of("growing"), spec_of("growing", without="few")
     first = rows_of(day("growing"), 2_000, versions=("1", "2"))
     second = rows_of(day("growing", 1), 3_000, seed=8, versions=("2", "3"))
     layout = pin_layout(spec, second)
-    load(client, before, day("growing"), first.drop_columns("few"), folder)
-    load(client, spec, day("growing", 1), second, folder)
+    load(client, bucket, before, day("growing"), first.drop_columns("few"))
+    load(client, bucket, spec, day("growing", 1), second)
     both = Partition("growing", day("growing").start, day("growing", 1).end)
 
     found = profile(client, spec, both, layout)
@@ -113,10 +109,10 @@ def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, folder
     assert expected.columns["few"].rows == 3_000
 
 
-def test_profile_of_some_hours_is_that_of_their_rows(client, folder):
+def test_profile_of_some_hours_is_that_of_their_rows(client, bucket):
     spec, rows = spec_of("hours"), rows_of(day("hours"), 2_000)
     layout = pin_layout(spec, rows)
-    load(client, spec, day("hours"), rows, folder)
+    load(client, bucket, spec, day("hours"), rows)
     hours = Partition("hours", day("hours").start + timedelta(hours=6), day("hours").start + timedelta(hours=9))
 
     found = profile(client, spec, hours, layout)
@@ -128,14 +124,14 @@ def test_profile_of_some_hours_is_that_of_their_rows(client, folder):
     assert profile(client, spec, day("hours", 5), layout) == Profile.empty(layout)
 
 
-def test_values_are_counted_one_by_one_up_to_the_same_number(client, folder):
+def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
     spec, partition = spec_of("boundary"), day("boundary")
     rows = rows_of(partition, 4_100)
     for name, distinct in (("few", 1_024), ("spread", 1_025)):
         values = np.resize(1e6 + np.arange(distinct) / 1024, 4_100)
         rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
     layout = pin_layout(spec, rows)
-    load(client, spec, partition, rows, folder)
+    load(client, bucket, spec, partition, rows)
 
     found = profile(client, spec, partition, layout)
 
@@ -144,7 +140,7 @@ def test_values_are_counted_one_by_one_up_to_the_same_number(client, folder):
     assert found.columns["spread"].distinct is None
 
 
-def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client, folder):
+def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client, bucket):
     spec = spec_of("vectors", segments=("kind",), embedding={"type": "vector", "dimension": 3})
     vectors = pa.array([[0.5, float(at), 1.0] for at in range(1_500)], pa.list_(pa.float64()))
     rows = rows_of(day("vectors"), 1_500, versions=("1", "2")).append_column("embedding", vectors)
@@ -152,7 +148,7 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
     huge = pa.array([-(2**62) - 2, *[2**62 + 2] * 1_499])
     rows = rows.set_column(rows.column_names.index("huge"), "huge", huge)
     layout = pin_layout(spec, rows)
-    load(client, spec, day("vectors"), rows, folder)
+    load(client, bucket, spec, day("vectors"), rows)
     asked = []
 
     def local(part):
@@ -168,6 +164,14 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
         profile(client, spec, day("vectors"), layout)
     with pytest.raises(PartitionConflictError, match="1500 rows, and the curated partition has 7"):
         profile(client, spec, day("vectors"), layout, local=lambda part: profile_table(rows.slice(0, 7), part))
+
+
+def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
+    client, spec = DruidClient(sql_cluster.url), spec_of("defaults")
+    layout = pin_layout(spec, rows_of(day("defaults"), 10))
+
+    with pytest.raises(ConfigError, match="default-value mode: it takes null for 0"):
+        profile(client, spec, day("defaults"), layout)
 
 
 def test_a_datasource_that_is_not_there_is_said(client):

@@ -9,6 +9,7 @@ import pytest
 from airflow.providers_manager import _create_provider_info_schema_validator
 
 import airflow_mlmon
+from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.provider import get_provider_info
 
 INFO = get_provider_info()
@@ -26,11 +27,17 @@ def test_provider_info_is_found_by_its_entry_point():
     assert [entry.load()() for entry in found] == [INFO]
 
 
-@pytest.mark.parametrize("kind", ["operators", "sensors", "hooks"])
+@pytest.mark.parametrize("kind", ["operators", "sensors", "hooks", "triggers"])
 def test_listed_modules_can_be_imported(kind):
     for entry in INFO[kind]:
         for module in entry["python-modules"]:
             importlib.import_module(module)
+
+
+def test_extra_links_are_those_of_the_operators():
+    links = {f"{type(link).__module__}.{type(link).__name__}" for link in DruidIngestOperator.operator_extra_links}
+
+    assert links == set(INFO["extra-links"])
 
 
 def test_connection_types_name_their_hooks():

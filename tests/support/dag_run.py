@@ -23,8 +23,13 @@ def main(path: str, day: str) -> None:
     values = {
         task.task_id: task.xcom_pull(task_ids=task.task_id) for task in tasks if states[task.task_id] == "success"
     }
+    links = {
+        task.task_id: [task.xcom_pull(task_ids=task.task_id, key=link.xcom_key) for link in links]
+        for task in tasks
+        if (links := dag.task_dict[task.task_id].operator_extra_links)
+    }
     seconds = {task.task_id: round(task.duration or 0, 2) for task in tasks}
-    found = {"state": str(dag_run.state), "tasks": states, "values": values, "seconds": seconds}
+    found = {"state": str(dag_run.state), "tasks": states, "values": values, "seconds": seconds, "links": links}
     print(json.dumps(found, default=str))  # noqa: T201
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from airflow_mlmon.operators import steps
+from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.metrics import METRICS
@@ -79,7 +79,7 @@ def _settings() -> str:
 def _operators() -> str:
     classes = [
         kind
-        for name, kind in vars(steps).items()
+        for name, kind in (vars(steps) | vars(druid)).items()
         if isinstance(kind, type)
         and issubclass(kind, PartitionOperator)
         and name.endswith("Operator")

@@ -11,6 +11,7 @@ from typing import Any
 from tests.support.druid.scripted import Received, Reply, Server, as_json, serving
 
 TASKS = "/druid/indexer/v1/task"
+UNKNOWN = Reply(status=404, body=b"Cannot find any task with id", kind="text/plain")
 
 
 @dataclass
@@ -24,19 +25,29 @@ class FakeDruid:
     submitted: list[str] = field(default_factory=list)
     reload_serves: tuple[int, int] | None = None
     hiccups: list[Reply] = field(default_factory=list)
+    why: str = "cannot read http://s3/day.json.gz?X-Amz-Signature=0123abcd: 403"
     server: Server | None = None
 
     def answer(self, request: Received) -> Reply:
-        if self.submitted and self.hiccups:
+        if self.tasks and self.hiccups:
             return self.hiccups.pop(0)
         if request.path == TASKS:
             return self._submit(json.loads(request.body))
+        if request.path == f"{TASKS}Status":
+            known = [name for name in json.loads(request.body) if name in self.tasks]
+            return as_json({name: {"id": name, "status": self.tasks[name]} for name in known})
         if request.path == "/druid/v2/sql":
             return as_json([{"n": self.served[0], "v": self.served[1]}])
-        _, _, rest = request.path.partition(TASKS + "/")
-        name, _, what = rest.partition("/")
+        if not request.path.startswith(f"{TASKS}/"):
+            return UNKNOWN
+        return self._about_task(*request.path.removeprefix(f"{TASKS}/").split("/"))
+
+    def _about_task(self, name: str, what: str) -> Reply:
         if name not in self.tasks:
-            return Reply(status=404, body=b"Cannot find any task with id", kind="text/plain")
+            return UNKNOWN
+        if what == "shutdown":
+            self.tasks[name] = "FAILED"
+            return as_json({"task": name})
         return self._report() if what == "reports" else self._status(name)
 
     def _submit(self, task: dict[str, Any]) -> Reply:
@@ -46,9 +57,7 @@ class FakeDruid:
         return as_json({"task": task["id"]})
 
     def _status(self, name: str) -> Reply:
-        error = (
-            "cannot read http://s3/day.json.gz?X-Amz-Signature=0123abcd: 403" if self.tasks[name] == "FAILED" else None
-        )
+        error = self.why if self.tasks[name] == "FAILED" else None
         return as_json({"task": name, "status": {"id": name, "statusCode": self.tasks[name], "errorMsg": error}})
 
     def _report(self) -> Reply:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.flags import with_flags
-from airflow_mlmon.druid.ingestion import Datasource, predictions_datasource
-from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.load import Patience, load_partition
+from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
+from airflow_mlmon.druid.ingestion import predictions_datasource
 from airflow_mlmon.druid.tables import select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.spec.model import ModelSpec
+from tests.support.druid.bucket import Bucket, load_rows
 
 HOSTILE = "a\"b'c.d <b>é😀;--"
 FIRST = date(2013, 3, 8)
@@ -105,36 +102,11 @@ def rows_of(partition: Partition, rows: int, *, seed: int = 7, versions: tuple[s
     )
 
 
-def load(client: DruidClient, spec: ModelSpec, partition: Partition, rows: pa.Table, folder: Path) -> None:
+def load(client: DruidClient, bucket: Bucket, spec: ModelSpec, partition: Partition, rows: pa.Table) -> None:
     """Load the rows as the step of Druid does, and see them served."""
-    flagged = with_flags(*_selected(rows, spec))
-    path = folder / f"{spec.model}-{partition.key}.json.gz"
-    path.write_bytes(write_json_lines(flagged.rows))
-    load_partition(
-        client,
-        datasource=flagged.datasource,
-        partition=partition,
-        input_urls=[path.as_uri()],
-        rows=rows.num_rows,
-        version="v1",
-        patience=Patience(poll_s=0.3, visible_s=60),
-    )
-    _await_columns(client, flagged.datasource)
-
-
-def _await_columns(client: DruidClient, datasource: Datasource) -> None:
-    query = "SELECT COLUMN_NAME AS c FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
-    wanted = {dimension.name for dimension in datasource.dimensions}
-    deadline = time.monotonic() + 60
-    while not wanted <= {row["c"] for row in client.sql(query, [datasource.name])}:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the broker does not know the columns of {datasource.name}")
-        time.sleep(0.3)
-
-
-def _selected(rows: pa.Table, spec: ModelSpec) -> tuple[pa.Table, Datasource]:
     datasource = predictions_datasource(spec)
-    return select_columns(rows, datasource), datasource
+    flagged = with_flags(select_columns(rows, datasource))
+    load_rows(client, bucket, with_flag_dimensions(datasource, flagged.names), flagged.rows, partition=partition)
 
 
 def _holed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,15 +41,16 @@ class Server:
     """A running server: where it listens, and what it was asked."""
 
     host: str
+    scheme: str = "http"
     requests: list[Received] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
 
 @contextmanager
-def serving(answer: Callable[[Received], Reply]) -> Iterator[Server]:
+def serving(answer: Callable[[Received], Reply], *, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server on a free port of loopback that answers each request by `answer`."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,7 +86,11 @@ def serving(answer: Callable[[Received], Reply]) -> Iterator[Server]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
-        server = Server(f"127.0.0.1:{http.server_address[1]}")
+        server = Server(f"127.0.0.1:{http.server_address[1]}", "https" if tls else "http")
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+            # a visitor without a certificate is turned away without a word
+            http.handle_error = lambda *_: None  # type: ignore[method-assign]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -95,10 +101,10 @@ def serving(answer: Callable[[Received], Reply]) -> Iterator[Server]:
 
 
 @contextmanager
-def scripted(*replies: Reply) -> Iterator[Server]:
+def scripted(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that gives the replies in turn, and the last one ever after."""
     left = list(replies)
-    with serving(lambda _: left.pop(0) if len(left) > 1 else left[0]) as server:
+    with serving(lambda _: left.pop(0) if len(left) > 1 else left[0], tls=tls) as server:
         yield server
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_mlmon.druid.auth import BasicAuth, BearerAuth
-from airflow_mlmon.druid.client import DruidClient, quote_identifier
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceRejectedError, ServiceUnavailableError
 from tests.support.druid.scripted import Reply, as_json, scripted
@@ -246,7 +246,3 @@ def test_marking_an_unknown_datasource_marks_nothing():
 def test_a_wrong_url_is_a_config_error(url):
     with pytest.raises(ConfigError):
         client(url)
-
-
-def test_identifiers_are_quoted():
-    assert quote_identifier('x"; DROP') == '"x""; DROP"'

@@ -57,6 +57,10 @@ def test_the_url_is_made_of_the_connection(connect, fields, url):
         pytest.param({}, id="no-host"),
         pytest.param({"host": "http://"}, id="no-url"),
         pytest.param({"host": "router", "extra": {"timeout_s": "soon"}}, id="time-out-of-words"),
+        pytest.param({"host": "router", "extra": {"connect_timeout_s": -1}}, id="time-out-of-the-past"),
+        pytest.param({"host": "router", "extra": {"ca_file": "/nowhere.pem"}}, id="no-ca"),
+        pytest.param({"host": "router", "extra": {"client_cert_file": __file__}}, id="certificate-without-key"),
+        pytest.param({"host": "router", "extra": {"client_key_file": __file__}}, id="key-without-certificate"),
     ],
 )
 def test_a_wrong_connection_is_a_config_error(connect, fields):

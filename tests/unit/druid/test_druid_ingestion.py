@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from airflow_mlmon.druid.ingestion import (
+    Dimension,
+    DimensionType,
     druid_interval,
     ingestion_task,
-    input_source,
     metrics_datasource,
     predictions_datasource,
     task_id,
 )
+from airflow_mlmon.druid.inputs import input_format, input_source
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.load import parse_spec
@@ -75,10 +77,18 @@ def test_a_task_replaces_exactly_the_partition_and_forgives_nothing(spec):
     assert schema["dataSource"] == "fraud_metrics"
     assert schema["granularitySpec"]["intervals"] == ["2026-03-08T00:00:00.000Z/2026-03-09T00:00:00.000Z"]
     assert (schema["granularitySpec"]["segmentGranularity"], schema["granularitySpec"]["rollup"]) == ("DAY", False)
-    assert (io["appendToExisting"], io["dropExisting"]) == (False, True)
+    assert (io["appendToExisting"], io["dropExisting"]) == (False, False)
     assert tuning["maxParseExceptions"] == 0
     assert io["inputSource"] == {"type": "http", "uris": [URL]}
     json.dumps(task, allow_nan=False)
+
+
+def test_days_without_rows_among_several_are_emptied(spec):
+    days = Partition("fraud", DAY.start, DAY.shift(1).end)
+
+    task = ingestion_task("t", metrics_datasource(spec), days, input_urls=[URL], version="4f1c")
+
+    assert task["spec"]["ioConfig"]["dropExisting"] is True
 
 
 def test_only_the_id_has_no_bitmap_index(spec):
@@ -89,10 +99,10 @@ def test_only_the_id_has_no_bitmap_index(spec):
 
 
 def test_each_part_of_a_load_changes_the_id(spec):
-    table = predictions_datasource(spec)
+    table = predictions_datasource(spec).name
     ids = {
         task_id(table, DAY, version="a", clear_number=0, attempt=1),
-        task_id(metrics_datasource(spec), DAY, version="a", clear_number=0, attempt=1),
+        task_id(metrics_datasource(spec).name, DAY, version="a", clear_number=0, attempt=1),
         task_id(table, DAY.shift(1), version="a", clear_number=0, attempt=1),
         task_id(table, Partition("fraud", DAY.start, DAY.shift(1).end), version="a", clear_number=0, attempt=1),
         task_id(table, DAY, version="b", clear_number=0, attempt=1),
@@ -106,7 +116,7 @@ def test_each_part_of_a_load_changes_the_id(spec):
 @pytest.mark.parametrize("version", ["", "a/b", "'; x", ".a", "a" * 65])
 def test_a_version_that_is_no_part_of_an_id_is_refused(spec, version):
     with pytest.raises(ConfigError):
-        task_id(metrics_datasource(spec), DAY, version=version, clear_number=0, attempt=1)
+        task_id(metrics_datasource(spec).name, DAY, version=version, clear_number=0, attempt=1)
 
 
 def test_an_interval_of_hours_is_refused():
@@ -120,14 +130,15 @@ def test_an_interval_of_hours_is_refused():
     ("urls", "what"),
     [
         ([], "nothing to read"),
-        (["https://s3/day.json"], "unzip"),
-        (["s3://bucket/day.json.gz"], "s3 addresses"),
+        (["https://s3/day.json"], "how to read"),
+        (["https://s3/day.json.gz", "https://s3/day.parquet"], "how to read"),
+        (["gs://bucket/day.json.gz"], "gs addresses"),
         (["https://s3/a.gz", "file:///a.gz"], "file, https addresses"),
     ],
 )
 def test_input_that_druid_cannot_read_is_refused(urls, what):
     with pytest.raises(ConfigError, match=what):
-        input_source(urls)
+        input_source(urls), input_format(urls)
 
 
 def test_paths_and_file_urls_are_local_input():
@@ -149,3 +160,16 @@ def test_vectors_are_left_out_by_name_and_decimals_are_doubles():
     assert kinds["amount"] == "double"
     assert "e" not in kinds
     assert datasource.left_out == ("e",)
+
+
+def test_objects_of_s3_are_read_by_druid_itself():
+    urls = ["s3://bucket/day.parquet"]
+
+    assert input_source(urls) == {"type": "s3", "uris": urls}
+    assert input_format(urls)["type"] == "parquet"
+
+
+def test_the_label_is_loaded_as_a_number():
+    spec = parse_spec(f"{SPEC}labels: {{path: 's3://archive/labels/{{date}}/', id: id, label: proved}}\n", "fraud.yaml")
+
+    assert predictions_datasource(spec).dimensions[-1] == Dimension(name="proved", type=DimensionType.LONG)

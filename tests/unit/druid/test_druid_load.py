@@ -6,7 +6,7 @@ import pytest
 
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import Datasource
-from airflow_mlmon.druid.load import Patience, empty_partition, load_partition
+from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.partition import Partition
@@ -37,17 +37,20 @@ def client(druid):
     return DruidClient(druid.server.url, retry=Retry(attempts=1), timeout_s=5)
 
 
-def load(druid, clock=None, **changes):
-    arguments = {"input_urls": ["https://s3/day.json.gz?sig=0"], "rows": 3, "version": "4f1c"} | changes
+def load(druid, clock=None, *, on_begun=None, **changes):
+    wanted = Load(datasource=TABLE, partition=DAY, **{"rows": 3, "version": "4f1c"} | changes)
+    druid_client = client(druid)
     patience = (clock or Clock()).patience()
-    return load_partition(client(druid), datasource=TABLE, partition=DAY, patience=patience, **arguments)
+    return load_partition(
+        druid_client, wanted, lambda name: druid_client.submit({"id": name}), on_begun=on_begun, patience=patience
+    )
 
 
 def test_a_load_is_submitted_and_counted():
     told = []
 
     with running(FakeDruid()) as druid:
-        done = load(druid, on_submitted=told.append)
+        done = load(druid, on_begun=told.append)
 
     assert (done.task_id, done.rows, done.segments) == (FIRST, 3, 1)
     assert druid.submitted == told == [FIRST]
@@ -78,6 +81,36 @@ def test_a_failed_load_is_tried_under_the_next_id():
 def test_a_cleared_run_loads_again():
     with running(FakeDruid(tasks={FIRST: "SUCCESS"})) as druid:
         assert load(druid, clear_number=1).task_id == FIRST.replace("c0", "c1")
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "This task disappeared on the worker where it was assigned. See overlord logs for more details.",
+        "The worker that this task was assigned disappeared and did not report cleanup within timeout[PT15M].",
+        "Failed to assign this task. See overlord logs for more details.",
+        "Task execution process exited unsuccessfully with code[137]. See middleManager logs for more details.",
+        "java.lang.RuntimeException: Error occurred while trying to read uri: http://s3/day.json.gz?X=1\n\tat org.apa",
+        "Shutdown request from user",
+    ],
+)
+def test_a_task_that_was_lost_is_worth_another_try(why):
+    with running(FakeDruid(ends="FAILED", why=why)) as druid:
+        with pytest.raises(ServiceUnavailableError, match="starts the next task"):
+            load(druid)
+        druid.ends = "SUCCESS"
+        assert load(druid).task_id == SECOND
+
+
+def test_a_task_that_druid_forgot_is_handed_in_by_the_retry():
+    with running(FakeDruid(ends="RUNNING")) as druid:
+        clock = Clock(on_sleep=druid.tasks.clear)
+        with pytest.raises(ServiceUnavailableError, match="no longer knows"):
+            load(druid, clock)
+        druid.ends = "SUCCESS"
+        assert load(druid).task_id == FIRST
+
+    assert druid.submitted == [FIRST, FIRST]
 
 
 def test_a_load_whose_rows_were_replaced_since_is_loaded_again():
@@ -119,9 +152,11 @@ def test_rows_that_the_broker_does_not_show_are_not_said_to_be_loaded(served):
 
 
 @pytest.mark.parametrize("served", [pytest.param((3, 0), id="as-many"), pytest.param((6, 3), id="both")])
-def test_rows_of_other_content_are_a_conflict(served):
+def test_rows_that_others_replace_each_time_are_a_conflict(served):
     with running(FakeDruid(served=served)) as druid, pytest.raises(PartitionConflictError):
         load(druid)
+
+    assert len(druid.submitted) == len(set(druid.submitted)) == 5
 
 
 def test_an_overlord_that_is_away_for_a_while_loses_no_task():
@@ -152,4 +187,4 @@ def test_no_rows_are_never_submitted():
 
 def test_an_interval_that_still_serves_rows_is_not_said_to_be_empty():
     with running(FakeDruid(served=(3, 0))) as druid, pytest.raises(ServiceUnavailableError, match="still serves"):
-        empty_partition(client(druid), datasource=TABLE, partition=DAY, patience=Clock().patience())
+        empty_partition(client(druid), TABLE.name, DAY, patience=Clock().patience())

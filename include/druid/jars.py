@@ -1,17 +1,34 @@
-"""Assembles Druid's jars from a Maven repository, once per version."""
+"""Assembles Druid's jars from a Maven repository, once per release."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CACHE = Path(__file__).parents[3] / ".cache" / "druid"
+from include.demo.settings import CHECKOUT
+
+CACHE = CHECKOUT / ".cache" / "druid"
+_POM = Path(__file__).parent / "pom.xml"
 _JAVA = 17
 _FETCH_S = 420
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A version of Druid, with the profiles of the POM that are assembled with it."""
+
+    version: str
+    profiles: tuple[str, ...]
+
+
+# the newest whose jars can be had; the newest with SQL-based ingestion; the newest that reads S3
+NEWEST = Release(version="33.0.0", profiles=("datasketches",))
+WITH_SQL = Release(version="27.0.0", profiles=("sql", "hadoop-28"))
+WITH_S3 = Release(version="25.0.0", profiles=("datasketches", "s3"))
 
 
 class UnavailableError(Exception):
@@ -34,13 +51,13 @@ def java() -> str:
     return found
 
 
-def jars(version: str) -> Path:
-    """The folder of the jars of a version: from the cache, else from Maven.
+def jars(release: Release) -> Path:
+    """The folder of the jars of a release: from the cache, else from Maven.
 
     Raises:
         UnavailableError: no Maven, or a jar cannot be had.
     """
-    lib = CACHE / version / "lib"
+    lib = CACHE / release.version / "lib"
     if lib.is_dir():
         return lib
     maven = shutil.which("mvn")
@@ -49,16 +66,17 @@ def jars(version: str) -> Path:
     lib.parent.mkdir(parents=True, exist_ok=True)
     fetched = Path(tempfile.mkdtemp(dir=lib.parent, prefix="fetching-"))
     try:
-        _fetch(maven, version, fetched)
+        _fetch(maven, release, fetched)
         _publish(fetched, lib)
     finally:
         shutil.rmtree(fetched, ignore_errors=True)
     return lib
 
 
-def _fetch(maven: str, version: str, folder: Path) -> None:
-    command = [maven, "-B", "-q", "-f", str(HERE / f"druid-{version}.xml"), _COPY]
-    command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+def _fetch(maven: str, release: Release, folder: Path) -> None:
+    version = release.version
+    command = [maven, "-B", "-q", "-f", str(_POM), f"-Ddruid.version={version}", "-P", ",".join(release.profiles)]
+    command += [_COPY, "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_S, check=False)
     except subprocess.TimeoutExpired as error:

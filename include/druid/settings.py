@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+
+# Java 17 keeps these doors shut otherwise
+_OPEN = [
+    "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
+    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+    *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "sun.nio.ch", "jdk.internal.ref")),
+    *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.io", "java.lang")),
+    "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
+]
+JAVA_FLAGS = [
+    *_OPEN,
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:TieredStopAtLevel=1",
+    "-Duser.timezone=UTC",
+    "-Dfile.encoding=UTF-8",
+    "-Djava.io.tmpdir=var/tmp",
+    "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
+]
+# of the process that a middle manager starts for each task
+_PEON_FLAGS = [*_OPEN, "-Xmx384m", "-XX:MaxDirectMemorySize=300m", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC"]
 
 COMMON = """\
 druid.extensions.loadList=[]
@@ -65,6 +86,7 @@ druid.processing.buffer.sizeBytes=50MiB
 druid.processing.numMergeBuffers=2
 druid.processing.numThreads=1
 druid.sql.planner.metadataSegmentPollPeriod=1000
+druid.sql.planner.metadataRefreshPeriod=PT1S
 """,
     "historical": """\
 druid.service=druid/historical
@@ -84,6 +106,16 @@ druid.processing.numMergeBuffers=2
 druid.processing.buffer.sizeBytes=25MiB
 druid.indexer.task.baseTaskDir=var/druid/task
 """,
+    "middleManager": """\
+druid.service=druid/middleManager
+druid.plaintextPort={middleManager}
+druid.worker.capacity=2
+druid.indexer.runner.javaOptsArray={peon_flags}
+druid.indexer.fork.property.druid.processing.numThreads=1
+druid.indexer.fork.property.druid.processing.numMergeBuffers=2
+druid.indexer.fork.property.druid.processing.buffer.sizeBytes=25MiB
+druid.indexer.task.baseTaskDir=var/druid/task
+""",
     "router": """\
 druid.service=druid/router
 druid.plaintextPort={router}
@@ -95,11 +127,14 @@ druid.router.coordinatorServiceName=druid/coordinator
 }
 
 
-def files(ports: Mapping[str, int]) -> dict[str, str]:
-    """The text of each file below `conf`, with the ports in place."""
+def files(ports: Mapping[str, int], more: Mapping[str, str]) -> dict[str, str]:
+    """The text of each file below `conf`, with the ports in place; `more` are properties of every service."""
+    values = {**ports, "peon_flags": json.dumps(_PEON_FLAGS)}
+    common = COMMON.format(**values) + "".join(f"{name}={value}\n" for name, value in more.items())
+    services = {name: text for name, text in SERVICES.items() if name in ports}
     return {
-        "common/common.runtime.properties": COMMON.format(**ports),
+        "common/common.runtime.properties": common,
         "common/log4j2.xml": LOGGING,
-        "zookeeper/zoo.cfg": ZOOKEEPER.format(**ports),
-        **{f"{name}/runtime.properties": text.format(**ports) for name, text in SERVICES.items()},
+        "zookeeper/zoo.cfg": ZOOKEEPER.format(**values),
+        **{f"{name}/runtime.properties": text.format(**values) for name, text in services.items()},
     }

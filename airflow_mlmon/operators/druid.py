@@ -1,0 +1,124 @@
+"""The operator that loads a night into Druid, and its link to Druid's console."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context, conf
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.types import TaskInstanceKey
+
+from airflow_mlmon.operators.base import PartitionOperator, to_json
+from airflow_mlmon.partition import Partition
+
+if TYPE_CHECKING:
+    from airflow_mlmon.druid.client import DruidClient
+    from airflow_mlmon.pipeline.context import Run
+    from airflow_mlmon.pipeline.druid import DruidIngest, Ingest
+
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+class DruidConsoleLink(BaseOperatorLink):
+    """Leads from a task of Airflow to its task in Druid's console."""
+
+    name = "Druid console"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        """The address of what the operator waited for; Airflow asks when the task pauses or ends, and keeps it."""
+        return str(getattr(operator, "console_url", ""))
+
+
+class DruidIngestOperator(PartitionOperator):
+    """Loads the curated partition and its metrics into Druid, and waits until they can be queried.
+
+    Skipped when the connection that the spec names does not exist.
+
+    Args:
+        judged: the summary of the judged night, which names the days whose results were replaced.
+        deferrable: wait in the triggerer, not in a worker; Airflow's `default_deferrable` by default.
+    """
+
+    decides_night: ClassVar[bool] = False
+    operator_extra_links = (DruidConsoleLink(),)
+    template_fields: Sequence[str] = ("partition", "judged")
+
+    def __init__(
+        self,
+        *,
+        judged: Any,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.judged = judged
+        self.deferrable = deferrable
+        self.console_url = ""
+        self._stop: Callable[[], None] | None = None
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
+        """Task id, rows and segments by datasource and day."""
+        client = self._client(run)
+        ingest = self._ingest(run, client, partition, context)
+        return self._finish(run, client, ingest, ingest.begin())
+
+    def resume(self, context: Context, event: Any) -> Any:
+        """Go on when the trigger has fired; its event says how far the loads were, and Druid how far they are."""
+        return self.perform(context, partial(self._resume_step, state=event["state"]))
+
+    def on_kill(self) -> None:
+        """Stop in Druid what this task waits for."""
+        if self._stop is not None:
+            self._stop()
+
+    def _resume_step(self, run: Run, partition: Partition, context: Context, state: dict[str, Any]) -> dict[str, Any]:
+        from airflow_mlmon.pipeline.druid import Ingest  # noqa: PLC0415 - heavy
+
+        client = self._client(run)
+        ingest, reached = self._ingest(run, client, partition, context), Ingest.from_dict(state)
+        self._note(client, reached)
+        return self._finish(run, client, ingest, ingest.advance(reached))
+
+    def _client(self, run: Run) -> DruidClient:
+        from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
+
+        conn_id = run.spec.druid.connection
+        if find_connection(conn_id) is None:
+            raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
+        return MlmonDruidHook(conn_id).get_client()
+
+    def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
+        from airflow_mlmon.pipeline.druid import DruidIngest  # noqa: PLC0415 - heavy
+
+        days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
+        clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
+        today = datetime.now(UTC).date()
+        return DruidIngest(run, client, [partition, *days], clear_number=clear_number, today=today)
+
+    def _finish(self, run: Run, client: DruidClient, ingest: DruidIngest, state: Ingest) -> dict[str, Any]:
+        while state.open:
+            self._note(client, state)
+            if self.deferrable:
+                self._defer(run.spec.druid.connection, state)
+            state = ingest.wait(state)
+        if not state.done:
+            raise AirflowSkipException("Not loaded into Druid: nothing of it has rows to load, or rows to lose.")
+        return {key: to_json(load) for key, load in state.done.items()}
+
+    def _note(self, client: DruidClient, state: Ingest) -> None:
+        """Know where Druid's tasks are seen, and how they are stopped."""
+        self.console_url = f"{client.base_url}/unified-console.html#tasks/task_id~{quote(state.task_ids[0])}"
+        self._stop = lambda: client.shutdown_all(state.task_ids)
+
+    def _defer(self, conn_id: str, state: Ingest) -> None:
+        from airflow_mlmon.triggers.druid import DruidTasksTrigger  # noqa: PLC0415 - heavy
+
+        deadline = time.time() + _LONGEST_WAIT.total_seconds()
+        trigger = DruidTasksTrigger(conn_id=conn_id, task_ids=state.task_ids, deadline=deadline, state=state.to_dict())
+        self.defer(trigger=trigger, method_name="resume")

@@ -1,0 +1,155 @@
+"""What Druid shall serve of a day: rows from the store's point of view, as files that Druid reads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum, auto
+
+import pyarrow as pa
+
+from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
+from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
+from airflow_mlmon.druid.json_lines import write_json_lines
+from airflow_mlmon.druid.parquet import write_parquet
+from airflow_mlmon.druid.tables import metrics_table, select_columns
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import read_parquet, read_scalars
+from airflow_mlmon.pipeline.performance import deliveries_of
+from airflow_mlmon.records import Status
+from airflow_mlmon.spec.druid import DruidFormat, DruidInput
+
+# Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
+_URL_SECONDS = 6 * 3600
+_WRITERS = {DruidFormat.JSON: (JSON_LINES, write_json_lines), DruidFormat.PARQUET: (PARQUET, write_parquet)}
+
+
+class Kind(Enum):
+    """What a datasource holds."""
+
+    PREDICTIONS = auto()
+    METRICS = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One day of one datasource."""
+
+    kind: Kind
+    datasource: Datasource
+    day: Partition
+
+    @property
+    def key(self) -> str:
+        """Its name in results and messages."""
+        return f"{self.datasource.name} {self.day.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The rows that a place shall have, none or many; `version` changes with them and their columns."""
+
+    rows: int
+    version: str
+
+
+def check_workspace(run: Run) -> None:
+    """See that the workspace lies where Druid shall read it.
+
+    Raises:
+        ConfigError: the spec says S3, and it is elsewhere.
+    """
+    if run.spec.druid.input is DruidInput.S3 and not run.workspace.startswith("s3://"):
+        raise ConfigError("`druid: {input: s3}` needs a workspace in S3.", hint="leave `input` out of the spec")
+
+
+def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
+    """The days of both datasources of a model, by key."""
+    places = [
+        Place(kind=kind, datasource=datasource, day=day)
+        for kind, datasource in (
+            (Kind.PREDICTIONS, predictions_datasource(run.spec)),
+            (Kind.METRICS, metrics_datasource(run.spec)),
+        )
+        for day in days
+    ]
+    return {place.key: place for place in places}
+
+
+def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
+    """Why Druid shall keep what it has for a place; None when it shall have what the store says.
+
+    A day is emptied only when a run found that it has no rows, never because a run failed or could
+    not take the rows that came.
+    """
+    night = run.store.night(place.day)
+    if night is None or night.version is None:
+        return "the store has no rows of it"
+    kept = run.spec.druid.retention_days
+    if place.kind is Kind.METRICS:
+        return None
+    if kept is not None and place.day.end.date() <= today - timedelta(days=kept):
+        return f"it is older than the {kept} days for which predictions stay in Druid"
+    if night.status is Status.FAILED:
+        return "its last run failed"
+    if not night.rows_curated and night.status is not Status.NO_DATA:
+        return f"it is {night.status}: rows came, and none could be taken"
+    return None
+
+
+def tag_of(run: Run, place: Place) -> str:
+    """Changes when what a place shall have does; cheaper than its content."""
+    if place.kind is Kind.METRICS:
+        return _hash(write_json_lines(_table(run, place)), place.datasource)
+    night = run.store.night(place.day)
+    deliveries = [delivery.version for delivery in deliveries_of(run, place.day)]
+    return " ".join([str(night and night.version), *deliveries])
+
+
+def write_content(run: Run, place: Place) -> Content:
+    """Write the rows that a place shall have to the workspace, where Druid reads them; none need no file."""
+    table = _table(run, place)
+    if not table.num_rows:
+        return Content(rows=0, version="")
+    _, write = _WRITERS[run.spec.druid.format]
+    left_out = place.datasource.left_out
+    without = f", without the vectors {', '.join(left_out)}" if left_out else ""
+    run.progress(f"writing {table.num_rows} rows for {place.key}{without}")
+    data = write(table)
+    version = _hash(data, place.datasource)
+    run.files.write(_uri(run, place, version), data)
+    return Content(rows=table.num_rows, version=version)
+
+
+def input_url(run: Run, place: Place, version: str) -> str:
+    """Where Druid reads the rows that `write_content` wrote."""
+    uri = _uri(run, place, version)
+    return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
+
+
+def _uri(run: Run, place: Place, version: str) -> str:
+    ending, _ = _WRITERS[run.spec.druid.format]
+    return run.uri("druid", place.datasource.name, place.day.key, f"{version}{ending}")
+
+
+def _table(run: Run, place: Place) -> pa.Table:
+    if place.kind is Kind.METRICS:
+        return metrics_table(place.day, run.store.metric_values(place.day))
+    night = run.store.night(place.day)
+    if night is None or night.version is None:
+        raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
+    rows = read_scalars(run, place.day, night.version)
+    if run.spec.labels is not None:
+        tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
+        rows = rows.append_column(run.spec.labels.label, join_labels(rows, tables, run.spec).column("label"))
+    return select_columns(rows, place.datasource)
+
+
+def _hash(data: bytes, datasource: Datasource) -> str:
+    # the same bytes under other types are other content
+    return hashlib.sha256(repr(datasource).encode() + data).hexdigest()[:12]

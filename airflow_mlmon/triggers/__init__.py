@@ -1,0 +1,1 @@
+"""Waits for what goes on elsewhere, without holding a worker."""

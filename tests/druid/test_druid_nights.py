@@ -1,0 +1,196 @@
+"""What Druid serves of a model's nights follows the store, whoever loads and whenever."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_mlmon.druid.load import Patience
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.druid import DruidIngest
+from airflow_mlmon.pipeline.failure import record_failure
+from tests.support.archive import FIRST, day_table
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened
+
+pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
+
+QUICK = Patience(poll_s=0.3, visible_s=30)
+SECOND = FIRST + timedelta(days=1)
+TODAY = FIRST + timedelta(days=2)
+
+
+@pytest.fixture
+def nights(tmp_path: Path, request, client):
+    """A model of the test's own, its archive and its run."""
+    model = request.node.name.removeprefix("test_")[:50]
+    archive = local_archive(tmp_path, 2)
+    archive.model = model
+    with opened(tmp_path, archive, ("model: loans", f"model: {model}")) as run:
+        yield Nights(run, archive, client)
+
+
+class Nights:
+    def __init__(self, run, archive, client):
+        self.run, self.archive, self.client = run, archive, client
+
+    def day(self, day: date) -> Partition:
+        return Partition.of_day(self.run.model, day)
+
+    def judge(self, day: date):
+        return judge_night(self.run, self.day(day))
+
+    def ingest(self, *days: date, clear_number: int = 0, today: date = TODAY):
+        given = {"clear_number": clear_number, "today": today, "patience": QUICK}
+        return DruidIngest(self.run, self.client, [self.day(day) for day in days], **given)
+
+    def load(self, *days: date, **options):
+        ingest = self.ingest(*days, **options)
+        return finished(ingest, ingest.begin())
+
+    def served(self, day: date) -> tuple[int, int]:
+        """Rows and labels of a day."""
+        query = f'SELECT COUNT(*) AS n, COUNT("repaid") AS labels FROM "{self.run.model}_predictions" '  # noqa: S608
+        partition = self.day(day)
+        try:
+            [row] = self.client.sql(f"{query} WHERE __time >= ? AND __time < ?", [partition.start, partition.end])
+        except NotFoundError:
+            return 0, 0
+        return row["n"], row["labels"]
+
+    def remove(self, day: date):
+        shutil.rmtree(f"{self.archive.root}/predictions/dt={day}")
+
+
+def finished(ingest, state):
+    while state.open:
+        state = ingest.wait(state)
+    return state
+
+
+def test_labels_that_come_later_replace_their_day_only(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+    before = nights.served(FIRST)
+
+    nights.judge(SECOND)
+    nights.load(SECOND, FIRST)
+
+    rows, labels = nights.served(FIRST)
+    assert before == (80, 0)
+    assert rows == 80
+    assert 50 < labels < 80
+    assert nights.served(SECOND) == (80, 0)
+
+
+def test_a_day_that_became_empty_is_emptied_and_comes_back(nights):
+    for day in (FIRST, SECOND):
+        nights.judge(day)
+    nights.load(FIRST, SECOND)
+
+    nights.remove(FIRST)
+    nights.judge(FIRST)
+    emptied = nights.load(FIRST)
+
+    key = f"{nights.run.model}_predictions {FIRST}"
+    assert (emptied.done[key].task_id, emptied.done[key].rows) == (None, 0)
+    assert nights.served(FIRST) == (0, 0)
+    assert nights.served(SECOND)[0] == 80
+    assert emptied.done[f"{nights.run.model}_metrics {FIRST}"].rows > 0
+    assert nights.load(FIRST).left == {key: "it has no rows, and has none there"}
+
+
+def test_a_day_that_never_was_is_left_alone(nights):
+    nights.remove(FIRST)
+    nights.judge(FIRST)
+
+    state = nights.load(FIRST)
+
+    assert list(state.left) == [f"{nights.run.model}_predictions {FIRST}"]
+    assert nights.served(FIRST) == (0, 0)
+
+
+def test_a_day_whose_run_failed_keeps_its_rows(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+
+    record_failure(nights.run, nights.day(FIRST), "the archive did not answer")
+    failed = nights.load(FIRST)
+
+    assert failed.left[f"{nights.run.model}_predictions {FIRST}"] == "its last run failed"
+    assert nights.served(FIRST)[0] == 80
+
+
+def test_a_day_whose_files_are_broken_keeps_its_rows(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+
+    nights.remove(FIRST)
+    nights.archive.write(nights.archive.predictions_uri(FIRST, "part-0.parquet"), b"no Parquet")
+    nights.judge(FIRST)
+    broken = nights.load(FIRST)
+
+    assert "QUARANTINED" in broken.left[f"{nights.run.model}_predictions {FIRST}"]
+    assert nights.served(FIRST)[0] == 80
+
+
+def test_content_that_moves_on_during_a_load_is_loaded_in_its_place(nights):
+    nights.judge(FIRST)
+    ingest = nights.ingest(FIRST)
+    begun = ingest.begin()
+
+    nights.archive.write_predictions(FIRST, day_table(FIRST, 60))
+    nights.judge(FIRST)
+    finished(ingest, begun)
+
+    assert nights.served(FIRST)[0] == 60
+
+
+def test_the_newest_content_wins_over_the_last_writer(nights):
+    nights.judge(FIRST)
+    slow = nights.ingest(FIRST, clear_number=1)
+    nights.load(FIRST)
+    nights.archive.write_predictions(FIRST, day_table(FIRST, 60))
+    begun = slow.begin()
+    nights.judge(FIRST)
+    nights.load(FIRST)
+
+    # the slower run wakes up when its older rows, or the newer ones, are served
+    finished(slow, begun)
+
+    assert nights.served(FIRST)[0] == 60
+
+
+def test_two_runs_at_once_end_as_one(nights, tmp_path):
+    nights.judge(FIRST)
+    together = threading.Barrier(2)
+
+    def run(_: int):
+        together.wait()
+        return nights.load(FIRST)
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(run, range(2))
+
+    assert one.done == other.done
+    assert nights.served(FIRST)[0] == 80
+
+
+def test_days_older_than_the_retention_are_not_loaded(nights):
+    nights.judge(FIRST)
+    druid = nights.run.spec.druid.model_copy(update={"retention_days": 30})
+    spec = nights.run.spec.model_copy(update={"druid": druid})
+    run = type(nights.run)(
+        spec=spec, storage=nights.run.storage, store=nights.run.store, workspace=nights.run.workspace
+    )
+
+    state = Nights(run, nights.archive, nights.client).load(FIRST, today=FIRST + timedelta(days=31))
+
+    assert list(state.left) == [f"{run.model}_predictions {FIRST}"]
+    assert nights.served(FIRST) == (0, 0)
