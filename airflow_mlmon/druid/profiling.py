@@ -198,7 +198,7 @@ class _Engine:
                 self._left[column.name] = f"Druid has it as {stored}, and it is a {self._types[column.name]}"
             elif planned != _SQL_TYPES[stored] and reading is not Reading.LONG_AS_DOUBLE:
                 self._left[column.name] = f"Druid has it as {stored} in these rows, and reads it as {planned}"
-            elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.status().extensions:
+            elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.extensions():
                 self._left[column.name] = f"counting identifiers in Druid takes its extension {_SKETCHES}"
             else:
                 sources.append(Source(layout=column, reading=reading))

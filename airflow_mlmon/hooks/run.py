@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.hooks.s3 import s3_client
-from airflow_mlmon.pipeline.context import Progress, Run, silent
+from airflow_mlmon.pipeline.context import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
+
+if TYPE_CHECKING:
+    from airflow_mlmon.druid.client import DruidClient
 
 
 @contextmanager
@@ -30,5 +35,12 @@ def open_run(
             workspace_connection=settings.workspace_connection,
             hash_key=settings.hash_key,
             progress=progress,
+            druid=DruidAccess(connect=lambda: _connect(spec.druid.connection), today=datetime.now(UTC).date()),
             is_quiet=is_quiet,
         )
+
+
+def _connect(conn_id: str) -> DruidClient:
+    from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
+
+    return MlmonDruidHook(conn_id).get_client()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_by_key
 from airflow_mlmon.archive.read import day_folder
@@ -15,7 +16,20 @@ from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
+if TYPE_CHECKING:
+    from datetime import date
+
+    from airflow_mlmon.druid.client import DruidClient
+
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DruidAccess:
+    """How to reach the model's Druid, and the day by which its retention is reckoned."""
+
+    connect: Callable[[], DruidClient]
+    today: date
 
 
 def silent(_: str) -> None:
@@ -33,6 +47,7 @@ class Run:
     workspace_connection: str | None = None
     hash_key: bytes | None = None
     progress: Progress = field(default=silent)
+    druid: DruidAccess | None = None
     is_quiet: bool = False
 
     @property

@@ -214,7 +214,12 @@ class DruidIngest:
 
     def _begin_task(self, key: str, content: Content, *, first: int = 1) -> OpenTask:
         load = self._load(key, content)
-        begun = begin_load(self._client, load, lambda name: self._hand_in(key, load, name), first=first)
+        begun = begin_load(
+            self._client,
+            load,
+            lambda name: hand_in(self._run, self._client, self._places[key], load, name),
+            first=first,
+        )
         return OpenTask(
             task_id=begun.task_id,
             version=load.version,
@@ -224,26 +229,30 @@ class DruidIngest:
             flagged=content.flagged,
         )
 
-    def _hand_in(self, key: str, load: Load, name: str) -> None:
-        place = self._places[key]
-        urls = [input_url(self._run, place, load.version)]
-        if load.ingestion is DruidIngestion.SQL:
-            statement = replace_statement(load.datasource, place.day, input_urls=urls, version=load.version)
-            self._client.submit_sql(name, statement)
-        else:
-            task = ingestion_task(name, load.datasource, place.day, input_urls=urls, version=load.version)
-            self._client.submit(task)
-
     def _begun(self, key: str, task: OpenTask) -> Begun:
         return Begun(load=self._load(key, task.content), attempt=task.attempt, was_over=task.was_over)
 
     def _load(self, key: str, content: Content) -> Load:
-        place = self._places[key]
-        return Load(
-            datasource=with_flag_dimensions(place.datasource, content.flagged),
-            partition=place.day,
-            version=content.version,
-            rows=content.rows,
-            clear_number=self._clear_number,
-            ingestion=self._run.spec.druid.ingestion,
-        )
+        return load_of(self._run, self._places[key], content, clear_number=self._clear_number)
+
+
+def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) -> Load:
+    """The load of a place's content."""
+    return Load(
+        datasource=with_flag_dimensions(place.datasource, content.flagged),
+        partition=place.day,
+        version=content.version,
+        rows=content.rows,
+        clear_number=clear_number,
+        ingestion=run.spec.druid.ingestion,
+    )
+
+
+def hand_in(run: Run, client: DruidClient, place: Place, load: Load, task_id: str) -> None:
+    """Hand in the task of that id, of the kind that the spec asks for."""
+    urls = [input_url(run, place, load.version)]
+    if load.ingestion is DruidIngestion.SQL:
+        statement = replace_statement(load.datasource, place.day, input_urls=urls, version=load.version)
+        client.submit_sql(task_id, statement)
+    else:
+        client.submit(ingestion_task(task_id, load.datasource, place.day, input_urls=urls, version=load.version))

@@ -95,16 +95,21 @@ def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
     night = run.store.night(place.day)
     if night is None or night.version is None:
         return "the store has no rows of it"
-    kept = run.spec.druid.retention_days
     if place.kind is Kind.METRICS:
         return None
-    if kept is not None and place.day.end.date() <= today - timedelta(days=kept):
-        return f"it is older than the {kept} days for which predictions stay in Druid"
+    if not is_kept(run, place.day, today):
+        return f"it is older than the {run.spec.druid.retention_days} days for which predictions stay in Druid"
     if night.status is Status.FAILED:
         return "its last run failed"
     if not night.rows_curated and night.status is not Status.NO_DATA:
         return f"it is {night.status}: rows came, and none could be taken"
     return None
+
+
+def is_kept(run: Run, day: Partition, today: date) -> bool:
+    """Whether predictions of a day stay in Druid."""
+    kept = run.spec.druid.retention_days
+    return kept is None or day.end.date() > today - timedelta(days=kept)
 
 
 def tag_of(run: Run, place: Place) -> str:
@@ -118,7 +123,15 @@ def tag_of(run: Run, place: Place) -> str:
 
 def write_content(run: Run, place: Place) -> Content:
     """Write the rows that a place shall have to the workspace, where Druid reads them; none need no file."""
-    table = _table(run, place)
+    return _write(run, place, _table(run, place))
+
+
+def write_version(run: Run, place: Place, version: str) -> Content:
+    """Write the predictions of one version of a day, published or not, as `write_content` does."""
+    return _write(run, place, _predictions(run, place, version))
+
+
+def _write(run: Run, place: Place, table: pa.Table) -> Content:
     if not table.num_rows:
         return Content(rows=0, version="")
     _, write = _WRITERS[run.spec.druid.format]
@@ -149,7 +162,11 @@ def _table(run: Run, place: Place) -> pa.Table:
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
-    rows = read_scalars(run, place.day, night.version)
+    return _predictions(run, place, night.version)
+
+
+def _predictions(run: Run, place: Place, version: str) -> pa.Table:
+    rows = read_scalars(run, place.day, version)
     if run.spec.labels is not None:
         tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
         rows = rows.append_column(run.spec.labels.label, join_labels(rows, tables, run.spec).column("label"))

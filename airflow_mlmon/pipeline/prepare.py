@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.samples import sample
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.records import Delivery, Night, Status
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.druid import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +127,10 @@ def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -
     run.progress("writing the curated partition")
     run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
     run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
-    run.progress("profiling")
-    layout = ensure_reference(run).layout
-    run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
+    if run.spec.druid.engine is Engine.LOCAL:
+        run.progress("profiling")
+        layout = ensure_reference(run).layout
+        run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
     sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
     # last of all: whoever finds the manifest finds the rest too

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.partition_files import CURATED, profile_uri
+from airflow_mlmon.pipeline.druid_profile import profile_version
+from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.prepare import Prepared, prepare_partition, take_delivery
 from airflow_mlmon.pipeline.reference import Reference, ensure_reference
-from airflow_mlmon.profiles.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import Family, Night, Results
@@ -41,14 +41,13 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
 
 
 def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
-    """The profile that was made with the curated rows; made from them when the layout was pinned since."""
+    """The profile that was made with the curated rows; made now in Druid, or when the layout was pinned since."""
     uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
     try:
         return Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
-        run.progress("profiling under the new layout")
-        curated = run.files.read(run.version_uri(prepared.partition, prepared.version, CURATED))
-        profile = profile_parquet([curated], reference.layout)
+        run.progress("profiling")
+        profile = profile_version(run, prepared.partition, prepared.version, reference.layout)
         run.files.write(uri, profile.to_bytes())
         return profile
 

@@ -29,13 +29,24 @@ class DruidFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Engine(StrEnum):
+    """Where the profile of a night is made."""
+
+    LOCAL = "local"
+    DRUID = "druid"
+
+
 class Druid(BaseModel):
-    """Loading into Apache Druid."""
+    """Loading into Apache Druid, and profiling there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection: str = Field(
         default="mlmon_druid_default", description="Airflow connection; the step is skipped without it."
+    )
+    engine: Engine = Field(
+        default=Engine.LOCAL,
+        description="local, or druid: the rows of a night are loaded before it is judged, and profiled there by SQL.",
     )
     ingestion: DruidIngestion = Field(
         default=DruidIngestion.NATIVE,
