@@ -17,6 +17,8 @@ from airflow_mlmon.store.metric_store import MetricStore
 
 Progress = Callable[[str], None]
 
+CURATED = "curated.parquet"
+
 
 def silent(_: str) -> None:
     """Report progress to nobody."""
