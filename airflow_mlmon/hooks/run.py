@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from airflow_mlmon.hooks.redis import redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.pipeline.context import Progress, Run, silent
 from airflow_mlmon.settings import Settings
@@ -24,7 +25,7 @@ def open_run(
     with MetricStore(settings.store) as store:
         yield Run(
             spec=spec,
-            storage=Storage(s3_client),
+            storage=Storage(s3_client, redis_cache),
             store=store,
             workspace=settings.workspace,
             workspace_connection=settings.workspace_connection,
