@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.pipeline.prepare import to_parquet
+from airflow_mlmon.pipeline.partition_files import to_parquet
 from airflow_mlmon.profiles.id_hashes import IdHashes, hash_ids
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=40))
