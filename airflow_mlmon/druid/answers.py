@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -66,6 +67,15 @@ class TaskReport:
     segments: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentColumns:
+    """The interval of a segment that is served, and its columns by name with Druid's type of each."""
+
+    start: datetime
+    end: datetime
+    columns: Mapping[str, str]
+
+
 def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
     """The cluster behind the answer to `GET /status`."""
     artifacts = {module.get("artifact") or module["name"] for module in answer.get("modules", ())}
@@ -100,6 +110,19 @@ def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
         ),
         segments=payload.get("segmentsPublished"),
     )
+
+
+def parse_segment_columns(answer: Sequence[Mapping[str, Any]]) -> list[SegmentColumns]:
+    """The segments behind the answer to a query of their metadata, one by one."""
+    return [
+        SegmentColumns(
+            start=datetime.fromisoformat(start),
+            end=datetime.fromisoformat(end),
+            columns={name: column["type"] for name, column in segment["columns"].items()},
+        )
+        for segment in answer
+        for start, end in [interval.split("/") for interval in segment["intervals"]]
+    ]
 
 
 def _parse_sql_report(payload: Mapping[str, Any]) -> TaskReport:

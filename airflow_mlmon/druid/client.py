@@ -18,10 +18,12 @@ import requests
 
 from airflow_mlmon.druid.answers import (
     ClusterStatus,
+    SegmentColumns,
     TaskReport,
     TaskStatus,
     parse_cluster_status,
     parse_running,
+    parse_segment_columns,
     parse_task_report,
     parse_task_status,
 )
@@ -30,6 +32,7 @@ from airflow_mlmon.druid.ingestion import SQL_TASK, Datasource, DimensionType, d
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.druid.transport import Answer, Transport
 from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.partition import Partition
 
 SqlValue = str | int | float | bool | datetime | None
 _Parsed = TypeVar("_Parsed")
@@ -213,19 +216,25 @@ class DruidClient:
             "query": query,
             "parameters": [_parameter(value) for value in parameters],
             "resultFormat": "object",
-            "context": {
-                "timeout": int(self._transport.timeout_s * 1000),
-                "sqlTimeZone": "UTC",
-                "useApproximateCountDistinct": False,
-                # an answer from a cache could be that of the segments before
-                "useCache": False,
-                "useResultLevelCache": False,
-            },
+            "context": self._context() | {"sqlTimeZone": "UTC", "useApproximateCountDistinct": False},
         }
         answer = self._transport.send("POST", "/druid/v2/sql", body)
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
             raise NotFoundError(f"Druid knows no such datasource or column: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
+
+    def segment_columns(self, datasource: str, interval: Partition) -> list[SegmentColumns]:
+        """The columns of each segment that is served of an interval; none where there is no such datasource."""
+        query = {
+            "queryType": "segmentMetadata",
+            "dataSource": datasource,
+            "intervals": [f"{druid_time(interval.start)}/{druid_time(interval.end)}"],
+            "merge": False,
+            "analysisTypes": ["interval"],
+            "context": self._context(),
+        }
+        answer = self._transport.send("POST", "/druid/v2", query)
+        return self._parsed(parse_segment_columns, self._expect(answer))
 
     def lagging_columns(self, datasource: Datasource) -> list[str]:
         """The columns that the broker does not know, or knows by a type that cannot hold their values."""
@@ -245,6 +254,11 @@ class DruidClient:
             return 0
         count = self._expect(answer).get("numChangedSegments")
         return None if count is None else int(count)
+
+    def _context(self) -> dict[str, Any]:
+        # an answer from a cache could be that of the segments before
+        timeout = int(self._transport.timeout_s * 1000)
+        return {"timeout": timeout, "useCache": False, "useResultLevelCache": False}
 
     def retention_rules(self, datasource: str) -> list[dict[str, Any]]:
         """The datasource's own retention rules; none where only the cluster's hold."""

@@ -50,7 +50,7 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach
     total, squares = _sums(scaled[small].astype(np.int64))
     # Far values are rare, because the quantum fits the reference; Python's integers hold them all.
     for deviation in deviations[~small].tolist():
-        integer = _to_integer(deviation, quantum)
+        integer = to_integer(deviation, quantum)
         total += integer
         squares += integer * integer
     return total, squares
@@ -80,7 +80,12 @@ def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:
     return exact_sum(integers), exact_sum(integers * integers)
 
 
-def _to_integer(deviation: float, quantum: float) -> int:
+def to_integer(deviation: float, quantum: float) -> int:
+    """The integer that a deviation counts as.
+
+    >>> to_integer(0.75, 0.5), to_integer(-1e300, 2.0**-900) == -int(1e300) * 2**900
+    (2, True)
+    """
     scaled = deviation / quantum
     if math.isfinite(scaled):
         return round(scaled)

@@ -22,6 +22,7 @@ from airflow_mlmon.profiles.arrow import number_array, text_array
 from airflow_mlmon.profiles.murmur import hash_texts
 
 _LOG2_K = 10
+SKETCH_SIZE = 1 << _LOG2_K
 # So few texts are updated one by one sooner than hashed beforehand.
 _FEW = 256
 _BLOCK = 1 << 14

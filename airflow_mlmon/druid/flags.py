@@ -1,0 +1,82 @@
+"""Lets NaN and ±inf reach Druid: null in their column, as in JSON, and named in a flag column beside it.
+
+A column that has none gets no flag column. Zero loses its sign, because Druid tells -0.0 from 0.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
+from airflow_mlmon.errors import ConfigError
+
+_SUFFIX = "__flag"
+
+
+class Flag(StrEnum):
+    """What a value was that is null in its column."""
+
+    NAN = "nan"
+    POSITIVE_INFINITY = "inf"
+    NEGATIVE_INFINITY = "-inf"
+
+
+class Flagged(NamedTuple):
+    """Rows with the flag columns that they need, and the names of the columns that have one."""
+
+    rows: pa.Table
+    names: tuple[str, ...]
+
+
+def flag_column(name: str) -> str:
+    """The flag column of a column.
+
+    >>> flag_column("score")
+    'score__flag'
+    """
+    return name + _SUFFIX
+
+
+def with_flags(rows: pa.Table) -> Flagged:
+    """The rows as they are loaded: where a column has NaN or ±inf, with its flag column.
+
+    >>> with_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
+    {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
+
+    Raises:
+        ConfigError: another column bears the name of a flag column.
+    """
+    names = []
+    for at, field in enumerate(rows.schema):
+        if not pa.types.is_floating(field.type):
+            continue
+        numbers = rows.column(at).cast(pa.float64())
+        rows = rows.set_column(at, field.name, pc.add(numbers, 0.0))
+        if pc.all(pc.is_finite(numbers)).as_py() is False:
+            rows = _flagged(rows, field.name, numbers)
+            names.append(field.name)
+    return Flagged(rows, tuple(names))
+
+
+def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
+    """The datasource with the flag columns of these columns."""
+    flags = (Dimension(name=flag_column(name), type=DimensionType.STRING) for name in names)
+    return replace(datasource, dimensions=(*datasource.dimensions, *flags))
+
+
+def _flagged(rows: pa.Table, name: str, numbers: pa.ChunkedArray) -> pa.Table:
+    flag = flag_column(name)
+    if flag in rows.column_names:
+        raise ConfigError(
+            f"The column name {flag!r} is kept for the NaN and infinities of {name!r}.",
+            hint="rename the column in the archive",
+        )
+    of_infinity = pc.if_else(pc.greater(numbers, 0.0), Flag.POSITIVE_INFINITY.value, Flag.NEGATIVE_INFINITY.value)
+    named = pc.if_else(pc.is_nan(numbers), Flag.NAN.value, of_infinity)
+    return rows.append_column(flag, pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named))

@@ -1,0 +1,229 @@
+"""Makes profiles of what Druid has counted: pure, the same bits as from the rows themselves."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from airflow_mlmon.druid.flags import Flag
+from airflow_mlmon.druid.profile_sql import CELL_SHIFT, SHIFTER
+from airflow_mlmon.profiles.arrow import text_array
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.distribution import Distribution
+from airflow_mlmon.profiles.exact import to_integer
+from airflow_mlmon.profiles.grid import LAST_CELL, to_bounds, to_cells
+from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.reading import Texts
+from airflow_mlmon.profiles.sketch import DistinctSketch
+from airflow_mlmon.profiles.tally import Tally
+
+_SHIFTER_BITS = int(np.float64(SHIFTER).view(np.int64))
+_WORD = 2**64
+# The square of an integer below this fits into a long.
+_FAR = 2**31
+
+Answer = Sequence[Mapping[str, Any]]
+
+
+class NotCountableError(Exception):
+    """What Druid has counted does not determine the profile; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extremes:
+    """The smallest and the largest value, as Druid has them."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """The exact sums of deviations in units of the quantum and of its square."""
+
+    total: int = 0
+    squares: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        """The sums of both."""
+        return Sums(total=self.total + other.total, squares=self.squares + other.squares)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """What the rows with a value in a part say by cell.
+
+    Attributes:
+        nulls: Rows without a value.
+        codes: How many codes there are: no more than there are distinct deviations.
+        tally: Rows by cell.
+        sums: The sums of the cells that are not far.
+        low: No far deviation below the centre is larger; None where there is none.
+        high: No far deviation above the centre is smaller; None where there is none.
+    """
+
+    nulls: int
+    codes: int
+    tally: Tally
+    sums: Sums
+    low: float | None
+    high: float | None
+
+
+def read_cells(layout: ColumnLayout, answer: Answer) -> Cells:
+    """The cells behind the answer to `profile_sql.cells` for one part.
+
+    Raises:
+        NotCountableError: the sums cannot be told from what Druid has added up.
+    """
+    held = [row for row in answer if row["k"] is not None]
+    codes = np.array([row["k"] for row in held], dtype=np.int64)
+    counts = np.array([row["n"] for row in held], dtype=np.int64)
+    cells = to_cells((codes << CELL_SHIFT).view(np.float64))
+    begins, ends = to_bounds(cells)
+    sums, low, high = Sums(), None, None
+    for row, cell, begin, end in zip(held, cells.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        inner, outer = sorted((abs(begin), abs(end))) if cell else (0.0, abs(end))
+        if abs(cell) < LAST_CELL and outer / layout.quantum < _FAR:
+            reach = math.floor(inner / layout.quantum), math.ceil(outer / layout.quantum)
+            sums += _unwrapped(row, *reach)
+        elif cell > 0:
+            high = inner if high is None else min(high, inner)
+        elif cell < 0:
+            low = -inner if low is None else max(low, -inner)
+        else:
+            raise NotCountableError("its quantum is too small for the grid")
+    return Cells(
+        nulls=sum(row["n"] for row in answer if row["k"] is None),
+        codes=len(held),
+        tally=Tally.of_counts(cells, counts),
+        sums=sums,
+        low=low,
+        high=high,
+    )
+
+
+def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
+    """The sums of a cell's integers, whose magnitudes lie between these two."""
+    rows = row["n"]
+    total = (row["s"] - rows * _SHIFTER_BITS + _WORD // 2) % _WORD - _WORD // 2
+    lowest, highest = rows * least * least, rows * most * most
+    if highest - lowest >= _WORD:
+        raise NotCountableError("a cell has too many rows for its sum of squares")
+    wrapped = row["ss"] - rows * _SHIFTER_BITS**2 - 2 * _SHIFTER_BITS * total
+    return Sums(total=total, squares=lowest + (wrapped - lowest) % _WORD)
+
+
+def sum_deviations(layout: ColumnLayout, answer: Answer) -> Sums:
+    """The sums of the deviations behind the answer to `profile_sql.values` for one part."""
+    total = squares = 0
+    for row in answer:
+        if row["k"] is not None:
+            integer = to_integer(float(row["k"]), layout.quantum)
+            total += row["n"] * integer
+            squares += row["n"] * integer * integer
+    return Sums(total=total, squares=squares)
+
+
+def count_values(layout: ColumnLayout, answer: Answer) -> Distribution:
+    """The distribution behind the answer to `profile_sql.values` for one part: exact for few values."""
+    held = [row for row in answer if row["k"] is not None]
+    tally = Tally.of_counts(*_arrays([(float(row["k"]) + 0.0, row["n"]) for row in held]))
+    return Distribution.sum_of([Distribution(pinned_atoms=layout.atoms, values=tally)])
+
+
+def grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Distribution:
+    """The distribution on the grid, with the counts of the layout's atoms."""
+    return Distribution(
+        pinned_atoms=layout.atoms,
+        is_exact=False,
+        cells=cells.tally,
+        atoms=Tally.of_counts(*_arrays([(float(row["k"]), row["n"]) for row in atoms])),
+    )
+
+
+def numeric_profile(
+    layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: Answer, extremes: Extremes, sums: Sums
+) -> NumericProfile:
+    """The profile of a part; `empty` are the rows that are null in Druid, of which some are flagged."""
+    flags = {row["k"]: row["n"] for row in flagged}
+    return NumericProfile(
+        layout=layout,
+        rows=distribution.rows + empty,
+        nulls=empty - sum(flags.values()),
+        nans=flags.get(Flag.NAN, 0),
+        positive_infinities=flags.get(Flag.POSITIVE_INFINITY, 0),
+        negative_infinities=flags.get(Flag.NEGATIVE_INFINITY, 0),
+        min=None if extremes.low is None else float(extremes.low) + 0.0,
+        max=None if extremes.high is None else float(extremes.high) + 0.0,
+        total=sums.total,
+        squares=sums.squares,
+        distribution=distribution,
+    )
+
+
+def category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
+    """The profile of the texts of one part."""
+    held = [row for row in answer if row["k"] is not None]
+    texts = Texts(
+        values=text_array([row["k"] for row in held]),
+        counts=np.array([row["n"] for row in held], dtype=np.int64),
+        nulls=sum(row["n"] for row in answer if row["k"] is None),
+    )
+    return CategoryProfile.sum_of([CategoryProfile.empty(layout), CategoryProfile.of(layout, texts)])
+
+
+def identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> IdentifierProfile:
+    """The profile of the identifiers of one part, whose sketch Druid has made.
+
+    Raises:
+        NotCountableError: it is no sketch.
+    """
+    try:
+        data = base64.b64decode(json.loads(row["sketch"]), validate=True)
+        # summed, a sketch has the one form that it has everywhere here
+        sketch = DistinctSketch.sum_of([DistinctSketch(data=data)])
+    except (TypeError, ValueError, binascii.Error, RuntimeError) as error:
+        raise NotCountableError(f"Druid's sketch cannot be read: {error}") from error
+    return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
+
+
+def time_values(answer: Answer) -> list[dict[str, Any]]:
+    """Counted times of day as counted seconds.
+
+    >>> time_values([{"k": "00:01:02", "n": 3}, {"k": None, "n": 1}])
+    [{'k': 62, 'n': 3}, {'k': None, 'n': 1}]
+
+    Raises:
+        NotCountableError: one is no time of day.
+    """
+    counted: Counter[int | None] = Counter()
+    for row in answer:
+        counted[_second(row["k"])] += row["n"]
+    return [{"k": second, "n": rows} for second, rows in counted.items()]
+
+
+def _second(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        hours, minutes, seconds = map(int, text.split(":"))
+    except ValueError:
+        raise NotCountableError("it holds something that is no moment") from None
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _arrays(pairs: Iterable[tuple[float, int]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    held = list(pairs)
+    return np.array([key for key, _ in held], dtype=np.float64), np.array([rows for _, rows in held], dtype=np.int64)

@@ -1,0 +1,255 @@
+"""Asks Druid what the profile of a column is made of, a bounded answer at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_mlmon.druid import profile_sql as sql
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.profile_counts import (
+    Answer,
+    Cells,
+    Extremes,
+    NotCountableError,
+    Sums,
+    category_profile,
+    count_values,
+    grid_distribution,
+    identifier_profile,
+    numeric_profile,
+    read_cells,
+    sum_deviations,
+    time_values,
+)
+from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile, sum_columns
+from airflow_mlmon.profiles.distribution import MAX_VALUES
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.sketch import SKETCH_SIZE
+
+PAGE = 50_000
+# From so many rows on it is worth a query to see that they are not a few values.
+_MANY = 20_000
+# Integers that lie so close together are counted one by one first.
+_SPAN = 1 << 15
+_MOST_FAR = 200_000
+_LONGS = range(-(2**63), 2**63)
+# The difference of two doubles may overflow from here on.
+_LARGE = 2.0**969
+
+ByPart = dict[str | None, list[Mapping[str, Any]]]
+Profiles = dict[str | None, ColumnProfile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Rows, divided, and how many there are in each part: in the only one, None, where they are not divided."""
+
+    rows: Rows
+    counts: Mapping[str | None, int]
+
+
+def text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
+    """How often each text occurs in each part, in answers of a bounded size."""
+    first: str | None = None
+    while True:
+        answer = _ask(client, sql.texts(rows, text, first=first, most=PAGE))
+        if len(answer) < PAGE:
+            yield answer
+            return
+        # the last text may go on in other parts: it begins the next page
+        last = answer[-1]["k"]
+        yield [row for row in answer if row["k"] != last]
+        first = last
+
+
+class ColumnQueries:
+    """Profiles columns of divided rows, one at a time; any number of threads may ask at once."""
+
+    def __init__(self, client: DruidClient, parts: Parts, *, flagged: Collection[str]) -> None:
+        self._client = client
+        self._rows = parts.rows
+        self._counts = parts.counts
+        self._flagged = flagged
+
+    def profile(self, source: Source) -> Profiles:
+        """The profile of a column in each part.
+
+        Raises:
+            NotCountableError: it cannot be had from Druid; the message says why.
+            ServiceError: Druid does not answer, or refuses.
+        """
+        match source.layout.kind:
+            case Kind.NUMERIC if source.reading is Reading.TIME:
+                return self._profile_times(source)
+            case Kind.NUMERIC:
+                return self._profile_numbers(source)
+            case Kind.IDENTIFIER:
+                return self._profile_identifiers(source)
+            case _:
+                return self._profile_texts(source)
+
+    def _ask(self, query: Sql) -> ByPart:
+        return _by_part(_ask(self._client, query))
+
+    def _profile_texts(self, source: Source) -> Profiles:
+        found: dict[str | None, list[ColumnProfile]] = {part: [] for part in self._counts}
+        for page in text_pages(self._client, self._rows, sql.text_of(source)):
+            for part, answer in _by_part(page).items():
+                found[part].append(category_profile(source.layout, answer))
+        empty = CategoryProfile.empty(source.layout)
+        return {part: sum_columns([empty, *pages]) for part, pages in found.items()}
+
+    def _profile_identifiers(self, source: Source) -> Profiles:
+        answers = self._ask(sql.sketch(self._rows, source, size=SKETCH_SIZE))
+        return {part: identifier_profile(source.layout, answers[part][0]) for part in self._counts}
+
+    def _profile_times(self, source: Source) -> Profiles:
+        answers: ByPart = defaultdict(list)
+        for page in text_pages(self._client, self._rows, sql.text_of(source)):
+            for part, answer in _by_part(page).items():
+                answers[part] += answer
+        return {part: _profile_seconds(source, time_values(answers[part])) for part in self._counts}
+
+    def _profile_numbers(self, source: Source) -> Profiles:
+        extremes = self._extremes(source)
+        if _is_narrow(source, extremes.values()):
+            values = self._values(source, self._counts)
+            cells = self._cells(source, set(self._counts) - set(values))
+        else:
+            cells = self._cells(source, self._counts)
+            values = self._values(source, self._undecided(source, cells))
+        gridded = {part: found for part, found in cells.items() if part not in values}
+        atoms = self._atoms(source, gridded)
+        far = self._far_sums(source, gridded)
+        flags = self._flags(source)
+        profiles: Profiles = {}
+        for part in self._counts:
+            if part in values:
+                distribution = count_values(source.layout, values[part])
+                empty = sum(row["n"] for row in values[part] if row["k"] is None)
+                sums = sum_deviations(source.layout, values[part])
+            else:
+                distribution = grid_distribution(source.layout, gridded[part], atoms[part])
+                empty, sums = gridded[part].nulls, gridded[part].sums + far[part]
+            profiles[part] = numeric_profile(
+                source.layout,
+                distribution,
+                empty=empty,
+                flagged=flags[part],
+                extremes=extremes[part],
+                sums=sums,
+            )
+        return profiles
+
+    def _extremes(self, source: Source) -> dict[str | None, Extremes]:
+        answers = self._ask(sql.extremes(self._rows, source))
+        found = {part: Extremes(low=rows[0]["lo"], high=rows[0]["hi"]) for part, rows in answers.items()}
+        _demand_countable(source, found.values())
+        return {part: found.get(part, Extremes()) for part in self._counts}
+
+    def _cells(self, source: Source, parts: Collection[str | None]) -> dict[str | None, Cells]:
+        if not parts:
+            return {}
+        answers = self._ask(sql.cells(self._rows.of_parts(parts), source))
+        return {part: read_cells(source.layout, answers[part]) for part in parts}
+
+    def _undecided(self, source: Source, cells: Mapping[str | None, Cells]) -> set[str | None]:
+        """The parts that may hold no more distinct values than are counted one by one."""
+        few = {part for part, found in cells.items() if found.codes <= MAX_VALUES}
+        large = {part for part in few if cells[part].tally.rows > _MANY}
+        if not large:
+            return few
+        answers = self._ask(sql.residues(self._rows.of_parts(large), source))
+        return few - {part for part in large if len(answers[part]) > MAX_VALUES + 1}
+
+    def _values(self, source: Source, parts: Iterable[str | None]) -> ByPart:
+        """The counted deviations of the parts that do not have too many of them."""
+        left, found = set(parts), ByPart()
+        while left:
+            # null is a value of its own to Druid; so many groups are more than all of them may have
+            most = (MAX_VALUES + 2) * len(left)
+            answer = _ask(self._client, sql.values(self._rows.of_parts(left), source, most=most))
+            answers = _by_part(answer)
+            too_many = {part for part in left if _distinct(answers[part]) > MAX_VALUES}
+            if len(answer) < most:
+                return found | {part: answers[part] for part in left - too_many}
+            left -= too_many
+        return found
+
+    def _atoms(self, source: Source, parts: Collection[str | None]) -> ByPart:
+        if not (parts and source.layout.atoms):
+            return defaultdict(list)
+        rows = self._rows.of_parts(parts).where(sql.is_atom(source))
+        return self._ask(sql.values(rows, source, most=len(parts) * (len(source.layout.atoms) + 1)))
+
+    def _far_sums(self, source: Source, cells: Mapping[str | None, Cells]) -> dict[str | None, Sums]:
+        """The sums of deviations so far off that their squares do not fit into a long."""
+        low = max((found.low for found in cells.values() if found.low is not None), default=None)
+        high = min((found.high for found in cells.values() if found.high is not None), default=None)
+        if low is None and high is None:
+            return dict.fromkeys(cells, Sums())
+        rows = self._rows.of_parts(cells).where(sql.beyond(source, low, high))
+        answer = _ask(self._client, sql.values(rows, source, most=_MOST_FAR))
+        if len(answer) == _MOST_FAR:
+            raise NotCountableError("too many of its values lie far from where the layout was pinned")
+        answers = _by_part(answer)
+        return {part: sum_deviations(source.layout, answers[part]) for part in cells}
+
+    def _flags(self, source: Source) -> ByPart:
+        if source.layout.name not in self._flagged:
+            return defaultdict(list)
+        return self._ask(sql.flags(self._rows, source))
+
+
+def _ask(client: DruidClient, query: Sql) -> list[dict[str, Any]]:
+    return client.sql(query.text, query.parameters)
+
+
+def _by_part(answer: Answer) -> ByPart:
+    found: ByPart = defaultdict(list)
+    for row in answer:
+        found[row.get("part")].append(row)
+    return found
+
+
+def _distinct(answer: Answer) -> int:
+    return sum(row["k"] is not None for row in answer)
+
+
+def _is_narrow(source: Source, extremes: Iterable[Extremes]) -> bool:
+    if source.reading is not Reading.LONG:
+        return False
+    bounds = [(found.low, found.high) for found in extremes if found.low is not None and found.high is not None]
+    return not bounds or max(high for _, high in bounds) - min(low for low, _ in bounds) < _SPAN
+
+
+def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
+    """Refuse deviations that Druid cannot calculate."""
+    centre = source.layout.centre
+    if source.reading is not Reading.LONG:
+        if abs(centre) > _LARGE:
+            raise NotCountableError("its centre is too far from 0")
+        return
+    bounds = [int(bound) for found in extremes for bound in (found.low, found.high) if bound is not None]
+    if not all(bound - int(centre) in _LONGS for bound in (int(centre) * 2, *bounds)):
+        raise NotCountableError("its integers lie too far from the layout's centre")
+
+
+def _profile_seconds(source: Source, answer: Answer) -> NumericProfile:
+    """The profile of whole seconds, all of which are known."""
+    seconds = [row["k"] for row in answer if row["k"] is not None]
+    deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
+    return numeric_profile(
+        source.layout,
+        count_values(source.layout, deviations),
+        empty=sum(row["n"] for row in answer if row["k"] is None),
+        flagged=(),
+        extremes=Extremes(low=min(seconds, default=None), high=max(seconds, default=None)),
+        sums=sum_deviations(source.layout, deviations),
+    )

@@ -1,0 +1,244 @@
+"""Writes the queries that a profile is made of: pure, no I/O.
+
+Names are quoted, values are bound. Every query but that of the values of a segment is about one
+column and groups by a `part`: what the rows of a segment have in common, or nothing.
+
+The sums of integers rest on the same step as in `profiles.exact`: a deviation in units of the
+quantum, added to 1.5 * 2**52, has the nearest integer i (ties to even) in the low bits of the double.
+Druid's longs wrap, so what it adds up is known modulo 2**64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from airflow_mlmon.druid.client import SqlValue
+from airflow_mlmon.druid.flags import flag_column
+from airflow_mlmon.druid.ingestion import TIME_COLUMN
+from airflow_mlmon.druid.sql import quote_identifier
+from airflow_mlmon.profiles.layout import CROSSING, ColumnLayout
+
+SHIFTER = 1.5 * 2.0**52
+CELL_SHIFT = 45
+# A prime above the number of values that are counted one by one.
+_RESIDUES = 2_053
+_TIME_OF_DAY = (12, 8)
+
+
+class Reading(StrEnum):
+    """How the values of a column are read in Druid."""
+
+    DOUBLE = "double"
+    LONG = "long"
+    LONG_AS_DOUBLE = "long as double"
+    FLAG = "flag"
+    TEXT = "text"
+    TIME = "time"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether Druid calculates with the values."""
+        return self in {Reading.DOUBLE, Reading.LONG, Reading.LONG_AS_DOUBLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql:
+    """A piece of SQL and what its question marks stand for."""
+
+    text: str
+    parameters: tuple[SqlValue, ...] = ()
+
+    def then(self, *others: Sql | str) -> Sql:
+        """This, followed by the others."""
+        parts = [self, *(Sql(text=other) if isinstance(other, str) else other for other in others)]
+        return Sql(
+            text="".join(part.text for part in parts),
+            parameters=tuple(value for part in parts for value in part.parameters),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A column as it is in Druid: what is pinned of it, and how it is read."""
+
+    layout: ColumnLayout
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows of some intervals of a datasource, and what divides them into parts.
+
+    Attributes:
+        datasource: The table.
+        intervals: Half-open intervals; a row of any of them counts.
+        key: The text by which the rows are divided; None where they are not.
+    """
+
+    datasource: str
+    intervals: tuple[tuple[datetime, datetime], ...]
+    key: Sql | None = None
+    conditions: tuple[Sql, ...] = field(default=())
+
+    def where(self, condition: Sql) -> Rows:
+        """Those of the rows for which the condition holds."""
+        return Rows(
+            datasource=self.datasource,
+            intervals=self.intervals,
+            key=self.key,
+            conditions=(*self.conditions, condition),
+        )
+
+    def of_parts(self, parts: Collection[str | None]) -> Rows:
+        """The rows of these parts."""
+        if self.key is None:
+            return self
+        named = [part for part in parts if part is not None]
+        choices = [self.key.then(" IN (", _bound(named), ")")] if named else []
+        if None in parts:
+            choices.append(self.key.then(" IS NULL"))
+        return self.where(_joined(" OR ", choices))
+
+    def select(self, *selected: Sql, by: Sql | None = None, after: Sql | None = None) -> Sql:
+        """What is selected of each part, and within it of each value of `by`, which is called `k`."""
+        keys = [expression.then(f" AS {name}") for expression, name in ((self.key, "part"), (by, "k")) if expression]
+        grouping = f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}" if keys else ""
+        return Sql(text="SELECT ").then(
+            _joined(", ", [*keys, *selected]),
+            f" FROM {quote_identifier(self.datasource)} WHERE ",
+            self._condition(),
+            grouping,
+            *([after] if after else []),
+        )
+
+    def _condition(self) -> Sql:
+        time = quote_identifier(TIME_COLUMN)
+        within = [Sql(text=f"({time} >= ? AND {time} < ?)", parameters=interval) for interval in self.intervals]
+        parts = [_joined(" OR ", within), *self.conditions]
+        return _joined(" AND ", [Sql(text="(").then(part, ")") for part in parts])
+
+
+COUNT = Sql(text="COUNT(*) AS n")
+
+
+def segment_text(names: Sequence[str], *, flags: Collection[str], texts: Collection[str]) -> Sql:
+    """The value of a segment as text: null where one of its columns has none.
+
+    Args:
+        names: The segment's columns.
+        flags: Those of them that are booleans, in Druid 0 and 1.
+        texts: Those that are text; the rest are integers.
+    """
+    parts = []
+    for name in names:
+        column = quote_identifier(name)
+        if name in flags:
+            column = f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+        elif name not in texts:
+            column = f"CAST({column} AS VARCHAR)"
+        parts.append(column)
+    return Sql(text=f" || '{CROSSING}' || ".join(parts) if len(parts) > 1 else parts[0])
+
+
+def only(text: Sql, values: Sequence[str]) -> Sql:
+    """The text where it is one of the values, else null."""
+    return Sql(text="CASE WHEN ").then(text, " IN (", _bound(values), ") THEN ", text, " END")
+
+
+def extremes(rows: Rows, source: Source) -> Sql:
+    """The smallest and the largest value, `lo` and `hi`."""
+    column = quote_identifier(source.layout.name)
+    return rows.select(Sql(text=f"MIN({column}) AS lo, MAX({column}) AS hi"))
+
+
+def cells(rows: Rows, source: Source) -> Sql:
+    """By cell of the grid, as the code of `grid.to_codes` with its sign: rows and the sums `s` and `ss`, wrapped."""
+    bits = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
+    code = Sql(text=f"BITWISE_SHIFT_RIGHT({bits}").then(deviation(source), f"), {CELL_SHIFT})")
+    unit = 1 / source.layout.quantum
+    shifted = Sql(text=bits).then(deviation(source), Sql(text=" * ? + ?)", parameters=(unit, SHIFTER)))
+    total = Sql(text="SUM(").then(shifted, ") AS s")
+    squares = Sql(text="SUM(").then(shifted, " * ", shifted, ") AS ss")
+    return rows.select(COUNT, total, squares, by=code)
+
+
+def values(rows: Rows, source: Source, *, most: int) -> Sql:
+    """By deviation, the smallest first: rows; at most so many groups."""
+    order = " ORDER BY k, part" if rows.key else " ORDER BY k"
+    return rows.select(COUNT, by=deviation(source), after=Sql(text=f"{order} LIMIT {most}"))
+
+
+def residues(rows: Rows, source: Source) -> Sql:
+    """The residues that the bits of the deviations leave: not more of them than there are deviations."""
+    bits = Sql(text="MOD(BITWISE_CONVERT_DOUBLE_TO_LONG_BITS(").then(deviation(source), f"), {_RESIDUES})")
+    return rows.select(COUNT, by=bits)
+
+
+def beyond(source: Source, low: float | None, high: float | None) -> Sql:
+    """Whether a deviation is at most `low` or at least `high`."""
+    choices = [
+        deviation(source).then(Sql(text=f" {sign} ?", parameters=(bound,)))
+        for sign, bound in (("<=", low), (">=", high))
+        if bound is not None
+    ]
+    return _joined(" OR ", choices)
+
+
+def is_atom(source: Source) -> Sql:
+    """Whether a deviation is one of the layout's atoms."""
+    return deviation(source).then(" IN (", _bound(source.layout.atoms), ")")
+
+
+def flags(rows: Rows, source: Source) -> Sql:
+    """By flag, rows."""
+    flag = Sql(text=quote_identifier(flag_column(source.layout.name)))
+    return rows.where(flag.then(" IS NOT NULL")).select(COUNT, by=flag)
+
+
+def texts(rows: Rows, text: Sql, *, first: str | None, most: int) -> Sql:
+    """By text, from `first` on and null before all: rows; at most so many groups."""
+    if first is not None:
+        rows = rows.where(text.then(Sql(text=" >= ?", parameters=(first,))))
+    return rows.select(COUNT, by=text, after=Sql(text=f" ORDER BY k LIMIT {most}"))
+
+
+def text_of(source: Source) -> Sql:
+    """The value of a column as text: of a time the hours, minutes and seconds."""
+    column = quote_identifier(source.layout.name)
+    match source.reading:
+        case Reading.TIME:
+            return Sql(text=f"SUBSTRING({column}, {_TIME_OF_DAY[0]}, {_TIME_OF_DAY[1]})")
+        case Reading.FLAG:
+            return segment_text([source.layout.name], flags=[source.layout.name], texts=())
+        case _:
+            return Sql(text=column)
+
+
+def sketch(rows: Rows, source: Source, *, size: int) -> Sql:
+    """The theta sketch `sketch` of the values, and how many rows have one."""
+    column = quote_identifier(source.layout.name)
+    return rows.select(COUNT, Sql(text=f"COUNT({column}) AS held, DS_THETA({column}, {size}) AS sketch"))
+
+
+def deviation(source: Source) -> Sql:
+    """The double by which a value lies off the layout's centre; of a long the difference is taken exactly."""
+    column, centre = quote_identifier(source.layout.name), source.layout.centre
+    match source.reading:
+        case Reading.LONG:
+            return Sql(text=f"CAST({column} - CAST(? AS BIGINT) AS DOUBLE)", parameters=(int(centre),))
+        case Reading.LONG_AS_DOUBLE:
+            return Sql(text=f"(CAST({column} AS DOUBLE) - ?)", parameters=(centre,))
+        case _:
+            return Sql(text=f"({column} - ?)", parameters=(centre,))
+
+
+def _bound(bound: Sequence[SqlValue]) -> Sql:
+    return Sql(text=", ".join("?" * len(bound)), parameters=tuple(bound))
+
+
+def _joined(separator: str, parts: Sequence[Sql]) -> Sql:
+    first, *rest = parts
+    return first.then(*(piece for part in rest for piece in (separator, part)))

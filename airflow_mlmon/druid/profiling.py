@@ -1,0 +1,355 @@
+"""The engine of Druid: the profile of rows that Druid serves, the same as of the rows themselves.
+
+No row leaves Druid. Each column takes a few queries, some of them at once, and what they count adds
+up to the profile bit for bit. What Druid cannot count exactly (vectors, which it does not have, and
+the rare column whose message says why) is left to the local engine, which then reads these columns only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from airflow_mlmon.druid import profile_sql as sql
+from airflow_mlmon.druid.answers import SegmentColumns
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.flags import flag_column
+from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
+from airflow_mlmon.druid.profile_counts import NotCountableError
+from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles, text_pages
+from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
+from airflow_mlmon.druid.sql import quote_identifier
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceUnavailableError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.layout import LONGEST_NAME, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.spec.choices import ColumnType
+
+log = logging.getLogger(__name__)
+
+QUERIES_AT_ONCE = 4
+# So many values Druid groups by as they are, which is faster than to sort out those that count.
+_FEW_TEXTS = 256
+_SKETCHES = "druid-datasketches"
+_DOUBLE, _LONG, _STRING = "DOUBLE", "LONG", "STRING"
+_READINGS = {
+    (Kind.NUMERIC, ColumnType.FLOAT, _DOUBLE): Reading.DOUBLE,
+    (Kind.NUMERIC, ColumnType.FLOAT, _LONG): Reading.LONG_AS_DOUBLE,
+    (Kind.NUMERIC, ColumnType.DECIMAL, _DOUBLE): Reading.DOUBLE,
+    (Kind.NUMERIC, ColumnType.INTEGER, _LONG): Reading.LONG,
+    (Kind.NUMERIC, ColumnType.TIMESTAMP, _STRING): Reading.TIME,
+    (Kind.CATEGORY, ColumnType.BOOLEAN, _LONG): Reading.FLAG,
+    (Kind.CATEGORY, ColumnType.STRING, _STRING): Reading.TEXT,
+    (Kind.CATEGORY, ColumnType.CATEGORY, _STRING): Reading.TEXT,
+    (Kind.IDENTIFIER, ColumnType.STRING, _STRING): Reading.TEXT,
+}
+_SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", _STRING: "VARCHAR"}
+# In default-value mode the sum of nothing is 0.
+_SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
+_COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
+
+Local = Callable[[Layout], Profile]
+Counts = Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Division:
+    """The values of a segment: the text that Druid groups by, and the rows by text and by value."""
+
+    layout: SegmentLayout
+    key: Sql
+    texts: Counts
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Profiled:
+    """Rows that have the same columns: their divisions, and by text the profile of each column that was had.
+
+    `whole` has them undivided, where no division had to be made; `columns` is by the name of the segment.
+    """
+
+    rows: int
+    divisions: tuple[_Division, ...]
+    whole: Mapping[str, Profiles]
+    columns: Mapping[str, Mapping[str, Profiles]]
+
+
+def profile_datasource(
+    client: DruidClient,
+    datasource: str,
+    interval: Partition,
+    layout: Layout,
+    types: Mapping[str, ColumnType],
+    *,
+    local: Local | None = None,
+) -> Profile:
+    """The profile of the rows that a datasource has in an interval, under a layout.
+
+    Args:
+        client: The cluster.
+        datasource: The table of predictions.
+        interval: From its start up to its end.
+        layout: What is pinned.
+        types: The declared types of the layout's columns and of those that its segments divide by.
+        local: Profiles the same rows under a layout of the few columns that cannot be profiled in Druid.
+
+    Raises:
+        NotFoundError: There is no such datasource.
+        ConfigError: The cluster takes null for 0, or a column needs `local`, and there is none.
+        ServiceUnavailableError: The broker does not know all columns yet; worth another try.
+        PartitionConflictError: The rows were replaced meanwhile; worth another try.
+        ServiceError: Druid does not answer, or refuses.
+    """
+    _demand_nulls(client)
+    segments = client.segment_columns(datasource, interval)
+    planned = _planned_types(client, datasource, segments)
+    engine = _Engine(client, datasource, interval, layout, types=types, planned=planned)
+    before = engine.contents(segments)
+    profile, left = engine.profile(segments)
+    if before != engine.contents(client.segment_columns(datasource, interval)):
+        raise PartitionConflictError(f"The rows of {interval} in {datasource} were replaced while they were profiled.")
+    return _completed(profile, layout, left, local) if left else profile
+
+
+class _Engine:
+    """Profiles an interval of one datasource."""
+
+    def __init__(
+        self,
+        client: DruidClient,
+        datasource: str,
+        interval: Partition,
+        layout: Layout,
+        *,
+        types: Mapping[str, ColumnType],
+        planned: Mapping[str, str],
+    ) -> None:
+        self._client = client
+        self._datasource = datasource
+        self._interval = interval
+        self._layout = layout
+        self._types = types
+        self._planned = planned
+        self._left = {column.name: "Druid has no vectors" for column in layout.columns if column.kind is Kind.VECTOR}
+
+    def contents(self, segments: Sequence[SegmentColumns]) -> Counts:
+        """Rows by the version of the content that they came with."""
+        if not segments:
+            return {}
+        return _count_texts(self._client, self._rows(segments), Sql(text=quote_identifier(CONTENT_COLUMN)))
+
+    def profile(self, segments: Sequence[SegmentColumns]) -> tuple[Profile, Mapping[str, str]]:
+        """The profile of what can be had from Druid, and why which columns cannot."""
+        named = {column.name for column in self._layout.columns}
+        named |= {name for segment in self._layout.segments for name in segment.columns}
+        alike: dict[frozenset[tuple[str, str]], list[SegmentColumns]] = {}
+        for segment in segments:
+            held = frozenset((name, kind) for name, kind in segment.columns.items() if name in named)
+            alike.setdefault(held, []).append(segment)
+        profiled = [self._profile_alike(group) for group in alike.values()]
+        had = replace(
+            self._layout, columns=tuple(column for column in self._layout.columns if column.name not in self._left)
+        )
+        return sum_profiles(had, [_to_profile(part, had) for part in profiled]), self._left
+
+    def _rows(self, segments: Sequence[SegmentColumns]) -> Rows:
+        start, end = self._interval.start, self._interval.end
+        spans = sorted((max(segment.start, start), min(segment.end, end)) for segment in segments)
+        joined: list[tuple[datetime, datetime]] = []
+        for begin, stop in spans:
+            if joined and begin <= joined[-1][1]:
+                joined[-1] = joined[-1][0], max(joined[-1][1], stop)
+            else:
+                joined.append((begin, stop))
+        return Rows(datasource=self._datasource, intervals=tuple(joined))
+
+    def _profile_alike(self, segments: Sequence[SegmentColumns]) -> _Profiled:
+        rows = self._rows(segments)
+        held = segments[0].columns
+        sources = self._sources(held)
+        flagged = [source.layout.name for source in sources if _is_flagged(segments, source.layout.name)]
+        divisions = tuple(self._divide(rows, pinned, held) for pinned in self._layout.segments)
+        count = sum(self.contents(segments).values())
+        columns = {}
+        for division in divisions:
+            if undivided(division.layout, division.counts, empty_part(())) is None:
+                parts = Parts(rows=replace(rows, key=division.key), counts=division.texts)
+                columns[division.layout.name] = self._profile_columns(parts, sources, flagged)
+        undivided_rows = Parts(rows=rows, counts={None: count})
+        whole = {} if columns else self._profile_columns(undivided_rows, sources, flagged)
+        return _Profiled(rows=count, divisions=divisions, whole=whole, columns=columns)
+
+    def _sources(self, held: Mapping[str, str]) -> list[Source]:
+        """The columns that can be profiled in these segments; absent ones have no rows."""
+        sources = []
+        for column in self._layout.columns:
+            if column.name not in held or column.name in self._left:
+                continue
+            stored, planned = held[column.name], self._planned[column.name]
+            reading = _READINGS.get((column.kind, self._types[column.name], stored))
+            if reading is None:
+                self._left[column.name] = f"Druid has it as {stored}, and it is a {self._types[column.name]}"
+            elif planned != _SQL_TYPES[stored] and reading is not Reading.LONG_AS_DOUBLE:
+                self._left[column.name] = f"Druid has it as {stored} in these rows, and reads it as {planned}"
+            elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.status().extensions:
+                self._left[column.name] = f"counting identifiers in Druid takes its extension {_SKETCHES}"
+            else:
+                sources.append(Source(layout=column, reading=reading))
+        return sources
+
+    def _divide(self, rows: Rows, pinned: SegmentLayout, held: Mapping[str, str]) -> _Division:
+        if not set(pinned.columns) <= set(held):
+            nothing = Sql(text="CAST(NULL AS VARCHAR)")
+            rest = _count_texts(self._client, rows, nothing)
+            return _Division(layout=pinned, key=nothing, texts=rest, counts=rest)
+        key = sql.segment_text(
+            pinned.columns,
+            flags=[name for name in pinned.columns if self._types[name] is ColumnType.BOOLEAN],
+            texts=[name for name in pinned.columns if held[name] == _STRING],
+        )
+        texts = _count_texts(self._client, rows, key)
+        counts: Counter[str | None] = Counter()
+        for text, count in texts.items():
+            counts[_value_of(pinned, text)] += count
+        if len(texts) <= _FEW_TEXTS:
+            return _Division(layout=pinned, key=key, texts=texts, counts=counts)
+        return _Division(
+            layout=pinned,
+            key=sql.only(key, [value for value in counts if value is not None]),
+            texts=counts,
+            counts=counts,
+        )
+
+    def _profile_columns(
+        self, parts: Parts, sources: Iterable[Source], flagged: Sequence[str]
+    ) -> Mapping[str, Profiles]:
+        """The profiles by column of those that can be had, some columns at once."""
+        queries = ColumnQueries(self._client, parts, flagged=flagged)
+
+        def profile(source: Source) -> Profiles | None:
+            try:
+                return queries.profile(source)
+            except NotCountableError as error:
+                self._left[source.layout.name] = str(error)
+                return None
+
+        sources = [source for source in sources if source.layout.name not in self._left]
+        with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
+            found = list(pool.map(profile, sources))
+        return {source.layout.name: one for source, one in zip(sources, found, strict=True) if one is not None}
+
+
+def _demand_nulls(client: DruidClient) -> None:
+    if client.sql(_SUM_OF_NULLS)[0]["n"] is not None:
+        raise ConfigError(
+            f"The Druid at {client.base_url} runs in default-value mode: it takes null for 0 and '', so that missing "
+            "values cannot be counted there.",
+            hint="set druid.generic.useDefaultValueForNull=false and load again, or profile with `engine: local`",
+        )
+
+
+def _planned_types(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> Mapping[str, str]:
+    """The types that the broker, which learns of new columns some time after a load, plans with."""
+    known = {row["c"]: row["t"] for row in client.sql(_COLUMNS, [datasource])}
+    if not known:
+        raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="load its rows first")
+    if unknown := {name for segment in segments for name in segment.columns} - set(known):
+        raise ServiceUnavailableError(f"Druid's broker does not know the column {min(unknown)!r} of {datasource} yet.")
+    return known
+
+
+def _count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
+    return {row["k"]: row["n"] for page in text_pages(client, rows, text) for row in page}
+
+
+def _value_of(pinned: SegmentLayout, text: str | None) -> str | None:
+    """The value of a segment that has a part of its own for this text; None for the rest."""
+    if pinned.values is not None:
+        return text if text in pinned.values else None
+    return text if text is not None and len(text) <= LONGEST_NAME else None
+
+
+def _is_flagged(segments: Sequence[SegmentColumns], name: str) -> bool:
+    return any(flag_column(name) in segment.columns for segment in segments)
+
+
+def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
+    parts = {
+        division.layout.name: _parts(division, profiled.columns[division.layout.name], layout)
+        for division in profiled.divisions
+        if division.layout.name in profiled.columns
+    }
+    if parts:
+        whole = sum_parts(list(next(iter(parts.values())).values()))
+    else:
+        whole = _part(layout, profiled.rows, {name: own[None] for name, own in profiled.whole.items()})
+    segments = {}
+    for division in profiled.divisions:
+        simple = undivided(division.layout, division.counts, whole)
+        segments[division.layout.name] = simple or _segment(division, parts[division.layout.name], layout)
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+
+
+def _parts(division: _Division, columns: Mapping[str, Profiles], layout: Layout) -> dict[str | None, Part]:
+    """The part of each value, of all the texts that belong to it."""
+    texts: dict[str | None, list[str | None]] = {}
+    for text in division.texts:
+        texts.setdefault(_value_of(division.layout, text), []).append(text)
+    return {
+        value: _part(
+            layout,
+            division.counts[value],
+            {name: sum_columns(own[text] for text in belonging) for name, own in columns.items()},
+        )
+        for value, belonging in texts.items()
+    }
+
+
+def _part(layout: Layout, rows: int, columns: Mapping[str, ColumnProfile]) -> Part:
+    found = {column.name: columns.get(column.name) or empty_column(column) for column in layout.columns}
+    return Part(rows=rows, columns=found)
+
+
+def _segment(division: _Division, parts: Mapping[str | None, Part], layout: Layout) -> Segment:
+    named = {value: part for value, part in parts.items() if value is not None}
+    return Segment(layout=division.layout, parts=named, rest=parts.get(None) or empty_part(layout.columns))
+
+
+def _completed(profile: Profile, layout: Layout, left: Mapping[str, str], local: Local | None) -> Profile:
+    """The profile with the columns that the local engine has to see."""
+    said = "; ".join(f"{name!r}: {reason}" for name, reason in sorted(left.items()))
+    if local is None:
+        raise ConfigError(f"These columns cannot be profiled in Druid: {said}.", hint="profile with `engine: local`")
+    log.info("Profiled from the curated rows, not in Druid: %s", said)
+    others = local(replace(layout, columns=tuple(column for column in layout.columns if column.name in left)))
+    if others.rows != profile.rows:
+        raise PartitionConflictError(
+            f"Druid serves {profile.rows} rows, and the curated partition has {others.rows}: one of them moved on."
+        )
+    segments = {
+        name: replace(
+            segment,
+            parts={
+                value: _joined(layout, part, others.segments[name].parts[value])
+                for value, part in segment.parts.items()
+            },
+            rest=_joined(layout, segment.rest, others.segments[name].rest),
+        )
+        for name, segment in profile.segments.items()
+    }
+    whole = _joined(
+        layout, Part(rows=profile.rows, columns=profile.columns), Part(rows=others.rows, columns=others.columns)
+    )
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+
+
+def _joined(layout: Layout, part: Part, other: Part) -> Part:
+    both = {**part.columns, **other.columns}
+    return Part(rows=part.rows, columns={column.name: both[column.name] for column in layout.columns})

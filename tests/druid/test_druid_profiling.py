@@ -1,0 +1,182 @@
+"""The engine of Druid gives the profile of the local engine, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.profiling import profile_datasource
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.profile import Profile
+from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
+
+pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
+
+
+def profile(client, spec, interval, layout, **options):
+    return profile_datasource(client, f"{spec.model}_predictions", interval, layout, types_of(spec), **options)
+
+
+def differing(found: Profile, expected: Profile) -> list[str]:
+    """What is not the same, so that a failure says where."""
+    parts = [("", found, expected)]
+    for name, segment in expected.segments.items():
+        own = found.segments[name]
+        assert (set(own.parts), own.is_collapsed) == (set(segment.parts), segment.is_collapsed)
+        parts += [(f"{name}={value}: ", own.parts[value], part) for value, part in segment.parts.items()]
+        parts.append((f"{name} (rest): ", own.rest, segment.rest))
+    assert [one.rows for _, one, _ in parts] == [other.rows for _, _, other in parts]
+    return [
+        f"{where}{name}"
+        for where, one, other in parts
+        for name in other.columns
+        if one.columns[name] != other.columns[name]
+    ]
+
+
+def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, bucket):
+    spec, rows = spec_of("kinds"), rows_of(day("kinds"), 6_000)
+    layout = pin_layout(spec, rows.slice(0, 2_000))
+    load(client, bucket, spec, day("kinds"), rows)
+
+    found, expected = profile(client, spec, day("kinds"), layout), profile_table(rows, layout)
+
+    assert differing(found, expected) == []
+    assert found == expected
+    columns = expected.columns
+    assert (columns["spread"].distribution.is_exact, columns["few"].distribution.is_exact) == (False, True)
+    assert columns["spread"].distribution.atoms.rows > 500
+    assert min(columns["wild"].nans, columns["wild"].positive_infinities, columns["wild"].negative_infinities) > 100
+    assert columns["town"].unseen_rows > 100
+    assert {column.kind for column in layout.columns} == {Kind.NUMERIC, Kind.CATEGORY, Kind.IDENTIFIER}
+    assert columns["session"].distinct > 4_000
+    assert columns[HOSTILE].observed > 5_000
+
+
+def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
+    spec = spec_of("divided", segments=("kind", "small", ["flag", "kind"]))
+    versions = ("1.0", "1.1", "", None, LONG_VERSION, "\U0001f600")
+    rows = rows_of(day("divided"), 9_000, versions=versions)
+    layout = pin_layout(spec, rows.slice(0, 1_000))
+    load(client, bucket, spec, day("divided"), rows)
+
+    found, expected = profile(client, spec, day("divided"), layout), profile_table(rows, layout)
+
+    assert differing(found, expected) == []
+    assert found == expected
+    assert set(expected.segments["version"].parts) == {"1.0", "1.1", "", "\U0001f600"}
+    assert expected.segments["version"].rest.rows > 2_000
+    assert "false & c & d" in expected.segments["flag & kind"].parts
+
+
+def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(client, bucket):
+    spec = spec_of("crowded", segments=("town",))
+    rows = rows_of(day("crowded"), 3_000, versions=tuple(map(str, range(300))))
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, day("crowded"), rows)
+
+    found, expected = profile(client, spec, day("crowded"), layout), profile_table(rows, layout)
+
+    assert differing(found, expected) == []
+    assert found == expected
+    assert expected.segments["version"].is_collapsed
+    assert len(expected.segments["town"].parts) == 50
+
+
+def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket):
+    spec, before = spec_of("growing"), spec_of("growing", without="few")
+    first = rows_of(day("growing"), 2_000, versions=("1", "2"))
+    second = rows_of(day("growing", 1), 3_000, seed=8, versions=("2", "3"))
+    layout = pin_layout(spec, second)
+    load(client, bucket, before, day("growing"), first.drop_columns("few"))
+    load(client, bucket, spec, day("growing", 1), second)
+    both = Partition("growing", day("growing").start, day("growing", 1).end)
+
+    found = profile(client, spec, both, layout)
+
+    expected = profile_table(first.drop_columns("few"), layout) + profile_table(second, layout)
+    assert differing(found, expected) == []
+    assert found == expected
+    assert expected.columns["few"].rows == 3_000
+
+
+def test_profile_of_some_hours_is_that_of_their_rows(client, bucket):
+    spec, rows = spec_of("hours"), rows_of(day("hours"), 2_000)
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, day("hours"), rows)
+    hours = Partition("hours", day("hours").start + timedelta(hours=6), day("hours").start + timedelta(hours=9))
+
+    found = profile(client, spec, hours, layout)
+
+    at = rows.column("at").to_pylist()
+    within = rows.filter(pa.array([hours.start <= moment < hours.end for moment in at]))
+    assert found == profile_table(within, layout)
+    assert 200 < found.rows < 300
+    assert profile(client, spec, day("hours", 5), layout) == Profile.empty(layout)
+
+
+def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
+    spec, partition = spec_of("boundary"), day("boundary")
+    rows = rows_of(partition, 4_100)
+    for name, distinct in (("few", 1_024), ("spread", 1_025)):
+        values = np.resize(1e6 + np.arange(distinct) / 1024, 4_100)
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, partition, rows)
+
+    found = profile(client, spec, partition, layout)
+
+    assert found == profile_table(rows, layout)
+    assert found.columns["few"].distinct == 1_024
+    assert found.columns["spread"].distinct is None
+
+
+def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client, bucket):
+    spec = spec_of("vectors", segments=("kind",), embedding={"type": "vector", "dimension": 3})
+    vectors = pa.array([[0.5, float(at), 1.0] for at in range(1_500)], pa.list_(pa.float64()))
+    rows = rows_of(day("vectors"), 1_500, versions=("1", "2")).append_column("embedding", vectors)
+    # so far from the centre that 64 bits do not hold the difference
+    huge = pa.array([-(2**62) - 2, *[2**62 + 2] * 1_499])
+    rows = rows.set_column(rows.column_names.index("huge"), "huge", huge)
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, day("vectors"), rows)
+    asked = []
+
+    def local(part):
+        asked.append([column.name for column in part.columns])
+        return profile_table(rows, part)
+
+    found = profile(client, spec, day("vectors"), layout, local=local)
+
+    assert differing(found, profile_table(rows, layout)) == []
+    assert found == profile_table(rows, layout)
+    assert [set(names) for names in asked] == [{"embedding", "huge"}]
+    with pytest.raises(ConfigError, match="'embedding': Druid has no vectors; 'huge': its integers lie too far"):
+        profile(client, spec, day("vectors"), layout)
+    with pytest.raises(PartitionConflictError, match="1500 rows, and the curated partition has 7"):
+        profile(client, spec, day("vectors"), layout, local=lambda part: profile_table(rows.slice(0, 7), part))
+
+
+def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
+    client, spec = DruidClient(sql_cluster.url), spec_of("defaults")
+    layout = pin_layout(spec, rows_of(day("defaults"), 10))
+
+    with pytest.raises(ConfigError, match="default-value mode: it takes null for 0"):
+        profile(client, spec, day("defaults"), layout)
+
+
+def test_a_datasource_that_is_not_there_is_said(client):
+    spec = spec_of("absent")
+    layout = replace(pin_layout(spec, rows_of(day("absent"), 10)), segments=())
+
+    with pytest.raises(NotFoundError, match="no datasource 'absent_predictions'"):
+        profile(client, spec, day("absent"), layout)
