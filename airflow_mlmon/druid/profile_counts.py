@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 from collections import Counter
@@ -194,7 +193,7 @@ def identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> Identifi
         data = base64.b64decode(json.loads(row["sketch"]), validate=True)
         # summed, a sketch has the one form that it has everywhere here
         sketch = DistinctSketch.sum_of([DistinctSketch(data=data)])
-    except (TypeError, ValueError, binascii.Error, RuntimeError) as error:
+    except (IndexError, TypeError, ValueError, RuntimeError) as error:
         raise NotCountableError(f"Druid's sketch cannot be read: {error}") from error
     return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
 

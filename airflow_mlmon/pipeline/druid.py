@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.flags import with_flag_dimensions
 from airflow_mlmon.druid.ingestion import ingestion_task
 from airflow_mlmon.druid.load import (
     MOST_ROUNDS,
@@ -32,6 +33,7 @@ from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid_content import (
+    Content,
     Place,
     check_workspace,
     input_url,
@@ -52,6 +54,12 @@ class OpenTask:
     rows: int
     attempt: int
     was_over: bool
+    flagged: Sequence[str] = ()
+
+    @property
+    def content(self) -> Content:
+        """The rows that it loads."""
+        return Content(rows=self.rows, version=self.version, flagged=tuple(self.flagged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +151,7 @@ class DruidIngest:
             if (load := finish_load(self._client, begun, self._patience)) is not None:
                 done[key] = load
             else:
-                again[key] = self._begin_task(key, begun.load, first=begun.attempt + 1)
+                again[key] = self._begin_task(key, task.content, first=begun.attempt + 1)
         if again and ingest.rounds >= MOST_ROUNDS:
             raise still_replaced(self._places[next(iter(again))].day)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
@@ -198,13 +206,14 @@ class DruidIngest:
         content = write_content(self._run, place)
         if content.rows:
             self._run.progress(f"loading {content.rows} rows of {key} into Druid")
-            return self._begin_task(key, self._load(key, content.version, content.rows))
+            return self._begin_task(key, content)
         if not count_served(self._client, place.datasource.name, place.day).rows:
             return "it has no rows, and has none there"
         self._run.progress(f"{key} has no rows any more: emptying it in Druid")
         return empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
 
-    def _begin_task(self, key: str, load: Load, *, first: int = 1) -> OpenTask:
+    def _begin_task(self, key: str, content: Content, *, first: int = 1) -> OpenTask:
+        load = self._load(key, content)
         begun = begin_load(self._client, load, lambda name: self._hand_in(key, load, name), first=first)
         return OpenTask(
             task_id=begun.task_id,
@@ -212,28 +221,29 @@ class DruidIngest:
             rows=load.rows,
             attempt=begun.attempt,
             was_over=begun.was_over,
+            flagged=content.flagged,
         )
 
     def _hand_in(self, key: str, load: Load, name: str) -> None:
         place = self._places[key]
         urls = [input_url(self._run, place, load.version)]
         if load.ingestion is DruidIngestion.SQL:
-            statement = replace_statement(place.datasource, place.day, input_urls=urls, version=load.version)
+            statement = replace_statement(load.datasource, place.day, input_urls=urls, version=load.version)
             self._client.submit_sql(name, statement)
         else:
-            task = ingestion_task(name, place.datasource, place.day, input_urls=urls, version=load.version)
+            task = ingestion_task(name, load.datasource, place.day, input_urls=urls, version=load.version)
             self._client.submit(task)
 
     def _begun(self, key: str, task: OpenTask) -> Begun:
-        return Begun(load=self._load(key, task.version, task.rows), attempt=task.attempt, was_over=task.was_over)
+        return Begun(load=self._load(key, task.content), attempt=task.attempt, was_over=task.was_over)
 
-    def _load(self, key: str, version: str, rows: int) -> Load:
+    def _load(self, key: str, content: Content) -> Load:
         place = self._places[key]
         return Load(
-            datasource=place.datasource,
+            datasource=with_flag_dimensions(place.datasource, content.flagged),
             partition=place.day,
-            version=version,
-            rows=rows,
+            version=content.version,
+            rows=content.rows,
             clear_number=self._clear_number,
             ingestion=self._run.spec.druid.ingestion,
         )

@@ -11,6 +11,7 @@ from enum import Enum, auto
 import pyarrow as pa
 
 from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
 from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import write_json_lines
@@ -52,10 +53,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The rows that a place shall have, none or many; `version` changes with them and their columns."""
+    """The rows that a place shall have, none or many; `version` changes with them and their columns.
+
+    `flagged` names the columns whose NaN and infinities are told by a flag column.
+    """
 
     rows: int
     version: str
+    flagged: tuple[str, ...] = ()
 
 
 def check_workspace(run: Run) -> None:
@@ -120,10 +125,11 @@ def write_content(run: Run, place: Place) -> Content:
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"writing {table.num_rows} rows for {place.key}{without}")
+    table, flagged = with_flags(table)
     data = write(table)
-    version = _hash(data, place.datasource)
+    version = _hash(data, with_flag_dimensions(place.datasource, flagged))
     run.files.write(_uri(run, place, version), data)
-    return Content(rows=table.num_rows, version=version)
+    return Content(rows=table.num_rows, version=version, flagged=flagged)
 
 
 def input_url(run: Run, place: Place, version: str) -> str:

@@ -1,0 +1,53 @@
+"""NaN and infinities are told beside the column that Druid has as null."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
+from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
+from airflow_mlmon.druid.json_lines import write_json_lines
+from airflow_mlmon.errors import ConfigError
+
+
+def test_each_value_that_json_lacks_is_named():
+    table = pa.table({"x": [0.5, math.nan, math.inf, -math.inf, None], "n": [1, 2, 3, 4, 5]})
+
+    flagged = with_flags(table)
+
+    lines = [json.loads(line) for line in gzip.decompress(write_json_lines(flagged.rows)).splitlines()]
+    assert [line["x"] for line in lines] == [0.5, None, None, None, None]
+    assert [line["x__flag"] for line in lines] == [None, "nan", "inf", "-inf", None]
+    assert flagged.names == ("x",)
+
+
+def test_a_column_without_any_has_no_flag():
+    table = pa.table({"x": [0.5, None], "empty": pa.nulls(2, pa.float32()), "c": ["nan", None]})
+
+    assert with_flags(table) == (table.set_column(1, "empty", pa.nulls(2, pa.float64())), ())
+
+
+def test_zero_has_no_sign():
+    values = with_flags(pa.table({"x": [-0.0]})).rows.column("x").to_pylist()
+
+    assert math.copysign(1, values[0]) == 1
+
+
+def test_a_column_of_the_name_of_a_flag_is_refused():
+    table = pa.table({"x": [math.nan], "x__flag": ["mine"]})
+
+    with pytest.raises(ConfigError, match="'x__flag' is kept"):
+        with_flags(table)
+
+
+def test_the_datasource_has_a_place_for_each_flag():
+    datasource = Datasource(name="d", time_column="at", dimensions=(Dimension(name="x", type=DimensionType.DOUBLE),))
+
+    flagged = with_flag_dimensions(datasource, ["x"])
+
+    assert flagged.dimensions[1:] == (Dimension(name="x__flag", type=DimensionType.STRING),)
