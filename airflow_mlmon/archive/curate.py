@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,19 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     taken = pa.array(reasons == None)  # noqa: E711
     with_reason = table.append_column(REASON, pa.array(reasons, pa.string()))
     return Curated(table.filter(taken), with_reason.filter(pc.invert(taken)))
+
+
+def set_aside(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
+    """Quarantine rows too whose id was taken on a day before; `repeats` has their positions by that day."""
+    if not repeats:
+        return curated
+    rows, quarantine = curated
+    is_taken = np.ones(rows.num_rows, dtype=bool)
+    for day, positions in repeats.items():
+        is_taken[positions] = False
+        reasons = pa.repeat(f"the prediction id was seen on {day}", len(positions))
+        quarantine = pa.concat_tables([quarantine, rows.take(pa.array(positions)).append_column(REASON, reasons)])
+    return Curated(rows.filter(pa.array(is_taken)), quarantine)
 
 
 def count_reasons(quarantine: pa.Table) -> dict[str, int]:

@@ -29,13 +29,17 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The account of one partition: rows listed = rows curated + rows quarantined."""
+    """The account of one partition: rows listed = rows curated + rows quarantined.
+
+    `repeats` stands for the rows whose id was taken on a day before, and is empty where there are none.
+    """
 
     partition: Partition
     files: tuple[SourceFile, ...]
     rows_curated: int
     quarantined: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
+    repeats: str = ""
 
     @property
     def rows_quarantined(self) -> int:
@@ -63,8 +67,12 @@ class Manifest:
 
     @property
     def version(self) -> str:
-        """The content's own name: the same files under the same declaration give the same."""
+        """The content's own name: the same files under the same declaration give the same.
+
+        Of the days before it depends on what they take away from these files, and on nothing else.
+        """
         content = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
+        content += [self.repeats] if self.repeats else []
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
     @property

@@ -37,6 +37,16 @@ exit codes:
 S3 is reached by the environment's own credentials (AWS_PROFILE, AWS_ENDPOINT_URL and so on)."""
 
 
+_SLICE_EPILOG = """A slice is the rows that share a value of a column, or values of several with --cross. Each is
+compared with the same rows of the reference and, where there are labels, with the other rows of the window.
+P-values are corrected for all that was tried: where nothing is wrong, at most 5 % of such calls find anything.
+
+exit codes:
+  0  at least one slice was judged
+  1  none was: too few rows, or no night in the range
+  2  the call or the spec is wrong, or a column cannot be sliced by"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     parsed = _parser().parse_args(arguments)
@@ -95,6 +105,18 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
         metavar="NAME",
         help="reference, previous, trailing:28, same_weekday:8 or dates:DAY:DAY, in place of the spec's baselines",
     )
+    sliced = _add(
+        commands, "slice", _slice, "rank slices of past nights by drift and loss of performance, after the fact"
+    )
+    sliced.epilog = _SLICE_EPILOG
+    sliced.add_argument("spec", help="spec file")
+    sliced.add_argument("--by", required=True, metavar="COLUMNS", help="columns, with commas: each by itself")
+    sliced.add_argument("--cross", action="store_true", help="by the crossing of the columns too")
+    sliced.add_argument(
+        "--metric", metavar="NAME", help="accuracy (default), precision, recall, roc_auc or positive_share"
+    )
+    sliced.add_argument("--top", type=int, default=40, metavar="N", help="lines in the table (default: 40)")
+    _add_range(sliced)
     again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
     again.add_argument("spec", help="spec file")
     _add_range(again)
@@ -105,7 +127,7 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
     show.add_argument("spec", help="spec file")
-    for command in (drift, again, judge, show):
+    for command in (drift, sliced, again, judge, show):
         _add_places(command)
 
 
@@ -221,6 +243,22 @@ def _drift(parsed: argparse.Namespace) -> int:
         as_json=parsed.json,
     )
     return OK if answered else BAD_NIGHT
+
+
+def _slice(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.slices import show_slices  # noqa: PLC0415 - heavy
+
+    judged = show_slices(
+        parsed.spec,
+        parsed.by.split(","),
+        (parse_day(parsed.first), parse_day(parsed.last)),
+        _settings(parsed),
+        metric=parsed.metric,
+        cross=parsed.cross,
+        top=parsed.top,
+        as_json=parsed.json,
+    )
+    return OK if judged else BAD_NIGHT
 
 
 def _reprofile(parsed: argparse.Namespace) -> int:

@@ -90,11 +90,6 @@ def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
     return TaskStatus(id=status["id"], state=TaskState(status["statusCode"]), error=error)
 
 
-def parse_running(answer: Mapping[str, Any]) -> set[str]:
-    """The ids of the tasks that go on, behind the answer to `POST …/taskStatus`."""
-    return {name for name, task in answer.items() if TaskState(task["status"]) is TaskState.RUNNING}
-
-
 def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
     """The counts behind the answer to `GET …/task/{id}/reports`, of a native task or of SQL."""
     if "multiStageQuery" in answer:

@@ -20,9 +20,9 @@ from airflow_mlmon.druid.answers import (
     ClusterStatus,
     SegmentColumns,
     TaskReport,
+    TaskState,
     TaskStatus,
     parse_cluster_status,
-    parse_running,
     parse_segment_columns,
     parse_task_report,
     parse_task_status,
@@ -170,10 +170,14 @@ class DruidClient:
         status = self._parsed(parse_task_status, self._expect(answer))
         return TaskStatus(id=status.id, state=status.state, error=self.redact(status.error))
 
-    def running_tasks(self, task_ids: Collection[str]) -> set[str]:
-        """Those of the tasks that have not ended; Druid need not know all of them."""
-        answer = self._expect(self._transport.send("POST", "/druid/indexer/v1/taskStatus", sorted(task_ids)))
-        return self._parsed(parse_running, answer)
+    def is_any_running(self, task_ids: Iterable[str]) -> bool:
+        """Whether one of the tasks has not ended; Druid need not know all of them.
+
+        They are asked for one by one: the answer about many repeats what the workers say, and one
+        that has lost a stopped task says RUNNING for ever.
+        """
+        states = (self.task_status(task_id) for task_id in task_ids)
+        return any(status is not None and status.state is TaskState.RUNNING for status in states)
 
     def task_report(self, task_id: str) -> TaskReport | None:
         """What a finished task did; None when there is no report, or not yet."""

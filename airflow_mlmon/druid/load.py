@@ -149,7 +149,7 @@ def await_tasks(client: DruidClient, task_ids: Collection[str], patience: Patien
     """Wait until none of the tasks runs any more, or for as long as patience lasts."""
 
     def look() -> bool | None:
-        return not client.running_tasks(task_ids) or None
+        return not client.is_any_running(task_ids) or None
 
     _await(look, patience.task_s, patience)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_mlmon.hooks.redis import redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.pipeline.context import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
@@ -29,7 +30,7 @@ def open_run(
     with MetricStore(settings.store) as store:
         yield Run(
             spec=spec,
-            storage=Storage(s3_client),
+            storage=Storage(s3_client, redis_cache),
             store=store,
             workspace=settings.workspace,
             workspace_connection=settings.workspace_connection,

@@ -22,9 +22,11 @@ class PreparePartitionOperator(PartitionOperator):
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Counts, status and content version of the partition."""
         from airflow_mlmon.pipeline.prepare import prepare_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.profile import fill_days_before  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.reference import ensure_reference  # noqa: PLC0415 - heavy
 
-        ensure_reference(run)  # the steps after this one run side by side, and each needs it
+        # the steps after this one run side by side, and each needs the reference
+        fill_days_before(run, ensure_reference(run), partition)
         return prepare_partition(run, partition).to_dict()
 
 

@@ -10,6 +10,13 @@ from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.performance.metrics import measure
 
 _Z = 1.959963984540054
+# of each metric that is a share: how many rows count, of how many
+SHARES: Mapping[str, Callable[[LabelledProfile], tuple[int, int]]] = {
+    "positive_share": lambda side: (side.positive, side.labelled),
+    "accuracy": lambda side: (side.true_positive + side.true_negative, side.classified),
+    "precision": lambda side: (side.true_positive, side.true_positive + side.false_positive),
+    "recall": lambda side: (side.true_positive, side.true_positive + side.false_negative),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,21 +79,15 @@ def mean_interval(mean: float, std: float, rows: int, after: tuple[float, float,
 def _intervals(
     before: LabelledProfile, after: LabelledProfile, first: dict[str, float | None], second: dict[str, float | None]
 ) -> Iterator[tuple[str, tuple[float, float]]]:
-    shares: Mapping[str, Callable[[LabelledProfile], tuple[int, int]]] = {
-        "positive_share": lambda side: (side.positive, side.labelled),
-        "accuracy": lambda side: (side.true_positive + side.true_negative, side.classified),
-        "precision": lambda side: (side.true_positive, side.true_positive + side.false_positive),
-        "recall": lambda side: (side.true_positive, side.true_positive + side.false_negative),
-    }
-    for metric, share in shares.items():
+    for metric, share in SHARES.items():
         yield metric, share_interval(*share(before), *share(after))
     aucs = (first["roc_auc"], second["roc_auc"])
     if aucs[0] is not None and aucs[1] is not None:
-        variance = _auc_variance(aucs[0], before) + _auc_variance(aucs[1], after)
+        variance = auc_variance(aucs[0], before) + auc_variance(aucs[1], after)
         yield "roc_auc", _around(aucs[1] - aucs[0], variance)
 
 
-def _auc_variance(auc: float, side: LabelledProfile) -> float:
+def auc_variance(auc: float, side: LabelledProfile) -> float:
     """Hanley and McNeil's variance of an area under the ROC curve."""
     positive, negative = side.positive_cells.rows, side.negative_cells.rows
     of_positives = auc / (2 - auc) - auc**2

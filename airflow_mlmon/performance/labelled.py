@@ -81,6 +81,11 @@ class LabelledProfile:
             **{name: getattr(self, name) + getattr(other, name) for name in _NUMBERS},
         )
 
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """Names of the counts and sums, which add up as numbers do."""
+        return _NUMBERS
+
     @property
     def scored(self) -> int:
         """Labelled predictions with a finite score."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Self
@@ -80,6 +80,16 @@ def profile_label_parts(joined: pa.Table, rows: pa.Table, segments: Sequence[Seg
             parts |= {
                 segment_key(segment.name, value): profile_labels(own) for value, own in split(joined, segment, by=rows)
             }
+    return LabelledParts(whole=whole, parts=parts)
+
+
+def sum_label_parts(found: Iterable[LabelledParts]) -> LabelledParts:
+    """What is kept of the rows of any number of them, also of none."""
+    whole, parts = LabelledProfile.empty(), dict[str, LabelledProfile]()
+    for one in found:
+        whole += one.whole
+        for key, part in one.parts.items():
+            parts[key] = parts[key] + part if key in parts else part
     return LabelledParts(whole=whole, parts=parts)
 
 

@@ -8,13 +8,11 @@ from datetime import date
 from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.drift.limits import MINIMUM_ROWS
 from airflow_mlmon.drift.versions import Counts, predecessor_of
-from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.difference import Difference, compare_performance, mean_interval
 from airflow_mlmon.performance.labelled import LabelledProfile, sum_labelled
-from airflow_mlmon.performance.parts import LabelledParts
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.performance import deliveries_of, labels_uri
+from airflow_mlmon.pipeline.performance import stored_labels
 from airflow_mlmon.pipeline.reference import Reference
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
 from airflow_mlmon.pipeline.versions import version_counts
@@ -88,10 +86,6 @@ def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) 
 
 
 def _labels_of(run: Run, night: DayProfile) -> Mapping[str, LabelledProfile] | None:
-    partition = Partition.of_day(run.model, night.day)
-    uri = labels_uri(run, partition, str(night.version), deliveries_of(run, partition))
-    try:
-        return LabelledParts.from_bytes(run.files.read(uri)).parts
-    except NotFoundError:
-        # a night of the reference, or one that nobody has measured
-        return None
+    """None of a night of the reference, or one that nobody has measured."""
+    found = stored_labels(run, Partition.of_day(run.model, night.day), str(night.version))
+    return found.parts if found else None

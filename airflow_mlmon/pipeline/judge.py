@@ -61,7 +61,8 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
             Partition.from_key(run.model, entry.day): entry.version
             for entry in measured
             if entry.day != prepared.partition.key
-        },
+        }
+        | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
         channels=run.channels,
     )

@@ -13,7 +13,7 @@ from airflow_mlmon.pipeline.failure import record_failure
 from airflow_mlmon.pipeline.judge import Judged, judge_partition
 from airflow_mlmon.pipeline.performance import measure_performance
 from airflow_mlmon.pipeline.prepare import prepare_partition
-from airflow_mlmon.pipeline.profile import profile_partition
+from airflow_mlmon.pipeline.profile import fill_days_before, profile_partition
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.report import write_reports
 from airflow_mlmon.pipeline.validate import validate_partition
@@ -64,7 +64,7 @@ def _run_steps(run: Run, partition: Partition) -> list[Partition]:
 
 
 def _run_once(run: Run, partition: Partition) -> list[Partition]:
-    ensure_reference(run)
+    fill_days_before(run, ensure_reference(run), partition)
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)

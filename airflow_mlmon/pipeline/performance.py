@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.label_drift import compare_labels, count_labels, lab
 from airflow_mlmon.pipeline.partition_files import read_curated, read_parquet
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.reference import pinned_reference
+from airflow_mlmon.profiles.layout import SegmentLayout
 from airflow_mlmon.records import Delivery, Family, MetricValue, Results
 from airflow_mlmon.spec import Role
 
@@ -45,10 +46,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     deliveries = deliveries_of(run, partition)
     reference = pinned_reference(run)
     segments = reference.layout.segments if reference else ()
-    dividing = [name for segment in segments for name in segment.columns]
-    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
-    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
-    profile = profile_label_parts(join_labels(curated, tables, run.spec), curated, segments)
+    profile = profile_night_labels(run, partition, version, deliveries, segments)
     uri = labels_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(
@@ -56,10 +54,33 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     )
 
 
+def profile_night_labels(
+    run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
+) -> LabelledParts:
+    """The labelled profiles of a version of a partition, from its rows and the deliveries."""
+    dividing = [name for segment in segments for name in segment.columns]
+    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
+    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
+    return profile_label_parts(join_labels(curated, tables, run.spec), curated, segments)
+
+
 def labels_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
     """Where the labelled profile lies that some deliveries make of a version."""
     content = "-".join(delivery.version[:6] for delivery in deliveries) or "none"
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
+
+
+def stored_labels(run: Run, partition: Partition, version: str) -> LabelledParts | None:
+    """The labelled profile of a version that rests on the most deliveries; None where nobody has measured it.
+
+    Later deliveries have no label of the partition: its performance would have been measured again.
+    """
+    deliveries = deliveries_of(run, partition)
+    uris = [labels_uri(run, partition, version, deliveries[:count]) for count in range(len(deliveries), -1, -1)]
+    # by name: a store may write a folder's address in another way
+    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(partition, version, ""))}
+    found = next((uri for uri in uris if uri.rpartition("/")[2] in there), None)
+    return LabelledParts.from_bytes(run.files.read(found)) if found else None
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.curate import count_reasons, curate
+from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
 from airflow_mlmon.archive.labels import label_columns, to_delivery
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.archive.read import day_folder, list_files, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.duplicates import find_repeats, write_id_hashes
 from airflow_mlmon.pipeline.partition_files import CURATED, MANIFEST, SAMPLE, profile_uri, scalar_names, to_parquet
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.samples import sample
@@ -41,6 +43,12 @@ class Prepared:
     files: int
     message: str
     labels_delivered: int
+    looked_through: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def rests_on(self) -> dict[Partition, str | None]:
+        """By the days in which duplicates were looked for, the version that was served of them."""
+        return {Partition.from_key(self.model, day): version for day, version in self.looked_through.items()}
 
     @property
     def partition(self) -> Partition:
@@ -91,7 +99,9 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     run.progress("reading the archive")
     listed = list_files(run.archive, run.predictions_folder(partition))
     table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
-    rows, quarantine = curate(table, run.spec, partition)
+    curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
+    repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
+    rows, quarantine = set_aside(curated, repeats.rows)
     quarantined = Counter(count_reasons(quarantine))
     for file in files:
         if file.problem and file.rows:
@@ -102,8 +112,9 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_curated=rows.num_rows,
         quarantined=dict(quarantined),
         fingerprint=run.fingerprint,
+        repeats=repeats.digest,
     )
-    _write(run, manifest, protect(rows, run.spec, run.hash_key), protect(quarantine, run.spec, run.hash_key))
+    _write(run, manifest, rows, quarantine)
     labels = take_delivery(run, partition)
     return Prepared(
         model=partition.model,
@@ -116,8 +127,9 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_curated=manifest.rows_curated,
         rows_quarantined=manifest.rows_quarantined,
         files=len(files),
-        message="; ".join(filter(None, (manifest.message, labels.problem))),
+        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
         labels_delivered=labels.rows,
+        looked_through={past.key: version for past, version in repeats.versions.items()},
     )
 
 
@@ -127,6 +139,7 @@ def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -
     run.progress("writing the curated partition")
     run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
     run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
+    write_id_hashes(run, partition, version, rows.column(run.spec.id_column))
     if run.spec.druid.engine is Engine.LOCAL:
         run.progress("profiling")
         layout = ensure_reference(run).layout

@@ -58,17 +58,29 @@ def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
     The history reaches back to the spec's first day, and before it to the reference's own nights.
     What is filled is kept as not judged: the night's own run replaces it.
     """
-    first = max(partition.shift(-run.spec.history.nights).day, run.spec.start)
+    nights = max(run.spec.history.nights, run.spec.duplicates.days if run.spec.duplicates else 0)
+    first = max(partition.shift(-nights).day, run.spec.start)
     known = {night.partition.day for night in run.store.nights(run.model, first, partition.day)}
     missing = [
         past
-        for offset in range(run.spec.history.nights, 0, -1)
+        for offset in range(nights, 0, -1)
         if (past := partition.shift(-offset)).day >= first and past.day not in known and past.day not in reference.days
     ]
     for position, past in enumerate(missing, 1):
         run.progress(f"history: night {position} of {len(missing)}")
         _fill_night(run, reference, past, partition)
     return len(missing)
+
+
+def fill_days_before(run: Run, reference: Reference, partition: Partition) -> None:
+    """Fill the history before the partition itself, where its ids are looked for in the days before.
+
+    Otherwise a night would find fewer duplicates in its first run than in its second.
+    """
+    if run.spec.duplicates is not None:
+        # its labels belong to these days, and the night's own run would take them in before it fills them
+        take_delivery(run, partition)
+        fill_history(run, reference, partition)
 
 
 def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition) -> None:
@@ -83,7 +95,7 @@ def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition)
     measured = measure_labels(run, past, prepared.version)
     if measured is not None:
         results.append(label_results(run, measured))
-    run.store.publish(night, results, supersedes=prepared.supersedes)
+    run.store.publish(night, results, supersedes=prepared.supersedes, versions=prepared.rests_on)
 
 
 def _delivery_days(run: Run, partition: Partition) -> list[Partition]:

@@ -12,19 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.curate import curate
-from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
-from airflow_mlmon.archive.personal import protect
-from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
 from airflow_mlmon.drift.multivariate import DomainLimit
-from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts, sum_label_parts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.multivariate import together_limit
 from airflow_mlmon.pipeline.partition_files import read_parquet, to_parquet
+from airflow_mlmon.pipeline.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.sampled_limits import limited_methods, sampled_limits
 from airflow_mlmon.pipeline.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
@@ -36,12 +33,13 @@ from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
-from airflow_mlmon.spec import Check, Column, ColumnType
+from airflow_mlmon.spec import Check
 
 # raise it when more is kept of a reference: the next run then pins it again
 _KEPT = 5
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
+_LABELLED = "labelled.profile"
 # limits on samples rest on at most as many nights: each costs tenths of a second
 _SAMPLED_NIGHTS = 28
 
@@ -103,6 +101,14 @@ def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
     return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
 
 
+def reference_labels(run: Run, reference: Reference) -> LabelledParts | None:
+    """The labelled profiles of the reference's rows; None of one that was pinned before they were kept."""
+    try:
+        return LabelledParts.from_bytes(run.files.read(f"{reference.folder}/{_LABELLED}"))
+    except NotFoundError:
+        return None
+
+
 def _fingerprint(run: Run) -> str:
     declared = [
         _KEPT,
@@ -136,11 +142,12 @@ def _load(run: Run, folder: str) -> Reference:
 
 def _pin(run: Run, supersedes: str | None) -> Reference:
     run.progress("reading the reference")
-    table, files = _read(run)
+    table, files = read_reference(run)
     run.progress("pinning the layout")
     layout = pin_layout(run.spec, table)
     days = days_of(table, run.spec.time_column)
     nights = {}
+    labelled_nights = []
     labels = {}
     for day in sorted(pc.unique(days).to_pylist()):
         rows = table.filter(pc.equal(days, day))
@@ -148,6 +155,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         labelled = _labelled(run, rows, layout)
         if labelled is not None:
             labels[day] = count_labels(labelled.whole)
+            labelled_nights.append(labelled)
         _publish_night(run, day, nights[day], labelled)
     profile = sum_profiles(layout, nights.values())
     drift = run.spec.drift
@@ -166,6 +174,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
+    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(labelled_nights).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -202,27 +211,6 @@ def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
     return {column: asdict(limit) for column, limit in limits.items()}
 
 
-def _read(run: Run) -> tuple[pa.Table, dict[str, str]]:
-    """Rows of the reference, cleaned and without personal data, and the checksums of its files."""
-    spec, reference = run.spec, run.spec.reference
-    columns = dict(spec.columns)
-    if reference.label:
-        columns[reference.label] = Column(type=ColumnType.BOOLEAN)
-    if reference.outcome:
-        columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
-    store = run.storage.at(reference.path, reference.connection or spec.predictions.connection)
-    listed = list_files(store, reference.path.rstrip("/") + "/")
-    table, files = read_files(store, listed, columns, timezone=spec.predictions.timezone)
-    if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
-        raise ConfigError(f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.")
-    rows = protect(curate(table, spec, None).rows, spec, run.hash_key)
-    if not rows.num_rows:
-        raise ConfigError(
-            f"The reference of {run.model} has no rows ({reference.path}).", hint="check reference.path in the spec"
-        )
-    return rows, {file.uri: file.sha256 for file in files}
-
-
 def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
@@ -252,12 +240,8 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
 
 
 def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
-    reference, labels = run.spec.reference, run.spec.labels
-    if labels is None or reference.label is None:
-        return None
-    void = is_void(rows, reference.outcome, labels.void)
-    columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return profile_label_parts(pa.table(columns, schema=JOINED), rows, layout.segments)
+    joined = join_reference_labels(run, rows)
+    return None if joined is None else profile_label_parts(joined, rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:

@@ -17,6 +17,7 @@ from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
+from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.metrics import METRICS
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -212,6 +213,7 @@ class ModelSpec(_Section):
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     predictions: Predictions
+    duplicates: Duplicates | None = None
     labels: Labels | None = None
     reference: Reference
     quality: tuple[Check, ...] | None = Field(

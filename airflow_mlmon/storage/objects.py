@@ -48,6 +48,21 @@ class ObjectStore(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """A place that is quicker to read than an object store, and may forget or be away at any time.
+
+    It never fails: what it cannot give is absent, and the log says why.
+    """
+
+    def read(self, key: str) -> bytes | None:
+        """What was written under the key, or None."""
+        ...
+
+    def write(self, key: str, data: bytes, *, seconds: int) -> None:
+        """Keep the bytes under the key for so long, where that can be done."""
+        ...
+
+
 def join_uri(folder: str, *parts: str) -> str:
     """The URI of a file below a folder.
 

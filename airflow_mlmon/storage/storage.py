@@ -7,18 +7,22 @@ from typing import Any
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.storage.local import LocalStore
-from airflow_mlmon.storage.objects import ObjectStore
+from airflow_mlmon.storage.objects import Cache, ObjectStore
 
 
 class Storage:
     """The object stores of one run: a folder, and S3 by connection.
 
-    `s3_client` makes the boto3 client of a connection id (None: the default credentials). It
-    comes from outside, so that nothing here knows where credentials are kept.
+    `s3_client` makes the boto3 client of a connection id (None: the default credentials), and `cache`
+    the cache of one. They come from outside, so that nothing here knows where credentials are kept.
     """
 
-    def __init__(self, s3_client: Callable[[str | None], Any] | None = None) -> None:
+    def __init__(
+        self, s3_client: Callable[[str | None], Any] | None = None, cache: Callable[[str], Cache] | None = None
+    ) -> None:
         self._s3_client = s3_client
+        self._cache = cache
+        self._caches: dict[str, Cache] = {}
         self._opened: dict[str | None, ObjectStore] = {}
         self._local = LocalStore()
 
@@ -34,3 +38,17 @@ class Storage:
                 self._opened[connection] = S3Store(self._s3_client(connection))
             return self._opened[connection]
         raise ConfigError(f"{uri!r} lies in no store that is known here.", hint="use s3:// or a local path")
+
+    def cache(self, connection: str) -> Cache:
+        """The cache of a connection.
+
+        Raises:
+            ConfigError: there is no such connection.
+        """
+        if connection not in self._caches:
+            if self._cache is None:
+                raise ConfigError(
+                    f"The cache {connection!r} is not known here.", hint="run it where Airflow's connections are"
+                )
+            self._caches[connection] = self._cache(connection)
+        return self._caches[connection]

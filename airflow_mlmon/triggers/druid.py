@@ -64,7 +64,7 @@ class DruidTasksTrigger(BaseTrigger):
     async def _is_over(self) -> bool:
         try:
             client = await MlmonDruidHook(self.conn_id).get_client_async(_POLL)
-            return not await asyncio.to_thread(client.running_tasks, self.task_ids)
+            return not await asyncio.to_thread(client.is_any_running, self.task_ids)
         except MlmonError as error:
             self.log.warning("Waiting for Druid: %s", error)
             # what does not pass by itself, a refused login say, the operator shall meet and tell

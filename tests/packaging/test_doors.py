@@ -17,6 +17,7 @@ DOORS = {
     "great_expectations": ("quality/great_expectations.py",),
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/charts.py",),
+    "redis": ("storage/redis.py",),
     "requests": ("druid/", "alerts/webhook.py"),
     "rich": ("cli/",),
     "sklearn": ("drift/domain_classifier.py",),

@@ -8,14 +8,14 @@ from airflow_mlmon.pipeline.drift import detect_drift
 from airflow_mlmon.pipeline.judge import judge_partition
 from airflow_mlmon.pipeline.performance import measure_performance
 from airflow_mlmon.pipeline.prepare import prepare_partition
-from airflow_mlmon.pipeline.profile import profile_partition
+from airflow_mlmon.pipeline.profile import fill_days_before, profile_partition
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.validate import validate_partition
 
 
 def judge_night(run: Run, partition: Partition) -> str:
     """Run a night up to its verdicts; the version that is served then."""
-    ensure_reference(run)
+    fill_days_before(run, ensure_reference(run), partition)
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)

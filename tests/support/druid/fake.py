@@ -33,9 +33,6 @@ class FakeDruid:
             return self.hiccups.pop(0)
         if request.path == TASKS:
             return self._submit(json.loads(request.body))
-        if request.path == f"{TASKS}Status":
-            known = [name for name in json.loads(request.body) if name in self.tasks]
-            return as_json({name: {"id": name, "status": self.tasks[name]} for name in known})
         if request.path == "/druid/v2/sql":
             return as_json([{"n": self.served[0], "v": self.served[1]}])
         if not request.path.startswith(f"{TASKS}/"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.curate import count_reasons, curate
+from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
 from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
@@ -73,6 +74,26 @@ def test_curate_takes_the_first_good_row_of_an_id():
 
 def test_curate_takes_the_first_moment_of_the_day():
     assert curate(rows(("a", DAY.start, 1.0)), SPEC, DAY).rows.num_rows == 1
+
+
+def test_set_aside_moves_rows_by_the_day_on_which_their_id_was_taken():
+    curated = curate(rows(*((name, NOON, 1.0) for name in "abcdef"), ("a", NOON, 2.0)), SPEC, DAY)
+
+    kept, quarantine = set_aside(curated, {date(2026, 2, 27): np.array([4]), date(2026, 2, 28): np.array([0, 2])})
+
+    assert kept.column("id").to_pylist() == ["b", "d", "f"]
+    assert quarantine.column("id").to_pylist() == ["a", "e", "a", "c"]
+    assert count_reasons(quarantine) == {
+        "id is a duplicate": 1,
+        "the prediction id was seen on 2026-02-27": 1,
+        "the prediction id was seen on 2026-02-28": 2,
+    }
+
+
+def test_set_aside_of_nothing_changes_nothing():
+    curated = Curated(rows(("a", NOON, 1.0)), rows(("b", NOON, 1.0)))
+
+    assert set_aside(curated, {}) is curated
 
 
 @given(

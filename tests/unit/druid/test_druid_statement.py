@@ -30,8 +30,9 @@ def statement(*names):
 
 
 def literals(text):
-    """The texts between single quotes, as SQL reads them."""
-    return [literal.replace("''", "'") for literal in re.findall(r"'((?:[^']|'')*)'", text)]
+    """The texts between single quotes, as SQL reads them; what stands between double ones is a name."""
+    found = re.findall(r""" "(?:[^"]|"")*" | '((?:[^']|'')*)' """, text, flags=re.VERBOSE)
+    return [literal.replace("''", "'") for literal in found if literal]
 
 
 def test_sql_replaces_exactly_the_day():

@@ -43,7 +43,7 @@ def test_it_fires_when_the_last_task_has_ended(connect):
 
 
 def test_a_druid_that_is_away_for_a_while_is_waited_for(connect):
-    away = [Reply(status=503), Reply(status=502, body=b"<html>", kind="text/html"), Reply(body=b'{"a": {"sta')]
+    away = [Reply(status=503), Reply(status=502, body=b"<html>", kind="text/html"), Reply(body=b'{"task": "a", "sta')]
 
     with running(FakeDruid(tasks={"a": "SUCCESS"}, hiccups=away)) as druid:
         connect(druid)
@@ -52,7 +52,7 @@ def test_a_druid_that_is_away_for_a_while_is_waited_for(connect):
     assert len(druid.server.requests) == 4
 
 
-@pytest.mark.parametrize("status", [401, 404])
+@pytest.mark.parametrize("status", [401, 400])
 def test_a_druid_that_refuses_is_left_to_the_operator(connect, status):
     with running(FakeDruid(tasks={"a": "RUNNING"}, hiccups=[Reply(status=status)] * 9)) as druid:
         connect(druid)

@@ -128,6 +128,18 @@ def test_parse_spec_reads_every_section():
             ["fraud.yaml:18: alerts.rules.0: give at least one of min, max and history"],
             id="rule-without-limit",
         ),
+        pytest.param(
+            "model: fraud",
+            "duplicates: {redis: redis_default}\nmodel: fraud",
+            ["fraud.yaml:1: duplicates.days: is missing"],
+            id="duplicates-without-days",
+        ),
+        pytest.param(
+            "model: fraud",
+            "duplicates: {days: 0}\nmodel: fraud",
+            ["fraud.yaml:1: duplicates.days: input should be greater than or equal to 1, not 0"],
+            id="duplicates-of-no-day",
+        ),
     ],
 )
 def test_parse_spec_names_line_key_and_nearest(old, new, expected):

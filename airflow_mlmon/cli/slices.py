@@ -1,0 +1,223 @@
+"""`mlmon slice`: slices of past nights, ranked by loss of performance and by drift."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.comparison.slice import Slice, Standing
+from airflow_mlmon.comparison.slices import CORRECTION
+from airflow_mlmon.comparison.verdict import ALPHA
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.performance.contrast import Contrast, SliceMetric
+from airflow_mlmon.pipeline.slices import SlicedWindow, parse_metric, slice_window
+from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.spec.titles import metric_title
+
+_NARROWEST = 120
+# below this the intervals are left to --json
+_WIDE = 110
+_SMALLEST_P = 0.001
+_STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
+
+
+def show_slices(
+    spec_path: str,
+    columns: Sequence[str],
+    days: tuple[date, date],
+    settings: Settings,
+    *,
+    metric: str | None,
+    cross: bool,
+    top: int,
+    as_json: bool,
+) -> bool:
+    """Print the slices of the range, the most pressing first; whether any was judged.
+
+    Raises:
+        ConfigError: a column cannot be sliced by, or there is no such metric.
+        StateError: the spec has changed since its layout was pinned.
+    """
+    spec = load_spec(spec_path)
+    asked = None if metric is None else parse_metric(metric)
+    waiting = Console(stderr=True, quiet=not sys.stderr.isatty())
+    with waiting.status("reading") as status, open_run(spec, settings, status.update) as run:
+        found = slice_window(run, [name.strip() for name in columns], *days, metric=asked, cross=cross)
+    if as_json:
+        sys.stdout.write(json.dumps(_content(found), allow_nan=False) + "\n")
+    else:
+        _print(found, spec, top)
+    return found.judged > 0
+
+
+def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        # a pipe or a log has no width of its own; the table stays whole there
+        console = Console(file=sys.stdout, highlight=False, width=max(console.width, _NARROWEST))
+    console.print(Text(_heading(found)), soft_wrap=True)
+    if found.slices:
+        title = metric_title(found.metric, spec.labels) if found.metric else ""
+        console.print(slices_table(found.slices[:top], found.metric, title, is_wide=console.width >= _WIDE))
+    for line in _footing(found, top):
+        console.print(Text(line), soft_wrap=True)
+
+
+def slices_table(slices: Sequence[Slice], metric: SliceMetric | None, title: str, *, is_wide: bool) -> Table:
+    """Two lines for each slice, in their order; those with a finding stand out."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("slice", overflow="fold")
+    table.add_column("rows\nshare", justify="right", no_wrap=True)
+    table.add_column("drifted columns\nthe worst, score", overflow="fold")
+    if metric:
+        table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
+        table.add_column("difference\nfrom", justify="right", no_wrap=True)
+        table.add_column("p", justify="right", no_wrap=True)
+    for found in slices:
+        cells = [
+            f"{name_text(found.name)}\n{_finding(found, title)}",
+            f"{found.rows:,}\n{100 * found.share:.1f} %",
+            _drift(found),
+            *(_performance(found, metric, is_wide=is_wide) if metric else ()),
+        ]
+        # Text, because values from data may look like rich's markup
+        table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(found.standing, ""))
+    return table
+
+
+def _finding(found: Slice, title: str) -> str:
+    said = []
+    if found.standing is Standing.LOSS:
+        said.append(f"loss of {title}" if found.has_direction else f"{title} differs")
+    if found.drifted:
+        said.append("drift")
+    if found.standing is Standing.OTHER:
+        said.append(f"better {title}")
+    if said:
+        return ", ".join(said)
+    return NOT_ENOUGH if found.standing is Standing.INSUFFICIENT_DATA else "nothing found"
+
+
+def _drift(found: Slice) -> str:
+    worst = found.worst
+    if worst is None:
+        return found.note or NOT_ENOUGH
+    moved = f"{worst.method} {worst.score:.3f}" if worst.score is not None else "not compared"
+    if worst.is_emptier:
+        moved = f"empty {100 * (worst.empty_gap or 0.0):+.1f} %"
+    return f"{len(found.drifted)} of {found.compared}\n{name_text(worst.column)} {moved}"
+
+
+def _performance(found: Slice, metric: SliceMetric, *, is_wide: bool) -> tuple[str, str, str]:
+    sides = [("rest", found.against_rest), ("ref.", found.against_reference)]
+    held = [(name, side) for name, side in sides if side is not None]
+    own = held[0][1].own if held else None
+    return (
+        NONE if own is None else f"{_amount(own, metric, '')}{_unit(metric)}",
+        "\n".join(f"{_difference(side, metric, is_wide=is_wide)} {name}" for name, side in held) or NONE,
+        "\n".join(_p(side.p_value) for _, side in held) or NONE,
+    )
+
+
+def _difference(side: Contrast, metric: SliceMetric, *, is_wide: bool) -> str:
+    if side.difference is None:
+        return NONE
+    text = _amount(side.difference, metric, "+")
+    if is_wide and side.low is not None and side.high is not None:
+        text += f" ({_amount(side.low, metric, '+')} to {_amount(side.high, metric, '+')})"
+    return text + _unit(metric)
+
+
+def _amount(value: float, metric: SliceMetric, sign: str) -> str:
+    return f"{value:{sign}.3f}" if metric is SliceMetric.ROC_AUC else f"{100 * value:{sign}.1f}"
+
+
+def _unit(metric: SliceMetric) -> str:
+    return "" if metric is SliceMetric.ROC_AUC else " %"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return NONE
+    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
+
+
+def _heading(found: SlicedWindow) -> str:
+    days = (found.last - found.first).days + 1
+    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} nights, {found.rows:,} rows"]
+    parts += [f"{count} left out ({reason})" for reason, count in Counter(found.skipped.values()).items()]
+    return "; ".join(parts)
+
+
+def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
+    if (more := len(found.slices) - top) > 0:
+        yield f"{more} more slices: --top {len(found.slices)} or --json show them."
+    for name, count in found.gathered.items():
+        yield f"{count:,} more values of {name} are in its (other): so many slices are not made."
+    findings = sum(own.standing <= Standing.OTHER for own in found.slices)
+    yield (
+        f"{found.judged} slices tried, {findings} with a finding at p ≤ {ALPHA:g}; "
+        f"{len(found.slices) - found.judged} with {NOT_ENOUGH}."
+    )
+    yield f"p is corrected ({CORRECTION}). It counts the chance of which rows came, not that days differ."
+    yield "A column has drifted beyond that chance and by at least the limit of its method, as in `mlmon compare`."
+    said = [f"{name} of {count} nights from stored profiles" for name, count in found.stored.items()]
+    said += [f"{found.rows_read:,} rows read"] if found.rows_read else []
+    before = f"{found.reference_rows_read:,} rows read again" if found.reference_rows_read else "from stored profiles"
+    yield f"Window: {', '.join(said) or 'nothing'}. Reference of {found.reference_rows:,} rows: {before}."
+
+
+def _content(found: SlicedWindow) -> dict[str, Any]:
+    return {
+        "first": found.first.isoformat(),
+        "last": found.last.isoformat(),
+        "nights": [{"partition": day.isoformat(), "version": version} for day, version in found.nights.items()],
+        "skipped": {day.isoformat(): reason for day, reason in found.skipped.items()},
+        "rows": found.rows,
+        "metric": found.metric,
+        "correction": CORRECTION,
+        "layout": found.layout,
+        "reference_rows": found.reference_rows,
+        "nights_from_profiles": dict(found.stored),
+        "rows_read": found.rows_read,
+        "reference_rows_read": found.reference_rows_read,
+        "values_gathered": dict(found.gathered),
+        "tried": found.judged,
+        "slices": [_slice(own) for own in found.slices],
+    }
+
+
+def _slice(found: Slice) -> dict[str, Any]:
+    return {
+        "slice": found.name,
+        "columns": list(found.columns),
+        "value": found.value,
+        "finding": found.standing.name.lower() if found.is_judged else found.standing.name,
+        "rows": found.rows,
+        "rows_reference": found.rows_reference,
+        "share": found.share,
+        "consequence": found.consequence,
+        "columns_compared": found.compared,
+        "beyond_chance": list(found.beyond_chance),
+        "drifted": list(found.drifted),
+        "drift": [asdict(column) for column in found.drift],
+        "against_rest": _contrast(found.against_rest),
+        "against_reference": _contrast(found.against_reference),
+        "note": found.note,
+    }
+
+
+def _contrast(found: Contrast | None) -> dict[str, Any] | None:
+    return None if found is None else {**asdict(found), "difference": found.difference}

@@ -1,0 +1,214 @@
+"""Judges slices, the rows that share a value: by drift and by performance, corrected for how many were tried.
+
+Three questions are asked of a slice: has it drifted from the same rows of the reference, is the model worse
+on it than on the other rows, and is it worse than it was on the same rows of the reference? The p-values of
+a question are corrected together, over all slices (and columns), by Holm's method (Holm, Scandinavian Journal
+of Statistics 6, 1979), and multiplied by the number of questions that could be asked (Bonferroni). So where
+nothing is wrong, the chance of any finding at all is at most 5 %, however many slices are tried.
+
+What that counts is the chance of which rows came. That days differ with nothing wrong it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from airflow_mlmon.comparison import verdict
+from airflow_mlmon.comparison.compare import empty_share
+from airflow_mlmon.comparison.scoring import score_column
+from airflow_mlmon.comparison.slice import Slice, SliceColumn
+from airflow_mlmon.drift.methods import method_of
+from airflow_mlmon.drift.shift import mean_shift
+from airflow_mlmon.performance.contrast import Contrast, SliceMetric, contrast, exact_p_value, without
+from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.layout import CROSSING
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.segment import segment_key
+
+CORRECTION = "Holm over all slices and columns, times the questions asked"
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRows:
+    """What is kept of the rows of a slice.
+
+    Attributes:
+        profile: Their profile.
+        labelled: Their labelled profile; None where there are no labels.
+    """
+
+    profile: Profile
+    labelled: LabelledProfile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A slice that is to be judged.
+
+    Attributes:
+        name: What it is called.
+        columns: The columns whose values it shares.
+        value: The value; None for the rows without one of their own.
+        rows: Rows in the window.
+        current: What is kept of them; None where they are too few to keep it.
+        reference: The same rows of the reference; None where it has none.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    value: str | None
+    rows: int
+    current: SliceRows | None
+    reference: SliceRows | None
+
+
+def judge_slices(
+    candidates: Sequence[Candidate],
+    *,
+    rows: int,
+    labelled: LabelledProfile | None,
+    metric: SliceMetric | None,
+    method: str,
+    methods: Mapping[str, str] = _NONE,
+    min_share: float = 0.0,
+) -> tuple[Slice, ...]:
+    """Every slice, ranked; none is left out.
+
+    Args:
+        candidates: What is kept of the slices.
+        rows: Rows of the window in all.
+        labelled: The labelled profile of all its rows.
+        metric: What performance is measured by; None where it is not.
+        method: The drift method; a method that needs rows is replaced by the test of its kind of column.
+        methods: The columns' own ones.
+        min_share: Share of labels below which performance is not judged.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+    measured = [_measure(candidate, rows, method, methods) for candidate in candidates]
+    if metric is not None and labelled is not None:
+        pairs = zip(measured, candidates, strict=True)
+        measured = [_contrasted(found, candidate, labelled, metric, min_share) for found, candidate in pairs]
+    return tuple(sorted(_corrected(measured), key=lambda found: found.rank))
+
+
+def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str, str]) -> Slice:
+    current, reference = candidate.current, candidate.reference
+    made = Slice(
+        name=candidate.name,
+        columns=candidate.columns,
+        value=candidate.value,
+        rows=candidate.rows,
+        rows_reference=reference.profile.rows if reference else 0,
+        share=candidate.rows / rows if rows else 0.0,
+    )
+    if current is None or candidate.rows < verdict.MINIMUM_ROWS:
+        rest = segment_key(CROSSING.join(candidate.columns), None)
+        where = "" if current else f", counted in {rest}"
+        return replace(made, note=f"{candidate.rows} rows, fewer than {verdict.MINIMUM_ROWS}{where}")
+    if reference is None or reference.profile.rows < verdict.MINIMUM_ROWS:
+        short = f"the reference has {made.rows_reference} such rows, fewer than {verdict.MINIMUM_ROWS}"
+        return replace(made, note=short)
+    drift = tuple(
+        _measure_column(before, current.profile.columns[name], method, methods)
+        for name, before in reference.profile.columns.items()
+        if name not in candidate.columns
+    )
+    return replace(made, drift=drift)
+
+
+def _measure_column(
+    reference: ColumnProfile, current: ColumnProfile, method: str, methods: Mapping[str, str]
+) -> SliceColumn:
+    made = SliceColumn(column=reference.layout.name)
+    if min(reference.rows, current.rows) >= verdict.MINIMUM_ROWS and reference.missing + current.missing:
+        p_value = exact_p_value(current.missing, current.rows, reference.missing, reference.rows)
+        gap = (empty_share(current) or 0.0) - (empty_share(reference) or 0.0)
+        made = replace(made, empty_p_value=p_value, empty_gap=gap)
+    if isinstance(reference, IdentifierProfile):
+        return replace(made, note="identifiers are counted and not compared")
+    if (fewest := min(reference.observed, current.observed)) < verdict.MINIMUM_ROWS:
+        return replace(made, note=f"a side has {fewest} values, fewer than {verdict.MINIMUM_ROWS}")
+    chosen = method_of(reference.layout, method, methods)
+    if chosen.is_sampled:
+        chosen = verdict.COMPANIONS[reference.layout.kind]
+    found = score_column(chosen, reference, current, limit=None, answer=None)
+    if found is None:
+        return replace(made, note=f"{chosen} has no score here")
+    made = replace(
+        made,
+        method=found.method,
+        score=found.score,
+        effect=found.effect,
+        limit=found.limit,
+        test=found.test,
+        p_value=found.p_value,
+    )
+    shift = mean_shift(reference, current, verdict.MINIMUM_ROWS)
+    if shift is None:
+        return made
+    # norms and means are two looks at one column
+    return replace(made, p_value=min(1.0, 2 * min(found.p_value, shift.p_value)), note=shift.text)
+
+
+def _contrasted(
+    found: Slice, candidate: Candidate, labelled: LabelledProfile, metric: SliceMetric, min_share: float
+) -> Slice:
+    own = candidate.current.labelled if candidate.current else None
+    if own is None or candidate.rows < verdict.MINIMUM_ROWS:
+        return found
+    before = candidate.reference.labelled if candidate.reference else None
+    sides = [without(labelled, own), *([before] if before else [])]
+    rest, *reference = (
+        contrast(metric, own, side, min_share=min_share, minimum_rows=verdict.MINIMUM_ROWS) for side in sides
+    )
+    return replace(
+        found,
+        against_rest=rest,
+        against_reference=reference[0] if reference else None,
+        has_direction=metric.has_direction,
+    )
+
+
+def _corrected(slices: Sequence[Slice]) -> Iterator[Slice]:
+    """The slices with corrected p-values, their columns in order."""
+    drift = [p_value for own in slices for column in own.drift for p_value in (column.p_value, column.empty_p_value)]
+    rest, reference = (
+        [found.p_value if found else None for found in side]
+        for side in ([own.against_rest for own in slices], [own.against_reference for own in slices])
+    )
+    families = (drift, rest, reference)
+    asked = sum(any(p_value is not None for p_value in family) for family in families)
+    of_columns, of_rest, of_reference = (iter(_correct(family, asked)) for family in families)
+    for own in slices:
+        columns = [replace(column, p_value=next(of_columns), empty_p_value=next(of_columns)) for column in own.drift]
+        yield replace(
+            own,
+            drift=tuple(sorted(columns, key=_column_rank)),
+            against_rest=_with(own.against_rest, next(of_rest)),
+            against_reference=_with(own.against_reference, next(of_reference)),
+        )
+
+
+def _correct(family: Sequence[float | None], questions: int) -> list[float | None]:
+    return [None if p_value is None else min(1.0, questions * p_value) for p_value in verdict.correct(family)]
+
+
+def _with(found: Contrast | None, p_value: float | None) -> Contrast | None:
+    return found and replace(found, p_value=p_value)
+
+
+def _column_rank(column: SliceColumn) -> tuple[bool, bool, bool, float, str]:
+    return (
+        not column.has_drifted,
+        not column.is_beyond_chance,
+        not column.is_compared,
+        -column.strength,
+        column.column,
+    )

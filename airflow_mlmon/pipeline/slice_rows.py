@@ -1,0 +1,219 @@
+"""What is kept of the slices of a window, and of the same slices of the reference.
+
+A column that is a segment of the layout is answered by the stored profiles, and a night that lacks one by
+its curated rows; any other column by the curated rows, a night at a time. Both give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from airflow_mlmon.comparison.slices import SliceRows
+from airflow_mlmon.comparison.verdict import MINIMUM_ROWS
+from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.performance.parts import LabelledParts, sum_label_parts
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import CURATED, read_curated
+from airflow_mlmon.pipeline.performance import deliveries_of, profile_night_labels, stored_labels
+from airflow_mlmon.pipeline.reference import Reference
+from airflow_mlmon.pipeline.stored import stored_profiles
+from airflow_mlmon.profiles.division import count_values
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.local import profile_parquet
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.segment import MAX_PARTS, Part, segment_key
+from airflow_mlmon.records import Night
+from airflow_mlmon.spec import ColumnType
+
+MAX_SLICES = 1_000
+_NO_LABELS = sum_label_parts(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sliced:
+    """Rows divided into slices.
+
+    Attributes:
+        segments: How they are divided, each with the values that have a slice.
+        profile: All rows, with those segments.
+        labelled: The labelled profiles of all rows and of the slices; None without labels.
+        small: By segment, the rows of values that have too few to be judged; they are in its rest.
+        gathered: By segment, how many values more there are than slices are made for; they are in its rest too.
+        gone: Nights whose rows are gone, and that are in nothing here.
+        stored: By segment, how many nights stored profiles answered for.
+        rows_read: How many rows were read; no profile answered for them.
+    """
+
+    segments: tuple[SegmentLayout, ...]
+    profile: Profile
+    labelled: LabelledParts | None
+    small: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    gathered: Mapping[str, int] = field(default_factory=dict)
+    gone: frozenset[date] = frozenset()
+    stored: Mapping[str, int] = field(default_factory=dict)
+    rows_read: int = 0
+
+    def by_slice(self) -> dict[tuple[str, str | None], SliceRows]:
+        """What is kept of each slice that has rows, by segment and value; None for the rest."""
+        found = {}
+        for name, segment in self.profile.segments.items():
+            parts: list[tuple[str | None, Part]] = [*segment.parts.items(), (None, segment.rest)]
+            for value, part in parts:
+                if not part.rows:
+                    continue
+                profile = Profile(layout_id=self.profile.layout_id, rows=part.rows, columns=part.columns)
+                labelled = self.labelled.parts.get(segment_key(name, value)) if self.labelled else None
+                found[name, value] = SliceRows(profile=profile, labelled=labelled)
+        return found
+
+
+# a profile, and the labelled profiles of the same rows
+Divided = tuple[Profile, LabelledParts]
+# the slices of some nights by some columns, or crossings of columns, whatever computes them
+SliceSource = Callable[[Run, Reference, Sequence[Night], Sequence[tuple[str, ...]]], Sliced]
+
+
+def slice_nights(run: Run, reference: Reference, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]) -> Sliced:
+    """The slices of some nights, from stored profiles where these have them and from curated rows.
+
+    Raises:
+        ConfigError: an integer has more than 50 values, and is no segment of the layout.
+    """
+    pinned = {frozenset(segment.columns): segment for segment in reference.layout.segments}
+    counted, gone = _count(run, nights, [columns for columns in asked if frozenset(columns) not in pinned])
+    chosen, small, gathered = _choose_values(counted, asked)
+    segments = tuple(pinned.get(frozenset(columns)) or chosen[columns] for columns in asked)
+    layout = replace(reference.layout, segments=segments)
+    total, labelled, rows_read = Profile.empty(layout), _NO_LABELS, 0
+    stored = Counter[str]()
+    for night in nights:
+        if night.partition.day in gone:
+            continue
+        run.progress(f"slices of {night.partition.key}")
+        try:
+            (profile, labels), missing = _divide_night(run, reference, night, layout)
+        except NotFoundError:
+            gone.add(night.partition.day)
+            continue
+        total, labelled = total + profile, sum_label_parts((labelled, labels))
+        stored += Counter(segment.name for segment in segments if segment not in missing)
+        rows_read += profile.rows if missing else 0
+    return Sliced(
+        segments=segments,
+        profile=total,
+        labelled=labelled if run.spec.labels else None,
+        small=small,
+        gathered=gathered,
+        gone=frozenset(gone),
+        stored=stored,
+        rows_read=rows_read,
+    )
+
+
+def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
+    """The same rows under a layout, of which each profile has some segments."""
+    segments = {
+        own.name: profile.segments[own.name]
+        for profile, _ in found
+        for own in layout.segments
+        if own.name in profile.segments and profile.segments[own.name].layout == own
+    }
+    first, labels = found[0]
+    whole = Profile(layout_id=layout.id, rows=first.rows, columns=first.columns, segments=segments)
+    parts = {key: part for _, labelled in found for key, part in labelled.parts.items()}
+    return whole, LabelledParts(whole=labels.whole, parts=parts)
+
+
+def _count(
+    run: Run, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
+) -> tuple[dict[tuple[str, ...], Counter[str | None]], set[date]]:
+    """How many rows each value has, of columns that no profile knows; and the nights whose rows are gone."""
+    counted = {columns: Counter[str | None]() for columns in asked}
+    gone: set[date] = set()
+    names = [name for columns in asked for name in columns]
+    for night in nights if asked else ():
+        run.progress(f"values of {night.partition.key}")
+        try:
+            rows = read_curated(run, night.partition, night.version or "", [run.spec.id_column], where_there=names)
+        except NotFoundError:
+            gone.add(night.partition.day)
+            continue
+        for columns in asked:
+            counted[columns] += count_values(rows, SegmentLayout(columns=columns))
+    for columns, counts in counted.items():
+        _demand_few_integers(run, columns, len(counts.keys() - {None}))
+    return counted, gone
+
+
+def _demand_few_integers(run: Run, columns: tuple[str, ...], distinct: int) -> None:
+    is_integer = len(columns) == 1 and run.spec.columns[columns[0]].type is ColumnType.INTEGER
+    if is_integer and distinct > MAX_PARTS:
+        raise ConfigError(
+            f"Column {columns[0]!r} is an integer of {distinct:,} different values in the window; a slice is one "
+            f"value of at most {MAX_PARTS}.",
+            hint="archive a category with ranges of it, or name it under `segments` in the spec, which keeps the "
+            "values that most rows have",
+            column=columns[0],
+        )
+
+
+def _choose_values(
+    counted: Mapping[tuple[str, ...], Counter[str | None]], asked: Sequence[tuple[str, ...]]
+) -> tuple[dict[tuple[str, ...], SegmentLayout], dict[str, Mapping[str, int]], dict[str, int]]:
+    """The values that have a slice, those with too few rows for one, and how many are too many."""
+    chosen: dict[tuple[str, ...], SegmentLayout] = {}
+    small: dict[str, Mapping[str, int]] = {}
+    gathered: dict[str, int] = {}
+    room = MAX_SLICES - (len(asked) - len(counted)) * (MAX_PARTS + 1)
+    for columns, counts in counted.items():
+        # one is left for the rest
+        most = max(room - 1, 0)
+        ordered = sorted((-count, value) for value, count in counts.items() if value is not None)
+        enough = tuple(value for count, value in ordered[:most] if -count >= MINIMUM_ROWS)
+        chosen[columns] = SegmentLayout(columns=columns, values=enough)
+        name = chosen[columns].name
+        small[name] = {value: -count for count, value in ordered[:most] if -count < MINIMUM_ROWS}
+        gathered[name] = len(ordered[most:])
+        room -= min(len(ordered), most) + 1
+    return chosen, small, gathered
+
+
+def _divide_night(
+    run: Run, reference: Reference, night: Night, layout: Layout
+) -> tuple[Divided, tuple[SegmentLayout, ...]]:
+    """A night under the layout, and the segments for which its rows were read."""
+    held = [segment for segment in layout.segments if segment in reference.layout.segments]
+    stored = _stored_night(run, reference, night, held) if held else None
+    missing = tuple(segment for segment in layout.segments if stored is None or segment not in held)
+    found = [stored] if stored else []
+    if missing:
+        found.append(_read_night(run, night, replace(reference.layout, segments=missing)))
+    return merge_divided(found, layout), missing
+
+
+def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequence[SegmentLayout]) -> Divided | None:
+    """What is stored of a night; None where it is not all there."""
+    [day] = stored_profiles(run, reference, [night.partition.day])
+    if day.profile is None or day.version != night.version:
+        return None
+    if run.spec.labels is None:
+        return day.profile, _NO_LABELS
+    labelled = stored_labels(run, night.partition, str(night.version))
+    if labelled is None:
+        return None
+    # labels that were measured under an earlier layout have other parts
+    rows = {key: part.rows for own in segments for key, part in day.profile.segments[own.name].by_key().items()}
+    known = {key: part.rows for key, part in labelled.parts.items()}
+    return (day.profile, labelled) if rows.items() <= known.items() else None
+
+
+def _read_night(run: Run, night: Night, layout: Layout) -> Divided:
+    version = str(night.version)
+    profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
+    if run.spec.labels is None:
+        return profile, _NO_LABELS
+    deliveries = deliveries_of(run, night.partition)
+    return profile, profile_night_labels(run, night.partition, version, deliveries, layout.segments)

@@ -1,0 +1,91 @@
+"""The hashes of ids: none that is there is missed, and damage is noticed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_mlmon.errors import DataError
+from airflow_mlmon.pipeline.partition_files import to_parquet
+from airflow_mlmon.profiles.id_hashes import IdHashes, hash_ids
+
+TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=40))
+
+
+def chunked(*parts: list[str]) -> pa.ChunkedArray:
+    return pa.chunked_array(list(parts), pa.string())
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_every_id_that_is_there_is_found(past, new, common):
+    held = IdHashes.of(chunked(past, common))
+
+    assert held.find(hash_ids(chunked(new, common)))[len(new) :].all()
+
+
+def test_hardly_an_id_that_is_not_there_is_found():
+    held = IdHashes.of(chunked([f"{n:09d}" for n in range(100_000)]))
+
+    assert not held.find(hash_ids(chunked([f"{n:09d}" for n in range(100_000, 200_000)]))).any()
+
+
+def test_hashes_do_not_depend_on_how_the_ids_are_cut():
+    ids = [f"id-{n}" for n in range(70_000)]
+
+    whole, cut = hash_ids(chunked(ids)), hash_ids(chunked(ids[:3], [], ids[3:]).slice(0))
+
+    assert (whole == cut).all()
+    assert (hash_ids(chunked(ids).slice(5, 7)) == whole[5:12]).all()
+
+
+@given(TEXTS)
+def test_hashes_come_back_from_their_bytes(texts):
+    held = IdHashes.of(chunked(texts))
+
+    assert (IdHashes.from_bytes(held.to_bytes()).hashes == held.hashes).all()
+
+
+def test_no_ids_find_nothing():
+    none = IdHashes.from_bytes(IdHashes.of(chunked([])).to_bytes())
+
+    assert not none.find(hash_ids(chunked(["a"]))).any()
+
+
+def test_a_million_ids_take_less_than_six_megabytes():
+    hashes = np.sort(np.random.default_rng(1).integers(0, 2**63 - 1, 1_000_000))
+
+    assert len(IdHashes(hashes=hashes).to_bytes()) < 6_000_000
+
+
+GOOD = IdHashes.of(chunked([f"id-{n}" for n in range(30)])).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"other bytes", id="other"),
+        pytest.param(GOOD[:-9], id="cut"),
+        pytest.param(to_parquet(pa.table({"hash": [1, 2]})), id="file-of-another"),
+        pytest.param(IdHashes(hashes=np.array([2, 1])).to_bytes(), id="out-of-order"),
+    ],
+)
+def test_damage_is_noticed(data):
+    with pytest.raises(DataError, match="damaged"):
+        IdHashes.from_bytes(data)
+
+
+def test_no_flipped_bit_changes_the_hashes_unnoticed():
+    flipped = (GOOD[:at] + bytes([GOOD[at] ^ 1]) + GOOD[at + 1 :] for at in range(len(GOOD)))
+
+    assert {read_or_nothing(data) for data in flipped} == {(), read_or_nothing(GOOD)}
+
+
+def read_or_nothing(data: bytes) -> tuple[int, ...]:
+    try:
+        return tuple(IdHashes.from_bytes(data).hashes.tolist())
+    except DataError:
+        return ()
