@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.druid import profile_queries
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError
@@ -126,18 +127,36 @@ def test_profile_of_some_hours_is_that_of_their_rows(client, bucket):
 
 def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
     spec, partition = spec_of("boundary"), day("boundary")
-    rows = rows_of(partition, 4_100)
+    rows = rows_of(partition, 25_000)
     for name, distinct in (("few", 1_024), ("spread", 1_025)):
-        values = np.resize(1e6 + np.arange(distinct) / 1024, 4_100)
+        values = np.resize(1e6 + np.arange(distinct) / 1024, 25_000)
         rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
-    layout = pin_layout(spec, rows)
+    pinned = pin_layout(spec, rows)
+    # a column far from where the grid is fine: many values in a few cells
+    columns = [replace(one, centre=0.0) if one.name == "coarse" else one for one in pinned.columns]
+    layout = replace(pinned, columns=tuple(columns))
     load(client, bucket, spec, partition, rows)
 
     found = profile(client, spec, partition, layout)
 
+    assert differing(found, profile_table(rows, layout)) == []
     assert found == profile_table(rows, layout)
     assert found.columns["few"].distinct == 1_024
     assert found.columns["spread"].distinct is None
+    assert found.columns["coarse"].distribution.is_too_coarse
+
+
+def test_texts_that_come_in_many_answers_are_those_of_the_rows(client, bucket, monkeypatch):
+    spec = spec_of("pages", segments=("kind",))
+    rows = rows_of(day("pages"), 3_000, versions=("1", "\uffff", "\U0001f600"))
+    layout = pin_layout(spec, rows.slice(0, 500))
+    load(client, bucket, spec, day("pages"), rows)
+    monkeypatch.setattr(profile_queries, "PAGE", 100)
+
+    found = profile(client, spec, day("pages"), layout)
+
+    assert differing(found, profile_table(rows, layout)) == []
+    assert found == profile_table(rows, layout)
 
 
 def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client, bucket):
