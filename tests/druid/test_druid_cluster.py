@@ -123,17 +123,6 @@ def test_a_load_that_is_stopped_fails_and_changes_nothing(client, bucket):
         served(client, "stopped")
 
 
-def test_tasks_that_are_stopped_at_once_are_not_waited_for(client, bucket):
-    url = bucket.put("hasty", rows_of(DAY, 10))
-    wanted = [Load(datasource=datasource(f"hasty_{n}"), partition=DAY, version="v1", rows=10) for n in range(8)]
-    for one in wanted:
-        handing_in(client, one, [url])(one.task_id(1))
-        client.shutdown(one.task_id(1))
-
-    # the list of the workers would say that some of them run, for minutes
-    assert not client.is_any_running([one.task_id(1) for one in wanted])
-
-
 def test_values_arrive_as_they_were(client, tmp_path: Path):
     words = ['a"b\\c\n', "\u2028é😀", "", None, "'; DROP"]
     table = rows_of(DAY, 5).set_column(1, "id", [words]).set_column(3, "n", [[2**53 + 1, -(2**63), 2**63 - 1, 0, None]])

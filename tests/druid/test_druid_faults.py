@@ -265,3 +265,15 @@ def test_a_broker_that_is_killed_is_waited_for(interrupted, client):
 
     assert done.task_id.endswith(".n1")
     assert served(client, "broker_killed") == (60, 30.0)
+
+
+def test_tasks_that_are_stopped_at_once_are_not_waited_for(client, bucket):
+    # the last test: such tasks hold the workers for minutes
+    url = bucket.put("hasty", rows_of(DAY, 10))
+    wanted = [Load(datasource=datasource(f"hasty_{n}"), partition=DAY, version="v1", rows=10) for n in range(8)]
+    for one in wanted:
+        handing_in(client, one, [url])(one.task_id(1))
+        client.shutdown(one.task_id(1))
+
+    # the list of the workers would say that some of them run, for minutes
+    assert not client.is_any_running([one.task_id(1) for one in wanted])
