@@ -29,7 +29,7 @@ def test_dag_loads_the_night_and_a_second_run_replaces_it(run_dag, cluster, clie
     assert second["links"]["druid_ingest"] == [f"{cluster.url}/unified-console.html#tasks/task_id~{load['task_id']}"]
     assert second["values"]["druid_ingest"][f"loans_predictions {FIRST}"]["rows"] == 100
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 100}]
-    query = 'SELECT "value" FROM loans_metrics WHERE "metric" = ? AND __time = ?'
+    query = 'SELECT "value" FROM loans_metrics WHERE "metric" = ? AND segment IS NULL AND __time = ?'
     assert client.sql(query, ["rows", FIRST_MOMENT]) == [{"value": 100.0}]
     columns = client.sql(
         "SELECT COLUMN_NAME AS c FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = 'loans_predictions'"
