@@ -80,7 +80,13 @@ class CheckOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A value beside its limits."""
+    """A value beside its limits.
+
+    Attributes:
+        p_value: How often a value so far out comes by chance, before the correction for the number of tests;
+            None of a fixed limit.
+        effect: How far it has moved in standard units that do not grow with the rows; see `judgement`.
+    """
 
     metric: str
     column: str | None
@@ -94,11 +100,19 @@ class Verdict:
     note: str = ""
     severity: str = "warning"
     segment: str | None = None
+    p_value: float | None = None
+    effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A breach as people see it."""
+    """A breach as people see it.
+
+    Attributes:
+        p_value: That of its verdict.
+        effect: That of its verdict.
+        cause: The title of what is the likely cause of its incident; its own where it is the cause.
+    """
 
     partition: Partition
     family: Family
@@ -109,6 +123,9 @@ class Alert:
     text: str
     value: float | None
     segment: str | None = None
+    p_value: float | None = None
+    effect: float | None = None
+    cause: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -111,7 +111,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
             "state": verdict.state.value,
             **{
                 name: _finite(getattr(verdict, name), verdict.metric, verdict.column)
-                for name in ("value", "low", "high", "deviations")
+                for name in ("value", "low", "high", "deviations", "p_value", "effect")
             },
         }
         for position, verdict in enumerate(verdicts)
@@ -133,6 +133,8 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
         deviations=row.deviations,
         note=row.note,
         severity=row.severity,
+        p_value=row.p_value,
+        effect=row.effect,
     )
 
 
@@ -176,7 +178,10 @@ def alert_row(alert: Alert) -> Row:
         "severity": alert.severity,
         "title": alert.title,
         "text": alert.text,
-        "value": _finite(alert.value, alert.metric, alert.column),
+        "cause": alert.cause,
+        **{
+            name: _finite(getattr(alert, name), alert.metric, alert.column) for name in ("value", "p_value", "effect")
+        },
     }
 
 
@@ -193,6 +198,9 @@ def alert_of(row: sa.Row[Any]) -> Alert:
         title=stored["title"],
         text=stored["text"],
         value=stored["value"],
+        p_value=stored["p_value"],
+        effect=stored["effect"],
+        cause=stored["cause"],
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -139,6 +139,8 @@ verdicts = sa.Table(
     sa.Column("deviations", sa.Double),
     _text("note"),
     _text("severity"),
+    sa.Column("p_value", sa.Double),
+    sa.Column("effect", sa.Double),
     _of_night(),
 )
 
@@ -175,6 +177,9 @@ alerts = sa.Table(
     _text("title"),
     _text("text"),
     sa.Column("value", sa.Double),
+    sa.Column("p_value", sa.Double),
+    sa.Column("effect", sa.Double),
+    _text("cause"),
     _text("state"),
     _of_night(),
 )
