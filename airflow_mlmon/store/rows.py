@@ -179,9 +179,7 @@ def alert_row(alert: Alert) -> Row:
         "title": alert.title,
         "text": alert.text,
         "cause": alert.cause,
-        **{
-            name: _finite(getattr(alert, name), alert.metric, alert.column) for name in ("value", "p_value", "effect")
-        },
+        **{name: _finite(getattr(alert, name), alert.metric, alert.column) for name in ("value", "p_value", "effect")},
     }
 
 
