@@ -8,7 +8,7 @@ from typing import Protocol
 
 from airflow_mlmon.alerts.breach import CRITICAL
 from airflow_mlmon.alerts.message import NightMessage
-from airflow_mlmon.spec.model import Channel
+from airflow_mlmon.spec.alerts import Channel
 
 
 class Sender(Protocol):

@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from airflow_mlmon.records import MetricValue, Night, Status, Verdict, VerdictState
+from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
 from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.model import AlertRule, History, HistoryLimit
+from airflow_mlmon.spec.model import History
 
 MAD_TO_DEVIATION = 1.4826
 CONSTANT_EPSILON = 1e-9

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 
 if TYPE_CHECKING:
+    from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit
     from airflow_mlmon.spec.column import Column
     from airflow_mlmon.spec.load import load_spec, load_specs
-    from airflow_mlmon.spec.model import AlertRule, Channel, Check, HistoryLimit, Labels, ModelSpec
+    from airflow_mlmon.spec.model import Check, Labels, ModelSpec
 
 __all__ = [
     "AlertRule",
@@ -29,11 +30,17 @@ __all__ = [
 ]
 
 # a comparison needs the words of a spec, but neither pydantic nor YAML, which cost it a sixth of a second
-_LOADED = ("load_spec", "load_specs")
+_MODULES = {
+    "load": ("load_spec", "load_specs"),
+    "alerts": ("AlertRule", "Channel", "HistoryLimit"),
+    "column": ("Column",),
+    "model": ("Check", "Labels", "ModelSpec"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
-    if name in __all__:
-        return getattr(import_module(f"airflow_mlmon.spec.{'load' if name in _LOADED else 'model'}"), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(f"airflow_mlmon.spec.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

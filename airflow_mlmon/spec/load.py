@@ -14,7 +14,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.spec.model import ModelSpec, UnknownNameError
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.section import UnknownNameError
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Key = tuple[str | int, ...]

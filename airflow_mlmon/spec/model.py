@@ -6,19 +6,19 @@ Each field carries its description; the reference table in the README is generat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.baseline import Baseline, named_by_text
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.section import Section, UnknownNameError
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
@@ -34,21 +34,7 @@ _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 
-class UnknownNameError(ValueError):
-    """A name that refers to nothing; pydantic carries it to the loader, which finds the line."""
-
-    def __init__(self, key: str, name: str, valid: Iterable[str]) -> None:
-        super().__init__(f"{key}: {name!r} is unknown")
-        self.key = key
-        self.name = name
-        self.valid = sorted(valid)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Predictions(_Section):
+class Predictions(Section):
     """Where the predictions are archived and what they look like."""
 
     path: str = Field(
@@ -75,7 +61,7 @@ class Predictions(_Section):
         return dated_path(path)
 
 
-class Labels(_Section):
+class Labels(Section):
     """Where the labels are delivered, each in the folder of its day of delivery."""
 
     path: str = Field(description="Folder of one delivery's files, with the same placeholders.")
@@ -100,7 +86,7 @@ class Labels(_Section):
         return dated_path(path)
 
 
-class Reference(_Section):
+class Reference(Section):
     """The data set that the layout is pinned from and drift is measured against."""
 
     path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
@@ -115,7 +101,7 @@ class Reference(_Section):
         return path.rstrip("/")
 
 
-class Check(_Section):
+class Check(Section):
     """One Great Expectations check of the curated partition."""
 
     expectation: str = Field(
@@ -129,80 +115,14 @@ class Check(_Section):
     severity: Severity = Field(default=Severity.WARNING, description="blocking (the night fails), warning or recorded.")
 
 
-class History(_Section):
+class History(Section):
     """The nights that a night is compared with."""
 
     nights: int = Field(default=28, ge=3, le=400, description="Trailing nights.")
     minimum: int = Field(default=14, ge=3, description="Fewer nights than this give 'not enough data'.")
 
 
-class HistoryLimit(_Section):
-    """A limit in robust standard deviations from the trailing nights' median."""
-
-    deviations: float = Field(
-        default=5.0, gt=0, description="Robust standard deviations (1.4826 MAD) that make a breach."
-    )
-    floor: float = Field(
-        default=0.0, ge=0, description="Smallest standard deviation to assume, in units of the metric."
-    )
-    side: Literal["both", "above", "below"] = Field(default="both", description="Which side is bad.")
-
-
-class AlertRule(_Section):
-    """A limit on a metric; a value outside is a breach."""
-
-    metric: str = Field(description="Name of the metric; the table of metrics lists them.")
-    column: str | None = Field(default=None, description="Column, for metrics that are kept by column.")
-    min: float | None = Field(default=None, description="Smallest good value.")
-    max: float | None = Field(default=None, description="Largest good value.")
-    history: HistoryLimit | None = Field(default=None, description="Limit against the trailing nights.")
-    severity: Literal["critical", "warning"] = Field(default="warning", description="critical or warning.")
-
-    @model_validator(mode="after")
-    def _known_metric(self) -> Self:
-        if self.metric not in METRICS:
-            raise UnknownNameError("metric", self.metric, METRICS)
-        if self.column is not None and not METRICS[self.metric].by_column:
-            raise ValueError(f"column: {self.metric} is a metric of the whole night, not of a column")
-        return self
-
-    @model_validator(mode="after")
-    def _limited(self) -> Self:
-        if self.min is None and self.max is None and self.history is None:
-            raise ValueError("give at least one of min, max and history")
-        return self
-
-
-class Channel(_Section):
-    """One way to tell people: exactly one of log, webhook and notifier."""
-
-    log: bool = Field(default=False, description="Write alerts to the log.")
-    webhook: str | None = Field(
-        default=None, description="Airflow connection of type http whose URL gets each night's alerts as JSON."
-    )
-    notifier: str | None = Field(
-        default=None,
-        description="Class path of an Airflow notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier, say.",
-    )
-    arguments: dict[str, Any] = Field(
-        default_factory=dict, description="The notifier's arguments; {subject} and {text} stand for the message."
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if sum((self.log, self.webhook is not None, self.notifier is not None)) != 1:
-            raise ValueError("give exactly one of log, webhook and notifier")
-        return self
-
-
-class Alerts(_Section):
-    """Which values are breaches, and who is told."""
-
-    rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
-    channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
-
-
-class ModelSpec(_Section):
+class ModelSpec(Section):
     """Everything that is declared about one monitored model."""
 
     model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(

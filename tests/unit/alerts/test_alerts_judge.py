@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from airflow_mlmon.alerts.judge import judge, status_verdict
 from airflow_mlmon.records import Status, VerdictState
-from airflow_mlmon.spec.model import AlertRule, History, HistoryLimit
+from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
+from airflow_mlmon.spec.model import History
 from tests.support.nights import metric, night
 
 HISTORY = History()

@@ -1,0 +1,76 @@
+"""The section of the spec on alerts: which values are breaches, and who is told."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.section import Section, UnknownNameError
+
+
+class HistoryLimit(Section):
+    """A limit in robust standard deviations from the trailing nights' median."""
+
+    deviations: float = Field(
+        default=5.0, gt=0, description="Robust standard deviations (1.4826 MAD) that make a breach."
+    )
+    floor: float = Field(
+        default=0.0, ge=0, description="Smallest standard deviation to assume, in units of the metric."
+    )
+    side: Literal["both", "above", "below"] = Field(default="both", description="Which side is bad.")
+
+
+class AlertRule(Section):
+    """A limit on a metric; a value outside is a breach."""
+
+    metric: str = Field(description="Name of the metric; the table of metrics lists them.")
+    column: str | None = Field(default=None, description="Column, for metrics that are kept by column.")
+    min: float | None = Field(default=None, description="Smallest good value.")
+    max: float | None = Field(default=None, description="Largest good value.")
+    history: HistoryLimit | None = Field(default=None, description="Limit against the trailing nights.")
+    severity: Literal["critical", "warning"] = Field(default="warning", description="critical or warning.")
+
+    @model_validator(mode="after")
+    def _known_metric(self) -> Self:
+        if self.metric not in METRICS:
+            raise UnknownNameError("metric", self.metric, METRICS)
+        if self.column is not None and not METRICS[self.metric].by_column:
+            raise ValueError(f"column: {self.metric} is a metric of the whole night, not of a column")
+        return self
+
+    @model_validator(mode="after")
+    def _limited(self) -> Self:
+        if self.min is None and self.max is None and self.history is None:
+            raise ValueError("give at least one of min, max and history")
+        return self
+
+
+class Channel(Section):
+    """One way to tell people: exactly one of log, webhook and notifier."""
+
+    log: bool = Field(default=False, description="Write alerts to the log.")
+    webhook: str | None = Field(
+        default=None, description="Airflow connection of type http whose URL gets each night's alerts as JSON."
+    )
+    notifier: str | None = Field(
+        default=None,
+        description="Class path of an Airflow notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier, say.",
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="The notifier's arguments; {subject} and {text} stand for the message."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum((self.log, self.webhook is not None, self.notifier is not None)) != 1:
+            raise ValueError("give exactly one of log, webhook and notifier")
+        return self
+
+
+class Alerts(Section):
+    """Which values are breaches, and who is told."""
+
+    rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
+    channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
