@@ -64,18 +64,19 @@ class ColumnBase(Protocol):
         """How a night lies among the baseline, which it may be part of; None where either has no value."""
 
 
-def column_base(baseline: ColumnProfile, rows: int) -> ColumnBase | None:
-    """The baseline of a column for nights of about so many rows; None of a kind that has no distribution."""
+def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
+    """The baseline of a column, on so many bins; None of a kind that has no distribution."""
     if isinstance(baseline, NumericProfile):
-        return _NumericBase(baseline.distribution, _bins(rows))
+        return _NumericBase(baseline.distribution, bins)
     if isinstance(baseline, VectorProfile):
-        return _NumericBase(baseline.norm.distribution, _bins(rows))
+        return _NumericBase(baseline.norm.distribution, bins)
     if isinstance(baseline, CategoryProfile):
         return _CategoryBase(baseline)
     return None
 
 
-def _bins(rows: int) -> int:
+def bins_for(rows: int) -> int:
+    """How many bins a night of so many values fills."""
     return min(max(rows // _ROWS_PER_BIN, _FEWEST_BINS), _MOST_BINS)
 
 

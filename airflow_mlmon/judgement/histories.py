@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from airflow_mlmon.judgement.drift import ColumnHistory
-from airflow_mlmon.judgement.evidence import column_base
+from airflow_mlmon.judgement.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
 from airflow_mlmon.judgement.night import Key
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.profiles.category import CategoryProfile
@@ -15,6 +15,25 @@ from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.spec.judgement import Season
+
+
+class Comparisons:
+    """Comparisons that were made, so that many nights that are judged in a row do not repeat them."""
+
+    def __init__(self) -> None:
+        self._bases: dict[tuple[int, int], tuple[ColumnProfile, ColumnBase | None]] = {}
+        self._found: dict[tuple[int, int, int, bool], tuple[ColumnProfile, ColumnEvidence | None]] = {}
+
+    def compare(
+        self, baseline: ColumnProfile, bins: int, night: ColumnProfile, *, is_part: bool
+    ) -> ColumnEvidence | None:
+        """How a night lies among the baseline, on so many bins."""
+        # by identity: what was compared is kept, so no other object can have its address
+        key = (id(baseline), bins, id(night), is_part)
+        if key not in self._found:
+            _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
+            self._found[key] = night, base.compare(night, is_part=is_part) if base else None
+        return self._found[key][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +47,7 @@ class Nights:
         baselines: What each column is compared with, and the nights that are part of it.
         excluded: Nights on which a column, or a column of a segment, was in breach: they are no history of it.
         season: Whether weekdays are told apart.
+        comparisons: Those that were made for other nights.
     """
 
     day: date
@@ -36,6 +56,7 @@ class Nights:
     baselines: Mapping[str, tuple[Profile, Collection[date]]]
     excluded: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
     season: Season = Season.AUTO
+    comparisons: Comparisons = field(default_factory=Comparisons)
 
     def columns(self) -> dict[str, ColumnHistory]:
         """The drift of each column that has a value on this night and in its baseline."""
@@ -74,15 +95,18 @@ class Nights:
     ) -> ColumnHistory | None:
         base_column, members = baseline
         current, past = nights
-        base = column_base(base_column, current.observed)
-        now = base.compare(current, is_part=self.day in members) if base and base_column.observed else None
-        if base is None or now is None:
+        if not base_column.observed:
+            return None
+        bins = bins_for(current.observed)
+        now = self.comparisons.compare(base_column, bins, current, is_part=self.day in members)
+        if now is None:
             return None
         excluded = self.excluded.get((name, segment), ())
         compared = [
             (day, evidence)
             for day, column in past
-            if day not in excluded and (evidence := base.compare(column, is_part=day in members))
+            if day not in excluded
+            and (evidence := self.comparisons.compare(base_column, bins, column, is_part=day in members))
         ]
         return ColumnHistory(day=self.day, now=now, past=compared, season=self.season)
 
