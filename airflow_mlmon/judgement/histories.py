@@ -69,12 +69,13 @@ class Nights:
         return found
 
     def parts(self, name: str) -> Iterator[tuple[str, ColumnHistory]]:
-        """The drift of a column in each segment that this night and the baseline have rows of."""
+        """The drift of a column in each segment that is a part of this night and of the baseline."""
         baseline, members = self.baselines[name]
         for segment, divided in self.now.segments.items():
             for value, part in divided.parts.items():
                 base = baseline.part(segment, value)
-                if base is None or name not in base.columns:
+                is_whole = part.rows == self.now.rows
+                if base is None or is_whole or name not in base.columns:
                     continue
                 past = [
                     (day, own.columns[name])

@@ -18,6 +18,7 @@ from airflow_mlmon.judgement.correction import levels
 from airflow_mlmon.judgement.dispersion import Usual, shrink
 from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
+from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS, Measure
@@ -51,6 +52,7 @@ class NightEvidence:
         columns: The drift of each column.
         base: The same of the baseline.
         scales: Standard deviation of single values, of the metrics that are means.
+        versions: Segments of model versions whose own outputs and performance are judged too.
         parts: The drift of a column in each segment, by what the segment is called.
     """
 
@@ -60,6 +62,7 @@ class NightEvidence:
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
     base: Mapping[Key, Point] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
 
 
@@ -81,7 +84,7 @@ def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | Non
         rate: the chance of any alarm when nothing has changed; that of the policy by default.
     """
     rate = policy.rate if rate is None else rate
-    whole = [value for value in evidence.metrics if _is_judged(value)]
+    whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
     verdicts = _judge(evidence, whole, policy, rate)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
     for column in drifted:
@@ -89,12 +92,14 @@ def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | Non
     return verdicts
 
 
-def _is_judged(value: MetricValue) -> bool:
-    if value.metric == DRIFT:
-        return value.segment is None
+def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     known = METRICS.get(value.metric)
-    # of the columns together the empty values are those of one or the other
-    return known is not None and known.measure is not None and (value.column is not None or not known.by_column)
+    if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
+        return False
+    if value.metric == DRIFT:
+        return True
+    # the empty values of all columns together are those of one or the other
+    return known.measure is not None and (value.column is not None or not known.by_column)
 
 
 def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: float) -> list[Verdict]:
@@ -108,9 +113,13 @@ def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: 
     tests += [
         _Test(metric=value, series=_share_of_rows(evidence, value))
         for value in evidence.metrics
-        if value.metric == ROWS and value.segment and value.segment.startswith((f"{column}=", f"{column} ("))
+        if value.metric == ROWS and _divides(column, value.segment)
     ]
     return _verdicts(tests, policy, rate)
+
+
+def _divides(column: str, segment: str | None) -> bool:
+    return segment is not None and (segment.startswith(f"{column}=") or segment == segment_key(column, None))
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_mlmon.spec.section import Section
 
 
 class Correction(StrEnum):
@@ -22,10 +24,8 @@ class Season(StrEnum):
     NONE = "none"
 
 
-class Judgement(BaseModel):
+class Judgement(Section):
     """How nights are judged by what is usual; a metric that a rule names is judged by its rule alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rate: float = Field(
         default=0.05,
