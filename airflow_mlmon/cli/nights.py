@@ -139,5 +139,6 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "column": alert.column,
         "segment": alert.segment,
         "title": alert.title,
-        "cause": alert.text,
+        "text": alert.text,
+        "cause": alert.cause,
     }
