@@ -47,8 +47,7 @@ class _Means:
         if isinstance(column, NumericProfile):
             points = column.distribution.points
             places = np.searchsorted(self.edges, points.keys + column.layout.centre, side="right")
-            counts: Floats = np.bincount(places, weights=points.counts.astype(np.float64), minlength=len(self.means))
-            return counts
+            return np.bincount(places, weights=points.counts, minlength=len(self.means)).astype(np.float64)
         return np.zeros(len(self.means))
 
 
@@ -83,30 +82,30 @@ def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _M
         found = pc.index_in(values.cast(pa.string()), value_set=pa.array(vocabulary, pa.string()))
         places = found.fill_null(len(vocabulary)).to_numpy(zero_copy_only=False)
         is_held = np.isfinite(scores)
-        return _mean_by_place(places, scores, is_held, len(vocabulary) + 1, np.zeros(0), vocabulary)
-    if isinstance(column, NumericProfile) and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        edges = np.zeros(0)
+        bins = len(vocabulary) + 1
+    elif isinstance(column, NumericProfile) and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        vocabulary = ()
         numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         is_held = np.isfinite(numbers) & np.isfinite(scores)
-        if is_held.sum() < _FEWEST_ROWS:
-            return None
-        edges = np.unique(np.quantile(numbers[is_held], np.linspace(0, 1, _BINS + 1)[1:-1]))
+        edges = (
+            np.unique(np.quantile(numbers[is_held], np.linspace(0, 1, _BINS + 1)[1:-1]))
+            if is_held.any()
+            else np.zeros(0)
+        )
         places = np.searchsorted(edges, np.where(is_held, numbers, 0.0), side="right")
-        return _mean_by_place(places, scores, is_held, len(edges) + 1, edges, ())
-    return None
-
-
-def _mean_by_place(
-    places: npt.NDArray[np.int64],
-    scores: Floats,
-    is_held: npt.NDArray[np.bool_],
-    bins: int,
-    edges: Floats,
-    vocabulary: tuple[str, ...],
-) -> _Means | None:
+        bins = len(edges) + 1
+    else:
+        return None
     if is_held.sum() < _FEWEST_ROWS:
         return None
-    counts = np.bincount(places[is_held], minlength=bins)
-    totals = np.bincount(places[is_held], weights=scores[is_held], minlength=bins)
-    overall = float(scores[is_held].mean())
-    means = np.where(counts > 0, totals / np.maximum(counts, 1), overall)
+    means = _mean_by_place(places[is_held], scores[is_held], bins)
     return _Means(edges=edges, vocabulary=vocabulary, means=means)
+
+
+def _mean_by_place(places: npt.NDArray[np.int64], scores: Floats, bins: int) -> Floats:
+    """The mean score of each bin; that of all rows where a bin has none."""
+    counts = np.bincount(places, minlength=bins)
+    totals = np.bincount(places, weights=scores, minlength=bins)
+    means: Floats = np.where(counts > 0, totals / np.maximum(counts, 1), scores.mean())
+    return means
