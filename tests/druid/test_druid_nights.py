@@ -193,7 +193,9 @@ def test_two_runs_at_once_end_as_one(nights, tmp_path):
 def test_two_backfills_at_once_over_the_same_days_end_as_one(nights):
     days = [FIRST, SECOND]
     for day in days:
+        # takes in labels of the days before
         nights.judge(day)
+    for day in days:
         nights.load(day)
     one = nights.checksums()
     together = threading.Barrier(2)
