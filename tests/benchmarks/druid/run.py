@@ -1,11 +1,11 @@
 """Measures the loading of days into Druid and the profile made there, beside the goals that they are to reach.
 
-    make bench-druid, or some of it: make bench-druid ARGS="--only profile --rows 10000"
+    make bench-druid, or some of it: make bench-druid ARGS="--only profile --profile-rows 10000"
 
 Prints a table and writes build/bench/druid.json, or druid-small.json where other sizes are asked for: `figures` by
-key, and `details` of what they come of. A small
-Druid with the settings of `include/druid` and the better compiler is started for it; `--url` names one that runs and
-sees this disk. What is loaded are days of 20 columns that are curated already; see `model`.
+key, and `details` of what they come of. A small Druid with the settings of `include/druid` and the better compiler
+is started for it; `--url` names one that runs and sees this disk. What is loaded are days of 20 columns that are
+curated already; see `model`.
 
     ready_s                 seconds from the start of ZooKeeper and Druid's five processes until all can work
     backfill_rows_per_s     rows of predictions a second, 30 days of 100,000 rows one after the other, as
