@@ -49,8 +49,9 @@ class VerdictState(StrEnum):
 
 
 class AlertState(StrEnum):
-    """What has become of an alert."""
+    """What has become of an alert; one is pending while too few nights in a row have breached."""
 
+    PENDING = "pending"
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     MUTED = "muted"
@@ -172,6 +173,21 @@ class Standing:
     event: AlertEvent | None = None
     resolved_on: date | None = None
     muted_until: date | None = None
+
+    @property
+    def words(self) -> str:
+        """Where the alert stands, in words.
+
+        >>> Standing(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
+        'open since 2013-03-08, 3 nights'
+        """
+        nights = "1 night" if self.nights == 1 else f"{self.nights} nights"
+        if self.state is AlertState.RESOLVED:
+            on = f" on {self.resolved_on}" if self.resolved_on else ""
+            return f"resolved{on} after {nights}"
+        if self.state is AlertState.MUTED:
+            return f"muted until {self.muted_until}, open since {self.since}, {nights}"
+        return f"{self.state} since {self.since}, {nights}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

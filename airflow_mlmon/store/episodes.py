@@ -121,7 +121,7 @@ def _standing(
     episode = Course(episodes=tuple(episodes)).episode_of(day)
     if episode is None:
         # not enough nights yet, or a breach that was told of and is none any more
-        state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.OPEN
+        state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
         return Standing(state=state, since=day, nights=1, event=event)
     table = schema.alerts
     within = sa.and_(
