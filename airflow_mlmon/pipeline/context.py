@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_by_key
 from airflow_mlmon.archive.read import day_folder
+from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
@@ -75,6 +76,12 @@ class Run:
     def channels(self) -> list[str]:
         """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
         return [] if self.is_quiet else list(channels_by_key(self.spec.alerts.channels))
+
+    @property
+    def policy(self) -> Policy:
+        """When alerts open and close, by the spec."""
+        alerts = self.spec.alerts
+        return Policy(opens_after=alerts.opens_after, clears_after=alerts.clear, cooldown=alerts.cooldown)
 
     def uri(self, *parts: str) -> str:
         """The URI of a file of this model in the workspace."""
