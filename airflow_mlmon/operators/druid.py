@@ -35,7 +35,7 @@ class DruidConsoleLink(BaseOperatorLink):
 
 
 class DruidIngestOperator(PartitionOperator):
-    """Loads the curated partition and its metrics into Druid, and waits until they can be queried.
+    """Loads the curated partition, its metrics and its profile into Druid, and waits until they can be queried.
 
     Skipped when the connection that the spec names does not exist.
 

@@ -96,7 +96,7 @@ class Ingest:
 
 
 class DruidIngest:
-    """Loads the rows of some days and their metrics: `begin`, then `advance` each time that tasks have ended.
+    """Loads the rows, metrics and profiles of some days: `begin`, then `advance` each time that tasks have ended.
 
     Args:
         run: the model's run.

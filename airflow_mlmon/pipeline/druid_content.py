@@ -12,17 +12,25 @@ import pyarrow as pa
 
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
-from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
+from airflow_mlmon.druid.ingestion import (
+    Datasource,
+    metrics_datasource,
+    predictions_datasource,
+    profiled_columns,
+    profiles_datasource,
+)
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.parquet import write_parquet
+from airflow_mlmon.druid.profile_rows import profile_rows
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.partition_files import read_parquet, read_scalars
+from airflow_mlmon.pipeline.partition_files import profile_uri, read_parquet, read_scalars
 from airflow_mlmon.pipeline.performance import deliveries_of
-from airflow_mlmon.records import Status
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
 
 # Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
@@ -35,6 +43,7 @@ class Kind(Enum):
 
     PREDICTIONS = auto()
     METRICS = auto()
+    PROFILES = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +83,13 @@ def check_workspace(run: Run) -> None:
 
 
 def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
-    """The days of both datasources of a model, by key."""
+    """The days of each datasource of a model, by key."""
     places = [
         Place(kind=kind, datasource=datasource, day=day)
         for kind, datasource in (
             (Kind.PREDICTIONS, predictions_datasource(run.spec)),
             (Kind.METRICS, metrics_datasource(run.spec)),
+            (Kind.PROFILES, profiles_datasource(run.spec)),
         )
         for day in days
     ]
@@ -97,13 +107,25 @@ def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
         return "the store has no rows of it"
     if place.kind is Kind.METRICS:
         return None
-    if not is_kept(run, place.day, today):
+    if place.kind is Kind.PREDICTIONS and not is_kept(run, place.day, today):
         return f"it is older than the {run.spec.druid.retention_days} days for which predictions stay in Druid"
+    return _reason_of(night) or _reason_without_profile(run, place, night)
+
+
+def _reason_of(night: Night) -> str | None:
     if night.status is Status.FAILED:
         return "its last run failed"
     if not night.rows_curated and night.status is not Status.NO_DATA:
         return f"it is {night.status}: rows came, and none could be taken"
     return None
+
+
+def _reason_without_profile(run: Run, place: Place, night: Night) -> str | None:
+    if place.kind is not Kind.PROFILES:
+        return None
+    # by name: a store may write a folder's address in another way
+    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(night.version), ""))}
+    return None if _profile_uri(run, night).rpartition("/")[2] in there else "no profile of it is stored"
 
 
 def is_kept(run: Run, day: Partition, today: date) -> bool:
@@ -117,6 +139,8 @@ def tag_of(run: Run, place: Place) -> str:
     if place.kind is Kind.METRICS:
         return _hash(write_json_lines(_table(run, place)), place.datasource)
     night = run.store.night(place.day)
+    if place.kind is Kind.PROFILES:
+        return f"{night and night.version} {night and night.layout}"
     deliveries = [delivery.version for delivery in deliveries_of(run, place.day)]
     return " ".join([str(night and night.version), *deliveries])
 
@@ -162,7 +186,14 @@ def _table(run: Run, place: Place) -> pa.Table:
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
+    if place.kind is Kind.PROFILES:
+        profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
+        return profile_rows(place.day, profile, version=night.version, columns=profiled_columns(run.spec))
     return _predictions(run, place, night.version)
+
+
+def _profile_uri(run: Run, night: Night) -> str:
+    return profile_uri(run, night.partition, str(night.version), str(night.layout))
 
 
 def _predictions(run: Run, place: Place, version: str) -> pa.Table:

@@ -64,6 +64,10 @@ class Nights:
             return 0, 0
         return row["n"], row["labels"]
 
+    def keys(self, *kinds: str) -> list[str]:
+        """What the first day of these datasources is called."""
+        return [f"{self.run.model}_{kind} {FIRST}" for kind in kinds]
+
     def remove(self, day: date):
         shutil.rmtree(f"{self.archive.root}/predictions/dt={day}")
 
@@ -103,7 +107,8 @@ def test_a_day_that_became_empty_is_emptied_and_comes_back(nights):
     assert nights.served(FIRST) == (0, 0)
     assert nights.served(SECOND)[0] == 80
     assert emptied.done[f"{nights.run.model}_metrics {FIRST}"].rows > 0
-    assert nights.load(FIRST).left == {key: "it has no rows, and has none there"}
+    left = nights.load(FIRST).left
+    assert left == dict.fromkeys(nights.keys("predictions", "profiles"), "it has no rows, and has none there")
 
 
 def test_a_day_that_never_was_is_left_alone(nights):
@@ -112,7 +117,7 @@ def test_a_day_that_never_was_is_left_alone(nights):
 
     state = nights.load(FIRST)
 
-    assert list(state.left) == [f"{nights.run.model}_predictions {FIRST}"]
+    assert list(state.left) == nights.keys("predictions", "profiles")
     assert nights.served(FIRST) == (0, 0)
 
 

@@ -84,6 +84,6 @@ def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
         done = ingested(run, client, *days).done
 
     assert [load.rows for load in done.values()][:2] == [80, 80]
-    assert len(done) == 4
+    assert len(done) == 6
     assert all(load.task_id.startswith("query-mlmon.loans_") for load in done.values())
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 160}]
