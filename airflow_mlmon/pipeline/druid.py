@@ -42,6 +42,7 @@ from airflow_mlmon.pipeline.druid_content import (
     tag_of,
     write_content,
 )
+from airflow_mlmon.pipeline.druid_files import delete_inputs, note_loaded
 from airflow_mlmon.spec.druid import DruidIngestion
 
 
@@ -150,8 +151,12 @@ class DruidIngest:
                 continue  # what the store says now is begun in its place
             if (load := finish_load(self._client, begun, self._patience)) is not None:
                 done[key] = load
+                note_loaded(self._run, self._places[key], task.content, tag=ingest.tags[key])
+                delete_inputs(self._run, self._client, self._places[key])
             else:
-                again[key] = self._begin_task(key, task.content, first=begun.attempt + 1)
+                # whose rows took their place may have deleted the input
+                content = write_content(self._run, self._places[key])
+                again[key] = self._begin_task(key, content, first=begun.attempt + 1)
         if again and ingest.rounds >= MOST_ROUNDS:
             raise still_replaced(self._places[next(iter(again))].day)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
@@ -210,7 +215,9 @@ class DruidIngest:
         if not count_served(self._client, place.datasource.name, place.day).rows:
             return "it has no rows, and has none there"
         self._run.progress(f"{key} has no rows any more: emptying it in Druid")
-        return empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+        emptied = empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+        delete_inputs(self._run, self._client, place)
+        return emptied
 
     def _begin_task(self, key: str, content: Content, *, first: int = 1) -> OpenTask:
         load = self._load(key, content)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 
-import pyarrow as pa
-
 from airflow_mlmon.archive.labels import join_labels
-from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
+from airflow_mlmon.druid.flags import Flagged, with_flag_dimensions, with_flags, with_labels
 from airflow_mlmon.druid.ingestion import (
     Datasource,
     metrics_datasource,
@@ -64,7 +62,7 @@ class Place:
 class Content:
     """The rows that a place shall have, none or many; `version` changes with them and their columns.
 
-    `flagged` names the columns whose NaN and infinities are told by a flag column.
+    `flagged` names the columns that have a flag column.
     """
 
     rows: int
@@ -137,7 +135,7 @@ def is_kept(run: Run, day: Partition, today: date) -> bool:
 def tag_of(run: Run, place: Place) -> str:
     """Changes when what a place shall have does; cheaper than its content."""
     if place.kind is Kind.METRICS:
-        return _hash(write_json_lines(_table(run, place)), place.datasource)
+        return _hash(write_json_lines(_table(run, place).rows), place.datasource)
     night = run.store.night(place.day)
     if place.kind is Kind.PROFILES:
         return f"{night and night.version} {night and night.layout}"
@@ -155,40 +153,49 @@ def write_version(run: Run, place: Place, version: str) -> Content:
     return _write(run, place, _predictions(run, place, version))
 
 
-def _write(run: Run, place: Place, table: pa.Table) -> Content:
+def _write(run: Run, place: Place, labelled: Flagged) -> Content:
+    table = labelled.rows
     if not table.num_rows:
         return Content(rows=0, version="")
     _, write = _WRITERS[run.spec.druid.format]
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"writing {table.num_rows} rows for {place.key}{without}")
-    table, flagged = with_flags(table)
+    table, names = with_flags(table)
+    flagged = names + labelled.names
     data = write(table)
     version = _hash(data, with_flag_dimensions(place.datasource, flagged))
-    run.files.write(_uri(run, place, version), data)
+    run.files.write(input_uri(run, place, version), data)
     return Content(rows=table.num_rows, version=version, flagged=flagged)
 
 
 def input_url(run: Run, place: Place, version: str) -> str:
     """Where Druid reads the rows that `write_content` wrote."""
-    uri = _uri(run, place, version)
+    uri = input_uri(run, place, version)
     return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
 
 
-def _uri(run: Run, place: Place, version: str) -> str:
+def input_uri(run: Run, place: Place, version: str) -> str:
+    """Where in the workspace `write_content` writes the rows."""
     ending, _ = _WRITERS[run.spec.druid.format]
-    return run.uri("druid", place.datasource.name, place.day.key, f"{version}{ending}")
+    return place_uri(run, place, f"{version}{ending}")
 
 
-def _table(run: Run, place: Place) -> pa.Table:
+def place_uri(run: Run, place: Place, name: str) -> str:
+    """Where in the workspace a file about a place lies."""
+    return run.uri("druid", place.datasource.name, place.day.key, name)
+
+
+def _table(run: Run, place: Place) -> Flagged:
     if place.kind is Kind.METRICS:
-        return metrics_table(place.day, run.store.metric_values(place.day))
+        return Flagged(metrics_table(place.day, run.store.metric_values(place.day)), ())
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
     if place.kind is Kind.PROFILES:
         profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
-        return profile_rows(place.day, profile, version=night.version, columns=profiled_columns(run.spec))
+        shown = profiled_columns(run.spec)
+        return Flagged(profile_rows(place.day, profile, version=night.version, columns=shown), ())
     return _predictions(run, place, night.version)
 
 
@@ -196,12 +203,13 @@ def _profile_uri(run: Run, night: Night) -> str:
     return profile_uri(run, night.partition, str(night.version), str(night.layout))
 
 
-def _predictions(run: Run, place: Place, version: str) -> pa.Table:
-    rows = read_scalars(run, place.day, version)
+def _predictions(run: Run, place: Place, version: str) -> Flagged:
+    found = Flagged(read_scalars(run, place.day, version), ())
     if run.spec.labels is not None:
         tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
-        rows = rows.append_column(run.spec.labels.label, join_labels(rows, tables, run.spec).column("label"))
-    return select_columns(rows, place.datasource)
+        joined = join_labels(found.rows, tables, run.spec)
+        found = with_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
+    return Flagged(select_columns(found.rows, with_flag_dimensions(place.datasource, found.names)), found.names)
 
 
 def _hash(data: bytes, datasource: Datasource) -> str:

@@ -49,6 +49,11 @@ class LocalStore:
                 Path(name).unlink()
                 raise
 
+    def delete(self, uri: str) -> None:
+        """Unlink the file."""
+        with _mapped(uri):
+            to_path(uri).unlink(missing_ok=True)
+
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
         """The file itself."""

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlmon.druid.load import Patience
+from airflow_mlmon.druid.load import Load, Patience
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid import DruidIngest
+from airflow_mlmon.pipeline.druid_content import Kind
+from airflow_mlmon.pipeline.druid_files import delete_inputs
 from airflow_mlmon.pipeline.failure import record_failure
 from tests.support.archive import FIRST, day_table
+from tests.support.druid.bucket import handing_in
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -67,6 +70,10 @@ class Nights:
     def keys(self, *kinds: str) -> list[str]:
         """What the first day of these datasources is called."""
         return [f"{self.run.model}_{kind} {FIRST}" for kind in kinds]
+
+    def input_folder(self, kind: str) -> str:
+        """Where the input of the first day lies."""
+        return self.run.uri("druid", f"{self.run.model}_{kind}", str(FIRST))
 
     def remove(self, day: date):
         shutil.rmtree(f"{self.archive.root}/predictions/dt={day}")
@@ -170,6 +177,46 @@ def test_the_newest_content_wins_over_the_last_writer(nights):
     finished(slow, begun)
 
     assert nights.served(FIRST)[0] == 60
+
+
+def test_input_goes_when_it_is_loaded(nights):
+    nights.judge(FIRST)
+    folder = Path(nights.input_folder("predictions"))
+    folder.mkdir(parents=True)
+    (folder / "0123456789ab.json.gz").write_bytes(b"of a version that nobody loads any more")
+
+    nights.load(FIRST)
+
+    for kind in ("predictions", "metrics", "profiles"):
+        assert [path.name for path in Path(nights.input_folder(kind)).iterdir()] == ["loaded.json"]
+
+
+def test_input_that_a_task_may_still_read_stays(nights, bucket):
+    nights.judge(FIRST)
+    [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is Kind.PREDICTIONS]
+    folder = Path(nights.input_folder("predictions"))
+    folder.mkdir(parents=True)
+    for version in ("still-read", "superseded"):
+        (folder / f"{version}.json.gz").write_bytes(b"rows")
+    load = Load(datasource=place.datasource, partition=place.day, version="still-read", rows=10)
+
+    with bucket.held():
+        handing_in(nights.client, load, [bucket.put("held", b"rows")])(load.task_id(1))
+        delete_inputs(nights.run, nights.client, place)
+        left = [path.name for path in folder.iterdir()]
+        nights.client.shutdown(load.task_id(1))
+
+    assert left == ["still-read.json.gz"]
+
+
+def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+
+    again = nights.load(FIRST, clear_number=1)
+
+    assert again.done[nights.keys("predictions")[0]].task_id.endswith(".c1.n1")
+    assert nights.served(FIRST)[0] == 80
 
 
 def test_two_runs_at_once_end_as_one(nights, tmp_path):
