@@ -13,15 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from airflow_mlmon.druid.answers import SegmentColumns
-from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.client import DruidClient, ResourceLimitError
 from airflow_mlmon.druid.division import STRING, Counts, Division, count_texts, divide, group_alike, rows_of
 from airflow_mlmon.druid.flags import flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles
 from airflow_mlmon.druid.profile_sql import Reading, Source, Sql
+from airflow_mlmon.druid.requirements import loses_nulls
 from airflow_mlmon.druid.sql import quote_identifier
-from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceUnavailableError
+from airflow_mlmon.errors import (
+    ConfigError,
+    NotFoundError,
+    PartitionConflictError,
+    ServiceRejectedError,
+    ServiceUnavailableError,
+)
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import Kind, Layout
@@ -46,8 +53,6 @@ _READINGS = {
     (Kind.IDENTIFIER, ColumnType.STRING, STRING): Reading.TEXT,
 }
 _SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", STRING: "VARCHAR"}
-# In default-value mode the sum of nothing is 0.
-_SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
 _COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
 
 Local = Callable[[Layout], Profile]
@@ -180,25 +185,46 @@ class _Engine:
     ) -> Mapping[str, Profiles]:
         """The profiles by column of those that can be had, some columns at once."""
         queries = ColumnQueries(self._client, parts, flagged=flagged)
+        crowded: list[Source] = []
 
         def profile(source: Source) -> Profiles | None:
             try:
-                return queries.profile(source)
-            except NotCountableError as error:
-                self._left[source.layout.name] = str(error)
+                return self._profile_column(queries, source)
+            except ResourceLimitError as error:
+                log.warning("%s is profiled again by itself: %s", source.layout.name, error.message)
+                crowded.append(source)
                 return None
 
         sources = [source for source in sources if source.layout.name not in self._left]
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
-            found = list(pool.map(profile, sources))
-        return {source.layout.name: one for source, one in zip(sources, found, strict=True) if one is not None}
+            found = {source.layout.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
+        for source in crowded:
+            found[source.layout.name] = self._profile_alone(queries, source)
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _profile_column(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+        try:
+            return queries.profile(source)
+        except NotCountableError as error:
+            self._left[source.layout.name] = str(error)
+            return None
+
+    def _profile_alone(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+        try:
+            return self._profile_column(queries, source)
+        except ResourceLimitError as error:
+            raise ServiceRejectedError(
+                f"Column {source.layout.name!r} cannot be profiled in Druid, even by itself: {error.message}",
+                hint="set druid.query.groupBy.maxOnDiskStorage on brokers and historicals, or a larger "
+                "druid.processing.buffer.sizeBytes; or profile with `engine: local`",
+                column=source.layout.name,
+            ) from error
 
 
 def _demand_nulls(client: DruidClient) -> None:
-    if client.sql(_SUM_OF_NULLS)[0]["n"] is not None:
+    if said := loses_nulls(client):
         raise ConfigError(
-            f"The Druid at {client.base_url} runs in default-value mode: it takes null for 0 and '', so that missing "
-            "values cannot be counted there.",
+            f"{said}.",
             hint="set druid.generic.useDefaultValueForNull=false and load again, or profile with `engine: local`",
         )
 

@@ -6,6 +6,7 @@ that the newest content wins and not the last writer, whichever run is the slowe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -27,8 +28,7 @@ from airflow_mlmon.druid.load import (
     finish_load,
     still_replaced,
 )
-from airflow_mlmon.druid.requirements import check_cluster
-from airflow_mlmon.druid.rules import apply_rules
+from airflow_mlmon.druid.requirements import check_cluster, loses_nulls
 from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -42,8 +42,12 @@ from airflow_mlmon.pipeline.druid_content import (
     tag_of,
     write_content,
 )
-from airflow_mlmon.pipeline.druid_files import delete_inputs, note_loaded
+from airflow_mlmon.pipeline.druid_files import apply_noted_rules, delete_inputs, note_loaded
 from airflow_mlmon.spec.druid import DruidIngestion
+
+log = logging.getLogger(__name__)
+
+_KEEP_NULLS = "To keep them, set druid.generic.useDefaultValueForNull=false in every service, and load the days again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ class Ingest:
 
     `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
     `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
-    to be begun anew.
+    to be begun anew. `warning` says in words what of the rows Druid does not keep.
     """
 
     done: Mapping[str, DruidLoad] = field(default_factory=dict)
@@ -78,6 +82,7 @@ class Ingest:
     waiting: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
+    warning: str = ""
 
     @property
     def task_ids(self) -> list[str]:
@@ -134,8 +139,11 @@ class DruidIngest:
         """
         check_workspace(self._run)
         check_cluster(self._client, self._run.spec.druid)
-        apply_rules(self._client, self._run.spec)
-        return self._settle(Ingest(waiting=list(self._places)))
+        apply_noted_rules(self._run, self._client)
+        warning = loses_nulls(self._client)
+        if warning:
+            log.warning("%s. %s", warning, _KEEP_NULLS)
+        return self._settle(Ingest(waiting=list(self._places), warning=warning))
 
     def advance(self, ingest: Ingest) -> Ingest:
         """Verify the loads whose tasks have ended, and begin what is still to do.

@@ -1,4 +1,4 @@
-"""What the workspace keeps of the loads into Druid: the input while it is read, and what was loaded last.
+"""What the workspace keeps about Druid: input while it is read, what was loaded last, and the rules that were set.
 
 The input of a load that is counted and done is deleted, and those that nobody loaded with it. A task that
 has not ended may still read its own: it stays until the load that finds it is done. Should the input of a
@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from dataclasses import asdict
 
 from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.rules import OwnRules, apply_rules
 from airflow_mlmon.errors import MlmonError, NotFoundError
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid_content import Content, Place, place_uri, tag_of
@@ -20,6 +23,7 @@ from airflow_mlmon.pipeline.druid_content import Content, Place, place_uri, tag_
 log = logging.getLogger(__name__)
 
 _LOADED = "loaded.json"
+_RULES = "rules.json"
 
 
 def note_loaded(run: Run, place: Place, content: Content, *, tag: str) -> None:
@@ -50,6 +54,18 @@ def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
                 run.files.delete(place_uri(run, place, name))
     except MlmonError as error:
         log.warning("The input of %s stays in the workspace: %s", place.key, error)
+
+
+def apply_noted_rules(run: Run, client: DruidClient) -> None:
+    """Set Druid's rules as the spec says, and take back those that were set before and that it says no longer."""
+    uri = run.uri("druid", predictions_datasource(run.spec).name, _RULES)
+    try:
+        before = OwnRules(**json.loads(run.files.read(uri)))
+    except NotFoundError:
+        before = OwnRules()
+    own = apply_rules(client, run.spec, before)
+    if own != before:
+        run.files.write(uri, json.dumps(asdict(own)).encode())
 
 
 def _tag(place: Place, tag: str) -> str:

@@ -183,3 +183,11 @@ def test_a_local_write_leaves_no_half_file(tmp_path: Path):
         LocalStore().write(str(target), b"content")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_local_listing_leaves_out_what_is_deleted_meanwhile(tmp_path: Path):
+    # a link to nothing is in the folder, and has nothing behind it, as a file that has just gone
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "held").write_bytes(b"x")
+
+    assert [found.uri for found in LocalStore().list(str(tmp_path))] == [str(tmp_path / "held")]

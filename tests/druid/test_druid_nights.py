@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -56,6 +57,10 @@ class Nights:
     def load(self, *days: date, **options):
         ingest = self.ingest(*days, **options)
         return finished(ingest, ingest.begin())
+
+    def with_spec(self, spec) -> Nights:
+        """The same nights under another spec."""
+        return Nights(replace(self.run, spec=spec), self.archive, self.client)
 
     def served(self, day: date) -> tuple[int, int]:
         """Rows and labels of a day."""
@@ -216,6 +221,7 @@ def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
     again = nights.load(FIRST, clear_number=1)
 
     assert again.done[nights.keys("predictions")[0]].task_id.endswith(".c1.n1")
+    assert again.warning == ""
     assert nights.served(FIRST)[0] == 80
 
 
@@ -238,11 +244,22 @@ def test_days_older_than_the_retention_are_not_loaded(nights):
     nights.judge(FIRST)
     druid = nights.run.spec.druid.model_copy(update={"retention_days": 30})
     spec = nights.run.spec.model_copy(update={"druid": druid})
-    run = type(nights.run)(
-        spec=spec, storage=nights.run.storage, store=nights.run.store, workspace=nights.run.workspace
-    )
 
-    state = Nights(run, nights.archive, nights.client).load(FIRST, today=FIRST + timedelta(days=31))
+    state = nights.with_spec(spec).load(FIRST, today=FIRST + timedelta(days=31))
 
-    assert list(state.left) == [f"{run.model}_predictions {FIRST}"]
+    assert list(state.left) == nights.keys("predictions")
     assert nights.served(FIRST) == (0, 0)
+
+
+def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(nights):
+    nights.judge(FIRST)
+    name = f"{nights.run.model}_predictions"
+    before = nights.run.spec
+    druid = before.druid.model_copy(update={"retention_days": 9_000, "compaction_after_days": 3})
+
+    nights.with_spec(before.model_copy(update={"druid": druid})).load(FIRST)
+    ruled = [rule["type"] for rule in nights.client.retention_rules(name)], bool(nights.client.compaction(name))
+    nights.load(FIRST)
+
+    assert ruled == (["loadByPeriod", "dropForever"], True)
+    assert (nights.client.retention_rules(name), nights.client.compaction(name)) == ([], None)
