@@ -258,9 +258,7 @@ def test_a_column_that_is_too_much_by_itself_says_what_to_do(cluster, client, bu
 
     with (
         OverfullRouter(target=cluster.url).running() as router,
-        pytest.raises(
-            ServiceRejectedError, match=r"Column '.*' cannot be profiled .* Hint: .*maxOnDiskStorage"
-        ),
+        pytest.raises(ServiceRejectedError, match=r"Column '.*' cannot be profiled .* Hint: .*maxOnDiskStorage"),
     ):
         profile(DruidClient(router.url), spec, day("toomuch"), layout)
 
