@@ -26,6 +26,12 @@ def counted(profile: Profile) -> Counter[Key]:
     return found
 
 
+def differing(found: Counter[Key], expected: Counter[Key]) -> list[tuple[Key, int, int]]:
+    """The first few that are not the same: of all of them pytest would make a text without end."""
+    keys = sorted(found.keys() | expected.keys(), key=repr)
+    return [(key, found[key], expected[key]) for key in keys if found[key] != expected[key]][:5]
+
+
 def _counts(column: ColumnProfile) -> dict[tuple[str, str | None, int | None], int]:
     if isinstance(column, VectorProfile):
         return _counts(column.norm) | {("malformed", None, None): column.malformed}
