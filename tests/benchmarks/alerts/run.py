@@ -32,7 +32,7 @@ from airflow_mlmon.judgement.night import judge_night
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from tests.benchmarks.alerts import faults, peers
-from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, World
+from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, World
 from tests.benchmarks.report import Report
 
 _PAST = 60
