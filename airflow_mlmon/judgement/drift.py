@@ -12,7 +12,7 @@ Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective ro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -72,16 +72,18 @@ class ColumnHistory:
         return usual_of([day for day, _ in held], values, np.ones(len(held)), day=self.day, season=self.season)
 
 
-def judge_column(history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: float) -> Finding:
+def judge_column(
+    history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: Callable[[int], float]
+) -> Finding:
     """How surprising the drift of a column is: the more surprising of place and distribution, counted as two tests.
 
-    What has no effect of at least `floor` comes second.
+    What has no effect that matters, which `floor` gives by the nights that a finding rests on, comes second.
     """
     found = [_of_distribution(history, distribution)]
     series = history.place()
     if series is not None:
         found.append(_of_place(judge_series(series, place), series.scale))
-    best = min(found, key=lambda finding: (abs(finding.effect) < floor, finding.p_value))
+    best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.nights), finding.p_value))
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
 
 
