@@ -3,7 +3,9 @@
 The place is a mean of ranks, so it is judged as any mean. The distribution is judged twice, and the less surprising
 of both counts: against sampling, by Pearson's chi-square law, and against the nights before, by how far their own
 statistics lay from what chance explains. For that the statistic per degree of freedom, q, is divided by what it
-should be, 1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of the past; ln of the rest is compared as Student's t.
+should be, 1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of the past; the rest is compared as Student's t, as
+ln(rest + 1 / (f + 1)). With few degrees of freedom f the plain logarithm has a long tail to the left, in which a
+category of two values could change altogether and be as usual; of one, adding a half makes it even.
 
 The effect of a place is Cohen's d = sqrt(2) * normal quantile of the chance to be larger; that of a distribution is
 Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective rows of both sides.
@@ -26,7 +28,6 @@ from airflow_mlmon.spec.metrics import Measure, Worse
 
 _HALF = 0.5
 _CLOSEST = 1e-9
-_LEAST_Q = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +124,4 @@ def _excess(evidence: ColumnEvidence) -> float:
 
 def _log_ratio(evidence: ColumnEvidence, between: float) -> float:
     q = evidence.statistic / evidence.freedom if evidence.freedom else 1.0
-    return math.log(max(q, _LEAST_Q) / (1 + evidence.effective_rows * between))
+    return math.log(q / (1 + evidence.effective_rows * between) + 1 / (evidence.freedom + 1))

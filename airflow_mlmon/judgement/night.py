@@ -19,7 +19,7 @@ from airflow_mlmon.judgement.correction import levels
 from airflow_mlmon.judgement.dispersion import FEWEST_NIGHTS, Usual, shrink
 from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
-from airflow_mlmon.profiles.segment import segment_key
+from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS, Measure
@@ -114,13 +114,9 @@ def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: 
     tests += [
         _Test(metric=value, series=_share_of_rows(evidence, value))
         for value in evidence.metrics
-        if value.metric == ROWS and _divides(column, value.segment)
+        if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
     return _verdicts(tests, policy, rate)
-
-
-def _divides(column: str, segment: str | None) -> bool:
-    return segment is not None and (segment.startswith(f"{column}=") or segment == segment_key(column, None))
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:

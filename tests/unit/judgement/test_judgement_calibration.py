@@ -59,9 +59,7 @@ def test_quiet_nights_alarm_no_more_often_than_was_asked(daily):
 
 def test_quiet_nights_without_a_past_alarm_no_more_often_than_was_asked():
     world = World(6, ROWS, each=4)
-    found = [
-        judged(world, world.night(), world.night(rows=ROWS), Correction.FAMILY_WISE) for _ in range(NIGHTS)
-    ]
+    found = [judged(world, world.night(), world.night(rows=ROWS), Correction.FAMILY_WISE) for _ in range(NIGHTS)]
 
     assert alarms(found) <= MOST
 

@@ -26,9 +26,7 @@ def days(nights: int) -> list[date]:
 
 def evidence_of(place: float | None = 0.5, q: float = 1.0, rows: int = 1_000, base_rows: int = 10_000):
     """A column whose values lie at a place, with a chi-square of `q` per degree of freedom."""
-    return ColumnEvidence(
-        rows=rows, base_rows=base_rows, place=place, scale=NORMAL_SCALE, statistic=19 * q, freedom=19
-    )
+    return ColumnEvidence(rows=rows, base_rows=base_rows, place=place, scale=NORMAL_SCALE, statistic=19 * q, freedom=19)
 
 
 def history(now: ColumnEvidence, past: list[ColumnEvidence]) -> ColumnHistory:
@@ -48,7 +46,10 @@ def night(metrics: list[MetricValue], past=None, **given) -> NightEvidence:
     """The evidence of a night; the past of each metric is a list of values, each of as many rows."""
     rows = {(value.metric, value.column, value.segment): value.rows for value in metrics}
     points = {
-        key: [(day, Point(value=value, rows=rows.get(key, 0))) for day, value in zip(days(len(values)), values, strict=True)]
+        key: [
+            (day, Point(value=value, rows=rows.get(key, 0)))
+            for day, value in zip(days(len(values)), values, strict=True)
+        ]
         for key, values in (past or {}).items()
     }
     return NightEvidence(day=DAY, metrics=metrics, past=points, **given)
@@ -229,7 +230,9 @@ def test_rows_without_enough_nights_are_not_judged_and_say_how_many_there_are(ni
     assert (verdict.state, verdict.note) == (LACKING, f"{nights} nights to compare with, fewer than 3")
 
 
-@pytest.mark.parametrize("name", ["null_share", "predicted_positive_share", "score_mean", "roc_auc", "log_loss", "rows"])
+@pytest.mark.parametrize(
+    "name", ["null_share", "predicted_positive_share", "score_mean", "roc_auc", "log_loss", "rows"]
+)
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_history_of_identical_values_is_no_error(name, value):
     column = "c" if name == "null_share" else None
