@@ -10,7 +10,7 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, Key, NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night, key_of
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -19,8 +19,9 @@ from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_s
 from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
@@ -46,8 +47,10 @@ class NightJudgement:
 class UsualJudge:
     """Judges nights of a model by its own past; what several of them have in common is read and compared once.
 
-    A night on which something was in breach is no history of it, so that an incident never becomes what is usual;
-    where somebody has accepted it, it is. `breached` says which nights these are, in the place of the store.
+    A night on which something was in breach is no history of it, nor part of a baseline that moves on with the
+    nights, so that an incident never becomes what is usual;
+    where somebody has accepted it, it is from then on. `breached` says which nights these are, in the place of the
+    store.
     """
 
     run: Run
@@ -107,17 +110,17 @@ class UsualJudge:
         profile: Profile | None,
     ) -> NightEvidence:
         day, spec = partition.day, self.run.spec
-        first = partition.shift(-spec.history.nights).day
-        served = version_counts(self.run, first, day)
+        breached = self._breached(day)
+        reach = self._reach(breached)
+        served = version_counts(self.run, partition.shift(-reach).day, day)
         now = counts_in(spec, metrics) or served.get(day, {})
         before = {past: counts for past, counts in served.items() if past < day}
         unlike = set(before) - nights_alike(before, now)
-        breached = self._breached(day)
         is_changing = bool(unlike) or len(now) > 1
         evidence = NightEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, unlike, breached),
+            past=self._past(day, reach, unlike, breached),
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
@@ -128,7 +131,7 @@ class UsualJudge:
         # what other versions put out is no history of what these do
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
-        stored = self._stored(day, reference, self._reach(breached))
+        stored = self._stored(day, reference, reach)
         nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
         own = {one.day for one in stored if one.is_reference}
         return replace(
@@ -145,23 +148,29 @@ class UsualJudge:
         )
 
     def _breached(self, day: date) -> Mapping[Key, Collection[date]]:
-        """The nights before on which each metric was in breach, and nobody has called that normal."""
-        if self.breached is not None:
-            return self.breached
+        """The nights before on which each metric was in breach, and nobody has called that normal by then."""
         store, model = self.run.store, self.run.model
         first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
-        found = store.breached_days(model, first, day - timedelta(days=1))
-        accepted = store.accepted_until(model)
-        return {key: {past for past in days if past > accepted.get(key, date.min)} for key, days in found.items()}
+        found = self.breached
+        if found is None:
+            found = store.breached_days(model, first, day - timedelta(days=1))
+        accepted = store.accepted_until(model, day)
+        return {
+            key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
+            for key, days in found.items()
+        }
 
     def _past(
-        self, day: date, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
+        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
     ) -> dict[Key, list[tuple[date, Point]]]:
         past: dict[Key, list[tuple[date, Point]]] = {}
-        for before, value in self.run.store.past(self.run.model, day, self._reach(breached)):
+        found = self.run.store.past(self.run.model, day, reach)
+        # a night that never came says nothing of how many rows a night has
+        empty = {before for before, value in found if key_of(value) == (ROWS, None, None) and not value.value}
+        for before, value in found:
             known = METRICS.get(value.metric)
             is_unlike = known is not None and known.of_model and before in unlike and value.segment is None
-            if is_unlike or before in breached.get(key_of(value), ()):
+            if is_unlike or before in empty or before in breached.get(key_of(value), ()):
                 continue
             past.setdefault(key_of(value), []).append((before, Point(value=float(value.value or 0), rows=value.rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
@@ -181,10 +190,9 @@ class UsualJudge:
         excluded: Mapping[tuple[str, str | None], Collection[date]],
         past: Sequence[DayProfile],
     ) -> Nights:
-        baselines: dict[str, tuple[Profile, frozenset[date]]] = {}
+        baselines: dict[str, tuple[Profile, Collection[date]]] = {}
         for chosen in choose_baselines(self.run, reference, Span(days=(day,))):
-            members = _members(chosen, past)
-            baselines |= {column.name: (chosen.whole, members) for column in chosen.layout.columns}
+            baselines |= _by_column(chosen, past, excluded, reference.layout)
         return Nights(
             day=day,
             now=profile,
@@ -220,11 +228,43 @@ def _of_columns(breached: Mapping[Key, Collection[date]]) -> dict[tuple[str, str
     }
 
 
-def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
-    """The nights before that are part of a baseline."""
+def _by_column(
+    chosen: ChosenBaseline,
+    past: Sequence[DayProfile],
+    excluded: Mapping[tuple[str, str | None], Collection[date]],
+    layout: Layout,
+) -> dict[str, tuple[Profile, Collection[date]]]:
+    """What each column of a baseline is compared with, and the nights before that are part of it.
+
+    A baseline that moves on with the nights does not take in those on which a column was in breach: for that
+    column nights before them take their place.
+    """
     if chosen.facts.kind is BaselineKind.REFERENCE:
-        return frozenset(one.day for one in past if one.is_reference)
-    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
+        return dict.fromkeys(chosen.facts.columns, (chosen.whole, {one.day for one in past if one.is_reference}))
+    held = set(chosen.facts.nights)
+    found: dict[frozenset[date], Profile] = {frozenset(held): chosen.whole}
+    by_column: dict[str, tuple[Profile, Collection[date]]] = {}
+    for name in chosen.facts.columns:
+        breached = held.intersection(excluded.get((name, None), ()))
+        days = frozenset(held)
+        if breached and chosen.facts.kind is not BaselineKind.DATES:
+            quiet = _quiet_nights(chosen, past, excluded[name, None])
+            days = frozenset(quiet) or days
+            if days not in found:
+                found[days] = sum_profiles(layout, quiet.values())
+        by_column[name] = found[days], days
+    return by_column
+
+
+def _quiet_nights(
+    chosen: ChosenBaseline, past: Sequence[DayProfile], breached: Collection[date]
+) -> dict[date, Profile]:
+    """The last nights that are like those of a baseline and not in breach, as many as it has."""
+    held = chosen.facts.nights
+    weekdays = {day.weekday() for day in held} if chosen.facts.kind is BaselineKind.SAME_WEEKDAY else set(range(7))
+    profiles = {one.day: one.profile for one in (*chosen.nights, *past) if one.profile is not None}
+    days = sorted(day for day in profiles if day not in breached and day.weekday() in weekdays)
+    return {day: profiles[day] for day in days[-len(held) :]}
 
 
 def _scales(spec: ModelSpec, baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[str, float]:
