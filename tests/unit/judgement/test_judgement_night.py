@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from airflow_mlmon.judgement.evidence import ColumnEvidence
 from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
-from airflow_mlmon.spec.judgement import Correction, Judgement
+from airflow_mlmon.spec.judgement import Correction, Judgement, Season
 
 DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA
@@ -103,7 +104,7 @@ def test_lower_rate_never_finds_more(correction):
         for rate in (0.4, 0.2, 0.05, 0.01, 0.001)
     ]  # fmt: skip
 
-    assert all(fewer <= more for more, fewer in zip(found, found[1:], strict=False))
+    assert all(fewer <= more for more, fewer in pairwise(found))
     assert len(found[0]) > len(found[-1]) == 0
 
 
@@ -304,3 +305,23 @@ def test_only_the_bad_side_is_a_breach():
     assert [verdict.state for verdict in found] == [OK, BREACH]
     assert found[1].severity == "critical"
     assert found[1].effect < 0 < found[0].effect
+
+
+@pytest.mark.parametrize(
+    ("season", "monday", "state"),
+    [
+        (Season.AUTO, 700.0, OK),
+        (Season.WEEKDAY, 700.0, OK),
+        (Season.NONE, 700.0, BREACH),
+        (Season.AUTO, 500.0, BREACH),
+    ],
+)
+def test_weekly_rhythm_of_the_rows_is_usual_unless_weekdays_are_not_to_be_told_apart(season, monday, state):
+    """Mondays have fewer rows than other days."""
+    random = np.random.default_rng(4)
+    past = [float(random.poisson(700 if day.weekday() == DAY.weekday() else 1_000)) for day in days(28)]
+    [verdict] = judge_night(
+        night([metric("rows", monday, rows=int(monday))], {("rows", None, None): past}), Judgement(season=season)
+    )
+
+    assert verdict.state is state
