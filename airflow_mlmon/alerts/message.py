@@ -24,8 +24,13 @@ class NightMessage:
     payload: Mapping[str, Any]
 
 
-def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
+def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
     """The message that tells of `alerts`, the critical ones first.
+
+    Args:
+        night: the night that they are of.
+        alerts: at least one.
+        report: the address of the night's page.
 
     Raises:
         ValueError: there is no alert; a night without a breach says nothing.
@@ -37,6 +42,7 @@ def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
     subject = plain(f"[{ordered[0].severity}] {night.partition}: {ordered[0].title}{others}", _SUBJECT_LENGTH)
     lines = [f"{alert.severity}: {alert.text}" for alert in ordered]
     text = f"{night.partition}, status {night.status.value}\n" + "".join(f"- {line}\n" for line in lines)
+    text += f"report: {report}\n" if report else ""
     return NightMessage(
         partition=night.partition,
         severity=ordered[0].severity,
@@ -51,6 +57,7 @@ def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
             "severity": ordered[0].severity,
             "subject": subject,
             "text": text,
+            "report": report,
             "alerts": [_as_json(alert) for alert in ordered],
         },
     )

@@ -50,7 +50,8 @@ def run_nights(
                 if as_json:
                     _print_json(run, ran.days, partition)
             if send_alerts:
-                send(run, build_senders(spec), datetime.now(UTC))
+                now = datetime.now(UTC)
+                send(run, build_senders(run, now), now)
             nights = run.store.nights(spec.model, first, last)
             if not as_json:
                 _print_table(run, first, last, settings)

@@ -151,4 +151,5 @@ class SendAlertsOperator(PartitionOperator):
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
 
-        return to_json(send_alerts(run, build_senders(run.spec), datetime.now(UTC)))
+        now = datetime.now(UTC)
+        return to_json(send_alerts(run, build_senders(run, now), now))

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.alerts.channels import channels_by_key
+from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import day_folder
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec import ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -49,6 +49,8 @@ class Run:
     progress: Progress = field(default=silent)
     druid: DruidAccess | None = None
     is_quiet: bool = False
+    reports_url: str = ""
+    shared_channels: tuple[SharedChannel, ...] = ()
 
     @property
     def model(self) -> str:
@@ -74,7 +76,7 @@ class Run:
     @property
     def channels(self) -> list[str]:
         """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
-        return [] if self.is_quiet else list(channels_by_key(self.spec.alerts.channels))
+        return [] if self.is_quiet else list(channels_of(self.spec, self.shared_channels))
 
     def uri(self, *parts: str) -> str:
         """The URI of a file of this model in the workspace."""
@@ -87,6 +89,11 @@ class Run:
     def report_uri(self, *parts: str) -> str:
         """The URI of a page of this model."""
         return join_uri(self.workspace, "reports", self.model, *parts)
+
+    def page_url(self, partition: Partition) -> str:
+        """The address of a night's page, as people reach it."""
+        below = self.reports_url or join_uri(self.workspace, "reports")
+        return f"{below}/{self.model}/{partition.key}/report.html"
 
     def predictions_folder(self, partition: Partition) -> str:
         """Where the partition's predictions are archived."""

@@ -18,7 +18,7 @@ DOORS = {
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/charts.py",),
     "redis": ("storage/redis.py",),
-    "requests": ("druid/", "alerts/webhook.py"),
+    "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),
     "sklearn": ("drift/domain_classifier.py",),
     "sqlalchemy": ("store/",),

@@ -54,6 +54,7 @@ class WebInbox:
     location: str = ""
     delay: threading.Event | None = None
     posts: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -66,6 +67,7 @@ def web_server() -> Iterator[WebInbox]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             inbox.posts.append(json.loads(body))
+            inbox.bodies.append(body)
             inbox.headers.append(dict(self.headers))
             if inbox.delay is not None:
                 inbox.delay.wait(10)
