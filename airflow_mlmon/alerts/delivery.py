@@ -14,6 +14,7 @@ from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.message import night_message
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import Claim
 
@@ -36,6 +37,7 @@ def deliver(
     model: str | None = None,
     limit: int = 20,
     page_url: Callable[[Partition], str] = lambda _: "",
+    tells: Callable[[str, Alert], bool] = lambda *_: True,
 ) -> DeliveryReport:
     """Send the pending alerts, up to `limit` messages; one that fails does not stop the others.
 
@@ -46,11 +48,16 @@ def deliver(
         model: only the alerts of this model, whose senders these are.
         limit: the most messages of one pass, which has to end within the lease.
         page_url: the address of a night's page, which the message tells.
+        tells: whether an alert is for the channel of that key; one that is not counts as sent.
     """
     messages = sent = failed = 0
     errors: list[str] = []
     # one message at a time: when this process dies, only one has lost an attempt
     while messages < limit and (claims := store.claim_pending(1, now, model=model)):
+        store.mark_sent([claim.id for claim in claims if not tells(claim.channel, claim.alert)], now)
+        claims = [claim for claim in claims if tells(claim.channel, claim.alert)]
+        if not claims:
+            continue
         ids = [claim.id for claim in claims]
         messages += 1
         try:

@@ -142,14 +142,19 @@ class WriteReportOperator(PartitionOperator):
 
 
 class SendAlertsOperator(PartitionOperator):
-    """Sends every alert that is waiting to its channels; a night without any says nothing."""
+    """Sends every alert that is waiting to its channels, and the model's gauges to Prometheus where it is set up."""
 
     decides_night: ClassVar[bool] = False
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """How many messages were sent, and how many failed."""
+        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
+        from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
 
         now = datetime.now(UTC)
-        return to_json(send_alerts(run, build_senders(run, now), now))
+        try:
+            return to_json(send_alerts(run, build_senders(run, now), now))
+        finally:
+            publish_gauges(run, airflow_settings())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import day_folder
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import ModelSpec, SharedChannel
+from airflow_mlmon.records import Alert
+from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -76,7 +77,16 @@ class Run:
     @property
     def channels(self) -> list[str]:
         """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
-        return [] if self.is_quiet else list(channels_of(self.spec, self.shared_channels))
+        return [] if self.is_quiet else list(self._declared_channels)
+
+    def tells(self, channel: str, alert: Alert) -> bool:
+        """Whether an alert is for a channel; one that is not declared any more refuses nothing, and fails."""
+        declared = self._declared_channels.get(channel)
+        return declared is None or declared.tells(alert.severity)
+
+    @cached_property
+    def _declared_channels(self) -> dict[str, Channel]:
+        return channels_of(self.spec, self.shared_channels)
 
     def uri(self, *parts: str) -> str:
         """The URI of a file of this model in the workspace."""

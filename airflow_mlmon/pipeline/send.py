@@ -20,7 +20,7 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
     Raises:
         ServiceUnavailableError: at least one message did not arrive.
     """
-    report = deliver(run.store, senders, now, model=run.model, page_url=run.page_url)
+    report = deliver(run.store, senders, now, model=run.model, page_url=run.page_url, tells=run.tells)
     if report.failed:
         raise ServiceUnavailableError(
             f"{report.failed} alerts of {run.model} were not delivered: {'; '.join(report.errors)}",

@@ -1,0 +1,150 @@
+"""A loud night reaches every kind of channel, with a link and a picture, and without anything personal."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from airflow_mlmon.errors import ServiceUnavailableError
+from airflow_mlmon.notifications.senders import build_senders
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.send import send_alerts
+from airflow_mlmon.spec.alerts import SharedChannel
+from tests.support.archive import FIRST
+from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
+from tests.support.nightly import judge_night
+from tests.support.prometheus import Alertmanager
+from tests.support.runs import local_archive, opened
+
+pytestmark = pytest.mark.service
+
+REPORT = f"https://airflow.example.com/mlmon/loans/{FIRST}/report.html"
+CHANNELS = """\
+  channels:
+    - webhook: hook
+    - {alertmanager: am, severity: critical}
+    - notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier
+      arguments:
+        to: owner@example.org
+        from_email: mlmon@example.org
+        subject: "{subject}"
+        html_content: '<p>{text}</p><a href="{report}">report</a><img src="cid:picture.png" alt="">'
+        files: ["{picture}"]
+"""
+CRITICAL = "- {metric: rows, min: 1000, severity: critical}\n    - {metric: score_mean"
+
+
+@dataclass(slots=True, kw_only=True)
+class Receivers:
+    mail: MailBox
+    hook: WebInbox
+    alertmanager: Alertmanager
+
+
+@pytest.fixture
+def receivers(tmp_path: Path, monkeypatch) -> Iterator[Receivers]:
+    with ExitStack() as stack:
+        found = Receivers(
+            mail=stack.enter_context(mail_server()),
+            hook=stack.enter_context(web_server()),
+            alertmanager=stack.enter_context(Alertmanager(tmp_path)),
+        )
+        private = {"conn_type": "http", "extra": {"allow_private": True, "signing_secret": "shared"}}
+        smtp = {"disable_ssl": True, "disable_tls": True, "retry_limit": 0, "timeout": 5}
+        connections = {
+            "HOOK": private | {"host": found.hook.url},
+            "AM": private | {"host": found.alertmanager.url},
+            "SMTP_DEFAULT": {"conn_type": "smtp", "host": "127.0.0.1", "port": found.mail.port, "extra": smtp},
+        }
+        for name, connection in connections.items():
+            monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+        yield found
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    archive = local_archive(tmp_path, 1)
+    archive.write_day(FIRST, shift=0.3)
+    changes = (("alerts:\n", f"alerts:\n{CHANNELS}"), ("- {metric: score_mean", CRITICAL))
+    with opened(tmp_path, archive, *changes, reports_url="https://airflow.example.com/mlmon") as run:
+        yield run
+
+
+def deliver(run: Run) -> None:
+    judge_night(run, Partition.of_day(run.model, FIRST))
+    now = datetime.now(UTC)
+    send_alerts(run, build_senders(run, now), now)
+
+
+def test_loud_night_is_one_message_on_each_channel(run, receivers):
+    deliver(run)
+
+    [post] = receivers.hook.posts
+    assert [alert["metric"] for alert in post["alerts"]] == ["rows", "score_mean"]
+    assert post["report"] == REPORT
+    assert receivers.hook.headers[0]["X-Mlmon-Signature"].startswith("t=")
+    # only what is critical goes there
+    assert [fired["labels"]["metric"] for fired in receivers.alertmanager.firing()] == ["rows"]
+    [mail] = receivers.mail.mails
+    assert mail["Subject"].startswith("[critical] loans 2026-03-01: rows below its limit and 1 more")
+    assert f'<a href="{REPORT}">' in mail.get_body(["html"]).get_content()
+
+
+def test_mail_shows_a_picture_of_the_metric(run, receivers):
+    deliver(run)
+
+    [mail] = receivers.mail.mails
+    [picture] = [part for part in mail.walk() if part["Content-ID"] == "<picture.png>"]
+    assert picture.get_payload(decode=True).startswith(b"\x89PNG")
+
+
+def test_mail_about_what_cannot_be_drawn_has_no_picture(run, receivers):
+    for path in Path(run.predictions_folder(Partition.of_day(run.model, FIRST))).glob("*.parquet"):
+        path.unlink()
+    spec = run.spec.model_copy(update={"alerts": run.spec.alerts.model_copy(update={"rules": ()})})
+
+    deliver(replace(run, spec=spec))
+
+    [mail] = receivers.mail.mails
+    assert "no data" in mail["Subject"]
+    assert not [part for part in mail.walk() if part["Content-ID"]]
+
+
+def test_nothing_personal_leaves(run, receivers):
+    deliver(run)
+
+    sent = [*receivers.hook.bodies, *(mail.as_bytes() for mail in receivers.mail.mails)]
+    for mail in receivers.mail.mails:
+        sent += [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
+    told = b"".join(sent) + json.dumps(receivers.alertmanager.firing()).encode()
+    assert b"score_mean" in told
+    assert not re.search(rb"person\d|@example\.com|" + base64.b64encode(b"person0@example.com"), told)
+
+
+def test_channel_that_is_down_keeps_no_other_waiting(run, receivers):
+    receivers.hook.status = 500
+
+    with pytest.raises(ServiceUnavailableError, match="webhook:hook: The webhook at 127"):
+        deliver(run)
+
+    assert len(receivers.mail.mails) == len(receivers.alertmanager.firing()) == 1
+
+
+def test_shared_channel_gets_the_night_too(run, receivers):
+    shared = (SharedChannel(webhook="hook", models=("other",)), SharedChannel(alertmanager="am", owners=("Ada",)))
+    spec = run.spec.model_copy(update={"owner": "Ada", "alerts": run.spec.alerts.model_copy(update={"channels": ()})})
+
+    deliver(replace(run, spec=spec, shared_channels=shared))
+
+    assert receivers.hook.posts == []
+    assert len(receivers.alertmanager.firing()) == 2
+    assert {fired["labels"]["owner"] for fired in receivers.alertmanager.firing()} == {"Ada"}
