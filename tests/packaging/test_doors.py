@@ -20,7 +20,7 @@ DOORS = {
     "redis": ("storage/redis.py",),
     "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),
-    "sklearn": ("drift/domain_classifier.py",),
+    "sklearn": ("drift/domain_classifier.py", "example_dags/"),
     "sqlalchemy": ("store/",),
     "threadpoolctl": ("drift/domain_classifier.py",),
 }
