@@ -86,6 +86,7 @@ class Verdict:
         p_value: How often a value so far out comes by chance, before the correction for the number of tests;
             None of a fixed limit.
         effect: How far it has moved in standard units that do not grow with the rows; see `judgement`.
+        usual: What was to be expected; None of a fixed limit, and where it is not one number.
     """
 
     metric: str
@@ -102,6 +103,7 @@ class Verdict:
     segment: str | None = None
     p_value: float | None = None
     effect: float | None = None
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ CRITICAL = "critical"
 WARNING = "warning"
 _COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
 _NAME_LENGTH = 120
+_BILLIONTH = 1e-9
 _STATUS_TITLES = {
     Status.PARTIAL: "night incomplete",
     Status.QUARANTINED: "night quarantined",
@@ -49,6 +50,8 @@ def metric_alerts(
                 title=f"{name} {_direction(group[0])}",
                 text=f"{name} " + "; ".join(dict.fromkeys(_compared(verdict) for verdict in group)),
                 value=group[0].value,
+                p_value=group[0].p_value,
+                effect=group[0].effect,
             )
         )
     return alerts
@@ -133,17 +136,46 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _direction(verdict: Verdict) -> str:
+    if verdict.p_value is not None:
+        return verdict.note or ("below what is usual" if (verdict.effect or 0) < 0 else "above what is usual")
     if verdict.value is not None and verdict.low is not None and verdict.value < verdict.low:
         return "below its limit"
     return "above its limit"
 
 
 def _compared(verdict: Verdict) -> str:
+    if verdict.p_value is not None:
+        return _against_usual(verdict)
     value, low, high = _distinct(verdict.metric, verdict.value, verdict.low, verdict.high)
     one_sided = f"at least {low}" if low else f"at most {high}"
     expected = f"{low} to {high}" if low and high else one_sided
     source = "by the spec" if verdict.history is None else f"from {verdict.history} nights"
     return f"{value}, expected {expected} {source}"
+
+
+def _against_usual(verdict: Verdict) -> str:
+    """The value beside what is usual, how far that is, and how rarely chance goes so far."""
+    value = "no score" if verdict.value is None else shown(verdict.metric, verdict.value)
+    usual = "" if verdict.usual is None else f", usually {shown(verdict.metric, verdict.usual)}"
+    nights = "by sampling error only" if verdict.history is None else f"by {verdict.history} nights"
+    effect = f"effect {verdict.effect:+.2g}" if verdict.effect is not None else ""
+    return "".join(
+        (
+            value,
+            usual,
+            f" ({nights}; {effect}; chance {_chance(verdict.p_value or 0.0)})",
+            f": {verdict.note}" if verdict.note else "",
+        )
+    )
+
+
+def _chance(p_value: float) -> str:
+    """How rare something is, in words.
+
+    >>> _chance(0.0004), _chance(1e-30)
+    ('1 in 2,500', 'below 1 in a billion')
+    """
+    return "below 1 in a billion" if p_value < _BILLIONTH else f"1 in {1 / p_value:,.0f}"
 
 
 def _distinct(metric: str, value: float | None, low: float | None, high: float | None) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from airflow_mlmon.pipeline.performance import Measured, label_metrics, label_re
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled, to_night
 from airflow_mlmon.pipeline.staleness import RESTS_ON, versions_below
+from airflow_mlmon.pipeline.usual import UsualJudge
 from airflow_mlmon.pipeline.validate import read_checks
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
@@ -100,7 +101,11 @@ def _prediction_results(
         MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
         *drift_metrics(run, night.partition, prepared.version),
     ]
-    verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, Family.PREDICTIONS)]
+    verdicts = [
+        status_verdict(night),
+        *_verdicts(run, night.partition, metrics, Family.PREDICTIONS),
+        *UsualJudge(run=run).judge(night.partition, metrics, profile),
+    ]
     alerts = [
         *filter(None, [status_alert(night)]),
         # without rows no check can pass, and the status has said so
@@ -124,7 +129,10 @@ def _label_results(run: Run, measured: Measured, judged: Partition) -> Results:
         # history that nobody has run: it gets its values, and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
-    verdicts = _verdicts(run, partition, metrics, Family.LABELS)
+    verdicts = [
+        *_verdicts(run, partition, metrics, Family.LABELS),
+        *UsualJudge(run=run).judge(partition, metrics),
+    ]
     return Results(
         partition=partition,
         family=Family.LABELS,

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.section import Section, UnknownNameError
 
@@ -105,5 +106,6 @@ class SharedChannels(Section):
 class Alerts(Section):
     """Which values are breaches, and who is told."""
 
+    judgement: Judgement = Field(default_factory=Judgement)
     rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
     channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Measure(StrEnum):
+    """What kind of number a metric is, which says how it varies from night to night by chance."""
+
+    COUNT = "count"
+    SHARE = "share"
+    MEAN = "mean"
+    # an area, or a ratio between 0 and 1 whose rows are not counted
+    AREA = "area"
+    LOSS = "loss"
+
+
+class Worse(StrEnum):
+    """On which side of the usual a metric is bad."""
+
+    BELOW = "below"
+    ABOVE = "above"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """What a metric is, and where it comes from.
 
-    A metric `of_model` changes with the model version that served, whatever the data did.
+    A metric `of_model` changes with the model version that served, whatever the data did. One with a
+    `measure` is judged by what is usual, on the side that is `worse`.
     """
 
     title: str
@@ -18,26 +39,36 @@ class Metric:
     is_share: bool = False
     needs_labels: bool = False
     of_model: bool = False
+    measure: Measure | None = None
+    worse: Worse = Worse.BOTH
 
 
 METRICS: dict[str, Metric] = {
-    "rows": Metric("rows", "Rows of the curated partition."),
+    "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
     "null_share": Metric(
         "null share",
         "Share of empty values, of all features together and of each column.",
         by_column=True,
         is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
     ),
     "unseen_share": Metric(
-        "unseen share", "Share of values that the reference does not have.", by_column=True, is_share=True
+        "unseen share",
+        "Share of values that the reference does not have.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
     ),
-    "score_mean": Metric("mean score", "Mean of the score.", of_model=True),
+    "score_mean": Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
     "predicted_positive_share": Metric(
         "predicted positive share",
         "Share of rows that the model predicts to be positive.",
         is_share=True,
         of_model=True,
+        measure=Measure.SHARE,
     ),
     "drift_score": Metric("drift score", "Distance of a column from the reference.", by_column=True),
     "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
@@ -50,6 +81,8 @@ METRICS: dict[str, Metric] = {
         "multivariate drift",
         "ROC AUC of a classifier that tells the night's features from the reference's: 0.5 is chance. "
         "With `drift.multivariate`.",
+        measure=Measure.AREA,
+        worse=Worse.ABOVE,
     ),
     "label_share": Metric(
         "share of labels",
@@ -58,22 +91,74 @@ METRICS: dict[str, Metric] = {
         needs_labels=True,
     ),
     "positive_share": Metric(
-        "positive share", "Share of positive labels among the labels.", is_share=True, needs_labels=True
+        "positive share",
+        "Share of positive labels among the labels.",
+        is_share=True,
+        needs_labels=True,
+        measure=Measure.SHARE,
     ),
     "void_share": Metric(
-        "void share", "Share of the rows of known outcome that never get a label.", is_share=True, needs_labels=True
+        "void share",
+        "Share of the rows of known outcome that never get a label.",
+        is_share=True,
+        needs_labels=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
     ),
     "accuracy": Metric(
-        "accuracy", "Share of labelled rows whose predicted class is right.", needs_labels=True, of_model=True
+        "accuracy",
+        "Share of labelled rows whose predicted class is right.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.SHARE,
+        worse=Worse.BELOW,
     ),
     "precision": Metric(
-        "precision", "Share of predicted positives that are positive.", needs_labels=True, of_model=True
+        "precision",
+        "Share of predicted positives that are positive.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
     ),
-    "recall": Metric("recall", "Share of positives that were predicted.", needs_labels=True, of_model=True),
-    "f1": Metric("F1", "Harmonic mean of precision and recall.", needs_labels=True, of_model=True),
-    "roc_auc": Metric("ROC AUC", "Area under the ROC curve of the score.", needs_labels=True, of_model=True),
+    "recall": Metric(
+        "recall",
+        "Share of positives that were predicted.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "f1": Metric(
+        "F1",
+        "Harmonic mean of precision and recall.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "roc_auc": Metric(
+        "ROC AUC",
+        "Area under the ROC curve of the score.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
     "log_loss": Metric(
-        "log loss", "Mean negative log likelihood of the labels, in nats.", needs_labels=True, of_model=True
+        "log loss",
+        "Mean negative log likelihood of the labels, in nats.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
     ),
-    "brier": Metric("Brier score", "Mean squared distance between score and label.", needs_labels=True, of_model=True),
+    "brier": Metric(
+        "Brier score",
+        "Mean squared distance between score and label.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
 }

@@ -218,6 +218,13 @@ class MetricStore:
             history.setdefault((row.metric, row.column or None), []).append((row.day, row.value))
         return history
 
+    def past(self, model: str, before: date, nights: int) -> list[tuple[date, MetricValue]]:
+        """Every metric that has a value on the `nights` calendar days before a day, in the order of the days."""
+        table = schema.metrics
+        within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
+        rows = self._rows(sa.select(table).where(within, table.c.value.is_not(None)).order_by(table.c.day))
+        return [(row.day, metric_of(row)) for row in rows]
+
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """The alerts of a range, in the order of the days."""
         alerts, nights = schema.alerts, schema.nights

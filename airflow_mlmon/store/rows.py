@@ -111,7 +111,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
             "state": verdict.state.value,
             **{
                 name: _finite(getattr(verdict, name), verdict.metric, verdict.column)
-                for name in ("value", "low", "high", "deviations", "p_value", "effect")
+                for name in ("value", "low", "high", "deviations", "p_value", "effect", "usual")
             },
         }
         for position, verdict in enumerate(verdicts)
@@ -135,6 +135,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
         severity=row.severity,
         p_value=row.p_value,
         effect=row.effect,
+        usual=row.usual,
     )
 
 

@@ -141,6 +141,7 @@ verdicts = sa.Table(
     _text("severity"),
     sa.Column("p_value", sa.Double),
     sa.Column("effect", sa.Double),
+    sa.Column("usual", sa.Double),
     _of_night(),
 )
 

@@ -1,4 +1,4 @@
-"""What a verdict rests on and what an alert comes from: p-value, effect, and the likely cause."""
+"""What a verdict rests on and what an alert comes from: p-value, effect, what is usual, and the likely cause."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ def upgrade() -> None:
     for table in ("mlmon_verdicts", "mlmon_alerts"):
         for name in _NUMBERS:
             op.add_column(table, sa.Column(name, sa.Double))
+    op.add_column("mlmon_verdicts", sa.Column("usual", sa.Double))
     op.add_column("mlmon_alerts", sa.Column("cause", sa.Text, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
     """Drop the columns."""
     op.drop_column("mlmon_alerts", "cause")
+    op.drop_column("mlmon_verdicts", "usual")
     for table in ("mlmon_verdicts", "mlmon_alerts"):
         for name in _NUMBERS:
             op.drop_column(table, name)

@@ -1,0 +1,163 @@
+"""How far nights lie from each other beyond sampling error, and what that says of the next one.
+
+Past nights are y_i = m + b_i + e_i with e_i of the known sampling variance s_i^2 and b_i of an unknown variance
+between nights. The ratio of observed to expected variation
+
+    r = sum((y_i - m)^2 / s_i^2) / f,        f = nights - means fitted
+
+says how much more they vary than sampling explains; the variance between nights is (r - 1) s^2 where r > 1, and
+the next night's is that and its own sampling variance. Where weekdays differ, m is that of the weekday.
+
+The ratios of many metrics are shrunk towards each other as far as they look alike (Smyth 2004, "Linear models and
+empirical Bayes methods"): few nights of thirty columns say more of each than its own few nights do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+FEWEST_NIGHTS = 3
+_WEEK = 7
+# nights from which on weekdays can be told apart, and how sure the data have to be
+_SEASON_NIGHTS = 3 * _WEEK
+_SEASON_LEVEL = 0.01
+_FEWEST_TO_SHRINK = 3
+_MANY = 1e6
+_NEWTON_STEPS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What past nights say of the next.
+
+    Attributes:
+        centre: What to expect.
+        nights: How many nights it rests on.
+        of_centre: How many of them the centre is the mean of: those of the weekday, or all.
+        ratio: Observed to expected variation.
+        freedom: Degrees of freedom of the ratio.
+        sampling: The usual sampling variance of a past night.
+    """
+
+    centre: float
+    nights: int
+    of_centre: int
+    ratio: float
+    freedom: float
+    sampling: float
+
+    @property
+    def between(self) -> float:
+        """The variance between nights."""
+        return max(self.ratio - 1.0, 0.0) * self.sampling
+
+    def variance(self, sampling: float) -> float:
+        """That of the distance of a night with this sampling variance from the centre."""
+        return sampling + self.between + (self.sampling + self.between) / self.of_centre
+
+
+def usual_of(days: Sequence[date], values: Floats, sampling: Floats, *, day: date, season: str) -> Usual | None:
+    """What is usual on `day`, from the nights before; None of too few.
+
+    Args:
+        days: the days of the nights.
+        values: what was measured on them.
+        sampling: the sampling variance of each.
+        day: the day that is judged.
+        season: `weekday` compares with the same weekday where there are nights of it, `none` never does,
+            and `auto` does where the weekdays differ beyond doubt.
+    """
+    if len(values) < FEWEST_NIGHTS:
+        return None
+    weekdays = np.array([past.weekday() for past in days])
+    same = weekdays == day.weekday()
+    groups = np.zeros(len(values), dtype=np.int64)
+    if season != "none" and _has_season(weekdays, values, sampling, same, is_asked=season == "weekday"):
+        groups = weekdays
+    else:
+        same = np.ones(len(values), dtype=np.bool_)
+    freedom = len(values) - len(np.unique(groups))
+    typical = len(sampling) / float((1 / sampling).sum())
+    return Usual(
+        centre=float(np.average(values[same], weights=1 / sampling[same])),
+        nights=len(values),
+        of_centre=int(same.sum()),
+        ratio=_scatter(values, sampling, groups) / freedom,
+        freedom=freedom,
+        sampling=typical,
+    )
+
+
+def shrink(found: Sequence[Usual]) -> list[Usual]:
+    """The same with the ratios of all drawn together as far as they look alike."""
+    varied = [usual for usual in found if usual.ratio > 0]
+    if len(varied) < _FEWEST_TO_SHRINK:
+        return list(found)
+    prior, weight = _prior(np.array([u.ratio for u in varied]), np.array([u.freedom for u in varied]))
+    return [
+        replace(
+            usual,
+            ratio=(weight * prior + usual.freedom * usual.ratio) / (weight + usual.freedom),
+            freedom=usual.freedom + weight,
+        )
+        for usual in found
+    ]
+
+
+def _has_season(
+    weekdays: npt.NDArray[np.int_], values: Floats, sampling: Floats, same: npt.NDArray[np.bool_], *, is_asked: bool
+) -> bool:
+    """Whether weekdays differ: the F test of the means of the weekdays."""
+    groups = len(np.unique(weekdays))
+    freedom = len(values) - groups
+    if not same.any() or freedom < FEWEST_NIGHTS - 1 or groups == 1:
+        return False
+    if is_asked:
+        return True
+    if len(values) < _SEASON_NIGHTS:
+        return False
+    within = _scatter(values, sampling, weekdays)
+    around = _scatter(values, sampling, np.zeros(len(values), dtype=np.int64))
+    if within <= 0:
+        return around > 0
+    statistic = (around - within) / (groups - 1) / (within / freedom)
+    return bool(special.fdtrc(groups - 1, freedom, max(statistic, 0.0)) < _SEASON_LEVEL)
+
+
+def _scatter(values: Floats, sampling: Floats, groups: npt.NDArray[np.int_]) -> float:
+    """Sum of the squared distances from the mean of each group, in units of the sampling variance."""
+    weights = 1 / sampling
+    totals = np.bincount(groups, weights=weights)
+    means = np.bincount(groups, weights=weights * values) / np.where(totals > 0, totals, 1.0)
+    return float((weights * (values - means[groups]) ** 2).sum())
+
+
+def _prior(ratios: Floats, freedoms: Floats) -> tuple[float, float]:
+    """The ratio that all share and how many degrees of freedom it counts for, from the moments of the logarithms."""
+    logs = np.log(ratios) - special.digamma(freedoms / 2) + np.log(freedoms / 2)
+    excess = float(np.var(logs, ddof=1) - special.polygamma(1, freedoms / 2).mean())
+    if excess <= 0:
+        return float(math.exp(logs.mean())), _MANY
+    weight = 2 * _inverse_trigamma(excess)
+    return float(math.exp(logs.mean() + special.digamma(weight / 2) - math.log(weight / 2))), weight
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is nearly linear."""
+    x = 0.5 + 1 / value
+    for _ in range(_NEWTON_STEPS):
+        trigamma = float(special.polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(special.polygamma(2, x))
+        x += step
+        if abs(step) < 1e-8 * x:
+            break
+    return x

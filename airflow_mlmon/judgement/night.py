@@ -1,0 +1,279 @@
+"""Judges everything that was measured of a night together, so that a quiet night is quiet.
+
+All metrics and columns of the night are one family of tests, corrected together. Segments are tested where their
+column, or their share of the rows, gives reason, among themselves: watching them costs the whole no power, and on a
+night on which nothing has changed hardly anything is tested. Something is a breach when its p-value meets the
+corrected level and its effect the smallest that matters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+from airflow_mlmon.judgement.correction import levels
+from airflow_mlmon.judgement.dispersion import Usual, shrink
+from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
+from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
+from airflow_mlmon.profiles.segment import segment_key
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.spec.judgement import Judgement
+from airflow_mlmon.spec.metrics import METRICS, Measure
+
+Key = tuple[str, str | None, str | None]
+_T = TypeVar("_T")
+
+DRIFT = "drift_score"
+ROWS = "rows"
+_LARGE = 0.5
+_BY_SAMPLING = "sampling error only"
+
+
+def key_of(metric: MetricValue) -> Key:
+    """What a value is a value of: metric, column and segment."""
+    return metric.metric, metric.column, metric.segment
+
+
+def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightEvidence:
+    """What is known of a night and of the nights before.
+
+    Attributes:
+        day: The night.
+        metrics: What was measured of it.
+        past: The same of the nights before, without those on which it was a breach.
+        columns: The drift of each column.
+        base: The same of the baseline.
+        scales: Standard deviation of single values, of the metrics that are means.
+        versions: Segments of model versions whose own outputs and performance are judged too.
+        parts: The drift of a column in each segment, by what the segment is called.
+    """
+
+    day: date
+    metrics: Sequence[MetricValue]
+    past: Mapping[Key, Sequence[tuple[date, Point]]]
+    columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
+    base: Mapping[Key, Point] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
+    parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Test:
+    """A metric that can be judged, as a number with its past or as the drift of a column."""
+
+    metric: MetricValue
+    series: Series | None = None
+    column: ColumnHistory | None = None
+
+
+def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | None = None) -> list[Verdict]:
+    """The verdict on each metric that has one, in the order of the metrics; then those on segments.
+
+    Args:
+        evidence: the night and the nights before.
+        policy: how to judge.
+        rate: the chance of any alarm when nothing has changed; that of the policy by default.
+    """
+    rate = policy.rate if rate is None else rate
+    whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
+    verdicts = _judge(evidence, whole, policy, rate)
+    drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
+    for column in drifted:
+        verdicts += _judge_parts(evidence, column, policy, rate)
+    return verdicts
+
+
+def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
+    known = METRICS.get(value.metric)
+    if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
+        return False
+    if value.metric == DRIFT:
+        return True
+    # the empty values of all columns together are those of one or the other
+    return known.measure is not None and (value.column is not None or not known.by_column)
+
+
+def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: float) -> list[Verdict]:
+    """The verdicts on the segments of a column that has drifted, and on the rows of those that it divides."""
+    histories = dict(evidence.parts(column))
+    scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
+    tests = [
+        _Test(metric=scores.get(segment) or _unscored(column, segment, history), column=history)
+        for segment, history in histories.items()
+    ]
+    tests += [
+        _Test(metric=value, series=_share_of_rows(evidence, value))
+        for value in evidence.metrics
+        if value.metric == ROWS and _divides(column, value.segment)
+    ]
+    return _verdicts(tests, policy, rate)
+
+
+def _divides(column: str, segment: str | None) -> bool:
+    return segment is not None and (segment.startswith(f"{column}=") or segment == segment_key(column, None))
+
+
+def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
+    return MetricValue(metric=DRIFT, column=column, segment=segment, value=None, rows=history.now.rows)
+
+
+def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement, rate: float) -> list[Verdict]:
+    lacking: dict[Key, Verdict] = {}
+    tests = []
+    for value in values:
+        lack = _lack(evidence, value, policy)
+        if lack:
+            lacking[key_of(value)] = _insufficient(value, lack)
+        elif value.metric == DRIFT:
+            tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
+        else:
+            tests.append(_Test(metric=value, series=_series(evidence, value, policy)))
+    found = {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in _verdicts(tests, policy, rate)}
+    return [(lacking | found)[key_of(value)] for value in values]
+
+
+def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
+    """Why a value cannot be judged, in words; nothing where it can."""
+    if "withheld" in value.detail:
+        return str(value.detail["withheld"])
+    if value.metric == DRIFT:
+        history = evidence.columns.get(str(value.column))
+        if history is None:
+            return str(value.detail.get("note") or "no value to compare")
+        return _few(min(history.now.rows, history.now.base_rows), policy)
+    if value.value is None:
+        return str(value.detail.get("reason") or "no value")
+    if not math.isfinite(value.value):
+        return "the value is not finite"
+    return "" if METRICS[value.metric].measure is Measure.COUNT else _few(value.rows, policy)
+
+
+def _few(rows: int, policy: Judgement) -> str:
+    return f"{rows} values, fewer than {policy.minimum_rows}" if rows < policy.minimum_rows else ""
+
+
+def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
+    metric = METRICS[value.metric]
+    assert metric.measure is not None  # noqa: S101 - what has none is not judged
+    key = key_of(value)
+    return Series(
+        measure=metric.measure,
+        worse=metric.worse,
+        day=evidence.day,
+        now=Point(value=float(value.value or 0.0), rows=value.rows),
+        past=evidence.past.get(key, ()),
+        base=evidence.base.get(key),
+        scale=evidence.scales.get(value.metric, 1.0),
+        season=policy.season,
+    )
+
+
+def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
+    """The rows of a segment as a share of all: more rows in all are no news of one segment."""
+    totals = dict(evidence.past.get((ROWS, None, None), ()))
+    now = next(metric.rows for metric in evidence.metrics if key_of(metric) == (ROWS, None, None))
+    return Series(
+        measure=Measure.SHARE,
+        worse=METRICS[DRIFT].worse,
+        day=evidence.day,
+        now=Point(value=value.rows / now, rows=now),
+        past=[
+            (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
+            for day, point in evidence.past.get(key_of(value), ())
+            if day in totals and totals[day].value
+        ],
+    )
+
+
+def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Verdict]:
+    """The verdicts on tests that are corrected together."""
+    places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
+    spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
+    usuals = _shrunk([test.series for test in tests], lambda one: one.usual())
+    findings: list[Finding | None] = []
+    for test, place, spread, usual in zip(tests, places, spreads, usuals, strict=True):
+        if test.column:
+            findings.append(judge_column(test.column, place, spread, _floor(policy, len(test.column.past))))
+        else:
+            findings.append(judge_series(test.series, usual) if test.series else None)
+    met = iter(levels([finding.p_value for finding in findings if finding], rate, policy.correction))
+    verdicts = []
+    for test, finding, usual in zip(tests, findings, usuals, strict=True):
+        if finding is None:
+            verdicts.append(_insufficient(test.metric, "no night before to compare with"))
+        else:
+            level, is_met = next(met)
+            floor = _floor(policy, finding.nights)
+            low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
+            verdicts.append(
+                _verdict(test.metric, finding, (low, high), is_breach=is_met and abs(finding.effect) >= floor)
+            )
+    return verdicts
+
+
+def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:
+    """What is usual of each item that has a past, drawn together by what kind of number it is."""
+    found = {at: usual for at, item in enumerate(items) if item is not None and (usual := usual_of(item))}
+    groups: dict[str, list[int]] = {}
+    for at in found:
+        item = items[at]
+        groups.setdefault(item.measure if isinstance(item, Series) else "distribution", []).append(at)
+    shrunk: dict[int, Usual] = {}
+    for measure, members in groups.items():
+        own = [found[at] for at in members]
+        # how areas and losses vary has nothing in common
+        drawn = own if measure in {Measure.AREA, Measure.LOSS} else shrink(own)
+        shrunk |= dict(zip(members, drawn, strict=True))
+    return [shrunk.get(at) for at in range(len(items))]
+
+
+def _floor(policy: Judgement, nights: int) -> float:
+    """The smallest effect that matters: twice as large where nothing is known of how nights vary."""
+    return policy.effect if nights else 2 * policy.effect
+
+
+def _verdict(
+    value: MetricValue, finding: Finding, limits: tuple[float | None, float | None], *, is_breach: bool
+) -> Verdict:
+    metric = METRICS[value.metric]
+    is_critical = abs(finding.effect) >= _LARGE or (metric.needs_labels and metric.of_model)
+    return Verdict(
+        metric=value.metric,
+        column=value.column,
+        segment=value.segment,
+        value=value.value,
+        state=VerdictState.BREACH if is_breach else VerdictState.OK,
+        low=limits[0],
+        high=limits[1],
+        rule=f"as usual in {finding.nights} nights" if finding.nights else _BY_SAMPLING,
+        history=finding.nights or None,
+        note=finding.words if is_breach else "",
+        severity="critical" if is_critical else "warning",
+        p_value=finding.p_value,
+        effect=finding.effect,
+        usual=finding.usual,
+    )
+
+
+def _insufficient(value: MetricValue, note: str) -> Verdict:
+    has_value = value.value is not None and math.isfinite(value.value)
+    return Verdict(
+        metric=value.metric,
+        column=value.column,
+        segment=value.segment,
+        value=value.value if has_value else None,
+        state=VerdictState.INSUFFICIENT_DATA,
+        low=None,
+        high=None,
+        rule="as usual",
+        note=note,
+    )

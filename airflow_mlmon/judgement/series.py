@@ -1,0 +1,206 @@
+"""One number of a night beside the same number of the nights before, and how surprising it is.
+
+Each kind of number has a scale on which nights can be compared, its sampling variance there, and its effect:
+
+    count   y = ln n             s^2 = 1 / n (Poisson)           effect = ln ratio
+    share   y = 2 asin sqrt p    s^2 = 1 / n                     effect = Cohen's h, a difference of y
+    mean    y = mean / sd        s^2 = 1 / n                     effect = Cohen's d, a difference of y
+    area    y = 2 asin sqrt a    unknown: from the nights alone  effect = h
+    loss    y = ln loss          unknown: from the nights alone  effect = ln ratio
+
+A night's distance from the usual has a Student's t law, by `dispersion.Usual`. Shares are small counts more often
+than not, so their tail is the exact one, as a normal score, divided by what nights vary beyond it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from scipy import special
+
+from airflow_mlmon.judgement.dispersion import Usual, usual_of
+from airflow_mlmon.judgement.exact import log_lower_tail, log_upper_tail
+from airflow_mlmon.spec.metrics import Measure, Worse
+
+# an area or a loss that never varied is judged as if it varied by this share of the scale
+_LEAST_DEVIATION = 1e-6
+_MAX_P = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A number of a night: its value, and the rows that it is about."""
+
+    value: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A number and its past.
+
+    Attributes:
+        measure: What kind of number it is.
+        worse: Which side is bad.
+        day: The day that is judged.
+        now: Its number.
+        past: The days before, with theirs.
+        base: The number of the baseline; None where it has none.
+        scale: Standard deviation of single values, of a mean.
+        season: Whether weekdays are told apart; see `dispersion.usual_of`.
+    """
+
+    measure: Measure
+    worse: Worse
+    day: date
+    now: Point
+    past: Sequence[tuple[date, Point]]
+    base: Point | None = None
+    scale: float = 1.0
+    season: str = "auto"
+
+    def usual(self) -> Usual | None:
+        """What the nights before say; None of too few."""
+        values = np.array([self.on_scale(point.value) for _, point in self.past])
+        sampling = np.array([self.sampling(point) for _, point in self.past])
+        return usual_of([day for day, _ in self.past], values, sampling, day=self.day, season=self.season)
+
+    def on_scale(self, value: float) -> float:
+        """The value on the scale of its measure."""
+        match self.measure:
+            case Measure.COUNT:
+                return math.log(max(value, 0.5))
+            case Measure.SHARE | Measure.AREA:
+                return 2 * math.asin(math.sqrt(min(max(value, 0.0), 1.0)))
+            case Measure.MEAN:
+                return value / self.scale
+            case Measure.LOSS:
+                return math.log(max(value, _LEAST_DEVIATION))
+
+    def off_scale(self, y: float) -> float:
+        """The value that lies there on the scale."""
+        match self.measure:
+            case Measure.COUNT | Measure.LOSS:
+                return math.exp(y)
+            case Measure.SHARE | Measure.AREA:
+                return math.sin(min(max(y, 0.0), math.pi) / 2) ** 2
+            case Measure.MEAN:
+                return y * self.scale
+
+    def sampling(self, point: Point) -> float:
+        """The sampling variance on the scale."""
+        if self.measure is Measure.COUNT:
+            return 1 / max(point.value, 0.5)
+        if self.measure in {Measure.AREA, Measure.LOSS}:
+            return _LEAST_DEVIATION**2
+        return 1 / max(point.rows, 1)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether sampling error is known without any night before."""
+        return self.measure in {Measure.SHARE, Measure.MEAN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How surprising a number is.
+
+    Attributes:
+        p_value: How often chance goes as far on a side that is bad, before any correction.
+        effect: How far it lies from the usual, with its sign.
+        usual: What to expect, in the units of the metric; None where it is not one number.
+        nights: How many nights before that rests on; 0 for sampling error alone.
+        words: What to say of it beyond the number.
+    """
+
+    p_value: float
+    effect: float
+    usual: float | None
+    nights: int
+    words: str = ""
+
+
+def judge_series(series: Series, usual: Usual | None) -> Finding | None:
+    """How surprising a number is; None where nothing is known of how it varies."""
+    if usual is None and (series.base is None or not series.is_sampled):
+        return None
+    known = usual or _of_base(series)
+    y = series.on_scale(series.now.value)
+    variance = known.variance(series.sampling(series.now))
+    if series.measure is Measure.SHARE:
+        p_value = _share_p(series, known, usual is None, variance)
+    else:
+        p_value = tail((y - known.centre) / math.sqrt(variance), known.freedom, series.worse)
+    return Finding(
+        p_value=p_value,
+        effect=y - known.centre,
+        usual=series.off_scale(known.centre),
+        nights=usual.nights if usual else 0,
+    )
+
+
+def tail(z: float, freedom: float, worse: Worse) -> float:
+    """How often Student's t goes as far on a side that is bad."""
+    if worse is Worse.BOTH:
+        return min(2 * float(special.stdtr(freedom, -abs(z))), _MAX_P)
+    return float(special.stdtr(freedom, z if worse is Worse.BELOW else -z))
+
+
+def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -> tuple[float | None, float | None]:
+    """The values between which a number is no breach at a level; None on a side that is not bad.
+
+    The tail of a share is exact, and no one number says where it begins: it has none.
+    """
+    if usual is None or series.measure is Measure.SHARE:
+        return None, None
+    one_sided = level / 2 if series.worse is Worse.BOTH else level
+    quantile = -float(special.stdtrit(usual.freedom, one_sided))
+    width = max(quantile * math.sqrt(usual.variance(series.sampling(series.now))), floor)
+    low = series.off_scale(usual.centre - width) if series.worse is not Worse.ABOVE else None
+    high = series.off_scale(usual.centre + width) if series.worse is not Worse.BELOW else None
+    return low, high
+
+
+def _of_base(series: Series) -> Usual:
+    """What the baseline alone says: its own sampling error, and nothing of how nights vary."""
+    base = series.base
+    assert base is not None  # noqa: S101 - the caller has looked
+    return Usual(
+        centre=series.on_scale(base.value),
+        nights=0,
+        of_centre=1,
+        ratio=1.0,
+        freedom=math.inf,
+        sampling=series.sampling(base),
+    )
+
+
+def _share_p(series: Series, usual: Usual, is_base: bool, variance: float) -> float:  # noqa: FBT001 - two cases
+    here, rows = _count(series.now)
+    others = [series.base] if is_base and series.base else _of_weekday(series, usual)
+    there = sum(_count(point)[0] for point in others)
+    total = sum(point.rows for point in others)
+    sampling = 1 / max(rows, 1) + 1 / max(total, 1)
+    widening = math.sqrt(max(variance / sampling, 1.0))
+    sides = []
+    if series.worse is not Worse.BELOW:
+        sides.append(log_upper_tail(here, rows, there, total))
+    if series.worse is not Worse.ABOVE:
+        sides.append(log_lower_tail(here, rows, there, total))
+    # the normal score of each exact tail
+    scores = [-float(special.ndtri_exp(log_p)) if log_p < 0 else -math.inf for log_p in sides]
+    return min(len(sides) * float(special.stdtr(usual.freedom, -max(scores) / widening)), _MAX_P)
+
+
+def _of_weekday(series: Series, usual: Usual) -> list[Point]:
+    if usual.of_centre == usual.nights:
+        return [point for _, point in series.past]
+    return [point for day, point in series.past if day.weekday() == series.day.weekday()]
+
+
+def _count(point: Point) -> tuple[int, int]:
+    return round(point.value * point.rows), point.rows
