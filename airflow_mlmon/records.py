@@ -48,6 +48,35 @@ class VerdictState(StrEnum):
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
+class AlertState(StrEnum):
+    """What has become of an alert; one is pending while too few nights in a row have breached."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    MUTED = "muted"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+class AlertEvent(StrEnum):
+    """What people are told of an alert."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    WORSENED = "worsened"
+    RESOLVED = "resolved"
+
+
+class ActionKind(StrEnum):
+    """What people do about an alert; to accept is to resolve what is the new normal."""
+
+    ACKNOWLEDGE = "ack"
+    MUTE = "mute"
+    RESOLVE = "resolve"
+    ACCEPT = "accept"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
     """One value; `value` is None where there is none, which is not zero.
@@ -107,10 +136,68 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What somebody did about an alert.
+
+    Attributes:
+        kind: What it was.
+        day: The night after which it counts.
+        until: The last day that is muted.
+        who: Who did it.
+        why: The reason that was given.
+        at: When it was done; it decides nothing.
+    """
+
+    kind: ActionKind
+    day: date
+    until: date | None = None
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an alert stands: its state, and what of it is told.
+
+    Attributes:
+        state: What it is now; in a message, what it was after the event.
+        since: The first of its breaching nights.
+        nights: How many nights breached, up to the event.
+        event: What is told; None where nothing is, as on a page.
+        resolved_on: The night on which it resolved.
+        muted_until: The last day that is muted.
+    """
+
+    state: AlertState
+    since: date
+    nights: int
+    event: AlertEvent | None = None
+    resolved_on: date | None = None
+    muted_until: date | None = None
+
+    @property
+    def words(self) -> str:
+        """Where the alert stands, in words.
+
+        >>> Standing(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
+        'open since 2013-03-08, 3 nights'
+        """
+        nights = "1 night" if self.nights == 1 else f"{self.nights} nights"
+        if self.state is AlertState.RESOLVED:
+            on = f" on {self.resolved_on}" if self.resolved_on else ""
+            return f"resolved{on} after {nights}"
+        if self.state is AlertState.MUTED:
+            return f"muted until {self.muted_until}, open since {self.since}, {nights}"
+        return f"{self.state} since {self.since}, {nights}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A breach as people see it.
 
     Attributes:
+        standing: Where the alert stands that the breach belongs to; None where that is not known yet.
         p_value: That of its verdict.
         effect: That of its verdict.
         cause: The title of what is the likely cause of its incident; its own where it is the cause.
@@ -128,14 +215,61 @@ class Alert:
     p_value: float | None = None
     effect: float | None = None
     cause: str = ""
+    standing: Standing | None = field(default=None, compare=False)
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same breach of the same night, whenever it is judged."""
-        parts = [self.partition.model, self.partition.key, self.metric, self.column or ""]
-        # alerts of all rows keep the fingerprint that they had before there were segments
-        parts += [self.segment] if self.segment else []
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+        """The same for the same model, metric, column and segment, on every night."""
+        return fingerprint_of(self.partition.model, self.metric, self.column, self.segment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedAlert:
+    """One alert from its first breach until it resolved, as it stands now.
+
+    Attributes:
+        title: That of its last breach, as are the text, the cause and the value.
+        severity: The worst of its breaches.
+        since: The first of its breaching nights.
+        opened: The night on which it opened.
+        last_breached: The last of its breaching nights.
+        nights: How many breached.
+        acknowledged_by: Who took it on.
+        muted_until: The last day on which nobody is told.
+        resolved_on: The night on which it resolved.
+        resolved_by: Who resolved it; nobody where nights were quiet.
+    """
+
+    model: str
+    fingerprint: str
+    metric: str
+    column: str | None
+    segment: str | None
+    title: str
+    text: str
+    cause: str
+    value: float | None
+    state: AlertState
+    severity: str
+    since: date
+    opened: date
+    last_breached: date
+    nights: int
+    acknowledged_by: str = ""
+    muted_until: date | None = None
+    resolved_on: date | None = None
+    resolved_by: str = ""
+
+
+def fingerprint_of(model: str, metric: str, column: str | None, segment: str | None) -> str:
+    """What names an alert.
+
+    >>> fingerprint_of("flights", "null_share", "wind_speed", None)
+    '2df0186c7e3d0487'
+    """
+    name = "\x1f".join((model, metric, column or "", segment or ""))
+    # as the store keeps text, so that it can be made anew from what is stored
+    return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

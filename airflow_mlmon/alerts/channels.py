@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.records import AlertState
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
 from airflow_mlmon.spec.model import ModelSpec
 
@@ -76,7 +77,10 @@ class LogSender:
         self._logger = logger
 
     def send(self, message: NightMessage) -> None:
-        """Log the alerts: critical ones as errors, the others as warnings."""
+        """Log the alerts: critical ones as errors, the others as warnings, and those that resolved as news."""
         for alert in message.payload["alerts"]:
+            if alert["state"] == AlertState.RESOLVED:
+                self._logger.info("%s: resolved: %s", message.partition, alert["title"])
+                continue
             level = logging.ERROR if alert["severity"] == CRITICAL else logging.WARNING
             self._logger.log(level, "%s: %s: %s", message.partition, alert["severity"], alert["text"])

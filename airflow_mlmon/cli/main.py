@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from airflow_mlmon import __version__
+from airflow_mlmon.cli.alert_commands import add_alert_commands
+from airflow_mlmon.cli.arguments import EPILOG
+from airflow_mlmon.cli.arguments import add_command as _add
+from airflow_mlmon.cli.arguments import add_places as _add_places
+from airflow_mlmon.cli.arguments import login as _login
+from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.partition import days_between, parse_day
-from airflow_mlmon.settings import Settings, settings_from_environment
 
 OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
-
-_EPILOG = """exit codes:
-  0  every partition was judged on data that came: OK or PARTIAL
-  1  a partition ended as FAILED, QUARANTINED or NO_DATA, or a system that is needed failed
-  2  the call or a spec is wrong
-
-The store and the workspace come from --store and --workspace, else from AIRFLOW__MLMON__STORE and
-AIRFLOW__MLMON__WORKSPACE, else they lie in mlmon/ below AIRFLOW_HOME. S3 is reached by the spec's
-Airflow connection (such as AIRFLOW_CONN_AWS_DEFAULT) or by boto3's own chain of credentials."""
 
 _COMPARE_EPILOG = """A column has drifted when a two-sample test says so, corrected over all columns, and
 the effect is at least the method's limit, or when the share of empty values has moved by 5 %.
@@ -67,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mlmon",
         description="Monitor machine-learning models: the nightly run, without Airflow.",
-        epilog=_EPILOG,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mlmon {__version__}")
@@ -91,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
+    add_alert_commands(commands)
     _add_compare(commands)
     return parser
 
@@ -162,11 +157,6 @@ def _add_range(command: argparse.ArgumentParser) -> None:
     command.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
 
 
-def _add_places(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
-    command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
-
-
 def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     compare = _add(commands, "compare", _compare, "compare two data sets: no spec, no store, no history")
     compare.epilog = _COMPARE_EPILOG
@@ -178,23 +168,6 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     compare.add_argument("--null", action="append", default=[], metavar="TEXT", help="text that is no value in a CSV")
     compare.add_argument("--html", metavar="FILE", help="write a page for people too")
     compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 where a column has drifted")
-
-
-def _add(commands: argparse._SubParsersAction, name: str, function: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
-    command: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(command=function)
-    command.add_argument("--json", action="store_true", help="print JSON for machines, one object a line")
-    return command
-
-
-def _settings(parsed: argparse.Namespace) -> Settings:
-    return settings_from_environment(os.environ, store=parsed.store, workspace=parsed.workspace)
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -304,13 +277,6 @@ def _baseline_accept(parsed: argparse.Namespace) -> int:
         as_json=parsed.json,
     )
     return OK
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise ConfigError("Nobody is logged in here by a name.", hint="say who accepts it, with --by") from None
 
 
 def _baseline_diff(parsed: argparse.Namespace) -> int:

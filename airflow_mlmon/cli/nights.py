@@ -136,11 +136,16 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def _alert(alert: Alert) -> dict[str, Any]:
     return {
         "fingerprint": alert.fingerprint,
-        "state": "open",
+        "state": alert.standing.state if alert.standing else None,
+        "since": alert.standing.since.isoformat() if alert.standing else None,
+        "nights": alert.standing.nights if alert.standing else None,
         "severity": alert.severity,
         "metric": alert.metric,
         "column": alert.column,
         "segment": alert.segment,
         "title": alert.title,
-        "cause": alert.text,
+        "cause": alert.cause or alert.title,
+        "text": alert.text,
+        "p_value": alert.p_value,
+        "effect": alert.effect,
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import day_folder
+from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
@@ -87,6 +88,12 @@ class Run:
     @cached_property
     def _declared_channels(self) -> dict[str, Channel]:
         return channels_of(self.spec, self.shared_channels)
+
+    @property
+    def policy(self) -> Policy:
+        """When alerts open and close, by the spec."""
+        alerts = self.spec.alerts
+        return Policy(opens_after=alerts.opens_after, clears_after=alerts.clear, cooldown=alerts.cooldown)
 
     def uri(self, *parts: str) -> str:
         """The URI of a file of this model in the workspace."""

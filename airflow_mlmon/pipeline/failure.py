@@ -11,4 +11,4 @@ from airflow_mlmon.records import Night
 def record_failure(run: Run, partition: Partition, message: str) -> None:
     """Record the night as FAILED, with an alert; a version that was served before stays served."""
     alert = status_alert(Night.failed(partition, message))
-    run.store.record_failure(partition, message, alert, channels=run.channels)
+    run.store.record_failure(partition, message, alert, channels=run.channels, policy=run.policy)

@@ -66,6 +66,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
         channels=run.channels,
+        policy=run.policy,
     )
     judged = Judged(
         status=night.status,

@@ -104,8 +104,18 @@ class SharedChannels(Section):
 
 
 class Alerts(Section):
-    """Which values are breaches, and who is told."""
+    """Which values are breaches, when they make an alert, and who is told."""
 
     judgement: Judgement = Field(default_factory=Judgement)
     rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
     channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
+    opens_after: int = Field(
+        default=1, ge=1, le=400, alias="for", description="Breaching nights in a row after which an alert opens."
+    )
+    clear: int = Field(default=2, ge=1, le=400, description="Quiet nights in a row after which it resolves.")
+    cooldown: int = Field(
+        default=7,
+        ge=0,
+        le=400,
+        description="Nights after it resolved in which one more breach opens the same alert again.",
+    )

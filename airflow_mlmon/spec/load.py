@@ -177,7 +177,7 @@ def _fields_at(key: _Key, kind: type[BaseModel]) -> list[str]:
         # an index or the key of a mapping stays in the section that the list or mapping holds
         if section is not None and part in section.model_fields:
             section = _section_in(section.model_fields[str(part)].annotation)
-    return list(section.model_fields) if section is not None else []
+    return [field.alias or name for name, field in section.model_fields.items()] if section is not None else []
 
 
 def _section_in(annotation: Any) -> type[BaseModel] | None:

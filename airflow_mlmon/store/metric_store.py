@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
+from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Results, Verdict
-from airflow_mlmon.store import outbox, pins, publication, schema
+from airflow_mlmon.records import (
+    Action,
+    Alert,
+    BaselinePin,
+    CheckOutcome,
+    Delivery,
+    Family,
+    MetricValue,
+    Night,
+    Results,
+    TrackedAlert,
+    Verdict,
+    VerdictState,
+)
+from airflow_mlmon.store import actions, episodes, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -27,7 +42,11 @@ from airflow_mlmon.store.rows import (
     verdict_of,
     written,
 )
-from airflow_mlmon.store.schema import AlertState
+from airflow_mlmon.store.schema import BreachState
+
+_POLICY = Policy()
+
+SubjectKey = tuple[str, str | None, str | None]
 
 
 class StoredLayout(NamedTuple):
@@ -85,6 +104,7 @@ class MetricStore:
         versions: Mapping[Partition, str | None] | None = None,
         deliveries: Mapping[Partition, frozenset[str]] | None = None,
         channels: Sequence[str] = (),
+        policy: Policy = _POLICY,
     ) -> None:
         """Replace the night, these families of results and their alerts, in one transaction.
 
@@ -94,7 +114,8 @@ class MetricStore:
             supersedes: the version that was served when the run began.
             versions: by other partitions, the version whose rows their results came from.
             deliveries: by partition, the versions of the deliveries that its labels came from.
-            channels: the channels on which new alerts are to be sent.
+            channels: the channels on which people are told of alerts that open or resolve.
+            policy: when alerts do.
 
         Raises:
             PartitionConflictError: another run was faster; nothing is written.
@@ -110,15 +131,22 @@ class MetricStore:
             for partition, delivered in (deliveries or {}).items():
                 publication.rest_on_deliveries(connection, partition, delivered)
             for item in results:
-                publication.replace_results(connection, item, channels)
+                publication.replace_results(connection, item)
+            episodes.follow(connection, [(item.partition, item.family) for item in results], channels, policy)
 
     def record_failure(
-        self, partition: Partition, message: str, alert: Alert | None = None, channels: Sequence[str] = ()
+        self,
+        partition: Partition,
+        message: str,
+        alert: Alert | None = None,
+        channels: Sequence[str] = (),
+        policy: Policy = _POLICY,
     ) -> None:
         """Mark the night as failed and queue its alert; the served version and its results stay."""
         with self._database.writing(partition.model) as connection:
             publication.write_failure(connection, partition, message)
-            publication.open_alerts(connection, [alert] if alert else [], channels)
+            publication.write_breaches(connection, [alert] if alert else [])
+            episodes.follow(connection, [(partition, Family.PREDICTIONS)], channels, policy)
 
     def replace_profile(
         self,
@@ -232,9 +260,48 @@ class MetricStore:
         query = sa.select(alerts, nights.c.start, nights.c.end).join(nights, joined)
         query = query.where(_within(alerts, model, first, last))
         if not include_resolved:
-            query = query.where(alerts.c.state == AlertState.OPEN.value)
+            query = query.where(alerts.c.state == BreachState.OPEN.value)
         order = (alerts.c.day, alerts.c.severity, alerts.c.metric, alerts.c.column)
-        return [alert_of(row) for row in self._rows(query.order_by(*order))]
+        with self._database.reading() as connection:
+            found = [alert_of(row) for row in connection.execute(query.order_by(*order))]
+            return episodes.with_standing(connection, [(alert, None) for alert in found])
+
+    def act(
+        self, model: str, fingerprint: str, action: Action, *, channels: Sequence[str] = (), policy: Policy = _POLICY
+    ) -> TrackedAlert:
+        """Note what somebody did about an alert, and return how it stands then.
+
+        Raises:
+            NotFoundError: there is no such alert.
+            StateError: the day has no night, or the alert was not open on it.
+        """
+        with self._database.writing(model) as connection:
+            return episodes.act(connection, model, fingerprint, action, channels=channels, policy=policy)
+
+    def follow_alerts(self, model: str, policy: Policy) -> None:
+        """Bring the state of every alert of a model to a policy that is new; nobody is told."""
+        with self._database.writing(model) as connection:
+            episodes.follow_all(connection, model, policy)
+
+    def tracked_alerts(self, model: str) -> list[TrackedAlert]:
+        """The alerts of a model over the nights, each from its first breach until it resolved."""
+        with self._database.reading() as connection:
+            return episodes.tracked(connection, model)
+
+    def breached_days(self, model: str, first: date, last: date) -> dict[SubjectKey, set[date]]:
+        """By metric, column and segment, the nights of a range whose verdict was a breach."""
+        table = schema.verdicts
+        query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
+        breaches = sa.and_(_within(table, model, first, last), table.c.state == VerdictState.BREACH.value)
+        found: dict[SubjectKey, set[date]] = {}
+        for row in self._rows(query.where(breaches)):
+            found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
+        return found
+
+    def accepted_until(self, model: str) -> dict[SubjectKey, date]:
+        """By metric, column and segment, the last day whose breaches somebody has called the new normal."""
+        with self._database.reading() as connection:
+            return actions.accepted_until(connection, model)
 
     def save_delivery(self, delivery: Delivery) -> None:
         """Note a delivery of labels; a later one of the same day replaces it."""
@@ -292,7 +359,9 @@ class MetricStore:
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
         """Reserve the alerts of up to `limit` messages (a night on a channel), oldest first."""
         with self._database.writing(model or "outbox") as connection:
-            return outbox.claim(connection, limit, now, model)
+            claims = outbox.claim(connection, limit, now, model)
+            alerts = episodes.with_standing(connection, [(claim.alert, claim.event) for claim in claims])
+            return [replace(claim, alert=alert) for claim, alert in zip(claims, alerts, strict=True)]
 
     def mark_sent(self, ids: Sequence[int], now: datetime) -> None:
         """Note that the receiver has confirmed these rows of the outbox."""
@@ -308,6 +377,11 @@ class MetricStore:
         """The alerts that could not be delivered, oldest first."""
         with self._database.reading() as connection:
             return outbox.dead_letters(connection, model)
+
+    def retry_dead_letters(self, model: str) -> int:
+        """Try the dead letters of a model again, from their first attempt on; how many there were."""
+        with self._database.writing(model) as connection:
+            return outbox.retry(connection, model)
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.reading() as connection:

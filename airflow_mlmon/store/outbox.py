@@ -8,13 +8,14 @@ caller, and the clock comes in as an argument.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.records import Alert, Night
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert, AlertEvent, Night
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import alert_of, night_of
 from airflow_mlmon.store.schema import DeliveryState
@@ -27,15 +28,33 @@ ERROR_LENGTH = 500
 
 _outbox = schema.outbox
 _PENDING = DeliveryState.PENDING.value
+FRESH = {
+    "state": _PENDING,
+    "attempts": 0,
+    "next_attempt_at": None,
+    "leased_until": None,
+    "sent_at": None,
+    "error": "",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An alert to be sent on a channel, reserved for the one who claimed it."""
+    """An event of an alert to be sent on a channel, reserved for the one who claimed it.
+
+    Attributes:
+        id: Its place in the outbox.
+        channel: The name of the channel.
+        attempts: How often it was claimed, this time included.
+        event: What is told.
+        alert: The breach that it is about.
+        night: The night whose message it is part of: for an alert that resolved, that on which it did.
+    """
 
     id: int
     channel: str
     attempts: int
+    event: AlertEvent
     alert: Alert
     night: Night
 
@@ -47,6 +66,8 @@ class DeadLetter:
     id: int
     channel: str
     attempts: int
+    event: AlertEvent
+    day: date
     alert: Alert
     error: str
 
@@ -67,9 +88,17 @@ def claim(connection: sa.Connection, limit: int, now: datetime, model: str | Non
             .returning(_outbox.c.id)
         )
         ids.extend(connection.scalars(reserve))
+    query = _with_alerts().where(_outbox.c.id.in_(ids))
     return [
-        Claim(id=row.outbox_id, channel=row.channel, attempts=row.attempts, alert=alert_of(row), night=night_of(row))
-        for row in connection.execute(_with_alerts().where(_outbox.c.id.in_(ids)))
+        Claim(
+            id=row.outbox_id,
+            channel=row.channel,
+            attempts=row.attempts,
+            event=AlertEvent(row.event),
+            alert=_alert_of(row),
+            night=night_of(row),
+        )
+        for row in connection.execute(query)
     ]
 
 
@@ -102,10 +131,22 @@ def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLette
         query = query.where(_outbox.c.model == model)
     return [
         DeadLetter(
-            id=row.outbox_id, channel=row.channel, attempts=row.attempts, alert=alert_of(row), error=row.outbox_error
+            id=row.outbox_id,
+            channel=row.channel,
+            attempts=row.attempts,
+            event=AlertEvent(row.event),
+            day=row.day,
+            alert=_alert_of(row),
+            error=row.outbox_error,
         )
         for row in connection.execute(query)
     ]
+
+
+def retry(connection: sa.Connection, model: str) -> int:
+    """Give every dead letter of a model as many attempts as a new one; how many there were."""
+    dead = sa.and_(_outbox.c.model == model, _outbox.c.state == DeliveryState.DEAD.value)
+    return connection.execute(sa.update(_outbox).where(dead).values(FRESH)).rowcount
 
 
 def wait_after(attempts: int) -> timedelta:
@@ -118,9 +159,11 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def _due(now: datetime) -> sa.ColumnElement[bool]:
+    # a wait that is longer than any was set by a clock that is ahead of ours
+    waits = _outbox.c.next_attempt_at
     return sa.and_(
         _outbox.c.state == _PENDING,
-        sa.or_(_outbox.c.next_attempt_at.is_(None), _outbox.c.next_attempt_at <= now),
+        sa.or_(waits.is_(None), waits <= now, waits > now + LONGEST_WAIT),
         sa.or_(_outbox.c.leased_until.is_(None), _outbox.c.leased_until <= now),
     )
 
@@ -135,21 +178,31 @@ def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
 
 def _with_alerts() -> sa.Select[Any]:
     alerts, nights = schema.alerts, schema.nights
+    breaches = nights.alias("breach_nights")
     alert_columns = [column for column in alerts.c if column.name not in {"model", "day"}]
+    of_breach = sa.and_(
+        alerts.c.day == _outbox.c.breach,
+        *(_outbox.c[name] == alerts.c[name] for name in ("model", "family", "fingerprint")),
+    )
     return (
         sa.select(
             _outbox.c.id.label("outbox_id"),
             _outbox.c.error.label("outbox_error"),
             _outbox.c.channel,
             _outbox.c.attempts,
+            _outbox.c.event,
+            breaches.c.start.label("breach_start"),
+            breaches.c.end.label("breach_end"),
             *alert_columns,
             *nights.c,
         )
-        .join_from(
-            _outbox,
-            alerts,
-            sa.and_(*(_outbox.c[name] == alerts.c[name] for name in ("model", "day", "family", "fingerprint"))),
-        )
-        .join(nights, sa.and_(alerts.c.model == nights.c.model, alerts.c.day == nights.c.day))
+        .join_from(_outbox, alerts, of_breach)
+        .join(nights, sa.and_(_outbox.c.model == nights.c.model, _outbox.c.day == nights.c.day))
+        .join(breaches, sa.and_(alerts.c.model == breaches.c.model, alerts.c.day == breaches.c.day))
         .order_by(_outbox.c.day, _outbox.c.model, _outbox.c.channel, _outbox.c.id)
     )
+
+
+def _alert_of(row: sa.Row[Any]) -> Alert:
+    """The alert of the breach, whose night need not be that of the message."""
+    return replace(alert_of(row), partition=Partition(row.model, row.breach_start, row.breach_end))

@@ -25,7 +25,7 @@ from airflow_mlmon.store.rows import (
     night_row,
     verdict_rows,
 )
-from airflow_mlmon.store.schema import AlertState, DeliveryState
+from airflow_mlmon.store.schema import BreachState
 
 
 def stored_night(connection: sa.Connection, partition: Partition) -> Night | None:
@@ -67,7 +67,7 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
     _write_night(connection, night, exists=current is not None)
 
 
-def replace_results(connection: sa.Connection, results: Results, channels: Sequence[str]) -> None:
+def replace_results(connection: sa.Connection, results: Results) -> None:
     """Replace one family of results of one partition."""
     if stored_night(connection, results.partition) is None:
         raise NotFoundError(f"{results.partition} has no night, so there is nothing to add results to.")
@@ -75,7 +75,7 @@ def replace_results(connection: sa.Connection, results: Results, channels: Seque
     _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
     _replace(connection, schema.verdicts, key, verdict_rows(key, results.verdicts))
     _replace(connection, schema.checks, key, check_rows(key, results.checks))
-    open_alerts(connection, results.alerts, channels)
+    write_breaches(connection, results.alerts)
     _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
 
 
@@ -95,16 +95,13 @@ def replace_profile(
         connection.execute(sa.insert(table), rows)
 
 
-def open_alerts(connection: sa.Connection, alerts: Sequence[Alert], channels: Sequence[str]) -> None:
-    """Write alerts; new and reopened ones go to the outbox, those still open keep their delivery."""
+def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
+    """Write the breaches of a night; those of before stay."""
     for alert in alerts:
-        row = alert_row(alert)
         key = {**key_of(alert.partition, alert.family), "fingerprint": alert.fingerprint}
-        state = connection.scalar(sa.select(schema.alerts.c.state).where(is_of(schema.alerts, key)))
-        _upsert(connection, schema.alerts, key, {**row, "state": AlertState.OPEN.value}, exists=state is not None)
-        if state != AlertState.OPEN:
-            for channel in dict.fromkeys(channels):
-                _queue(connection, {**key, "channel": channel})
+        row = {**alert_row(alert), "state": BreachState.OPEN.value}
+        found = connection.scalar(sa.select(schema.alerts.c.state).where(is_of(schema.alerts, key)))
+        _upsert(connection, schema.alerts, key, row, exists=found is not None)
 
 
 def rest_on_version(connection: sa.Connection, partition: Partition, version: str | None) -> None:
@@ -163,24 +160,8 @@ def _replace(connection: sa.Connection, table: sa.Table, key: Row, rows: Sequenc
         connection.execute(sa.insert(table), list(rows))
 
 
-def _queue(connection: sa.Connection, key: Row) -> None:
-    fresh = {
-        "state": DeliveryState.PENDING.value,
-        "attempts": 0,
-        "next_attempt_at": None,
-        "leased_until": None,
-        "sent_at": None,
-        "error": "",
-    }
-    found = connection.scalar(sa.select(schema.outbox.c.id).where(is_of(schema.outbox, key)))
-    _upsert(connection, schema.outbox, key, {**key, **fresh}, exists=found is not None)
-
-
 def _resolve_others(connection: sa.Connection, key: Row, breaching: Sequence[str]) -> None:
-    """Mark what no longer breaches as resolved, and do not send what nobody has been told of."""
-    for table, before, after in (
-        (schema.alerts, AlertState.OPEN, AlertState.RESOLVED),
-        (schema.outbox, DeliveryState.PENDING, DeliveryState.WITHDRAWN),
-    ):
-        condition = sa.and_(is_of(table, key), table.c.state == before.value, table.c.fingerprint.not_in(breaching))
-        connection.execute(sa.update(table).where(condition).values(state=after.value))
+    """Mark what no longer breaches, and keep it: messages may be about it."""
+    table = schema.alerts
+    others = sa.and_(is_of(table, key), table.c.fingerprint.not_in(breaching))
+    connection.execute(sa.update(table).where(others).values(state=BreachState.RESOLVED.value))

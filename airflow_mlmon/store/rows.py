@@ -5,27 +5,42 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import DataError
+from airflow_mlmon.lifecycle.course import Course, Episode
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
+    AlertState,
     CheckOutcome,
     Delivery,
     Family,
     MetricValue,
     Night,
     Status,
+    TrackedAlert,
     Verdict,
     VerdictState,
 )
 from airflow_mlmon.spec.choices import Severity
 
 Row = dict[str, Any]
+_EPISODE = (
+    "since",
+    "opened",
+    "severity",
+    "reopens",
+    "worsened_on",
+    "acknowledged_on",
+    "acknowledged_by",
+    "resolved_on",
+    "resolved_by",
+    "muted_until",
+)
 _NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
 
 
@@ -200,6 +215,40 @@ def alert_of(row: sa.Row[Any]) -> Alert:
         p_value=stored["p_value"],
         effect=stored["effect"],
         cause=stored["cause"],
+    )
+
+
+def episode_rows(key: Row, course: Course) -> list[Row]:
+    """The rows of an alert's episodes; the last one says when the alert settled."""
+    rows = [
+        {
+            **key,
+            **{name: getattr(episode, name) for name in _EPISODE},
+            "state": episode.state.value,
+            "last_breached": episode.days[-1],
+            "nights": len(episode.days),
+            "settled_on": None,
+        }
+        for episode in course.episodes
+    ]
+    if rows:
+        rows[-1]["settled_on"] = course.settled_on
+    return rows
+
+
+def episode_of(row: sa.Row[Any]) -> Episode:
+    """The episode in a row, of whose breaching nights only the first and the last are kept."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    kept = {name: stored[name] for name in _EPISODE}
+    return Episode(**kept, days=(row.since, row.last_breached), state=AlertState(row.state))
+
+
+def tracked_of(row: sa.Row[Any]) -> TrackedAlert:
+    """The episode in a row that holds the words of its last breach too."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    kept = {item.name: stored[item.name] for item in fields(TrackedAlert)}
+    return TrackedAlert(
+        **{**kept, "column": row.column or None, "segment": row.segment or None, "state": AlertState(row.state)}
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -61,8 +61,8 @@ class DeliveryState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class AlertState(StrEnum):
-    """Whether the breach is still there."""
+class BreachState(StrEnum):
+    """Whether the night still breaches, or was judged again and does not."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -143,6 +143,8 @@ verdicts = sa.Table(
     sa.Column("effect", sa.Double),
     sa.Column("usual", sa.Double),
     _of_night(),
+    sa.Index("mlmon_verdicts_subject", "model", "metric", "column", "segment", "day"),
+    sa.Index("mlmon_verdicts_state", "model", "state", "day", "family"),
 )
 
 checks = sa.Table(
@@ -183,6 +185,48 @@ alerts = sa.Table(
     _text("cause"),
     _text("state"),
     _of_night(),
+    sa.Index("mlmon_alerts_fingerprint", "model", "fingerprint", "day"),
+)
+
+episodes = sa.Table(
+    "mlmon_alert_episodes",
+    metadata,
+    _key("model"),
+    _key("fingerprint"),
+    _key("since", sa.Date),
+    _text("metric"),
+    _text("column"),
+    _text("segment"),
+    _text("state"),
+    _text("severity"),
+    sa.Column("opened", sa.Date, nullable=False),
+    sa.Column("last_breached", sa.Date, nullable=False),
+    sa.Column("nights", sa.Integer, nullable=False),
+    sa.Column("reopens", sa.Boolean, nullable=False),
+    sa.Column("worsened_on", sa.Date),
+    sa.Column("acknowledged_on", sa.Date),
+    _text("acknowledged_by"),
+    sa.Column("muted_until", sa.Date),
+    sa.Column("resolved_on", sa.Date),
+    _text("resolved_by"),
+    sa.Column("settled_on", sa.Date),
+)
+
+actions = sa.Table(
+    "mlmon_alert_actions",
+    metadata,
+    _key("model"),
+    _key("number", sa.Integer),
+    _text("fingerprint"),
+    _text("metric"),
+    _text("column"),
+    _text("segment"),
+    _text("kind"),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("until", sa.Date),
+    _text("who"),
+    _text("why"),
+    sa.Column("at", UtcDateTime, nullable=False),
 )
 
 outbox = sa.Table(
@@ -191,8 +235,10 @@ outbox = sa.Table(
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
     _text("model"),
     sa.Column("day", sa.Date, nullable=False),
+    _text("event"),
     _text("family"),
     _text("fingerprint"),
+    sa.Column("breach", sa.Date, nullable=False),
     _text("channel"),
     _text("state"),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -200,12 +246,13 @@ outbox = sa.Table(
     sa.Column("leased_until", UtcDateTime),
     sa.Column("sent_at", UtcDateTime),
     _text("error"),
-    sa.UniqueConstraint("model", "day", "family", "fingerprint", "channel", name="mlmon_outbox_once"),
+    sa.UniqueConstraint("model", "day", "fingerprint", "event", "channel", name="mlmon_outbox_event_once"),
     sa.ForeignKeyConstraint(
-        ["model", "day", "family", "fingerprint"],
+        ["model", "breach", "family", "fingerprint"],
         ["mlmon_alerts.model", "mlmon_alerts.day", "mlmon_alerts.family", "mlmon_alerts.fingerprint"],
     ),
     sa.Index("mlmon_outbox_state", "state", "model", "day"),
+    sa.Index("mlmon_outbox_fingerprint", "model", "fingerprint"),
 )
 
 deliveries = sa.Table(

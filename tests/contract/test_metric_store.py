@@ -278,7 +278,7 @@ class TestAlertState:
         assert store.alerts("flights", DAY, DAY, include_resolved=True) == [alert()]
         assert claim_ids(store) == []
 
-    def test_a_breach_that_comes_back_is_reopened_and_sent(self, store):
+    def test_a_breach_that_comes_back_is_not_sent_again_while_nobody_was_told_that_it_had_gone(self, store):
         publish_breach(store)
         store.mark_sent(claim_ids(store), NOW)
         store.publish(None, [results()], supersedes=None)
@@ -286,7 +286,20 @@ class TestAlertState:
         publish_breach(store)
 
         assert store.alerts("flights", DAY, DAY) == [alert()]
-        assert len(claim_ids(store)) == 2
+        assert claim_ids(store) == []
+
+    def test_a_breach_that_is_taken_back_and_comes_back_is_told_both_times(self, store):
+        publish_breach(store)
+        store.mark_sent(claim_ids(store), NOW)
+
+        store.publish(None, [results()], supersedes=None, channels=CHANNELS)
+        gone = store.claim_pending(10, NOW)
+        store.mark_sent([claim.id for claim in gone], NOW)
+        publish_breach(store)
+        back = store.claim_pending(10, NOW)
+
+        assert [claim.event for claim in gone] == ["resolved"] * 2
+        assert [claim.event for claim in back] == ["reopened"] * 2
 
     def test_results_of_labels_resolve_no_alert_of_predictions(self, store):
         publish_breach(store)
@@ -433,7 +446,8 @@ class TestOutbox:
     def test_two_senders_never_claim_the_same_row(self, store):
         for day in range(1, 21):
             of = partition(day)
-            store.publish(night(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=["log"])
+            found = results(of, alerts=(alert(f"m{day}", of),), verdicts=(), checks=())
+            store.publish(night(of), [found], supersedes=None, channels=["log"])
 
         with ThreadPoolExecutor(4) as pool:
             claimed = list(pool.map(lambda _: claim_ids(store, limit=5), range(8)))

@@ -35,7 +35,7 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
     for name, field in section.model_fields.items():
-        key = f"{prefix}{name}"
+        key = f"{prefix}{field.alias or name}"
         inner, suffix = _inner(field.annotation)
         if field.description:
             default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))

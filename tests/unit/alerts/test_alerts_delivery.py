@@ -114,8 +114,8 @@ def test_alerts_of_another_model_are_left_to_its_own_senders(store):
 
 
 def test_nights_are_told_in_their_order_up_to_the_limit(store):
-    for day in (9, 7, 8):
-        publish(store, day, "rows", channels=("a",))
+    for day, name in ((9, "rows"), (7, "score_mean"), (8, "null_share")):
+        publish(store, day, name, channels=("a",))
     recorder = Recorder()
 
     deliver(store, {"a": recorder}, NOW, limit=2)

@@ -1,0 +1,102 @@
+"""The arguments of `mlmon alerts`."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from airflow_mlmon.cli.arguments import add_command, add_places, login, settings_of
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import parse_day
+
+if TYPE_CHECKING:
+    from airflow_mlmon.records import ActionKind
+
+_ACTIONS = {
+    "ack": "take an alert on: nobody is told of it again before it resolves",
+    "mute": "tell nobody of an alert until a day, not even that it resolved",
+    "resolve": "say that an alert is over; one more breach soon after opens it again",
+}
+
+
+def add_alert_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    """Add `mlmon alerts` with its commands."""
+    alerts = commands.add_parser("alerts", help="alerts over the nights", description="Alerts over the nights.")
+    shown = alerts.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listed = add_command(shown, "list", _list, "list alerts with their states, and messages that were given up")
+    listed.add_argument("--state", action="append", default=[], metavar="STATE", help="only of this state; repeatable")
+    listed.add_argument("--from", dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
+    listed.add_argument("--to", dest="last", metavar="DAY", help="last day, included")
+    acting = [_add_action(shown, name, text) for name, text in _ACTIONS.items()]
+    retry = add_command(shown, "retry", _retry, "try the messages again that could not be delivered")
+    for command in (listed, *acting, retry):
+        command.add_argument("spec", help="spec file")
+        add_places(command)
+
+
+def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    command = add_command(shown, name, _act, text)
+    command.set_defaults(action=name, until=None, accept=False)
+    command.add_argument("--alert", metavar="FINGERPRINT", help="the alert, by the beginning of its fingerprint")
+    command.add_argument("--metric", metavar="NAME", help="the alert, by its metric, with --column and --segment")
+    command.add_argument("--column", metavar="NAME", help="its column")
+    command.add_argument("--segment", metavar="TEXT", help="its segment, as in `mlmon alerts list --json`")
+    command.add_argument("--day", metavar="DAY", help="night after which it counts (default: the last judged one)")
+    command.add_argument("--why", required=True, metavar="TEXT", help="the reason")
+    command.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
+    if name == "mute":
+        command.add_argument("--until", required=True, metavar="DAY", help="last day that is muted; one past unmutes")
+    if name == "resolve":
+        command.add_argument(
+            "--accept", action="store_true", help="this is the new normal: its breaching nights count as history"
+        )
+    return command
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.alerts import show_alerts  # noqa: PLC0415 - heavy
+
+    show_alerts(
+        parsed.spec,
+        settings_of(parsed),
+        states=parsed.state,
+        first=parse_day(parsed.first) if parsed.first else date.min,
+        last=parse_day(parsed.last) if parsed.last else date.max,
+        as_json=parsed.json,
+    )
+    return 0
+
+
+def _act(parsed: argparse.Namespace) -> int:
+    if (parsed.alert is None) is (parsed.metric is None):
+        raise ConfigError("Give the alert by --alert, or by --metric with its --column and --segment.")
+    from airflow_mlmon.cli.alerts import act  # noqa: PLC0415 - heavy
+    from airflow_mlmon.pipeline.alerting import AlertName  # noqa: PLC0415 - heavy
+
+    act(
+        parsed.spec,
+        settings_of(parsed),
+        AlertName(fingerprint=parsed.alert, metric=parsed.metric, column=parsed.column, segment=parsed.segment),
+        _kind(parsed),
+        day=parse_day(parsed.day) if parsed.day else None,
+        until=parse_day(parsed.until) if parsed.until else None,
+        who=login() if parsed.by is None else parsed.by,
+        why=parsed.why,
+        now=datetime.now(UTC),
+        as_json=parsed.json,
+    )
+    return 0
+
+
+def _kind(parsed: argparse.Namespace) -> ActionKind:
+    from airflow_mlmon.records import ActionKind  # noqa: PLC0415 - imports pydantic
+
+    return ActionKind.ACCEPT if parsed.accept else ActionKind(parsed.action)
+
+
+def _retry(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.alerts import retry_dead_letters  # noqa: PLC0415 - heavy
+
+    retry_dead_letters(parsed.spec, settings_of(parsed), as_json=parsed.json)
+    return 0

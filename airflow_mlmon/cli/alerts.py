@@ -1,0 +1,179 @@
+"""`mlmon alerts`: the alerts of a model over the nights, and what people do about them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.pipeline.alerting import AlertName, act_on_alert, last_night, list_alerts
+from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert
+from airflow_mlmon.reports.wording import name_text
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+from airflow_mlmon.store.outbox import DeadLetter
+
+_LONGEST = 300
+_NARROWEST = 120
+_SHOWN = 8
+_STYLES = {AlertState.OPEN: "bold red", AlertState.REOPENED: "bold red", AlertState.RESOLVED: "dim"}
+
+
+def show_alerts(
+    spec_path: str,
+    settings: Settings,
+    *,
+    states: Sequence[str],
+    first: date,
+    last: date,
+    as_json: bool,
+) -> None:
+    """Print the alerts of a range of days, and the messages about them that could not be delivered.
+
+    Raises:
+        ConfigError: a state is unknown.
+    """
+    wanted = _states(states)
+    with open_run(load_spec(spec_path), settings) as run:
+        alerts = list_alerts(run, first, last, wanted)
+        letters = run.store.dead_letters(run.model)
+    if as_json:
+        for alert in alerts:
+            _print_json({"kind": "alert", **_content(alert)})
+        for letter in letters:
+            _print_json({"kind": "dead_letter", **_letter(letter)})
+        return
+    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}\n")
+    if alerts:
+        _console().print(_table(alerts))
+    if letters:
+        sys.stdout.write(f"{len(letters)} messages could not be delivered; `mlmon alerts retry` tries them again:\n")
+        for letter in letters:
+            about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
+            sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
+
+
+def act(
+    spec_path: str,
+    settings: Settings,
+    name: AlertName,
+    kind: ActionKind,
+    *,
+    day: date | None,
+    until: date | None,
+    who: str,
+    why: str,
+    now: datetime,
+    as_json: bool,
+) -> None:
+    """Do something about one alert, and print how it stands then.
+
+    Raises:
+        MlmonError: it is refused; the message says why.
+    """
+    with open_run(load_spec(spec_path), settings) as run:
+        action = Action(kind=kind, day=day or last_night(run), until=until, who=who.strip(), why=why.strip(), at=now)
+        alert = act_on_alert(run, name, action)
+    if as_json:
+        _print_json(_content(alert))
+        return
+    sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {_line(alert.title)}: {_course(alert)}\n")
+    if kind is ActionKind.ACCEPT:
+        sys.stdout.write(f"Nights up to {action.day} count as normal from now on.\n")
+
+
+def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+    """Put the messages that could not be delivered back into the outbox; the next run sends them."""
+    with open_run(load_spec(spec_path), settings) as run:
+        found = run.store.retry_dead_letters(run.model)
+    if as_json:
+        _print_json({"model": run.model, "retried": found})
+    else:
+        sys.stdout.write(f"{found} messages of {run.model} are tried again with its next night.\n")
+
+
+def _states(names: Sequence[str]) -> list[AlertState]:
+    try:
+        return [AlertState(name) for name in names]
+    except ValueError:
+        raise ConfigError(f"{', '.join(names)}: not all of these are states.", valid=list(AlertState)) from None
+
+
+def _table(alerts: Sequence[TrackedAlert]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in ("alert", "state", "severity", "since", "nights"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "nights" else "left")
+    for heading in ("what", "what became of it"):
+        table.add_column(heading, overflow="fold")
+    for alert in alerts:
+        cells = (
+            alert.fingerprint[:_SHOWN],
+            alert.state,
+            alert.severity,
+            str(alert.since),
+            str(alert.nights),
+            _line(alert.title),
+            _became(alert),
+        )
+        # Text, because names from people may look like rich's markup
+        table.add_row(*map(Text, cells), style=_STYLES.get(alert.state, ""))
+    return table
+
+
+def _became(alert: TrackedAlert) -> str:
+    by = f" by {_line(alert.resolved_by)}" if alert.resolved_by else ""
+    facts = (
+        f"acknowledged by {_line(alert.acknowledged_by)}" if alert.acknowledged_by else "",
+        f"muted until {alert.muted_until}" if alert.muted_until else "",
+        f"resolved on {alert.resolved_on}{by}" if alert.resolved_on else f"last breached on {alert.last_breached}",
+    )
+    return ", ".join(filter(None, facts))
+
+
+def _course(alert: TrackedAlert) -> str:
+    return f"{alert.state} since {alert.since}, {_became(alert)}"
+
+
+def _line(text: str) -> str:
+    """Text of people as one line."""
+    return name_text(" ".join(text.split()), _LONGEST)
+
+
+def _content(alert: TrackedAlert) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(alert).items()} | {
+        "cause": alert.cause or alert.title
+    }
+
+
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "channel": letter.channel,
+        "fingerprint": letter.alert.fingerprint,
+        "event": letter.event,
+        "partition": letter.day.isoformat(),
+        "title": letter.alert.title,
+        "attempts": letter.attempts,
+        "error": letter.error,
+    }
+
+
+def _console() -> Console:
+    console = Console(file=sys.stdout, highlight=False)
+    # a pipe or a log has no width of its own
+    is_wide = console.is_terminal or console.width >= _NARROWEST
+    return console if is_wide else Console(file=sys.stdout, highlight=False, width=_NARROWEST)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")

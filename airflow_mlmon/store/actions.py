@@ -1,0 +1,55 @@
+"""What people did about alerts: rows are added and never changed.
+
+Every function works inside the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.records import Action, ActionKind
+from airflow_mlmon.store import schema
+
+_table = schema.actions
+
+
+def add_action(connection: sa.Connection, key: Mapping[str, str], action: Action) -> None:
+    """Add what somebody did about an alert, which the key names by model, fingerprint and subject."""
+    last = connection.scalar(sa.select(sa.func.max(_table.c.number)).where(_table.c.model == key["model"])) or 0
+    row = {
+        **key,
+        "number": last + 1,
+        "kind": action.kind.value,
+        "day": action.day,
+        "until": action.until,
+        "who": action.who,
+        "why": action.why,
+        "at": action.at,
+    }
+    connection.execute(sa.insert(_table).values(row))
+
+
+def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[str]) -> dict[str, list[Action]]:
+    """What people did about each alert, in the order in which they did it."""
+    named = sa.and_(_table.c.model == model, _table.c.fingerprint.in_(sorted(fingerprints)))
+    found: dict[str, list[Action]] = defaultdict(list)
+    for row in connection.execute(sa.select(_table).where(named).order_by(_table.c.number)):
+        found[row.fingerprint].append(_action_of(row))
+    return dict(found)
+
+
+def accepted_until(connection: sa.Connection, model: str) -> dict[tuple[str, str | None, str | None], date]:
+    """By metric, column and segment, the last day whose breaches somebody has called the new normal."""
+    accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value)
+    query = sa.select(_table.c.metric, _table.c.column, _table.c.segment, sa.func.max(_table.c.day).label("day"))
+    rows = connection.execute(query.where(accepted).group_by(_table.c.metric, _table.c.column, _table.c.segment))
+    return {(row.metric, row.column or None, row.segment or None): row.day for row in rows}
+
+
+def _action_of(row: sa.Row[Any]) -> Action:
+    return Action(kind=ActionKind(row.kind), day=row.day, until=row.until, who=row.who, why=row.why, at=row.at)

@@ -1,0 +1,218 @@
+"""Keeps the course of each alert, and queues what people have yet to be told of it.
+
+Both follow from the stored results, from what people did and from the spec's policy; so they are made
+anew whenever one of these changes, in the same transaction, and a repeat changes nothing. Every function
+works inside the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import sqlalchemy as sa
+
+from airflow_mlmon.errors import NotFoundError, StateError
+from airflow_mlmon.lifecycle.course import Course, Episode, Policy, fold
+from airflow_mlmon.lifecycle.telling import Telling, Told, to_tell, to_withdraw
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertState, Family, Standing, TrackedAlert
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.actions import actions_on, add_action
+from airflow_mlmon.store.outbox import FRESH
+from airflow_mlmon.store.rows import Row, episode_of, episode_rows, is_of, tracked_of
+from airflow_mlmon.store.schema import BreachState, DeliveryState
+from airflow_mlmon.store.sightings import Sightings, alerts_touched, sightings_of
+
+Published = Collection[tuple[Partition, Family]]
+
+_outbox = schema.outbox
+_STATE_AFTER = {
+    AlertEvent.OPENED: AlertState.OPEN,
+    AlertEvent.REOPENED: AlertState.REOPENED,
+    AlertEvent.WORSENED: AlertState.OPEN,
+    AlertEvent.RESOLVED: AlertState.RESOLVED,
+}
+
+
+def follow(connection: sa.Connection, published: Published, channels: Sequence[str], policy: Policy) -> None:
+    """Follow every alert that the published results can have changed."""
+    for model in sorted({partition.model for partition, _ in published}):
+        of_model = [(partition.day, family) for partition, family in published if partition.model == model]
+        names = alerts_touched(connection, model, [day for day, _ in of_model])
+        _Following(connection, model, channels, policy).follow(names, of_model)
+
+
+def follow_all(connection: sa.Connection, model: str, policy: Policy) -> None:
+    """Make the course of every alert of a model anew; nobody is told."""
+    table = schema.alerts
+    names = set(connection.scalars(sa.select(table.c.fingerprint).where(table.c.model == model).distinct()))
+    _Following(connection, model, (), policy).follow(names)
+
+
+def act(
+    connection: sa.Connection,
+    model: str,
+    fingerprint: str,
+    action: Action,
+    *,
+    channels: Sequence[str],
+    policy: Policy,
+) -> TrackedAlert:
+    """Note what somebody did about an alert, and what follows from it.
+
+    Raises:
+        NotFoundError: there is no such alert.
+        StateError: the day has no night, or the alert was not open on it.
+    """
+    following = _Following(connection, model, channels, policy)
+    following.follow({fingerprint})
+    nights = schema.nights
+    if connection.scalar(sa.select(nights.c.day).where(nights.c.model == model, nights.c.day == action.day)) is None:
+        raise StateError(f"{model} has no night of {action.day}.", hint="give a day that was run")
+    found = tracked(connection, model, [fingerprint])
+    if not found:
+        raise NotFoundError(f"{model} has no alert {fingerprint}.", hint="see `mlmon alerts list`")
+    last = found[-1]
+    if action.kind is not ActionKind.MUTE and (last.resolved_on is not None or action.day < last.since):
+        when = f"since {last.since}" if last.resolved_on is None else f"from {last.since} to {last.resolved_on}"
+        raise StateError(f"{last.title}: on {action.day} the alert is not open; it was {when}.")
+    key = {"model": model, "fingerprint": fingerprint, "metric": last.metric}
+    add_action(connection, {**key, "column": last.column or "", "segment": last.segment or ""}, action)
+    following.follow({fingerprint})
+    return tracked(connection, model, [fingerprint])[-1]
+
+
+def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str] | None = None) -> list[TrackedAlert]:
+    """The episodes of a model's alerts, in the order of their days."""
+    table, alerts = schema.episodes, schema.alerts
+    same = sa.and_(
+        *(alerts.c[name] == table.c[name] for name in ("model", "fingerprint")), alerts.c.day == table.c.last_breached
+    )
+    words = [alerts.c[name] for name in ("title", "text", "cause", "value")]
+    query = sa.select(table, *words).join(alerts, same).where(table.c.model == model)
+    if fingerprints is not None:
+        query = query.where(table.c.fingerprint.in_(sorted(fingerprints)))
+    rows = connection.execute(query.order_by(table.c.since, table.c.metric, table.c.column, table.c.segment))
+    return [tracked_of(row) for row in rows]
+
+
+def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:
+    """The alerts with where each stands: as it is now, or in a message right after its event."""
+    found: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+    table = schema.episodes
+    for model in {alert.partition.model for alert, _ in alerts}:
+        names = {alert.fingerprint for alert, _ in alerts if alert.partition.model == model}
+        query = sa.select(table).where(table.c.model == model, table.c.fingerprint.in_(sorted(names)))
+        for row in connection.execute(query.order_by(table.c.since)):
+            found[model, row.fingerprint].append(episode_of(row))
+    return [
+        replace(alert, standing=_standing(connection, alert, found[alert.partition.model, alert.fingerprint], event))
+        for alert, event in alerts
+    ]
+
+
+def _standing(
+    connection: sa.Connection, alert: Alert, episodes: Sequence[Episode], event: AlertEvent | None
+) -> Standing:
+    day = alert.partition.day
+    episode = Course(episodes=tuple(episodes)).episode_of(day)
+    if episode is None:
+        # not enough nights yet, or a breach that was told of and is none any more
+        state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
+        return Standing(state=state, since=day, nights=1, event=event)
+    table = schema.alerts
+    within = sa.and_(
+        is_of(table, {"model": alert.partition.model, "fingerprint": alert.fingerprint, "state": BreachState.OPEN}),
+        table.c.day.between(episode.since, day),
+    )
+    nights = connection.scalar(sa.select(sa.func.count(table.c.day.distinct())).where(within)) or 1
+    return Standing(
+        state=episode.state if event is None else _STATE_AFTER[event],
+        since=episode.since,
+        nights=nights,
+        event=event,
+        resolved_on=episode.resolved_on if event in {None, AlertEvent.RESOLVED} else None,
+        muted_until=episode.muted_until,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """The alerts of one model, in one transaction."""
+
+    connection: sa.Connection
+    model: str
+    channels: Sequence[str]
+    policy: Policy
+
+    def follow(self, names: Collection[str], published: Collection[tuple[date, Family]] = ()) -> None:
+        seen = sightings_of(self.connection, self.model, names)
+        actions = actions_on(self.connection, self.model, names)
+        told = _told(self.connection, self.model, names)
+        for name in sorted(seen):
+            course = fold(seen[name].by_night, actions.get(name, ()), self.policy)
+            _replace_episodes(self.connection, self.model, name, seen[name], course)
+            families = set(seen[name].families.values())
+            days = {day for day, family in published if family in families}
+            for channel in sorted({*self.channels, *told[name]}):
+                rows = told[name].get(channel, [])
+                gone = to_withdraw(course, rows)
+                _withdraw(self.connection, gone)
+                if channel in self.channels:
+                    for telling in to_tell(course, [row for row in rows if row not in gone], days):
+                        self._queue(name, channel, telling, seen[name])
+
+    def _queue(self, name: str, channel: str, telling: Telling, seen: Sightings) -> None:
+        key = {
+            "model": self.model,
+            "day": telling.day,
+            "fingerprint": name,
+            "event": telling.event.value,
+            "channel": channel,
+        }
+        # what was told before and is told again gets a new number: the numbers are the order of the telling
+        self.connection.execute(sa.delete(_outbox).where(is_of(_outbox, key)))
+        family = seen.families.get(telling.breach) or _family_of(self.connection, self.model, name, telling.breach)
+        row = {**key, **FRESH, "breach": telling.breach, "family": family}
+        self.connection.execute(sa.insert(_outbox).values(row))
+
+
+def _replace_episodes(connection: sa.Connection, model: str, name: str, seen: Sightings, course: Course) -> None:
+    table, key = schema.episodes, {"model": model, "fingerprint": name}
+    connection.execute(sa.delete(table).where(is_of(table, key)))
+    if rows := episode_rows({**key, **_subject(seen)}, course):
+        connection.execute(sa.insert(table), rows)
+
+
+def _subject(seen: Sightings) -> Row:
+    return dict(zip(("metric", "column", "segment"), seen.subject, strict=True))
+
+
+def _told(connection: sa.Connection, model: str, names: Collection[str]) -> Mapping[str, dict[str, list[Told]]]:
+    """What the outbox holds of each alert on each channel, oldest first, without what was withdrawn."""
+    kept = _outbox.c.state != DeliveryState.WITHDRAWN.value
+    found: dict[str, dict[str, list[Told]]] = defaultdict(dict)
+    ordered = sorted(names)
+    query = sa.select(_outbox).where(_outbox.c.model == model, _outbox.c.fingerprint.in_(ordered), kept)
+    for row in connection.execute(query.order_by(_outbox.c.id)):
+        # what is claimed may have arrived already
+        is_out = row.state != DeliveryState.PENDING or row.leased_until is not None
+        told = Told(id=row.id, event=AlertEvent(row.event), day=row.day, breach=row.breach, is_out=is_out)
+        found[row.fingerprint].setdefault(row.channel, []).append(told)
+    return found
+
+
+def _withdraw(connection: sa.Connection, rows: Sequence[Told]) -> None:
+    if rows:
+        of_rows = _outbox.c.id.in_([row.id for row in rows])
+        connection.execute(sa.update(_outbox).where(of_rows).values(state=DeliveryState.WITHDRAWN.value))
+
+
+def _family_of(connection: sa.Connection, model: str, name: str, day: date) -> str:
+    """The family of a breach that is one no more."""
+    table = schema.alerts
+    named = is_of(table, {"model": model, "fingerprint": name, "day": day})
+    return str(connection.scalar(sa.select(table.c.family).where(named).order_by(table.c.family).limit(1)))

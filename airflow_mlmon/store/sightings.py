@@ -1,0 +1,154 @@
+"""What the stored results say of an alert, night by night: it breached, or it was judged and quiet.
+
+A night on which its metric had not enough data says nothing. One without a verdict on it is quiet where
+others were judged: a rule that left the spec, or a segment that was not tested because its column was quiet.
+Every function works inside the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.lifecycle.course import worst
+from airflow_mlmon.records import Family, VerdictState
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.schema import BreachState
+
+CHECK_PREFIX = "check."
+_STATUS = "status"
+# far below the 32,766 values that SQLite takes in a statement
+_BATCH = 500
+
+Subject = tuple[str, str, str]
+
+
+@dataclass(kw_only=True, slots=True)
+class Sightings:
+    """What was seen of one alert.
+
+    Attributes:
+        subject: Metric, column and segment.
+        severities: Those of its breaches, by the night.
+        families: The family of results that each breach belongs to, by the night.
+        quiet: The nights on which it was judged and quiet.
+    """
+
+    subject: Subject
+    severities: dict[date, str] = field(default_factory=dict)
+    families: dict[date, Family] = field(default_factory=dict)
+    quiet: set[date] = field(default_factory=set)
+
+    @property
+    def by_night(self) -> dict[date, str | None]:
+        """The severity of each breaching night, and None of each quiet one."""
+        return {**dict.fromkeys(self.quiet), **self.severities}
+
+
+def sightings_of(connection: sa.Connection, model: str, fingerprints: Collection[str]) -> dict[str, Sightings]:
+    """What was seen of each alert, from its first breach on."""
+    found: dict[str, Sightings] = {}
+    table = schema.alerts
+    for row in _rows(connection, table, model, table.c.fingerprint, fingerprints):
+        seen = found.setdefault(row.fingerprint, Sightings(subject=(row.metric, row.column, row.segment)))
+        if row.state == BreachState.OPEN:
+            seen.severities[row.day] = worst((row.severity, seen.severities.get(row.day, row.severity)))
+            seen.families[row.day] = Family(row.family)
+    breaching = {name: seen for name, seen in found.items() if seen.severities}
+    if breaching:
+        _add_quiet(connection, model, breaching)
+    return found
+
+
+def _add_quiet(connection: sa.Connection, model: str, found: dict[str, Sightings]) -> None:
+    first = min(min(seen.severities) for seen in found.values())
+    subjects = {seen.subject for seen in found.values()}
+    judged = _judged_days(connection, model, first)
+    answers = _verdict_answers(connection, model, first, subjects)
+    answers |= _check_answers(connection, model, first, subjects)
+    for seen in found.values():
+        is_check = seen.subject[0].startswith(CHECK_PREFIX)
+        [family, *_] = seen.families.values()
+        own = answers.get(seen.subject, {})
+        absent = judged["checks" if is_check else family.value] - set(own) if seen.subject[0] != _STATUS else set()
+        quiet = absent | {day for day, is_quiet in own.items() if is_quiet}
+        seen.quiet = {day for day in quiet if day > min(seen.severities) and day not in seen.severities}
+
+
+def _verdict_answers(
+    connection: sa.Connection, model: str, first: date, subjects: Collection[Subject]
+) -> dict[Subject, dict[date, bool]]:
+    """By subject, the nights with a verdict on it, and whether any of them is quiet."""
+    table = schema.verdicts
+    found: dict[Subject, dict[date, bool]] = defaultdict(dict)
+    of_subject = sa.tuple_(table.c.metric, table.c.column, table.c.segment)
+    for row in _rows(connection, table, model, of_subject, subjects, table.c.day >= first):
+        subject = (row.metric, row.column, row.segment)
+        found[subject][row.day] = row.state == VerdictState.OK or found[subject].get(row.day, False)
+    return dict(found)
+
+
+def _check_answers(
+    connection: sa.Connection, model: str, first: date, subjects: Collection[Subject]
+) -> dict[Subject, dict[date, bool]]:
+    """The same of checks; one that passed, or is only recorded now, is quiet."""
+    table = schema.checks
+    names = {metric.removeprefix(CHECK_PREFIX) for metric, _, _ in subjects if metric.startswith(CHECK_PREFIX)}
+    found: dict[Subject, dict[date, bool]] = defaultdict(dict)
+    for row in _rows(connection, table, model, table.c.expectation, names, table.c.day >= first):
+        subject = (f"{CHECK_PREFIX}{row.expectation}", row.column, "")
+        found[subject][row.day] = row.passed is not None or found[subject].get(row.day, False)
+    return dict(found)
+
+
+def _judged_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
+    """The nights on which anything was judged, by the family of results, and those with checks."""
+    verdicts, checks = schema.verdicts, schema.checks
+    within = sa.and_(
+        verdicts.c.model == model,
+        verdicts.c.state.in_([VerdictState.OK.value, VerdictState.BREACH.value]),
+        verdicts.c.day >= first,
+    )
+    query = sa.select(verdicts.c.day, verdicts.c.family).where(within, verdicts.c.metric != _STATUS).distinct()
+    found: dict[str, set[date]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.family].add(row.day)
+    had = sa.and_(checks.c.model == model, checks.c.day >= first, checks.c.passed.is_not(None))
+    found["checks"] = set(connection.scalars(sa.select(checks.c.day).where(had).distinct()))
+    return found
+
+
+def _rows(
+    connection: sa.Connection,
+    table: sa.Table,
+    model: str,
+    column: Any,
+    values: Collection[Any],
+    *conditions: sa.ColumnElement[bool],
+) -> Iterator[sa.Row[Any]]:
+    """The rows of a model whose column has one of the values."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), _BATCH):
+        wanted = column.in_(ordered[start : start + _BATCH])
+        yield from connection.execute(sa.select(table).where(table.c.model == model, wanted, *conditions))
+
+
+def alerts_touched(connection: sa.Connection, model: str, days: Sequence[date]) -> set[str]:
+    """The alerts that results of these days can change.
+
+    They are those with a breach on one of the days, whether it is one still or not, and those that
+    breached before and had not settled by then.
+    """
+    alerts, episodes = schema.alerts, schema.episodes
+    of_model = alerts.c.model == model
+    settled = sa.select(episodes.c.fingerprint).where(episodes.c.model == model, episodes.c.settled_on < min(days))
+    unsettled = sa.and_(
+        alerts.c.state == BreachState.OPEN.value, alerts.c.day <= max(days), alerts.c.fingerprint.not_in(settled)
+    )
+    query = sa.select(alerts.c.fingerprint).where(of_model, sa.or_(alerts.c.day.in_(days), unsettled)).distinct()
+    return set(connection.scalars(query))
