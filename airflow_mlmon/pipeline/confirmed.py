@@ -12,7 +12,7 @@ from typing import Any
 from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.records import Alert
+from airflow_mlmon.records import Alert, AlertState
 from airflow_mlmon.spec.metrics import METRICS
 
 _DRIFT = frozenset(
@@ -26,6 +26,8 @@ _DRIFT = frozenset(
         "positive_share",
     }
 )
+
+_NEWS = frozenset({AlertState.OPEN, AlertState.REOPENED})
 
 
 class Change(StrEnum):
@@ -47,23 +49,27 @@ def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) 
     """
     if run.is_quiet or run.store.last_judged_day(run.model) != partition.day:
         return None
-    alerts = [
-        (change, alert)
-        for day in dict.fromkeys([partition, *days])
-        for alert in run.store.alerts(run.model, day.day, day.day)
-        if (change := change_of(alert.metric)) is not None
-    ]
+    alerts = [alert for day in dict.fromkeys([partition, *days]) for alert in _opened_on(run, day)]
     if not alerts:
         return None
-    is_critical = any(alert.severity == CRITICAL for _, alert in alerts)
     return {
         "model": run.model,
         "partition": partition.key,
-        "changes": sorted({change.value for change, _ in alerts}),
-        "severity": CRITICAL if is_critical else WARNING,
+        "changes": sorted({change for alert in alerts if (change := change_of(alert.metric))}),
+        "severity": CRITICAL if any(alert.severity == CRITICAL for alert in alerts) else WARNING,
         "report": run.page_url(partition),
-        "alerts": [_as_json(change, alert) for change, alert in alerts],
+        "alerts": [_as_json(alert) for alert in alerts],
     }
+
+
+def _opened_on(run: Run, day: Partition) -> list[Alert]:
+    """The alerts of drift and performance that opened on a night, and that nobody has taken on or muted since."""
+    opened = {
+        alert.fingerprint
+        for alert in run.store.tracked_alerts(run.model)
+        if alert.opened == day.day and alert.state in _NEWS and change_of(alert.metric) is not None
+    }
+    return [alert for alert in run.store.alerts(run.model, day.day, day.day) if alert.fingerprint in opened]
 
 
 def change_of(metric: str) -> Change | None:
@@ -78,11 +84,12 @@ def change_of(metric: str) -> Change | None:
     return Change.PERFORMANCE if known is not None and known.needs_labels and known.of_model else None
 
 
-def _as_json(change: Change, alert: Alert) -> dict[str, Any]:
+def _as_json(alert: Alert) -> dict[str, Any]:
     return {
-        "change": change.value,
+        "change": change_of(alert.metric),
         "fingerprint": alert.fingerprint,
         "partition": alert.partition.key,
+        "since": alert.standing.since.isoformat() if alert.standing else None,
         "metric": alert.metric,
         "column": alert.column,
         "segment": alert.segment,

@@ -13,7 +13,6 @@ from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import day_folder
 from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
@@ -78,15 +77,11 @@ class Run:
     @property
     def channels(self) -> list[str]:
         """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
-        return [] if self.is_quiet else list(self._declared_channels)
-
-    def tells(self, channel: str, alert: Alert) -> bool:
-        """Whether an alert is for a channel; one that is not declared any more refuses nothing, and fails."""
-        declared = self._declared_channels.get(channel)
-        return declared is None or declared.tells(alert.severity)
+        return [] if self.is_quiet else list(self.declared_channels)
 
     @cached_property
-    def _declared_channels(self) -> dict[str, Channel]:
+    def declared_channels(self) -> dict[str, Channel]:
+        """The channels of the spec and of the deployment that are for the model, by their names in the outbox."""
         return channels_of(self.spec, self.shared_channels)
 
     @property

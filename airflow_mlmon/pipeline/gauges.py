@@ -9,9 +9,11 @@ from datetime import date, timedelta
 from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.records import Status
+from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
 from airflow_mlmon.spec.metrics import METRICS
+
+_SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
 
 
 def model_gauges(run: Run) -> list[Gauge]:
@@ -24,7 +26,8 @@ def model_gauges(run: Run) -> list[Gauge]:
     judged = run.store.last_judged_day(run.model)
     if not nights or judged is None:
         return [_status(run, nights[-1].status)] if nights else []
-    severities = Counter(alert.severity for alert in run.store.alerts(run.model, judged, judged))
+    tracked = run.store.tracked_alerts(run.model)
+    severities = Counter(alert.severity for alert in tracked if alert.state not in _SILENT)
     return [
         _status(run, nights[-1].status),
         _of_model(
@@ -32,7 +35,7 @@ def model_gauges(run: Run) -> list[Gauge]:
         ),
         Gauge(
             name="mlmon_alerts_open",
-            help="Alerts that are open, by severity.",
+            help="Alerts that are open and not muted, by severity.",
             samples=tuple(
                 ({"model": run.model, "severity": severity}, float(severities[severity]))
                 for severity in (CRITICAL, WARNING)

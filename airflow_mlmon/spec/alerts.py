@@ -72,17 +72,20 @@ class Channel(Section):
     severity: Literal["critical", "warning"] = Field(
         default="warning", description="Least severity that is told: critical, or warning for all."
     )
+    resolved: bool = Field(default=True, description="Tell of alerts that have resolved too.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         ways = (self.log, self.webhook is not None, self.alertmanager is not None, self.notifier is not None)
         if sum(ways) != 1:
             raise ValueError("give exactly one of log, webhook, alertmanager and notifier")
+        if self.alertmanager is not None and not self.resolved:
+            raise ValueError("resolved: an Alertmanager that is not told so fires on for days")
         return self
 
-    def tells(self, severity: str) -> bool:
+    def tells(self, severity: str, *, is_resolved: bool = False) -> bool:
         """Whether alerts of the severity are told here."""
-        return self.severity == "warning" or severity == "critical"
+        return (self.resolved or not is_resolved) and (self.severity == "warning" or severity == "critical")
 
 
 class SharedChannel(Channel):

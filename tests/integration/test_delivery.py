@@ -8,26 +8,29 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.notifications.senders import build_senders
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import DAY, Partition
+from airflow_mlmon.pipeline.alerting import AlertName, act_on_alert
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.send import send_alerts
+from airflow_mlmon.records import Action, ActionKind
 from airflow_mlmon.spec.alerts import SharedChannel
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, Archive
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
 from tests.support.nightly import judge_night
-from tests.support.prometheus import Alertmanager
+from tests.support.prometheus import Alertmanager, eventually
 from tests.support.runs import local_archive, opened
 
 pytestmark = pytest.mark.service
 
 REPORT = f"https://airflow.example.com/mlmon/loans/{FIRST}/report.html"
+ONLY_RULES = "  judgement: {rate: 0}\n"
 CHANNELS = """\
   channels:
     - webhook: hook
@@ -40,7 +43,10 @@ CHANNELS = """\
         html_content: '<p>{text}</p><a href="{report}">report</a><img src="cid:picture.png" alt="">'
         files: ["{picture}"]
 """
-CRITICAL = "- {metric: rows, min: 1000, severity: critical}\n    - {metric: score_mean"
+CRITICAL = "- {metric: rows, min: 70, severity: critical}\n    - {metric: score_mean"
+
+# labels come on the nights after it, and would open alerts of their own
+OF_LABELS = ("    - {metric: positive_share, history: {deviations: 5, floor: 0.05}}\n", "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,16 +77,22 @@ def receivers(tmp_path: Path, monkeypatch) -> Iterator[Receivers]:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def archive(tmp_path: Path) -> Archive:
+    """An archive whose first night has too few rows, and scores that are too high."""
     archive = local_archive(tmp_path, 1)
-    archive.write_day(FIRST, shift=0.3)
-    changes = (("alerts:\n", f"alerts:\n{CHANNELS}"), ("- {metric: score_mean", CRITICAL))
+    archive.write_day(FIRST, rows=60, shift=0.3)
+    return archive
+
+
+@pytest.fixture
+def run(tmp_path: Path, archive: Archive) -> Iterator[Run]:
+    changes = (("alerts:\n", f"alerts:\n{ONLY_RULES}{CHANNELS}"), ("- {metric: score_mean", CRITICAL), OF_LABELS)
     with opened(tmp_path, archive, *changes, reports_url="https://airflow.example.com/mlmon") as run:
         yield run
 
 
-def deliver(run: Run) -> None:
-    judge_night(run, Partition.of_day(run.model, FIRST))
+def deliver(run: Run, day: date = FIRST) -> None:
+    judge_night(run, Partition.of_day(run.model, day))
     now = datetime.now(UTC)
     send_alerts(run, build_senders(run, now), now)
 
@@ -148,3 +160,46 @@ def test_shared_channel_gets_the_night_too(run, receivers):
     assert receivers.hook.posts == []
     assert len(receivers.alertmanager.firing()) == 2
     assert {fired["labels"]["owner"] for fired in receivers.alertmanager.firing()} == {"Ada"}
+
+
+def test_alertmanager_that_has_forgotten_an_open_alert_is_told_of_it_again(run, archive, receivers):
+    deliver(run)
+    receivers.alertmanager.restart()
+    forgotten = receivers.alertmanager.firing()
+    archive.write_day(FIRST + DAY, rows=60)
+
+    deliver(run, FIRST + DAY)
+
+    assert forgotten == []
+    assert [fired["labels"]["metric"] for fired in receivers.alertmanager.firing()] == ["rows"]
+    # nobody else hears of it twice
+    assert len(receivers.hook.posts) == 1
+
+
+def test_alert_that_resolves_ends_everywhere_and_is_told_only_where_its_beginning_was(run, archive, receivers):
+    critical = run.spec.alerts.channels[0].model_copy(update={"severity": "critical"})
+    quiet_mail = run.spec.alerts.channels[2].model_copy(update={"resolved": False})
+    channels = (critical, run.spec.alerts.channels[1], quiet_mail)
+    alerts = run.spec.alerts.model_copy(update={"channels": channels})
+    run = replace(run, spec=run.spec.model_copy(update={"alerts": alerts}))
+
+    for offset in range(3):
+        if offset:
+            archive.write_day(FIRST + offset * DAY)
+        deliver(run, FIRST + offset * DAY)
+
+    assert eventually(lambda: not receivers.alertmanager.firing())
+    told = [[(alert["metric"], alert["event"]) for alert in post["alerts"]] for post in receivers.hook.posts]
+    assert told == [[("rows", "opened")], [("rows", "resolved")]]
+    assert len(receivers.mail.mails) == 1
+
+
+def test_alert_that_somebody_muted_ends_in_the_alertmanager(run, archive, receivers):
+    deliver(run)
+    mute = Action(kind=ActionKind.MUTE, day=FIRST, until=FIRST + 9 * DAY, who="Ada", why="known", at=datetime.now(UTC))
+    act_on_alert(run, AlertName(metric="rows"), mute)
+    archive.write_day(FIRST + DAY, rows=60)
+
+    deliver(run, FIRST + DAY)
+
+    assert eventually(lambda: not receivers.alertmanager.firing())

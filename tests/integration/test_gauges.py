@@ -26,6 +26,7 @@ from tests.support.runs import local_archive, opened
 pytestmark = pytest.mark.service
 
 DAYS = 3
+ONLY_RULES = ("alerts:\n", "alerts:\n  judgement: {rate: 0}\n")
 LAST = FIRST + timedelta(days=DAYS - 1)
 
 
@@ -35,7 +36,7 @@ def run(tmp_path_factory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("gauges")
     archive = local_archive(folder, DAYS)
     archive.write_day(LAST, shift=0.3)
-    with opened(folder, archive) as run:
+    with opened(folder, archive, ONLY_RULES) as run:
         for offset in range(DAYS):
             judge_night(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
         yield run

@@ -40,14 +40,10 @@ class _Server:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        binary = shutil.which(self.binary)
-        require(available=binary is not None, what=f"{self.binary} (Debian's package of this name)")
+        require(available=shutil.which(self.binary) is not None, what=f"{self.binary} (Debian's package of this name)")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        log = self.folder / f"{self.binary}.log"
-        address = f"--web.listen-address=127.0.0.1:{self.port}"
-        self._process = start([str(binary), address, *self.arguments()], log)
-        await_ready(self._process, self._answers, log)
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,10 +56,21 @@ class _Server:
         with urlopen(f"{self.url}{path}?{urlencode(query, doseq=True)}", timeout=5) as reply:  # noqa: S310 - loopback
             return json.load(reply)
 
+    def restart(self) -> None:
+        """Kill it, and start it again at the same address."""
+        self.kill()
+        self._start()
+
     def kill(self) -> None:
         """End it at once, as a crash does."""
         self._process.kill()
         self._process.wait()
+
+    def _start(self) -> None:
+        log = self.folder / f"{self.binary}.log"
+        address = f"--web.listen-address=127.0.0.1:{self.port}"
+        self._process = start([self.binary, address, *self.arguments()], log)
+        await_ready(self._process, self._answers, log)
 
     def _answers(self) -> bool:
         try:
