@@ -46,7 +46,9 @@ def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argp
     command.add_argument("--why", required=True, metavar="TEXT", help="the reason")
     command.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
     if name == "mute":
-        command.add_argument("--until", required=True, metavar="DAY", help="last day that is muted; one past unmutes")
+        command.add_argument(
+            "--until", required=True, metavar="DAY", help="last day that is muted; the last judged night unmutes"
+        )
     if name == "resolve":
         command.add_argument(
             "--accept", action="store_true", help="this is the new normal: its breaching nights count as history"

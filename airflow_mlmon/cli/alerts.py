@@ -105,8 +105,8 @@ def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> 
 def _states(names: Sequence[str]) -> list[AlertState]:
     try:
         return [AlertState(name) for name in names]
-    except ValueError:
-        raise ConfigError(f"{', '.join(names)}: not all of these are states.", valid=list(AlertState)) from None
+    except ValueError as error:
+        raise ConfigError(f"--state: {error}.", hint=f"give one of {', '.join(AlertState)}") from None
 
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+from typing import Any
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.settings import Settings, settings_from_environment
@@ -20,8 +21,8 @@ Airflow connection (such as AIRFLOW_CONN_AWS_DEFAULT) or by boto3's own chain of
 
 
 def add_command(
-    commands: argparse._SubParsersAction, name: str, function: object, text: str
-) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    commands: argparse._SubParsersAction[Any], name: str, function: object, text: str
+) -> argparse.ArgumentParser:
     """Add a command, which `function` carries out."""
     command: argparse.ArgumentParser = commands.add_parser(
         name,

@@ -8,6 +8,14 @@ from typing import Any
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.resolve import resolve_partition
 
+_BACKFILL = "backfill"
+
+
+def is_quiet(context: Mapping[str, Any]) -> bool:
+    """Whether a DAG run tells nobody of its alerts: one of a backfill, unless its conf says `send_alerts: true`."""
+    dag_run = context["dag_run"]
+    return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
+
 
 def partition_of(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
     """The partition of the DAG run that `context` belongs to."""

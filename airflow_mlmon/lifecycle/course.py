@@ -89,8 +89,9 @@ class Course:
 
     def is_muted(self, day: date) -> bool:
         """Whether nobody is told of a day."""
-        until = [until for begun, until in self.mutes if begun <= day]
-        return bool(until) and day <= until[-1]
+        begun = [mute for mute in self.mutes if mute[0] <= day]
+        # one that ends on the day from which it counts takes back those before
+        return bool(begun) and begun[-1][0] < begun[-1][1] and day <= begun[-1][1]
 
     def episode_of(self, day: date) -> Episode | None:
         """The episode in which a day lies."""

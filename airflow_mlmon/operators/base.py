@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError, ValidationFailedError
-from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import load_spec
 
@@ -50,7 +50,7 @@ class PartitionOperator(BaseOperator):
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or what is left of it; our errors become Airflow's here, and nowhere else."""
         try:
-            with self._opened() as run:
+            with self._opened(is_quiet=is_quiet(context)) as run:
                 partition = partition_of(run.model, context, self.partition)
                 return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
@@ -59,11 +59,11 @@ class PartitionOperator(BaseOperator):
             raise AirflowFailException(str(error)) from error
 
     @contextmanager
-    def _opened(self) -> Iterator[Run]:
+    def _opened(self, *, is_quiet: bool) -> Iterator[Run]:
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415 - heavy
 
-        with open_run(load_spec(self.spec_path), airflow_settings(), self._log_progress) as run:
+        with open_run(load_spec(self.spec_path), airflow_settings(), self._log_progress, is_quiet=is_quiet) as run:
             yield run
 
     def _log_progress(self, message: str) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
-from tests.support.nights import night, partition, pin
+from tests.support.nights import alert, night, partition, pin, results
 from tests.support.postgres import fresh_database, private_postgres
 
 OPEN = """
@@ -25,6 +27,18 @@ print("ready", flush=True)
 sys.stdin.readline()
 with MetricStore(sys.argv[1]) as store:
     print(store.models())
+"""
+
+
+# of a night that the fourth schema knows: its alert has a fingerprint that no other night's has
+OLD_ALERT = """
+INSERT INTO mlmon_nights VALUES ('loans', 'DAY', 'DAY 00:00:00', 'DAY 23:00:00', 'OK', 'v', 'l',
+ 9, 9, 0, '', true, '{}');
+INSERT INTO mlmon_alerts (model, day, family, fingerprint, metric, "column", segment, severity, title, text,
+ state, cause)
+VALUES ('loans', 'DAY', 'predictions', 'fDAY', 'score_mean', '', '', 'warning', 't', 'x', 'open', '');
+INSERT INTO mlmon_outbox (model, day, family, fingerprint, channel, state, attempts, error)
+VALUES ('loans', 'DAY', 'predictions', 'fDAY', 'log', 'SENT', 0, '')
 """
 
 
@@ -137,6 +151,30 @@ def test_a_store_of_the_first_schema_keeps_its_values(url, monkeypatch):
     with MetricStore(url) as store:
         assert store.metrics("loans", day, day) == {(day, "rows", None): 9.0}
         assert [(alert.title, alert.segment) for alert in store.alerts("loans", day, day)] == [("t", None)]
+
+
+def test_alerts_of_an_earlier_schema_become_one_over_the_nights_and_its_messages_stay(url, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0004")
+        database = Database(url)
+        bring_to_head(database)
+    with database.writing() as connection:
+        for day, sent in (("2026-03-01", "sent"), ("2026-03-02", "pending")):
+            for statement in OLD_ALERT.split(";"):
+                connection.exec_driver_sql(statement.replace("DAY", day).replace("SENT", sent))
+    database.close()
+
+    with MetricStore(url) as store:
+        [claim] = store.claim_pending(5, datetime(2026, 3, 3, tzinfo=UTC))
+        store.follow_alerts("loans", Policy())
+        [found] = store.tracked_alerts("loans")
+        following = Partition.of_day("loans", date(2026, 3, 3))
+        breach = alert("score_mean", following)
+        store.publish(night(following), [results(following, alerts=(breach,))], supersedes=None, channels=["log"])
+
+        assert (claim.event, claim.night.partition.key) == ("opened", "2026-03-02")
+        assert (found.fingerprint, found.nights, found.state) == (breach.fingerprint, 2, "open")
+        assert store.claim_pending(5, datetime(2026, 3, 3, tzinfo=UTC)) == []
 
 
 def test_a_store_beside_other_tables_leaves_them_alone(url):

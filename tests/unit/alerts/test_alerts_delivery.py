@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from airflow_mlmon.alerts.channels import LogSender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver
 from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.errors import ServiceUnavailableError
+from airflow_mlmon.records import AlertEvent, AlertState, Standing
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, wait_after
 from tests.support.nights import NOW, alert, night, partition, results
@@ -147,6 +148,36 @@ class TestMessage:
 
     def test_has_a_subject_of_one_line(self):
         assert "\n" not in night_message(night(), [alert(title="a\nb")]).subject
+
+    def test_of_an_end_alone_is_calm_and_says_how_long_it_lasted(self):
+        ended = Standing(
+            state=AlertState.RESOLVED,
+            event=AlertEvent.RESOLVED,
+            since=date(2013, 3, 5),
+            nights=2,
+            resolved_on=date(2013, 3, 8),
+        )
+
+        message = night_message(night(), [alert(severity="critical", title="mean score high", standing=ended)])
+
+        assert message.subject == "[resolved] flights 2013-03-08: mean score high"
+        assert message.text.splitlines()[1].endswith("(resolved on 2013-03-08 after 2 nights)")
+        told = message.payload["alerts"][0]
+        assert (told["event"], told["state"], told["resolved_on"]) == ("resolved", "resolved", "2013-03-08")
+
+    def test_tells_of_what_is_open_before_what_has_ended(self):
+        ended = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=date(2013, 3, 5), nights=2)
+
+        message = night_message(night(), [alert("a", severity="critical", standing=ended), alert("rows")])
+
+        assert message.subject == "[warning] flights 2013-03-08: rows above its limit and 1 more"
+
+    def test_says_since_when_and_for_how_many_nights(self):
+        worse = Standing(state=AlertState.OPEN, event=AlertEvent.WORSENED, since=date(2013, 3, 6), nights=3)
+
+        message = night_message(night(), [alert(severity="critical", standing=worse)])
+
+        assert "(worse: open since 2013-03-06, 3 nights)" in message.text
 
     def test_needs_an_alert(self):
         with pytest.raises(ValueError, match="at least one"):

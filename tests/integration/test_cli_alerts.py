@@ -1,0 +1,105 @@
+"""`mlmon alerts`, as a shell or a script calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.outbox import MAX_ATTEMPTS
+from tests.support.nights import alert, night, partition, results
+from tests.support.runs import local_archive
+
+
+def mlmon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "COLUMNS": "120"},
+    )
+
+
+def said(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    done = mlmon(folder, *arguments, "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a spec, and a store in which two alerts are open."""
+    archive = local_archive(tmp_path, 1)
+    spec = archive.spec_text().replace("model: loans", "model: flights").replace("alerts:", "alerts:\n  for: 1")
+    (tmp_path / "flights.yaml").write_text(spec)
+    with MetricStore(f"sqlite:///{tmp_path}/home/mlmon/store.db") as store:
+        for day in (8, 9):
+            of = partition(day)
+            found = results(of, alerts=(alert(of=of), alert("null_share", of, column="amount")))
+            store.publish(night(of), [found], supersedes=None, channels=["log"])
+    return tmp_path
+
+
+def test_what_people_do_shows_in_the_list(folder):
+    listed = said(folder, "alerts", "list", "flights.yaml")
+    assert [(entry["metric"], entry["state"], entry["nights"]) for entry in listed] == [
+        ("null_share", "open", 2),
+        ("score_mean", "open", 2),
+    ]
+
+    because = ("--why", "a campaign", "--by", "Ada")
+    said(folder, "alerts", "ack", "flights.yaml", "--alert", listed[1]["fingerprint"][:6], *because)
+    [muted] = said(folder, "alerts", "mute", "flights.yaml", "--metric", "null_share", "--column", "amount",
+                   "--until", "2013-03-20", *because)  # fmt: skip
+    assert (muted["state"], muted["muted_until"]) == ("muted", "2013-03-20")
+    [over] = said(folder, "alerts", "resolve", "flights.yaml", "--metric", "score_mean", "--accept", *because)
+    assert (over["state"], over["resolved_on"], over["resolved_by"]) == ("resolved", "2013-03-09", "Ada")
+
+    [found] = said(folder, "alerts", "list", "flights.yaml", "--state", "resolved")
+    assert (found["metric"], found["acknowledged_by"]) == ("score_mean", "Ada")
+    assert said(folder, "alerts", "list", "flights.yaml", "--from", "2013-04-01", "--state", "resolved") == []
+    shown = mlmon(folder, "alerts", "list", "flights.yaml").stdout
+    assert "muted until 2013-03-20" in shown
+    assert "acknowledged by Ada" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ack", "--alert", "zz"], 1, "flights has no alert zz"),
+        (["ack", "--alert", ""], 2, "give more of the fingerprint"),
+        (["ack"], 2, "Give the alert by --alert"),
+        (["mute", "--metric", "score_mean", "--until", "2013-03-01"], 2, "before 2013-03-09"),
+        (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no night of 2013-03-01"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, code, message):
+    done = mlmon(folder, "alerts", arguments[0], "flights.yaml", *arguments[1:], "--why", "x", "--by", "Ada")
+
+    assert done.returncode == code
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_messages_that_were_given_up_are_listed_and_tried_again(folder):
+    now = datetime(2013, 3, 10, tzinfo=UTC)
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        for _ in range(MAX_ATTEMPTS):
+            store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
+            now += timedelta(days=1)
+
+    letters = [entry for entry in said(folder, "alerts", "list", "flights.yaml") if entry["kind"] == "dead_letter"]
+
+    assert {(letter["event"], letter["error"]) for letter in letters} == {("opened", "answered 500")}
+    assert "could not be delivered" in mlmon(folder, "alerts", "list", "flights.yaml").stdout
+    assert said(folder, "alerts", "retry", "flights.yaml") == [{"model": "flights", "retried": 2}]
+    assert said(folder, "alerts", "retry", "flights.yaml") == [{"model": "flights", "retried": 0}]
