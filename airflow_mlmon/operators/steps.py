@@ -98,7 +98,7 @@ class MeasurePerformanceOperator(_PreparedOperator):
 class JudgePartitionOperator(DetectDriftOperator):
     """Judges every value and publishes the night in one transaction.
 
-    When alerts of drift or of performance were opened, and this is no backfill, the asset `mlmon://<model>/drift`
+    When alerts of drift or of performance were opened, and people are told of them, the asset `mlmon://<model>/drift`
     gets an event with the verdict; the outlet for it is `drift_alias(<model>)`.
     """
 
@@ -125,7 +125,7 @@ class JudgePartitionOperator(DetectDriftOperator):
             context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
             raise
         verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
-        if verdict is not None and context["dag_run"].run_type != "backfill":
+        if verdict is not None:
             announce_drift(context, run.model, verdict)
         return to_json(judged)
 

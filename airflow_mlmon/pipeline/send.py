@@ -24,7 +24,9 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
     """
     tracked = run.store.tracked_alerts(run.model)
     report = deliver(run.store, senders, now, model=run.model, page_url=run.page_url, tells=_filter(run, tracked))
-    forgotten = list(_tell_again(run, senders, [alert for alert in tracked if alert.state is not AlertState.RESOLVED]))
+    unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]
+    # a quiet run tells nobody of what it has opened itself
+    forgotten = [] if run.is_quiet else list(_tell_again(run, senders, unresolved))
     if report.failed:
         raise ServiceUnavailableError(
             f"{report.failed} alerts of {run.model} were not delivered: {'; '.join(report.errors)}",

@@ -30,9 +30,10 @@ STEPS = {
 def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 
-    done = run_dag(archive, str(FIRST))
+    done = run_dag(archive, str(FIRST), AIRFLOW__MLMON__METRICS_FOLDER=str(tmp_path / "collector"))
 
     assert done["state"] == "success"
+    assert "mlmon_rows{" in (tmp_path / "collector" / "mlmon_loans.prom").read_text()
     assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
     assert "Not loaded into Druid: there is no connection 'mlmon_druid_default'" in done["log"]
     assert done["values"]["prepare_partition"]["rows_curated"] == 80
@@ -91,9 +92,10 @@ def test_drift_gives_the_models_asset_an_event_and_a_night_as_usual_gives_none(r
     archive.write_day(FIRST + timedelta(days=1), shift=0.3)
     before = len(asset_events(airflow_home))
 
-    run_dag(archive, str(FIRST))
+    only_rules = ("alerts:\n", "alerts:\n  judgement: {rate: 0}\n")
+    run_dag(archive, str(FIRST), only_rules)
     quiet = asset_events(airflow_home)[before:]
-    run_dag(archive, str(FIRST + timedelta(days=1)))
+    run_dag(archive, str(FIRST + timedelta(days=1)), only_rules)
 
     assert quiet == []
     [(uri, verdict)] = asset_events(airflow_home)[before:]

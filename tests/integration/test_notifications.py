@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from airflow_mlmon.alerts.delivery import deliver
@@ -27,6 +28,7 @@ from tests.support.readme import README
 pytestmark = pytest.mark.service
 
 SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+SNS = "airflow.providers.amazon.aws.notifications.sns.SnsNotifier"
 MAIL = {
     "to": "owner@example.com",
     "from_email": "mlmon@example.com",
@@ -104,6 +106,25 @@ class TestMail:
             second = deliver(store, senders, NOW.replace(hour=2))
 
         assert (first.failed, second.sent, len(mailbox.mails)) == (1, 1, 1)
+
+
+class TestTopic:
+    def test_of_sns_gets_the_message_through_amazons_notifier(self, moto, message, monkeypatch):
+        keys = {"aws_access_key_id": moto.access_key, "aws_secret_access_key": moto.secret_key}
+        place = {"endpoint_url": moto.endpoint, "region_name": "us-east-1"}
+        sns, sqs = (boto3.client(name, **place, **keys) for name in ("sns", "sqs"))
+        topic = sns.create_topic(Name="alerts")["TopicArn"]
+        queue = sqs.create_queue(QueueName="oncall")["QueueUrl"]
+        address = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=address)
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", moto.connection())
+
+        arguments = {"target_arn": topic, "subject": "{subject}", "message": "{text}", "region_name": "us-east-1"}
+        NotifierSender(SNS, arguments).send(message)
+
+        [received] = sqs.receive_message(QueueUrl=queue)["Messages"]
+        told = json.loads(received["Body"])
+        assert (told["Subject"], told["Message"]) == (message.subject, message.text)
 
 
 class TestNotifier:
