@@ -202,7 +202,9 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
     findings: list[Finding | None] = []
     for test, place, spread, usual in zip(tests, places, spreads, usuals, strict=True):
         if test.column:
-            findings.append(judge_column(test.column, place, spread, _floor(policy, len(test.column.past))))
+            findings.append(
+                judge_column(test.column, place, spread, _floor(policy, test.metric, len(test.column.past)))
+            )
         else:
             findings.append(judge_series(test.series, usual) if test.series else None)
     met = iter(levels([finding.p_value for finding in findings if finding], rate, policy.correction))
@@ -212,7 +214,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             verdicts.append(_insufficient(test.metric, "no night before to compare with"))
         else:
             level, is_met = next(met)
-            floor = _floor(policy, finding.nights)
+            floor = _floor(policy, test.metric, finding.nights)
             low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
             verdicts.append(
                 _verdict(test.metric, finding, (low, high), is_breach=is_met and abs(finding.effect) >= floor)
@@ -236,16 +238,21 @@ def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) 
     return [shrunk.get(at) for at in range(len(items))]
 
 
-def _floor(policy: Judgement, nights: int) -> float:
+def _floor(policy: Judgement, value: MetricValue, nights: int) -> float:
     """The smallest effect that matters: twice as large where nothing is known of how nights vary."""
-    return policy.effect if nights else 2 * policy.effect
+    floor = policy.performance_effect if _is_performance(value) else policy.effect
+    return floor if nights else 2 * floor
+
+
+def _is_performance(value: MetricValue) -> bool:
+    metric = METRICS[value.metric]
+    return metric.needs_labels and metric.of_model
 
 
 def _verdict(
     value: MetricValue, finding: Finding, limits: tuple[float | None, float | None], *, is_breach: bool
 ) -> Verdict:
-    metric = METRICS[value.metric]
-    is_critical = abs(finding.effect) >= _LARGE or (metric.needs_labels and metric.of_model)
+    is_critical = abs(finding.effect) >= _LARGE or _is_performance(value)
     return Verdict(
         metric=value.metric,
         column=value.column,

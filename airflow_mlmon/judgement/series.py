@@ -5,8 +5,10 @@ Each kind of number has a scale on which nights can be compared, its sampling va
     count   y = ln n             s^2 = 1 / n (Poisson)           effect = ln ratio
     share   y = 2 asin sqrt p    s^2 = 1 / n                     effect = Cohen's h, a difference of y
     mean    y = mean / sd        s^2 = 1 / n                     effect = Cohen's d, a difference of y
-    area    y = 2 asin sqrt a    unknown: from the nights alone  effect = h
-    loss    y = ln loss          unknown: from the nights alone  effect = ln ratio
+    area    y = 2 asin sqrt a    s^2 = c / n, c unknown          effect = h
+    loss    y = ln loss          s^2 = c / n, c unknown          effect = ln ratio
+
+An unknown c comes from the nights alone, and no night is taken to be steadier than they are.
 
 A night's distance from the usual has a Student's t law, by `dispersion.Usual`. Shares are small counts more often
 than not, so their tail is the exact one, as a normal score, divided by what nights vary beyond it.
@@ -95,9 +97,15 @@ class Series:
         """The sampling variance on the scale."""
         if self.measure is Measure.COUNT:
             return 1 / max(point.value, 0.5)
-        if self.measure in {Measure.AREA, Measure.LOSS}:
-            return _LEAST_DEVIATION**2
         return 1 / max(point.rows, 1)
+
+    def variance(self, usual: Usual) -> float:
+        """That of the distance from what is usual, on the scale."""
+        own = self.sampling(self.now)
+        if self.measure in {Measure.AREA, Measure.LOSS}:
+            ratio = max(usual.ratio, _LEAST_DEVIATION**2)
+            return ratio * (max(own, usual.sampling) + usual.sampling / usual.of_centre)
+        return usual.variance(own)
 
     @property
     def is_sampled(self) -> bool:
@@ -130,7 +138,7 @@ def judge_series(series: Series, usual: Usual | None) -> Finding | None:
         return None
     known = usual or _of_base(series)
     y = series.on_scale(series.now.value)
-    variance = known.variance(series.sampling(series.now))
+    variance = series.variance(known)
     if series.measure is Measure.SHARE:
         p_value = _share_p(series, known, usual is None, variance)
     else:
@@ -159,7 +167,7 @@ def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -
         return None, None
     one_sided = level / 2 if series.worse is Worse.BOTH else level
     quantile = -float(special.stdtrit(usual.freedom, one_sided))
-    width = max(quantile * math.sqrt(usual.variance(series.sampling(series.now))), floor)
+    width = max(quantile * math.sqrt(series.variance(usual)), floor)
     low = series.off_scale(usual.centre - width) if series.worse is not Worse.ABOVE else None
     high = series.off_scale(usual.centre + width) if series.worse is not Worse.BELOW else None
     return low, high

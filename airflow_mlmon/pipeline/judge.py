@@ -11,13 +11,14 @@ from airflow_mlmon.alerts.judge import judge, status_verdict
 from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.causes import name_causes
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines
 from airflow_mlmon.pipeline.performance import Measured, label_metrics, label_results
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled, to_night
 from airflow_mlmon.pipeline.staleness import RESTS_ON, versions_below
-from airflow_mlmon.pipeline.usual import UsualJudge
+from airflow_mlmon.pipeline.usual import NightJudgement, UsualJudge
 from airflow_mlmon.pipeline.validate import read_checks
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
@@ -102,10 +103,12 @@ def _prediction_results(
         MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
         *drift_metrics(run, night.partition, prepared.version),
     ]
+    # without rows everything is unusual, and the status has said so
+    usual = UsualJudge(run=run).judge(night.partition, metrics, profile) if night.rows_curated else NightJudgement()
     verdicts = [
         status_verdict(night),
         *_verdicts(run, night.partition, metrics, Family.PREDICTIONS),
-        *UsualJudge(run=run).judge(night.partition, metrics, profile),
+        *usual.verdicts,
     ]
     alerts = [
         *filter(None, [status_alert(night)]),
@@ -119,7 +122,7 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(alerts),
+        alerts=tuple(name_causes(alerts, usual.incidents)),
     )
 
 
@@ -130,16 +133,15 @@ def _label_results(run: Run, measured: Measured, judged: Partition) -> Results:
         # history that nobody has run: it gets its values, and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
-    verdicts = [
-        *_verdicts(run, partition, metrics, Family.LABELS),
-        *UsualJudge(run=run).judge(partition, metrics),
-    ]
+    usual = UsualJudge(run=run).judge(partition, metrics)
+    verdicts = [*_verdicts(run, partition, metrics, Family.LABELS), *usual.verdicts]
+    alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
     return Results(
         partition=partition,
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)),
+        alerts=tuple(name_causes(alerts, usual.incidents)),
     )
 
 

@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from airflow_mlmon.drift.versions import nights_alike
+from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
+from airflow_mlmon.judgement.incidents import Incident, group_breaches
 from airflow_mlmon.judgement.night import Key, NightEvidence, judge_night, key_of
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_sample
 from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
-from airflow_mlmon.records import MetricValue, Verdict
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.judgement import Judgement
@@ -28,6 +30,14 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightJudgement:
+    """The verdicts of a night, and which of its breaches belong together."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +55,8 @@ class UsualJudge:
         profile: Profile | None = None,
         *,
         policy: Judgement | None = None,
-    ) -> list[Verdict]:
-        """The verdict on each metric that no rule of the spec is about.
+    ) -> NightJudgement:
+        """The verdict on each metric that no rule of the spec is about, and the incidents among the breaches.
 
         Args:
             partition: the night.
@@ -57,11 +67,29 @@ class UsualJudge:
         """
         policy = policy or self.run.spec.alerts.judgement
         if not policy.rate:
-            return []
+            return NightJudgement()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
         evidence = self._evidence(partition, unruled(self.run.spec, metrics), policy, reference, profile)
-        return judge_night(evidence, policy, rate=rate)
+        verdicts = judge_night(evidence, policy, rate=rate)
+        breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
+        shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
+        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
+        return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents))
+
+    def _shifts(
+        self, day: date, reference: Reference, profile: Profile, breaches: Sequence[Verdict]
+    ) -> dict[str, float]:
+        """How far each column in breach would move the mean score."""
+        spec = self.run.spec
+        score = spec.column_of(Role.SCORE)
+        names = {breach.column for breach in breaches if breach.column and breach.column not in spec.outputs}
+        if score is None or not names:
+            return {}
+        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
+        baseline = {name: one.whole.columns[name] for one in chosen for name in names & set(one.facts.columns)}
+        now = {name: profile.columns[name] for name in names}
+        return score_shifts(read_sample(self.run, reference), score, now, baseline)
 
     def _evidence(
         self,

@@ -43,6 +43,11 @@ class Judgement(Section):
         description="Smallest effect that matters, on Cohen's scale (0.2 is small, 0.8 large); twice that while no "
         "past nights show how they vary.",
     )
+    performance_effect: float = Field(
+        default=0.05,
+        ge=0,
+        description="The same of a loss of performance, which matters by itself and not as a sign of something else.",
+    )
     minimum_rows: int = Field(default=30, ge=1, description="Values below which a number is 'not enough data'.")
     season: Season = Field(
         default=Season.AUTO,

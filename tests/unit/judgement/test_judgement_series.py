@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from airflow_mlmon.judgement.dispersion import shrink, usual_of
+from airflow_mlmon.judgement.exact import log_lower_tail, log_upper_tail
+from airflow_mlmon.judgement.series import Point, Series, judge_series, limits_of
+from airflow_mlmon.spec.metrics import Measure, Worse
+
+DAY = date(2026, 3, 2)
+
+
+def days(nights: int) -> list[date]:
+    return [DAY - timedelta(days=back) for back in range(nights, 0, -1)]
+
+
+def series(measure: Measure, now: Point, past: list[Point], *, worse: Worse = Worse.BOTH, base=None, season="none"):
+    return Series(
+        measure=measure,
+        worse=worse,
+        day=DAY,
+        now=now,
+        past=list(zip(days(len(past)), past, strict=True)),
+        base=base,
+        season=season,
+    )
+
+
+def finding(one: Series):
+    return judge_series(one, one.usual())
+
+
+@pytest.mark.parametrize(("here", "rows", "there", "others"), [(3, 40, 1, 400), (40, 50, 300, 500), (0, 9, 3, 9)])
+def test_exact_tails_are_those_of_fisher(here, rows, there, others):
+    table = [[here, rows - here], [there, others - there]]
+
+    assert math.exp(log_upper_tail(here, rows, there, others)) == pytest.approx(
+        stats.fisher_exact(table, alternative="greater").pvalue
+    )
+    assert math.exp(log_lower_tail(here, rows, there, others)) == pytest.approx(
+        stats.fisher_exact(table, alternative="less").pvalue
+    )
+
+
+def test_a_tail_too_small_for_a_double_is_still_a_number():
+    assert -1e6 < log_upper_tail(40_000, 50_000, 0, 50_000) < -700
+
+
+def test_a_mean_with_a_long_past_is_judged_by_student_s_t():
+    random = np.random.default_rng(1)
+    values = random.normal(size=40)
+    found = finding(series(Measure.MEAN, Point(value=3.0, rows=10**9), [Point(value=v, rows=10**9) for v in values]))
+
+    z = (3.0 - values.mean()) / (values.std(ddof=1) * math.sqrt(1 + 1 / 40))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(z, 39), rel=1e-6)
+    assert found.usual == pytest.approx(values.mean())
+    assert found.nights == 40
+
+
+def test_without_a_past_sampling_error_of_both_sides_is_known():
+    found = finding(series(Measure.MEAN, Point(value=0.3, rows=100), [], base=Point(value=0.0, rows=400)))
+
+    assert found.p_value == pytest.approx(2 * stats.norm.sf(0.3 / math.sqrt(1 / 100 + 1 / 400)))
+    assert found.nights == 0
+
+
+def test_a_share_without_a_past_is_fisher_s_exact_test():
+    found = finding(
+        series(Measure.SHARE, Point(value=0.05, rows=200), [], worse=Worse.ABOVE, base=Point(value=0.01, rows=1_000))
+    )
+
+    expected = stats.fisher_exact([[10, 190], [10, 990]], alternative="greater").pvalue
+    assert found.p_value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("worse", [Worse.ABOVE, Worse.BELOW])
+def test_only_the_side_that_is_bad_counts(worse):
+    past = [Point(value=1_000.0 + 7 * (at % 3), rows=0) for at in range(28)]
+    few, many = (finding(series(Measure.COUNT, Point(value=v, rows=0), past, worse=worse)) for v in (500.0, 2_000.0))
+
+    assert (few.p_value < 1e-6, many.p_value < 1e-6) == (worse is Worse.BELOW, worse is Worse.ABOVE)
+
+
+def test_counts_are_never_steadier_than_poisson():
+    found = finding(series(Measure.COUNT, Point(value=970.0, rows=0), [Point(value=1_000.0, rows=0)] * 28))
+
+    assert found.p_value > 0.1
+
+
+def test_nights_that_vary_more_widen_what_is_usual():
+    random = np.random.default_rng(2)
+    steady = [Point(value=0.5 + 0.005 * random.normal(), rows=10_000) for _ in range(28)]
+    varied = [Point(value=0.5 + 0.05 * random.normal(), rows=10_000) for _ in range(28)]
+    now = Point(value=0.54, rows=10_000)
+
+    assert finding(series(Measure.SHARE, now, steady)).p_value < 1e-6
+    assert finding(series(Measure.SHARE, now, varied)).p_value > 0.05
+
+
+@pytest.mark.parametrize("nights", [0, 1, 2])
+def test_rows_with_too_short_a_past_are_not_judged(nights):
+    assert finding(series(Measure.COUNT, Point(value=9.0, rows=0), [Point(value=900.0, rows=0)] * nights)) is None
+
+
+def test_an_area_that_never_varied_is_judged_by_any_change():
+    past = [Point(value=0.8, rows=100)] * 14
+
+    assert finding(series(Measure.AREA, Point(value=0.8, rows=100), past, worse=Worse.BELOW)).p_value > 0.4
+    assert finding(series(Measure.AREA, Point(value=0.7, rows=100), past, worse=Worse.BELOW)).p_value < 1e-9
+
+
+def test_saturdays_of_a_weekly_rhythm_are_usual_and_such_a_monday_is_not():
+    week = [(day, Point(value=700.0 if day.weekday() == 5 else 1_000.0, rows=0)) for day in days(28)]
+    found = {}
+    for ahead in range(7):
+        day = DAY + timedelta(days=ahead)
+        one = Series(
+            measure=Measure.COUNT, worse=Worse.BELOW, day=day, now=Point(value=700.0, rows=0), past=week, season="auto"
+        )
+        found[day.weekday()] = finding(one)
+
+    assert found[5].usual == pytest.approx(700)
+    assert found[5].p_value > 0.4
+    assert found[0].p_value < 1e-6
+
+
+def test_limits_are_where_the_p_value_meets_the_level():
+    random = np.random.default_rng(3)
+    past = [Point(value=v, rows=50) for v in random.normal(size=28)]
+    one = series(Measure.MEAN, Point(value=0.0, rows=50), past)
+    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+
+    at_limit = finding(series(Measure.MEAN, Point(value=high, rows=50), past))
+    assert at_limit.p_value == pytest.approx(0.01, rel=1e-6)
+    assert low < 0 < high
+
+
+def test_shrinking_draws_short_histories_to_what_all_have_in_common():
+    random = np.random.default_rng(4)
+    short = [
+        usual_of(days(4), 0.3 * random.normal(size=4), np.full(4, 0.01), day=DAY, season="none") for _ in range(40)
+    ]
+    shrunk = shrink([usual for usual in short if usual])
+
+    # the true ratio is 9
+    assert np.std([usual.ratio for usual in shrunk]) < np.std([usual.ratio for usual in short if usual]) / 3
+    assert np.mean([usual.ratio for usual in shrunk]) == pytest.approx(9, rel=0.3)
+    assert min(usual.freedom for usual in shrunk) > 20
+
+
+def test_histories_that_differ_are_left_apart():
+    random = np.random.default_rng(5)
+    own = [
+        usual_of(days(28), scale * random.normal(size=28), np.full(28, 0.01), day=DAY, season="none")
+        for scale in np.geomspace(0.1, 10, 12)
+    ]
+    shrunk = shrink([usual for usual in own if usual])
+
+    assert shrunk[-1].ratio > 100 * shrunk[0].ratio
