@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles lint format readme bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid lint format readme bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -42,6 +42,9 @@ test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" f
 
 bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only times_popmon" for some
 	@$(BIN)/python -m tests.benchmarks.profiles.run $(ARGS)
+
+bench-druid: $(READY) ## measure a real Druid against the goals; ARGS="--days 2 --rows 1000" for a small one
+	@$(BIN)/python -m tests.benchmarks.druid.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

@@ -118,11 +118,17 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     judge = _add(commands, "judge", _judge, "judge past nights again, from what is stored of them")
     judge.add_argument("spec", help="spec file")
     _add_range(judge)
+    tuned = _add(commands, "calibrate", _calibrate, "show what would have alarmed, at one sensitivity beside another")
+    tuned.add_argument("spec", help="spec file")
+    tuned.add_argument("--from", dest="first", metavar="DAY", help="first day (default: the spec's start)")
+    tuned.add_argument("--to", dest="last", metavar="DAY", help="last day, included (default: the last judged night)")
+    tuned.add_argument("--rate", type=float, action="append", default=[], help="chance of any false alarm of a night")
+    tuned.add_argument("--effect", type=float, action="append", default=[], help="smallest effect that matters")
     layout = commands.add_parser("layout", help="the pinned layout", description="The pinned layout.")
     shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
     show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
     show.add_argument("spec", help="spec file")
-    for command in (drift, sliced, again, judge, show):
+    for command in (drift, sliced, again, judge, tuned, show):
         _add_places(command)
 
 
@@ -239,6 +245,14 @@ def _reprofile(parsed: argparse.Namespace) -> int:
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
     return OK if carry_layout(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+
+
+def _calibrate(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.calibrate import Asked, show_calibration  # noqa: PLC0415 - heavy
+
+    first, last = (parse_day(day) if day else None for day in (parsed.first, parsed.last))
+    asked = Asked(first=first, last=last, rates=parsed.rate, effects=parsed.effect)
+    return OK if show_calibration(parsed.spec, asked, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
 
 
 def _judge(parsed: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from airflow_mlmon.druid.answers import TaskReport, TaskState, TaskStatus
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, druid_interval, task_id
+from airflow_mlmon.druid.retry import pause_s
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
     MlmonError,
@@ -104,7 +105,7 @@ class DruidLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait for a task, then for its report and the broker, and how often to ask."""
+    """How long to wait for a task, then for its report and the broker; `poll_s` is the longest pause between looks."""
 
     task_s: float = 3600.0
     visible_s: float = 90.0
@@ -316,7 +317,8 @@ def _await(look: Callable[[], _Found | None], limit_s: float, patience: Patience
 
     A Druid that does not answer for a while is no reason to give up a task that goes on in it.
     """
-    deadline = patience.clock() + limit_s
+    began = patience.clock()
+    deadline = began + limit_s
     while True:
         try:
             if (found := look()) is not None:
@@ -325,6 +327,6 @@ def _await(look: Callable[[], _Found | None], limit_s: float, patience: Patience
             if patience.clock() >= deadline:
                 raise
             log.warning("Waiting for Druid: %s", error.message)
-        if patience.clock() >= deadline:
+        if (now := patience.clock()) >= deadline:
             return None
-        patience.sleep(patience.poll_s)
+        patience.sleep(min(pause_s(now - began, patience.poll_s), deadline - now))

@@ -1,9 +1,12 @@
-"""How often, and after which pauses, a request that failed is tried again."""
+"""How long to pause: before a request that failed is tried again, and between two looks at what goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+_SHORTEST_S = 0.1
+_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +26,14 @@ class Retry:
         for attempt in range(self.attempts - 1):
             longest = min(self.first_pause_s * 2**attempt, self.longest_pause_s)
             yield longest * (0.5 + 0.5 * random())
+
+
+def pause_s(waited_s: float, longest_s: float) -> float:
+    """The pause before the next look at something that has been waited for so long: a tenth of that, within bounds.
+
+    So short work is seen to be over soon, and long work is not asked for often.
+
+    >>> [pause_s(waited, 5) for waited in (0, 20, 600)]
+    [0.1, 2.0, 5]
+    """
+    return min(longest_s, max(_SHORTEST_S, waited_s * _SHARE))

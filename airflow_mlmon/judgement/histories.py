@@ -46,6 +46,7 @@ class Nights:
         past: The profiles of the nights before.
         baselines: What each column is compared with, and the nights that are part of it.
         excluded: Nights on which a column, or a column of a segment, was in breach: they are no history of it.
+        length: The most nights of a history.
         season: Whether weekdays are told apart.
         comparisons: Those that were made for other nights.
     """
@@ -55,6 +56,7 @@ class Nights:
     past: Sequence[tuple[date, Profile]]
     baselines: Mapping[str, tuple[Profile, Collection[date]]]
     excluded: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
+    length: int | None = None
     season: Season = Season.AUTO
     comparisons: Comparisons = field(default_factory=Comparisons)
 
@@ -109,7 +111,7 @@ class Nights:
             if day not in excluded
             and (evidence := self.comparisons.compare(base_column, bins, column, is_part=day in members))
         ]
-        return ColumnHistory(day=self.day, now=now, past=compared, season=self.season)
+        return ColumnHistory(day=self.day, now=now, past=compared[-(self.length or 0) :], season=self.season)
 
 
 def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[Key, Point]:

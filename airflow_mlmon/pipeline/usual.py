@@ -10,7 +10,7 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import Key, NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import DRIFT, Key, NightEvidence, judge_night, key_of
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -30,6 +30,8 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
+# times the nights of a history that are looked back at most
+_FARTHEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,14 @@ class NightJudgement:
 
 @dataclass(frozen=True, kw_only=True)
 class UsualJudge:
-    """Judges nights of a model by its own past; what several of them have in common is read and compared once."""
+    """Judges nights of a model by its own past; what several of them have in common is read and compared once.
+
+    A night on which something was in breach is no history of it, so that an incident never becomes what is usual;
+    where somebody has accepted it, it is. `breached` says which nights these are, in the place of the store.
+    """
 
     run: Run
+    breached: Mapping[Key, Collection[date]] | None = None
     comparisons: Comparisons = field(default_factory=Comparisons)
     profiles: dict[date, DayProfile] = field(default_factory=dict)
 
@@ -105,19 +112,25 @@ class UsualJudge:
         now = counts_in(spec, metrics) or served.get(day, {})
         before = {past: counts for past, counts in served.items() if past < day}
         unlike = set(before) - nights_alike(before, now)
+        breached = self._breached(day)
         is_changing = bool(unlike) or len(now) > 1
         evidence = NightEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, unlike),
+            past=self._past(day, unlike, breached),
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
         )
         if reference is None or profile is None:
             return evidence
-        nights = self._nights(day, policy, reference, profile, unlike)
-        own = {one.day for one in self._stored(day, reference) if one.is_reference}
+        drifted = _of_columns(breached)
+        # what other versions put out is no history of what these do
+        for name in spec.outputs:
+            drifted[name, None] = unlike | drifted.get((name, None), set())
+        stored = self._stored(day, reference, self._reach(breached))
+        nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
+        own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,
             # the vocabulary was taken from these nights: nothing of theirs is unseen
@@ -131,39 +144,60 @@ class UsualJudge:
             parts=nights.parts,
         )
 
-    def _past(self, day: date, unlike: Collection[date]) -> dict[Key, list[tuple[date, Point]]]:
+    def _breached(self, day: date) -> Mapping[Key, Collection[date]]:
+        """The nights before on which each metric was in breach, and nobody has called that normal."""
+        if self.breached is not None:
+            return self.breached
+        store, model = self.run.store, self.run.model
+        first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
+        found = store.breached_days(model, first, day - timedelta(days=1))
+        accepted = store.accepted_until(model)
+        return {key: {past for past in days if past > accepted.get(key, date.min)} for key, days in found.items()}
+
+    def _past(
+        self, day: date, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
+    ) -> dict[Key, list[tuple[date, Point]]]:
         past: dict[Key, list[tuple[date, Point]]] = {}
-        for before, value in self.run.store.past(self.run.model, day, self.run.spec.history.nights):
+        for before, value in self.run.store.past(self.run.model, day, self._reach(breached)):
             known = METRICS.get(value.metric)
-            if known and known.of_model and before in unlike and value.segment is None:
+            is_unlike = known is not None and known.of_model and before in unlike and value.segment is None
+            if is_unlike or before in breached.get(key_of(value), ()):
                 continue
             past.setdefault(key_of(value), []).append((before, Point(value=float(value.value or 0), rows=value.rows)))
-        return past
+        return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
+
+    def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
+        """How many days to look back, so that a long incident leaves as many nights as there should be."""
+        nights = self.run.spec.history.nights
+        return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
 
     def _nights(
-        self, day: date, policy: Judgement, reference: Reference, profile: Profile, unlike: Collection[date]
+        self,
+        day: date,
+        policy: Judgement,
+        reference: Reference,
+        profile: Profile,
+        *,
+        excluded: Mapping[tuple[str, str | None], Collection[date]],
+        past: Sequence[DayProfile],
     ) -> Nights:
-        past = self._stored(day, reference)
         baselines: dict[str, tuple[Profile, frozenset[date]]] = {}
         for chosen in choose_baselines(self.run, reference, Span(days=(day,))):
             members = _members(chosen, past)
             baselines |= {column.name: (chosen.whole, members) for column in chosen.layout.columns}
-        # what other versions put out is no history of what these do
-        outputs: dict[tuple[str, str | None], Collection[date]] = {
-            (name, None): unlike for name in self.run.spec.outputs
-        }
         return Nights(
             day=day,
             now=profile,
             past=[(one.day, one.profile) for one in past if one.profile is not None],
             baselines=baselines,
-            excluded=outputs,
+            excluded=excluded,
+            length=self.run.spec.history.nights,
             season=policy.season,
             comparisons=self.comparisons,
         )
 
-    def _stored(self, day: date, reference: Reference) -> list[DayProfile]:
-        days = [day - timedelta(days=back) for back in range(self.run.spec.history.nights, 0, -1)]
+    def _stored(self, day: date, reference: Reference, reach: int) -> list[DayProfile]:
+        days = [day - timedelta(days=back) for back in range(reach, 0, -1)]
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
@@ -175,6 +209,15 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
     return [
         value for value in metrics if (value.metric, None) not in ruled and (value.metric, value.column) not in ruled
     ]
+
+
+def _of_columns(breached: Mapping[Key, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
+    """The nights on which the drift of each column, or of a column in a segment, was in breach."""
+    return {
+        (column, segment): set(days)
+        for (metric, column, segment), days in breached.items()
+        if metric == DRIFT and column
+    }
 
 
 def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_mlmon.druid.retry import Retry
+from airflow_mlmon.druid.retry import Retry, pause_s
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.druid import MlmonDruidHook
 
@@ -26,7 +26,7 @@ class DruidTasksTrigger(BaseTrigger):
         task_ids: the tasks that are waited for.
         deadline: when to fire at the latest, in seconds since 1970.
         state: what the operator gets back in the event; `dag.test()` loses what is not in it.
-        poll_s: the pause between two looks.
+        poll_s: the longest pause between two looks.
     """
 
     def __init__(
@@ -52,8 +52,9 @@ class DruidTasksTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look from time to time; a Druid that does not answer for a while is waited for."""
+        began = time.monotonic()
         while time.time() < self.deadline and not await self._is_over():  # noqa: ASYNC110 - Druid sends no event
-            await asyncio.sleep(self.poll_s)
+            await asyncio.sleep(pause_s(time.monotonic() - began, self.poll_s))
         yield TriggerEvent({"state": self.state})  # type: ignore[no-untyped-call]  # Airflow's is untyped
 
     async def on_kill(self) -> None:

@@ -22,6 +22,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.duplicates import find_repeats, write_id_hashes
 from airflow_mlmon.pipeline.partition_files import CURATED, to_parquet
+from tests.benchmarks.memory import memory_mib
 from tests.support.archive import FIRST, Archive
 from tests.support.nights import night
 from tests.support.runs import opened, write_file
@@ -56,12 +57,6 @@ def write_past(run: Run) -> None:
         write_file(run.version_uri(past, "v", CURATED), to_parquet(pa.table(columns)))
         write_id_hashes(run, past, "v", pa.chunked_array([columns["id"]]))
         run.store.publish(night(past, version="v"), [], supersedes=None)
-
-
-def memory_mib(name: str) -> float:
-    """VmRSS, what is held now, or VmHWM, the most that was held since the peak was forgotten."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
 
 def measure(run: Run, case: str) -> None:

@@ -81,6 +81,11 @@ def write_archive(root: Path) -> str:
         part = table.slice(number * ROWS // 4, ROWS // 4).drop_columns(["label"])
         write_file(f"{root}/predictions/dt={DAY}/part-{number}.parquet", to_bytes(part))
     write_file(f"{root}/labels/dt={DAY}/part.parquet", to_bytes(table.select(["id", "label"])))
+    return spec_text(root)
+
+
+def spec_text(root: Path | str) -> str:
+    """The spec of a model whose days are those of `day_table`."""
     columns = [f"    x{number}: {{type: float}}" for number in range(FLOATS)]
     columns += [f"    c{number}: {{type: category}}" for number in range(CATEGORIES)]
     return HEAD.format(root=root) + "\n".join(columns) + "\n" + TAIL.format(root=root)

@@ -64,6 +64,14 @@ class Nights:
             return 0, 0
         return row["n"], row["labels"]
 
+    def checksums(self) -> list[dict[str, object]]:
+        """By day and version of the content the rows, and a sum that any other score or label changes."""
+        row = 'BITWISE_CONVERT_DOUBLE_TO_LONG_BITS(score) * ("term" + 1000 * COALESCE("repaid", 2))'
+        return self.client.sql(
+            f"SELECT FLOOR(__time TO DAY) AS d, mlmon_content AS c, COUNT(*) AS n, SUM({row}) AS s "  # noqa: S608
+            f'FROM "{self.run.model}_predictions" GROUP BY 1, 2 ORDER BY 1, 2'
+        )
+
     def remove(self, day: date):
         shutil.rmtree(f"{self.archive.root}/predictions/dt={day}")
 
@@ -180,6 +188,29 @@ def test_two_runs_at_once_end_as_one(nights, tmp_path):
 
     assert one.done == other.done
     assert nights.served(FIRST)[0] == 80
+
+
+def test_two_backfills_at_once_over_the_same_days_end_as_one(nights):
+    days = [FIRST, SECOND]
+    for day in days:
+        # takes in labels of the days before
+        nights.judge(day)
+    for day in days:
+        nights.load(day)
+    one = nights.checksums()
+    together = threading.Barrier(2)
+
+    def backfill(clear_number: int):
+        # of cleared runs, so that neither joins the tasks of the other
+        together.wait()
+        for day in days[clear_number - 1 :]:
+            nights.load(day, clear_number=clear_number)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(backfill, [1, 2]))
+
+    assert [day["n"] for day in one] == [80, 80]
+    assert nights.checksums() == one
 
 
 def test_days_older_than_the_retention_are_not_loaded(nights):

@@ -44,7 +44,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +51,8 @@ from tests.benchmarks.profiles import errors, history
 from tests.benchmarks.profiles.data import link_ten_times, write_file
 from tests.benchmarks.profiles.environments import interpreter
 from tests.benchmarks.profiles.layouts import store_reference
+from tests.benchmarks.report import BUILD, Report
 
-BUILD = Path("build/bench")
 DATA = BUILD / "data"
 _GOALS = {
     "decode_ratio_10m_20": "<= 1.5",
@@ -80,13 +79,8 @@ _PEER_ROWS = (1_000_000, 200_000, 50_000)
 _OUR_TURNS = 5
 
 
-@dataclass(kw_only=True)
-class Bench:
+class Bench(Report):
     """Measures what is asked for and keeps it."""
-
-    figures: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
 
     def decode_ratio(self, key: str, path: Path, *, turns: int) -> None:
         """Our time over pyarrow's, taking turns."""
@@ -127,20 +121,6 @@ class Bench:
         self.figures[key] = found["peak_mb"]
         self.details[key] = {"rows": found["rows"], "seconds": seconds}
         self.notes[key] = f"{seconds:.1f} s"
-
-    def write(self) -> None:
-        """Print the table and write the JSON, keeping figures of earlier runs that were not asked for."""
-        path = BUILD / "profiles.json"
-        known = json.loads(path.read_text()) if path.exists() else {"figures": {}, "details": {}}
-        figures = {**known["figures"], **self.figures}
-        details = {**known["details"], **self.details}
-        path.write_text(json.dumps({"figures": figures, "details": details}, indent=1, sort_keys=True) + "\n")
-        lines = [
-            f"{key:22} {self.figures[key]:12.4g}   goal {_GOALS[key]:9} {self.notes.get(key, '')}".rstrip()
-            for key in _GOALS
-            if key in self.figures
-        ]
-        sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _without_identifiers(rows: int) -> list[Path]:
@@ -218,7 +198,7 @@ def main() -> None:
     wanted = parser.parse_args().only or list(_GOALS)
     # The five errors come of one measurement.
     wanted = list(dict.fromkeys("error_ks" if key.startswith("error_") else key for key in wanted))
-    bench = Bench()
+    bench = Bench(name="profiles", goals=_GOALS)
     plan = _plan(bench)
     for key in wanted:
         sys.stderr.write(f"{key} …\n")

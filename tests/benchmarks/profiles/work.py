@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.memory import memory_mib
+
 # Whatever a job does not need is not imported: its imports are part of its time.
 
 
@@ -100,7 +102,4 @@ _JOBS: dict[str, Callable[..., dict[str, Any]]] = {
 
 if __name__ == "__main__":
     found = _JOBS[sys.argv[1]](*sys.argv[2:])
-    # Not getrusage: its peak includes that of the parent before it started this program.
-    status = Path("/proc/self/status").read_text()
-    peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
-    sys.stdout.write(json.dumps({"peak_mb": peak, **found}) + "\n")
+    sys.stdout.write(json.dumps({"peak_mb": memory_mib("VmHWM"), **found}) + "\n")

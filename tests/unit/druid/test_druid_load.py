@@ -71,6 +71,23 @@ def test_a_running_load_is_joined():
     assert druid.submitted == []
 
 
+def test_a_task_is_asked_for_often_at_first_and_seldom_later():
+    looks = []
+
+    with running(FakeDruid(tasks={FIRST: "RUNNING"})) as druid:
+
+        def go_on():
+            looks.append(clock.now)
+            if clock.now > 40:
+                druid.tasks[FIRST] = "SUCCESS"
+
+        clock = Clock(on_sleep=go_on)
+        load(druid, clock)
+
+    assert looks[0] < 0.2
+    assert looks[-1] - looks[-2] == pytest.approx(1)
+
+
 def test_a_failed_load_is_tried_under_the_next_id():
     with running(FakeDruid(tasks={FIRST: "FAILED"})) as druid:
         assert load(druid).task_id == SECOND

@@ -1,0 +1,140 @@
+"""`mlmon calibrate`: what would have alarmed, night by night, at one sensitivity beside another."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.pipeline.calibrate import Replayed, calibrate
+from airflow_mlmon.records import Verdict
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import load_spec
+from airflow_mlmon.spec.judgement import Judgement
+from airflow_mlmon.spec.model import Labels
+from airflow_mlmon.spec.titles import metric_title
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which nights to replay, by default all that were judged, and at which sensitivities.
+
+    Without any, the spec's own stands beside a calmer and a keener one.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    rates: Sequence[float] = ()
+    effects: Sequence[float] = ()
+
+
+def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_json: bool) -> bool:
+    """Print what each rate and effect would have said of the nights; whether any could be replayed."""
+    spec = load_spec(spec_path)
+    policies = _policies(spec.alerts.judgement, asked.rates, asked.effects)
+    nights = []
+    with open_run(spec, settings, is_quiet=True) as run:
+        last = asked.last or run.store.last_judged_day(spec.model) or spec.start
+        for day, found in calibrate(run, asked.first or spec.start, last, policies):
+            nights.append((day, found))
+            if as_json:
+                _print_json(day, policies, found)
+    if not as_json:
+        Console(file=sys.stdout).print(_table(nights, policies, spec.labels))
+        _print_summary(nights, policies)
+    return bool(nights)
+
+
+def _policies(own: Judgement, rates: Sequence[float], effects: Sequence[float]) -> list[Judgement]:
+    if not rates and not effects:
+        calm = own.model_copy(update={"rate": own.rate / 5, "effect": 2 * own.effect})
+        keen = own.model_copy(update={"rate": min(2 * own.rate, 0.49), "effect": own.effect / 2})
+        return [calm, own, keen]
+    return [
+        own.model_copy(update={"rate": rate, "effect": effect})
+        for rate in rates or [own.rate]
+        for effect in effects or [own.effect]
+    ]
+
+
+def _title(policy: Judgement) -> str:
+    return f"rate {policy.rate:g}, effect {policy.effect:g}"
+
+
+def _table(
+    nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement], labels: Labels | None
+) -> Table:
+    """Only the nights on which some sensitivity has found something; what has just opened is bold."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("night", no_wrap=True)
+    for policy in policies:
+        table.add_column(_title(policy))
+    for day, found in nights:
+        if any(one.opened or one.lasting for one in found):
+            table.add_row(f"{day} {day:%a}", *(_cell(one, labels) for one in found))
+    return table
+
+
+def _cell(found: Replayed, labels: Labels | None) -> str:
+    new = list(dict.fromkeys(_name(breach, labels) for breach in found.opened))
+    lasting = len({_name(breach, labels) for breach in found.lasting} - set(new))
+    more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+    words = ", ".join(new[:_SHOWN]) + more
+    still = f"{lasting} still open" if lasting else ""
+    return "; ".join(part for part in (f"[bold]{words}[/bold]" if words else "", still) if part)
+
+
+def _name(breach: Verdict, labels: Labels | None) -> str:
+    title = metric_title(breach.metric, labels)
+    return f"{title} of {breach.column}" if breach.column else title
+
+
+def _print_summary(nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement]) -> None:
+    sys.stdout.write("\n")
+    for position, policy in enumerate(policies):
+        own = [found[position] for _, found in nights]
+        loud = sum(bool(one.opened) for one in own)
+        opened = sum(len(one.opened) for one in own)
+        by_chance = policy.rate * len(nights)
+        sys.stdout.write(
+            f"{_title(policy)}: new alerts on {loud} of {len(nights)} nights, {opened} in all; "
+            f"by chance alone on at most {by_chance:.1f}\n"
+        )
+
+
+def _print_json(day: date, policies: Sequence[Judgement], found: Sequence[Replayed]) -> None:
+    content = {
+        "partition": day.isoformat(),
+        "sensitivities": [
+            {
+                "rate": policy.rate,
+                "effect": policy.effect,
+                "opened": [_as_json(breach) for breach in one.opened],
+                "lasting": [_as_json(breach) for breach in one.lasting],
+            }
+            for policy, one in zip(policies, found, strict=True)
+        ],
+    }
+    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def _as_json(breach: Verdict) -> dict[str, Any]:
+    return {
+        "metric": breach.metric,
+        "column": breach.column,
+        "segment": breach.segment,
+        "value": breach.value,
+        "usual": breach.usual,
+        "p_value": breach.p_value,
+        "effect": breach.effect,
+    }
