@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid lint format readme bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts lint format readme bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -45,6 +45,9 @@ bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only tim
 
 bench-druid: $(READY) ## measure a real Druid against the goals; ARGS="--days 2 --rows 1000" for a small one
 	@$(BIN)/python -m tests.benchmarks.druid.run $(ARGS)
+
+bench-alerts: $(READY) ## measure false alarms and found faults; ARGS="--nights 50" for a short run
+	@$(BIN)/python -m tests.benchmarks.alerts.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

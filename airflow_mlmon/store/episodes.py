@@ -8,9 +8,10 @@ works inside the transaction of its caller.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -101,38 +102,39 @@ def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str]
 
 def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:
     """The alerts with where each stands: as it is now, or in a message right after its event."""
-    found: dict[tuple[str, str], list[Episode]] = defaultdict(list)
-    table = schema.episodes
+    episodes: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+    breaches: dict[tuple[str, str], list[date]] = defaultdict(list)
     for model in {alert.partition.model for alert, _ in alerts}:
-        names = {alert.fingerprint for alert, _ in alerts if alert.partition.model == model}
-        query = sa.select(table).where(table.c.model == model, table.c.fingerprint.in_(sorted(names)))
-        for row in connection.execute(query.order_by(table.c.since)):
-            found[model, row.fingerprint].append(episode_of(row))
-    return [
-        replace(alert, standing=_standing(connection, alert, found[alert.partition.model, alert.fingerprint], event))
-        for alert, event in alerts
-    ]
+        names = sorted({alert.fingerprint for alert, _ in alerts if alert.partition.model == model})
+        for row in _named(connection, schema.episodes, model, names):
+            episodes[model, row.fingerprint].append(episode_of(row))
+        for row in _named(connection, schema.alerts, model, names):
+            if row.state == BreachState.OPEN:
+                breaches[model, row.fingerprint].append(row.day)
+    found = []
+    for alert, event in alerts:
+        key = (alert.partition.model, alert.fingerprint)
+        found.append(replace(alert, standing=_standing(alert.partition.day, episodes[key], breaches[key], event)))
+    return found
 
 
-def _standing(
-    connection: sa.Connection, alert: Alert, episodes: Sequence[Episode], event: AlertEvent | None
-) -> Standing:
-    day = alert.partition.day
+def _named(connection: sa.Connection, table: sa.Table, model: str, names: Sequence[str]) -> Iterator[sa.Row[Any]]:
+    """The rows of alerts, in the order of their days."""
+    day = table.c.since if table is schema.episodes else table.c.day
+    query = sa.select(table).where(table.c.model == model, table.c.fingerprint.in_(names))
+    yield from connection.execute(query.order_by(day))
+
+
+def _standing(day: date, episodes: Sequence[Episode], breaches: Sequence[date], event: AlertEvent | None) -> Standing:
     episode = Course(episodes=tuple(episodes)).episode_of(day)
     if episode is None:
         # not enough nights yet, or a breach that was told of and is none any more
         state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
         return Standing(state=state, since=day, nights=1, event=event)
-    table = schema.alerts
-    within = sa.and_(
-        is_of(table, {"model": alert.partition.model, "fingerprint": alert.fingerprint, "state": BreachState.OPEN}),
-        table.c.day.between(episode.since, day),
-    )
-    nights = connection.scalar(sa.select(sa.func.count(table.c.day.distinct())).where(within)) or 1
     return Standing(
         state=episode.state if event is None else _STATE_AFTER[event],
         since=episode.since,
-        nights=nights,
+        nights=len({breach for breach in breaches if episode.since <= breach <= day}),
         event=event,
         resolved_on=episode.resolved_on if event in {None, AlertEvent.RESOLVED} else None,
         muted_until=episode.muted_until,

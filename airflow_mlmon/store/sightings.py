@@ -22,6 +22,10 @@ from airflow_mlmon.store.schema import BreachState
 
 CHECK_PREFIX = "check."
 _STATUS = "status"
+_CHECKS = "checks"
+_READ = frozenset(
+    {"fingerprint", "metric", "column", "segment", "day", "family", "severity", "state", "expectation", "passed"}
+)
 # far below the 32,766 values that SQLite takes in a statement
 _BATCH = 500
 
@@ -75,7 +79,7 @@ def _add_quiet(connection: sa.Connection, model: str, found: dict[str, Sightings
         is_check = seen.subject[0].startswith(CHECK_PREFIX)
         [family, *_] = seen.families.values()
         own = answers.get(seen.subject, {})
-        absent = judged["checks" if is_check else family.value] - set(own) if seen.subject[0] != _STATUS else set()
+        absent = judged[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != _STATUS else set()
         quiet = absent | {day for day, is_quiet in own.items() if is_quiet}
         seen.quiet = {day for day in quiet if day > min(seen.severities) and day not in seen.severities}
 
@@ -108,19 +112,25 @@ def _check_answers(
 
 def _judged_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
     """The nights on which anything was judged, by the family of results, and those with checks."""
-    verdicts, checks = schema.verdicts, schema.checks
-    within = sa.and_(
-        verdicts.c.model == model,
-        verdicts.c.state.in_([VerdictState.OK.value, VerdictState.BREACH.value]),
-        verdicts.c.day >= first,
-    )
-    query = sa.select(verdicts.c.day, verdicts.c.family).where(within, verdicts.c.metric != _STATUS).distinct()
-    found: dict[str, set[date]] = defaultdict(set)
-    for row in connection.execute(query):
-        found[row.family].add(row.day)
-    had = sa.and_(checks.c.model == model, checks.c.day >= first, checks.c.passed.is_not(None))
-    found["checks"] = set(connection.scalars(sa.select(checks.c.day).where(had).distinct()))
+    nights, verdicts, checks = schema.nights, schema.verdicts, schema.checks
+    of_night = (verdicts.c.model == nights.c.model, verdicts.c.day == nights.c.day, verdicts.c.metric != _STATUS)
+    found: dict[str, set[date]] = {}
+    for family in Family:
+        # asked of each night, because a night has one answer and hundreds of verdicts
+        judged = [
+            sa.exists().where(*of_night, verdicts.c.state == state.value, verdicts.c.family == family.value)
+            for state in (VerdictState.OK, VerdictState.BREACH)
+        ]
+        found[family.value] = _nights_where(connection, model, first, sa.or_(*judged))
+    of_checks = (checks.c.model == nights.c.model, checks.c.day == nights.c.day, checks.c.passed.is_not(None))
+    found[_CHECKS] = _nights_where(connection, model, first, sa.exists().where(*of_checks))
     return found
+
+
+def _nights_where(connection: sa.Connection, model: str, first: date, condition: sa.ColumnElement[bool]) -> set[date]:
+    nights = schema.nights
+    query = sa.select(nights.c.day).where(nights.c.model == model, nights.c.day >= first, condition)
+    return set(connection.scalars(query))
 
 
 def _rows(
@@ -133,9 +143,11 @@ def _rows(
 ) -> Iterator[sa.Row[Any]]:
     """The rows of a model whose column has one of the values."""
     ordered = sorted(values)
+    # verdicts are many, and wide
+    columns = [part for part in table.c if part.name in _READ]
     for start in range(0, len(ordered), _BATCH):
         wanted = column.in_(ordered[start : start + _BATCH])
-        yield from connection.execute(sa.select(table).where(table.c.model == model, wanted, *conditions))
+        yield from connection.execute(sa.select(*columns).where(table.c.model == model, wanted, *conditions))
 
 
 def alerts_touched(connection: sa.Connection, model: str, days: Sequence[date]) -> set[str]:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Rows
+from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, Rows
 
 _NEW_LEVEL = 8
 
 
-def shifted(deviations: float):  # noqa: ANN201
+def shifted(deviations: float) -> Fault:
     """The mean of one normal column moves by so many standard deviations."""
 
     def fault(rows: Rows, _: np.random.Generator) -> Rows:

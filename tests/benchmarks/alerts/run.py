@@ -3,14 +3,15 @@
 Every night is drawn, profiled and judged by the product's code, with its defaults: family-wise 5 %, effects of 0.1.
 With `ARGS="--nights 50"` each setting has at most so many nights; `--only power_half_rows` measures one figure.
 
-    null_alarm_50 … null_alarm_50000   share of nights with any alarm on which nothing has changed; 30 columns of three
-                                       kinds and three segments; the larger one of two settings: without history, against
-                                       one baseline of as many rows that is drawn anew each night; and with 60 past nights
-    null_alarm_unequal                 the same of 1,000 rows against a baseline of 20,000 and of 200; the larger one
-    null_alarm_daily_variation         of 5,000 rows, the mean of each number varying from night to night by 0.1 standard
-                                       deviations, as it does on the 60 past nights
-    power_…                            share of nights of 5,000 rows with the named fault on which it is found that night,
-                                       in the column that has it, with 60 past nights
+    null_alarm_50 … null_alarm_50000   share of nights with any alarm on which nothing has changed; 30 columns of
+                                       three kinds and three segments; the larger one of two settings: without
+                                       history, against one baseline of as many rows that is drawn anew each
+                                       night; and with 60 past nights
+    null_alarm_unequal                 the same of 1,000 rows against a baseline of 20,000 and of 200; the larger
+    null_alarm_daily_variation         of 5,000 rows, the mean of each number varying from night to night by 0.1
+                                       standard deviations, as it does on the 60 past nights
+    power_…                            share of nights of 5,000 rows with the named fault on which it is found
+                                       that night, in the column that has it, with 60 past nights
 
 evidently's and NannyML's defaults are asked about the same nights, some of them, where they are installed: whether any
 column has drifted by evidently's preset; whether any is outside NannyML's thresholds from the past nights as chunks.
@@ -19,12 +20,11 @@ column has drifted by evidently's preset; whether any is outside NannyML's thres
 from __future__ import annotations
 
 import argparse
-import json
 import math
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlmon.judgement.histories import Comparisons
@@ -33,8 +33,8 @@ from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from tests.benchmarks.alerts import faults, peers
 from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, World
+from tests.benchmarks.report import Report
 
-BUILD = Path("build/bench")
 _PAST = 60
 _DAILY = 0.1
 # nights of each setting, fewer where a night takes long
@@ -43,6 +43,22 @@ _POWER_NIGHTS = 200
 _POWER_ROWS = 5_000
 _RENEWED = 100
 _POLICY = Judgement()
+_POWER = (
+    "shift_0_2sd",
+    "new_category_2pct",
+    "nulls_1_to_3pct",
+    "unit_x100",
+    "swapped_columns",
+    "stuck_value",
+    "half_rows",
+)
+_GOALS = {
+    **{f"null_alarm_{rows}": "<= 0.05" for rows in _NULL_NIGHTS},
+    "null_alarm_unequal": "<= 0.05",
+    "null_alarm_daily_variation": "<= 0.05",
+    **{f"power_{name}": ">= 0.95" for name in _POWER},
+    "power_shift_0_5sd_daily": "",
+}
 
 
 @dataclass(kw_only=True)
@@ -50,8 +66,7 @@ class Bench:
     """Measures and keeps what was measured."""
 
     most: int
-    figures: dict[str, float] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
+    report: Report
 
     def null(self, rows: int) -> None:
         """Quiet nights, without history and with it."""
@@ -86,17 +101,19 @@ class Bench:
             hits += any(subject in {verdict.column, verdict.metric} for verdict in _breaches(world, profile, baseline))
             # the fault lasts one night: the next one has a quiet past
             world.remember(world.night(), _PAST)
-        self.figures[key] = hits / nights
-        self.details[key] = {"nights": nights, "found": hits}
-        print(f"{key:32} {hits / nights:.3f}  of {nights} nights", flush=True)
+        self._keep(key, hits / nights, f"{nights} nights")
+        self.report.details[key] = {"nights": nights, "found": hits}
 
     def _keep_worst(self, key: str, found: dict[str, int], nights: int) -> None:
-        worst = max(found.values()) / nights
-        self.figures[key] = worst
         error = math.sqrt(0.05 * 0.95 / nights)
-        self.details[key] = {"nights": nights, "alarms": found, "sampling_error_of_0.05": error}
         each = ", ".join(f"{name} {count / nights:.3f}" for name, count in found.items())
-        print(f"{key:32} {worst:.3f}  of {nights} nights each ({each}); goal <= 0.05, +- {error:.3f}", flush=True)
+        self._keep(key, max(found.values()) / nights, f"{nights} nights each: {each}; sampling error {error:.3f}")
+        self.report.details[key] = {"nights": nights, "alarms": found, "sampling_error_of_0.05": error}
+
+    def _keep(self, key: str, figure: float, note: str) -> None:
+        self.report.figures[key] = figure
+        self.report.notes[key] = note
+        sys.stderr.write(f"{key} {figure:.3f}, {note}\n")
 
 
 def _breaches(world: World, profile: Any, baseline: Any) -> list[Verdict]:
@@ -158,18 +175,15 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=10_000, help="at most so many nights a setting")
     parser.add_argument("--no-peers", action="store_true", help="do not ask evidently and NannyML")
     parsed = parser.parse_args()
-    bench = Bench(most=parsed.nights)
+    report = Report(name="alerts", goals=_GOALS)
+    measures = _measures(Bench(most=parsed.nights, report=report))
     began = time.perf_counter()
-    measures = _measures(bench)
     for key in parsed.only or measures:
         measures[key]()
     if not parsed.no_peers and not parsed.only:
-        bench.details["peers"] = peers.compare(min(parsed.nights, peers.NIGHTS))
-    bench.details["seconds"] = time.perf_counter() - began
-    BUILD.mkdir(parents=True, exist_ok=True)
-    path = BUILD / "alerts.json"
-    path.write_text(json.dumps({"figures": bench.figures, "details": bench.details}, indent=1) + "\n")
-    print(f"{path}, {bench.details['seconds']:.0f} s")
+        report.details["peers"] = peers.compare(min(parsed.nights, peers.NIGHTS))
+    report.details["seconds"] = time.perf_counter() - began
+    report.write()
 
 
 if __name__ == "__main__":
