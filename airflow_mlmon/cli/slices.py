@@ -20,6 +20,7 @@ from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.performance.contrast import Contrast, SliceMetric
+from airflow_mlmon.pipeline.slice_druid import night_rows
 from airflow_mlmon.pipeline.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
@@ -54,7 +55,8 @@ def show_slices(
     asked = None if metric is None else parse_metric(metric)
     waiting = Console(stderr=True, quiet=not sys.stderr.isatty())
     with waiting.status("reading") as status, open_run(spec, settings, status.update) as run:
-        found = slice_window(run, [name.strip() for name in columns], *days, metric=asked, cross=cross)
+        names = [name.strip() for name in columns]
+        found = slice_window(run, names, *days, metric=asked, cross=cross, rows=night_rows(run))
     if as_json:
         sys.stdout.write(json.dumps(_content(found), allow_nan=False) + "\n")
     else:
@@ -175,6 +177,7 @@ def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
     yield "A column has drifted beyond that chance and by at least the limit of its method, as in `mlmon compare`."
     said = [f"{name} of {count} nights from stored profiles" for name, count in found.stored.items()]
     said += [f"{found.rows_read:,} rows read"] if found.rows_read else []
+    said += [f"{found.rows_counted:,} rows counted in Druid"] if found.rows_counted else []
     before = f"{found.reference_rows_read:,} rows read again" if found.reference_rows_read else "from stored profiles"
     yield f"Window: {', '.join(said) or 'nothing'}. Reference of {found.reference_rows:,} rows: {before}."
 
@@ -192,6 +195,7 @@ def _content(found: SlicedWindow) -> dict[str, Any]:
         "reference_rows": found.reference_rows,
         "nights_from_profiles": dict(found.stored),
         "rows_read": found.rows_read,
+        "rows_counted_in_druid": found.rows_counted,
         "reference_rows_read": found.reference_rows_read,
         "values_gathered": dict(found.gathered),
         "tried": found.judged,

@@ -52,7 +52,12 @@ _SQL_TASK_CONTEXT = {
     "finalizeAggregations": False,
     "sqlTimeZone": "UTC",
 }
+_RESOURCE_LIMIT = "Resource limit exceeded"
 _UNKNOWN_NAME = re.compile(r"(?:Object|Column) '[^']*' not found")
+
+
+class ResourceLimitError(ServiceRejectedError):
+    """A query took more memory than Druid gives it; fewer at once may not."""
 
 
 class DruidClient:
@@ -179,6 +184,13 @@ class DruidClient:
         states = (self.task_status(task_id) for task_id in task_ids)
         return any(status is not None and status.state is TaskState.RUNNING for status in states)
 
+    def unfinished_tasks(self, datasource: str) -> list[str]:
+        """The ids of the datasource's tasks that run or wait."""
+        # without a state it answers with all that have not ended, and so many that have
+        path = f"/druid/indexer/v1/tasks?datasource={_quoted(datasource)}&maxCompletedTasks=1"
+        tasks = self._expect(self._transport.send("GET", path))
+        return [task["id"] for task in tasks if task["statusCode"] == TaskState.RUNNING]
+
     def task_report(self, task_id: str) -> TaskReport | None:
         """What a finished task did; None when there is no report, or not yet."""
         answer = self._transport.send("GET", f"{_TASKS}/{_quoted(task_id)}/reports")
@@ -214,6 +226,7 @@ class DruidClient:
 
         Raises:
             NotFoundError: there is no such datasource or column (yet).
+            ResourceLimitError: it takes more memory than Druid gives a query.
             ServiceRejectedError: Druid does not take the query.
         """
         body = {
@@ -225,6 +238,8 @@ class DruidClient:
         answer = self._transport.send("POST", "/druid/v2/sql", body)
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
             raise NotFoundError(f"Druid knows no such datasource or column: {answer.message}")
+        if isinstance(answer.data, Mapping) and answer.data.get("error") == _RESOURCE_LIMIT:
+            raise ResourceLimitError(f"Druid at {self.base_url} ran out of memory for a query: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
 
     def segment_columns(self, datasource: str, interval: Partition) -> list[SegmentColumns]:
@@ -280,6 +295,12 @@ class DruidClient:
     def set_compaction(self, settings: Mapping[str, Any]) -> None:
         """Replace how the datasource that `settings` name is compacted."""
         self._expect(self._transport.send("POST", _COMPACTION, settings))
+
+    def delete_compaction(self, datasource: str) -> None:
+        """See that the datasource is not compacted any more."""
+        answer = self._transport.send("DELETE", f"{_COMPACTION}/{_quoted(datasource)}")
+        if not _is_unknown(answer):
+            self._expect(answer)
 
     def _expect(self, answer: Answer) -> Any:
         if answer.is_success:

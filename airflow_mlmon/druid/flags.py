@@ -1,6 +1,7 @@
 """Lets NaN and ±inf reach Druid: null in their column, as in JSON, and named in a flag column beside it.
 
-A column that has none gets no flag column. Zero loses its sign, because Druid tells -0.0 from 0.0.
+So are the labels of rows whose outcome never gets one. A column that has none of these gets no flag
+column. Zero loses its sign, because Druid tells -0.0 from 0.0.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Flag(StrEnum):
     NAN = "nan"
     POSITIVE_INFINITY = "inf"
     NEGATIVE_INFINITY = "-inf"
+    VOID = "void"
 
 
 class Flagged(NamedTuple):
@@ -59,9 +61,25 @@ def with_flags(rows: pa.Table) -> Flagged:
         numbers = rows.column(at).cast(pa.float64())
         rows = rows.set_column(at, field.name, pc.add(numbers, 0.0))
         if pc.all(pc.is_finite(numbers)).as_py() is False:
-            rows = _flagged(rows, field.name, numbers)
+            rows = _flagged(rows, field.name, _named(numbers))
             names.append(field.name)
     return Flagged(rows, tuple(names))
+
+
+def with_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.ChunkedArray) -> Flagged:
+    """The rows with their labels: none where a row is void, which a flag column says where any is.
+
+    >>> labels, void = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
+    >>> with_labels(pa.table({"x": [1, 2]}), "paid", labels, void).rows.to_pydict()
+    {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['void', None]}
+
+    Raises:
+        ConfigError: another column bears the name of the flag column.
+    """
+    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, pa.bool_()), labels))
+    if not pc.any(void).as_py():
+        return Flagged(rows, ())
+    return Flagged(_flagged(rows, name, pc.if_else(void, Flag.VOID.value, pa.scalar(None, pa.string()))), (name,))
 
 
 def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
@@ -70,13 +88,17 @@ def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Dataso
     return replace(datasource, dimensions=(*datasource.dimensions, *flags))
 
 
-def _flagged(rows: pa.Table, name: str, numbers: pa.ChunkedArray) -> pa.Table:
+def _flagged(rows: pa.Table, name: str, flags: pa.ChunkedArray) -> pa.Table:
     flag = flag_column(name)
     if flag in rows.column_names:
         raise ConfigError(
-            f"The column name {flag!r} is kept for the NaN and infinities of {name!r}.",
+            f"The column name {flag!r} is kept for what {name!r} cannot hold in Druid.",
             hint="rename the column in the archive",
         )
+    return rows.append_column(flag, flags)
+
+
+def _named(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     of_infinity = pc.if_else(pc.greater(numbers, 0.0), Flag.POSITIVE_INFINITY.value, Flag.NEGATIVE_INFINITY.value)
     named = pc.if_else(pc.is_nan(numbers), Flag.NAN.value, of_infinity)
-    return rows.append_column(flag, pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named))
+    return pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named)

@@ -109,9 +109,29 @@ def metrics_datasource(spec: ModelSpec) -> Datasource:
     )
 
 
+def profiles_datasource(spec: ModelSpec) -> Datasource:
+    """`<model>_profiles`: how many rows of a column, and segment, have a value or lie in a cell."""
+    text, number, whole = DimensionType.STRING, DimensionType.DOUBLE, DimensionType.LONG
+    types = {"column": text, "segment": text, "kind": text, "value": text, "number": number, "cell": whole}
+    types |= {"low": number, "high": number, "count": whole, "layout": text, "version": text}
+    return Datasource(
+        name=f"{spec.model}_profiles",
+        time_column="time",
+        dimensions=tuple(Dimension(name=name, type=kind) for name, kind in types.items()),
+    )
+
+
+def profiled_columns(spec: ModelSpec) -> frozenset[str]:
+    """The columns whose counts are loaded: vectors are among them, by their norms."""
+    return frozenset(name for name, column in spec.columns.items() if _is_open(column))
+
+
 def _is_loaded(column: Column) -> bool:
-    is_open = column.personal is None and column.role not in {Role.IGNORED, Role.TIME}
-    return is_open and column.type is not ColumnType.VECTOR
+    return _is_open(column) and column.role is not Role.TIME and column.type is not ColumnType.VECTOR
+
+
+def _is_open(column: Column) -> bool:
+    return column.personal is None and column.role is not Role.IGNORED
 
 
 def druid_time(moment: datetime) -> str:

@@ -8,25 +8,30 @@ the rare column whose message says why) is left to the local engine, which then 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from airflow_mlmon.druid import profile_sql as sql
 from airflow_mlmon.druid.answers import SegmentColumns
-from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.client import DruidClient, ResourceLimitError
+from airflow_mlmon.druid.division import STRING, Counts, Division, count_texts, divide, group_alike, rows_of
 from airflow_mlmon.druid.flags import flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
-from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles, text_pages
-from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
+from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles
+from airflow_mlmon.druid.profile_sql import Reading, Source, Sql
+from airflow_mlmon.druid.requirements import loses_nulls
 from airflow_mlmon.druid.sql import quote_identifier
-from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceUnavailableError
+from airflow_mlmon.errors import (
+    ConfigError,
+    NotFoundError,
+    PartitionConflictError,
+    ServiceRejectedError,
+    ServiceUnavailableError,
+)
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.layout import LONGEST_NAME, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.layout import Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
 from airflow_mlmon.spec.choices import ColumnType
@@ -34,38 +39,23 @@ from airflow_mlmon.spec.choices import ColumnType
 log = logging.getLogger(__name__)
 
 QUERIES_AT_ONCE = 4
-# So many values Druid groups by as they are, which is faster than to sort out those that count.
-_FEW_TEXTS = 256
 _SKETCHES = "druid-datasketches"
-_DOUBLE, _LONG, _STRING = "DOUBLE", "LONG", "STRING"
+_DOUBLE, _LONG = "DOUBLE", "LONG"
 _READINGS = {
     (Kind.NUMERIC, ColumnType.FLOAT, _DOUBLE): Reading.DOUBLE,
     (Kind.NUMERIC, ColumnType.FLOAT, _LONG): Reading.LONG_AS_DOUBLE,
     (Kind.NUMERIC, ColumnType.DECIMAL, _DOUBLE): Reading.DOUBLE,
     (Kind.NUMERIC, ColumnType.INTEGER, _LONG): Reading.LONG,
-    (Kind.NUMERIC, ColumnType.TIMESTAMP, _STRING): Reading.TIME,
+    (Kind.NUMERIC, ColumnType.TIMESTAMP, STRING): Reading.TIME,
     (Kind.CATEGORY, ColumnType.BOOLEAN, _LONG): Reading.FLAG,
-    (Kind.CATEGORY, ColumnType.STRING, _STRING): Reading.TEXT,
-    (Kind.CATEGORY, ColumnType.CATEGORY, _STRING): Reading.TEXT,
-    (Kind.IDENTIFIER, ColumnType.STRING, _STRING): Reading.TEXT,
+    (Kind.CATEGORY, ColumnType.STRING, STRING): Reading.TEXT,
+    (Kind.CATEGORY, ColumnType.CATEGORY, STRING): Reading.TEXT,
+    (Kind.IDENTIFIER, ColumnType.STRING, STRING): Reading.TEXT,
 }
-_SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", _STRING: "VARCHAR"}
-# In default-value mode the sum of nothing is 0.
-_SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
+_SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", STRING: "VARCHAR"}
 _COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
 
 Local = Callable[[Layout], Profile]
-Counts = Mapping[str | None, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Division:
-    """The values of a segment: the text that Druid groups by, and the rows by text and by value."""
-
-    layout: SegmentLayout
-    key: Sql
-    texts: Counts
-    counts: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +66,7 @@ class _Profiled:
     """
 
     rows: int
-    divisions: tuple[_Division, ...]
+    divisions: tuple[Division, ...]
     whole: Mapping[str, Profiles]
     columns: Mapping[str, Mapping[str, Profiles]]
 
@@ -143,39 +133,25 @@ class _Engine:
         """Rows by the version of the content that they came with."""
         if not segments:
             return {}
-        return _count_texts(self._client, self._rows(segments), Sql(text=quote_identifier(CONTENT_COLUMN)))
+        rows = rows_of(self._datasource, self._interval, segments)
+        return count_texts(self._client, rows, Sql(text=quote_identifier(CONTENT_COLUMN)))
 
     def profile(self, segments: Sequence[SegmentColumns]) -> tuple[Profile, Mapping[str, str]]:
         """The profile of what can be had from Druid, and why which columns cannot."""
         named = {column.name for column in self._layout.columns}
         named |= {name for segment in self._layout.segments for name in segment.columns}
-        alike: dict[frozenset[tuple[str, str]], list[SegmentColumns]] = {}
-        for segment in segments:
-            held = frozenset((name, kind) for name, kind in segment.columns.items() if name in named)
-            alike.setdefault(held, []).append(segment)
-        profiled = [self._profile_alike(group) for group in alike.values()]
+        profiled = [self._profile_alike(group) for group in group_alike(segments, named)]
         had = replace(
             self._layout, columns=tuple(column for column in self._layout.columns if column.name not in self._left)
         )
         return sum_profiles(had, [_to_profile(part, had) for part in profiled]), self._left
 
-    def _rows(self, segments: Sequence[SegmentColumns]) -> Rows:
-        start, end = self._interval.start, self._interval.end
-        spans = sorted((max(segment.start, start), min(segment.end, end)) for segment in segments)
-        joined: list[tuple[datetime, datetime]] = []
-        for begin, stop in spans:
-            if joined and begin <= joined[-1][1]:
-                joined[-1] = joined[-1][0], max(joined[-1][1], stop)
-            else:
-                joined.append((begin, stop))
-        return Rows(datasource=self._datasource, intervals=tuple(joined))
-
     def _profile_alike(self, segments: Sequence[SegmentColumns]) -> _Profiled:
-        rows = self._rows(segments)
+        rows = rows_of(self._datasource, self._interval, segments)
         held = segments[0].columns
         sources = self._sources(held)
         flagged = [source.layout.name for source in sources if _is_flagged(segments, source.layout.name)]
-        divisions = tuple(self._divide(rows, pinned, held) for pinned in self._layout.segments)
+        divisions = tuple(divide(self._client, rows, pinned, held, self._types) for pinned in self._layout.segments)
         count = sum(self.contents(segments).values())
         columns = {}
         for division in divisions:
@@ -204,53 +180,51 @@ class _Engine:
                 sources.append(Source(layout=column, reading=reading))
         return sources
 
-    def _divide(self, rows: Rows, pinned: SegmentLayout, held: Mapping[str, str]) -> _Division:
-        if not set(pinned.columns) <= set(held):
-            nothing = Sql(text="CAST(NULL AS VARCHAR)")
-            rest = _count_texts(self._client, rows, nothing)
-            return _Division(layout=pinned, key=nothing, texts=rest, counts=rest)
-        key = sql.segment_text(
-            pinned.columns,
-            flags=[name for name in pinned.columns if self._types[name] is ColumnType.BOOLEAN],
-            texts=[name for name in pinned.columns if held[name] == _STRING],
-        )
-        texts = _count_texts(self._client, rows, key)
-        counts: Counter[str | None] = Counter()
-        for text, count in texts.items():
-            counts[_value_of(pinned, text)] += count
-        if len(texts) <= _FEW_TEXTS:
-            return _Division(layout=pinned, key=key, texts=texts, counts=counts)
-        return _Division(
-            layout=pinned,
-            key=sql.only(key, [value for value in counts if value is not None]),
-            texts=counts,
-            counts=counts,
-        )
-
     def _profile_columns(
         self, parts: Parts, sources: Iterable[Source], flagged: Sequence[str]
     ) -> Mapping[str, Profiles]:
         """The profiles by column of those that can be had, some columns at once."""
         queries = ColumnQueries(self._client, parts, flagged=flagged)
+        crowded: list[Source] = []
 
         def profile(source: Source) -> Profiles | None:
             try:
-                return queries.profile(source)
-            except NotCountableError as error:
-                self._left[source.layout.name] = str(error)
+                return self._profile_column(queries, source)
+            except ResourceLimitError as error:
+                log.warning("%s is profiled again by itself: %s", source.layout.name, error.message)
+                crowded.append(source)
                 return None
 
         sources = [source for source in sources if source.layout.name not in self._left]
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
-            found = list(pool.map(profile, sources))
-        return {source.layout.name: one for source, one in zip(sources, found, strict=True) if one is not None}
+            found = {source.layout.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
+        for source in crowded:
+            found[source.layout.name] = self._profile_alone(queries, source)
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _profile_column(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+        try:
+            return queries.profile(source)
+        except NotCountableError as error:
+            self._left[source.layout.name] = str(error)
+            return None
+
+    def _profile_alone(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+        try:
+            return self._profile_column(queries, source)
+        except ResourceLimitError as error:
+            raise ServiceRejectedError(
+                f"Column {source.layout.name!r} cannot be profiled in Druid, even by itself: {error.message}",
+                hint="set druid.query.groupBy.maxOnDiskStorage on brokers and historicals, or a larger "
+                "druid.processing.buffer.sizeBytes; or profile with `engine: local`",
+                column=source.layout.name,
+            ) from error
 
 
 def _demand_nulls(client: DruidClient) -> None:
-    if client.sql(_SUM_OF_NULLS)[0]["n"] is not None:
+    if said := loses_nulls(client):
         raise ConfigError(
-            f"The Druid at {client.base_url} runs in default-value mode: it takes null for 0 and '', so that missing "
-            "values cannot be counted there.",
+            f"{said}.",
             hint="set druid.generic.useDefaultValueForNull=false and load again, or profile with `engine: local`",
         )
 
@@ -263,17 +237,6 @@ def _planned_types(client: DruidClient, datasource: str, segments: Sequence[Segm
     if unknown := {name for segment in segments for name in segment.columns} - set(known):
         raise ServiceUnavailableError(f"Druid's broker does not know the column {min(unknown)!r} of {datasource} yet.")
     return known
-
-
-def _count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
-    return {row["k"]: row["n"] for page in text_pages(client, rows, text) for row in page}
-
-
-def _value_of(pinned: SegmentLayout, text: str | None) -> str | None:
-    """The value of a segment that has a part of its own for this text; None for the rest."""
-    if pinned.values is not None:
-        return text if text in pinned.values else None
-    return text if text is not None and len(text) <= LONGEST_NAME else None
 
 
 def _is_flagged(segments: Sequence[SegmentColumns], name: str) -> bool:
@@ -297,11 +260,11 @@ def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
     return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
-def _parts(division: _Division, columns: Mapping[str, Profiles], layout: Layout) -> dict[str | None, Part]:
+def _parts(division: Division, columns: Mapping[str, Profiles], layout: Layout) -> dict[str | None, Part]:
     """The part of each value, of all the texts that belong to it."""
     texts: dict[str | None, list[str | None]] = {}
     for text in division.texts:
-        texts.setdefault(_value_of(division.layout, text), []).append(text)
+        texts.setdefault(division.value_of(text), []).append(text)
     return {
         value: _part(
             layout,
@@ -317,7 +280,7 @@ def _part(layout: Layout, rows: int, columns: Mapping[str, ColumnProfile]) -> Pa
     return Part(rows=rows, columns=found)
 
 
-def _segment(division: _Division, parts: Mapping[str | None, Part], layout: Layout) -> Segment:
+def _segment(division: Division, parts: Mapping[str | None, Part], layout: Layout) -> Segment:
     named = {value: part for value, part in parts.items() if value is not None}
     return Segment(layout=division.layout, parts=named, rest=parts.get(None) or empty_part(layout.columns))
 

@@ -35,7 +35,7 @@ class DruidConsoleLink(BaseOperatorLink):
 
 
 class DruidIngestOperator(PartitionOperator):
-    """Loads the curated partition and its metrics into Druid, and waits until they can be queried.
+    """Loads the curated partition, its metrics and its profile into Druid, and waits until they can be queried.
 
     Skipped when the connection that the spec names does not exist.
 
@@ -62,7 +62,7 @@ class DruidIngestOperator(PartitionOperator):
         self._stop: Callable[[], None] | None = None
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
-        """Task id, rows and segments by datasource and day."""
+        """Task id, rows and segments by datasource and day, and a warning where Druid does not keep nulls."""
         client = self._client(run)
         ingest = self._ingest(run, client, partition, context)
         return self._finish(run, client, ingest, ingest.begin())
@@ -109,7 +109,8 @@ class DruidIngestOperator(PartitionOperator):
             state = ingest.wait(state)
         if not state.done:
             raise AirflowSkipException("Not loaded into Druid: nothing of it has rows to load, or rows to lose.")
-        return {key: to_json(load) for key, load in state.done.items()}
+        loads = {key: to_json(load) for key, load in state.done.items()}
+        return loads | ({"warning": state.warning} if state.warning else {})
 
     def _note(self, client: DruidClient, state: Ingest) -> None:
         """Know where Druid's tasks are seen, and how they are stopped."""

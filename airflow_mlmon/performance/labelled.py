@@ -27,9 +27,9 @@ VERSION = 1
 UNIT = 2.0**-40
 # The clipping of scikit-learn's log_loss for doubles.
 EPSILON = float(np.finfo(np.float64).eps)
-_HALF = 0.5
+HALF = 0.5
 _NULL = -1
-_MIRROR = 2 * int(to_cells(np.array([_HALF]))[0])
+_MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
 
 Flags = npt.NDArray[np.bool_]
 
@@ -167,8 +167,12 @@ def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     >>> to_score_cells(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()
     [0, 16000, 16128, 16256, 32256]
     """
-    upper = scores >= _HALF
-    cells = to_cells(np.where(upper, 1.0 - scores, scores) + 0.0)
+    upper = scores >= HALF
+    return from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
+
+
+def from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
+    """The cells of scores, from those of the scores below ½ and of 1 - p of the `upper` ones."""
     return np.where(upper, _MIRROR - cells, cells).astype(np.int32)
 
 

@@ -6,6 +6,7 @@ that the newest content wins and not the last writer, whichever run is the slowe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -27,8 +28,7 @@ from airflow_mlmon.druid.load import (
     finish_load,
     still_replaced,
 )
-from airflow_mlmon.druid.requirements import check_cluster
-from airflow_mlmon.druid.rules import apply_rules
+from airflow_mlmon.druid.requirements import check_cluster, loses_nulls
 from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -42,7 +42,12 @@ from airflow_mlmon.pipeline.druid_content import (
     tag_of,
     write_content,
 )
+from airflow_mlmon.pipeline.druid_files import apply_noted_rules, delete_inputs, note_loaded
 from airflow_mlmon.spec.druid import DruidIngestion
+
+log = logging.getLogger(__name__)
+
+_KEEP_NULLS = "To keep them, set druid.generic.useDefaultValueForNull=false in every service, and load the days again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ class Ingest:
 
     `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
     `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
-    to be begun anew.
+    to be begun anew. `warning` says in words what of the rows Druid does not keep.
     """
 
     done: Mapping[str, DruidLoad] = field(default_factory=dict)
@@ -77,6 +82,7 @@ class Ingest:
     waiting: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
+    warning: str = ""
 
     @property
     def task_ids(self) -> list[str]:
@@ -96,7 +102,7 @@ class Ingest:
 
 
 class DruidIngest:
-    """Loads the rows of some days and their metrics: `begin`, then `advance` each time that tasks have ended.
+    """Loads the rows, metrics and profiles of some days: `begin`, then `advance` each time that tasks have ended.
 
     Args:
         run: the model's run.
@@ -133,8 +139,11 @@ class DruidIngest:
         """
         check_workspace(self._run)
         check_cluster(self._client, self._run.spec.druid)
-        apply_rules(self._client, self._run.spec)
-        return self._settle(Ingest(waiting=list(self._places)))
+        apply_noted_rules(self._run, self._client)
+        warning = loses_nulls(self._client)
+        if warning:
+            log.warning("%s. %s", warning, _KEEP_NULLS)
+        return self._settle(Ingest(waiting=list(self._places), warning=warning))
 
     def advance(self, ingest: Ingest) -> Ingest:
         """Verify the loads whose tasks have ended, and begin what is still to do.
@@ -150,8 +159,12 @@ class DruidIngest:
                 continue  # what the store says now is begun in its place
             if (load := finish_load(self._client, begun, self._patience)) is not None:
                 done[key] = load
+                note_loaded(self._run, self._places[key], task.content, tag=ingest.tags[key])
+                delete_inputs(self._run, self._client, self._places[key])
             else:
-                again[key] = self._begin_task(key, task.content, first=begun.attempt + 1)
+                # whose rows took their place may have deleted the input
+                content = write_content(self._run, self._places[key])
+                again[key] = self._begin_task(key, content, first=begun.attempt + 1)
         if again and ingest.rounds >= MOST_ROUNDS:
             raise still_replaced(self._places[next(iter(again))].day)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
@@ -210,7 +223,9 @@ class DruidIngest:
         if not count_served(self._client, place.datasource.name, place.day).rows:
             return "it has no rows, and has none there"
         self._run.progress(f"{key} has no rows any more: emptying it in Druid")
-        return empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+        emptied = empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+        delete_inputs(self._run, self._client, place)
+        return emptied
 
     def _begin_task(self, key: str, content: Content, *, first: int = 1) -> OpenTask:
         load = self._load(key, content)

@@ -8,21 +8,27 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 
-import pyarrow as pa
-
 from airflow_mlmon.archive.labels import join_labels
-from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
-from airflow_mlmon.druid.ingestion import Datasource, metrics_datasource, predictions_datasource
+from airflow_mlmon.druid.flags import Flagged, with_flag_dimensions, with_flags, with_labels
+from airflow_mlmon.druid.ingestion import (
+    Datasource,
+    metrics_datasource,
+    predictions_datasource,
+    profiled_columns,
+    profiles_datasource,
+)
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.parquet import write_parquet
+from airflow_mlmon.druid.profile_rows import profile_rows
 from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.partition_files import read_parquet, read_scalars
+from airflow_mlmon.pipeline.partition_files import profile_uri, read_parquet, read_scalars
 from airflow_mlmon.pipeline.performance import deliveries_of
-from airflow_mlmon.records import Status
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
 
 # Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
@@ -35,6 +41,7 @@ class Kind(Enum):
 
     PREDICTIONS = auto()
     METRICS = auto()
+    PROFILES = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,7 @@ class Place:
 class Content:
     """The rows that a place shall have, none or many; `version` changes with them and their columns.
 
-    `flagged` names the columns whose NaN and infinities are told by a flag column.
+    `flagged` names the columns that have a flag column.
     """
 
     rows: int
@@ -74,12 +81,13 @@ def check_workspace(run: Run) -> None:
 
 
 def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
-    """The days of both datasources of a model, by key."""
+    """The days of each datasource of a model, by key."""
     places = [
         Place(kind=kind, datasource=datasource, day=day)
         for kind, datasource in (
             (Kind.PREDICTIONS, predictions_datasource(run.spec)),
             (Kind.METRICS, metrics_datasource(run.spec)),
+            (Kind.PROFILES, profiles_datasource(run.spec)),
         )
         for day in days
     ]
@@ -97,13 +105,25 @@ def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
         return "the store has no rows of it"
     if place.kind is Kind.METRICS:
         return None
-    if not is_kept(run, place.day, today):
+    if place.kind is Kind.PREDICTIONS and not is_kept(run, place.day, today):
         return f"it is older than the {run.spec.druid.retention_days} days for which predictions stay in Druid"
+    return _reason_of(night) or _reason_without_profile(run, place, night)
+
+
+def _reason_of(night: Night) -> str | None:
     if night.status is Status.FAILED:
         return "its last run failed"
     if not night.rows_curated and night.status is not Status.NO_DATA:
         return f"it is {night.status}: rows came, and none could be taken"
     return None
+
+
+def _reason_without_profile(run: Run, place: Place, night: Night) -> str | None:
+    if place.kind is not Kind.PROFILES:
+        return None
+    # by name: a store may write a folder's address in another way
+    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(night.version), ""))}
+    return None if _profile_uri(run, night).rpartition("/")[2] in there else "no profile of it is stored"
 
 
 def is_kept(run: Run, day: Partition, today: date) -> bool:
@@ -115,8 +135,10 @@ def is_kept(run: Run, day: Partition, today: date) -> bool:
 def tag_of(run: Run, place: Place) -> str:
     """Changes when what a place shall have does; cheaper than its content."""
     if place.kind is Kind.METRICS:
-        return _hash(write_json_lines(_table(run, place)), place.datasource)
+        return _hash(write_json_lines(_table(run, place).rows), place.datasource)
     night = run.store.night(place.day)
+    if place.kind is Kind.PROFILES:
+        return f"{night and night.version} {night and night.layout}"
     deliveries = [delivery.version for delivery in deliveries_of(run, place.day)]
     return " ".join([str(night and night.version), *deliveries])
 
@@ -131,46 +153,63 @@ def write_version(run: Run, place: Place, version: str) -> Content:
     return _write(run, place, _predictions(run, place, version))
 
 
-def _write(run: Run, place: Place, table: pa.Table) -> Content:
+def _write(run: Run, place: Place, labelled: Flagged) -> Content:
+    table = labelled.rows
     if not table.num_rows:
         return Content(rows=0, version="")
     _, write = _WRITERS[run.spec.druid.format]
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"writing {table.num_rows} rows for {place.key}{without}")
-    table, flagged = with_flags(table)
+    table, names = with_flags(table)
+    flagged = names + labelled.names
     data = write(table)
     version = _hash(data, with_flag_dimensions(place.datasource, flagged))
-    run.files.write(_uri(run, place, version), data)
+    run.files.write(input_uri(run, place, version), data)
     return Content(rows=table.num_rows, version=version, flagged=flagged)
 
 
 def input_url(run: Run, place: Place, version: str) -> str:
     """Where Druid reads the rows that `write_content` wrote."""
-    uri = _uri(run, place, version)
+    uri = input_uri(run, place, version)
     return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
 
 
-def _uri(run: Run, place: Place, version: str) -> str:
+def input_uri(run: Run, place: Place, version: str) -> str:
+    """Where in the workspace `write_content` writes the rows."""
     ending, _ = _WRITERS[run.spec.druid.format]
-    return run.uri("druid", place.datasource.name, place.day.key, f"{version}{ending}")
+    return place_uri(run, place, f"{version}{ending}")
 
 
-def _table(run: Run, place: Place) -> pa.Table:
+def place_uri(run: Run, place: Place, name: str) -> str:
+    """Where in the workspace a file about a place lies."""
+    return run.uri("druid", place.datasource.name, place.day.key, name)
+
+
+def _table(run: Run, place: Place) -> Flagged:
     if place.kind is Kind.METRICS:
-        return metrics_table(place.day, run.store.metric_values(place.day))
+        return Flagged(metrics_table(place.day, run.store.metric_values(place.day)), ())
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
+    if place.kind is Kind.PROFILES:
+        profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
+        shown = profiled_columns(run.spec)
+        return Flagged(profile_rows(place.day, profile, version=night.version, columns=shown), ())
     return _predictions(run, place, night.version)
 
 
-def _predictions(run: Run, place: Place, version: str) -> pa.Table:
-    rows = read_scalars(run, place.day, version)
+def _profile_uri(run: Run, night: Night) -> str:
+    return profile_uri(run, night.partition, str(night.version), str(night.layout))
+
+
+def _predictions(run: Run, place: Place, version: str) -> Flagged:
+    found = Flagged(read_scalars(run, place.day, version), ())
     if run.spec.labels is not None:
         tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
-        rows = rows.append_column(run.spec.labels.label, join_labels(rows, tables, run.spec).column("label"))
-    return select_columns(rows, place.datasource)
+        joined = join_labels(found.rows, tables, run.spec)
+        found = with_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
+    return Flagged(select_columns(found.rows, with_flag_dimensions(place.datasource, found.names)), found.names)
 
 
 def _hash(data: bytes, datasource: Datasource) -> str:

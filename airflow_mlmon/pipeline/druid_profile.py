@@ -16,6 +16,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid import hand_in, load_of
 from airflow_mlmon.pipeline.druid_content import Kind, Place, check_workspace, is_kept, write_version
+from airflow_mlmon.pipeline.druid_files import delete_inputs
 from airflow_mlmon.pipeline.partition_files import CURATED
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_parquet
@@ -55,6 +56,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
         return Profile.empty(layout)
     load = load_of(run, place, content)
     load_partition(client, load, lambda task_id: hand_in(run, client, place, load, task_id))
+    delete_inputs(run, client, place)
     run.progress("profiling in Druid")
     return profile_datasource(
         client,

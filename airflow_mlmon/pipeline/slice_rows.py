@@ -7,9 +7,10 @@ its curated rows; any other column by the curated rows, a night at a time. Both 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Protocol
 
 from airflow_mlmon.comparison.slices import SliceRows
 from airflow_mlmon.comparison.verdict import MINIMUM_ROWS
@@ -29,7 +30,7 @@ from airflow_mlmon.records import Night
 from airflow_mlmon.spec import ColumnType
 
 MAX_SLICES = 1_000
-_NO_LABELS = sum_label_parts(())
+NO_LABELS = sum_label_parts(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Sliced:
         gone: Nights whose rows are gone, and that are in nothing here.
         stored: By segment, how many nights stored profiles answered for.
         rows_read: How many rows were read; no profile answered for them.
+        rows_counted: How many rows no profile answered for that were counted where they are served.
     """
 
     segments: tuple[SegmentLayout, ...]
@@ -55,6 +57,7 @@ class Sliced:
     gone: frozenset[date] = frozenset()
     stored: Mapping[str, int] = field(default_factory=dict)
     rows_read: int = 0
+    rows_counted: int = 0
 
     def by_slice(self) -> dict[tuple[str, str | None], SliceRows]:
         """What is kept of each slice that has rows, by segment and value; None for the rest."""
@@ -72,35 +75,58 @@ class Sliced:
 
 # a profile, and the labelled profiles of the same rows
 Divided = tuple[Profile, LabelledParts]
-# the slices of some nights by some columns, or crossings of columns, whatever computes them
-SliceSource = Callable[[Run, Reference, Sequence[Night], Sequence[tuple[str, ...]]], Sliced]
 
 
-def slice_nights(run: Run, reference: Reference, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]) -> Sliced:
-    """The slices of some nights, from stored profiles where these have them and from curated rows.
+class NightRows(Protocol):
+    """Divides the rows of a night, wherever they are; NotFoundError where they are gone."""
+
+    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
+        """Whether it has to read the rows, to divide them by these segments."""
+        ...
+
+    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
+        """How many rows each value of each segment has; None stands for the rest."""
+        ...
+
+    def divide(self, night: Night, layout: Layout) -> Divided:
+        """What is kept of the rows under a layout."""
+        ...
+
+
+def slice_nights(
+    run: Run,
+    reference: Reference,
+    nights: Sequence[Night],
+    asked: Sequence[tuple[str, ...]],
+    rows: NightRows | None = None,
+) -> Sliced:
+    """The slices of some nights, from stored profiles where these have them and from rows: by default the curated ones.
 
     Raises:
         ConfigError: an integer has more than 50 values, and is no segment of the layout.
     """
+    rows = rows or CuratedRows(run)
     pinned = {frozenset(segment.columns): segment for segment in reference.layout.segments}
-    counted, gone = _count(run, nights, [columns for columns in asked if frozenset(columns) not in pinned])
+    counted, gone = _count(run, rows, nights, [columns for columns in asked if frozenset(columns) not in pinned])
     chosen, small, gathered = _choose_values(counted, asked)
     segments = tuple(pinned.get(frozenset(columns)) or chosen[columns] for columns in asked)
     layout = replace(reference.layout, segments=segments)
-    total, labelled, rows_read = Profile.empty(layout), _NO_LABELS, 0
+    total, labelled = Profile.empty(layout), NO_LABELS
+    divided = {True: 0, False: 0}
     stored = Counter[str]()
     for night in nights:
         if night.partition.day in gone:
             continue
         run.progress(f"slices of {night.partition.key}")
         try:
-            (profile, labels), missing = _divide_night(run, reference, night, layout)
+            (profile, labels), missing = _divide_night(run, reference, rows, night, layout)
         except NotFoundError:
             gone.add(night.partition.day)
             continue
         total, labelled = total + profile, sum_label_parts((labelled, labels))
         stored += Counter(segment.name for segment in segments if segment not in missing)
-        rows_read += profile.rows if missing else 0
+        if missing:
+            divided[rows.reads(night, missing)] += profile.rows
     return Sliced(
         segments=segments,
         profile=total,
@@ -109,7 +135,8 @@ def slice_nights(run: Run, reference: Reference, nights: Sequence[Night], asked:
         gathered=gathered,
         gone=frozenset(gone),
         stored=stored,
-        rows_read=rows_read,
+        rows_read=divided[True],
+        rows_counted=divided[False],
     )
 
 
@@ -128,21 +155,21 @@ def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
 
 
 def _count(
-    run: Run, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
+    run: Run, rows: NightRows, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
 ) -> tuple[dict[tuple[str, ...], Counter[str | None]], set[date]]:
     """How many rows each value has, of columns that no profile knows; and the nights whose rows are gone."""
     counted = {columns: Counter[str | None]() for columns in asked}
     gone: set[date] = set()
-    names = [name for columns in asked for name in columns]
+    segments = [SegmentLayout(columns=columns) for columns in asked]
     for night in nights if asked else ():
         run.progress(f"values of {night.partition.key}")
         try:
-            rows = read_curated(run, night.partition, night.version or "", [run.spec.id_column], where_there=names)
+            of_night = rows.count(night, segments)
         except NotFoundError:
             gone.add(night.partition.day)
             continue
-        for columns in asked:
-            counted[columns] += count_values(rows, SegmentLayout(columns=columns))
+        for columns, counts in zip(asked, of_night, strict=True):
+            counted[columns] += counts
     for columns, counts in counted.items():
         _demand_few_integers(run, columns, len(counts.keys() - {None}))
     return counted, gone
@@ -182,15 +209,15 @@ def _choose_values(
 
 
 def _divide_night(
-    run: Run, reference: Reference, night: Night, layout: Layout
+    run: Run, reference: Reference, rows: NightRows, night: Night, layout: Layout
 ) -> tuple[Divided, tuple[SegmentLayout, ...]]:
-    """A night under the layout, and the segments for which its rows were read."""
+    """A night under the layout, and the segments for which its rows were divided."""
     held = [segment for segment in layout.segments if segment in reference.layout.segments]
     stored = _stored_night(run, reference, night, held) if held else None
     missing = tuple(segment for segment in layout.segments if stored is None or segment not in held)
     found = [stored] if stored else []
     if missing:
-        found.append(_read_night(run, night, replace(reference.layout, segments=missing)))
+        found.append(rows.divide(night, replace(reference.layout, segments=missing)))
     return merge_divided(found, layout), missing
 
 
@@ -200,7 +227,7 @@ def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequen
     if day.profile is None or day.version != night.version:
         return None
     if run.spec.labels is None:
-        return day.profile, _NO_LABELS
+        return day.profile, NO_LABELS
     labelled = stored_labels(run, night.partition, str(night.version))
     if labelled is None:
         return None
@@ -210,10 +237,28 @@ def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequen
     return (day.profile, labelled) if rows.items() <= known.items() else None
 
 
-def _read_night(run: Run, night: Night, layout: Layout) -> Divided:
-    version = str(night.version)
-    profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
-    if run.spec.labels is None:
-        return profile, _NO_LABELS
-    deliveries = deliveries_of(run, night.partition)
-    return profile, profile_night_labels(run, night.partition, version, deliveries, layout.segments)
+class CuratedRows:
+    """The curated rows of the workspace."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:  # noqa: ARG002 - always
+        """Always."""
+        return True
+
+    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> list[Counter[str | None]]:
+        """How many rows each value has."""
+        names = [name for segment in segments for name in segment.columns]
+        ids = [self._run.spec.id_column]
+        rows = read_curated(self._run, night.partition, str(night.version), ids, where_there=names)
+        return [count_values(rows, segment) for segment in segments]
+
+    def divide(self, night: Night, layout: Layout) -> Divided:
+        """The rows, read twice: with all columns, and with those that performance is measured from."""
+        version, run = str(night.version), self._run
+        profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
+        if run.spec.labels is None:
+            return profile, NO_LABELS
+        deliveries = deliveries_of(run, night.partition)
+        return profile, profile_night_labels(run, night.partition, version, deliveries, layout.segments)

@@ -15,7 +15,7 @@ from airflow_mlmon.performance.contrast import SliceMetric
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.rollup import required_reference
 from airflow_mlmon.pipeline.slice_reference import slice_reference
-from airflow_mlmon.pipeline.slice_rows import Sliced, SliceSource, slice_nights
+from airflow_mlmon.pipeline.slice_rows import NightRows, Sliced, slice_nights
 from airflow_mlmon.pipeline.stored import ProfileState
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import Night, Status
@@ -45,6 +45,7 @@ class SlicedWindow:
         reference_rows: Rows of the reference.
         stored: By column, how many nights stored profiles answered for.
         rows_read: How many curated rows were read.
+        rows_counted: How many rows were counted in Druid, and not read.
         reference_rows_read: How many rows of the reference were read.
     """
 
@@ -60,6 +61,7 @@ class SlicedWindow:
     reference_rows: int
     stored: Mapping[str, int]
     rows_read: int
+    rows_counted: int
     reference_rows_read: int
 
     @property
@@ -76,7 +78,7 @@ def slice_window(
     *,
     metric: SliceMetric | None = None,
     cross: bool = False,
-    source: SliceSource = slice_nights,
+    rows: NightRows | None = None,
 ) -> SlicedWindow:
     """The slices of the columns, each by itself and with `cross` also crossed, ranked.
 
@@ -91,7 +93,7 @@ def slice_window(
     measured_by = _demand_metric(run.spec, metric)
     reference = required_reference(run)
     nights, skipped = _nights(run, first, last)
-    current = source(run, reference, nights, asked)
+    current = slice_nights(run, reference, nights, asked, rows)
     skipped |= dict.fromkeys(sorted(current.gone), _ROWS_GONE)
     labels = run.spec.labels
     same = slice_reference(run, reference, current.segments)
@@ -116,6 +118,7 @@ def slice_window(
         reference_rows=reference.profile.rows,
         stored=current.stored,
         rows_read=current.rows_read,
+        rows_counted=current.rows_counted,
         reference_rows_read=same.rows_read,
     )
 

@@ -63,7 +63,7 @@ class Druid(BaseModel):
     retention_days: int | None = Field(
         default=None,
         ge=1,
-        description="Days that predictions stay loaded in Druid; metrics stay. Without it no rule is set.",
+        description="Days that predictions stay in Druid; metrics and profiles stay. Without it its own rules hold.",
     )
     compaction_after_days: int | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,9 +22,11 @@ class LocalStore:
         found = []
         for parent, _, names in os.walk(root):
             for name in names:
-                if not name.startswith("."):
-                    path = Path(parent, name)
-                    found.append(StoredObject(str(path), path.stat().st_size, _etag(path)))
+                # a file may be deleted while the folder is listed
+                with suppress(FileNotFoundError):
+                    if not name.startswith("."):
+                        path = Path(parent, name)
+                        found.append(StoredObject(str(path), path.stat().st_size, _etag(path)))
         return sorted(found)
 
     def read(self, uri: str) -> bytes:
@@ -48,6 +50,11 @@ class LocalStore:
             except BaseException:
                 Path(name).unlink()
                 raise
+
+    def delete(self, uri: str) -> None:
+        """Unlink the file."""
+        with _mapped(uri):
+            to_path(uri).unlink(missing_ok=True)
 
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:

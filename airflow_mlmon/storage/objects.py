@@ -36,6 +36,10 @@ class ObjectStore(Protocol):
         """Put an object there, whole or not at all, in the place of one that was there."""
         ...
 
+    def delete(self, uri: str) -> None:
+        """See that there is no such object any more; one that is absent already is no error."""
+        ...
+
     def local_copy(self, uri: str, *, etag: str | None = None) -> AbstractContextManager[Path]:
         """A readable file with the object's bytes, for as long as the context lasts.
 

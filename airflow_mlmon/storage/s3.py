@@ -58,6 +58,12 @@ class S3Store:
         with _mapped(uri):
             self._client.upload_fileobj(io.BytesIO(data), bucket, key)
 
+    def delete(self, uri: str) -> None:
+        """One request; S3 does not tell an absent object from a deleted one."""
+        bucket, key = _split(uri)
+        with _mapped(uri):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
         """A temporary file with the object's bytes."""

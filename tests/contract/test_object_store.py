@@ -78,6 +78,17 @@ def test_reading_an_absent_object_says_so(place):
         place.store.read(f"{place.root}/nowhere")
 
 
+def test_what_is_deleted_is_gone_and_may_be_deleted_again(place):
+    uri, other = f"{place.root}/gone/é+ 1", f"{place.root}/gone/2"
+    place.store.write(uri, b"content")
+    place.store.write(other, b"content")
+
+    place.store.delete(uri)
+    place.store.delete(uri)
+
+    assert [found.uri for found in place.store.list(f"{place.root}/gone/")] == [other]
+
+
 def test_local_copy_is_the_object(place):
     uri = f"{place.root}/a/x"
     place.store.write(uri, b"content")
@@ -172,3 +183,11 @@ def test_a_local_write_leaves_no_half_file(tmp_path: Path):
         LocalStore().write(str(target), b"content")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_local_listing_leaves_out_what_is_deleted_meanwhile(tmp_path: Path):
+    # a link to nothing is in the folder, and has nothing behind it, as a file that has just gone
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "held").write_bytes(b"x")
+
+    assert [found.uri for found in LocalStore().list(str(tmp_path))] == [str(tmp_path / "held")]

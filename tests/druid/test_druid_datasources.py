@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.druid.ingestion import DimensionType
-from airflow_mlmon.druid.rules import apply_rules
+from airflow_mlmon.druid.rules import OwnRules, apply_rules, compaction_settings, retention_rules
 from airflow_mlmon.spec.load import parse_spec
 from tests.support.druid.bucket import COLUMNS, DAY, NEXT, datasource, load_rows, rows_of
 
@@ -94,6 +94,34 @@ def test_retention_and_compaction_are_set_once_and_changed_with_the_spec(client)
     assert (rules[0]["period"], changed[0]["period"]) == ("P90D", "P30D")
     assert compaction["skipOffsetFromLatest"] == "P3D"
     assert compaction["granularitySpec"]["segmentGranularity"] == "DAY"
+
+
+def test_rules_that_the_spec_drops_are_taken_back(client):
+    name = "dropped_predictions"
+    own = apply_rules(client, parse_spec(SPEC.format(model="dropped", days=90), "dropped.yaml"))
+    assert (len(client.retention_rules(name)), client.compaction(name)["skipOffsetFromLatest"]) == (2, "P3D")
+
+    left = apply_rules(client, without_rules("dropped"), own)
+
+    assert (client.retention_rules(name), client.compaction(name)) == ([], None)
+    assert left == apply_rules(client, without_rules("dropped"), left) == OwnRules()
+
+
+def test_rules_of_others_are_never_taken_back(client):
+    spec = parse_spec(SPEC.format(model="foreign", days=90), "foreign.yaml")
+    client.set_retention_rules("foreign_predictions", retention_rules(90))
+    own = apply_rules(client, spec)
+    changed = compaction_settings("foreign_predictions", 7)
+    client.set_compaction(changed)
+
+    apply_rules(client, without_rules("foreign"), own)
+
+    assert len(client.retention_rules("foreign_predictions")) == 2
+    assert client.compaction("foreign_predictions")["skipOffsetFromLatest"] == "P7D"
+
+
+def without_rules(model):
+    return parse_spec(SPEC.format(model=model, days=90).partition("druid:")[0], f"{model}.yaml")
 
 
 def test_rules_that_druid_has_already_are_not_written_again(cluster, client):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from airflow_mlmon.druid.load import Patience
+from airflow_mlmon.druid.load import Load, Patience
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid import DruidIngest
+from airflow_mlmon.pipeline.druid_content import Kind
+from airflow_mlmon.pipeline.druid_files import delete_inputs
 from airflow_mlmon.pipeline.failure import record_failure
 from tests.support.archive import FIRST, day_table
+from tests.support.druid.bucket import handing_in
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -54,6 +58,10 @@ class Nights:
         ingest = self.ingest(*days, **options)
         return finished(ingest, ingest.begin())
 
+    def with_spec(self, spec) -> Nights:
+        """The same nights under another spec."""
+        return Nights(replace(self.run, spec=spec), self.archive, self.client)
+
     def served(self, day: date) -> tuple[int, int]:
         """Rows and labels of a day."""
         query = f'SELECT COUNT(*) AS n, COUNT("repaid") AS labels FROM "{self.run.model}_predictions" '  # noqa: S608
@@ -71,6 +79,14 @@ class Nights:
             f"SELECT FLOOR(__time TO DAY) AS d, mlmon_content AS c, COUNT(*) AS n, SUM({row}) AS s "  # noqa: S608
             f'FROM "{self.run.model}_predictions" GROUP BY 1, 2 ORDER BY 1, 2'
         )
+
+    def keys(self, *kinds: str) -> list[str]:
+        """What the first day of these datasources is called."""
+        return [f"{self.run.model}_{kind} {FIRST}" for kind in kinds]
+
+    def input_folder(self, kind: str) -> str:
+        """Where the input of the first day lies."""
+        return self.run.uri("druid", f"{self.run.model}_{kind}", str(FIRST))
 
     def remove(self, day: date):
         shutil.rmtree(f"{self.archive.root}/predictions/dt={day}")
@@ -111,7 +127,8 @@ def test_a_day_that_became_empty_is_emptied_and_comes_back(nights):
     assert nights.served(FIRST) == (0, 0)
     assert nights.served(SECOND)[0] == 80
     assert emptied.done[f"{nights.run.model}_metrics {FIRST}"].rows > 0
-    assert nights.load(FIRST).left == {key: "it has no rows, and has none there"}
+    left = nights.load(FIRST).left
+    assert left == dict.fromkeys(nights.keys("predictions", "profiles"), "it has no rows, and has none there")
 
 
 def test_a_day_that_never_was_is_left_alone(nights):
@@ -120,7 +137,7 @@ def test_a_day_that_never_was_is_left_alone(nights):
 
     state = nights.load(FIRST)
 
-    assert list(state.left) == [f"{nights.run.model}_predictions {FIRST}"]
+    assert list(state.left) == nights.keys("predictions", "profiles")
     assert nights.served(FIRST) == (0, 0)
 
 
@@ -175,6 +192,47 @@ def test_the_newest_content_wins_over_the_last_writer(nights):
     assert nights.served(FIRST)[0] == 60
 
 
+def test_input_goes_when_it_is_loaded(nights):
+    nights.judge(FIRST)
+    folder = Path(nights.input_folder("predictions"))
+    folder.mkdir(parents=True)
+    (folder / "0123456789ab.json.gz").write_bytes(b"of a version that nobody loads any more")
+
+    nights.load(FIRST)
+
+    for kind in ("predictions", "metrics", "profiles"):
+        assert [path.name for path in Path(nights.input_folder(kind)).iterdir()] == ["loaded.json"]
+
+
+def test_input_that_a_task_may_still_read_stays(nights, bucket):
+    nights.judge(FIRST)
+    [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is Kind.PREDICTIONS]
+    folder = Path(nights.input_folder("predictions"))
+    folder.mkdir(parents=True)
+    for version in ("still-read", "superseded"):
+        (folder / f"{version}.json.gz").write_bytes(b"rows")
+    load = Load(datasource=place.datasource, partition=place.day, version="still-read", rows=10)
+
+    with bucket.held():
+        handing_in(nights.client, load, [bucket.put("held", b"rows")])(load.task_id(1))
+        delete_inputs(nights.run, nights.client, place)
+        left = [path.name for path in folder.iterdir()]
+        nights.client.shutdown(load.task_id(1))
+
+    assert left == ["still-read.json.gz"]
+
+
+def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+
+    again = nights.load(FIRST, clear_number=1)
+
+    assert again.done[nights.keys("predictions")[0]].task_id.endswith(".c1.n1")
+    assert again.warning == ""
+    assert nights.served(FIRST)[0] == 80
+
+
 def test_two_runs_at_once_end_as_one(nights, tmp_path):
     nights.judge(FIRST)
     together = threading.Barrier(2)
@@ -217,11 +275,22 @@ def test_days_older_than_the_retention_are_not_loaded(nights):
     nights.judge(FIRST)
     druid = nights.run.spec.druid.model_copy(update={"retention_days": 30})
     spec = nights.run.spec.model_copy(update={"druid": druid})
-    run = type(nights.run)(
-        spec=spec, storage=nights.run.storage, store=nights.run.store, workspace=nights.run.workspace
-    )
 
-    state = Nights(run, nights.archive, nights.client).load(FIRST, today=FIRST + timedelta(days=31))
+    state = nights.with_spec(spec).load(FIRST, today=FIRST + timedelta(days=31))
 
-    assert list(state.left) == [f"{run.model}_predictions {FIRST}"]
+    assert list(state.left) == nights.keys("predictions")
     assert nights.served(FIRST) == (0, 0)
+
+
+def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(nights):
+    nights.judge(FIRST)
+    name = f"{nights.run.model}_predictions"
+    before = nights.run.spec
+    druid = before.druid.model_copy(update={"retention_days": 9_000, "compaction_after_days": 3})
+
+    nights.with_spec(before.model_copy(update={"druid": druid})).load(FIRST)
+    ruled = [rule["type"] for rule in nights.client.retention_rules(name)], bool(nights.client.compaction(name))
+    nights.load(FIRST)
+
+    assert ruled == (["loadByPeriod", "dropForever"], True)
+    assert (nights.client.retention_rules(name), nights.client.compaction(name)) == ([], None)

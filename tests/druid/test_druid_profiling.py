@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -12,13 +13,15 @@ import pytest
 from airflow_mlmon.druid import profile_queries
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profiling import profile_datasource
-from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
+from tests.support.druid.proxy import FaultyRouter
+from tests.support.druid.scripted import Received, Reply, as_json
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
@@ -199,3 +202,69 @@ def test_a_datasource_that_is_not_there_is_said(client):
 
     with pytest.raises(NotFoundError, match="no datasource 'absent_predictions'"):
         profile(client, spec, day("absent"), layout)
+
+
+@dataclass
+class BusyRouter(FaultyRouter):
+    """A router before a real Druid that has memory for so many queries at a time."""
+
+    most: int = 1
+    refused: int = 0
+    answering: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def _answer(self, request: Received) -> Reply:
+        if request.path != "/druid/v2/sql" or b"GROUP BY" not in request.body:
+            return self._passed_on(request)
+        with self.lock:
+            self.answering += 1
+            is_refused = self.answering > self.most
+            self.refused += is_refused
+        try:
+            return TOO_MUCH if is_refused else self._passed_on(request)
+        finally:
+            with self.lock:
+                self.answering -= 1
+
+
+# as Druid 33 answers
+TOO_MUCH = as_json(
+    {
+        "error": "Resource limit exceeded",
+        "errorClass": "org.apache.druid.query.ResourceLimitExceededException",
+        "errorCode": "legacyQueryException",
+        "errorMessage": "Not enough merge buffer memory to execute this query.",
+    },
+    status=400,
+)
+
+
+def test_columns_that_druid_has_no_memory_for_at_once_are_profiled_one_by_one(cluster, client, bucket):
+    spec, rows = spec_of("busy"), rows_of(day("busy"), 800)
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, day("busy"), rows)
+
+    with BusyRouter(target=cluster.url).running() as router:
+        found = profile(DruidClient(router.url), spec, day("busy"), layout)
+
+    assert found == profile_table(rows, layout)
+    assert router.refused > 0
+
+
+def test_a_column_that_is_too_much_by_itself_says_what_to_do(cluster, client, bucket):
+    spec, rows = spec_of("toomuch"), rows_of(day("toomuch"), 50)
+    layout = pin_layout(spec, rows)
+    load(client, bucket, spec, day("toomuch"), rows)
+
+    with (
+        OverfullRouter(target=cluster.url).running() as router,
+        pytest.raises(ServiceRejectedError, match=r"Column '.*' cannot be profiled .* Hint: .*maxOnDiskStorage"),
+    ):
+        profile(DruidClient(router.url), spec, day("toomuch"), layout)
+
+
+class OverfullRouter(BusyRouter):
+    """One that has none left for the queries by cell."""
+
+    def _answer(self, request: Received) -> Reply:
+        return TOO_MUCH if b"BITWISE_SHIFT_RIGHT" in request.body else self._passed_on(request)

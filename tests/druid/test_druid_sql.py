@@ -81,9 +81,12 @@ def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
     with opened(tmp_path, archive, by_sql) as run:
         for day in days:
             judge_night(run, Partition.of_day("loans", day))
-        done = ingested(run, client, *days).done
+        state = ingested(run, client, *days)
+        done = state.done
 
     assert [load.rows for load in done.values()][:2] == [80, 80]
-    assert len(done) == 4
+    assert len(done) == 6
     assert all(load.task_id.startswith("query-mlmon.loans_") for load in done.values())
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 160}]
+    # 27 is in that mode unless it is told otherwise
+    assert "default-value mode: it takes null for 0" in state.warning

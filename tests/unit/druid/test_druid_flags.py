@@ -9,7 +9,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
+from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags, with_labels
 from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.errors import ConfigError
@@ -51,3 +51,22 @@ def test_the_datasource_has_a_place_for_each_flag():
     flagged = with_flag_dimensions(datasource, ["x"])
 
     assert flagged.dimensions[1:] == (Dimension(name="x__flag", type=DimensionType.STRING),)
+
+
+def test_void_rows_are_told_from_those_whose_label_is_outstanding():
+    label = pa.chunked_array([pa.array([True, None, False, None])])
+    void = pa.chunked_array([pa.array([False, False, True, True])])
+
+    labelled = with_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, void)
+
+    assert labelled.rows.column("paid").to_pylist() == [True, None, None, None]
+    assert labelled.rows.column("paid__flag").to_pylist() == [None, None, "void", "void"]
+    assert labelled.names == ("paid",)
+
+
+def test_labels_without_void_rows_have_no_flag():
+    label, void = pa.chunked_array([pa.array([True])]), pa.chunked_array([pa.array([False])])
+
+    labelled = with_labels(pa.table({"x": [1]}), "paid", label, void)
+
+    assert (labelled.rows.column_names, labelled.names) == (["x", "paid"], ())

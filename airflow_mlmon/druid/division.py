@@ -1,0 +1,100 @@
+"""Divides the rows that Druid serves by the values of a segment's columns, as `profiles.division` divides a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from airflow_mlmon.druid import profile_sql as sql
+from airflow_mlmon.druid.answers import SegmentColumns
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.profile_queries import text_pages
+from airflow_mlmon.druid.profile_sql import Rows, Sql
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.layout import LONGEST_NAME, SegmentLayout
+from airflow_mlmon.spec.choices import ColumnType
+
+STRING = "STRING"
+# So many values Druid groups by as they are, which is faster than to sort out those that count.
+_FEW_TEXTS = 256
+
+Counts = Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """The values of a segment: the text that Druid groups by, and the rows by text and by value."""
+
+    layout: SegmentLayout
+    key: Sql
+    texts: Counts
+    counts: Counts
+
+    def value_of(self, text: str | None) -> str | None:
+        """The value that has a part of its own for this text; None for the rest."""
+        return _value_of(self.layout, text)
+
+
+def rows_of(datasource: str, interval: Partition, segments: Sequence[SegmentColumns]) -> Rows:
+    """The rows of an interval that these segments of Druid hold."""
+    spans = sorted((max(segment.start, interval.start), min(segment.end, interval.end)) for segment in segments)
+    joined: list[tuple[datetime, datetime]] = []
+    for begin, stop in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], stop)
+        else:
+            joined.append((begin, stop))
+    return Rows(datasource=datasource, intervals=tuple(joined))
+
+
+def group_alike(segments: Sequence[SegmentColumns], named: Collection[str]) -> list[list[SegmentColumns]]:
+    """The segments of Druid that have the same of the named columns, together."""
+    alike: dict[frozenset[tuple[str, str]], list[SegmentColumns]] = {}
+    for segment in segments:
+        held = frozenset((name, kind) for name, kind in segment.columns.items() if name in named)
+        alike.setdefault(held, []).append(segment)
+    return list(alike.values())
+
+
+def divide(
+    client: DruidClient,
+    rows: Rows,
+    pinned: SegmentLayout,
+    held: Mapping[str, str],
+    types: Mapping[str, ColumnType],
+) -> Division:
+    """How the rows are divided, which hold these columns of Druid's types; `types` are the declared ones."""
+    if not set(pinned.columns) <= set(held):
+        nothing = Sql(text="CAST(NULL AS VARCHAR)")
+        rest = count_texts(client, rows, nothing)
+        return Division(layout=pinned, key=nothing, texts=rest, counts=rest)
+    key = sql.segment_text(
+        pinned.columns,
+        flags=[name for name in pinned.columns if types[name] is ColumnType.BOOLEAN],
+        texts=[name for name in pinned.columns if held[name] == STRING],
+    )
+    texts = count_texts(client, rows, key)
+    counts: Counter[str | None] = Counter()
+    for text, count in texts.items():
+        counts[_value_of(pinned, text)] += count
+    if len(texts) <= _FEW_TEXTS:
+        return Division(layout=pinned, key=key, texts=texts, counts=counts)
+    return Division(
+        layout=pinned,
+        key=sql.only(key, [value for value in counts if value is not None]),
+        texts=counts,
+        counts=counts,
+    )
+
+
+def count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
+    """How many rows have each text."""
+    return {row["k"]: row["n"] for page in text_pages(client, rows, text) for row in page}
+
+
+def _value_of(pinned: SegmentLayout, text: str | None) -> str | None:
+    if pinned.values is not None:
+        return text if text in pinned.values else None
+    return text if text is not None and len(text) <= LONGEST_NAME else None

@@ -1,0 +1,175 @@
+"""Makes the rows of `<model>_profiles`: every count of a profile, one a row, so that sums over days are lawful.
+
+The counts of a column add up to its rows, whatever it holds, and those of the parts of a segment to
+those of all rows. A number always has the cell of the grid that it lies in, also where it was counted
+by itself, so that days that were counted in either way add up by cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from airflow_mlmon.druid.flags import Flag
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.category import CategoryProfile
+from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.distribution import Distribution
+from airflow_mlmon.profiles.grid import LAST_CELL, Floats, to_bounds, to_cells
+from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.vector import VectorProfile
+
+# a double's 15 digits, of which sum and difference with the centre may spoil the last
+_DIGITS = 14
+_LARGEST_EXACT_POWER = 22
+SCHEMA = pa.schema(
+    [
+        ("time", pa.timestamp("us", "UTC")),
+        ("column", pa.string()),
+        ("segment", pa.string()),
+        ("kind", pa.string()),
+        ("value", pa.string()),
+        ("number", pa.float64()),
+        ("cell", pa.int64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("count", pa.int64()),
+        ("layout", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+
+
+class CellKind(StrEnum):
+    """What the rows that are counted together have in common."""
+
+    NULL = "null"
+    NAN = Flag.NAN
+    POSITIVE_INFINITY = Flag.POSITIVE_INFINITY
+    NEGATIVE_INFINITY = Flag.NEGATIVE_INFINITY
+    VALUE = "value"
+    BUCKET = "bucket"
+    CELL = "cell"
+    IDENTIFIER = "identifier"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """Some counts of one kind, and what is known of each: None where nothing is."""
+
+    kind: CellKind
+    counts: npt.NDArray[np.int64]
+    known: Mapping[str, pa.Array]
+
+
+def profile_rows(partition: Partition, profile: Profile, *, version: str, columns: Collection[str]) -> pa.Table:
+    """The rows of the profile of a partition, at its start.
+
+    Args:
+        partition: the day.
+        profile: what is kept of it.
+        version: that of the curated rows.
+        columns: those that may be shown; all others stay behind, and the segments that divide by them.
+    """
+    constant = {"time": partition.start, "layout": profile.layout_id, "version": version}
+    batches = [
+        _batch(found, constant | {"column": name, "segment": key})
+        for key, parts in _parts(profile, columns)
+        for name, column in parts.items()
+        if name in columns
+        for found in _count(column)
+        if len(found.counts)
+    ]
+    return pa.Table.from_batches(batches, SCHEMA).combine_chunks()
+
+
+def _parts(profile: Profile, columns: Collection[str]) -> Iterator[tuple[str | None, Mapping[str, ColumnProfile]]]:
+    """The columns of all rows and of each part of them, by what the part is called."""
+    yield None, profile.columns
+    for segment in profile.segments.values():
+        if set(segment.layout.columns) <= set(columns):
+            yield from ((key, part.columns) for key, part in segment.by_key().items())
+
+
+def _batch(found: _Counted, constant: Mapping[str, object]) -> pa.RecordBatch:
+    rows = len(found.counts)
+    constant = {**constant, "kind": found.kind.value}
+    arrays = {**found.known, "count": pa.array(found.counts)}
+    columns = [
+        arrays[field.name] if field.name in arrays else pa.repeat(pa.scalar(constant.get(field.name), field.type), rows)
+        for field in SCHEMA
+    ]
+    return pa.record_batch(columns, SCHEMA)
+
+
+def _count(column: ColumnProfile) -> Iterator[_Counted]:
+    match column:
+        case NumericProfile():
+            yield from _count_numbers(column)
+        case CategoryProfile():
+            yield _number(CellKind.NULL, column.nulls)
+            values = pa.array(column.layout.vocabulary, pa.string()).take(pa.array(column.known.keys))
+            yield _Counted(kind=CellKind.VALUE, counts=column.known.counts, known={"value": values})
+            buckets = pa.array(column.unseen.keys.astype(np.int64))
+            yield _Counted(kind=CellKind.BUCKET, counts=column.unseen.counts, known={"cell": buckets})
+        case IdentifierProfile():
+            yield _number(CellKind.NULL, column.nulls)
+            yield _number(CellKind.IDENTIFIER, column.observed)
+        case VectorProfile():
+            yield from _count_numbers(column.norm)
+            yield _number(CellKind.MALFORMED, column.malformed)
+
+
+def _count_numbers(column: NumericProfile) -> Iterator[_Counted]:
+    yield _number(CellKind.NULL, column.nulls)
+    yield _number(CellKind.NAN, column.nans)
+    yield _number(CellKind.POSITIVE_INFINITY, column.positive_infinities)
+    yield _number(CellKind.NEGATIVE_INFINITY, column.negative_infinities)
+    yield from _count_cells(column.layout, column.distribution)
+
+
+def _count_cells(layout: ColumnLayout, found: Distribution) -> Iterator[_Counted]:
+    single = found.values if found.is_exact else found.atoms
+    numbers = {"number": pa.array(_to_values(layout.centre, single.keys))}
+    yield _Counted(kind=CellKind.CELL, counts=single.counts, known=numbers | _bounds(layout, to_cells(single.keys)))
+    if not found.is_exact:
+        rest = found.without_atoms()
+        yield _Counted(kind=CellKind.CELL, counts=rest.counts, known=_bounds(layout, rest.keys))
+
+
+def _bounds(layout: ColumnLayout, cells: npt.NDArray[np.integer]) -> dict[str, pa.Array]:
+    """The cells and their bounds as values; the outermost cells are open."""
+    low, high = (layout.centre + bound for bound in to_bounds(cells))
+    return {
+        "cell": pa.array(cells.astype(np.int64)),
+        "low": pa.array(low, mask=cells == -LAST_CELL),
+        "high": pa.array(high, mask=cells == LAST_CELL),
+    }
+
+
+def _to_values(centre: float, deviations: Floats) -> Floats:
+    """The values at these deviations, without the digits that the difference has spoilt.
+
+    >>> _to_values(10.11, np.array([12.37 - 10.11])).tolist()
+    [12.37]
+    """
+    values = centre + deviations
+    magnitudes = np.maximum(np.abs(values), abs(centre))
+    with np.errstate(divide="ignore"):
+        powers = _DIGITS - np.floor(np.log10(magnitudes))
+    is_exact = (powers >= 0) & (powers <= _LARGEST_EXACT_POWER) & (centre != 0)
+    scales = 10.0 ** np.where(is_exact, powers, 0)
+    return np.where(is_exact, np.rint(values * scales) / scales, values)
+
+
+def _number(kind: CellKind, rows: int) -> _Counted:
+    return _Counted(kind=kind, counts=np.array([rows] if rows else [], dtype=np.int64), known={})
