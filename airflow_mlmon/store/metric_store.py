@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -26,8 +25,9 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.store import actions, episodes, outbox, pins, publication, schema
+from airflow_mlmon.store import actions, episodes, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.rows import (
@@ -40,21 +40,12 @@ from airflow_mlmon.store.rows import (
     metric_of,
     night_of,
     verdict_of,
-    written,
 )
 from airflow_mlmon.store.schema import BreachState
 
 _POLICY = Policy()
 
 SubjectKey = tuple[str, str | None, str | None]
-
-
-class StoredLayout(NamedTuple):
-    """The layout that a model's profiles have, and where it lies."""
-
-    layout_id: str
-    uri: str
-    facts: Mapping[str, Any]
 
 
 class MetricStore:
@@ -323,18 +314,13 @@ class MetricStore:
 
         When two pin at once the first one wins, and both get its layout.
         """
-        row = {"model": model, "layout": layout_id, "uri": uri, "facts": written(facts, f"{model}: layout {layout_id}")}
         with self._database.writing(model) as connection:
-            found = connection.execute(_latest_layout(model)).one_or_none()
-            if found is None or found.layout == supersedes:
-                number = 1 if found is None else found.number + 1
-                connection.execute(sa.insert(schema.layouts).values(number=number, **row))
-            return _layout_of(connection.execute(_latest_layout(model)).one())
+            return layouts.pin(connection, model, StoredLayout(layout_id, uri, facts), supersedes)
 
     def current_layout(self, model: str) -> StoredLayout | None:
         """The layout that is pinned for a model."""
-        rows = self._rows(_latest_layout(model))
-        return _layout_of(rows[0]) if rows else None
+        with self._database.reading() as connection:
+            return layouts.latest(connection, model)
 
     def save_baseline(self, model: str, pin: BaselinePin) -> None:
         """Add a pin of the model's baseline; those before it stay as they are.
@@ -395,12 +381,3 @@ class MetricStore:
 
 def _within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.model == model, table.c.day.between(first, last))
-
-
-def _latest_layout(model: str) -> sa.Select[Any]:
-    table = schema.layouts
-    return sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
-
-
-def _layout_of(row: sa.Row[Any]) -> StoredLayout:
-    return StoredLayout(row.layout, row.uri, json.loads(row.facts))
