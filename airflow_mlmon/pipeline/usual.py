@@ -10,7 +10,7 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, Key, NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import DRIFT, Key, NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -30,6 +30,7 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
+_JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # times the nights of a history that are looked back at most
 _FARTHEST = 3
 
@@ -158,12 +159,10 @@ class UsualJudge:
         self, day: date, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
     ) -> dict[Key, list[tuple[date, Point]]]:
         past: dict[Key, list[tuple[date, Point]]] = {}
-        for before, value in self.run.store.past(self.run.model, day, self._reach(breached)):
-            known = METRICS.get(value.metric)
-            is_unlike = known is not None and known.of_model and before in unlike and value.segment is None
-            if is_unlike or before in breached.get(key_of(value), ()):
-                continue
-            past.setdefault(key_of(value), []).append((before, Point(value=float(value.value or 0), rows=value.rows)))
+        for before, key, value, rows in self.run.store.past(self.run.model, _JUDGED, day, self._reach(breached)):
+            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            if not is_unlike and before not in breached.get(key, ()):
+                past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
     def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:

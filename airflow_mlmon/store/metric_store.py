@@ -237,12 +237,21 @@ class MetricStore:
             history.setdefault((row.metric, row.column or None), []).append((row.day, row.value))
         return history
 
-    def past(self, model: str, before: date, nights: int) -> list[tuple[date, MetricValue]]:
-        """Every metric that has a value on the `nights` calendar days before a day, in the order of the days."""
+    def past(
+        self, model: str, metrics: Sequence[str], before: date, nights: int
+    ) -> list[tuple[date, SubjectKey, float, int]]:
+        """Days, subjects, values and rows of some metrics on the `nights` calendar days before a day.
+
+        They come in the order of the days, of all rows and of every segment; what has no value is left out.
+        """
         table = schema.metrics
         within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
-        rows = self._rows(sa.select(table).where(within, table.c.value.is_not(None)).order_by(table.c.day))
-        return [(row.day, metric_of(row)) for row in rows]
+        columns = (table.c.day, table.c.metric, table.c.column, table.c.segment, table.c.value, table.c.rows)
+        query = sa.select(*columns).where(within, table.c.metric.in_(metrics), table.c.value.is_not(None))
+        return [
+            (row.day, (row.metric, row.column or None, row.segment or None), row.value, row.rows)
+            for row in self._rows(query.order_by(table.c.day))
+        ]
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """The alerts of a range, in the order of the days."""
