@@ -97,7 +97,8 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False
     if value.metric == DRIFT:
-        return True
+        # that of labels, which have no profile, is measured and not judged
+        return bool(evidence.columns)
     # the empty values of all columns together are those of one or the other
     return known.measure is not None and (value.column is not None or not known.by_column)
 
