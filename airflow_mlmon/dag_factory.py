@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
 
+from airflow_mlmon.operators.assets import drift_alias
 from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.operators.steps import (
     DetectDriftOperator,
@@ -51,7 +52,7 @@ def build_dag(path: str | Path, **dag_arguments: Any) -> DAG:
     """The nightly DAG of one spec."""
     spec = load_spec(path)
     with DAG(**(_dag_arguments(spec) | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
-        _add_steps(str(Path(path).absolute()))
+        _add_steps(str(Path(path).absolute()), spec.model)
     return dag
 
 
@@ -79,7 +80,7 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _add_steps(spec_path: str) -> None:
+def _add_steps(spec_path: str, model: str) -> None:
     wait = PartitionSensor(
         task_id="wait_for_partition", spec_path=spec_path, mode="reschedule", poke_interval=300, timeout=8 * 86_400
     )
@@ -89,7 +90,13 @@ def _add_steps(spec_path: str) -> None:
     profile = ProfilePartitionOperator(task_id="profile_partition", **given)
     drift = DetectDriftOperator(task_id="detect_drift", **given, profiled=profile.output)
     measure = MeasurePerformanceOperator(task_id="measure_performance", **given)
-    judge = JudgePartitionOperator(task_id="judge_partition", **given, profiled=profile.output, measured=measure.output)
+    judge = JudgePartitionOperator(
+        task_id="judge_partition",
+        **given,
+        profiled=profile.output,
+        measured=measure.output,
+        outlets=[drift_alias(model)],
+    )
     ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, judged=judge.output)
     # a night that failed is reported and told all the same
     report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)

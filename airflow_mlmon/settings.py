@@ -45,6 +45,37 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
         "sensitive": True,
     },
+    "reports_url": {
+        "description": "Address below which people reach the reports, for the links in messages. "
+        "Default: /mlmon below Airflow's `[api] base_url`, else the folder of the reports itself.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "https://airflow.example.com/mlmon",
+        "default": "",
+    },
+    "channels": {
+        "description": "YAML file of channels for many models: `channels:`, a list as in a spec, in which each may "
+        "name the `models` and `owners` that it is for.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/opt/airflow/mlmon/channels.yaml",
+        "default": "",
+    },
+    "pushgateway": {
+        "description": "Airflow connection of type http of a Prometheus push gateway, which gets gauges of each model "
+        "after its night.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "pushgateway",
+        "default": "",
+    },
+    "metrics_folder": {
+        "description": "Folder of the node exporter's text-file collector, which gets the same gauges as a file.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "/var/lib/prometheus/node-exporter",
+        "default": "",
+    },
 }
 
 
@@ -56,6 +87,10 @@ class Settings:
     workspace: str
     workspace_connection: str | None
     hash_key: bytes | None = field(repr=False)
+    reports_url: str = ""
+    channels: str | None = None
+    pushgateway: str | None = None
+    metrics_folder: str | None = None
 
     @property
     def reports(self) -> str:
@@ -63,13 +98,25 @@ class Settings:
         return f"{self.workspace.rstrip('/')}/reports"
 
 
-def read_settings(option: Callable[[str], str | None], home: Path) -> Settings:
-    """The settings that `option` gives by name, with defaults below `home`, which is AIRFLOW_HOME."""
+def read_settings(option: Callable[[str], str | None], home: Path, base_url: str | None = None) -> Settings:
+    """The settings that `option` gives by name, with the defaults.
+
+    Args:
+        option: the value of an option, when there is one.
+        home: AIRFLOW_HOME.
+        base_url: the address of Airflow's API server, when it is known.
+    """
+    workspace = option("workspace") or str(home / "mlmon" / "workspace")
+    served = f"{base_url.rstrip('/')}/mlmon" if base_url and "://" in base_url else f"{workspace.rstrip('/')}/reports"
     return Settings(
         store=option("store") or f"sqlite:///{home / 'mlmon' / 'store.db'}",
-        workspace=option("workspace") or str(home / "mlmon" / "workspace"),
+        workspace=workspace,
         workspace_connection=option("workspace_connection") or None,
         hash_key=(option("hash_key") or "").encode() or None,
+        reports_url=(option("reports_url") or served).rstrip("/"),
+        channels=option("channels") or None,
+        pushgateway=option("pushgateway") or None,
+        metrics_folder=option("metrics_folder") or None,
     )
 
 
@@ -80,4 +127,4 @@ def settings_from_environment(environment: Mapping[str, str], **given: str | Non
     def option(name: str) -> str | None:
         return given.get(name) or environment.get(f"AIRFLOW__{SECTION.upper()}__{name.upper()}")
 
-    return read_settings(option, home)
+    return read_settings(option, home, environment.get("AIRFLOW__API__BASE_URL"))

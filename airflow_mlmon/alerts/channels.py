@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Protocol
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
-from airflow_mlmon.alerts.breach import CRITICAL
+from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.records import AlertState
-from airflow_mlmon.spec.alerts import Channel
+from airflow_mlmon.spec.alerts import Channel, SharedChannel
+from airflow_mlmon.spec.model import ModelSpec
+
+_Channel = TypeVar("_Channel", bound=Channel)
 
 
 class Sender(Protocol):
@@ -24,20 +28,45 @@ class Sender(Protocol):
 
 
 def channels_by_key(channels: Iterable[Channel]) -> dict[str, Channel]:
-    """The channels by the name that the outbox knows them by; equal ones are one.
+    """The channels by the name that the outbox knows them by; those of one name are one, which tells the most.
 
     >>> list(channels_by_key([Channel(log=True), Channel(webhook="ops"), Channel(notifier="a.B")]))
     ['log', 'webhook:ops', 'notifier:a.B#1']
     """
-    keyed: dict[str, Channel] = {}
-    count: dict[str, int] = {}
+    return _by_key(_named(channels))
+
+
+def channels_of(spec: ModelSpec, shared: Sequence[SharedChannel]) -> dict[str, Channel]:
+    """The channels of a model by their names in the outbox: its own, and those of the deployment that are for it.
+
+    Where both have a channel, the spec's stands. Shared notifiers are counted before those for other models are
+    left out, so that their names stay when another model comes or goes.
+    """
+    for_model = [
+        (f"shared:{key}" if channel.notifier is not None else key, channel)
+        for key, channel in _named(shared)
+        if channel.is_for(spec.model, spec.owner)
+    ]
+    return _by_key(for_model) | channels_by_key(spec.alerts.channels)
+
+
+def _named(channels: Iterable[_Channel]) -> Iterator[tuple[str, _Channel]]:
+    count: Counter[str] = Counter()
     for channel in channels:
         if channel.notifier is not None:
-            count[channel.notifier] = count.get(channel.notifier, 0) + 1
-            key = f"notifier:{channel.notifier}#{count[channel.notifier]}"
+            count[channel.notifier] += 1
+            yield f"notifier:{channel.notifier}#{count[channel.notifier]}", channel
+        elif channel.alertmanager is not None:
+            yield f"alertmanager:{channel.alertmanager}", channel
         else:
-            key = "log" if channel.log else f"webhook:{channel.webhook}"
-        keyed[key] = channel
+            yield "log" if channel.log else f"webhook:{channel.webhook}", channel
+
+
+def _by_key(named: Iterable[tuple[str, Channel]]) -> dict[str, Channel]:
+    keyed: dict[str, Channel] = {}
+    for key, channel in named:
+        if key not in keyed or channel.tells(WARNING):
+            keyed[key] = channel
     return keyed
 
 

@@ -6,13 +6,15 @@ that dies in between repeats its last message, and the fingerprints show that it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.message import night_message
 from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import Claim
 
@@ -34,6 +36,8 @@ def deliver(
     *,
     model: str | None = None,
     limit: int = 20,
+    page_url: Callable[[Partition], str] = lambda _: "",
+    tells: Callable[[str, Alert], bool] = lambda *_: True,
 ) -> DeliveryReport:
     """Send the pending alerts, up to `limit` messages; one that fails does not stop the others.
 
@@ -43,15 +47,21 @@ def deliver(
         now: the time of this pass.
         model: only the alerts of this model, whose senders these are.
         limit: the most messages of one pass, which has to end within the lease.
+        page_url: the address of a night's page, which the message tells.
+        tells: whether an alert is for the channel of that key; one that is not counts as sent.
     """
     messages = sent = failed = 0
     errors: list[str] = []
     # one message at a time: when this process dies, only one has lost an attempt
     while messages < limit and (claims := store.claim_pending(1, now, model=model)):
+        store.mark_sent([claim.id for claim in claims if not tells(claim.channel, claim.alert)], now)
+        claims = [claim for claim in claims if tells(claim.channel, claim.alert)]
+        if not claims:
+            continue
         ids = [claim.id for claim in claims]
         messages += 1
         try:
-            _send(senders, claims)
+            _send(senders, claims, page_url)
         except MlmonError as error:
             failed += len(ids)
             errors.append(f"{claims[0].night.partition}, {claims[0].channel}: {error}")
@@ -62,8 +72,9 @@ def deliver(
     return DeliveryReport(messages=messages, sent=sent, failed=failed, errors=tuple(errors))
 
 
-def _send(senders: Mapping[str, Sender], claims: Sequence[Claim]) -> None:
+def _send(senders: Mapping[str, Sender], claims: Sequence[Claim], page_url: Callable[[Partition], str]) -> None:
     channel = claims[0].channel
     if channel not in senders:
         raise ConfigError(f"The channel {channel!r} is no longer in the spec.", valid=sorted(senders))
-    senders[channel].send(night_message(claims[0].night, [claim.alert for claim in claims]))
+    night = claims[0].night
+    senders[channel].send(night_message(night, [claim.alert for claim in claims], page_url(night.partition)))

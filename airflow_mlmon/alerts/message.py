@@ -25,10 +25,15 @@ class NightMessage:
     payload: Mapping[str, Any]
 
 
-def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
+def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
     """The message that tells of `alerts`: the worst incident first, and in it its likely cause; what resolved last.
 
     An alert that does not say where it stands has opened on its night.
+
+    Args:
+        night: the night that they are of.
+        alerts: at least one.
+        report: the address of the night's page.
 
     Raises:
         ValueError: there is no alert; a night without a breach says nothing.
@@ -39,6 +44,7 @@ def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
     subject = plain(_subject(night, ordered), _SUBJECT_LENGTH)
     lines = [f"{_tag(alert)}: {alert.text}{_course(alert)}" for alert in ordered]
     text = f"{night.partition}, status {night.status.value}\n" + "".join(f"- {line}\n" for line in lines)
+    text += f"report: {report}\n" if report else ""
     return NightMessage(
         partition=night.partition,
         severity=_severity(ordered),
@@ -53,6 +59,7 @@ def night_message(night: Night, alerts: Sequence[Alert]) -> NightMessage:
             "severity": _severity(ordered),
             "subject": subject,
             "text": text,
+            "report": report,
             "alerts": [_as_json(alert) for alert in ordered],
         },
     )

@@ -1,136 +1,56 @@
-"""Posts alerts to a webhook; the only place of this stage that knows requests.
-
-A webhook's URL may come from people who should not reach our own network: redirects are not
-followed, and an address that is not public is refused, by name and again on the connection, so
-that a name that changes its address in between is refused too. The URL often is the secret: no
-message and no log shows more of it than its host.
-"""
+"""Posts alerts to a webhook as JSON, signed when the receiver shares a secret with us."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
+import hashlib
+import hmac
+import json
+from datetime import datetime
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
+from airflow_mlmon.alerts.endpoint import Endpoint
 from airflow_mlmon.alerts.message import NightMessage
-from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 
-CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 20
-_SUCCESS = range(200, 300)
-_REDIRECT = range(300, 400)
-_REFUSAL = range(300, 500)
-_PASSING = frozenset({408, 425, 429})
+SIGNATURE = "X-Mlmon-Signature"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 class WebhookSender:
     """Posts the message of a night as JSON.
 
     Args:
-        url: where to; https, or http when private addresses are allowed.
-        headers: added to the request, such as an authorisation.
-        allow_private: whether addresses of our own network and this machine may be reached.
-        verify: whether to check the certificate, or the file of the authorities to trust.
+        endpoint: where to.
+        now: the time of the signature.
+        secret: the key of the signature; without one there is none.
     """
 
-    def __init__(
-        self,
-        url: str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        allow_private: bool = False,
-        verify: bool | str = True,
-    ) -> None:
-        parts = urlsplit(url)
-        schemes = {"https", "http"} if allow_private else {"https"}
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ConfigError(
-                f"A webhook is an {' or '.join(sorted(schemes))} URL with a host, not one of {parts.scheme!r}.",
-                hint="see the connection that the spec names",
-            )
-        self._url = url
-        self._host = parts.hostname
-        self._headers = dict(headers or {})
-        self._allow_private = allow_private
-        self._verify = verify
+    def __init__(self, endpoint: Endpoint, now: datetime, secret: str = "") -> None:
+        self._endpoint = endpoint
+        self._now = now
+        self._secret = secret
 
     def send(self, message: NightMessage) -> None:
         """Post the message; anything but a reply of 2xx is an error."""
-        with requests.Session() as session:
-            # no proxy, which would hide the address, and no credentials of .netrc
-            session.trust_env = False
-            if not self._allow_private:
-                session.mount("https://", _PublicAdapter())
-            status = self._post(session, message)
-        if status in _SUCCESS:
-            return
-        kind = ServiceRejectedError if status in _REFUSAL and status not in _PASSING else ServiceUnavailableError
-        what = "a redirect, which is not followed" if status in _REDIRECT else "no success"
-        raise kind(f"The webhook at {self._host} answered {status}: {what}.")
-
-    def _post(self, session: requests.Session, message: NightMessage) -> int:
-        try:
-            with session.post(
-                self._url,
-                json=dict(message.payload),
-                headers=self._headers,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,
-                verify=self._verify,
-                stream=True,  # the body of the reply is of no interest, however long it is
-            ) as reply:
-                return reply.status_code
-        except _PrivateAddressError:
-            raise ServiceRejectedError(
-                f"The webhook's host {self._host} is not a public address.", hint="allow private addresses"
-            ) from None
-        except (requests.ConnectionError, requests.Timeout) as error:
-            # requests puts the path of the URL into its text
-            raise ServiceUnavailableError(
-                f"The webhook at {self._host} cannot be reached: {type(error).__name__}."
-            ) from None
-        except (requests.RequestException, ValueError) as error:
-            raise ServiceRejectedError(f"The webhook at {self._host} refused: {type(error).__name__}.") from None
+        body = json.dumps(dict(message.payload), allow_nan=False).encode()
+        headers = {"Content-Type": "application/json", IDEMPOTENCY_KEY: idempotency_key(message)}
+        if self._secret:
+            headers[SIGNATURE] = signature(self._secret, body, int(self._now.timestamp()))
+        self._endpoint.send(body, headers)
 
 
-class _PrivateAddressError(Exception):
-    """The address is not public. It is no OSError, so that urllib3 lets it through."""
+def signature(secret: str, body: bytes, timestamp: int) -> str:
+    """The signature of a body: HMAC-SHA256 over the time, a dot and the body, as Stripe's webhooks have it.
+
+    The time is signed too, so that a receiver can refuse an old message that somebody plays again.
+
+    >>> signature("key", b"{}", 1700000000)[:20]
+    't=1700000000,v1=9d71'
+    """
+    signed = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={signed}"
 
 
-def _refuse_private(address: str) -> None:
-    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
-        raise _PrivateAddressError
-
-
-class _PublicConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except OSError:
-            found = []  # urllib3 says it better
-        for *_, address in found:
-            _refuse_private(str(address[0]))
-        opened = super()._new_conn()
-        try:
-            _refuse_private(opened.getpeername()[0])
-        except _PrivateAddressError:
-            opened.close()
-            raise
-        return opened
-
-
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _PublicAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _PublicPool}
+def idempotency_key(message: NightMessage) -> str:
+    """The same for a message that is sent once more, and another for any other."""
+    told = sorted((alert["fingerprint"], alert.get("event", "opened")) for alert in message.payload["alerts"])
+    parts = [message.payload["model"], message.payload["partition"], *(word for pair in told for word in pair)]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

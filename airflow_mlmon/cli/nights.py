@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from airflow_mlmon.cli.table import nights_table
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -50,7 +51,9 @@ def run_nights(
                 if as_json:
                     _print_json(run, ran.days, partition)
             if send_alerts:
-                send(run, build_senders(spec), datetime.now(UTC))
+                now = datetime.now(UTC)
+                send(run, build_senders(run, now), now)
+            publish_gauges(run, settings)
             nights = run.store.nights(spec.model, first, last)
             if not as_json:
                 _print_table(run, first, last, settings)

@@ -13,4 +13,5 @@ from airflow_mlmon.settings import SECTION, Settings, read_settings
 def airflow_settings() -> Settings:
     """The settings of the section [mlmon], airflow.cfg and environment alike."""
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
-    return read_settings(lambda name: conf.get(SECTION, name, fallback=None), home)
+    base_url = conf.get("api", "base_url", fallback=None)
+    return read_settings(lambda name: conf.get(SECTION, name, fallback=None), home, base_url)

@@ -11,7 +11,7 @@ from airflow_mlmon.hooks.redis import redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.pipeline.context import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec import ModelSpec, load_channels
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -38,6 +38,8 @@ def open_run(
             progress=progress,
             druid=DruidAccess(connect=lambda: _connect(spec.druid.connection), today=datetime.now(UTC).date()),
             is_quiet=is_quiet,
+            reports_url=settings.reports_url,
+            shared_channels=load_channels(settings.channels) if settings.channels else (),
         )
 
 

@@ -1,8 +1,9 @@
 """Sends alerts through any notifier of Airflow, such as its mail, Slack or SNS notifiers.
 
-The arguments of the spec are given as they stand, with `{subject}` and `{text}` filled in. Nothing
-is rendered by Jinja: a column that is called `{{ … }}` is only a name. In arguments for HTML the
-text is escaped.
+The arguments of the spec are given as they stand, with `{subject}`, `{text}`, `{report}` (the address
+of the night's page) and `{picture}` (the path of a PNG, for a list of files) filled in. Nothing is
+rendered by Jinja: a column that is called `{{ … }}` is only a name. In arguments for HTML the text
+is escaped.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import html
 import re
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow.sdk import BaseNotifier
@@ -19,7 +22,11 @@ from airflow.sdk import BaseNotifier
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError, ServiceUnavailableError
 
-_PLACEHOLDER = re.compile(r"\{(subject|text)\}")
+_PLACEHOLDER = re.compile(r"\{(subject|text|report|picture)\}")
+_MESSAGE = ("{subject}", "{text}")
+_PICTURE = "{picture}"
+# as a mail shows it: <img src="cid:picture.png">
+_PICTURE_NAME = "picture.png"
 
 
 class NotifierSender:
@@ -28,9 +35,15 @@ class NotifierSender:
     Args:
         class_path: the notifier's class, such as airflow.providers.smtp.notifications.smtp.SmtpNotifier.
         arguments: its arguments; `{subject}` and `{text}` stand for the message, at any depth.
+        draw: makes a PNG for a message; None where there is nothing to draw.
     """
 
-    def __init__(self, class_path: str, arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        class_path: str,
+        arguments: Mapping[str, Any],
+        draw: Callable[[NightMessage], bytes | None] = lambda _: None,
+    ) -> None:
         """Find the class.
 
         Raises:
@@ -38,7 +51,8 @@ class NotifierSender:
         """
         self._class = _notifier_class(class_path)
         self._arguments = dict(arguments)
-        if not _PLACEHOLDER.search(repr(self._arguments)):
+        self._draw = draw
+        if not any(word in repr(self._arguments) for word in _MESSAGE):
             raise ConfigError(
                 f"No argument of the notifier {class_path} carries the message.",
                 hint="write {subject} or {text} into one of its arguments",
@@ -46,7 +60,25 @@ class NotifierSender:
 
     def send(self, message: NightMessage) -> None:
         """Make the notifier and let it notify, without rendering its templates."""
-        words = {"subject": message.subject, "text": message.text}
+        with TemporaryDirectory(prefix="mlmon-") as folder:
+            self._notify(message, self._picture(message, Path(folder)))
+
+    def _picture(self, message: NightMessage, folder: Path) -> str:
+        """The path of the picture; empty when none is asked for, or there is none."""
+        drawn = self._draw(message) if _PICTURE in repr(self._arguments) else None
+        if drawn is None:
+            return ""
+        path = folder / _PICTURE_NAME
+        path.write_bytes(drawn)
+        return str(path)
+
+    def _notify(self, message: NightMessage, picture: str) -> None:
+        words = {
+            "subject": message.subject,
+            "text": message.text,
+            "report": str(message.payload["report"]),
+            "picture": picture,
+        }
         arguments = {name: _filled(value, words, in_html="html" in name) for name, value in self._arguments.items()}
         name = self._class.__name__
         try:
@@ -92,7 +124,9 @@ def _filled(value: Any, words: Mapping[str, str], *, in_html: bool) -> Any:
     if isinstance(value, Mapping):
         return {name: _filled(item, words, in_html=in_html or "html" in str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_filled(item, words, in_html=in_html) for item in value]
+        # a file that there is not is left out
+        kept = [item for item in value if item != _PICTURE or words["picture"]]
+        return [_filled(item, words, in_html=in_html) for item in kept]
     return value
 
 

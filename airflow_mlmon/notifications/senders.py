@@ -1,21 +1,30 @@
-"""Makes the senders of a spec's channels, from Airflow's connections and notifiers."""
+"""Makes the senders of a model's channels, from Airflow's connections and notifiers."""
 
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
-from airflow_mlmon.alerts.channels import LogSender, Sender, channels_by_key
+from airflow_mlmon.alerts.alertmanager import AlertmanagerSender
+from airflow_mlmon.alerts.channels import LogSender, Sender, channels_of
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.alerts.webhook import WebhookSender
-from airflow_mlmon.hooks.connection import connection
-from airflow_mlmon.spec import Channel, ModelSpec
+from airflow_mlmon.hooks.endpoint import endpoint_of, signing_secret_of
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.spec import Channel
 
 _ALERTS = logging.getLogger("airflow_mlmon.alerts")
 
 
-def build_senders(spec: ModelSpec) -> dict[str, Sender]:
-    """A sender for each channel, by the channel's name in the outbox."""
-    return {key: _ChannelSender(channel) for key, channel in channels_by_key(spec.alerts.channels).items()}
+def build_senders(run: Run, now: datetime) -> dict[str, Sender]:
+    """A sender for each channel of the model, by the channel's name in the outbox.
+
+    Args:
+        run: the model.
+        now: the time of this pass.
+    """
+    channels = channels_of(run.spec, run.shared_channels)
+    return {key: _ChannelSender(channel, run, now) for key, channel in channels.items()}
 
 
 class _ChannelSender:
@@ -25,34 +34,30 @@ class _ChannelSender:
     quiet night asks for no connection.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, run: Run, now: datetime) -> None:
         self._channel = channel
+        self._run = run
+        self._now = now
 
     def send(self, message: NightMessage) -> None:
-        _sender(self._channel).send(message)
+        self._made().send(message)
 
+    def _made(self) -> Sender:
+        channel = self._channel
+        if channel.notifier is not None:
+            from airflow_mlmon.notifications.airflow_notifier import NotifierSender  # noqa: PLC0415 - imports Airflow
 
-def _sender(channel: Channel) -> Sender:
-    if channel.notifier is not None:
-        from airflow_mlmon.notifications.airflow_notifier import NotifierSender  # noqa: PLC0415 - imports Airflow
+            return NotifierSender(channel.notifier, channel.arguments, self._draw)
+        if channel.webhook is not None:
+            endpoint = endpoint_of(channel.webhook, "webhook")
+            return WebhookSender(endpoint, self._now, signing_secret_of(channel.webhook))
+        if channel.alertmanager is not None:
+            return AlertmanagerSender(
+                endpoint_of(channel.alertmanager, "Alertmanager"), self._now, self._run.spec.owner
+            )
+        return LogSender(_ALERTS)
 
-        return NotifierSender(channel.notifier, channel.arguments)
-    if channel.webhook is not None:
-        return _webhook(channel.webhook)
-    return LogSender(_ALERTS)
+    def _draw(self, message: NightMessage) -> bytes | None:
+        from airflow_mlmon.pipeline.picture import draw_picture  # noqa: PLC0415 - few messages have a picture
 
-
-def _webhook(conn_id: str) -> WebhookSender:
-    """The webhook of an `http` connection: its host is the URL, the extra fields are below.
-
-    `headers`: added to the request. `allow_private`: true where the receiver is in our own network.
-    The password, when there is one, is sent as a bearer token.
-    """
-    found = connection(conn_id)
-    extra = found.extra_dejson
-    headers = dict(extra.get("headers") or {})
-    if found.password:
-        headers["Authorization"] = f"Bearer {found.password}"
-    host = found.host or ""
-    url = host if "://" in host else f"{found.schema or 'https'}://{host}" + (f":{found.port}" if found.port else "")
-    return WebhookSender(url, headers, allow_private=bool(extra.get("allow_private")))
+        return draw_picture(self._run, message)

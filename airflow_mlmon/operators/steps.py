@@ -96,7 +96,11 @@ class MeasurePerformanceOperator(_PreparedOperator):
 
 
 class JudgePartitionOperator(DetectDriftOperator):
-    """Judges every value and publishes the night in one transaction."""
+    """Judges every value and publishes the night in one transaction.
+
+    When alerts of drift or of performance were opened, and people are told of them, the asset `mlmon://<model>/drift`
+    gets an event with the verdict; the outlet for it is `drift_alias(<model>)`.
+    """
 
     template_fields: Sequence[str] = ("partition", "prepared", "profiled", "measured")
 
@@ -104,8 +108,10 @@ class JudgePartitionOperator(DetectDriftOperator):
         super().__init__(**kwargs)
         self.measured = measured
 
-    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Status of the night, its alerts, and the days whose results were replaced."""
+        from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
+        from airflow_mlmon.pipeline.confirmed import confirmed_change  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.judge import judge_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.performance import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
@@ -118,6 +124,9 @@ class JudgePartitionOperator(DetectDriftOperator):
             # the task fails, but the pages of these days are written all the same
             context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
             raise
+        verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
+        if verdict is not None:
+            announce_drift(context, run.model, verdict)
         return to_json(judged)
 
 
@@ -142,13 +151,19 @@ class WriteReportOperator(PartitionOperator):
 
 
 class SendAlertsOperator(PartitionOperator):
-    """Sends every alert that is waiting to its channels; a night without any says nothing."""
+    """Sends every alert that is waiting to its channels, and the model's gauges to Prometheus where it is set up."""
 
     decides_night: ClassVar[bool] = False
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """How many messages were sent, and how many failed."""
+        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
+        from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
 
-        return to_json(send_alerts(run, build_senders(run.spec), datetime.now(UTC)))
+        now = datetime.now(UTC)
+        try:
+            return to_json(send_alerts(run, build_senders(run, now), now))
+        finally:
+            publish_gauges(run, airflow_settings())

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.alerts.channels import channels_by_key
+from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import day_folder
 from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -50,6 +50,8 @@ class Run:
     progress: Progress = field(default=silent)
     druid: DruidAccess | None = None
     is_quiet: bool = False
+    reports_url: str = ""
+    shared_channels: tuple[SharedChannel, ...] = ()
 
     @property
     def model(self) -> str:
@@ -75,7 +77,12 @@ class Run:
     @property
     def channels(self) -> list[str]:
         """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
-        return [] if self.is_quiet else list(channels_by_key(self.spec.alerts.channels))
+        return [] if self.is_quiet else list(self.declared_channels)
+
+    @cached_property
+    def declared_channels(self) -> dict[str, Channel]:
+        """The channels of the spec and of the deployment that are for the model, by their names in the outbox."""
+        return channels_of(self.spec, self.shared_channels)
 
     @property
     def policy(self) -> Policy:
@@ -94,6 +101,11 @@ class Run:
     def report_uri(self, *parts: str) -> str:
         """The URI of a page of this model."""
         return join_uri(self.workspace, "reports", self.model, *parts)
+
+    def page_url(self, partition: Partition) -> str:
+        """The address of a night's page, as people reach it."""
+        below = self.reports_url or join_uri(self.workspace, "reports")
+        return f"{below}/{self.model}/{partition.key}/report.html"
 
     def predictions_folder(self, partition: Partition) -> str:
         """Where the partition's predictions are archived."""

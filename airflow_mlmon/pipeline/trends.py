@@ -21,6 +21,8 @@ _ALWAYS = (
     ("accuracy", None),
     ("log_loss", None),
 )
+# a point alone is no picture
+_FEWEST = 2
 
 Key = tuple[str, str | None]
 
@@ -44,10 +46,26 @@ def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[Trend
             for day in days
         )
         if any(point.value is not None for point in points):
-            title = metric_title(metric, run.spec.labels) + (f" of {column}" if column else "")
-            unit = "%" if METRICS[metric].is_share else ""
-            charts.append(TrendChart(title=title, svg=trend(Trend(title=title, unit=unit, points=points))))
+            series = _trend(run, metric, column, points)
+            charts.append(TrendChart(title=series.title, svg=trend(series)))
     return tuple(charts)
+
+
+def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | None:
+    """One metric over the trailing nights up to `last`; None where it has fewer than two values."""
+    first = _first(run, last)
+    values = run.store.metrics(run.model, first, last)
+    verdicts = _verdicts(run, first, last)
+    keys = [(first + timedelta(days=offset), metric, column) for offset in range((last - first).days + 1)]
+    points = tuple(_point(key[0], values.get(key), verdicts.get(key)) for key in keys)
+    if sum(point.value is not None for point in points) < _FEWEST:
+        return None
+    return _trend(run, metric, column, points)
+
+
+def _trend(run: Run, metric: str, column: str | None, points: tuple[TrendPoint, ...]) -> Trend:
+    title = metric_title(metric, run.spec.labels) + (f" of {column}" if column else "")
+    return Trend(title=title, unit="%" if METRICS[metric].is_share else "", points=points)
 
 
 def shown_marks(run: Run, last: date, marks: Mapping[date, str]) -> dict[date, str]:

@@ -10,7 +10,7 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -19,9 +19,8 @@ from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_s
 from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
@@ -31,6 +30,7 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
+_JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # times the nights of a history that are looked back at most
 _FARTHEST = 3
 
@@ -47,8 +47,7 @@ class NightJudgement:
 class UsualJudge:
     """Judges nights of a model by its own past; what several of them have in common is read and compared once.
 
-    A night on which something was in breach is no history of it, nor part of a baseline that moves on with the
-    nights, so that an incident never becomes what is usual;
+    A night on which something was in breach is no history of it, so that an incident never becomes what is usual;
     where somebody has accepted it, it is from then on. `breached` says which nights these are, in the place of the
     store.
     """
@@ -80,7 +79,11 @@ class UsualJudge:
             return NightJudgement()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        evidence = self._evidence(partition, unruled(self.run.spec, metrics), policy, reference, profile)
+        judged = unruled(self.run.spec, metrics)
+        if profile is None:
+            # the drift of labels, which have no profile, is measured and not judged: their share of positives is
+            judged = [value for value in judged if value.metric != DRIFT]
+        evidence = self._evidence(partition, judged, policy, reference, profile)
         verdicts = judge_night(evidence, policy, rate=rate)
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
@@ -164,15 +167,13 @@ class UsualJudge:
         self, day: date, reach: int, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
     ) -> dict[Key, list[tuple[date, Point]]]:
         past: dict[Key, list[tuple[date, Point]]] = {}
-        found = self.run.store.past(self.run.model, day, reach)
+        found = self.run.store.past(self.run.model, _JUDGED, day, reach)
         # a night that never came says nothing of how many rows a night has
-        empty = {before for before, value in found if key_of(value) == (ROWS, None, None) and not value.value}
-        for before, value in found:
-            known = METRICS.get(value.metric)
-            is_unlike = known is not None and known.of_model and before in unlike and value.segment is None
-            if is_unlike or before in empty or before in breached.get(key_of(value), ()):
-                continue
-            past.setdefault(key_of(value), []).append((before, Point(value=float(value.value or 0), rows=value.rows)))
+        empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
+        for before, key, value, rows in found:
+            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            if not is_unlike and before not in empty and before not in breached.get(key, ()):
+                past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
     def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
@@ -190,9 +191,10 @@ class UsualJudge:
         excluded: Mapping[tuple[str, str | None], Collection[date]],
         past: Sequence[DayProfile],
     ) -> Nights:
-        baselines: dict[str, tuple[Profile, Collection[date]]] = {}
+        baselines: dict[str, tuple[Profile, frozenset[date]]] = {}
         for chosen in choose_baselines(self.run, reference, Span(days=(day,))):
-            baselines |= _by_column(chosen, past, excluded, reference.layout)
+            members = _members(chosen, past)
+            baselines |= {column.name: (chosen.whole, members) for column in chosen.layout.columns}
         return Nights(
             day=day,
             now=profile,
@@ -228,43 +230,11 @@ def _of_columns(breached: Mapping[Key, Collection[date]]) -> dict[tuple[str, str
     }
 
 
-def _by_column(
-    chosen: ChosenBaseline,
-    past: Sequence[DayProfile],
-    excluded: Mapping[tuple[str, str | None], Collection[date]],
-    layout: Layout,
-) -> dict[str, tuple[Profile, Collection[date]]]:
-    """What each column of a baseline is compared with, and the nights before that are part of it.
-
-    A baseline that moves on with the nights does not take in those on which a column was in breach: for that
-    column nights before them take their place.
-    """
+def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
+    """The nights before that are part of a baseline."""
     if chosen.facts.kind is BaselineKind.REFERENCE:
-        return dict.fromkeys(chosen.facts.columns, (chosen.whole, {one.day for one in past if one.is_reference}))
-    held = set(chosen.facts.nights)
-    found: dict[frozenset[date], Profile] = {frozenset(held): chosen.whole}
-    by_column: dict[str, tuple[Profile, Collection[date]]] = {}
-    for name in chosen.facts.columns:
-        breached = held.intersection(excluded.get((name, None), ()))
-        days = frozenset(held)
-        if breached and chosen.facts.kind is not BaselineKind.DATES:
-            quiet = _quiet_nights(chosen, past, excluded[name, None])
-            days = frozenset(quiet) or days
-            if days not in found:
-                found[days] = sum_profiles(layout, quiet.values())
-        by_column[name] = found[days], days
-    return by_column
-
-
-def _quiet_nights(
-    chosen: ChosenBaseline, past: Sequence[DayProfile], breached: Collection[date]
-) -> dict[date, Profile]:
-    """The last nights that are like those of a baseline and not in breach, as many as it has."""
-    held = chosen.facts.nights
-    weekdays = {day.weekday() for day in held} if chosen.facts.kind is BaselineKind.SAME_WEEKDAY else set(range(7))
-    profiles = {one.day: one.profile for one in (*chosen.nights, *past) if one.profile is not None}
-    days = sorted(day for day in profiles if day not in breached and day.weekday() in weekdays)
-    return {day: profiles[day] for day in days[-len(held) :]}
+        return frozenset(one.day for one in past if one.is_reference)
+    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
 
 
 def _scales(spec: ModelSpec, baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The only door to matplotlib: small charts as inline SVG.
+"""The only door to matplotlib: small charts as inline SVG, and a PNG for mail.
 
 The texts that come from data never reach matplotlib, which would measure and interpret them:
 tokens stand for them until the SVG is written. Colours are variables of the page.
@@ -16,6 +16,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -76,6 +77,20 @@ def before_after(bins: Histogram, title: str) -> Markup:
 
 def trend(series: Trend) -> Markup:
     """A line over the nights, the band between its limits, and a mark on each breach."""
+    return _written(_trend_figure(series), _trend_title(series))
+
+
+def trend_png(series: Trend) -> bytes:
+    """The same as a PNG on white, for a mail; its title is not in the picture."""
+    figure = _trend_figure(series)
+    figure.patch.set(visible=True, facecolor="white")
+    buffer = io.BytesIO()
+    with rc_context(_SETTINGS):
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+def _trend_figure(series: Trend) -> Figure:
     figure, axes = _canvas(width=340, height=120, margins=(40, 8, 8, 18))
     points = series.points
     positions = list(range(len(points)))
@@ -98,7 +113,7 @@ def trend(series: Trend) -> Markup:
     _draw_scale(axes, percent=series.unit == "%")
     shown = positions[:: max(1, math.ceil(len(points) / 6))]
     axes.set_xticks(shown, [f"{points[x].day.day} {points[x].day:%b}" for x in shown])
-    return _written(figure, _trend_title(series))
+    return figure
 
 
 def _draw_steps(axes: Axes, bins: Histogram) -> Sequence[str]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 
 if TYPE_CHECKING:
-    from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit
+    from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit, SharedChannel
     from airflow_mlmon.spec.column import Column
-    from airflow_mlmon.spec.load import load_spec, load_specs
+    from airflow_mlmon.spec.load import load_channels, load_spec, load_specs
     from airflow_mlmon.spec.model import Check, Labels, ModelSpec
 
 __all__ = [
@@ -25,14 +25,16 @@ __all__ = [
     "PersonalData",
     "Role",
     "Severity",
+    "SharedChannel",
+    "load_channels",
     "load_spec",
     "load_specs",
 ]
 
 # a comparison needs the words of a spec, but neither pydantic nor YAML, which cost it a sixth of a second
 _MODULES = {
-    "load": ("load_spec", "load_specs"),
-    "alerts": ("AlertRule", "Channel", "HistoryLimit"),
+    "load": ("load_channels", "load_spec", "load_specs"),
+    "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
     "column": ("Column",),
     "model": ("Check", "Labels", "ModelSpec"),
 }

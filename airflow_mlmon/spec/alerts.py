@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -49,25 +50,60 @@ class AlertRule(Section):
 
 
 class Channel(Section):
-    """One way to tell people: exactly one of log, webhook and notifier."""
+    """One way to tell people: exactly one of log, webhook, alertmanager and notifier."""
 
     log: bool = Field(default=False, description="Write alerts to the log.")
     webhook: str | None = Field(
         default=None, description="Airflow connection of type http whose URL gets each night's alerts as JSON."
+    )
+    alertmanager: str | None = Field(
+        default=None,
+        description="Airflow connection of type http of an Alertmanager, which gets each alert and its end.",
     )
     notifier: str | None = Field(
         default=None,
         description="Class path of an Airflow notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier, say.",
     )
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="The notifier's arguments; {subject} and {text} stand for the message."
+        default_factory=dict,
+        description="The notifier's arguments; {subject}, {text}, {report} and {picture} stand for the message, "
+        "the address of the night's page, and the file of a picture.",
     )
+    severity: Literal["critical", "warning"] = Field(
+        default="warning", description="Least severity that is told: critical, or warning for all."
+    )
+    resolved: bool = Field(default=True, description="Tell of alerts that have resolved too.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum((self.log, self.webhook is not None, self.notifier is not None)) != 1:
-            raise ValueError("give exactly one of log, webhook and notifier")
+        ways = (self.log, self.webhook is not None, self.alertmanager is not None, self.notifier is not None)
+        if sum(ways) != 1:
+            raise ValueError("give exactly one of log, webhook, alertmanager and notifier")
+        if self.alertmanager is not None and not self.resolved:
+            raise ValueError("resolved: an Alertmanager that is not told so fires on for days")
         return self
+
+    def tells(self, severity: str, *, is_resolved: bool = False) -> bool:
+        """Whether alerts of the severity are told here."""
+        return (self.resolved or not is_resolved) and (self.severity == "warning" or severity == "critical")
+
+
+class SharedChannel(Channel):
+    """A channel of many models: of all, or of those with these names, and of those owners."""
+
+    models: tuple[str, ...] = Field(default=(), description="Names of models that it is for, or patterns like fraud_*.")
+    owners: tuple[str, ...] = Field(default=(), description="Owners whose models it is for, as their specs have them.")
+
+    def is_for(self, model: str, owner: str) -> bool:
+        """Whether it tells of a model."""
+        is_named = not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return is_named and (not self.owners or owner in self.owners)
+
+
+class SharedChannels(Section):
+    """The channels that a deployment has for many models."""
+
+    channels: tuple[SharedChannel, ...] = Field(description="Who is told.")
 
 
 class Alerts(Section):

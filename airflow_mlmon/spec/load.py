@@ -8,17 +8,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.section import UnknownNameError
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Key = tuple[str | int, ...]
+_Kind = TypeVar("_Kind", bound=BaseModel)
+_NO_SPEC = "a spec is a mapping that begins with `model: <name>`."
+_NO_CHANNELS = "a file of channels is a mapping with the one key `channels`."
 
 
 def load_spec(path: str | Path) -> ModelSpec:
@@ -28,13 +32,25 @@ def load_spec(path: str | Path) -> ModelSpec:
         ConfigError: the file cannot be read or is wrong; each mistake on a line of its own.
     """
     path = Path(path)
+    return _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
+
+
+def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
+    """The channels that the file at `path` declares for many models.
+
+    Raises:
+        ConfigError: the file cannot be read or is wrong; each mistake on a line of its own.
+    """
+    return _parse(_read(Path(path)), str(path), SharedChannels, _NO_CHANNELS).channels
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
-    return _with_absolute_paths(parse_spec(text, str(path)), path.absolute().parent)
 
 
 def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
@@ -62,6 +78,11 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 
 def parse_spec(text: str, name: str) -> ModelSpec:
     """The spec written in `text`; `name` stands for the file in messages."""
+    return _parse(text, name, ModelSpec, _NO_SPEC)
+
+
+def _parse(text: str, name: str, kind: type[_Kind], otherwise: str) -> _Kind:
+    """The file that is written in `text`; `otherwise` is said when it is not even a mapping."""
     try:
         loader = _Loader(text)
         try:
@@ -72,14 +93,14 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_mistake(error, name)) from error
     if node is None or not isinstance(data, dict):
-        raise ConfigError(f"{name}:1: a spec is a mapping that begins with `model: <name>`.")
+        raise ConfigError(f"{name}:1: {otherwise}")
     lines = dict(_lines(node, ()))
     mistakes = [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]
     if not mistakes:
         try:
-            return ModelSpec.model_validate(data)
+            return kind.model_validate(data)
         except ValidationError as error:
-            mistakes = [_mistake(found, lines, name) for found in error.errors()]
+            mistakes = [_mistake(found, lines, name, kind) for found in error.errors()]
     raise ConfigError("\n".join(mistakes), file=name)
 
 
@@ -113,7 +134,7 @@ def _repeats(node: yaml.Node, key: _Key) -> Iterator[tuple[_Key, int]]:
             yield from _repeats(value, (*key, position))
 
 
-def _mistake(found: Any, lines: dict[_Key, int], name: str) -> str:
+def _mistake(found: Any, lines: dict[_Key, int], name: str, kind: type[BaseModel]) -> str:
     key: _Key = tuple(found["loc"])
     cause = (found.get("ctx") or {}).get("error")
     if isinstance(cause, UnknownNameError):
@@ -124,7 +145,7 @@ def _mistake(found: Any, lines: dict[_Key, int], name: str) -> str:
         parts = _parts(head)
         key, what = ((*key, *parts), rest) if (*key, *parts) in lines else (key, str(cause))
     elif found["type"] == "extra_forbidden":
-        what = f"unknown key{nearest(str(key[-1]), _fields_at(key[:-1]))}"
+        what = f"unknown key{nearest(str(key[-1]), _fields_at(key[:-1], kind))}"
     elif found["type"] == "missing":
         what = "is missing"
     elif found["type"] == "enum":
@@ -149,9 +170,9 @@ def _dotted(key: _Key) -> str:
     return ".".join(str(part) for part in key)
 
 
-def _fields_at(key: _Key) -> list[str]:
+def _fields_at(key: _Key, kind: type[BaseModel]) -> list[str]:
     """Names of the fields of the section at `key`."""
-    section: type[BaseModel] | None = ModelSpec
+    section: type[BaseModel] | None = kind
     for part in key:
         # an index or the key of a mapping stays in the section that the list or mapping holds
         if section is not None and part in section.model_fields:

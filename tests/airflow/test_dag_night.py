@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST
+from tests.support.dag import asset_events
 from tests.support.processes import free_port
 from tests.support.runs import local_archive
 
@@ -28,9 +30,10 @@ STEPS = {
 def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 
-    done = run_dag(archive, str(FIRST))
+    done = run_dag(archive, str(FIRST), AIRFLOW__MLMON__METRICS_FOLDER=str(tmp_path / "collector"))
 
     assert done["state"] == "success"
+    assert "mlmon_rows{" in (tmp_path / "collector" / "mlmon_loans.prom").read_text()
     assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
     assert "Not loaded into Druid: there is no connection 'mlmon_druid_default'" in done["log"]
     assert done["values"]["prepare_partition"]["rows_curated"] == 80
@@ -82,3 +85,20 @@ def test_dag_fails_a_night_whose_blocking_check_failed_and_still_reports_it(run_
     assert done["tasks"]["judge_partition"] == "failed"
     assert done["tasks"]["druid_ingest"] == "upstream_failed"
     assert "expect_column_max_to_be_between" in Path(done["values"]["write_report"]["uri"]).read_text()
+
+
+def test_drift_gives_the_models_asset_an_event_and_a_night_as_usual_gives_none(run_dag, airflow_home, tmp_path: Path):
+    archive = local_archive(tmp_path, 2)
+    archive.write_day(FIRST + timedelta(days=1), shift=0.3)
+    before = len(asset_events(airflow_home))
+
+    only_rules = ("alerts:\n", "alerts:\n  judgement: {rate: 0}\n")
+    run_dag(archive, str(FIRST), only_rules)
+    quiet = asset_events(airflow_home)[before:]
+    run_dag(archive, str(FIRST + timedelta(days=1)), only_rules)
+
+    assert quiet == []
+    [(uri, verdict)] = asset_events(airflow_home)[before:]
+    assert uri == "mlmon://loans/drift"
+    assert (verdict["partition"], verdict["changes"], verdict["severity"]) == ("2026-03-02", ["drift"], "warning")
+    assert [alert["metric"] for alert in verdict["alerts"]] == ["score_mean"]

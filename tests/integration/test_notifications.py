@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import textwrap
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
+import boto3
 import pytest
 
 from airflow_mlmon.alerts.delivery import deliver
+from airflow_mlmon.alerts.endpoint import Endpoint
 from airflow_mlmon.alerts.message import NightMessage, night_message
-from airflow_mlmon.alerts.webhook import WebhookSender
+from airflow_mlmon.alerts.webhook import IDEMPOTENCY_KEY, SIGNATURE, WebhookSender
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
 from tests.support.nights import NOW, alert, night, results
+from tests.support.readme import README
 
 pytestmark = pytest.mark.service
 
 SMTP = "airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+SNS = "airflow.providers.amazon.aws.notifications.sns.SnsNotifier"
 MAIL = {
     "to": "owner@example.com",
     "from_email": "mlmon@example.com",
@@ -100,6 +108,25 @@ class TestMail:
         assert (first.failed, second.sent, len(mailbox.mails)) == (1, 1, 1)
 
 
+class TestTopic:
+    def test_of_sns_gets_the_message_through_amazons_notifier(self, moto, message, monkeypatch):
+        keys = {"aws_access_key_id": moto.access_key, "aws_secret_access_key": moto.secret_key}
+        place = {"endpoint_url": moto.endpoint, "region_name": "us-east-1"}
+        sns, sqs = (boto3.client(name, **place, **keys) for name in ("sns", "sqs"))
+        topic = sns.create_topic(Name="alerts")["TopicArn"]
+        queue = sqs.create_queue(QueueName="oncall")["QueueUrl"]
+        address = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=address)
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", moto.connection())
+
+        arguments = {"target_arn": topic, "subject": "{subject}", "message": "{text}", "region_name": "us-east-1"}
+        NotifierSender(SNS, arguments).send(message)
+
+        [received] = sqs.receive_message(QueueUrl=queue)["Messages"]
+        told = json.loads(received["Body"])
+        assert (told["Subject"], told["Message"]) == (message.subject, message.text)
+
+
 class TestNotifier:
     @pytest.mark.parametrize(
         ("class_path", "words"),
@@ -124,10 +151,38 @@ class TestNotifier:
 
 class TestWebhook:
     def test_gets_the_payload_and_the_headers(self, inbox, message):
-        WebhookSender(inbox.url, {"Authorization": "Bearer t"}, allow_private=True).send(message)
+        WebhookSender(Endpoint(inbox.url, {"Authorization": "Bearer t"}, allow_private=True), NOW).send(message)
 
         assert inbox.posts == [message.payload]
         assert inbox.headers[0]["Authorization"] == "Bearer t"
+
+    def test_is_signed_so_that_the_readmes_receiver_accepts_it_and_no_other(self, inbox, message):
+        WebhookSender(Endpoint(inbox.url, allow_private=True), NOW, "shared").send(message)
+
+        [snippet] = re.findall(r"```python\n(import hashlib.*?)```", README.read_text(), flags=re.DOTALL)
+        receiver: dict[str, Any] = {}
+        exec(textwrap.dedent(snippet), receiver)  # noqa: S102 - the README's own words
+        [body], header, now = inbox.bodies, inbox.headers[0][SIGNATURE], NOW.timestamp()
+        assert receiver["is_genuine"](header, body, "shared", now + 60)
+        assert not receiver["is_genuine"](header, body, "other", now)
+        assert not receiver["is_genuine"](header, body + b" ", "shared", now)
+        assert not receiver["is_genuine"](header.replace("t=1", "t=2"), body, "shared", now)
+        assert not receiver["is_genuine"](header, body, "shared", now + 3600)
+
+    def test_without_a_secret_is_not_signed(self, inbox, message):
+        WebhookSender(Endpoint(inbox.url, allow_private=True), NOW).send(message)
+
+        assert SIGNATURE not in inbox.headers[0]
+
+    def test_that_comes_twice_has_one_idempotency_key_and_another_message_has_not(self, inbox, message):
+        sender = WebhookSender(Endpoint(inbox.url, allow_private=True), NOW)
+        later = WebhookSender(Endpoint(inbox.url, allow_private=True), NOW + timedelta(hours=1))
+        sender.send(message)
+        later.send(message)
+        sender.send(night_message(night(), [alert(), alert("rows")]))
+
+        first, second, third = (headers[IDEMPOTENCY_KEY] for headers in inbox.headers)
+        assert first == second != third
 
     @pytest.mark.parametrize(
         ("status", "error"),
@@ -143,7 +198,7 @@ class TestWebhook:
         inbox.status = status
 
         with pytest.raises(error, match=f"answered {status}"):
-            WebhookSender(inbox.url + "/T0/secret", allow_private=True).send(message)
+            WebhookSender(Endpoint(inbox.url + "/T0/secret", allow_private=True), NOW).send(message)
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_follows_no_redirect(self, inbox, message, status):
@@ -151,22 +206,22 @@ class TestWebhook:
         inbox.location = f"{inbox.url}/inward"
 
         with pytest.raises(ServiceRejectedError, match="redirect"):
-            WebhookSender(inbox.url, allow_private=True).send(message)
+            WebhookSender(Endpoint(inbox.url, allow_private=True), NOW).send(message)
 
         assert len(inbox.posts) == 1
 
     def test_that_is_slow_is_given_up(self, inbox, message, monkeypatch):
-        monkeypatch.setattr("airflow_mlmon.alerts.webhook.READ_TIMEOUT_S", 0.1)
+        monkeypatch.setattr("airflow_mlmon.alerts.endpoint.READ_TIMEOUT_S", 0.1)
         inbox.delay = threading.Event()
 
         with pytest.raises(ServiceUnavailableError, match="Timeout"):
-            WebhookSender(inbox.url, allow_private=True).send(message)
+            WebhookSender(Endpoint(inbox.url, allow_private=True), NOW).send(message)
 
         inbox.delay.set()
 
     def test_that_is_away_is_unavailable_and_its_path_unsaid(self, message):
         with pytest.raises(ServiceUnavailableError) as caught:
-            WebhookSender("http://127.0.0.1:1/T0/secret", allow_private=True).send(message)
+            WebhookSender(Endpoint("http://127.0.0.1:1/T0/secret", allow_private=True), NOW).send(message)
 
         assert "secret" not in str(caught.value)
         assert caught.value.__cause__ is None
@@ -175,8 +230,8 @@ class TestWebhook:
         "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "10.0.0.1"]
     )
     def test_at_a_private_address_is_refused(self, message, host):
-        with pytest.raises(ServiceRejectedError, match="not a public address"):
-            WebhookSender(f"https://{host}:9/T0/secret").send(message)
+        with pytest.raises(ServiceRejectedError, match="not at a public address"):
+            WebhookSender(Endpoint(f"https://{host}:9/T0/secret"), NOW).send(message)
 
     def test_whose_name_turns_private_while_it_connects_is_refused(self, inbox, message, monkeypatch):
         port = int(inbox.url.rpartition(":")[2])
@@ -187,11 +242,11 @@ class TestWebhook:
             lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))],
         )
 
-        with pytest.raises(ServiceRejectedError, match="not a public address"):
-            WebhookSender(f"https://rebinding.example:{port}/").send(message)
+        with pytest.raises(ServiceRejectedError, match="not at a public address"):
+            WebhookSender(Endpoint(f"https://rebinding.example:{port}/"), NOW).send(message)
 
         assert inbox.posts == []
 
     def test_without_encryption_is_for_private_addresses_only(self):
         with pytest.raises(ConfigError, match="https"):
-            WebhookSender("http://example.com/T0/secret")
+            Endpoint("http://example.com/T0/secret")

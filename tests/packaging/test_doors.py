@@ -18,9 +18,9 @@ DOORS = {
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/charts.py",),
     "redis": ("storage/redis.py",),
-    "requests": ("druid/", "alerts/webhook.py"),
+    "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),
-    "sklearn": ("drift/domain_classifier.py",),
+    "sklearn": ("drift/domain_classifier.py", "example_dags/"),
     "sqlalchemy": ("store/",),
     "threadpoolctl": ("drift/domain_classifier.py",),
 }

@@ -6,8 +6,15 @@ import re
 import textwrap
 from pathlib import Path
 
-from airflow_mlmon.spec.load import parse_spec
+import yaml
+
+from airflow_mlmon.spec.alerts import Alerts
+from airflow_mlmon.spec.load import load_channels, parse_spec
 from tests.support.readme import README, fill_tables
+
+
+def yaml_blocks() -> list[str]:
+    return [textwrap.dedent(text) for text in re.findall(r"```yaml\n(.*?)```", README.read_text(), flags=re.DOTALL)]
 
 
 def test_tables_are_those_of_the_code():
@@ -23,11 +30,19 @@ def test_every_make_target_is_there():
 
 
 def test_the_first_spec_is_valid():
-    [text] = re.findall(r"```yaml\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    text, *_ = yaml_blocks()
 
-    spec = parse_spec(textwrap.dedent(text), "README.md")
+    spec = parse_spec(text, "README.md")
 
     assert spec.features
+
+
+def test_the_channels_are_valid(tmp_path):
+    _, alerts, shared = yaml_blocks()
+    (tmp_path / "channels.yaml").write_text(shared)
+
+    assert len(Alerts.model_validate(yaml.safe_load(alerts)["alerts"]).channels) == 7
+    assert len(load_channels(tmp_path / "channels.yaml")) == 2
 
 
 def test_every_file_that_is_named_exists():

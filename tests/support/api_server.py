@@ -44,7 +44,7 @@ class ApiServer:
         self.home = home
         self.port = free_port()
         passwords = home / "passwords.json"
-        self._environment = {
+        self.environment = {
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}/sub",
             "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef" * 4,
@@ -59,12 +59,10 @@ class ApiServer:
 
     def __enter__(self) -> Self:
         for command in (["db", "migrate"], ["dags", "reserialize"]):
-            subprocess.run(
-                [AIRFLOW, *command], check=True, capture_output=True, env={**os.environ, **self._environment}
-            )
+            subprocess.run([AIRFLOW, *command], check=True, capture_output=True, env={**os.environ, **self.environment})
         log = self.home / "api-server.log"
         command = [AIRFLOW, "api-server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        self._process = start(command, log, self._environment)
+        self._process = start(command, log, self.environment)
         await_ready(self._process, lambda: answers(self.port), log, seconds=90)
         self.tokens = {name: self._token(name) for name in USERS}
         return self
@@ -81,9 +79,14 @@ class ApiServer:
     def start_run(self, dag_id: str, run_id: str, **fields: Any) -> None:
         """Start a DAG run as Airflow's API does; nothing executes it."""
         body = {"dag_run_id": run_id, "logical_date": None, **fields}
+        self.call("POST", f"/dags/{dag_id}/dagRuns", body)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What Airflow's API answers the admin, from JSON."""
         token = {"Authorization": f"Bearer {self.tokens['admin']}"}
-        answer = self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", token, body)
+        answer = self._ask(method, f"/api/v2{path}", token, body)
         assert answer.status == 200, answer.text
+        return json.loads(answer.text)
 
     def _token(self, user: str) -> str:
         answer = self._ask("POST", "/auth/token", {}, {"username": user, "password": user})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,15 @@ DAG_FILE = """
 from airflow_mlmon.dag_factory import build_dags
 globals().update(build_dags({folder!r}, default_args={{"retries": 0}}))
 """
+
+
+def asset_events(home: Path) -> list[tuple[str, dict[str, Any]]]:
+    """URI and extra of every asset event in Airflow's database, oldest first."""
+    query = (
+        "SELECT asset.uri, asset_event.extra FROM asset_event JOIN asset ON asset.id = asset_id ORDER BY asset_event.id"
+    )
+    with closing(sqlite3.connect(home / "airflow.db")) as connection:
+        return [(uri, json.loads(extra)) for uri, extra in connection.execute(query)]
 
 
 def run_dag_file(

@@ -54,18 +54,23 @@ class WebInbox:
     location: str = ""
     delay: threading.Event | None = None
     posts: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @contextmanager
 def web_server() -> Iterator[WebInbox]:
-    """Run a web server that takes JSON by POST."""
+    """Run a web server that takes JSON, and other bodies unread."""
     inbox = WebInbox()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            inbox.posts.append(json.loads(body))
+            inbox.paths.append(self.path)
+            if self.headers["Content-Type"] == "application/json":
+                inbox.posts.append(json.loads(body))
+            inbox.bodies.append(body)
             inbox.headers.append(dict(self.headers))
             if inbox.delay is not None:
                 inbox.delay.wait(10)
@@ -73,6 +78,8 @@ def web_server() -> Iterator[WebInbox]:
             if inbox.location:
                 self.send_header("Location", inbox.location)
             self.end_headers()
+
+        do_PUT = do_POST  # noqa: N815 - the library's name
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""

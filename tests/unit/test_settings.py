@@ -33,3 +33,13 @@ def test_secrets_are_not_shown():
     assert settings.hash_key == b"k3y"
     assert "k3y" not in repr(settings)
     assert "pw" not in repr(settings)
+
+
+def test_links_lead_to_the_api_server_where_its_address_is_known_else_to_the_files():
+    home = {"AIRFLOW_HOME": "/a"}
+    served = {**home, "AIRFLOW__API__BASE_URL": "https://airflow.example.com/sub/"}
+
+    assert settings_from_environment(home).reports_url == "/a/mlmon/workspace/reports"
+    assert settings_from_environment(served).reports_url == "https://airflow.example.com/sub/mlmon"
+    given = {**served, "AIRFLOW__MLMON__REPORTS_URL": "https://reports.example.com/"}
+    assert settings_from_environment(given).reports_url == "https://reports.example.com"

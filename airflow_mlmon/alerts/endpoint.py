@@ -1,0 +1,148 @@
+"""Sends requests to receivers of alerts; the only place of this stage that knows requests.
+
+A receiver's URL may come from people who should not reach our own network: redirects are not
+followed, and an address that is not public is refused, by name and again on the connection, so
+that a name that changes its address in between is refused too. The URL often is the secret: no
+message and no log shows more of it than its host.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 20
+_SUCCESS = range(200, 300)
+_REDIRECT = range(300, 400)
+_REFUSAL = range(300, 500)
+_PASSING = frozenset({408, 425, 429})
+
+
+class Endpoint:
+    """A receiver of requests.
+
+    Args:
+        url: where to; https, or http when private addresses are allowed.
+        headers: added to each request, such as an authorisation.
+        kind: what the receiver is called in errors.
+        allow_private: whether addresses of our own network and this machine may be reached.
+        verify: whether to check the certificate, or the file of the authorities to trust.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        kind: str = "webhook",
+        allow_private: bool = False,
+        verify: bool | str = True,
+    ) -> None:
+        parts = urlsplit(url)
+        schemes = {"https", "http"} if allow_private else {"https"}
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ConfigError(
+                f"A {kind} has an {' or '.join(sorted(schemes))} URL with a host, not one of {parts.scheme!r}.",
+                hint="see the connection that is named; its extra may say `allow_private`",
+            )
+        self._url = url
+        self._name = f"{kind} at {parts.hostname}"
+        self._headers = dict(headers or {})
+        self._allow_private = allow_private
+        self._verify = verify
+
+    def send(self, body: bytes, headers: Mapping[str, str], *, method: str = "POST", path: str = "") -> None:
+        """Send a body; anything but a reply of 2xx is an error.
+
+        Args:
+            body: the bytes to send.
+            headers: of this request.
+            method: POST or PUT.
+            path: of the URL, below that of the receiver.
+
+        Raises:
+            ServiceUnavailableError: no reply, or one that may be another the next time.
+            ServiceRejectedError: it refuses, or redirects, or its address is not public.
+        """
+        with requests.Session() as session:
+            # no proxy, which would hide the address, and no credentials of .netrc
+            session.trust_env = False
+            if not self._allow_private:
+                session.mount("https://", _PublicAdapter())
+            url = self._url.rstrip("/") + path if path else self._url
+            status = self._status(session, method, url, body, {**self._headers, **headers})
+        if status in _SUCCESS:
+            return
+        kind = ServiceRejectedError if status in _REFUSAL and status not in _PASSING else ServiceUnavailableError
+        what = "a redirect, which is not followed" if status in _REDIRECT else "no success"
+        raise kind(f"The {self._name} answered {status}: {what}.")
+
+    def _status(self, session: requests.Session, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        try:
+            with session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                allow_redirects=False,
+                verify=self._verify,
+                stream=True,  # the body of the reply is of no interest, however long it is
+            ) as reply:
+                return reply.status_code
+        except _PrivateAddressError:
+            raise ServiceRejectedError(
+                f"The {self._name} is not at a public address.", hint="allow private addresses"
+            ) from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            # requests puts the path of the URL into its text
+            raise ServiceUnavailableError(f"The {self._name} cannot be reached: {type(error).__name__}.") from None
+        except (requests.RequestException, ValueError) as error:
+            raise ServiceRejectedError(f"The {self._name} refused: {type(error).__name__}.") from None
+
+
+class _PrivateAddressError(Exception):
+    """The address is not public. It is no OSError, so that urllib3 lets it through."""
+
+
+def _refuse_private(address: str) -> None:
+    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+        raise _PrivateAddressError
+
+
+class _PublicConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except OSError:
+            found = []  # urllib3 says it better
+        for *_, address in found:
+            _refuse_private(str(address[0]))
+        opened = super()._new_conn()
+        try:
+            _refuse_private(opened.getpeername()[0])
+        except _PrivateAddressError:
+            opened.close()
+            raise
+        return opened
+
+
+class _PublicPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _PublicPool}

@@ -1,0 +1,1 @@
+"""Examples of DAGs that follow on from the monitoring of a model."""

@@ -1,0 +1,28 @@
+"""Hands a model's gauges to Prometheus: through a push gateway, as a file, or both."""
+
+from __future__ import annotations
+
+from airflow_mlmon.hooks.endpoint import endpoint_of
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.gauges import model_gauges
+from airflow_mlmon.reports.exposition import CONTENT_TYPE, exposition
+from airflow_mlmon.settings import Settings
+from airflow_mlmon.storage import join_uri
+
+
+def publish_gauges(run: Run, settings: Settings) -> None:
+    """Write the gauges where the settings say; those of the night before are replaced as a whole.
+
+    Raises:
+        ServiceError: the push gateway did not take them, or the file cannot be written.
+    """
+    if settings.metrics_folder is None and settings.pushgateway is None:
+        return
+    text = exposition(model_gauges(run)).encode()
+    if settings.metrics_folder is not None:
+        path = join_uri(settings.metrics_folder, f"mlmon_{run.model}.prom")
+        run.storage.at(path).write(path, text)
+    if settings.pushgateway is not None:
+        endpoint = endpoint_of(settings.pushgateway, "push gateway")
+        # the name of a model has no character that a path would have to hide
+        endpoint.send(text, {"Content-Type": CONTENT_TYPE}, method="PUT", path=f"/metrics/job/mlmon/model/{run.model}")
