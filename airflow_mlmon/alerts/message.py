@@ -9,6 +9,7 @@ from typing import Any
 from airflow_mlmon.alerts.breach import CRITICAL, plain
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Night, Standing
+from airflow_mlmon.spec.metrics import METRICS
 
 _SUBJECT_LENGTH = 200
 
@@ -25,7 +26,7 @@ class NightMessage:
 
 
 def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
-    """The message that tells of `alerts`, the critical ones first and those that resolved last.
+    """The message that tells of `alerts`: the worst incident first, and in it its likely cause; what resolved last.
 
     An alert that does not say where it stands has opened on its night.
 
@@ -39,14 +40,14 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message has at least one alert.")
-    ordered = sorted(map(_standing_known, alerts), key=_urgency)
+    ordered = _ordered([_standing_known(alert) for alert in alerts])
     subject = plain(_subject(night, ordered), _SUBJECT_LENGTH)
     lines = [f"{_tag(alert)}: {alert.text}{_course(alert)}" for alert in ordered]
     text = f"{night.partition}, status {night.status.value}\n" + "".join(f"- {line}\n" for line in lines)
     text += f"report: {report}\n" if report else ""
     return NightMessage(
         partition=night.partition,
-        severity=ordered[0].severity,
+        severity=_severity(ordered),
         subject=subject,
         text=text,
         payload={
@@ -55,7 +56,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
             "start": night.partition.start.isoformat(),
             "end": night.partition.end.isoformat(),
             "status": night.status.value,
-            "severity": ordered[0].severity,
+            "severity": _severity(ordered),
             "subject": subject,
             "text": text,
             "report": report,
@@ -81,8 +82,30 @@ def _is_resolved(alert: Alert) -> bool:
     return _standing(alert).event is AlertEvent.RESOLVED
 
 
+def _ordered(alerts: Sequence[Alert]) -> list[Alert]:
+    """The incidents by how much they matter, and each from its likely cause on."""
+    incidents: dict[tuple[bool, str], list[Alert]] = {}
+    for alert in sorted(alerts, key=_urgency):
+        incidents.setdefault((_is_resolved(alert), alert.cause or alert.title), []).append(alert)
+    return [alert for incident in sorted(incidents.values(), key=_weight) for alert in incident]
+
+
+def _weight(incident: Sequence[Alert]) -> tuple[bool, bool, bool, float]:
+    """What is critical goes first, then what the model shows in what it puts out, then by the effect of the cause."""
+    has_consequence = any(alert.metric in METRICS and METRICS[alert.metric].of_model for alert in incident)
+    first = incident[0]
+    return _is_resolved(first), _severity(incident) != CRITICAL, not has_consequence, -abs(first.effect or 0.0)
+
+
 def _urgency(alert: Alert) -> tuple[bool, bool, str, str, str]:
-    return _is_resolved(alert), alert.severity != CRITICAL, alert.metric, alert.column or "", alert.segment or ""
+    is_consequence = not alert.cause.startswith(alert.title)
+    return is_consequence, alert.severity != CRITICAL, alert.metric, alert.column or "", alert.segment or ""
+
+
+def _severity(alerts: Sequence[Alert]) -> str:
+    """The worst severity of what is open; where nothing is, of all."""
+    found = [alert.severity for alert in alerts if not _is_resolved(alert)] or [alert.severity for alert in alerts]
+    return CRITICAL if CRITICAL in found else found[0]
 
 
 def _tag(alert: Alert) -> str:
@@ -92,7 +115,8 @@ def _tag(alert: Alert) -> str:
 def _subject(night: Night, alerts: Sequence[Alert]) -> str:
     """What is open goes first; a message that only tells of ends says no more than that."""
     others = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    return f"[{_tag(alerts[0])}] {night.partition}: {alerts[0].title}{others}"
+    tag = "resolved" if _is_resolved(alerts[0]) else _severity(alerts)
+    return f"[{tag}] {night.partition}: {alerts[0].title}{others}"
 
 
 def _course(alert: Alert) -> str:

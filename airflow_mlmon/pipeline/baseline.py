@@ -136,7 +136,7 @@ def choose_baselines(
 
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     """The nights before a day on which the drift of each column was in breach, and nobody has called that normal."""
-    accepted = run.store.accepted_until(run.model)
+    accepted = run.store.accepted_until(run.model, day)
     return {
         column: {night for night in nights if night > accepted.get((metric, column, segment), date.min)}
         for (metric, column, segment), nights in run.store.breached_days(

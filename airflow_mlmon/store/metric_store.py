@@ -298,10 +298,10 @@ class MetricStore:
             found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
         return found
 
-    def accepted_until(self, model: str) -> dict[SubjectKey, date]:
-        """By metric, column and segment, the last day whose breaches somebody has called the new normal."""
+    def accepted_until(self, model: str, before: date) -> dict[SubjectKey, date]:
+        """By metric, column and segment, the last day whose breaches somebody has called normal before a day."""
         with self._database.reading() as connection:
-            return actions.accepted_until(connection, model)
+            return actions.accepted_until(connection, model, before)
 
     def save_delivery(self, delivery: Delivery) -> None:
         """Note a delivery of labels; a later one of the same day replaces it."""

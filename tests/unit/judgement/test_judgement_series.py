@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from datetime import date, timedelta
 
 import numpy as np
@@ -49,6 +50,22 @@ def test_exact_tails_are_those_of_fisher(here, rows, there, others):
 
 def test_a_tail_too_small_for_a_double_is_still_a_number():
     assert -1e6 < log_upper_tail(40_000, 50_000, 0, 50_000) < -700
+
+
+@pytest.mark.parametrize("least", [0, 1, 49_000, 50_000, 50_500, 52_000, 70_000])
+def test_tails_of_millions_of_rows_are_those_of_the_whole_sum(least):
+    expected = stats.hypergeom.logsf(least - 1, 10_000_000, 100_000, 5_000_000)
+
+    assert log_upper_tail(least, 5_000_000, 100_000 - least, 5_000_000) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_tails_of_millions_of_rows_take_little_memory():
+    tracemalloc.start()
+    log_lower_tail(2_500_000, 5_000_000, 2_501_000, 5_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000
 
 
 def test_a_mean_with_a_long_past_is_judged_by_student_s_t():
