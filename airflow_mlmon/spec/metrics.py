@@ -46,6 +46,13 @@ class Metric:
 METRICS: dict[str, Metric] = {
     "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
+    "quarantined_share": Metric(
+        "quarantined share",
+        "Rows quarantined, of the rows listed.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
     "null_share": Metric(
         "null share",
         "Share of empty values, of all features together and of each column.",
