@@ -7,10 +7,11 @@ from airflow_mlmon.records import MetricValue
 
 
 def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
-    """Rows quarantined, and their share of the rows listed.
+    """Rows quarantined, their share of the rows listed, and how late the files were.
 
     The reference's own nights have none of these: its rows were chosen, and did not come day by day.
     """
+    delay = prepared.delay
     rows, quarantined = prepared.rows_listed, prepared.rows_quarantined
     detail = {"quarantined": quarantined}
     return [
@@ -20,5 +21,11 @@ def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
             value=quarantined / rows if rows else None,
             rows=rows,
             detail=detail if rows else {**detail, "reason": "no row could be counted"},
+        ),
+        MetricValue(
+            metric="delay_hours",
+            value=delay.hours,
+            rows=rows,
+            detail={"reason": delay.reason} if delay.hours is None else {},
         ),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
@@ -120,6 +120,7 @@ def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
         facts={
             "files": prepared.files,
             "labels_delivered": prepared.labels_delivered,
+            "delay": asdict(prepared.delay),
             # what the checks may overrule
             "arrived": prepared.status,
             "message": prepared.message,

@@ -15,6 +15,8 @@ class Measure(StrEnum):
     # an area, or a ratio between 0 and 1 whose rows are not counted
     AREA = "area"
     LOSS = "loss"
+    # hours of waiting
+    DURATION = "duration"
 
 
 class Worse(StrEnum):
@@ -51,6 +53,12 @@ METRICS: dict[str, Metric] = {
         "Rows quarantined, of the rows listed.",
         is_share=True,
         measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    "delay_hours": Metric(
+        "delay in hours",
+        "Hours from the end of the day until the newest of its files came; 0 where all came before.",
+        measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
     "null_share": Metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.partition_files import MANIFEST
+from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from tests.support.archive import FIRST, Archive, day_table
 from tests.support.nightly import judge_night
@@ -101,3 +104,110 @@ class TestQuarantinedShare:
         before = run.store.metrics("loans", FIRST - timedelta(days=5), FIRST - timedelta(days=1))
         assert "rows" in {metric for _, metric, _ in before}
         assert not {metric for _, metric, _ in before} & {"rows_quarantined", "quarantined_share", "delay_hours"}
+
+
+def arrive(archive: Archive, partition: Partition, hours: float) -> None:
+    """Make the files of a day come so many hours after its end, one of them an hour before the other."""
+    for number in range(2):
+        time = (partition.end + timedelta(hours=hours - number)).timestamp()
+        os.utime(archive.predictions_uri(partition.day, f"part-{number}.parquet"), (time, time))
+
+
+class TestDelay:
+    @pytest.fixture(autouse=True)
+    def on_time(self, archive):
+        for partition in NIGHTS:
+            arrive(archive, partition, 2)
+
+    def test_files_on_time_are_quiet(self, run):
+        judge_night(run, LAST)
+
+        found = verdict(run, LAST, "delay_hours")
+        assert (found.state, found.value, found.history) == (VerdictState.OK, 2, DAYS - 1)
+        assert found.high > 4
+
+    def test_minutes_are_quiet(self, run, archive):
+        arrive(archive, LAST, 2.75)
+
+        judge_night(run, LAST)
+
+        assert verdict(run, LAST, "delay_hours").state is VerdictState.OK
+
+    def test_files_that_come_before_the_end_of_the_day_have_no_delay(self, run, archive):
+        arrive(archive, LAST, -3)
+
+        judge_night(run, LAST)
+
+        assert value(run, LAST, "delay_hours").value == 0
+        assert verdict(run, LAST, "delay_hours").state is VerdictState.OK
+
+    def test_files_that_come_in_the_evening_are_late(self, run, archive):
+        arrive(archive, LAST, 20)
+
+        judge_night(run, LAST)
+
+        [alert] = run.store.alerts("loans", LAST.day, LAST.day)
+        assert (alert.metric, alert.title) == ("delay_hours", "delay in hours above what is usual")
+        assert alert.text.startswith("delay in hours 20, usually 2 (by 5 nights; effect +0.92; ")
+
+    def test_judging_again_knows_the_delay(self, run, archive):
+        arrive(archive, LAST, 20)
+        judge_night(run, LAST)
+        before = (run.store.verdicts(LAST), run.store.metric_values(LAST))
+        arrive(archive, LAST, 1)
+
+        [again] = rejudge(run, LAST.day, LAST.day)
+
+        assert again.outcome is Outcome.JUDGED
+        assert (run.store.verdicts(LAST), run.store.metric_values(LAST)) == before
+
+    def test_a_missing_night_has_no_delay_and_a_reason(self, run):
+        absent = LAST.shift(1)
+
+        judge_night(run, absent)
+
+        found = value(run, absent, "delay_hours")
+        assert (found.value, found.detail) == (None, {"reason": "no files have arrived"})
+
+
+class TestCopiedArchive:
+    def test_its_nights_have_no_delay_that_could_be_judged(self, run):
+        judge_night(run, LAST)
+
+        assert [value(run, night, "delay_hours").value for night in NIGHTS] == [None] * DAYS
+        found = verdict(run, LAST, "delay_hours")
+        assert found.state is VerdictState.INSUFFICIENT_DATA
+        assert found.note == "the files came together with those of a day before"
+
+    def test_the_nights_after_it_are_judged_by_themselves(self, run, archive):
+        copied = NIGHTS[1]
+        for partition in NIGHTS:
+            days = (partition.start - copied.start).days
+            arrive(archive, partition, 2 - 24 * min(days, 0))
+
+        judge_night(run, LAST)
+
+        assert value(run, NIGHTS[0], "delay_hours").value is None
+        assert [value(run, night, "delay_hours").value for night in NIGHTS[1:]] == [2] * (DAYS - 1)
+        assert verdict(run, LAST, "delay_hours").history == DAYS - 2
+
+    def test_copying_it_again_changes_no_version_and_alarms_nobody(self, run, archive):
+        for partition in NIGHTS:
+            arrive(archive, partition, 2)
+        versions = [judge_night(run, partition) for partition in NIGHTS]
+        for partition in NIGHTS:
+            arrive(archive, partition, 24 * 400 - 24 * (partition.start - NIGHTS[0].start).days)
+
+        assert [judge_night(run, partition) for partition in NIGHTS] == versions
+        assert run.store.alerts("loans", NIGHTS[0].day, LAST.day) == []
+
+    def test_its_manifest_is_the_same(self, run, archive):
+        version = judge_night(run, LAST)
+        uri = run.version_uri(LAST, version, MANIFEST)
+        before = run.files.read(uri)
+        arrive(archive, LAST, 5)
+
+        judge_night(run, LAST)
+
+        assert run.files.read(uri) == before
+        assert value(run, LAST, "delay_hours").value == 5
