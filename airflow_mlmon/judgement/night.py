@@ -152,7 +152,8 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
         return str(value.detail.get("reason") or "no value")
     if not math.isfinite(value.value):
         return "the value is not finite"
-    return "" if METRICS[value.metric].measure is Measure.COUNT else _few(value.rows, policy)
+    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
+    return _few(value.rows, policy) if is_of_rows else ""
 
 
 def _few(rows: int, policy: Judgement) -> str:

@@ -11,6 +11,7 @@ from airflow_mlmon.alerts.judge import judge, status_verdict
 from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.arrival import arrival_metrics
 from airflow_mlmon.pipeline.causes import name_causes
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines
@@ -110,7 +111,7 @@ def _prediction_results(
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     metrics = [
         *summary_metrics(profile, run.spec),
-        MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
+        *arrival_metrics(prepared),
         *drift_metrics(run, night.partition, prepared.version),
     ]
     # without rows everything is unusual, and the status has said so
