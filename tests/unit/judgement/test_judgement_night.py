@@ -90,7 +90,7 @@ def shares_at(levels: list[float]) -> NightEvidence:
     ],
 )
 def test_correction_is_over_all_that_is_judged(correction, found):
-    evidence = shares_at([0.0005, 0.003, 0.009, 0.015, 0.02, *[0.4] * 5])
+    evidence = shares_at([0.0005, 0.003, 0.009, 0.015, 0.02, 0.045, *[0.4] * 4])
     verdicts = judge_night(evidence, Judgement(correction=correction, effect=0))
 
     assert [verdict.state for verdict in verdicts] == [BREACH] * found + [OK] * (10 - found)
