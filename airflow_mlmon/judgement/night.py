@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
@@ -217,9 +217,22 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             floor = _floor(policy, test.metric, finding.nights)
             low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
             verdicts.append(
-                _verdict(test.metric, finding, (low, high), is_breach=is_met and abs(finding.effect) >= floor)
+                _verdict(
+                    test.metric,
+                    _in_units(test, finding),
+                    (low, high),
+                    is_breach=is_met and abs(finding.effect) >= floor,
+                )
             )
     return verdicts
+
+
+def _in_units(test: _Test, finding: Finding) -> Finding:
+    """The finding in the units of its metric: rows that were judged as a share of all are rows."""
+    is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
+    if not is_share or test.series is None or finding.usual is None:
+        return finding
+    return replace(finding, usual=finding.usual * test.series.now.rows)
 
 
 def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:
