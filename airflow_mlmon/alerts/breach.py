@@ -159,7 +159,7 @@ def _against_usual(verdict: Verdict) -> str:
     effect = verdict.effect or 0.0
     parts = (
         verdict.note,
-        f"{effect_words(verdict.metric, effect)} (effect {effect:+.2g})",
+        f"effect {effect:+.2g}, {effect_words(verdict.metric, effect, segment=verdict.segment)}",
         f"chance {chance_words(verdict.p_value or 0.0)}",
         "against sampling error only" if verdict.history is None else f"against {verdict.history} nights",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_mlmon.alerts.breach import CRITICAL, plain
+from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.lifecycle.incidents import ToldIncident, incidents_of
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Night, Standing
@@ -42,9 +42,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message has at least one alert.")
-    incidents = sorted(
-        incidents_of(map(_standing_known, alerts)), key=lambda one: (one.is_over, one.severity != CRITICAL)
-    )
+    incidents = incidents_of(map(_standing_known, alerts))
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
     subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Alert, AlertState
 
+_CRITICAL = "critical"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldIncident:
@@ -37,15 +39,22 @@ class ToldIncident:
         return worst(alert.severity for alert in self.alerts)
 
     @property
+    def standing(self) -> str:
+        """Where its alerts stand, in words; empty where they do not stand alike."""
+        words = {alert.standing.words if alert.standing else "" for alert in self.alerts}
+        return words.pop() if len(words) == 1 else ""
+
+    @property
     def is_over(self) -> bool:
         """Whether all of its alerts have resolved."""
         return all(alert.standing is not None and alert.standing.state is AlertState.RESOLVED for alert in self.alerts)
 
 
 def incidents_of(alerts: Iterable[Alert]) -> list[ToldIncident]:
-    """The incidents among the alerts, in the order of their first ones."""
+    """The incidents among the alerts: critical ones first, then as judged; those that are over last."""
     found: dict[tuple[object, ...], list[Alert]] = {}
     for alert in alerts:
         cause = alert.cause or alert.title
         found.setdefault((alert.partition, alert.family, cause), []).append(alert)
-    return [ToldIncident(cause=str(key[-1]), alerts=tuple(together)) for key, together in found.items()]
+    incidents = [ToldIncident(cause=str(key[-1]), alerts=tuple(together)) for key, together in found.items()]
+    return sorted(incidents, key=lambda one: (one.is_over, one.severity != _CRITICAL))

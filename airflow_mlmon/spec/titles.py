@@ -59,13 +59,16 @@ def subject_names(subjects: Iterable[tuple[str, str | None]], labels: Labels | N
     return [subject_title(metric, " + ".join(found), labels) for metric, found in columns.items()]
 
 
-def effect_words(metric: str, effect: float) -> str:
+def effect_words(metric: str, effect: float, *, segment: str | None = None) -> str:
     """How large an effect is, in words; of counts and losses it is the logarithm of a ratio.
+
+    The rows of a segment are judged as a share of all.
 
     >>> effect_words("score_mean", -0.6), effect_words("rows", -0.22), effect_words("log_loss", 0.65)
     ('medium', '20 % less', '92 % more')
     """
-    if metric in METRICS and METRICS[metric].measure in {Measure.COUNT, Measure.LOSS}:
+    measure = METRICS[metric].measure if metric in METRICS else None
+    if measure is Measure.LOSS or (measure is Measure.COUNT and segment is None):
         percent = 100 * math.expm1(min(effect, _LARGEST_LOGARITHM))
         return f"{abs(percent):,.0f} % {'less' if percent < 0 else 'more'}"
     return next((word for limit, word in _EFFECTS if abs(effect) >= limit), "slight")

@@ -70,20 +70,20 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
         pytest.param(
             {},
             "mean score above what is usual",
-            "mean score 0.39, usually 0.2: large (effect +1.2); chance 1 in 290,000; against 28 nights",
+            "mean score 0.39, usually 0.2: effect +1.2, large; chance 1 in 290,000; against 28 nights",
             id="by-nights",
         ),
         pytest.param(
             {"name": "rows", "value": 729.0, "usual": 908.0, "effect": -0.22, "p_value": 1e-12},
             "rows below what is usual",
-            "rows 729, usually 908: 20 % less (effect -0.22); chance below 1 in a billion; against 28 nights",
+            "rows 729, usually 908: effect -0.22, 20 % less; chance below 1 in a billion; against 28 nights",
             id="count",
         ),
         pytest.param(
             {"name": "drift_score", "column": "rain", "segment": "origin=JFK", "usual": None, "value": None,
              "note": "values lie higher than usual", "history": None},
             "drift of rain where origin=JFK: values lie higher than usual",
-            "drift of rain where origin=JFK: values lie higher than usual; large (effect +1.2); chance 1 in 290,000; "
+            "drift of rain where origin=JFK: values lie higher than usual; effect +1.2, large; chance 1 in 290,000; "
             "against sampling error only",
             id="segment-by-sampling-error",
         ),
