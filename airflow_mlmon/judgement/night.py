@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TypeVar
@@ -98,8 +98,7 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False
     if value.metric == DRIFT:
-        # that of labels, which have no profile, is measured and not judged
-        return bool(evidence.columns)
+        return True
     # the empty values of all columns together are those of one or the other
     return known.measure is not None and (value.column is not None or not known.by_column)
 
@@ -217,9 +216,22 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             floor = _floor(policy, test.metric, finding.nights)
             low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
             verdicts.append(
-                _verdict(test.metric, finding, (low, high), is_breach=is_met and abs(finding.effect) >= floor)
+                _verdict(
+                    test.metric,
+                    _in_units(test, finding),
+                    (low, high),
+                    is_breach=is_met and abs(finding.effect) >= floor,
+                )
             )
     return verdicts
+
+
+def _in_units(test: _Test, finding: Finding) -> Finding:
+    """The finding in the units of its metric: rows that were judged as a share of all are rows."""
+    is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
+    if not is_share or test.series is None or finding.usual is None:
+        return finding
+    return replace(finding, usual=finding.usual * test.series.now.rows)
 
 
 def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:

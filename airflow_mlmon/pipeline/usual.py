@@ -79,7 +79,11 @@ class UsualJudge:
             return NightJudgement()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        evidence = self._evidence(partition, unruled(self.run.spec, metrics), policy, reference, profile)
+        unjudged = unruled(self.run.spec, metrics)
+        if profile is None:
+            # how far the label has drifted is how far its share has, which is judged
+            unjudged = [value for value in unjudged if value.metric != DRIFT]
+        evidence = self._evidence(partition, unjudged, policy, reference, profile)
         verdicts = judge_night(evidence, policy, rate=rate)
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
