@@ -9,7 +9,7 @@ corrected level and its effect the smallest that matters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -49,7 +49,8 @@ class NightEvidence:
     Attributes:
         day: The night.
         metrics: What was measured of it.
-        past: The same of the nights before, without those on which it was a breach.
+        past: The same of the nights before, without those of an incident that goes on.
+        outliers: The nights before on which each was in breach, and which are over.
         columns: The drift of each column.
         base: The same of the baseline.
         scales: Standard deviation of single values, of the metrics that are means.
@@ -60,6 +61,7 @@ class NightEvidence:
     day: date
     metrics: Sequence[MetricValue]
     past: Mapping[Key, Sequence[tuple[date, Point]]]
+    outliers: Mapping[Key, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
     base: Mapping[Key, Point] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
@@ -173,6 +175,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
         base=evidence.base.get(key),
         scale=evidence.scales.get(value.metric, 1.0),
         season=policy.season,
+        outliers=evidence.outliers.get(key, ()),
     )
 
 
