@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from airflow_mlmon.drift.versions import nights_alike
+from airflow_mlmon.drift.versions import Counts, nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
@@ -19,8 +19,9 @@ from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_s
 from airflow_mlmon.pipeline.span import Span
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
 from airflow_mlmon.pipeline.versions import counts_in, version_counts
+from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
@@ -31,6 +32,8 @@ from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
+# baselines that are made of the nights before
+_MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # times the nights of a history that are looked back at most
 _FARTHEST = 3
 
@@ -79,11 +82,11 @@ class UsualJudge:
             return NightJudgement()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        unjudged = unruled(self.run.spec, metrics)
+        judged = unruled(self.run.spec, metrics)
         if profile is None:
-            # how far the label has drifted is how far its share has, which is judged
-            unjudged = [value for value in unjudged if value.metric != DRIFT]
-        evidence = self._evidence(partition, unjudged, policy, reference, profile)
+            # the drift of labels, which have no profile, is measured and not judged: their share of positives is
+            judged = [value for value in judged if value.metric != DRIFT]
+        evidence = self._evidence(partition, judged, policy, reference, profile)
         verdicts = judge_night(evidence, policy, rate=rate)
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
@@ -150,7 +153,7 @@ class UsualJudge:
             },
             columns=nights.columns(),
             base=base_shares(nights.baselines),
-            scales=_scales(spec, nights.baselines),
+            scales=_scales(spec, nights),
             parts=nights.parts,
         )
 
@@ -195,15 +198,12 @@ class UsualJudge:
         excluded: Mapping[tuple[str, str | None], Collection[date]],
         past: Sequence[DayProfile],
     ) -> Nights:
-        baselines: dict[str, tuple[Profile, Collection[date]]] = {}
-        for chosen in choose_baselines(self.run, reference, Span(days=(day,))):
-            members = _members(chosen, past)
-            baselines |= {column.name: (chosen.whole, members) for column in chosen.layout.columns}
+        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
         return Nights(
             day=day,
             now=profile,
             past=[(one.day, one.profile) for one in past if one.profile is not None],
-            baselines=baselines,
+            baselines=_by_column(self.run.spec, chosen, profile, past, reference.layout),
             excluded=excluded,
             length=self.run.spec.history.nights,
             season=policy.season,
@@ -241,9 +241,50 @@ def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[da
     return frozenset(one.day for one in past if one.day in chosen.facts.nights)
 
 
-def _scales(spec: ModelSpec, baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[str, float]:
-    """The standard deviation of the scores of the baseline, in whose units their mean is judged."""
+def _by_column(
+    spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
+) -> dict[str, tuple[Profile, frozenset[date]]]:
+    """What each column is compared with, and the nights that are part of it.
+
+    What the model puts out is compared with nights of the same versions alone, or not at all.
+    """
+    found: dict[str, tuple[Profile, frozenset[date]]] = {}
+    for chosen in baselines:
+        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, _members(chosen, past)))
+        if chosen.facts.kind in _MOVING and spec.version_column:
+            own = _of_versions(chosen, spec.version_column, now, layout)
+            for name in set(chosen.facts.columns).intersection(spec.outputs):
+                del found[name]
+                found |= {name: own} if own else {}
+    return found
+
+
+def _of_versions(
+    chosen: ChosenBaseline, version_column: str, now: Profile, layout: Layout
+) -> tuple[Profile, frozenset[date]] | None:
+    """The nights of a baseline that the same versions served as this one; None where these are too few."""
+    held = {one.day: one.profile for one in chosen.nights if one.profile and one.day in chosen.facts.nights}
+    counts = {day: _served(profile, version_column) for day, profile in held.items()}
+    alike = nights_alike(counts, _served(now, version_column))
+    if len(alike) == len(held):
+        return chosen.whole, frozenset(held)
+    if len(alike) < chosen.facts.needed:
+        return None
+    return sum_profiles(layout, (held[day] for day in sorted(alike))), frozenset(alike)
+
+
+def _served(profile: Profile, version_column: str) -> Counts:
+    """Rows by version."""
+    segment = profile.segments.get(version_column)
+    return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
+
+
+def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
+    """The standard deviation of the scores of the baseline, or of the night, in whose units their mean is judged."""
     name = spec.column_of(Role.SCORE)
-    column = baselines[name][0].columns[name] if name and name in baselines else None
+    if name is None:
+        return {}
+    whole = nights.baselines[name][0] if name in nights.baselines else nights.now
+    column = whole.columns.get(name)
     deviation = column.std if isinstance(column, NumericProfile) else None
     return {"score_mean": deviation} if deviation else {}

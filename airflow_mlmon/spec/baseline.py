@@ -11,8 +11,6 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _WEEK = 7
-# times the days of a baseline that are looked back at most
-_FARTHEST = 3
 _FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {from: 2013-01-01, to: 2013-02-28}}"
 
 
@@ -103,8 +101,8 @@ class Baseline(BaseModel):
     ) -> tuple[date, ...]:
         """The days that a day, or a window up to `last`, is compared with, oldest first.
 
-        None of them is itself in the window. The reference has none, because it names its own. The days before
-        that are passed over are made up for by earlier ones, up to three times as far back.
+        None of them is itself in the window. The reference has none, because it names its own. The days before a
+        day that are passed over are made up for by earlier ones, however many they are.
 
         >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8))]
         [5, 6, 7]
@@ -114,10 +112,12 @@ class Baseline(BaseModel):
         [5, 6, 7]
         >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8), without={date(2013, 3, 6)})]
         [4, 5, 7]
+        >>> [found.day for found in Baseline(previous=True).days(date(2013, 3, 8), without={date(2013, 3, 7)})]
+        [6]
         """
         last = last or first
         window = _range(first, last)
-        if without and (self.trailing or self.same_weekday):
+        if without and self.dates is None:
             return self._passing_over(first, without)
         if self.dates is not None:
             found = _range(self.dates.first, self.dates.last)
@@ -131,8 +131,8 @@ class Baseline(BaseModel):
 
     def _passing_over(self, first: date, without: Collection[date]) -> tuple[date, ...]:
         step = timedelta(days=_WEEK if self.same_weekday else 1)
-        wanted = self.same_weekday or self.trailing or 0
-        reached = (first - step * back for back in range(1, _FARTHEST * wanted + 1))
+        wanted = self.same_weekday or self.trailing or 1
+        reached = (first - step * back for back in range(1, wanted + len(without) + 1))
         return tuple(islice((day for day in reached if day not in without), wanted))[::-1]
 
 

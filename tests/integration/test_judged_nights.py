@@ -171,6 +171,15 @@ def test_new_version_is_judged_by_its_own_nights_however_far_one_looks_back(nigh
     assert [one.state for one in found[2:]] == [VerdictState.OK] * 2
 
 
+def test_what_a_new_version_puts_out_is_not_compared_with_what_the_old_one_did(nightly):
+    """Also where a moving baseline has some nights of both."""
+    drift = [of_day(nightly, BROKEN + past)["drift_score", "score", None] for past in (0, 1, 2, 3, 6)]
+    lacking = VerdictState.INSUFFICIENT_DATA
+
+    assert [one.state for one in drift] == [lacking, lacking, lacking, VerdictState.OK, VerdictState.OK]
+    assert "score" not in {column for found in nightly.values() for _, column, _ in breaches(found)}
+
+
 def test_judged_again_the_verdicts_are_the_same(run, nightly):
     """Also those on nights before somebody called them normal."""
     outcomes = [night.outcome for night in rejudge(run, partition(2).day, partition(HALF).day)]

@@ -113,7 +113,10 @@ def test_column_that_is_all_null_breaches_by_its_nulls_and_has_no_drift():
 
     assert breaches(verdicts) == {("null_share", "amount", None)}
     drift = verdicts["drift_score", "amount", None]
-    assert (drift.state, drift.note) == (VerdictState.INSUFFICIENT_DATA, "no value to compare")
+    assert (drift.state, drift.note) == (
+        VerdictState.INSUFFICIENT_DATA,
+        "no value to compare, or none to compare it with",
+    )
 
 
 def test_column_that_is_absent_has_no_verdict_and_says_so():

@@ -18,6 +18,7 @@ from airflow_mlmon.spec.judgement import Correction, Judgement, Season
 
 DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA
+NOTHING = "no value to compare, or none to compare it with"
 NORMAL_SCALE = 12**-0.5
 
 
@@ -182,7 +183,7 @@ def test_rows_of_segments_are_judged_as_a_share_where_their_column_breached():
         pytest.param(nulls("c", None), "no value", id="none"),
         pytest.param(nulls("c", math.nan), "the value is not finite", id="nan"),
         pytest.param(nulls("c", math.inf), "the value is not finite", id="infinite"),
-        pytest.param(metric("drift_score", 0.1, "c"), "no value to compare", id="no-evidence"),
+        pytest.param(metric("drift_score", 0.1, "c"), NOTHING, id="no-evidence"),
         pytest.param(metric("drift_score", 0.1, "c", detail={"withheld": "versions"}), "versions", id="withheld"),
         pytest.param(metric("drift_score", None, "c", 0, detail={"note": "identifiers"}), "identifiers", id="note"),
     ],
