@@ -77,7 +77,7 @@ def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> st
         f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample",
         *_reference_columns(model),
         "",
-        *_rules(model),
+        *_alerts(),
     ]
     return "\n".join(lines) + "\n"
 
@@ -177,16 +177,13 @@ def _labels_path(path: str) -> str:
     return "/".join([*parts[: max(first - 1, 0)], "labels", *parts[first:]]) + "/"
 
 
-def _rules(model: GuessedModel) -> Iterator[str]:
-    yield "# Who is told, and when. A limit counts robust standard deviations from the median of the trailing nights."
+def _alerts() -> Iterator[str]:
+    yield "# Everything is judged by what is usual; `mlmon calibrate` shows what that would have meant for past nights."
     yield "alerts:"
-    yield "  rules:"
-    yield "    - { metric: rows, history: { deviations: 5, side: below } }"
-    yield "    - { metric: null_share, history: { deviations: 5, floor: 0.005, side: above } }"
-    if model.column_of(Role.SCORE):
-        yield "    - { metric: score_mean, history: { deviations: 5, floor: 0.02 } }"
-    if model.label:
-        yield "    - { metric: positive_share, history: { deviations: 5, floor: 0.02 } }"
+    yield "  judgement:"
+    yield "    rate: 0.05 # chance of any alarm on a night on which nothing has changed"
+    yield "    effect: 0.1 # smallest effect that matters, on Cohen's scale: 0.2 is small"
+    yield "  rules: [] # limits of your own, such as { metric: null_share, max: 0.05 }"
     yield "  channels:"
     yield "    - log: true"
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
@@ -37,21 +39,28 @@ class Asked:
     effects: Sequence[float] = ()
 
 
-def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_json: bool) -> bool:
-    """Print what each rate and effect would have said of the nights; whether any could be replayed."""
+def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_json: bool) -> None:
+    """Print what each rate and effect would have said of the nights.
+
+    Raises:
+        ConfigError: a rate or an effect is none.
+        NotFoundError: no night can be replayed.
+    """
     spec = load_spec(spec_path)
     policies = _policies(spec.alerts.judgement, asked.rates, asked.effects)
     nights = []
     with open_run(spec, settings, is_quiet=True) as run:
-        last = asked.last or run.store.last_judged_day(spec.model) or spec.start
-        for day, found in calibrate(run, asked.first or spec.start, last, policies):
+        first, last = asked.first or spec.start, asked.last or run.store.last_judged_day(spec.model) or spec.start
+        for day, found in calibrate(run, first, last, policies):
             nights.append((day, found))
             if as_json:
                 _print_json(day, policies, found)
+    if not nights:
+        hint = "only nights that were judged under the pinned layout can be"
+        raise NotFoundError(f"{spec.model}: no night from {first} to {last} can be replayed.", hint=hint)
     if not as_json:
         Console(file=sys.stdout).print(_table(nights, policies, spec.labels))
         _print_summary(nights, policies)
-    return bool(nights)
 
 
 def _policies(own: Judgement, rates: Sequence[float], effects: Sequence[float]) -> list[Judgement]:
@@ -59,11 +68,12 @@ def _policies(own: Judgement, rates: Sequence[float], effects: Sequence[float]) 
         calm = own.model_copy(update={"rate": own.rate / 5, "effect": 2 * own.effect})
         keen = own.model_copy(update={"rate": min(2 * own.rate, 0.49), "effect": own.effect / 2})
         return [calm, own, keen]
-    return [
-        own.model_copy(update={"rate": rate, "effect": effect})
-        for rate in rates or [own.rate]
-        for effect in effects or [own.effect]
-    ]
+    asked = [{"rate": rate, "effect": effect} for rate in rates or [own.rate] for effect in effects or [own.effect]]
+    try:
+        return [Judgement.model_validate({**own.model_dump(), **changes}) for changes in asked]
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        raise ConfigError(f"{first['loc'][0]}: {first['msg']}, not {first['input']}.") from None
 
 
 def _title(policy: Judgement) -> str:

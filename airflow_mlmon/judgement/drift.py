@@ -3,7 +3,9 @@
 The place is a mean of ranks, so it is judged as any mean. The distribution is judged twice, and the less surprising
 of both counts: against sampling, by Pearson's chi-square law, and against the nights before, by how far their own
 statistics lay from what chance explains. For that the statistic per degree of freedom, q, is divided by what it
-should be, 1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of the past; ln of the rest is compared as Student's t.
+should be, 1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of the past; the rest is compared as Student's t, as
+ln(rest + 1 / (f + 1)). With few degrees of freedom f the plain logarithm has a long tail to the left, in which a
+category of two values could change altogether and be as usual; of one, adding a half makes it even.
 
 The effect of a place is Cohen's d = sqrt(2) * normal quantile of the chance to be larger; that of a distribution is
 Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective rows of both sides.
@@ -12,7 +14,7 @@ Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective ro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -26,7 +28,6 @@ from airflow_mlmon.spec.metrics import Measure, Worse
 
 _HALF = 0.5
 _CLOSEST = 1e-9
-_LEAST_Q = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +73,18 @@ class ColumnHistory:
         return usual_of([day for day, _ in held], values, np.ones(len(held)), day=self.day, season=self.season)
 
 
-def judge_column(history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: float) -> Finding:
+def judge_column(
+    history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: Callable[[int], float]
+) -> Finding:
     """How surprising the drift of a column is: the more surprising of place and distribution, counted as two tests.
 
-    What has no effect of at least `floor` comes second.
+    What has no effect that matters, which `floor` gives by the nights that a finding rests on, comes second.
     """
     found = [_of_distribution(history, distribution)]
     series = history.place()
     if series is not None:
         found.append(_of_place(judge_series(series, place), series.scale))
-    best = min(found, key=lambda finding: (abs(finding.effect) < floor, finding.p_value))
+    best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.nights), finding.p_value))
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
 
 
@@ -121,4 +124,4 @@ def _excess(evidence: ColumnEvidence) -> float:
 
 def _log_ratio(evidence: ColumnEvidence, between: float) -> float:
     q = evidence.statistic / evidence.freedom if evidence.freedom else 1.0
-    return math.log(max(q, _LEAST_Q) / (1 + evidence.effective_rows * between))
+    return math.log(q / (1 + evidence.effective_rows * between) + 1 / (evidence.freedom + 1))

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 _FEWEST_BINS = 4
 _MOST_BINS = 20
 _ROWS_PER_BIN = 10
+_BASE_ROWS_PER_BIN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,12 @@ def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
     return None
 
 
-def bins_for(rows: int) -> int:
-    """How many bins a night of so many values fills."""
-    return min(max(rows // _ROWS_PER_BIN, _FEWEST_BINS), _MOST_BINS)
+def bins_for(rows: int, base_rows: int) -> int:
+    """How many bins a night of so many values fills, when the baseline that cuts them has so many.
+
+    A bin between two quantiles of a few values is itself a matter of chance, which Pearson's law does not know.
+    """
+    return min(max(min(rows // _ROWS_PER_BIN, base_rows // _BASE_ROWS_PER_BIN), _FEWEST_BINS), _MOST_BINS)
 
 
 @dataclass(frozen=True, slots=True)

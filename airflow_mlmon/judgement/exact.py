@@ -6,8 +6,14 @@ Of n rows here and m there, k of all have a property. When both sides are alike,
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
+
+# standard deviations from the most likely number, and numbers, beyond which chance is nil
+_FARTHEST = 12
+_FEWEST_TERMS = 60
 
 
 def log_upper_tail(here: int, rows: int, there: int, others: int) -> float:
@@ -29,17 +35,28 @@ def log_lower_tail(here: int, rows: int, there: int, others: int) -> float:
 
 
 def _log_tail(least: int, rows: int, with_property: int, total: int) -> float:
-    most = min(rows, with_property)
-    if least <= max(0, rows - (total - with_property)):
-        return 0.0
-    numbers = np.arange(least, most + 1, dtype=np.float64)
     without = total - with_property
+    if least <= max(0, rows - without):
+        return 0.0
+    first, last = _terms(least, rows, with_property, total)
+    numbers = np.arange(first, last + 1, dtype=np.float64)
     logs = (
         _log_choose(with_property, numbers)
         + _log_choose(without, rows - numbers)
         - _log_choose(total, np.array([float(rows)]))
     )
     return min(float(special.logsumexp(logs)), 0.0)
+
+
+def _terms(least: int, rows: int, with_property: int, total: int) -> tuple[int, int]:
+    """The first and the last number of a tail that add to it: those near its most likely one.
+
+    The others, of a night of millions of rows nearly all, are together less than a double can tell.
+    """
+    mean = rows * with_property / total
+    width = _FARTHEST * math.sqrt(mean * (1 - with_property / total)) + _FEWEST_TERMS
+    most_likely = max(least, round(mean))
+    return max(least, math.floor(most_likely - width)), min(rows, with_property, math.ceil(most_likely + width))
 
 
 def _log_choose(of: int, numbers: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ class Nights:
         current, past = nights
         if not base_column.observed:
             return None
-        bins = bins_for(current.observed)
+        bins = bins_for(current.observed, base_column.observed)
         now = self.comparisons.compare(base_column, bins, current, is_part=self.day in members)
         if now is None:
             return None

@@ -1,8 +1,8 @@
 """Breaches that belong together, each incident with its likely cause first.
 
 Columns that usually move together, and break together, are one incident; so are columns that are empty on as many
-rows, and a column and its segments. What the model puts out and how well it does are consequences: they belong to
-the incident that would move the score most.
+rows, and a column and its segments, also those that it divides. What the model puts out and how well it does are
+consequences: they belong to the incident that would move the score most.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import date
 import numpy as np
 
 from airflow_mlmon.judgement.drift import ColumnHistory
+from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -56,7 +57,9 @@ def group_breaches(
         outputs: columns that the model puts out.
     """
     first = [breach for breach in breaches if not _is_consequence(breach, outputs)]
-    consequences = [breach for breach in breaches if _is_consequence(breach, outputs)]
+    consequences = sorted(
+        (breach for breach in breaches if _is_consequence(breach, outputs)), key=lambda breach: _rank(breach, shifts)
+    )
     groups: list[list[Verdict]] = []
     for breach in first:
         tied = [group for group in groups if any(_are_tied(breach, other, columns) for other in group)]
@@ -78,18 +81,28 @@ def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:
     return METRICS[breach.metric].of_model or breach.column in outputs
 
 
-def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, float]:
+def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, float, str, str, str]:
     """By the shift of the score, then the whole before its segments, then by effect."""
-    return -abs(shifts.get(breach.column or "", 0.0)), breach.segment is not None, -abs(breach.effect or 0.0)
+    column, segment = breach.column or "", breach.segment or ""
+    shift, effect = abs(shifts.get(column, 0.0)), abs(breach.effect or 0.0)
+    return -shift, bool(segment), -effect, breach.metric, column, segment
 
 
 def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory]) -> bool:
-    if one.column is None or other.column is None:
+    first, second = _subject(one, columns), _subject(other, columns)
+    if first is None or second is None:
         # rows that are missing explain no column, nor the other way round
-        return one.column is other.column and one.metric == other.metric
-    if one.column == other.column or _are_empty_together(one, other):
+        return first is second and one.metric == other.metric
+    if first == second or _are_empty_together(one, other):
         return True
-    return abs(_correlation(columns.get(one.column), columns.get(other.column))) >= _TIED
+    return abs(_correlation(columns.get(first), columns.get(second))) >= _TIED
+
+
+def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | None:
+    """The column that a breach is of; of the rows of a segment, the one that divides it."""
+    if breach.column is None and breach.segment is not None:
+        return next((name for name in columns if divides(name, breach.segment)), None)
+    return breach.column
 
 
 def _are_empty_together(one: Verdict, other: Verdict) -> bool:

@@ -12,13 +12,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 from airflow_mlmon.judgement.correction import levels
-from airflow_mlmon.judgement.dispersion import Usual, shrink
+from airflow_mlmon.judgement.dispersion import FEWEST_NIGHTS, Usual, shrink
 from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
-from airflow_mlmon.profiles.segment import segment_key
+from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS, Measure
@@ -97,7 +98,8 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False
     if value.metric == DRIFT:
-        return True
+        # that of labels, which have no profile, is measured and not judged
+        return bool(evidence.columns)
     # the empty values of all columns together are those of one or the other
     return known.measure is not None and (value.column is not None or not known.by_column)
 
@@ -113,13 +115,9 @@ def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: 
     tests += [
         _Test(metric=value, series=_share_of_rows(evidence, value))
         for value in evidence.metrics
-        if value.metric == ROWS and _divides(column, value.segment)
+        if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
     return _verdicts(tests, policy, rate)
-
-
-def _divides(column: str, segment: str | None) -> bool:
-    return segment is not None and (segment.startswith(f"{column}=") or segment == segment_key(column, None))
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
@@ -138,7 +136,8 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
         else:
             tests.append(_Test(metric=value, series=_series(evidence, value, policy)))
     found = {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in _verdicts(tests, policy, rate)}
-    return [(lacking | found)[key_of(value)] for value in values]
+    found |= lacking
+    return [found[key_of(value)] for value in values]
 
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
@@ -154,7 +153,8 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
         return str(value.detail.get("reason") or "no value")
     if not math.isfinite(value.value):
         return "the value is not finite"
-    return "" if METRICS[value.metric].measure is Measure.COUNT else _few(value.rows, policy)
+    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
+    return _few(value.rows, policy) if is_of_rows else ""
 
 
 def _few(rows: int, policy: Judgement) -> str:
@@ -170,7 +170,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
         worse=metric.worse,
         day=evidence.day,
         now=Point(value=float(value.value or 0.0), rows=value.rows),
-        past=evidence.past.get(key, ()),
+        past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],
         base=evidence.base.get(key),
         scale=evidence.scales.get(value.metric, 1.0),
         season=policy.season,
@@ -202,16 +202,16 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
     findings: list[Finding | None] = []
     for test, place, spread, usual in zip(tests, places, spreads, usuals, strict=True):
         if test.column:
-            findings.append(
-                judge_column(test.column, place, spread, _floor(policy, test.metric, len(test.column.past)))
-            )
+            findings.append(judge_column(test.column, place, spread, partial(_floor, policy, test.metric)))
         else:
             findings.append(judge_series(test.series, usual) if test.series else None)
     met = iter(levels([finding.p_value for finding in findings if finding], rate, policy.correction))
     verdicts = []
     for test, finding, usual in zip(tests, findings, usuals, strict=True):
         if finding is None:
-            verdicts.append(_insufficient(test.metric, "no night before to compare with"))
+            nights = len(test.series.past) if test.series else 0
+            lack = f"{nights} nights to compare with, fewer than {FEWEST_NIGHTS}"
+            verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
             floor = _floor(policy, test.metric, finding.nights)

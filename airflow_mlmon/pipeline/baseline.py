@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
@@ -112,32 +112,54 @@ def choose_baselines(
 ) -> list[ChosenBaseline]:
     """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
 
-    They are those of a model version, or of all rows.
+    They are those of a model version, or of all rows. A night on which a column was in breach, and nobody has
+    called it normal, is no part of the nights that the column's next ones are compared with.
     """
     pins = run.store.baselines(run.model)
+    breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
     by_column = {
         column.name: InForce(baseline=asked)
         if asked
         else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
         for column in reference.layout.columns
     }
+    grouped: dict[tuple[InForce, frozenset[date]], list[str]] = {}
+    for name, held in by_column.items():
+        grouped.setdefault((held, frozenset(breached.get(name, ()))), []).append(name)
     chosen = []
-    for held in dict.fromkeys(by_column.values()):
-        columns = tuple(name for name, own in by_column.items() if own == held)
-        found = sum_baseline(run, reference, held.baseline, columns, span)
+    for (held, without), columns in grouped.items():
+        found = sum_baseline(run, reference, held.baseline, tuple(columns), span, without=without)
         pin = held.pin.number if held.pin else None
         chosen.append(replace(found, facts=replace(found.facts, pin=pin)))
     return chosen
 
 
+def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
+    """The nights before a day on which the drift of each column was in breach, and nobody has called that normal."""
+    accepted = run.store.accepted_until(run.model, day)
+    return {
+        column: {night for night in nights if night > accepted.get((metric, column, segment), date.min)}
+        for (metric, column, segment), nights in run.store.breached_days(
+            run.model, date.min, day - timedelta(days=1)
+        ).items()
+        if metric == "drift_score" and column and segment is None
+    }
+
+
 def sum_baseline(
-    run: Run, reference: Reference, baseline: Baseline, columns: Sequence[str], span: Span
+    run: Run,
+    reference: Reference,
+    baseline: Baseline,
+    columns: Sequence[str],
+    span: Span,
+    *,
+    without: Collection[date] = frozenset(),
 ) -> ChosenBaseline:
-    """A baseline of a span, of some columns."""
+    """A baseline of a span, of some columns; where it takes nights before, `without` some."""
     layout = _layout_of(reference.layout, columns)
     if baseline.kind is BaselineKind.REFERENCE:
         return _of_reference(run, reference, baseline, layout, span)
-    return _of_days(run, reference, baseline, layout, span)
+    return _of_days(run, reference, baseline, layout, span, without=without)
 
 
 def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
@@ -238,8 +260,16 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
     )
 
 
-def _of_days(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
-    asked = baseline.days(span.days[0], span.days[-1])
+def _of_days(
+    run: Run,
+    reference: Reference,
+    baseline: Baseline,
+    layout: Layout,
+    span: Span,
+    *,
+    without: Collection[date],
+) -> ChosenBaseline:
+    asked = baseline.days(span.days[0], span.days[-1], without=without)
     stored = stored_profiles(run, reference, asked)
     held = [found for found in stored if found.profile is not None]
     named = {found.day: found.version or "" for found in held}

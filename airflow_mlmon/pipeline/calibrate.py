@@ -61,7 +61,8 @@ def calibrate(
 ) -> Iterator[tuple[date, list[Replayed]]]:
     """What each sensitivity says of each judged night of a range, oldest first.
 
-    Each starts with a past that it found nothing in, and then learns from its own breaches alone; nothing is stored.
+    Each starts with a past that it found nothing in, and then learns from its own breaches alone, and from what people
+    have called normal; nothing is stored.
     Nights whose profile is gone or has another layout are left out.
 
     Raises:

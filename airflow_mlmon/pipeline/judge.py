@@ -11,6 +11,7 @@ from airflow_mlmon.alerts.judge import judge, status_verdict
 from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.arrival import arrival_metrics
 from airflow_mlmon.pipeline.causes import name_causes
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import drift_metrics, read_baselines
@@ -24,7 +25,17 @@ from airflow_mlmon.pipeline.versions import counts_in, version_counts
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import CheckOutcome, Family, MetricValue, Night, Results, Status, Verdict, VerdictState
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Family,
+    MetricValue,
+    Night,
+    Results,
+    Status,
+    Verdict,
+    VerdictState,
+)
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -54,7 +65,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     below = versions_below(run, prepared.partition, [day for entry in baselines for day in entry.nights])
     night = replace(night, facts={**night.facts, RESTS_ON: below})
     results = [_prediction_results(run, night, prepared, profiled, checks)]
-    results += [_label_results(run, entry, prepared.partition) for entry in measured]
+    results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
         results,
@@ -100,7 +111,7 @@ def _prediction_results(
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     metrics = [
         *summary_metrics(profile, run.spec),
-        MetricValue(metric="rows_quarantined", value=prepared.rows_quarantined, rows=prepared.rows_listed),
+        *arrival_metrics(prepared),
         *drift_metrics(run, night.partition, prepared.version),
     ]
     # without rows everything is unusual, and the status has said so
@@ -126,23 +137,30 @@ def _prediction_results(
     )
 
 
-def _label_results(run: Run, measured: Measured, judged: Partition) -> Results:
+def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:
     partition = Partition.from_key(run.model, measured.day)
     night = run.store.night(partition)
-    if partition != judged and (night is None or not night.judged):
+    if partition != predictions.partition and (night is None or not night.judged):
         # history that nobody has run: it gets its values, and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
     usual = UsualJudge(run=run).judge(partition, metrics)
     verdicts = [*_verdicts(run, partition, metrics, Family.LABELS), *usual.verdicts]
     alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
+    before = predictions.alerts if partition == predictions.partition else _stored_alerts(run, partition)
     return Results(
         partition=partition,
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(name_causes(alerts, usual.incidents)),
+        alerts=tuple(name_causes(alerts, usual.incidents, before)),
     )
+
+
+def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:
+    """The alerts on the rows of a night that was judged before."""
+    found = run.store.alerts(run.model, partition.day, partition.day)
+    return [alert for alert in found if alert.family is Family.PREDICTIONS]
 
 
 def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], family: Family) -> list[Verdict]:

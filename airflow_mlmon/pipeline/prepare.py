@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
+from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.labels import label_columns, to_delivery
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values, protect
@@ -25,6 +26,7 @@ from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.records import Delivery, Night, Status
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.druid import Engine
+from airflow_mlmon.storage import StoredObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Prepared:
     files: int
     message: str
     labels_delivered: int
+    delay: Delay = field(default_factory=Delay)
     looked_through: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
@@ -76,13 +79,15 @@ class Prepared:
             files=night.facts.get("files", 0),
             message=night.facts.get("message", night.message),
             labels_delivered=night.facts.get("labels_delivered", 0),
+            delay=Delay(**night.facts.get("delay", {})),
         )
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Prepared:
         """The summary that `to_dict` wrote."""
         times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
-        return cls(**(content | times | {"status": Status(content["status"])}))
+        typed = {"status": Status(content["status"]), "delay": Delay(**content.get("delay", {}))}
+        return cls(**(content | times | typed))
 
 
 def prepare_partition(run: Run, partition: Partition) -> Prepared:
@@ -97,7 +102,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     """
     current = run.store.night(partition)
     run.progress("reading the archive")
-    listed = list_files(run.archive, run.predictions_folder(partition))
+    listed = _list(run, partition)
     table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
     curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
     repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
@@ -129,8 +134,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         files=len(files),
         message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
         labels_delivered=labels.rows,
+        # no part of the version: the same files may be copied again
+        delay=measure_delay(listed, partition.end, lambda days: _list(run, partition.shift(-days))),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
+
+
+def _list(run: Run, partition: Partition) -> list[StoredObject]:
+    return list_files(run.archive, run.predictions_folder(partition))
 
 
 def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -> None:

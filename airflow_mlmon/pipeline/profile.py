@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.arrival import arrival_metrics
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid_profile import profile_version
 from airflow_mlmon.pipeline.partition_files import profile_uri
@@ -86,7 +87,8 @@ def fill_days_before(run: Run, reference: Reference, partition: Partition) -> No
 def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
-    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))]
+    metrics = (*summary_metrics(profile, run.spec), *arrival_metrics(prepared))
+    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     night = to_night(prepared, layout=reference.layout.id, judged=False)
     taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}
     for later in _delivery_days(run, past):
@@ -118,6 +120,7 @@ def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
         facts={
             "files": prepared.files,
             "labels_delivered": prepared.labels_delivered,
+            "delay": asdict(prepared.delay),
             # what the checks may overrule
             "arrived": prepared.status,
             "message": prepared.message,

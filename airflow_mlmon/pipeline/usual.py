@@ -10,7 +10,7 @@ from airflow_mlmon.drift.versions import nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, Key, NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -30,6 +30,7 @@ from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
 _UNSEEN = "unseen_share"
+_JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # times the nights of a history that are looked back at most
 _FARTHEST = 3
 
@@ -47,7 +48,8 @@ class UsualJudge:
     """Judges nights of a model by its own past; what several of them have in common is read and compared once.
 
     A night on which something was in breach is no history of it, so that an incident never becomes what is usual;
-    where somebody has accepted it, it is. `breached` says which nights these are, in the place of the store.
+    where somebody has accepted it, it is from then on. `breached` says which nights these are, in the place of the
+    store.
     """
 
     run: Run
@@ -77,11 +79,7 @@ class UsualJudge:
             return NightJudgement()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        unjudged = unruled(self.run.spec, metrics)
-        if profile is None:
-            # how far the label has drifted is how far its share has, which is judged
-            unjudged = [value for value in unjudged if value.metric != DRIFT]
-        evidence = self._evidence(partition, unjudged, policy, reference, profile)
+        evidence = self._evidence(partition, unruled(self.run.spec, metrics), policy, reference, profile)
         verdicts = judge_night(evidence, policy, rate=rate)
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
@@ -111,17 +109,17 @@ class UsualJudge:
         profile: Profile | None,
     ) -> NightEvidence:
         day, spec = partition.day, self.run.spec
-        first = partition.shift(-spec.history.nights).day
-        served = version_counts(self.run, first, day)
+        breached = self._breached(day)
+        reach = self._reach(breached)
+        served = version_counts(self.run, partition.shift(-reach).day, day)
         now = counts_in(spec, metrics) or served.get(day, {})
         before = {past: counts for past, counts in served.items() if past < day}
         unlike = set(before) - nights_alike(before, now)
-        breached = self._breached(day)
         is_changing = bool(unlike) or len(now) > 1
         evidence = NightEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, unlike, breached),
+            past=self._past(day, reach, unlike, breached),
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
@@ -132,7 +130,7 @@ class UsualJudge:
         # what other versions put out is no history of what these do
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
-        stored = self._stored(day, reference, self._reach(breached))
+        stored = self._stored(day, reference, reach)
         nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
         own = {one.day for one in stored if one.is_reference}
         return replace(
@@ -149,25 +147,29 @@ class UsualJudge:
         )
 
     def _breached(self, day: date) -> Mapping[Key, Collection[date]]:
-        """The nights before on which each metric was in breach, and nobody has called that normal."""
-        if self.breached is not None:
-            return self.breached
+        """The nights before on which each metric was in breach, and nobody has called that normal by then."""
         store, model = self.run.store, self.run.model
         first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
-        found = store.breached_days(model, first, day - timedelta(days=1))
-        accepted = store.accepted_until(model)
-        return {key: {past for past in days if past > accepted.get(key, date.min)} for key, days in found.items()}
+        found = self.breached
+        if found is None:
+            found = store.breached_days(model, first, day - timedelta(days=1))
+        accepted = store.accepted_until(model, day)
+        return {
+            key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
+            for key, days in found.items()
+        }
 
     def _past(
-        self, day: date, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
+        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
     ) -> dict[Key, list[tuple[date, Point]]]:
         past: dict[Key, list[tuple[date, Point]]] = {}
-        for before, value in self.run.store.past(self.run.model, day, self._reach(breached)):
-            known = METRICS.get(value.metric)
-            is_unlike = known is not None and known.of_model and before in unlike and value.segment is None
-            if is_unlike or before in breached.get(key_of(value), ()):
-                continue
-            past.setdefault(key_of(value), []).append((before, Point(value=float(value.value or 0), rows=value.rows)))
+        found = self.run.store.past(self.run.model, _JUDGED, day, reach)
+        # a night that never came says nothing of how many rows a night has
+        empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
+        for before, key, value, rows in found:
+            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            if not is_unlike and before not in empty and before not in breached.get(key, ()):
+                past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
     def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
@@ -185,7 +187,7 @@ class UsualJudge:
         excluded: Mapping[tuple[str, str | None], Collection[date]],
         past: Sequence[DayProfile],
     ) -> Nights:
-        baselines: dict[str, tuple[Profile, frozenset[date]]] = {}
+        baselines: dict[str, tuple[Profile, Collection[date]]] = {}
         for chosen in choose_baselines(self.run, reference, Span(days=(day,))):
             members = _members(chosen, past)
             baselines |= {column.name: (chosen.whole, members) for column in chosen.layout.columns}

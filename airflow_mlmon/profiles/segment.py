@@ -61,6 +61,15 @@ def segment_key(name: str, value: str | None) -> str:
     return f"{name} (other)" if value is None else f"{name}={value}"
 
 
+def divides(column: str, key: str) -> bool:
+    """Whether a segment of so a name holds the rows of one value of a column.
+
+    >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
+    (True, True, False)
+    """
+    return key.startswith(f"{column}=") or key == segment_key(column, None)
+
+
 def empty_part(columns: Iterable[ColumnLayout]) -> Part:
     """The part of no rows."""
     return Part(rows=0, columns={column.name: empty_column(column) for column in columns})

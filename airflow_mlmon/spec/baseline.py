@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _WEEK = 7
+# times the days of a baseline that are looked back at most
+_FARTHEST = 3
 _FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {from: 2013-01-01, to: 2013-02-28}}"
 
 
@@ -94,10 +98,13 @@ class Baseline(BaseModel):
         name = self.kind.value
         return {name: self.model_dump(mode="json", by_alias=True, include={name})[name] or True}
 
-    def days(self, first: date, last: date | None = None) -> tuple[date, ...]:
+    def days(
+        self, first: date, last: date | None = None, *, without: Collection[date] = frozenset()
+    ) -> tuple[date, ...]:
         """The days that a day, or a window up to `last`, is compared with, oldest first.
 
-        None of them is itself in the window. The reference has none, because it names its own.
+        None of them is itself in the window. The reference has none, because it names its own. The days before
+        that are passed over are made up for by earlier ones, up to three times as far back.
 
         >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8))]
         [5, 6, 7]
@@ -105,9 +112,13 @@ class Baseline(BaseModel):
         [8, 15]
         >>> [found.day for found in Baseline(previous=True).days(date(2013, 3, 8), date(2013, 3, 10))]
         [5, 6, 7]
+        >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8), without={date(2013, 3, 6)})]
+        [4, 5, 7]
         """
         last = last or first
         window = _range(first, last)
+        if without and (self.trailing or self.same_weekday):
+            return self._passing_over(first, without)
         if self.dates is not None:
             found = _range(self.dates.first, self.dates.last)
         elif self.same_weekday:
@@ -117,6 +128,12 @@ class Baseline(BaseModel):
             length = len(window) if self.previous else self.trailing or 0
             found = _range(first - timedelta(days=length), first - timedelta(days=1))
         return tuple(day for day in found if not first <= day <= last)
+
+    def _passing_over(self, first: date, without: Collection[date]) -> tuple[date, ...]:
+        step = timedelta(days=_WEEK if self.same_weekday else 1)
+        wanted = self.same_weekday or self.trailing or 0
+        reached = (first - step * back for back in range(1, _FARTHEST * wanted + 1))
+        return tuple(islice((day for day in reached if day not in without), wanted))[::-1]
 
 
 def _range(first: date, last: date) -> list[date]:

@@ -15,6 +15,8 @@ class Measure(StrEnum):
     # an area, or a ratio between 0 and 1 whose rows are not counted
     AREA = "area"
     LOSS = "loss"
+    # hours of waiting
+    DURATION = "duration"
 
 
 class Worse(StrEnum):
@@ -46,6 +48,19 @@ class Metric:
 METRICS: dict[str, Metric] = {
     "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
+    "quarantined_share": Metric(
+        "quarantined share",
+        "Rows quarantined, of the rows listed.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    "delay_hours": Metric(
+        "delay in hours",
+        "Hours from the end of the day until the newest of its files came; 0 where all came before.",
+        measure=Measure.DURATION,
+        worse=Worse.ABOVE,
+    ),
     "null_share": Metric(
         "null share",
         "Share of empty values, of all features together and of each column.",

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,7 +27,9 @@ class LocalStore:
                 with suppress(FileNotFoundError):
                     if not name.startswith("."):
                         path = Path(parent, name)
-                        found.append(StoredObject(str(path), path.stat().st_size, _etag(path)))
+                        stat = path.stat()
+                        modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+                        found.append(StoredObject(str(path), stat.st_size, _etag(stat), modified))
         return sorted(found)
 
     def read(self, uri: str) -> bytes:
@@ -61,7 +64,7 @@ class LocalStore:
         """The file itself."""
         path = to_path(uri)
         with _mapped(uri):
-            if etag is not None and _etag(path) != etag:
+            if etag is not None and _etag(path.stat()) != etag:
                 raise PartitionConflictError(f"{uri} has changed since it was listed.", hint="run the partition again")
             path.open("rb").close()
         yield path
@@ -78,8 +81,7 @@ def to_path(uri: str) -> Path:
     return Path(uri)
 
 
-def _etag(path: Path) -> str:
-    stat = path.stat()
+def _etag(stat: os.stat_result) -> str:
     return f"{stat.st_size}-{stat.st_mtime_ns}"
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredObject:
-    """One object as the listing shows it; `etag` changes when its bytes do."""
+    """One object as the listing shows it; `etag` changes when its bytes do.
+
+    `modified` is when it was written, in UTC; None where the store does not say.
+    """
 
     uri: str
     size: int
     etag: str
+    modified: datetime | None = field(default=None, compare=False)
 
 
 class ObjectStore(Protocol):

@@ -40,7 +40,7 @@ class S3Store:
         with _mapped(folder):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 found.extend(
-                    StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"])
+                    StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"], item.get("LastModified"))
                     for item in page.get("Contents", ())
                     if not item["Key"].endswith("/")
                 )

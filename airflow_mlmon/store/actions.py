@@ -43,9 +43,14 @@ def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[s
     return dict(found)
 
 
-def accepted_until(connection: sa.Connection, model: str) -> dict[tuple[str, str | None, str | None], date]:
-    """By metric, column and segment, the last day whose breaches somebody has called the new normal."""
-    accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value)
+def accepted_until(
+    connection: sa.Connection, model: str, before: date
+) -> dict[tuple[str, str | None, str | None], date]:
+    """By metric, column and segment, the last day whose breaches somebody has called the new normal before a day.
+
+    What counts after a night says nothing of that night, nor of one before it.
+    """
+    accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value, _table.c.day < before)
     query = sa.select(_table.c.metric, _table.c.column, _table.c.segment, sa.func.max(_table.c.day).label("day"))
     rows = connection.execute(query.where(accepted).group_by(_table.c.metric, _table.c.column, _table.c.segment))
     return {(row.metric, row.column or None, row.segment or None): row.day for row in rows}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -26,8 +25,9 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.store import actions, episodes, outbox, pins, publication, schema
+from airflow_mlmon.store import actions, episodes, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.rows import (
@@ -40,21 +40,12 @@ from airflow_mlmon.store.rows import (
     metric_of,
     night_of,
     verdict_of,
-    written,
 )
 from airflow_mlmon.store.schema import BreachState
 
 _POLICY = Policy()
 
 SubjectKey = tuple[str, str | None, str | None]
-
-
-class StoredLayout(NamedTuple):
-    """The layout that a model's profiles have, and where it lies."""
-
-    layout_id: str
-    uri: str
-    facts: Mapping[str, Any]
 
 
 class MetricStore:
@@ -246,12 +237,21 @@ class MetricStore:
             history.setdefault((row.metric, row.column or None), []).append((row.day, row.value))
         return history
 
-    def past(self, model: str, before: date, nights: int) -> list[tuple[date, MetricValue]]:
-        """Every metric that has a value on the `nights` calendar days before a day, in the order of the days."""
+    def past(
+        self, model: str, metrics: Sequence[str], before: date, nights: int
+    ) -> list[tuple[date, SubjectKey, float, int]]:
+        """Days, subjects, values and rows of some metrics on the `nights` calendar days before a day.
+
+        They come in the order of the days, of all rows and of every segment; what has no value is left out.
+        """
         table = schema.metrics
         within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
-        rows = self._rows(sa.select(table).where(within, table.c.value.is_not(None)).order_by(table.c.day))
-        return [(row.day, metric_of(row)) for row in rows]
+        columns = (table.c.day, table.c.metric, table.c.column, table.c.segment, table.c.value, table.c.rows)
+        query = sa.select(*columns).where(within, table.c.metric.in_(metrics), table.c.value.is_not(None))
+        return [
+            (row.day, (row.metric, row.column or None, row.segment or None), row.value, row.rows)
+            for row in self._rows(query.order_by(table.c.day))
+        ]
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """The alerts of a range, in the order of the days; those of a night as they were judged."""
@@ -298,10 +298,10 @@ class MetricStore:
             found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
         return found
 
-    def accepted_until(self, model: str) -> dict[SubjectKey, date]:
-        """By metric, column and segment, the last day whose breaches somebody has called the new normal."""
+    def accepted_until(self, model: str, before: date) -> dict[SubjectKey, date]:
+        """By metric, column and segment, the last day whose breaches somebody has called normal before a day."""
         with self._database.reading() as connection:
-            return actions.accepted_until(connection, model)
+            return actions.accepted_until(connection, model, before)
 
     def save_delivery(self, delivery: Delivery) -> None:
         """Note a delivery of labels; a later one of the same day replaces it."""
@@ -323,18 +323,13 @@ class MetricStore:
 
         When two pin at once the first one wins, and both get its layout.
         """
-        row = {"model": model, "layout": layout_id, "uri": uri, "facts": written(facts, f"{model}: layout {layout_id}")}
         with self._database.writing(model) as connection:
-            found = connection.execute(_latest_layout(model)).one_or_none()
-            if found is None or found.layout == supersedes:
-                number = 1 if found is None else found.number + 1
-                connection.execute(sa.insert(schema.layouts).values(number=number, **row))
-            return _layout_of(connection.execute(_latest_layout(model)).one())
+            return layouts.pin(connection, model, StoredLayout(layout_id, uri, facts), supersedes)
 
     def current_layout(self, model: str) -> StoredLayout | None:
         """The layout that is pinned for a model."""
-        rows = self._rows(_latest_layout(model))
-        return _layout_of(rows[0]) if rows else None
+        with self._database.reading() as connection:
+            return layouts.latest(connection, model)
 
     def save_baseline(self, model: str, pin: BaselinePin) -> None:
         """Add a pin of the model's baseline; those before it stay as they are.
@@ -395,12 +390,3 @@ class MetricStore:
 
 def _within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.model == model, table.c.day.between(first, last))
-
-
-def _latest_layout(model: str) -> sa.Select[Any]:
-    table = schema.layouts
-    return sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
-
-
-def _layout_of(row: sa.Row[Any]) -> StoredLayout:
-    return StoredLayout(row.layout, row.uri, json.loads(row.facts))

@@ -216,14 +216,14 @@ class TestPeople:
 
         assert over == [(1, "resolved", "resolved on 2013-03-01 after 1 night")]
         assert told(store) == [(2, "reopened", "reopened since 2013-03-02, 1 night")]
-        assert store.accepted_until("flights") == {}
+        assert store.accepted_until("flights", date(2013, 4, 1)) == {}
 
     def test_the_new_normal_is_known_by_its_last_day(self, store):
         publish(store, 1, "b")
         publish(store, 2, "b")
         act(store, ActionKind.ACCEPT, 2)
 
-        assert store.accepted_until("flights") == {("score_mean", None, None): date(2013, 3, 2)}
+        assert store.accepted_until("flights", date(2013, 4, 1)) == {("score_mean", None, None): date(2013, 3, 2)}
         assert store.breached_days("flights", date(2013, 3, 2), date(2013, 3, 9)) == {
             ("score_mean", None, None): {date(2013, 3, 2)}
         }
@@ -239,7 +239,7 @@ class TestPeople:
         with pytest.raises(StateError, match="is not open"):
             act(store, ActionKind.ACCEPT, 4)
 
-        assert store.accepted_until("flights") == {}
+        assert store.accepted_until("flights", date(2013, 4, 1)) == {}
 
 
 class Recorder:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
-from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.s3 import S3Store
 from tests.support.processes import free_port
@@ -46,6 +47,25 @@ def test_what_is_written_is_read_and_listed(place):
     assert place.store.read(uri) == b"content"
     [found] = place.store.list(f"{place.root}/a/dt=2026-03-01/")
     assert (found.uri, found.size) == (uri, 7)
+
+
+def test_the_listing_says_when_an_object_was_written(place):
+    uri = f"{place.root}/a/x"
+    before = datetime.now(UTC)
+    place.store.write(uri, b"content")
+    after = datetime.now(UTC)
+
+    [found] = place.store.list(f"{place.root}/a/")
+
+    # S3 counts in seconds, and a file's clock may tick more slowly than this one
+    assert before - timedelta(seconds=1) <= found.modified <= after + timedelta(seconds=1)
+    assert found.modified.utcoffset() == timedelta(0)
+
+
+def test_objects_are_the_same_whenever_they_were_written():
+    first, later = (StoredObject("x", 1, "e", datetime(year, 1, 1, tzinfo=UTC)) for year in (2025, 2026))
+
+    assert first == later
 
 
 def test_writing_again_replaces_and_changes_the_etag(place):

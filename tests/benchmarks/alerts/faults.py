@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, Rows
+from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, Rows
 
 _NEW_LEVEL = 8
 

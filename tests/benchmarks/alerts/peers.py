@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.benchmarks.alerts import faults
-from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, draw
 from tests.benchmarks.profiles.environments import interpreter
+from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, draw
 
 NIGHTS = 20
 _ROWS = 5_000

@@ -32,8 +32,8 @@ from airflow_mlmon.judgement.night import judge_night
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from tests.benchmarks.alerts import faults, peers
-from tests.benchmarks.alerts.nights import LEVELS, LOGNORMAL, NORMAL, Fault, World
 from tests.benchmarks.report import Report
+from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, World
 
 _PAST = 60
 _DAILY = 0.1

@@ -9,7 +9,7 @@ from tests.support.profiles import category_layout, numeric_layout, profile_numb
 
 
 def evidence(base, night, *, is_part: bool = False):
-    prepared = column_base(base, bins_for(night.observed))
+    prepared = column_base(base, bins_for(night.observed, base.observed))
     assert prepared is not None
     return prepared.compare(night, is_part=is_part)
 

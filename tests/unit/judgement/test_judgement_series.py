@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from datetime import date, timedelta
 
 import numpy as np
@@ -49,6 +50,22 @@ def test_exact_tails_are_those_of_fisher(here, rows, there, others):
 
 def test_a_tail_too_small_for_a_double_is_still_a_number():
     assert -1e6 < log_upper_tail(40_000, 50_000, 0, 50_000) < -700
+
+
+@pytest.mark.parametrize("least", [0, 1, 49_000, 50_000, 50_500, 52_000, 70_000])
+def test_tails_of_millions_of_rows_are_those_of_the_whole_sum(least):
+    expected = stats.hypergeom.logsf(least - 1, 10_000_000, 100_000, 5_000_000)
+
+    assert log_upper_tail(least, 5_000_000, 100_000 - least, 5_000_000) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_tails_of_millions_of_rows_take_little_memory():
+    tracemalloc.start()
+    log_lower_tail(2_500_000, 5_000_000, 2_501_000, 5_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000
 
 
 def test_a_mean_with_a_long_past_is_judged_by_student_s_t():
@@ -162,3 +179,71 @@ def test_histories_that_differ_are_left_apart():
     shrunk = shrink([usual for usual in own if usual])
 
     assert shrunk[-1].ratio > 100 * shrunk[0].ratio
+
+
+def delay(hours: float, past: list[float]):
+    now, before = Point(value=hours, rows=0), [Point(value=value, rows=0) for value in past]
+    return finding(series(Measure.DURATION, now, before, worse=Worse.ABOVE))
+
+
+@pytest.mark.parametrize("usual", [0.0, 2.0, 30.0])
+def test_a_delay_of_minutes_is_nothing_where_files_were_never_late(usual):
+    found = delay(usual + 0.75, [usual] * 28)
+
+    assert found.usual == pytest.approx(usual)
+    assert found.effect < 0.1
+    assert found.p_value > 0.05
+
+
+@pytest.mark.parametrize(("usual", "late"), [(0.0, 4.5), (2.0, 7.5), (30.0, 48.0)])
+def test_hours_are_a_surprise_where_files_were_never_late(usual, late):
+    found = delay(late, [usual] * 28)
+
+    assert found.effect > 0.3
+    assert found.p_value < 1e-3
+
+
+def test_the_effect_of_an_hour_is_a_tenth_where_files_are_on_time():
+    assert delay(1.0, [0.0] * 5).effect == pytest.approx(0.1, abs=0.005)
+
+
+def test_a_delay_that_sinks_day_by_day_is_no_surprise():
+    assert delay(24.0, [24.0 * days for days in range(29, 1, -1)]).p_value > 0.5
+
+
+def test_the_delay_of_a_night_does_not_depend_on_its_rows():
+    past = [Point(value=value, rows=100 * at) for at, value in enumerate([1.0, 2.0, 1.5, 3.0])]
+    few, many = (
+        finding(series(Measure.DURATION, Point(value=9.0, rows=rows), past, worse=Worse.ABOVE)) for rows in (1, 10**6)
+    )
+
+    assert few == many
+
+
+def test_without_nights_before_nothing_is_known_of_a_delay():
+    assert delay(99.0, [1.0, 1.0]) is None
+
+
+@pytest.mark.parametrize("skewed", ["exponential", "gamma"])
+def test_waiting_times_alarm_no_more_often_than_they_may(skewed):
+    random = np.random.default_rng(6)
+    draws = random.exponential(2, (4_000, 29)) if skewed == "exponential" else random.gamma(2, 1, (4_000, 29))
+    found = [delay(row[-1], list(row[:-1])) for row in draws]
+
+    assert np.mean([one.p_value < 0.01 for one in found]) < 0.01
+
+
+def test_the_limit_of_a_delay_is_where_its_p_value_meets_the_level():
+    past = [1.0, 2.0, 1.5, 3.0, 0.5, 2.0]
+    one = series(Measure.DURATION, Point(value=1.0, rows=0), [Point(value=v, rows=0) for v in past], worse=Worse.ABOVE)
+    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+
+    assert low is None
+    assert delay(high, past).p_value == pytest.approx(0.01, rel=1e-6)
+
+
+def test_the_limit_that_few_nights_leave_is_still_a_number():
+    past = [Point(value=value, rows=0) for value in (0.0, 9_000.0, 0.0)]
+    one = series(Measure.DURATION, Point(value=1.0, rows=0), past, worse=Worse.ABOVE)
+
+    assert limits_of(one, one.usual(), 1e-6, floor=0.1)[1] < 1e6

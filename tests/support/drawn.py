@@ -1,7 +1,7 @@
 """Nights on which nothing happens, and nights with one fault, as profiles.
 
 30 columns: ten normal, ten lognormal (both of mean 0 and standard deviation 1), ten of eight levels, each with 1 %
-of nulls; and a segment of three values. The rows of a night are a Poisson count.
+of nulls; and a segment of three values. The rows of a night are a Poisson count. Tests may draw fewer columns.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ class Rows:
 Fault = Callable[[Rows, np.random.Generator], Rows]
 
 
-def spec() -> ModelSpec:
-    """What is declared of the nights."""
+def spec(each: int = 10) -> ModelSpec:
+    """What is declared of the nights, with so many columns of each kind."""
     columns: dict[str, dict[str, str]] = {
         "id": {"type": "string", "role": "id"},
         "at": {"type": "timestamp", "role": "time"},
-        **{name: {"type": "float"} for name in (*NORMAL, *LOGNORMAL)},
-        **{name: {"type": "category"} for name in (*LEVELS, "region")},
+        **{name: {"type": "float"} for name in (*NORMAL[:each], *LOGNORMAL[:each])},
+        **{name: {"type": "category"} for name in (*LEVELS[:each], "region")},
     }
     return ModelSpec.model_validate(
         {
@@ -86,14 +86,14 @@ def spec() -> ModelSpec:
     )
 
 
-def draw(random: np.random.Generator, rows: int, daily: float = 0.0) -> Rows:
+def draw(random: np.random.Generator, rows: int, daily: float = 0.0, each: int = 10) -> Rows:
     """A night of so many rows; the mean of each number varies from night to night by `daily` standard deviations."""
     spread = math.sqrt((math.e - 1) * math.e)
-    numbers = {name: random.normal(size=rows) for name in NORMAL}
-    numbers |= {name: (random.lognormal(size=rows) - math.exp(0.5)) / spread for name in LOGNORMAL}
+    numbers = {name: random.normal(size=rows) for name in NORMAL[:each]}
+    numbers |= {name: (random.lognormal(size=rows) - math.exp(0.5)) / spread for name in LOGNORMAL[:each]}
     if daily:
         numbers = {name: values + daily * random.normal() for name, values in numbers.items()}
-    levels = {name: random.choice(len(_LEVEL_SHARES), rows, p=_LEVEL_SHARES) for name in LEVELS}
+    levels = {name: random.choice(len(_LEVEL_SHARES), rows, p=_LEVEL_SHARES) for name in LEVELS[:each]}
     nulls = {name: random.random(rows) < NULLS for name in (*numbers, *levels)}
     return Rows(numbers, levels, nulls)
 
@@ -101,19 +101,20 @@ def draw(random: np.random.Generator, rows: int, daily: float = 0.0) -> Rows:
 class World:
     """Draws nights and keeps what the product would keep of them."""
 
-    def __init__(self, seed: int, rows: int, *, daily: float = 0.0) -> None:
-        self.spec = spec()
+    def __init__(self, seed: int, rows: int, *, daily: float = 0.0, each: int = 10) -> None:
+        self.spec = spec(each)
         self.random = np.random.default_rng(seed)
         self.rows = rows
         self.daily = daily
-        self._layout: Layout = pin_layout(self.spec, draw(self.random, _LAYOUT_ROWS).table(self.random))
+        self.each = each
+        self._layout: Layout = pin_layout(self.spec, draw(self.random, _LAYOUT_ROWS, each=each).table(self.random))
         self.comparisons = Comparisons()
         self._past: list[tuple[date, Profile, list[MetricValue]]] = []
 
     def night(self, fault: Fault | None = None, rows: int | None = None) -> Profile:
         """The profile of a new night."""
         count = int(self.random.poisson(self.rows)) if rows is None else rows
-        drawn = draw(self.random, max(count, 1), self.daily)
+        drawn = draw(self.random, max(count, 1), self.daily, self.each)
         if fault:
             drawn = fault(drawn, self.random)
         return profile_table(drawn.table(self.random), self._layout)

@@ -1,0 +1,76 @@
+"""The order in which a message tells of a night: the likely cause of the worst incident is its first line."""
+
+from __future__ import annotations
+
+from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.records import Alert, AlertEvent, AlertState, Standing
+from tests.support.nights import DAY, alert, night
+
+CAUSE = "drift score of distance: values lie higher than usual"
+OVER = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)
+
+
+def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = "warning", **changes) -> Alert:
+    title = f"drift score of {column}: values lie higher than usual"
+    facts = {"column": column, "title": title, "text": column, "cause": cause or title, "effect": effect}
+    return alert("drift_score", **facts, severity=severity, **changes)
+
+
+def lines(message: NightMessage) -> list[str]:
+    return [line.removeprefix("- ") for line in message.text.splitlines()[2:] if line.startswith("- ")]
+
+
+def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
+    by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
+    message = night_message(
+        night(),
+        [
+            drift("duration", cause=by_cause, severity="critical"),
+            alert("accuracy", text="accuracy", title="accuracy below", cause=by_cause, severity="critical"),
+            drift("distance", cause=by_cause),
+        ],
+    )
+
+    assert lines(message) == ["warning: distance", "critical: duration", "critical: accuracy"]
+    assert message.subject == f"[critical] {night().partition}: {CAUSE} and 2 more"
+    assert (message.severity, message.payload["severity"]) == ("critical", "critical")
+
+
+def test_incidents_stay_in_the_order_in_which_they_were_judged():
+    message = night_message(
+        night(),
+        [
+            drift("distance", effect=0.2),
+            drift("hour", effect=0.45),
+            alert("score_mean", text="score", title="mean score above", cause=CAUSE),
+            drift("weekday", effect=0.4),
+        ],
+    )
+
+    assert message.text.splitlines()[0] == f"Likely cause: {CAUSE}"
+    assert lines(message) == ["warning: distance", "warning: score", "warning: hour", "warning: weekday"]
+
+
+def test_critical_incidents_go_first_and_what_is_over_last():
+    message = night_message(
+        night(),
+        [
+            drift("over", severity="critical", standing=OVER),
+            drift("small", effect=0.4),
+            drift("large", effect=0.9, severity="critical"),
+        ],
+    )
+
+    assert [line.partition(" (")[0] for line in lines(message)] == [
+        "critical: large",
+        "warning: small",
+        "resolved: over",
+    ]
+    assert message.subject.startswith("[critical]")
+
+
+def test_message_of_ends_alone_says_so():
+    message = night_message(night(), [drift("over", severity="critical", standing=OVER)])
+
+    assert message.subject.startswith("[resolved]")
+    assert message.severity == "critical"
