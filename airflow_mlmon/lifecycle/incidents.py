@@ -47,14 +47,25 @@ class ToldIncident:
     @property
     def is_over(self) -> bool:
         """Whether all of its alerts have resolved."""
-        return all(alert.standing is not None and alert.standing.state is AlertState.RESOLVED for alert in self.alerts)
+        return all(map(_is_over, self.alerts))
 
 
 def incidents_of(alerts: Iterable[Alert]) -> list[ToldIncident]:
     """The incidents among the alerts: critical ones first, then as judged; those that are over last."""
     found: dict[tuple[object, ...], list[Alert]] = {}
     for alert in alerts:
-        cause = alert.cause or alert.title
-        found.setdefault((alert.partition, alert.family, cause), []).append(alert)
-    incidents = [ToldIncident(cause=str(key[-1]), alerts=tuple(together)) for key, together in found.items()]
+        found.setdefault((alert.partition, _is_over(alert), alert.cause or alert.title), []).append(alert)
+    incidents = [
+        ToldIncident(cause=str(key[-1]), alerts=tuple(sorted(together, key=_follows)))
+        for key, together in found.items()
+    ]
     return sorted(incidents, key=lambda one: (one.is_over, one.severity != _CRITICAL))
+
+
+def _is_over(alert: Alert) -> bool:
+    return alert.standing is not None and alert.standing.state is AlertState.RESOLVED
+
+
+def _follows(alert: Alert) -> bool:
+    """Whether it is not the cause of its incident, which goes first."""
+    return not alert.cause.startswith(alert.title)

@@ -17,24 +17,38 @@ def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = 
 
 
 def lines(message: NightMessage) -> list[str]:
-    return [line.removeprefix("- ") for line in message.text.splitlines() if line.startswith("- ")]
+    return [line.removeprefix("- ") for line in message.text.splitlines()[2:] if line.startswith("- ")]
 
 
-def test_alerts_of_an_incident_stand_together_under_its_cause():
+def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
     by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
     message = night_message(
         night(),
         [
-            drift("distance", cause=by_cause),
-            drift("weekday"),
+            drift("duration", cause=by_cause, severity="critical"),
             alert("accuracy", text="accuracy", title="accuracy below", cause=by_cause, severity="critical"),
+            drift("distance", cause=by_cause),
         ],
     )
 
-    assert message.text.startswith(f"Likely cause: {by_cause}\n")
-    assert lines(message) == ["warning: distance", "critical: accuracy", "warning: weekday"]
+    assert lines(message) == ["warning: distance", "critical: duration", "critical: accuracy"]
     assert message.subject == f"[critical] {night().partition}: {CAUSE} and 2 more"
     assert (message.severity, message.payload["severity"]) == ("critical", "critical")
+
+
+def test_incidents_stay_in_the_order_in_which_they_were_judged():
+    message = night_message(
+        night(),
+        [
+            drift("distance", effect=0.2),
+            drift("hour", effect=0.45),
+            alert("score_mean", text="score", title="mean score above", cause=CAUSE),
+            drift("weekday", effect=0.4),
+        ],
+    )
+
+    assert message.text.splitlines()[0] == f"Likely cause: {CAUSE}"
+    assert lines(message) == ["warning: distance", "warning: score", "warning: hour", "warning: weekday"]
 
 
 def test_critical_incidents_go_first_and_what_is_over_last():
