@@ -13,13 +13,12 @@ from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Ve
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
 
 CRITICAL = "critical"
 WARNING = "warning"
 _COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
 _NAME_LENGTH = 120
-_BILLIONTH = 1e-9
 _STATUS_TITLES = {
     Status.PARTIAL: "night incomplete",
     Status.QUARANTINED: "night quarantined",
@@ -37,7 +36,7 @@ def metric_alerts(
     alerts = []
     for (metric, column, segment), found in groupby(breaches, key=_subject):
         group = list(found)
-        name = plain(metric_title(metric, labels)) + (f" of {plain(column)}" if column else "")
+        name = plain(subject_title(metric, plain(column), labels), length=2 * _NAME_LENGTH)
         name += f" where {plain(segment)}" if segment else ""
         alerts.append(
             Alert(
@@ -47,8 +46,8 @@ def metric_alerts(
                 column=column or None,
                 segment=segment or None,
                 severity=group[0].severity,
-                title=f"{name} {_direction(group[0])}",
-                text=f"{name} " + "; ".join(dict.fromkeys(_compared(verdict) for verdict in group)),
+                title=f"{name}{_direction(group[0])}",
+                text=name + ";".join(dict.fromkeys(_compared(verdict) for verdict in group)),
                 value=group[0].value,
                 p_value=group[0].p_value,
                 effect=group[0].effect,
@@ -136,11 +135,13 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _direction(verdict: Verdict) -> str:
+    if verdict.p_value is not None and verdict.note:
+        return f": {verdict.note}"
     if verdict.p_value is not None:
-        return verdict.note or ("below what is usual" if (verdict.effect or 0) < 0 else "above what is usual")
+        return " below what is usual" if (verdict.effect or 0) < 0 else " above what is usual"
     if verdict.value is not None and verdict.low is not None and verdict.value < verdict.low:
-        return "below its limit"
-    return "above its limit"
+        return " below its limit"
+    return " above its limit"
 
 
 def _compared(verdict: Verdict) -> str:
@@ -150,32 +151,21 @@ def _compared(verdict: Verdict) -> str:
     one_sided = f"at least {low}" if low else f"at most {high}"
     expected = f"{low} to {high}" if low and high else one_sided
     source = "by the spec" if verdict.history is None else f"from {verdict.history} nights"
-    return f"{value}, expected {expected} {source}"
+    return f" {value}, expected {expected} {source}"
 
 
 def _against_usual(verdict: Verdict) -> str:
-    """The value beside what is usual, how far that is, and how rarely chance goes so far."""
-    value = "no score" if verdict.value is None else shown(verdict.metric, verdict.value)
-    usual = "" if verdict.usual is None else f", usually {shown(verdict.metric, verdict.usual)}"
-    nights = "by sampling error only" if verdict.history is None else f"by {verdict.history} nights"
-    effect = f"effect {verdict.effect:+.2g}" if verdict.effect is not None else ""
-    return "".join(
-        (
-            value,
-            usual,
-            f" ({nights}; {effect}; chance {_chance(verdict.p_value or 0.0)})",
-            f": {verdict.note}" if verdict.note else "",
-        )
+    """The value beside what is usual, how far that is, how rarely chance goes so far, and what it rests on."""
+    effect = verdict.effect or 0.0
+    parts = (
+        verdict.note,
+        f"effect {effect:+.2g}, {effect_words(verdict.metric, effect, segment=verdict.segment)}",
+        f"chance {chance_words(verdict.p_value or 0.0)}",
+        "against sampling error only" if verdict.history is None else f"against {verdict.history} nights",
     )
-
-
-def _chance(p_value: float) -> str:
-    """How rare something is, in words.
-
-    >>> _chance(0.0004), _chance(1e-30)
-    ('1 in 2,500', 'below 1 in a billion')
-    """
-    return "below 1 in a billion" if p_value < _BILLIONTH else f"1 in {1 / p_value:,.0f}"
+    value = "" if verdict.value is None else f" {shown(verdict.metric, verdict.value)}"
+    usual = "" if verdict.usual is None else f", usually {shown(verdict.metric, verdict.usual)}"
+    return f"{value}{usual}: " + "; ".join(filter(None, parts))
 
 
 def _distinct(metric: str, value: float | None, low: float | None, high: float | None) -> tuple[str, str, str]:

@@ -1,17 +1,18 @@
-"""One message for a night: all its new alerts as subject, text and JSON."""
+"""One message for a night: all its new alerts by incident, the likely cause first, as subject, text and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_mlmon.alerts.breach import CRITICAL, plain
+from airflow_mlmon.alerts.breach import plain
+from airflow_mlmon.lifecycle.incidents import ToldIncident, incidents_of
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Night, Standing
-from airflow_mlmon.spec.metrics import METRICS
 
 _SUBJECT_LENGTH = 200
+_CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,10 @@ class NightMessage:
 
 
 def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
-    """The message that tells of `alerts`: the worst incident first, and in it its likely cause; what resolved last.
+    """The message that tells of `alerts`, those of an incident together.
 
-    An alert that does not say where it stands has opened on its night.
+    Incidents with a critical alert come first and those that have resolved last, otherwise in the order that the
+    alerts are given in. An alert that does not say where it stands has opened on its night.
 
     Args:
         night: the night that they are of.
@@ -40,14 +42,14 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message has at least one alert.")
-    ordered = _ordered([_standing_known(alert) for alert in alerts])
-    subject = plain(_subject(night, ordered), _SUBJECT_LENGTH)
-    lines = [f"{_tag(alert)}: {alert.text}{_course(alert)}" for alert in ordered]
-    text = f"{night.partition}, status {night.status.value}\n" + "".join(f"- {line}\n" for line in lines)
-    text += f"report: {report}\n" if report else ""
+    incidents = incidents_of(map(_standing_known, alerts))
+    ordered = [alert for incident in incidents for alert in incident.alerts]
+    severity = incidents[0].severity
+    subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)
+    text = "".join(f"{line}\n" for line in _lines(night, incidents, report))
     return NightMessage(
         partition=night.partition,
-        severity=_severity(ordered),
+        severity=severity,
         subject=subject,
         text=text,
         payload={
@@ -56,7 +58,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
             "start": night.partition.start.isoformat(),
             "end": night.partition.end.isoformat(),
             "status": night.status.value,
-            "severity": _severity(ordered),
+            "severity": severity,
             "subject": subject,
             "text": text,
             "report": report,
@@ -82,41 +84,39 @@ def _is_resolved(alert: Alert) -> bool:
     return _standing(alert).event is AlertEvent.RESOLVED
 
 
-def _ordered(alerts: Sequence[Alert]) -> list[Alert]:
-    """The incidents by how much they matter, and each from its likely cause on."""
-    incidents: dict[tuple[bool, str], list[Alert]] = {}
-    for alert in sorted(alerts, key=_urgency):
-        incidents.setdefault((_is_resolved(alert), alert.cause or alert.title), []).append(alert)
-    return [alert for incident in sorted(incidents.values(), key=_weight) for alert in incident]
-
-
-def _weight(incident: Sequence[Alert]) -> tuple[bool, bool, bool, float]:
-    """What is critical goes first, then what the model shows in what it puts out, then by the effect of the cause."""
-    has_consequence = any(alert.metric in METRICS and METRICS[alert.metric].of_model for alert in incident)
-    first = incident[0]
-    return _is_resolved(first), _severity(incident) != CRITICAL, not has_consequence, -abs(first.effect or 0.0)
-
-
-def _urgency(alert: Alert) -> tuple[bool, bool, str, str, str]:
-    is_consequence = not alert.cause.startswith(alert.title)
-    return is_consequence, alert.severity != CRITICAL, alert.metric, alert.column or "", alert.segment or ""
-
-
-def _severity(alerts: Sequence[Alert]) -> str:
-    """The worst severity of what is open; where nothing is, of all."""
-    found = [alert.severity for alert in alerts if not _is_resolved(alert)] or [alert.severity for alert in alerts]
-    return CRITICAL if CRITICAL in found else found[0]
-
-
 def _tag(alert: Alert) -> str:
     return "resolved" if _is_resolved(alert) else alert.severity
 
 
-def _subject(night: Night, alerts: Sequence[Alert]) -> str:
-    """What is open goes first; a message that only tells of ends says no more than that."""
-    others = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    tag = "resolved" if _is_resolved(alerts[0]) else _severity(alerts)
-    return f"[{tag}] {night.partition}: {alerts[0].title}{others}"
+def _subject(night: Night, incidents: Sequence[ToldIncident]) -> str:
+    """The cause that matters most; a message that only tells of ends says no more than that."""
+    first = incidents[0]
+    count = sum(len(incident.alerts) for incident in incidents)
+    others = f" and {count - 1} more" if count > 1 else ""
+    tag = "resolved" if first.is_over else first.severity
+    return f"[{tag}] {night.partition}: {first.title}{others}"
+
+
+def _lines(night: Night, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
+    """The text; its first line names the likely cause that matters most."""
+    yield _heading(incidents[0])
+    yield f"{night.partition}, status {night.status.value}"
+    is_alone = len(incidents[0].alerts) == 1
+    for incident in incidents:
+        was_alone, is_alone = is_alone, len(incident.alerts) == 1
+        if incident is not incidents[0] and not (was_alone and is_alone):
+            yield "" if is_alone else f"\n{_heading(incident)}"
+        for alert in incident.alerts:
+            yield f"- {_tag(alert)}: {alert.text}{_course(alert)}"
+    if report:
+        yield f"report: {report}"
+
+
+def _heading(incident: ToldIncident) -> str:
+    if incident.is_over:
+        return f"Resolved: {plain(incident.title)}"
+    cause = plain(incident.cause, _CAUSE_LENGTH)
+    return cause if len(incident.alerts) == 1 else f"Likely cause: {cause}"
 
 
 def _course(alert: Alert) -> str:

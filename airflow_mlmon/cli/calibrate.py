@@ -21,7 +21,7 @@ from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec.titles import subject_names
 
 _SHOWN = 4
 
@@ -95,17 +95,17 @@ def _table(
 
 
 def _cell(found: Replayed, labels: Labels | None) -> str:
-    new = list(dict.fromkeys(_name(breach, labels) for breach in found.opened))
-    lasting = len({_name(breach, labels) for breach in found.lasting} - set(new))
+    new = subject_names(_subjects(found.opened), labels)
+    lasting = len(set(_subjects(found.lasting)) - set(_subjects(found.opened)))
     more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
     words = ", ".join(new[:_SHOWN]) + more
     still = f"{lasting} still open" if lasting else ""
     return "; ".join(part for part in (f"[bold]{words}[/bold]" if words else "", still) if part)
 
 
-def _name(breach: Verdict, labels: Labels | None) -> str:
-    title = metric_title(breach.metric, labels)
-    return f"{title} of {breach.column}" if breach.column else title
+def _subjects(breaches: Sequence[Verdict]) -> list[tuple[str, str | None]]:
+    """What the breaches are about; a column and its segments are one."""
+    return [(breach.metric, breach.column) for breach in breaches]
 
 
 def _print_summary(nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement]) -> None:

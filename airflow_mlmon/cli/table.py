@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +13,7 @@ from rich.text import Text
 from airflow_mlmon.records import Alert, Night, Status
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec.titles import metric_title, subject_names
 from airflow_mlmon.store.metric_store import MetricStore
 
 NOTHING = "\N{EN DASH}"
@@ -29,9 +30,9 @@ _COLUMNS = {
 def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
     """A line for each night of the range; one with alerts stands out, the others look quiet."""
     metrics = store.metrics(spec.model, first, last)
-    loud = defaultdict(list)
+    loud: dict[date, list[Alert]] = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
-        loud[alert.partition.day].append(_subject(alert, spec))
+        loud[alert.partition.day].append(alert)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("night", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
@@ -48,7 +49,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
             f"{night.rows_curated:,}" if night.is_counted else NOTHING,
             _status(night),
             *values,
-            Text(", ".join(loud[day])),
+            Text(_subjects(loud[day], spec)),
             style="bold red" if loud[day] else "",
         )
     return table
@@ -62,8 +63,8 @@ def _status(night: Night) -> Text:
     return Text(night.status.value, style="" if night.status is Status.OK else "bold yellow")
 
 
-def _subject(alert: Alert, spec: ModelSpec) -> str:
-    if alert.metric not in METRICS:
-        return alert.title
-    title = metric_title(alert.metric, spec.labels)
-    return f"{title} of {alert.column}" if alert.column else title
+def _subjects(alerts: Sequence[Alert], spec: ModelSpec) -> str:
+    """What the alerts are about, each once, as they were judged."""
+    measured = [(alert.metric, alert.column) for alert in alerts if alert.metric in METRICS]
+    others = [alert.title for alert in alerts if alert.metric not in METRICS]
+    return ", ".join([*dict.fromkeys(others), *subject_names(measured, spec.labels)])

@@ -15,7 +15,7 @@ empirical Bayes methods"): few nights of thirty columns say more of each than it
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -31,6 +31,7 @@ _WEEK = 7
 _SEASON_NIGHTS = 3 * _WEEK
 _SEASON_LEVEL = 0.01
 _FEWEST_TO_SHRINK = 3
+_FARTHEST_OUT = 4
 _MANY = 1e6
 _NEWTON_STEPS = 50
 
@@ -65,17 +66,38 @@ class Usual:
         return sampling + self.between + (self.sampling + self.between) / self.of_centre
 
 
-def usual_of(days: Sequence[date], values: Floats, sampling: Floats, *, day: date, season: str) -> Usual | None:
+def usual_of(
+    days: Sequence[date],
+    values: Floats,
+    sampling: Floats,
+    *,
+    day: date,
+    season: str,
+    outliers: Collection[date] = frozenset(),
+) -> Usual | None:
     """What is usual on `day`, from the nights before; None of too few.
+
+    What was a breach and is over happens from time to time, but not as far out as it was: such a night counts with the
+    value four standard deviations from the centre of the others (winsorised), so that storms widen what is usual a
+    little, and one broken night does not hide the next.
 
     Args:
         days: the days of the nights.
         values: what was measured on them.
         sampling: the sampling variance of each.
         day: the day that is judged.
+        outliers: days that were in breach, and are over.
         season: `weekday` compares with the same weekday where there are nights of it, `none` never does,
             and `auto` does where the weekdays differ beyond doubt.
     """
+    is_out = np.array([past in outliers for past in days], dtype=np.bool_)
+    if is_out.any():
+        kept = [past for past in days if past not in outliers]
+        others = usual_of(kept, values[~is_out], sampling[~is_out], day=day, season="none")
+        if others is None:
+            return None
+        width = _FARTHEST_OUT * np.sqrt(others.ratio * np.maximum(sampling, others.sampling))
+        values = np.where(is_out, np.clip(values, others.centre - width, others.centre + width), values)
     if len(values) < FEWEST_NIGHTS:
         return None
     weekdays = np.array([past.weekday() for past in days])

@@ -14,7 +14,7 @@ Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective ro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -38,6 +38,7 @@ class ColumnHistory:
     now: ColumnEvidence
     past: Sequence[tuple[date, ColumnEvidence]]
     season: str = "auto"
+    outliers: Collection[date] = frozenset()
 
     def place(self) -> Series | None:
         """Where its values lie; None of a category, and of a column with one value."""
@@ -57,11 +58,12 @@ class ColumnHistory:
             base=Point(value=_HALF, rows=self.now.base_rows),
             scale=self.now.scale,
             season=self.season,
+            outliers=self.outliers,
         )
 
     def between(self) -> float:
         """The squared distance from the baseline that nights have beyond sampling, per degree of freedom."""
-        found = [_excess(evidence) for _, evidence in self.past if evidence.freedom]
+        found = [_excess(evidence) for day, evidence in self.past if evidence.freedom and day not in self.outliers]
         return max(float(np.mean(found)), 0.0) if len(found) >= FEWEST_NIGHTS else 0.0
 
     def distribution(self) -> Usual | None:
@@ -70,7 +72,14 @@ class ColumnHistory:
         between = self.between()
         values = np.array([_log_ratio(evidence, between) for _, evidence in held])
         # the scale is that of one sampling variance, so the ratio of observed to expected is the variance itself
-        return usual_of([day for day, _ in held], values, np.ones(len(held)), day=self.day, season=self.season)
+        return usual_of(
+            [day for day, _ in held],
+            values,
+            np.ones(len(held)),
+            day=self.day,
+            season=self.season,
+            outliers=self.outliers,
+        )
 
 
 def judge_column(

@@ -45,7 +45,8 @@ class Nights:
         now: Its profile.
         past: The profiles of the nights before.
         baselines: What each column is compared with, and the nights that are part of it.
-        excluded: Nights on which a column, or a column of a segment, was in breach: they are no history of it.
+        excluded: Nights that are no history of a column, or of a column in a segment.
+        outliers: Nights on which it was in breach, and which are over.
         length: The most nights of a history.
         season: Whether weekdays are told apart.
         comparisons: Those that were made for other nights.
@@ -56,6 +57,7 @@ class Nights:
     past: Sequence[tuple[date, Profile]]
     baselines: Mapping[str, tuple[Profile, Collection[date]]]
     excluded: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
+    outliers: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
     length: int | None = None
     season: Season = Season.AUTO
     comparisons: Comparisons = field(default_factory=Comparisons)
@@ -111,7 +113,13 @@ class Nights:
             if day not in excluded
             and (evidence := self.comparisons.compare(base_column, bins, column, is_part=day in members))
         ]
-        return ColumnHistory(day=self.day, now=now, past=compared[-(self.length or 0) :], season=self.season)
+        return ColumnHistory(
+            day=self.day,
+            now=now,
+            past=compared[-(self.length or 0) :],
+            outliers=self.outliers.get((name, segment), ()),
+            season=self.season,
+        )
 
 
 def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[Key, Point]:
@@ -128,4 +136,21 @@ def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> di
         if isinstance(column, CategoryProfile) and column.observed:
             once = int((column.known.counts == 1).sum()) + column.unseen_rows
             found["unseen_share", name, None] = Point(value=once / column.observed, rows=column.observed)
+    return found
+
+
+def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[date]:
+    """The nights of an incident that goes on up to a day: breaches with fewer quiet nights between than resolve it.
+
+    >>> days = [date(2026, 3, day) for day in (1, 4, 6, 7)]
+    >>> sorted(found.day for found in ongoing(days, date(2026, 3, 8), clears_after=2))
+    [4, 6, 7]
+    """
+    found: set[date] = set()
+    last = day
+    for night in sorted(breached, reverse=True):
+        if (last - night).days > clears_after:
+            break
+        found.add(night)
+        last = night
     return found

@@ -1,8 +1,8 @@
 """Breaches that belong together, each incident with its likely cause first.
 
-Columns that usually move together, and break together, are one incident; so are a column and its segments, also
-those that it divides. What the model puts out and how well it does are consequences: they belong to the incident
-that would move the score most.
+Columns that usually move together, and break together, are one incident; so are columns that are empty on as many
+rows, and a column and its segments, also those that it divides. What the model puts out and how well it does are
+consequences: they belong to the incident that would move the score most.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from airflow_mlmon.spec.metrics import METRICS
 # nights below which a correlation says nothing, and the least that ties two columns together
 _FEWEST_NIGHTS = 10
 _TIED = 0.5
+_EMPTY = "null_share"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,9 @@ def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory]
     if first is None or second is None:
         # rows that are missing explain no column, nor the other way round
         return first is second and one.metric == other.metric
-    return first == second or abs(_correlation(columns.get(first), columns.get(second))) >= _TIED
+    if first == second or _are_empty_together(one, other):
+        return True
+    return abs(_correlation(columns.get(first), columns.get(second))) >= _TIED
 
 
 def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | None:
@@ -100,6 +103,11 @@ def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | Non
     if breach.column is None and breach.segment is not None:
         return next((name for name in columns if divides(name, breach.segment)), None)
     return breach.column
+
+
+def _are_empty_together(one: Verdict, other: Verdict) -> bool:
+    """Whether as many values are missing of both: a feed that fails leaves all of its columns empty."""
+    return one.metric == other.metric == _EMPTY and one.segment == other.segment and one.value == other.value
 
 
 def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> float:

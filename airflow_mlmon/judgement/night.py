@@ -9,8 +9,8 @@ corrected level and its effect the smallest that matters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TypeVar
@@ -49,7 +49,8 @@ class NightEvidence:
     Attributes:
         day: The night.
         metrics: What was measured of it.
-        past: The same of the nights before, without those on which it was a breach.
+        past: The same of the nights before, without those of an incident that goes on.
+        outliers: The nights before on which each was in breach, and which are over.
         columns: The drift of each column.
         base: The same of the baseline.
         scales: Standard deviation of single values, of the metrics that are means.
@@ -60,6 +61,7 @@ class NightEvidence:
     day: date
     metrics: Sequence[MetricValue]
     past: Mapping[Key, Sequence[tuple[date, Point]]]
+    outliers: Mapping[Key, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
     base: Mapping[Key, Point] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
@@ -173,6 +175,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
         base=evidence.base.get(key),
         scale=evidence.scales.get(value.metric, 1.0),
         season=policy.season,
+        outliers=evidence.outliers.get(key, ()),
     )
 
 
@@ -216,9 +219,22 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             floor = _floor(policy, test.metric, finding.nights)
             low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
             verdicts.append(
-                _verdict(test.metric, finding, (low, high), is_breach=is_met and abs(finding.effect) >= floor)
+                _verdict(
+                    test.metric,
+                    _in_units(test, finding),
+                    (low, high),
+                    is_breach=is_met and abs(finding.effect) >= floor,
+                )
             )
     return verdicts
+
+
+def _in_units(test: _Test, finding: Finding) -> Finding:
+    """The finding in the units of its metric: rows that were judged as a share of all are rows."""
+    is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
+    if not is_share or test.series is None or finding.usual is None:
+        return finding
+    return replace(finding, usual=finding.usual * test.series.now.rows)
 
 
 def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:

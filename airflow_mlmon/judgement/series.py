@@ -22,7 +22,7 @@ skewed, and Student's tail is too light for them: theirs is that of exponential 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -65,6 +65,7 @@ class Series:
         base: The number of the baseline; None where it has none.
         scale: Standard deviation of single values, of a mean.
         season: Whether weekdays are told apart; see `dispersion.usual_of`.
+        outliers: Days before on which it was in breach, and which are over.
     """
 
     measure: Measure
@@ -75,12 +76,20 @@ class Series:
     base: Point | None = None
     scale: float = 1.0
     season: str = "auto"
+    outliers: Collection[date] = frozenset()
 
     def usual(self) -> Usual | None:
         """What the nights before say; None of too few."""
         values = np.array([self.on_scale(point.value) for _, point in self.past])
         sampling = np.array([self.sampling(point) for _, point in self.past])
-        return usual_of([day for day, _ in self.past], values, sampling, day=self.day, season=self.season)
+        return usual_of(
+            [day for day, _ in self.past],
+            values,
+            sampling,
+            day=self.day,
+            season=self.season,
+            outliers=self.outliers,
+        )
 
     def on_scale(self, value: float) -> float:
         """The value on the scale of its measure."""
@@ -239,9 +248,10 @@ def _share_p(series: Series, usual: Usual, is_base: bool, variance: float) -> fl
 
 
 def _of_weekday(series: Series, usual: Usual) -> list[Point]:
+    past = [(day, point) for day, point in series.past if day not in series.outliers]
     if usual.of_centre == usual.nights:
-        return [point for _, point in series.past]
-    return [point for day, point in series.past if day.weekday() == series.day.weekday()]
+        return [point for _, point in past]
+    return [point for day, point in past if day.weekday() == series.day.weekday()]
 
 
 def _count(point: Point) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.judgement.histories import ongoing
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.partition_files import profile_uri
@@ -112,8 +113,8 @@ def choose_baselines(
 ) -> list[ChosenBaseline]:
     """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
 
-    They are those of a model version, or of all rows. A night on which a column was in breach, and nobody has
-    called it normal, is no part of the nights that the column's next ones are compared with.
+    They are those of a model version, or of all rows. A night of an incident that goes on, and that nobody has
+    called normal, is no part of the nights that the column in breach is compared with.
     """
     pins = run.store.baselines(run.model)
     breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
@@ -135,10 +136,14 @@ def choose_baselines(
 
 
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
-    """The nights before a day on which the drift of each column was in breach, and nobody had called that normal."""
+    """The nights of each column's drift that goes on up to a day, and that nobody has called normal."""
     accepted = run.store.accepted_until(run.model, day)
     return {
-        column: {night for night in nights if night > accepted.get((metric, column, segment), date.min)}
+        column: ongoing(
+            [night for night in nights if night > accepted.get((metric, column, segment), date.min)],
+            day,
+            run.spec.alerts.clear,
+        )
         for (metric, column, segment), nights in run.store.breached_days(
             run.model, date.min, day - timedelta(days=1)
         ).items()

@@ -11,7 +11,7 @@ from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec.titles import subject_title
 
 # drawn whether the spec limits them or not
 _ALWAYS = (
@@ -21,6 +21,8 @@ _ALWAYS = (
     ("accuracy", None),
     ("log_loss", None),
 )
+# of what is in breach, which the spec need not name
+_MOST_BREACHED = 3
 # a point alone is no picture
 _FEWEST = 2
 
@@ -28,7 +30,7 @@ Key = tuple[str, str | None]
 
 
 def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[TrendChart, ...]:
-    """A chart for every limited metric, and some more, over the trailing nights up to `last`.
+    """A chart for every limited metric, what is in breach, and some more, over the trailing nights up to `last`.
 
     `marks` says what happened to the model on some nights.
     """
@@ -37,7 +39,7 @@ def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[Trend
     verdicts = _verdicts(run, first, last)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     charts = []
-    for metric, column in _drawn(run):
+    for metric, column in dict.fromkeys([*_breached(verdicts, last)[:_MOST_BREACHED], *_drawn(run)]):
         points = tuple(
             replace(
                 _point(day, values.get((day, metric, column)), verdicts.get((day, metric, column))),
@@ -64,7 +66,7 @@ def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | N
 
 
 def _trend(run: Run, metric: str, column: str | None, points: tuple[TrendPoint, ...]) -> Trend:
-    title = metric_title(metric, run.spec.labels) + (f" of {column}" if column else "")
+    title = subject_title(metric, column, run.spec.labels)
     return Trend(title=title, unit="%" if METRICS[metric].is_share else "", points=points)
 
 
@@ -82,6 +84,17 @@ def _drawn(run: Run) -> Iterable[Key]:
     return dict.fromkeys([*limited, *(key for key in _ALWAYS if run.spec.labels or not METRICS[key[0]].needs_labels)])
 
 
+def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: date) -> list[Key]:
+    """What is in breach on the last night, the largest effect first."""
+    found = [
+        verdict
+        for (day, metric, _), verdict in verdicts.items()
+        if day == last and metric in METRICS and verdict.state is VerdictState.BREACH
+    ]
+    found.sort(key=lambda verdict: -abs(verdict.effect or 0.0))
+    return [(verdict.metric, verdict.column) for verdict in found]
+
+
 def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | None], Verdict]:
     """The verdict on each value; of several on one value, that of the history, which makes a band."""
     found: dict[tuple[date, str, str | None], Verdict] = {}
@@ -97,6 +110,12 @@ def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | 
 def _point(day: date, value: float | None, verdict: Verdict | None) -> TrendPoint:
     if verdict is None:
         return TrendPoint(day=day, value=value)
+    is_limited = verdict.low is not None or verdict.high is not None
     return TrendPoint(
-        day=day, value=value, low=verdict.low, high=verdict.high, breach=verdict.state is VerdictState.BREACH
+        day=day,
+        value=value,
+        low=verdict.low,
+        high=verdict.high,
+        breach=verdict.state is VerdictState.BREACH,
+        usual=None if is_limited else verdict.usual,
     )

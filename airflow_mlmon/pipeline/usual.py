@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from airflow_mlmon.drift.versions import Counts, nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
-from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
+from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
 from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
@@ -50,9 +50,9 @@ class NightJudgement:
 class UsualJudge:
     """Judges nights of a model by its own past; what several of them have in common is read and compared once.
 
-    A night on which something was in breach is no history of it, so that an incident never becomes what is usual;
-    where somebody has accepted it, it is from then on. `breached` says which nights these are, in the place of the
-    store.
+    A night of an incident that goes on is no history of what is in breach, so that it never becomes what is usual;
+    where somebody has accepted it, it is from then on. `breached` says on which nights something was in breach, in the
+    place of the store.
     """
 
     run: Run
@@ -116,7 +116,9 @@ class UsualJudge:
         profile: Profile | None,
     ) -> NightEvidence:
         day, spec = partition.day, self.run.spec
-        breached = self._breached(day)
+        breaches = self._breached(day)
+        breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
+        over = {key: set(days) - breached[key] for key, days in breaches.items()}
         reach = self._reach(breached)
         served = version_counts(self.run, partition.shift(-reach).day, day)
         now = counts_in(spec, metrics) or served.get(day, {})
@@ -127,6 +129,7 @@ class UsualJudge:
             day=day,
             metrics=metrics,
             past=self._past(day, reach, unlike, breached),
+            outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
@@ -139,6 +142,7 @@ class UsualJudge:
             drifted[name, None] = unlike | drifted.get((name, None), set())
         stored = self._stored(day, reference, reach)
         nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
+        nights = replace(nights, outliers=_of_columns(over))
         own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,

@@ -44,7 +44,7 @@ _SHORTEST_NAME = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
-    """One night's value beside its limits; None where there is none.
+    """One night's value beside its limits, or what was usual; None where there is none.
 
     `mark` says what happened to the model on that night.
     """
@@ -55,6 +55,7 @@ class TrendPoint:
     high: float | None = None
     breach: bool = False
     mark: str = ""
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +146,14 @@ def _has_value(points: Sequence[TrendPoint], position: int) -> bool:
 
 
 def _draw_limits(axes: Axes, points: Sequence[TrendPoint]) -> None:
-    """The band between the limits; a limit on one side only is a line."""
+    """The band between the limits; a limit on one side only, and what is usual where there is none, is a line."""
+    positions = range(len(points))
+    usual = [math.nan if point.usual is None else point.usual for point in points]
+    if not all(map(math.isnan, usual)):
+        axes.step(positions, usual, where="mid", color=_REFERENCE, linewidth=1.2)
     limited = [point for point in points if point.low is not None or point.high is not None]
     if not limited:
         return
-    positions = range(len(points))
     lows = [math.nan if point.low is None else point.low for point in points]
     highs = [math.nan if point.high is None else point.high for point in points]
     if any(point.low is not None and point.high is not None for point in limited):

@@ -17,14 +17,17 @@ from markupsafe import Markup
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.drift.multivariate import MultivariateDrift
-from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict
+from airflow_mlmon.lifecycle.incidents import incidents_of
+from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict, VerdictState
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
 from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.titles import metric_title, subject_title
 
 PERFORMANCE_METRICS = (
     "label_share",
@@ -41,6 +44,8 @@ PERFORMANCE_METRICS = (
 
 
 _LONGEST_METER = 1e6
+# alerts of an incident, and segments of a column, that are shown at once
+_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +175,8 @@ class IndexPage:
 
 def render_night(page: NightPage) -> str:
     """The HTML of a night's page."""
-    by_loudness = sorted(page.columns, key=_drift_rank)
+    verdicts = arrange(page.verdicts)
+    by_loudness = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts))
     return (
         _environment()
         .get_template("night.html.j2")
@@ -182,7 +188,10 @@ def render_night(page: NightPage) -> str:
             columns=by_loudness,
             drifted=sum(row.drift.state is DriftState.BEYOND for row in page.columns),
             limit_nights=sorted({row.drift.nights for row in page.columns if row.drift.limit is not None}),
+            verdicts=verdicts,
+            incidents=incidents_of(page.alerts),
             checks=rank_checks(page.checks),
+            failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
             performance_metrics=PERFORMANCE_METRICS,
@@ -214,12 +223,26 @@ def render_page(template: str, **content: object) -> str:
     return _environment().get_template(template).render(**content)
 
 
-def _drift_rank(row: ColumnRow) -> tuple[int, float, str]:
-    """Drifted columns first, then by score over limit; those without a score last."""
+def _failed_checks(page: NightPage) -> list[CheckOutcome]:
+    """The checks that failed and made no alert, which would tell of them."""
+    told = {(alert.metric, alert.column) for alert in page.alerts}
+    return [
+        check
+        for check in rank_checks(page.checks)
+        if check.passed is False
+        and check.severity is not Severity.RECORDED
+        and (f"check.{check.expectation}", check.column) not in told
+    ]
+
+
+def _drift_rank(row: ColumnRow, verdicts: NightVerdicts) -> tuple[bool, int, float, str]:
+    """Unusual columns first, then those beyond their limit, then by score over limit; those without a score last."""
     drift = row.drift
+    verdict = verdicts.drift_of(drift.column)
+    is_usual = verdict is None or verdict.state is not VerdictState.BREACH
     order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
     ratio = in_limits(drift.method, drift.score, drift.limit) if drift.score is not None and drift.limit else 0.0
-    return order, -ratio, drift.column
+    return is_usual, order, -ratio, drift.column
 
 
 def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
@@ -250,9 +273,15 @@ def _environment() -> Environment:
         limits=wording.limits_text,
         basis=wording.basis_text,
         state=wording.state_text,
+        usual=wording.usual_text,
+        beside=wording.beside_text,
+        effect=wording.effect_text,
+        chance=wording.chance_text,
+        subject=subject_title,
+        incidents=incidents_of,
         bytes=wording.bytes_text,
         runs=wording.version_runs,
         meter=_meter,
     )
-    environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH)
+    environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH, SHOWN=_SHOWN)
     return environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+from airflow_mlmon.lifecycle.incidents import incidents_of
 from airflow_mlmon.records import Alert, CheckOutcome, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import Severity
 
@@ -39,7 +40,9 @@ def headline(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcom
     failed = sum(check.passed is False and check.severity is not Severity.RECORDED for check in checks)
     parts = [_LOUD[night.status]] if night.status in _LOUD else []
     if alerts:
-        parts.append(_counted(len(alerts), "alert"))
+        incidents = len(incidents_of(alerts))
+        together = f"{_counted(incidents, 'incident')} with " if incidents < len(alerts) else ""
+        parts.append(together + _counted(len(alerts), "alert"))
     if failed:
         parts.append(f"{_counted(failed, 'check')} failed")
     if night.status is Status.PARTIAL:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import METRICS, Measure
+from airflow_mlmon.spec.titles import chance_words, effect_words
 
 NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
+# an effect that two digits show as 0
+_NO_EFFECT = 0.005
+_LIKELY = 0.5
 _STATES = {
     VerdictState.OK: "within its limits",
     VerdictState.BREACH: "beyond its limits",
@@ -61,24 +66,65 @@ def value_text(value: float | None, metric: str) -> str:
     if metric in METRICS and METRICS[metric].is_share:
         percent = 100 * value
         return f"{percent:.1f} %" if abs(percent) >= 0.1 or percent == 0 else f"{percent:.2g} %"  # noqa: PLR2004
+    if metric in METRICS and METRICS[metric].measure is Measure.COUNT:
+        return f"{value:,.0f}"
     if float(value).is_integer():
         return number_text(float(value))
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def limits_text(verdict: Verdict) -> str:
-    """The limits of a verdict, such as "between 700 and 1,200"."""
+    """The limits of a verdict, such as "between 700 and 1,200"; nothing where it has none."""
     low, high = (value_text(limit, verdict.metric) for limit in (verdict.low, verdict.high))
     if verdict.low is not None and verdict.high is not None:
         return f"between {low} and {high}"
     if verdict.low is not None:
-        return f"at least {low}"
-    return f"at most {high}" if verdict.high is not None else NONE
+        # what is usual may reach down to the least that there is
+        return f"at least {low}" if verdict.low > 0 or verdict.usual is None else ""
+    return f"at most {high}" if verdict.high is not None else ""
+
+
+def usual_text(verdict: Verdict) -> str:
+    """What is usual, such as "usually 908"; nothing where that is not one number."""
+    return "" if verdict.usual is None else f"usually {value_text(verdict.usual, verdict.metric)}"
+
+
+def effect_text(verdict: Verdict) -> str:
+    """The effect as a number and in words, such as "+0.61, medium"; nothing of a fixed limit."""
+    if verdict.effect is None:
+        return ""
+    if abs(verdict.effect) < _NO_EFFECT:
+        return "none"
+    words = effect_words(verdict.metric, verdict.effect, segment=verdict.segment)
+    return f"{verdict.effect:+.2f}, {words}"
+
+
+def chance_text(verdict: Verdict) -> str:
+    """How rare the value is, such as "1 in 2,500"; nothing of a fixed limit."""
+    return "" if verdict.p_value is None else chance_words(verdict.p_value)
+
+
+def beside_text(verdict: Verdict, nights: int) -> str:
+    """What stands beside a value in the table of columns: only what is not the same for all that is quiet.
+
+    Args:
+        verdict: by what is usual.
+        nights: how many nights most verdicts rest on.
+    """
+    value, usual = (value_text(number, verdict.metric) for number in (verdict.value, verdict.usual))
+    parts = (
+        f"usually {usual}" if verdict.usual is not None and usual != value else "",
+        chance_text(verdict) if (verdict.p_value or 0.0) <= _LIKELY else "",
+        basis_text(replace(verdict, note="")) if verdict.history != (nights or None) else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def basis_text(verdict: Verdict) -> str:
     """What a verdict rests on: its history, how far off the value is, and its note."""
     parts = []
+    if verdict.history is None and verdict.p_value is not None:
+        parts.append("sampling error only")
     if verdict.history is not None:
         parts.append(f"against {verdict.history} {'night' if verdict.history == 1 else 'nights'}")
     if verdict.deviations is not None:
@@ -89,9 +135,11 @@ def basis_text(verdict: Verdict) -> str:
     return "; ".join(parts)
 
 
-def state_text(state: VerdictState) -> str:
+def state_text(verdict: Verdict) -> str:
     """A verdict's state in words."""
-    return _STATES[state]
+    if verdict.p_value is not None:
+        return "unusual" if verdict.state is VerdictState.BREACH else "as usual"
+    return _STATES[verdict.state]
 
 
 def version_runs(nights: Mapping[date, str]) -> list[tuple[str, list[date]]]:

@@ -254,14 +254,14 @@ class MetricStore:
         ]
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
-        """The alerts of a range, in the order of the days."""
+        """The alerts of a range, in the order of the days; those of a night as they were judged."""
         alerts, nights = schema.alerts, schema.nights
         joined = sa.and_(alerts.c.model == nights.c.model, alerts.c.day == nights.c.day)
         query = sa.select(alerts, nights.c.start, nights.c.end).join(nights, joined)
         query = query.where(_within(alerts, model, first, last))
         if not include_resolved:
             query = query.where(alerts.c.state == BreachState.OPEN.value)
-        order = (alerts.c.day, alerts.c.severity, alerts.c.metric, alerts.c.column)
+        order = (alerts.c.day, alerts.c.family.desc(), *(alerts.c[name] for name in ("position", "metric", "column")))
         with self._database.reading() as connection:
             found = [alert_of(row) for row in connection.execute(query.order_by(*order))]
             return episodes.with_standing(connection, [(alert, None) for alert in found])

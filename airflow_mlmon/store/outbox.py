@@ -199,7 +199,10 @@ def _with_alerts() -> sa.Select[Any]:
         .join_from(_outbox, alerts, of_breach)
         .join(nights, sa.and_(_outbox.c.model == nights.c.model, _outbox.c.day == nights.c.day))
         .join(breaches, sa.and_(alerts.c.model == breaches.c.model, alerts.c.day == breaches.c.day))
-        .order_by(_outbox.c.day, _outbox.c.model, _outbox.c.channel, _outbox.c.id)
+        .order_by(
+            *(_outbox.c[name] for name in ("day", "model", "channel")),
+            *(alerts.c.family.desc(), alerts.c.position, _outbox.c.id),
+        )
     )
 
 

@@ -96,10 +96,10 @@ def replace_profile(
 
 
 def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
-    """Write the breaches of a night; those of before stay."""
-    for alert in alerts:
+    """Write the breaches of a night, in the order in which they were judged; those of before stay."""
+    for position, alert in enumerate(alerts):
         key = {**key_of(alert.partition, alert.family), "fingerprint": alert.fingerprint}
-        row = {**alert_row(alert), "state": BreachState.OPEN.value}
+        row = {**alert_row(alert), "position": position, "state": BreachState.OPEN.value}
         found = connection.scalar(sa.select(schema.alerts.c.state).where(is_of(schema.alerts, key)))
         _upsert(connection, schema.alerts, key, row, exists=found is not None)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -183,6 +183,7 @@ alerts = sa.Table(
     sa.Column("p_value", sa.Double),
     sa.Column("effect", sa.Double),
     _text("cause"),
+    _count("position"),
     _text("state"),
     _of_night(),
     sa.Index("mlmon_alerts_fingerprint", "model", "fingerprint", "day"),

@@ -382,6 +382,16 @@ class TestLayouts:
 
 
 class TestOutbox:
+    def test_alerts_are_read_and_told_in_the_order_in_which_they_were_judged(self, store):
+        names = ("score_mean", "brier", "rows", "accuracy")
+        of_labels = results(family=Family.LABELS, alerts=(alert("log_loss", family=Family.LABELS),))
+        of_rows = results(alerts=tuple(alert(name) for name in names))
+
+        store.publish(night(), [of_labels, of_rows], supersedes=None, channels=("log",))
+
+        assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [*names, "log_loss"]
+        assert [claim.alert.metric for claim in store.claim_pending(1, NOW)] == [*names, "log_loss"]
+
     def test_a_claim_carries_the_alert_and_its_night(self, store):
         publish_breach(store)
 

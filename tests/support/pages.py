@@ -269,6 +269,40 @@ def loud_page(**changed) -> NightPage:
     return NightPage(**(values | changed))
 
 
+def usual_verdict(metric: str, column: str | None = None, **changed) -> Verdict:
+    """A verdict by what is usual."""
+    values = {
+        "metric": metric, "column": column, "value": 0.0, "state": VerdictState.OK, "low": None, "high": None,
+        "rule": "as usual in 28 nights", "history": 28, "p_value": 0.8, "effect": 0.1, "usual": None,
+    }  # fmt: skip
+    return Verdict(**(values | changed))
+
+
+def judged_page(**changed) -> NightPage:
+    """A night that was judged by the nights before: rain that moved the score, a gap, and too few labels."""
+    rain = "drift of precip: values lie higher than usual"
+    cause = f"{rain} (by itself it would move the mean score by +0.0485)"
+    far = {"state": VerdictState.BREACH, "p_value": 0.0004, "effect": 1.27}
+    verdicts = (
+        usual_verdict("rows", value=979, usual=990.4, low=860.0, effect=-0.01),
+        usual_verdict("score_mean", value=0.351, usual=0.268, low=0.19, high=0.346, **far),
+        usual_verdict("drift_score", "precip", value=2.57, note="values lie higher than usual", **far),
+        usual_verdict("drift_score", "seats", value=0.02),
+        usual_verdict("null_share", "precip", usual=0.0),
+        usual_verdict("null_share", "seats", value=0.166, usual=0.177, history=None, p_value=0.2),
+        usual_verdict("unseen_share", "carrier", state=VerdictState.INSUFFICIENT_DATA, rule="as usual", p_value=None,
+                      effect=None, history=None, note="12 values, fewer than 30"),
+        *(usual_verdict("drift_score", "precip", segment=f"origin={name}", **far) for name in ("EWR", "JFK")),
+        usual_verdict("drift_score", "precip", segment="origin=LGA"),
+    )  # fmt: skip
+    alerts = (
+        alert("drift_score", column="precip", title=rain, text=f"{rain}; effect +1.3", cause=cause),
+        alert("score_mean", title="mean score above what is usual", cause=cause, severity="critical"),
+        alert("null_share", column="wind", title="null share of wind above its limit"),
+    )
+    return quiet_page(**({"alerts": alerts, "verdicts": verdicts} | changed))
+
+
 def quiet_page(**changed) -> NightPage:
     """A night on which nothing happened."""
     loud = loud_page()

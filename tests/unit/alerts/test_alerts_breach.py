@@ -64,6 +64,39 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
     assert alert.text == "mean score 0.39, expected at most 0.3 by the spec; 0.39, expected 0.15 to 0.27 from 28 nights"
 
 
+@pytest.mark.parametrize(
+    ("changes", "title", "text"),
+    [
+        pytest.param(
+            {},
+            "mean score above what is usual",
+            "mean score 0.39, usually 0.2: effect +1.2, large; chance 1 in 290,000; against 28 nights",
+            id="by-nights",
+        ),
+        pytest.param(
+            {"name": "rows", "value": 729.0, "usual": 908.0, "effect": -0.22, "p_value": 1e-12},
+            "rows below what is usual",
+            "rows 729, usually 908: effect -0.22, 20 % less; chance below 1 in a billion; against 28 nights",
+            id="count",
+        ),
+        pytest.param(
+            {"name": "drift_score", "column": "rain", "segment": "origin=JFK", "usual": None, "value": None,
+             "note": "values lie higher than usual", "history": None},
+            "drift of rain where origin=JFK: values lie higher than usual",
+            "drift of rain where origin=JFK: values lie higher than usual; effect +1.2, large; chance 1 in 290,000; "
+            "against sampling error only",
+            id="segment-by-sampling-error",
+        ),
+    ],
+)  # fmt: skip
+def test_a_breach_of_the_usual_says_how_much_how_rare_and_against_what(changes, title, text):
+    judged = {"low": None, "high": None, "deviations": None, "usual": 0.2, "effect": 1.23, "p_value": 3.4765e-06}
+
+    [alert] = alerts_of(verdict(**(judged | changes)))
+
+    assert (alert.title, alert.text) == (title, text)
+
+
 @pytest.mark.parametrize("state", [VerdictState.OK, VerdictState.INSUFFICIENT_DATA])
 def test_no_breach_gives_no_alert(state):
     assert alerts_of(verdict(state=state)) == []

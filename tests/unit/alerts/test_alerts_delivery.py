@@ -133,6 +133,7 @@ class TestMessage:
         assert message.severity == "critical"
         assert message.subject == "[critical] flights 2013-03-08: mean score above its limit and 1 more"
         assert message.text.splitlines() == [
+            "mean score above its limit",
             "flights 2013-03-08, status OK",
             "- critical: score_mean 0.39, expected 0.15 to 0.27 from 28 nights",
             "- warning: rows 0.39, expected 0.15 to 0.27 from 28 nights",
@@ -149,6 +150,36 @@ class TestMessage:
     def test_has_a_subject_of_one_line(self):
         assert "\n" not in night_message(night(), [alert(title="a\nb")]).subject
 
+    def test_puts_alerts_under_their_likely_cause_as_they_were_judged(self):
+        rain = "drift of rain: values lie higher than usual"
+        cause = f"{rain} (by itself it would move the mean score by +0.03)"
+        message = night_message(
+            night(),
+            [
+                alert("null_share", column="wind", title="null share of wind above what is usual"),
+                alert("drift_score", column="rain", title=rain, cause=cause),
+                alert("score_mean", severity="critical", title="mean score above what is usual", cause=cause),
+                alert("brier", title="Brier score above what is usual", cause="late share above what is usual"),
+            ],
+        )
+
+        assert message.subject == f"[critical] flights 2013-03-08: {rain} and 3 more"
+        assert message.text.splitlines() == [
+            f"Likely cause: {cause}",
+            "flights 2013-03-08, status OK",
+            "- warning: drift_score 0.39, expected 0.15 to 0.27 from 28 nights",
+            "- critical: score_mean 0.39, expected 0.15 to 0.27 from 28 nights",
+            "",
+            "- warning: null_share 0.39, expected 0.15 to 0.27 from 28 nights",
+            "- warning: brier 0.39, expected 0.15 to 0.27 from 28 nights",
+        ]
+        assert [entry["metric"] for entry in message.payload["alerts"]] == [
+            "drift_score",
+            "score_mean",
+            "null_share",
+            "brier",
+        ]
+
     def test_of_an_end_alone_is_calm_and_says_how_long_it_lasted(self):
         ended = Standing(
             state=AlertState.RESOLVED,
@@ -161,7 +192,7 @@ class TestMessage:
         message = night_message(night(), [alert(severity="critical", title="mean score high", standing=ended)])
 
         assert message.subject == "[resolved] flights 2013-03-08: mean score high"
-        assert message.text.splitlines()[1].endswith("(resolved on 2013-03-08 after 2 nights)")
+        assert message.text.splitlines()[2].endswith("(resolved on 2013-03-08 after 2 nights)")
         told = message.payload["alerts"][0]
         assert (told["event"], told["state"], told["resolved_on"]) == ("resolved", "resolved", "2013-03-08")
 

@@ -17,7 +17,7 @@ def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = 
 
 
 def lines(message: NightMessage) -> list[str]:
-    return [line.removeprefix("- ") for line in message.text.splitlines()[1:]]
+    return [line.removeprefix("- ") for line in message.text.splitlines()[2:] if line.startswith("- ")]
 
 
 def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
@@ -31,22 +31,23 @@ def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
         ],
     )
 
-    assert lines(message) == ["warning: distance", "critical: accuracy", "critical: duration"]
+    assert lines(message) == ["warning: distance", "critical: duration", "critical: accuracy"]
     assert message.subject == f"[critical] {night().partition}: {CAUSE} and 2 more"
     assert (message.severity, message.payload["severity"]) == ("critical", "critical")
 
 
-def test_incident_that_shows_in_the_score_goes_before_a_larger_one_that_does_not():
+def test_incidents_stay_in_the_order_in_which_they_were_judged():
     message = night_message(
         night(),
         [
-            drift("weekday", effect=0.4),
             drift("distance", effect=0.2),
-            alert("score_mean", text="score", title="mean score above", cause=CAUSE),
             drift("hour", effect=0.45),
+            alert("score_mean", text="score", title="mean score above", cause=CAUSE),
+            drift("weekday", effect=0.4),
         ],
     )
 
+    assert message.text.splitlines()[0] == f"Likely cause: {CAUSE}"
     assert lines(message) == ["warning: distance", "warning: score", "warning: hour", "warning: weekday"]
 
 

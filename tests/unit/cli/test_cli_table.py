@@ -22,12 +22,13 @@ VALUES = {
 }
 
 
-def alert(name: str) -> Alert:
+def alert(name: str, column: str | None = None, segment: str | None = None) -> Alert:
     return Alert(
         partition=LOUD,
         family=Family.PREDICTIONS,
         metric=name,
-        column=None,
+        column=column,
+        segment=segment,
         severity="warning",
         title=f"title of {name}",
         text="",
@@ -71,6 +72,15 @@ def test_loud_night_names_its_alerts_and_stands_out(store):
     assert all(words in loud for words in ("mean score", "late share", "title of status"))
     assert "\x1b[1;31m" in loud
     assert "\x1b[" not in calm
+
+
+def test_what_breaches_as_a_whole_and_in_segments_is_named_once(store):
+    drifted = [alert("drift_score", "precip"), alert("drift_score", "precip", "origin=JFK")]
+    publish(store, night(LOUD), VALUES[LOUD], [*drifted, alert("score_mean"), alert("drift_score", "visib")])
+
+    (line,) = rendered(store)
+
+    assert line.rstrip().endswith("drift of precip + visib, mean score")
 
 
 def test_night_that_is_not_ok_says_so(store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -59,6 +60,14 @@ def grouped(*breaches: Verdict, columns=None, shifts=None, outputs=("score", "ap
 
 def subjects(incidents: list[Incident]) -> list[list[str]]:
     return [[one.column or one.metric for one in incident.breaches] for incident in incidents]
+
+
+def test_columns_that_are_empty_on_as_many_rows_are_one_incident():
+    distance, weekday, hour = (breach("null_share", name) for name in ("distance", "weekday", "hour"))
+
+    incidents = grouped(distance, weekday, replace(hour, value=0.3), columns={})
+
+    assert sorted(map(sorted, subjects(incidents))) == [["distance", "weekday"], ["hour"]]
 
 
 def test_columns_that_move_together_are_one_incident():

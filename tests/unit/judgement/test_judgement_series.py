@@ -247,3 +247,21 @@ def test_the_limit_that_few_nights_leave_is_still_a_number():
     one = series(Measure.DURATION, Point(value=1.0, rows=0), past, worse=Worse.ABOVE)
 
     assert limits_of(one, one.usual(), 1e-6, floor=0.1)[1] < 1e6
+
+
+def test_a_storm_that_is_over_widens_what_is_usual_a_little_and_hides_no_next_one():
+    random = np.random.default_rng(6)
+    quiet = [0.01 * random.normal() for _ in range(28)]
+    stormy = [*quiet[:14], 1.0, *quiet[15:]]
+    usual = {
+        name: usual_of(days(28), np.array(values), np.full(28, 1e-6), day=DAY, season="none", outliers=outliers)
+        for name, values, outliers in (
+            ("quiet", quiet, ()),
+            ("over", stormy, {days(28)[14]}),
+            ("unknown", stormy, ()),
+        )
+    }
+
+    assert usual["quiet"].between < usual["over"].between < 2 * usual["quiet"].between
+    assert usual["unknown"].between > 50 * usual["quiet"].between
+    assert usual["over"].nights == 28

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
@@ -9,6 +10,7 @@ import pytest
 
 from airflow_mlmon.profiles.histogram import Histogram
 from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
+from airflow_mlmon.reports.svg import inline_svg
 from tests.support.hostile import HOSTILE
 from tests.support.pages import category_bins, numeric_bins
 
@@ -72,9 +74,10 @@ def test_before_after_draws_twice_the_share_twice_as_high():
     bins = Histogram(labels=("a", "b"), edges=(), reference=(0.5, 0.25), current=(0.25, 0.0))
     root = parsed(before_after(bins, "c"))
 
-    ys = [re.findall(r"\d+(?:\.\d+)? (\d+(?:\.\d+)?)", path.get("d")) for path in root.iter("path")]
+    ys = [re.findall(r"(?:V|\d )(\d+(?:\.\d+)?)", path.get("d")) for path in root.iter("path")]
     heights = [max(map(float, bar)) - min(map(float, bar)) for bar in ys[:3]]
 
+    assert heights[0] > 0
     assert heights[0] == pytest.approx(2 * heights[1], abs=0.2)
     assert heights[1] == pytest.approx(heights[2], abs=0.2)
 
@@ -94,23 +97,23 @@ def test_before_after_draws_nothing_of_nothing():
 def test_before_after_keeps_hostile_text_as_text(text):
     root = parsed(before_after(category_bins((text, "b")), text or "c"))
 
-    assert {element.tag for element in root.iter()} == {"svg", "title", "path", "text"}
+    assert {element.tag for element in root.iter()} == {"svg", "title", "g", "path", "text"}
     assert not root.findall(".//*[@onload]")
 
 
 def test_trend_marks_each_breach_and_says_so():
     drawn = trend(series([0.2, 0.4, 0.2, 0.5]))
 
-    assert drawn.count("--breach") == 2
+    (marks,) = (group for group in parsed(drawn).iter("g") if "--breach" in group.get("style", ""))
+    assert len(marks.findall("path")) == 2
     assert "mean score over 4 nights, 2 beyond the limits" in drawn
 
 
 def test_trend_leaves_a_gap_where_there_is_no_value():
-    (line,) = re.findall(
-        r'd="([^"]*)" style="fill:none;stroke:var\(--current', trend(series([0.2, 0.2, None, 0.2, 0.2]))
-    )
+    drawn = parsed(trend(series([0.2, 0.3, None, 0.2, 0.2])))
 
-    assert line.count("M") == 2
+    (line,) = (path for path in drawn.iter("path") if "fill:none;stroke:var(--current" in path.get("style", ""))
+    assert line.get("d", "").count("M") == 2
 
 
 def test_trend_shows_a_night_between_two_gaps():
@@ -126,6 +129,26 @@ def test_trend_without_limits_has_no_band():
     points = (TrendPoint(day=FIRST, value=0.2), TrendPoint(day=FIRST + timedelta(days=1), value=0.3))
 
     assert "--limit" not in trend(Trend(title="rows", points=points))
+
+
+def test_trend_shows_what_was_usual_where_there_are_no_limits():
+    points = [TrendPoint(day=FIRST + timedelta(days=rank), value=0.2 + rank, usual=0.5) for rank in range(3)]
+    with_usual = trend(Trend(title="late share", points=tuple(points)))
+    without = trend(Trend(title="late share", points=tuple(replace(point, usual=None) for point in points)))
+
+    assert "--reference" in with_usual
+    assert "--reference" not in without
+
+
+def test_lines_along_an_axis_name_one_coordinate_and_go_where_they_went():
+    drawn = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><g>'
+        '<path d="M 1 2 L 3 2 L 3 2 L 3 5.04 L 4 6 z" style="fill: #123456"/></g></svg>'
+    )
+
+    svg = inline_svg(drawn, title="c", texts=(), colours={})
+
+    assert '<path style="fill:#123456" d="M1 2H3V5L4 6z"/>' in svg
 
 
 def test_trend_counts_days_and_shows_percent():

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from markupsafe import Markup
 
-from airflow_mlmon.records import Status
+from airflow_mlmon.records import AlertState, Standing, Status, VerdictState
 from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
@@ -21,6 +21,7 @@ from tests.support.pages import (
     check,
     drift,
     index_page,
+    judged_page,
     loud_page,
     night,
     performance,
@@ -47,11 +48,16 @@ def quiet() -> str:
 
 
 @pytest.fixture(scope="module")
+def judged() -> str:
+    return render_night(judged_page())
+
+
+@pytest.fixture(scope="module")
 def index() -> str:
     return render_index(index_page(60))
 
 
-@pytest.mark.parametrize("name", ["loud", "quiet", "index"])
+@pytest.mark.parametrize("name", ["loud", "quiet", "judged", "index"])
 def test_page_is_one_small_file_without_scripts_or_anything_from_outside(name, request):
     html = request.getfixturevalue(name)
 
@@ -68,9 +74,9 @@ def test_loud_night_begins_with_what_is_wrong(loud):
     headings = [heading.get_text() for heading in soup(loud).find_all("h2")]
 
     assert headings == [
-        "What is wrong",
+        "What to know",
         "What arrived",
-        "Values beside their limits",
+        "Verdicts",
         "Over the nights",
         "Drift by column",
         "Performance",
@@ -86,7 +92,8 @@ def test_loud_night_begins_with_what_is_wrong(loud):
 def test_loud_night_tells_each_alert_and_failed_check(loud):
     wrong = [" ".join(item.get_text().split()) for item in soup(loud).select(".wrong li")]
 
-    assert wrong[0].startswith("mean score is 0.394, above its limit of 0.3116.9 robust standard deviations")
+    assert wrong[0].startswith("null share of wind is 7.3 % critical")
+    assert wrong[1].startswith("mean score is 0.394, above its limit of 0.311 6.9 robust standard deviations")
     assert "Expected between 0 and 10, in at least 99 % of rows; found 41 of 979 unexpected." in wrong[2]
 
 
@@ -95,7 +102,95 @@ def test_quiet_night_looks_quiet(quiet):
 
     assert page.select_one(".banner.quiet").strong.get_text() == "Quiet: nothing is beyond its limits."
     assert not page.select(".loud, .notice, .wrong, .drifted")
-    assert "What is wrong" not in words(quiet)
+    assert "What to know" not in words(quiet)
+
+
+class TestNightThatWasJudgedByItsPast:
+    @staticmethod
+    def rows(html: str) -> list[list[str]]:
+        return [[" ".join(cell.get_text().split()) for cell in row.select("td")] for row in soup(html).select("tr")]
+
+    def test_begins_with_the_incidents_by_their_likely_cause(self, judged):
+        page = soup(judged)
+        first, second = [" ".join(item.get_text(" ").split()) for item in page.select(".wrong li")]
+
+        assert page.select_one(".banner").strong.get_text() == "2 incidents with 3 alerts."
+        assert first.startswith(
+            "Likely cause: drift of precip: values lie higher than usual critical By itself it would move the mean "
+            "score by +0.0485"
+        )
+        assert second.startswith("null share of wind above its limit")
+        assert [item.get("class") for item in page.select(".wrong li")] == [None, ["notice"]]
+
+    def test_shows_what_is_usual_the_effect_and_the_chance(self, judged):
+        score, rows = self.rows(judged)[1:3]
+
+        assert score == [
+            "mean score", "0.351", "usually 0.268 between 0.190 and 0.346", "+1.27, large", "1 in 2,500", "unusual",
+            "against 28 nights",
+        ]  # fmt: skip
+        assert rows[1:6] == ["979", "usually 990 at least 860", "-0.01, 1 % less", "above 1 in 2", "as usual"]
+
+    def test_shows_columns_in_a_line_with_what_is_unusual_first(self, judged):
+        columns = [row for row in self.rows(judged) if row and row[0] in {"precip", "seats", "carrier"}]
+
+        assert columns == [
+            ["precip", "unusual +1.27, large 1 in 2,500", "0.0 %", ""],
+            ["seats", "+0.10, slight", "16.6 % usually 17.7 %, 1 in 5, sampling error only", ""],
+            ["carrier", "", "", "not enough data: 12 values, fewer than 30"],
+        ]
+        assert re.search(r"1 of \d+ columns has drifted beyond what is usual", words(judged))
+
+    def test_shows_segments_of_a_drifted_column_and_counts_the_quiet_ones(self, judged):
+        assert "precip by segment 2 unusual, 1 as usual." in words(judged)
+        assert ["origin=EWR", "+1.27, large", "1 in 2,500", "against 28 nights"] in self.rows(judged)
+
+    def test_tags_only_what_the_judgement_found(self, judged):
+        tagged = [card.h3.get_text() for card in soup(judged).select("article.drifted")]
+
+        assert tagged == ["precip"]
+
+    def test_says_where_the_alerts_of_an_incident_stand_once(self):
+        standing = Standing(state=AlertState.OPEN, since=STORM, nights=1)
+        alerts = tuple(replace(found, standing=standing) for found in judged_page().alerts)
+
+        text = words(render_night(judged_page(alerts=alerts)))
+
+        assert text.count("open since 2013-03-08, 1 night") == 2
+
+    def test_folds_the_many_alerts_of_an_incident_and_drops_none(self):
+        many = tuple(
+            alert("drift_score", column="precip", segment=f"dest={rank}", text=f"told {rank}", cause="rain")
+            for rank in range(40)
+        )
+
+        html = render_night(judged_page(alerts=many))
+
+        assert "and 34 more" in words(html)
+        assert all(f"told {rank}" in html for rank in range(40))
+
+    def test_is_calm_where_nothing_is_unusual(self):
+        quiet = tuple(found for found in judged_page().verdicts if found.state is VerdictState.OK)
+
+        page = soup(render_night(judged_page(alerts=(), verdicts=quiet)))
+
+        assert not page.select(".loud, .notice, .wrong, .drifted, details[open]")
+        assert "nothing unusual" in page.select_one("summary").get_text()
+
+    def test_says_that_only_sampling_error_is_known(self):
+        first = tuple(replace(found, history=None) for found in judged_page().verdicts)
+
+        text = words(render_night(judged_page(verdicts=first)))
+
+        assert "Compared with sampling error only" in text
+
+
+def test_a_failed_check_that_made_an_alert_is_told_once():
+    of_check = alert("check.expect_column_values_to_be_between", column="visib", title="check of visib failed")
+
+    html = render_night(loud_page(alerts=(of_check,)))
+
+    assert [" ".join(item.b.get_text().split()) for item in soup(html).select(".wrong li")] == ["check of visib failed"]
 
 
 def test_title_names_model_night_and_headline(quiet):
@@ -129,7 +224,7 @@ def test_columns_stand_by_how_far_beyond_their_limit_they_are(loud):
 def test_values_that_do_not_exist_are_dashes(loud):
     rows = [[cell.get_text(strip=True) for cell in row.select("td")] for row in soup(loud).select("tr")]
 
-    assert ["late share", NONE, NONE, "not enough data", "against 4 nights; history 4 of 14"] in rows
+    assert ["late share", NONE, "", "not enough data", "against 4 nights; history 4 of 14"] in rows
     assert ["2013-03-08", "0.0 %", *[NONE] * 9, "no labels yet"] in rows
     assert "None" not in words(loud)
     assert "nan" not in words(loud).lower().split()

@@ -1,0 +1,71 @@
+"""Alerts of a night that stand together: those of one incident, under its likely cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_mlmon.lifecycle.course import worst
+from airflow_mlmon.records import Alert, AlertState
+
+_CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldIncident:
+    """Alerts with one likely cause, as people see them.
+
+    Attributes:
+        cause: What that is, in words; of an alert alone its title.
+        alerts: At least one, in the order in which they were judged.
+    """
+
+    cause: str
+    alerts: tuple[Alert, ...]
+
+    @property
+    def title(self) -> str:
+        """The cause without what it would lead to."""
+        return next((alert.title for alert in self.alerts if self.cause.startswith(alert.title)), self.cause)
+
+    @property
+    def consequence(self) -> str:
+        """What the cause would lead to by itself; empty where that is not known."""
+        return self.cause.removeprefix(self.title).strip(" ()")
+
+    @property
+    def severity(self) -> str:
+        """The worst of its alerts."""
+        return worst(alert.severity for alert in self.alerts)
+
+    @property
+    def standing(self) -> str:
+        """Where its alerts stand, in words; empty where they do not stand alike."""
+        words = {alert.standing.words if alert.standing else "" for alert in self.alerts}
+        return words.pop() if len(words) == 1 else ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of its alerts have resolved."""
+        return all(map(_is_over, self.alerts))
+
+
+def incidents_of(alerts: Iterable[Alert]) -> list[ToldIncident]:
+    """The incidents among the alerts: critical ones first, then as judged; those that are over last."""
+    found: dict[tuple[object, ...], list[Alert]] = {}
+    for alert in alerts:
+        found.setdefault((alert.partition, _is_over(alert), alert.cause or alert.title), []).append(alert)
+    incidents = [
+        ToldIncident(cause=str(key[-1]), alerts=tuple(sorted(together, key=_follows)))
+        for key, together in found.items()
+    ]
+    return sorted(incidents, key=lambda one: (one.is_over, one.severity != _CRITICAL))
+
+
+def _is_over(alert: Alert) -> bool:
+    return alert.standing is not None and alert.standing.state is AlertState.RESOLVED
+
+
+def _follows(alert: Alert) -> bool:
+    """Whether it is not the cause of its incident, which goes first."""
+    return not alert.cause.startswith(alert.title)

@@ -1,0 +1,114 @@
+"""The verdicts of a night in the order in which people read them: of all rows, by column, and of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.spec.metrics import METRICS
+
+_DRIFT = "drift_score"
+_STATUS = "status"
+# what is judged of each column, in the order of the table
+_OF_COLUMNS = (_DRIFT, "null_share", "unseen_share")
+# how a verdict on what is usual begins that could not be given; see `judgement.night`
+_USUAL = "as usual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentVerdicts:
+    """The verdicts on the segments of a column that has drifted.
+
+    Attributes:
+        column: The column; None for the rows of segments.
+        breaches: The segments in breach, the largest effect first.
+        quiet: How many are as usual.
+        unknown: How many have not enough data.
+    """
+
+    column: str | None
+    breaches: tuple[Verdict, ...]
+    quiet: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightVerdicts:
+    """The verdicts of a night.
+
+    Attributes:
+        whole: Those on all rows, on model versions, and by rules of the spec.
+        columns: What is usual of each column, by its name and the metric.
+        metrics: The metrics that columns have.
+        segments: Those on segments.
+    """
+
+    whole: tuple[Verdict, ...]
+    columns: Mapping[str, Mapping[str, Verdict]]
+    metrics: tuple[str, ...]
+    segments: tuple[SegmentVerdicts, ...]
+
+    def drift_of(self, column: str) -> Verdict | None:
+        """The verdict on the drift of a column, by what is usual."""
+        return self.columns.get(column, {}).get(_DRIFT)
+
+    @property
+    def drifted(self) -> int | None:
+        """How many columns have drifted beyond what is usual; None where none was judged."""
+        found = [by_metric[_DRIFT] for by_metric in self.columns.values() if _DRIFT in by_metric]
+        judged = [verdict for verdict in found if verdict.state is not VerdictState.INSUFFICIENT_DATA]
+        return sum(verdict.state is VerdictState.BREACH for verdict in judged) if judged else None
+
+    def count_of(self, state: str) -> int:
+        """How many of the verdicts on columns are in a state."""
+        return sum(verdict.state == state for by_metric in self.columns.values() for verdict in by_metric.values())
+
+    @property
+    def nights(self) -> tuple[int, ...]:
+        """How many nights the verdicts rest on, from the fewest to the most; 0 for sampling error alone."""
+        verdicts = [*self.whole, *(verdict for by_metric in self.columns.values() for verdict in by_metric.values())]
+        return tuple(sorted({verdict.history or 0 for verdict in verdicts if verdict.p_value is not None}))
+
+
+def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
+    """The verdicts of a night, those in breach first."""
+    whole: list[Verdict] = []
+    columns: dict[str, dict[str, Verdict]] = {}
+    segments: dict[str | None, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.metric == _STATUS:
+            continue  # the page begins with it
+        if not _is_of_usual(verdict) or verdict.metric not in METRICS:
+            whole.append(verdict)
+        elif verdict.segment is not None and not METRICS[verdict.metric].of_model:
+            segments.setdefault(verdict.column, []).append(verdict)
+        elif verdict.column is not None and verdict.metric in _OF_COLUMNS:
+            columns.setdefault(verdict.column, {})[verdict.metric] = verdict
+        else:
+            whole.append(verdict)
+    return NightVerdicts(
+        whole=tuple(sorted(whole, key=lambda verdict: verdict.state is not VerdictState.BREACH)),
+        columns=dict(sorted(columns.items(), key=lambda item: not _has_breach(item[1].values()))),
+        metrics=tuple(name for name in _OF_COLUMNS if any(name in by_metric for by_metric in columns.values())),
+        segments=tuple(_of_segments(column, found) for column, found in segments.items()),
+    )
+
+
+def _is_of_usual(verdict: Verdict) -> bool:
+    """Whether a verdict says how usual a value is; the others are those of the spec's rules."""
+    return verdict.p_value is not None or verdict.rule == _USUAL
+
+
+def _of_segments(column: str | None, verdicts: Sequence[Verdict]) -> SegmentVerdicts:
+    breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
+    return SegmentVerdicts(
+        column=column,
+        breaches=tuple(sorted(breaches, key=lambda verdict: -abs(verdict.effect or 0.0))),
+        quiet=sum(verdict.state is VerdictState.OK for verdict in verdicts),
+        unknown=sum(verdict.state is VerdictState.INSUFFICIENT_DATA for verdict in verdicts),
+    )
+
+
+def _has_breach(verdicts: Iterable[Verdict]) -> bool:
+    return any(verdict.state is VerdictState.BREACH for verdict in verdicts)
