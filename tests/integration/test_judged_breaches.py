@@ -101,8 +101,10 @@ def test_first_line_of_the_message_names_the_cause(run):
     night = run.store.night(NIGHT)
     message = night_message(night, run.store.alerts("loans", FIRST, FIRST))
 
-    assert message.text.splitlines()[1].startswith("- critical: drift score of amount ")
-    assert "drift score of amount values lie higher than usual" in message.subject
+    cause, _, first, *_ = message.text.splitlines()
+    assert cause.startswith("Likely cause: drift of amount: values lie higher than usual (by itself")
+    assert first.startswith("- critical: drift of amount ")
+    assert "drift of amount: values lie higher than usual" in message.subject
 
 
 @pytest.fixture(scope="module")
