@@ -49,7 +49,10 @@ def test_dag_tells_of_a_loud_night(run_dag, tmp_path: Path):
 
     done = run_dag(archive, str(FIRST))
 
-    assert done["values"]["send_alerts"] == {"messages": 1, "sent": 1, "failed": 0, "errors": []}
+    sent = done["values"]["send_alerts"]
+    # one message of all that is unusual: the mean score by its rule, and what is judged by what is usual
+    assert (sent["messages"], sent["failed"], sent["errors"]) == (1, 0, [])
+    assert sent["sent"] > 1
     assert f"loans {FIRST}: warning: mean score" in done["log"]
 
 
