@@ -92,7 +92,7 @@ def _nannyml(past: list[pd.DataFrame], current: list[pd.DataFrame]) -> list[set[
         paths = [Path(folder) / name for name in ("past.parquet", "current.parquet")]
         for path, frames in zip(paths, (past, current), strict=True):
             pq.write_table(pa.Table.from_pandas(pd.concat(frames, ignore_index=True)), path)
-        script = Path(__file__).with_name("nannyml_alerts.py")
+        script = Path(__file__).parents[1] / "profiles" / "peers" / "nannyml_alerts.py"
         done = subprocess.run(
             [str(interpreter(_BUILD, "nannyml")), str(script), *map(str, paths), str(_ROWS)],
             check=True,
