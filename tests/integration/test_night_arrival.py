@@ -61,7 +61,7 @@ class TestQuarantinedShare:
         assert (found.state, found.value, found.usual, found.history) == (VerdictState.BREACH, 0.2, 0, DAYS - 1)
         assert found.p_value < 1e-3
         [alert] = [one for one in run.store.alerts("loans", LAST.day, LAST.day) if one.metric == "quarantined_share"]
-        assert alert.text.startswith("quarantined share 20 %, usually 0 % (by 5 nights; ")
+        assert alert.text.startswith("quarantined share 20 %, usually 0 %: effect ")
 
     def test_as_many_as_every_night_are_none(self, run, archive):
         for partition in NIGHTS:
@@ -148,7 +148,7 @@ class TestDelay:
 
         [alert] = run.store.alerts("loans", LAST.day, LAST.day)
         assert (alert.metric, alert.title) == ("delay_hours", "delay in hours above what is usual")
-        assert alert.text.startswith("delay in hours 20, usually 2 (by 5 nights; effect +0.92; ")
+        assert alert.text.startswith("delay in hours 20, usually 2: effect +0.92, large; ")
 
     def test_judging_again_knows_the_delay(self, run, archive):
         arrive(archive, LAST, 20)
