@@ -54,10 +54,13 @@ def test_demo_shows_the_storm_and_leaves_the_other_nights_quiet(demo, folder):
         nights = store.nights("flights", FIRST, LAST)
         metrics = store.metrics("flights", FIRST, FIRST)
     assert {night.status for night in nights} == {Status.OK}
+    # three by the spec's rules, and by what is usual how badly the model did
     assert {(alert.partition.day, alert.metric) for alert in alerts} == {
         (FIRST, "score_mean"),
         (FIRST, "positive_share"),
         (FIRST, "void_share"),
+        (FIRST, "brier"),
+        (FIRST, "log_loss"),
     }
     assert metrics[FIRST, "positive_share", None] == pytest.approx(0.79, abs=0.01)
 
