@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.metrics import METRICS, Measure
-from airflow_mlmon.spec.model import Labels
+
+if TYPE_CHECKING:
+    # a comparison has titles and no spec, and is spared pydantic
+    from airflow_mlmon.spec.model import Labels
 
 _DRIFT = "drift_score"
 # Cohen's words; see `judgement`
