@@ -23,6 +23,7 @@ _HALF = 0.5
 def metric_title(metric: str, labels: Labels | None = None) -> str:
     """The metric's title; unknown names, such as that of a check, are their own.
 
+    >>> from airflow_mlmon.spec.model import Labels
     >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", void=("cancelled",))
     >>> metric_title("positive_share", spec), metric_title("void_share", spec)
     ('late share', 'cancelled share')
