@@ -4,6 +4,9 @@ All metrics and columns of the night are one family of tests, corrected together
 column, or their share of the rows, gives reason, among themselves: watching them costs the whole no power, and on a
 night on which nothing has changed hardly anything is tested. Something is a breach when its p-value meets the
 corrected level and its effect the smallest that matters.
+
+Nights that change little by little become what is usual. Numbers that have a beginning are therefore compared with
+that too, and the more surprising of both counts, as two tests.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ class NightEvidence:
         day: The night.
         metrics: What was measured of it.
         past: The same of the nights before, without those of an incident that goes on.
+        first: The same of the first nights, which are none of the past; of what is to stay as it was.
         outliers: The nights before on which each was in breach, and which are over.
         columns: The drift of each column.
         base: The same of the baseline.
@@ -61,6 +65,7 @@ class NightEvidence:
     day: date
     metrics: Sequence[MetricValue]
     past: Mapping[Key, Sequence[tuple[date, Point]]]
+    first: Mapping[Key, Sequence[tuple[date, Point]]] = field(default_factory=dict)
     outliers: Mapping[Key, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
     base: Mapping[Key, Point] = field(default_factory=dict)
@@ -68,14 +73,31 @@ class NightEvidence:
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
 
+    @property
+    def days(self) -> frozenset[date]:
+        """The nights before that say something of this one."""
+        pasts = (*self.past.values(), *self.first.values(), *(column.past for column in self.columns.values()))
+        return frozenset(day for past in pasts for day, _ in past)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Test:
-    """A metric that can be judged, as a number with its past or as the drift of a column."""
+    """A metric that can be judged: as a number with its past, and its first nights, or as the drift of a column."""
 
     metric: MetricValue
     series: Series | None = None
+    first: Series | None = None
     column: ColumnHistory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What was found of a test, and beside which past of a number."""
+
+    finding: Finding
+    series: Series | None = None
+    usual: Usual | None = None
+    rule: str = "as usual in {} nights"
 
 
 def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | None = None) -> list[Verdict]:
@@ -135,7 +157,8 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
         elif value.metric == DRIFT:
             tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
-            tests.append(_Test(metric=value, series=_series(evidence, value, policy)))
+            series = _series(evidence, value, policy)
+            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, key_of(value))))
     found = {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in _verdicts(tests, policy, rate)}
     found |= lacking
     return [found[key_of(value)] for value in values]
@@ -179,6 +202,12 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
     )
 
 
+def _at_first(evidence: NightEvidence, series: Series, key: Key) -> Series | None:
+    """The same number beside its first nights; None where it has none."""
+    points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
+    return replace(series, past=points, base=None) if points else None
+
+
 def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
     """The rows of a segment as a share of all: more rows in all are no news of one segment."""
     totals = dict(evidence.past.get((ROWS, None, None), ()))
@@ -201,32 +230,47 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
     places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
     usuals = _shrunk([test.series for test in tests], lambda one: one.usual())
-    findings: list[Finding | None] = []
-    for test, place, spread, usual in zip(tests, places, spreads, usuals, strict=True):
+    firsts = _shrunk([test.first for test in tests], lambda one: one.usual())
+    judged: list[_Judged | None] = []
+    for test, place, spread, usual, first in zip(tests, places, spreads, usuals, firsts, strict=True):
+        floor = partial(_floor, policy, test.metric)
         if test.column:
-            findings.append(judge_column(test.column, place, spread, partial(_floor, policy, test.metric)))
+            judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
         else:
-            findings.append(judge_series(test.series, usual) if test.series else None)
-    met = iter(levels([finding.p_value for finding in findings if finding], rate, policy.correction))
+            judged.append(_judge_number(test, usual, first, floor))
+    met = iter(levels([one.finding.p_value for one in judged if one], rate, policy.correction))
     verdicts = []
-    for test, finding, usual in zip(tests, findings, usuals, strict=True):
-        if finding is None:
+    for test, one in zip(tests, judged, strict=True):
+        if one is None:
             nights = len(test.series.past) if test.series else 0
             lack = f"{nights} nights to compare with, fewer than {FEWEST_NIGHTS}"
             verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
-            floor = _floor(policy, test.metric, finding.nights)
-            low, high = limits_of(test.series, usual, level, floor) if test.series else (None, None)
-            verdicts.append(
-                _verdict(
-                    test.metric,
-                    _in_units(test, finding),
-                    (low, high),
-                    is_breach=is_met and abs(finding.effect) >= floor,
-                )
-            )
+            floor_of_it = _floor(policy, test.metric, one.finding.nights)
+            limits = limits_of(one.series, one.usual, level, floor_of_it) if one.series else (None, None)
+            is_breach = is_met and abs(one.finding.effect) >= floor_of_it
+            verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
     return verdicts
+
+
+def _judge_number(
+    test: _Test, usual: Usual | None, first: Usual | None, floor: Callable[[int], float]
+) -> _Judged | None:
+    """How surprising a number is, beside the nights before or its first nights: what says more, as two tests."""
+    assert test.series is not None  # noqa: S101 - what is no column is a number
+    finding = judge_series(test.series, usual)
+    judged = [_Judged(finding=finding, series=test.series, usual=usual)] if finding else []
+    finding = judge_series(test.first, first) if test.first and first else None
+    if finding and test.first:
+        finding = replace(finding, words=f"not as in its first nights, from {test.first.past[0][0]} on")
+        judged.append(_Judged(finding=finding, series=test.first, usual=first, rule="as in its first {} nights"))
+    if not judged:
+        return None
+    # what has no effect that matters comes second
+    best = min(judged, key=lambda one: (abs(one.finding.effect) < floor(one.finding.nights), one.finding.p_value))
+    finding = replace(best.finding, p_value=min(len(judged) * best.finding.p_value, 1.0))
+    return replace(best, finding=_in_units(test, finding))
 
 
 def _in_units(test: _Test, finding: Finding) -> Finding:
@@ -265,8 +309,9 @@ def _is_performance(value: MetricValue) -> bool:
 
 
 def _verdict(
-    value: MetricValue, finding: Finding, limits: tuple[float | None, float | None], *, is_breach: bool
+    value: MetricValue, judged: _Judged, limits: tuple[float | None, float | None], *, is_breach: bool
 ) -> Verdict:
+    finding = judged.finding
     is_critical = abs(finding.effect) >= _LARGE or _is_performance(value)
     return Verdict(
         metric=value.metric,
@@ -276,7 +321,7 @@ def _verdict(
         state=VerdictState.BREACH if is_breach else VerdictState.OK,
         low=limits[0],
         high=limits[1],
-        rule=f"as usual in {finding.nights} nights" if finding.nights else _BY_SAMPLING,
+        rule=judged.rule.format(finding.nights) if finding.nights else _BY_SAMPLING,
         history=finding.nights or None,
         note=finding.words if is_breach else "",
         severity="critical" if is_critical else "warning",

@@ -138,16 +138,15 @@ def choose_baselines(
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     """The nights of each column's drift that goes on up to a day, and that nobody has called normal."""
     accepted = run.store.accepted_until(run.model, day)
+    breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), "drift_score")
     return {
         column: ongoing(
             [night for night in nights if night > accepted.get((metric, column, segment), date.min)],
             day,
             run.spec.alerts.clear,
         )
-        for (metric, column, segment), nights in run.store.breached_days(
-            run.model, date.min, day - timedelta(days=1)
-        ).items()
-        if metric == "drift_score" and column and segment is None
+        for (metric, column, segment), nights in breaches.items()
+        if column and segment is None
     }
 
 

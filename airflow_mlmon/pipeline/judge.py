@@ -61,10 +61,11 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     run.progress("judging")
     checks = read_checks(run, prepared)
     night = _after_checks(to_night(prepared, layout=profiled.layout, judged=True), checks)
+    metrics, usual = _judge_rows(run, night, prepared, profiled)
     baselines = read_baselines(run, prepared.partition, prepared.version)
-    below = versions_below(run, prepared.partition, [day for entry in baselines for day in entry.nights])
-    night = replace(night, facts={**night.facts, RESTS_ON: below})
-    results = [_prediction_results(run, night, prepared, profiled, checks)]
+    days = usual.rests_on.union(*(entry.nights for entry in baselines))
+    night = replace(night, facts={**night.facts, RESTS_ON: versions_below(run, prepared.partition, days)})
+    results = [_prediction_results(run, night, metrics, usual, checks)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
@@ -105,9 +106,10 @@ def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
     return replace(night, status=Status.FAILED, message=message)
 
 
-def _prediction_results(
-    run: Run, night: Night, prepared: Prepared, profiled: Profiled, checks: Sequence[CheckOutcome]
-) -> Results:
+def _judge_rows(
+    run: Run, night: Night, prepared: Prepared, profiled: Profiled
+) -> tuple[list[MetricValue], NightJudgement]:
+    """The metrics of the rows, and what is said of them by what is usual."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     metrics = [
         *summary_metrics(profile, run.spec),
@@ -115,7 +117,14 @@ def _prediction_results(
         *drift_metrics(run, night.partition, prepared.version),
     ]
     # without rows everything is unusual, and the status has said so
-    usual = UsualJudge(run=run).judge(night.partition, metrics, profile) if night.rows_curated else NightJudgement()
+    if not night.rows_curated:
+        return metrics, NightJudgement()
+    return metrics, UsualJudge(run=run).judge(night.partition, metrics, profile)
+
+
+def _prediction_results(
+    run: Run, night: Night, metrics: Sequence[MetricValue], usual: NightJudgement, checks: Sequence[CheckOutcome]
+) -> Results:
     verdicts = [
         status_verdict(night),
         *_verdicts(run, night.partition, metrics, Family.PREDICTIONS),

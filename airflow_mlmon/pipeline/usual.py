@@ -36,14 +36,18 @@ _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # times the nights of a history that are looked back at most
 _FARTHEST = 3
+# what the model puts out and how well it does is to stay as it was at first, or a year ago
+_LASTING = tuple(name for name, metric in METRICS.items() if metric.measure and metric.of_model)
+_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightJudgement:
-    """The verdicts of a night, and which of its breaches belong together."""
+    """The verdicts of a night, which of its breaches belong together, and the days that were looked at for them."""
 
     verdicts: tuple[Verdict, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    rests_on: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,7 @@ class UsualJudge:
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
         incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
-        return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents))
+        return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
 
     def _shifts(
         self, day: date, reference: Reference, profile: Profile, breaches: Sequence[Verdict]
@@ -129,6 +133,7 @@ class UsualJudge:
             day=day,
             metrics=metrics,
             past=self._past(day, reach, unlike, breached),
+            first=self._first(day, now),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
@@ -182,6 +187,30 @@ class UsualJudge:
             if not is_unlike and before not in empty and before not in breached.get(key, ()):
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
+
+    def _first(self, day: date, now: Counts) -> dict[Key, list[tuple[date, Point]]]:
+        """What the model put out on its first nights, at most a year back and since somebody called it normal.
+
+        They are before the trailing nights, of the same versions, and as many as a history should be.
+        """
+        store, history = self.run.store, self.run.spec.history
+        begin, last = day - _YEAR, day - timedelta(days=history.nights + 1)
+        served = version_counts(self.run, begin, last)
+        alike = nights_alike(served, now)
+        begin = min(alike, default=last) if served else begin
+        accepted = store.accepted_until(self.run.model, day)
+        found: dict[Key, list[tuple[date, Point]]] = {}
+        for name in _LASTING:
+            key = name, None, None
+            since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
+            values = store.earliest(self.run.model, name, since, last, history.nights)
+            if len(values) >= history.minimum:
+                found[key] = [
+                    (at, Point(value=value, rows=rows))
+                    for at, _, value, rows in values
+                    if at in alike or at not in served
+                ]
+        return found
 
     def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
         """How many days to look back, so that a long incident leaves as many nights as there should be."""

@@ -23,10 +23,10 @@ from airflow_mlmon.records import (
     Results,
     TrackedAlert,
     Verdict,
-    VerdictState,
 )
-from airflow_mlmon.store import actions, episodes, layouts, outbox, pins, publication, schema
+from airflow_mlmon.store import actions, episodes, history, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.history import SubjectKey, Value
 from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -44,8 +44,6 @@ from airflow_mlmon.store.rows import (
 from airflow_mlmon.store.schema import BreachState
 
 _POLICY = Policy()
-
-SubjectKey = tuple[str, str | None, str | None]
 
 
 class MetricStore:
@@ -224,34 +222,26 @@ class MetricStore:
 
         They are those of a segment, or of all rows.
         """
-        table = schema.metrics
-        within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
-        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value).where(
-            within,
-            table.c.metric.in_(metrics),
-            table.c.segment == (segment or ""),
-            table.c.value.is_not(None),
-        )
-        history: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
-        for row in self._rows(query.order_by(table.c.day)):
-            history.setdefault((row.metric, row.column or None), []).append((row.day, row.value))
-        return history
+        days = before - timedelta(days=nights), before - timedelta(days=1)
+        found: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
+        with self._database.reading() as connection:
+            for day, key, value, _ in history.values(connection, model, metrics, days, segment=segment or ""):
+                found.setdefault(key[:2], []).append((day, value))
+        return found
 
-    def past(
-        self, model: str, metrics: Sequence[str], before: date, nights: int
-    ) -> list[tuple[date, SubjectKey, float, int]]:
+    def past(self, model: str, metrics: Sequence[str], before: date, nights: int) -> list[Value]:
         """Days, subjects, values and rows of some metrics on the `nights` calendar days before a day.
 
         They come in the order of the days, of all rows and of every segment; what has no value is left out.
         """
-        table = schema.metrics
-        within = _within(table, model, before - timedelta(days=nights), before - timedelta(days=1))
-        columns = (table.c.day, table.c.metric, table.c.column, table.c.segment, table.c.value, table.c.rows)
-        query = sa.select(*columns).where(within, table.c.metric.in_(metrics), table.c.value.is_not(None))
-        return [
-            (row.day, (row.metric, row.column or None, row.segment or None), row.value, row.rows)
-            for row in self._rows(query.order_by(table.c.day))
-        ]
+        days = before - timedelta(days=nights), before - timedelta(days=1)
+        with self._database.reading() as connection:
+            return history.values(connection, model, metrics, days)
+
+    def earliest(self, model: str, metric: str, first: date, last: date, nights: int) -> list[Value]:
+        """The same of a metric of all rows, on the first `nights` nights of a range that have a value."""
+        with self._database.reading() as connection:
+            return history.values(connection, model, [metric], (first, last), segment="", limit=nights)
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """The alerts of a range, in the order of the days; those of a night as they were judged."""
@@ -288,15 +278,12 @@ class MetricStore:
         with self._database.reading() as connection:
             return episodes.tracked(connection, model)
 
-    def breached_days(self, model: str, first: date, last: date) -> dict[SubjectKey, set[date]]:
-        """By metric, column and segment, the nights of a range whose verdict was a breach."""
-        table = schema.verdicts
-        query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
-        breaches = sa.and_(_within(table, model, first, last), table.c.state == VerdictState.BREACH.value)
-        found: dict[SubjectKey, set[date]] = {}
-        for row in self._rows(query.where(breaches)):
-            found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
-        return found
+    def breached_days(
+        self, model: str, first: date, last: date, metric: str | None = None
+    ) -> dict[SubjectKey, set[date]]:
+        """By metric, column and segment, the nights of a range whose verdict was a breach; of one metric, or of all."""
+        with self._database.reading() as connection:
+            return history.breached_days(connection, model, (first, last), metric)
 
     def accepted_until(self, model: str, before: date) -> dict[SubjectKey, date]:
         """By metric, column and segment, the last day whose breaches somebody has called normal before a day."""

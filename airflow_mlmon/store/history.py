@@ -1,0 +1,68 @@
+"""What the nights before a night were like: the values of their metrics, and their breaches.
+
+A night that failed is no history: what it measured is not what the model's nights are like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import sqlalchemy as sa
+
+from airflow_mlmon.records import Status, VerdictState
+from airflow_mlmon.store import schema
+
+SubjectKey = tuple[str, str | None, str | None]
+Value = tuple[date, SubjectKey, float, int]
+
+
+def values(
+    connection: sa.Connection,
+    model: str,
+    metrics: Sequence[str],
+    days: tuple[date, date],
+    *,
+    segment: str | None = None,
+    limit: int | None = None,
+) -> list[Value]:
+    """Days, subjects, values and rows of some metrics in a range of days, in their order.
+
+    Args:
+        connection: to the store.
+        model: whose nights.
+        metrics: their names.
+        days: the first and the last.
+        segment: the one to keep, "" for all rows; None keeps every one.
+        limit: the most values to return.
+    """
+    table, nights = schema.metrics, schema.nights
+    failed = sa.select(nights.c.day).where(nights.c.model == model, nights.c.status == Status.FAILED.value)
+    query = sa.select(*(table.c[name] for name in ("day", "metric", "column", "segment", "value", "rows"))).where(
+        table.c.model == model,
+        table.c.day.between(*days),
+        table.c.metric.in_(metrics),
+        table.c.value.is_not(None),
+        table.c.day.not_in(failed.where(nights.c.day.between(*days))),
+    )
+    if segment is not None:
+        query = query.where(table.c.segment == segment)
+    return [
+        (row.day, (row.metric, row.column or None, row.segment or None), row.value, row.rows)
+        for row in connection.execute(query.order_by(table.c.day).limit(limit))
+    ]
+
+
+def breached_days(
+    connection: sa.Connection, model: str, days: tuple[date, date], metric: str | None = None
+) -> dict[SubjectKey, set[date]]:
+    """By metric, column and segment, the nights of a range whose verdict was a breach; of one metric, or of all."""
+    table = schema.verdicts
+    query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
+    query = query.where(table.c.model == model, table.c.day.between(*days), table.c.state == VerdictState.BREACH.value)
+    if metric is not None:
+        query = query.where(table.c.metric == metric)
+    found: dict[SubjectKey, set[date]] = {}
+    for row in connection.execute(query):
+        found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
+    return found
