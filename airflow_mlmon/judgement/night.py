@@ -34,6 +34,8 @@ DRIFT = "drift_score"
 ROWS = "rows"
 _LARGE = 0.5
 _BY_SAMPLING = "sampling error only"
+_USUAL = "as usual in {} nights"
+_AT_FIRST = "as in its first {} nights"
 
 
 def key_of(metric: MetricValue) -> Key:
@@ -97,7 +99,7 @@ class _Judged:
     finding: Finding
     series: Series | None = None
     usual: Usual | None = None
-    rule: str = "as usual in {} nights"
+    rule: str = _USUAL
 
 
 def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | None = None) -> list[Verdict]:
@@ -263,8 +265,9 @@ def _judge_number(
     judged = [_Judged(finding=finding, series=test.series, usual=usual)] if finding else []
     finding = judge_series(test.first, first) if test.first and first else None
     if finding and test.first:
-        finding = replace(finding, words=f"not as in its first nights, from {test.first.past[0][0]} on")
-        judged.append(_Judged(finding=finding, series=test.first, usual=first, rule="as in its first {} nights"))
+        side = "lower" if finding.effect < 0 else "higher"
+        finding = replace(finding, words=f"{side} than in its first nights, from {test.first.past[0][0]} on")
+        judged.append(_Judged(finding=finding, series=test.first, usual=first, rule=_AT_FIRST))
     if not judged:
         return None
     # what has no effect that matters comes second
@@ -323,7 +326,8 @@ def _verdict(
         high=limits[1],
         rule=judged.rule.format(finding.nights) if finding.nights else _BY_SAMPLING,
         history=finding.nights or None,
-        note=finding.words if is_breach else "",
+        # what a quiet value stands beside is said where it is not the nights before
+        note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
         severity="critical" if is_critical else "warning",
         p_value=finding.p_value,
         effect=finding.effect,
