@@ -27,7 +27,7 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     """Take the rows with an id, a time in the partition and every required value, once each.
 
     Of several rows with one id the first is taken, in the order of the files. Without `partition` (the
-    reference) any time will do. A vector has its dimension and no empty element, or is null where it is
+    reference) any time will do, and none. A vector has its dimension and no empty element, or is null where it is
     not required; one with a NaN or infinite element is taken, as such a number is, and counted apart in
     the profile.
     """
@@ -65,6 +65,8 @@ def count_reasons(quarantine: pa.Table) -> dict[str, int]:
 def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Mapping[str, pa.ChunkedArray]:
     required = [spec.id_column, spec.time_column]
     required += [name for name, column in spec.columns.items() if column.required and name not in required]
+    if partition is None:
+        required.remove(spec.time_column)
     faults = {f"{name} is empty": pc.is_null(table.column(name)) for name in required}
     for name in spec.vectors:
         dimension = spec.columns[name].dimension

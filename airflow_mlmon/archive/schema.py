@@ -54,10 +54,16 @@ def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | N
         try:
             arrays.append(_convert(found, column.type, timezone))
         except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
+            why = ": set predictions.timezone in the spec, such as UTC" if _lacks_zone(found, column) else ""
             raise SchemaMismatchError(
-                f"column {name!r} is {found.type}, which cannot be read as {column.type}", column=name
+                f"column {name!r} is {found.type}, which cannot be read as {column.type}{why}", column=name
             ) from error
     return pa.table(arrays, names=list(columns))
+
+
+def _lacks_zone(values: pa.ChunkedArray, column: Column) -> bool:
+    is_moment = column.type is ColumnType.TIMESTAMP and pa.types.is_timestamp(values.type)
+    return is_moment and values.type.tz is None
 
 
 def undeclared(table: pa.Table, columns: Iterable[str]) -> list[str]:

@@ -34,10 +34,9 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(_content(reference, is_current=is_current), allow_nan=False) + "\n")
         return
     console = Console(file=sys.stdout, highlight=False)
-    days = reference.days
     console.print(
         f"layout {reference.layout.id} of {spec.model}: {len(reference.layout.columns)} columns, pinned from "
-        f"{reference.profile.rows:,} rows of {len(days)} nights, {days[0]} to {days[-1]}",
+        f"{reference.profile.rows:,} rows {reference.period}",
         soft_wrap=True,
         markup=False,
     )
@@ -79,8 +78,8 @@ def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:
         "reference": {
             "rows": reference.profile.rows,
             "nights": len(reference.days),
-            "first": reference.days[0].isoformat(),
-            "last": reference.days[-1].isoformat(),
+            "first": min(reference.days).isoformat() if reference.days else None,
+            "last": max(reference.days).isoformat() if reference.days else None,
             "files": dict(reference.files),
         },
         "columns": [_column(column) for column in reference.layout.columns],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -43,15 +42,15 @@ def count_labels(profile: LabelledProfile) -> Counts:
     return Counts(profile.labelled - profile.positive, profile.positive)
 
 
-def compare_labels(spec: ModelSpec, nights: Mapping[date, Counts], current: Counts) -> LabelDrift | None:
-    """The label's distance from the reference's; None where the reference has no labels."""
+def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -> LabelDrift | None:
+    """The label's distance from those of the reference's nights; None where it has no labels."""
     if spec.labels is None or not nights:
         return None
     name = spec.labels.label
     layout = Layout(
         model=spec.model, columns=(ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=("false", "true")),)
     )
-    profiles = [_profile(layout, counts) for counts in nights.values()]
+    profiles = [_profile(layout, counts) for counts in nights]
     reference, now = sum_profiles(layout, profiles), _profile(layout, current)
     method = _method(spec.drift.method)
     limits = leave_one_out_limits(layout, profiles, method, spec.drift.quantile)

@@ -254,8 +254,7 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
     reference = pinned_reference(run)
     if reference is None:
         return ()
-    days = f"{reference.days[0]} to {reference.days[-1]}"
-    rows = f"{reference.profile.rows:,} rows of {len(reference.days)} nights, {days}"
+    rows = f"{reference.profile.rows:,} rows {reference.period}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
     return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
 

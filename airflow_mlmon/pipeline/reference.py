@@ -36,7 +36,7 @@ from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check
 
 # raise it when more is kept of a reference: the next run then pins it again
-_KEPT = 5
+_KEPT = 6
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 _LABELLED = "labelled.profile"
@@ -49,7 +49,8 @@ class Reference:
     """What is kept of the reference.
 
     `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
-    `together`, that of all features together where the spec asks for it, likewise.
+    `together`, that of all features together where the spec asks for it, likewise. `labels` are those of each
+    night, and of the rows that have no event time. Where none has any, it has no `days` and no limits.
     """
 
     layout: Layout
@@ -59,7 +60,7 @@ class Reference:
     segment_limits: Mapping[str, Mapping[str, Limit]]
     checks: tuple[Check, ...]
     days: tuple[date, ...]
-    labels: Mapping[date, Counts]
+    labels: tuple[Counts, ...]
     files: Mapping[str, str]
     folder: str
 
@@ -67,6 +68,13 @@ class Reference:
     def sample_uri(self) -> str:
         """Where its sample lies."""
         return f"{self.folder}/sample.parquet"
+
+    @property
+    def period(self) -> str:
+        """The nights that it is of, in words."""
+        if not self.days:
+            return "without event times"
+        return f"of {len(self.days)} nights, {self.days[0]} to {self.days[-1]}"
 
 
 def ensure_reference(run: Run) -> Reference:
@@ -134,7 +142,7 @@ def _load(run: Run, folder: str) -> Reference:
         together=DomainLimit(**facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
-        labels={date.fromisoformat(day): Counts(*counts) for day, counts in facts["labels"].items()},
+        labels=tuple(Counts(*counts) for counts in facts["labels"]),
         files=facts["files"],
         folder=folder,
     )
@@ -147,17 +155,16 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     layout = pin_layout(run.spec, table)
     days = days_of(table, run.spec.time_column)
     nights = {}
-    labelled_nights = []
-    labels = {}
-    for day in sorted(pc.unique(days).to_pylist()):
+    labelled = []
+    for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
-        labelled = _labelled(run, rows, layout)
-        if labelled is not None:
-            labels[day] = count_labels(labelled.whole)
-            labelled_nights.append(labelled)
-        _publish_night(run, day, nights[day], labelled)
-    profile = sum_profiles(layout, nights.values())
+        labelled.append(_labelled(run, rows, layout))
+        _publish_night(run, day, nights[day], labelled[-1])
+    undated = table.filter(days.is_null())
+    profile = sum_profiles(layout, [*nights.values(), profile_table(undated, layout)])
+    labelled.append(_labelled(run, undated, layout) if undated.num_rows else None)
+    held = [found for found in labelled if found is not None]
     drift = run.spec.drift
     samples = _left_out(run, table, layout)
     limits = leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
@@ -169,12 +176,12 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
-        labels=labels,
+        labels=tuple(count_labels(found.whole) for found in held),
         files=files,
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
-    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(labelled_nights).to_bytes())
+    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(held).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -256,7 +263,7 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
-        "labels": {day.isoformat(): counts for day, counts in reference.labels.items()},
+        "labels": reference.labels,
         "files": dict(reference.files),
     }
     folder = reference.folder

@@ -10,9 +10,10 @@ from airflow_mlmon.archive.curate import curate
 from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.archive.schema import arrow_schema
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.spec import Column, ColumnType, ModelSpec
 from airflow_mlmon.storage import ObjectStore, StoredObject
 
 Checksums = dict[str, str]
@@ -65,12 +66,28 @@ def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
 
 def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple[pa.Table, Checksums]:
     spec, reference = run.spec, run.spec.reference
-    columns = dict(spec.columns)
+    unknown = () if reference.dated else (spec.id_column, spec.time_column)
+    columns = {name: column for name, column in spec.columns.items() if name not in unknown}
     if reference.label:
         columns[reference.label] = Column(type=ColumnType.BOOLEAN)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
     table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
     if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
-        raise ConfigError(f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.")
+        raise ConfigError(
+            f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.",
+            hint="data without ids and event times is declared by `dated: false` under reference"
+            if not unknown
+            else "",
+        )
+    if unknown:
+        table = _numbered(table, spec)
     return protect(curate(table, spec, None).rows, spec, run.hash_key), {file.uri: file.sha256 for file in files}
+
+
+def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
+    """The rows with their number for an id, and no time."""
+    own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
+    ids = pa.array(range(table.num_rows), pa.int64()).cast(own.field(spec.id_column).type)
+    table = table.append_column(own.field(spec.id_column), ids)
+    return table.append_column(own.field(spec.time_column), pa.nulls(len(ids), own.field(spec.time_column).type))

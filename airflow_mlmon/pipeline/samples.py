@@ -38,13 +38,13 @@ def days_of(table: pa.Table, time_column: str) -> pa.ChunkedArray:
 
 def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
     """The rows of all other days: a night is not compared with itself."""
-    return table.filter(pc.not_equal(days_of(table, time_column), day))
+    return table.filter(pc.fill_null(pc.not_equal(days_of(table, time_column), day), fill_value=True))
 
 
 def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[Samples]:
     """A sample of each night beside one of all the others, of at most `most` nights spread over the days."""
     days = days_of(table, time_column)
-    nights = sorted(pc.unique(days).to_pylist())
+    nights = sorted(pc.unique(days.drop_null()).to_pylist())
     # twice the rows, so that without one night enough are left
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
     for place in spread(len(nights), most):

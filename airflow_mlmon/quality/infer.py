@@ -1,18 +1,23 @@
 """The checks that follow from the baseline, for a spec that names none.
 
 They ask whether a night looks like data of the same making, not whether it has drifted; so the
-margins are wide, and only the prediction id can block a night.
+margins are wide, and only the prediction id can block a night. A share that a small night passes by chance is no
+failure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from scipy import special
 
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.choices import ColumnType, Role, Severity
 from airflow_mlmon.spec.model import Check, ModelSpec
 
@@ -21,6 +26,8 @@ _RANGE_MARGIN = 0.1
 _RANGE_MOSTLY = 0.99
 _ROWS_MARGIN = 0.5
 _MINIMUM_NIGHTS = 3
+# how rarely chance may go as far, of some tens of checks a night
+_LEVEL = 1e-4
 _NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
@@ -42,6 +49,21 @@ def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], 
         if pinned.name in spec.columns and pinned.name not in spec.vectors:
             checks += _column_checks(pinned.name, reference, nights, spec)
     return tuple(checks)
+
+
+def allow_for_chance(check: Check, outcome: CheckOutcome) -> CheckOutcome:
+    """The outcome of an inferred check; passed where as many bad rows are no surprise.
+
+    Of n rows, each of which may be bad with the chance 1 - mostly, k are a failure when P(X >= k) of the binomial law
+    is below 1 in 10,000: three of fifty rows beyond "99 % in the range" say nothing, three hundred of five thousand do.
+    """
+    mostly = check.arguments.get("mostly")
+    if outcome.passed is not False or mostly is None or not outcome.unexpected:
+        return outcome
+    chance = float(special.bdtrc(outcome.unexpected - 1, outcome.rows, 1 - mostly))
+    if chance < _LEVEL:
+        return outcome
+    return replace(outcome, passed=True, observed=f"{outcome.observed}: of so few rows no surprise")
 
 
 def _check(expectation: str, column: str | None, severity: Severity = Severity.WARNING, **arguments: object) -> Check:

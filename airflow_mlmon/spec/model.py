@@ -93,6 +93,11 @@ class Reference(Section):
     connection: str | None = Field(default=None, description="Airflow connection; that of the predictions by default.")
     label: str | None = Field(default=None, description="Column with the label, where the files have one.")
     outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
+    dated: bool = Field(
+        default=True,
+        description="false: the files have neither ids nor event times, as training data often has not. How nights "
+        "differ is then known from the first nights on.",
+    )
 
     @field_validator("path")
     @classmethod

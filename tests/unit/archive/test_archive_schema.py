@@ -112,3 +112,8 @@ def test_conform_names_a_missing_column():
 
 def test_undeclared_lists_columns_that_the_spec_does_not_name():
     assert undeclared(pa.table({"b": [1], "a": [1], "x": [1]}), ["x"]) == ["a", "b"]
+
+
+def test_times_without_a_zone_are_refused_with_what_to_set():
+    with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp: set predictions.timezone in the spec"):
+        read(pa.array([datetime(2026, 1, 1)]), ColumnType.TIMESTAMP)  # noqa: DTZ001 - that is the point

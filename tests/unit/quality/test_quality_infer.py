@@ -11,7 +11,7 @@ from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.quality.great_expectations import validate
-from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.quality.infer import allow_for_chance, infer_checks
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.spec.model import Check, ModelSpec
@@ -155,3 +155,40 @@ def test_another_kind_of_data_fails(checks, tables, spec):
     failed = {outcome.column for outcome in validate(frame, checks, spec) if outcome.passed is False}
 
     assert failed == {"id", "wind", "origin", "score"}
+
+
+def outcomes_of(frame, checks, spec):
+    return [allow_for_chance(*pair) for pair in zip(checks, validate(frame, checks, spec), strict=True)]
+
+
+def test_shares_of_few_rows_fail_no_check_by_chance(layout, nights, spec, tables):
+    """A column of which 5 % are empty is empty on 8 % of one night of 50 rows in four."""
+    frame = tables[0].to_pandas()
+    random = np.random.default_rng(1)
+    frame["wind"] = frame["wind"].mask(random.random(len(frame)) < 0.05)
+    table = pa.Table.from_pandas(frame, schema=tables[0].schema, preserve_index=False)
+    checks = infer_checks(layout, profile_table(table, layout), [], spec)
+    drawn = [frame.sample(50, random_state=seed) for seed in range(20)]
+
+    before = [outcome for night in drawn for outcome in validate(night, checks, spec) if outcome.passed is False]
+    after = [outcome for night in drawn for outcome in outcomes_of(night, checks, spec) if outcome.passed is False]
+    assert {outcome.column for outcome in before} >= {"wind"}
+    assert after == []
+
+
+def test_what_chance_explains_is_said_beside_the_count(checks, tables, spec):
+    frame = tables[0].to_pandas().head(50).copy()
+    frame.loc[:2, "origin"] = "XXX"
+
+    (found,) = [outcome for outcome in outcomes_of(frame, checks, spec) if outcome.unexpected]
+    assert (found.column, found.passed, found.unexpected) == ("origin", True, 3)
+    assert found.observed == "3 of 50 unexpected: of so few rows no surprise"
+
+
+def test_shares_beyond_chance_fail_however_few_the_rows(checks, tables, spec):
+    frame = tables[0].to_pandas().head(50).copy()
+    frame.loc[:14, "origin"] = "XXX"
+
+    failed = {outcome.column for outcome in outcomes_of(frame, checks, spec) if outcome.passed is False}
+    # and there are too few rows
+    assert failed == {"origin", None}

@@ -1,0 +1,116 @@
+"""A reference that is plain training data: no ids, no event times, so nothing is known of how nights differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.cli.main import main
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.night import run_night
+from airflow_mlmon.pipeline.pages import PAGE
+from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.reference_rows import read_reference
+from airflow_mlmon.records import Status, Verdict, VerdictState
+from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
+from tests.support.runs import local_archive, opened
+
+ROWS = 200
+NIGHTS = 5
+UNDATED = ("reference:\n", "reference:\n  dated: false\n")
+UNRULED = ("    - {metric: score_mean, history: {deviations: 5, floor: 0.02}}\n", "")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("undated")
+
+
+@pytest.fixture(scope="module")
+def archive(folder: Path) -> Archive:
+    archive = local_archive(folder, 0)
+    days = [FIRST - timedelta(days=back) for back in range(REFERENCE_DAYS, 0, -1)]
+    for number, half in enumerate((days[:6], days[6:])):
+        rows = pa.concat_tables([day_table(day, ROWS) for day in half]).drop_columns(["id", "at"])
+        archive.write(f"{archive.root}/reference/part-{number}.parquet", to_bytes(rows))
+    for offset in range(NIGHTS):
+        shift = 0.3 if offset == NIGHTS - 1 else 0.0
+        archive.write_day(FIRST + timedelta(days=offset), rows=ROWS, shift=shift)
+    return archive
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, archive: Archive) -> Iterator[Run]:
+    with opened(folder, archive, UNDATED, UNRULED) as run:
+        for offset in range(NIGHTS):
+            run_night(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
+        yield run
+
+
+def verdicts(run: Run, offset: int) -> dict[tuple[str, str | None], Verdict]:
+    partition = Partition.of_day("loans", FIRST + timedelta(days=offset))
+    return {(found.metric, found.column): found for found in run.store.verdicts(partition) if found.segment is None}
+
+
+def test_every_row_of_every_file_is_kept_and_no_night_is_made_up(run):
+    reference = ensure_reference(run)
+
+    assert reference.profile.rows == REFERENCE_DAYS * ROWS
+    assert reference.days == ()
+    assert run.store.nights("loans", FIRST - timedelta(days=400), FIRST - timedelta(days=1)) == []
+    assert sum(map(sum, reference.labels)) > 0
+
+
+def test_first_night_is_judged_by_sampling_error_only(run):
+    found = verdicts(run, 0)["drift_score", "amount"]
+
+    assert (found.state, found.rule, found.history) == (VerdictState.OK, "sampling error only", None)
+    assert verdicts(run, 0)["rows", None].note == "0 nights to compare with, fewer than 3"
+
+
+def test_nights_are_quiet_until_one_differs_and_that_is_found(run):
+    quiet = [verdicts(run, offset).values() for offset in range(NIGHTS - 1)]
+    assert [found for night in quiet for found in night if found.state is VerdictState.BREACH] == []
+    assert run.store.night(Partition.of_day("loans", FIRST)).status is Status.OK
+
+    assert verdicts(run, NIGHTS - 1)["drift_score", "score"].state is VerdictState.BREACH
+
+
+def test_page_and_layout_say_that_there_are_no_event_times(run, folder, archive, monkeypatch, capsys):
+    page = run.files.read(f"{run.workspace}/reports/loans/{FIRST}/{PAGE}").decode()
+    assert f"{REFERENCE_DAYS * ROWS:,} rows without event times" in page
+
+    (folder / "loans.yaml").write_text(archive.spec_text(UNDATED, UNRULED))
+    monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{folder / 'store.db'}")
+    monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", run.workspace)
+    assert main(["layout", "show", str(folder / "loans.yaml")]) == 0
+    assert "rows without event times" in capsys.readouterr().out
+    assert main(["layout", "show", str(folder / "loans.yaml"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reference"]["first"] is None
+
+
+def test_declared_as_dated_it_is_refused_with_what_to_declare(tmp_path, archive):
+    with opened(tmp_path, archive) as run, pytest.raises(ConfigError, match="column 'id' is missing") as raised:
+        read_reference(run)
+
+    assert "`dated: false` under reference" in raised.value.hint
+
+
+def test_what_needs_the_nights_of_the_reference_has_no_limit_and_says_so(tmp_path, archive):
+    asked = ("alerts:\n", "drift: {multivariate: true, columns: {amount: {method: anderson}}}\nalerts:\n")
+    with opened(tmp_path, archive, UNDATED, UNRULED, asked) as run:
+        night = Partition.of_day("loans", FIRST)
+        run_night(run, night)
+        values = [value for value in run.store.metric_values(night) if value.segment is None]
+    found = {(value.metric, value.column): value for value in values}
+
+    for key in (("drift_score", "amount"), ("multivariate_drift", None)):
+        assert found[key].value is not None
+        assert found[key].detail.get("limit") is None
