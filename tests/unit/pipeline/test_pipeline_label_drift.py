@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
