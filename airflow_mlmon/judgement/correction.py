@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+from scipy import special
 
 from airflow_mlmon.spec.judgement import Correction
 
@@ -20,6 +23,21 @@ def levels(p_values: Sequence[float], rate: float, correction: Correction) -> li
     if correction is Correction.FAMILY_WISE:
         return _holm(p_values, order, rate)
     return _benjamini_hochberg(p_values, order, rate)
+
+
+def rate_of_look(rate: float, share: float) -> float:
+    """The rate of a look at a share of the rows that are to come, when each further part of them is looked at again.
+
+    Looks that are early have to be far surer, so that however many there are, the chance of any false alarm is at
+    most twice the rate, and the last look has all of it: 2 (1 - Phi(z / sqrt(share))) with z that of the rate
+    (O'Brien and Fleming 1979; the bound by the reflection of Brownian motion).
+
+    >>> [round(rate_of_look(0.05, share), 4) for share in (0.25, 0.5, 0.9, 1.0)]
+    [0.0001, 0.0056, 0.0388, 0.05]
+    """
+    if not 0 < share < 1:
+        return rate
+    return 2 * float(special.ndtr(special.ndtri(rate / 2) / math.sqrt(share)))
 
 
 def _holm(p_values: Sequence[float], order: Sequence[int], rate: float) -> list[tuple[float, bool]]:

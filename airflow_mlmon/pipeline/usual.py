@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from airflow_mlmon.drift.versions import Counts, nights_alike
 from airflow_mlmon.judgement.consequence import score_shifts
+from airflow_mlmon.judgement.correction import rate_of_look
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
 from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
@@ -90,6 +91,8 @@ class UsualJudge:
         if profile is None:
             # the drift of labels, which have no profile, is measured and not judged: their share of positives is
             judged = [value for value in judged if value.metric != DRIFT]
+            # a night is judged at each delivery of its labels
+            rate = rate_of_look(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, judged, policy, reference, profile)
         verdicts = judge_night(evidence, policy, rate=rate)
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
@@ -244,6 +247,12 @@ class UsualJudge:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
+    """How much of the labels has come."""
+    found = (value.value for value in metrics if value.metric == "label_share" and value.segment is None)
+    return next(found, None) or 1.0
 
 
 def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue]:
