@@ -8,7 +8,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from airflow_mlmon.spec.section import Section
 
 _WEEK = 7
 _FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {from: 2013-01-01, to: 2013-02-28}}"
@@ -24,10 +26,10 @@ class BaselineKind(StrEnum):
     DATES = "dates"
 
 
-class DateRange(BaseModel):
+class DateRange(Section):
     """Days from the first to the last, both included."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     first: date = Field(alias="from", description="First day, YYYY-MM-DD.")
     last: date = Field(alias="to", description="Last day, included.")
@@ -39,10 +41,8 @@ class DateRange(BaseModel):
         return self
 
 
-class Baseline(BaseModel):
+class Baseline(Section):
     """What is normal for a column: exactly one of the ways to say it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     reference: bool = Field(default=False, description="The pinned reference; this is the default.")
     trailing: int | None = Field(default=None, ge=2, le=400, description="The nights before, as many as this.")
