@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 from airflow_mlmon.drift.limits import Limit
-from airflow_mlmon.drift.pairs import paired_limits
-from airflow_mlmon.drift.windows import FEWEST_APART, window_limits, windows_of
+from airflow_mlmon.drift.windows import FEWEST_APART, paired_limits, window_limits, windows_of
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference, reference_nights

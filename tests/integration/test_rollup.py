@@ -14,8 +14,7 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.drift.methods import score
-from airflow_mlmon.drift.pairs import paired_limits
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.drift.windows import paired_limits, window_limits
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
