@@ -3,7 +3,6 @@
     MlmonError
     ├── ConfigError                   the spec or a setting is wrong: fix it
     ├── DataError                     the archive contradicts the spec
-    │   ├── PartitionMissingError  R  nothing was written for the partition yet
     │   └── SchemaMismatchError       a column is absent or has another type
     ├── ValidationFailedError         a blocking check failed
     ├── StateError                    stored state does not allow the step
@@ -53,12 +52,6 @@ class ConfigError(MlmonError):
 
 class DataError(MlmonError):
     """The archive contradicts the spec."""
-
-
-class PartitionMissingError(DataError):
-    """Nothing was written for the partition yet."""
-
-    retryable = True
 
 
 class SchemaMismatchError(DataError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift, read_together
@@ -127,9 +127,8 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
     """Drift over the days up to the last judged night, days that were not judged included."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
-    days = [partition.day for partition in days_between(run.model, first, last)]
     scores = run.store.metric_details(run.model, "drift_score", first, last)
-    return heat_map(days, scores, {day: f"{day}/{PAGE}" for day in judged})
+    return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
