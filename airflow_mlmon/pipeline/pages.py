@@ -39,6 +39,7 @@ from airflow_mlmon.reports.page import (
     SourceFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.metrics import DRIFT
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -127,7 +128,7 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
     """Drift over the days up to the last judged night, days that were not judged included."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
-    scores = run.store.metric_details(run.model, "drift_score", first, last)
+    scores = run.store.metric_details(run.model, DRIFT, first, last)
     return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
 
 
@@ -182,7 +183,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
     if run.spec.labels is None or reference is None:
         return []
     for value in run.store.metric_values(partition):
-        if (value.metric, value.column, value.segment) == ("drift_score", run.spec.labels.label, None):
+        if (value.metric, value.column, value.segment) == (DRIFT, run.spec.labels.label, None):
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)

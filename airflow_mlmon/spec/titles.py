@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import METRICS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, Measure
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
     from airflow_mlmon.spec.model import Labels
 
-_DRIFT = "drift_score"
 # Cohen's words; see `judgement`
 _EFFECTS = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
 _LARGEST_LOGARITHM = 20.0
@@ -46,7 +45,7 @@ def subject_title(metric: str, column: str | None = None, labels: Labels | None 
     >>> subject_title("null_share", "temp"), subject_title("drift_score", "temp"), subject_title("rows")
     ('null share of temp', 'drift of temp', 'rows')
     """
-    title = "drift" if metric == _DRIFT and column else metric_title(metric, labels)
+    title = "drift" if metric == DRIFT and column else metric_title(metric, labels)
     return f"{title} of {column}" if column else title
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.archive import FIRST, Archive
+from tests.support.command_line import mlmon
 from tests.support.runs import local_archive
 
 
@@ -20,17 +21,6 @@ def archive(tmp_path: Path) -> Archive:
     archive = local_archive(tmp_path, 2)
     (tmp_path / "loans.yaml").write_text(archive.spec_text())
     return archive
-
-
-def mlmon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "COLUMNS": "120"},
-    )
 
 
 def test_check_accepts_a_good_spec(archive, tmp_path):

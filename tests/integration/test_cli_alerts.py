@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,19 +11,9 @@ import pytest
 
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import MAX_ATTEMPTS
+from tests.support.command_line import mlmon
 from tests.support.nights import alert, night, partition, results
 from tests.support.runs import local_archive
-
-
-def mlmon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "COLUMNS": "120"},
-    )
 
 
 def said(folder: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from airflow_mlmon.pipeline.prepare import prepare_partition
 from airflow_mlmon.pipeline.profile import profile_partition
 from airflow_mlmon.pipeline.validate import validate_partition
 from airflow_mlmon.records import Night, Status
-from tests.support.archive import FIRST, Archive, day_table
+from tests.support.archive import FIRST, Archive, day_table, replace_columns
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -50,7 +50,7 @@ def resend(archive: Archive, of: date, on: date, rows: int = RESENT, *, first: i
     """Append rows of a day to the files of another one, with times that fit there."""
     again = day_table(of).slice(first, rows)
     later = pc.add(again.column("at"), pa.scalar(on - of))
-    again = again.set_column(again.column_names.index("at"), "at", later)
+    again = replace_columns(again, at=later)
     archive.write_predictions(on, pa.concat_tables([day_table(on), again.cast(day_table(on).schema)]))
 
 

@@ -9,21 +9,16 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
 from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.spec.metrics import METRICS
-from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
 from tests.support.runs import local_archive, opened
 
 NIGHTS, REDONE = 8, 3
 BASELINE = ("\nhistory:", "\nbaseline: {trailing: 6}\nhistory:")
-
-
-def partition(offset: int) -> Partition:
-    return Partition.of_day("loans", FIRST + timedelta(days=offset))
 
 
 def write_late_rows(archive: Archive) -> None:

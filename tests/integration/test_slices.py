@@ -18,7 +18,7 @@ from airflow_mlmon.performance.contrast import SliceMetric, exact_p_value
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.slices import slice_window
-from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, Archive, day_table, replace_columns, to_bytes
 from tests.support.runs import opened, write_file
 
 NIGHTS, ROWS = 5, 400
@@ -40,9 +40,7 @@ def broken_table(of: date) -> pa.Table:
     known = np.array([value is not None for value in repaid])
     turned = np.where(known & phone, ~approved, repaid)
     changed = {"repaid": pa.array(turned.tolist(), pa.bool_()), "channel": pa.array(channel)}
-    for name, values in changed.items():
-        table = table.set_column(table.column_names.index(name), name, values)
-    return table
+    return replace_columns(table, **changed)
 
 
 def write_broken_day(archive: Archive, of: date) -> None:
@@ -252,7 +250,7 @@ def test_an_integer_of_many_values_is_refused(tmp_path):
     archive.write_reference()
     table = day_table(FIRST, 200)
     terms = pa.array(np.arange(200) % 60)
-    archive.write_predictions(FIRST, table.set_column(table.column_names.index("term"), "term", terms))
+    archive.write_predictions(FIRST, replace_columns(table, term=terms))
     with opened(tmp_path, archive) as run:
         run_night(run, Partition.of_day("loans", FIRST))
 
