@@ -43,7 +43,7 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
     """Print what each rate and effect would have said of the nights.
 
     Raises:
-        ConfigError: a rate or an effect is none.
+        ConfigError: a rate or an effect is out of bounds.
         NotFoundError: no night can be replayed.
     """
     spec = load_spec(spec_path)

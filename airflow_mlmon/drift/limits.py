@@ -2,7 +2,7 @@
 
 A night is one draw of the season, the schedule and the weather, so nights differ although nothing is
 wrong. Each night of the reference is scored against the sum of the others; what is usual among these
-scores is usual of a night.
+scores is usual for a night.
 
 A vector has two limits, of its norm's score and of its mean shift, and drifts by either. So each is the
 quantile that is passed half as often as the one asked for: (1 + quantile) / 2.
@@ -74,8 +74,8 @@ def usual_limit(
 def limits_of_samples(nights: Sequence[Mapping[str, SampledScore]], quantile: float) -> dict[str, Limit]:
     """The limit of each column, from evidently's answers on a sample of each night against one of the others.
 
-    Of p-values, of which the small ones are drift, it is the quantile on the other side. A column has no
-    limit when fewer than two nights have an answer.
+    For p-values, where a small one means drift, it is the opposite quantile. A column has no limit
+    when fewer than two nights have an answer.
     """
     answers: dict[str, list[SampledScore]] = {}
     for night in nights:
@@ -96,7 +96,7 @@ def is_beyond(method: str, score: float, limit: float) -> bool:
 
 
 def in_limits(method: str, score: float, limit: float) -> float:
-    """The score in units of its limit; more than 1 is beyond it. Of p-values it is that of their logarithms.
+    """The score divided by its limit; more than 1 is beyond it. For p-values, the ratio of their logarithms.
 
     >>> in_limits("psi", 0.5, 0.25), in_limits("anderson", 0.0001, 0.01), in_limits("psi", 0.0, 0.0)
     (2.0, 2.0, 0.0)

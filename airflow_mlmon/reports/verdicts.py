@@ -11,7 +11,7 @@ from airflow_mlmon.spec.metrics import DRIFT, METRICS
 _STATUS = "status"
 # what is judged of each column, in the order of the table
 _OF_COLUMNS = (DRIFT, "null_share", "unseen_share")
-# how a verdict on what is usual begins that could not be given; see `judgement.night`
+# the rule of a verdict on what is usual that lacks the data; see `judgement.night`
 _USUAL = "as usual"
 
 

@@ -64,7 +64,7 @@ def subject_names(subjects: Iterable[tuple[str, str | None]], labels: Labels | N
 
 
 def effect_words(metric: str, effect: float, *, segment: str | None = None) -> str:
-    """How large an effect is, in words; of counts and losses it is the logarithm of a ratio.
+    """How large an effect is, in words; for counts and losses it is the logarithm of a ratio.
 
     The rows of a segment are judged as a share of all.
 
