@@ -18,6 +18,7 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.records import Night, Status
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
 DAYS = 4
@@ -79,7 +80,7 @@ def test_personal_values_are_written_nowhere(run, tmp_path):
 
 def test_labels_update_the_days_that_they_belong_to(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     metrics = run.store.metrics("loans", FIRST, FIRST + timedelta(days=2))
     shares = [metrics[FIRST + timedelta(days=offset), "label_share", None] for offset in range(3)]
@@ -92,7 +93,7 @@ def test_labels_update_the_days_that_they_belong_to(run):
 
 def test_performance_is_that_of_the_rows(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     rows = day_table(FIRST)
     known = rows.filter(pc.and_(pc.is_valid(rows.column("repaid")), pc.not_equal(rows.column("outcome"), "withdrawn")))
@@ -104,7 +105,7 @@ def test_performance_is_that_of_the_rows(run):
 
 def test_the_label_is_compared_with_the_references_own(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     [drift] = [value for value in run.store.metric_values(FIRST_NIGHT) if value.column == "repaid"]
     [last] = [
@@ -131,7 +132,7 @@ def test_running_twice_changes_nothing(run, tmp_path):
 
 def test_redoing_a_past_day_keeps_its_labels(run, archive):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
     archive.write_predictions(FIRST, day_table(FIRST, 100))
 
     night = night_after(run, FIRST_NIGHT)
@@ -144,7 +145,7 @@ def test_redoing_a_past_day_keeps_its_labels(run, archive):
 
 def test_late_rows_change_no_other_day(run, archive, tmp_path):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
     before = contents(tmp_path)["mlmon_metrics"]
     archive.write_predictions(FIRST, day_table(FIRST, 100))
 

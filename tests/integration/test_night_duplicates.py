@@ -74,7 +74,7 @@ def test_rows_of_yesterday_are_quarantined_today_with_the_day(run, archive):
     resend(archive, NIGHTS[0].day, NIGHTS[1].day)
 
     for partition in NIGHTS[:2]:
-        run_night(run, partition)
+        judge_night(run, partition)
 
     second = night(run, NIGHTS[1])
     assert (second.status, second.rows_listed, second.rows_curated, second.rows_quarantined) == (
