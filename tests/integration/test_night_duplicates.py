@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
@@ -28,7 +26,7 @@ from airflow_mlmon.pipeline.validate import validate_partition
 from airflow_mlmon.records import Night, Status
 from tests.support.archive import FIRST, Archive, day_table, replace_columns
 from tests.support.nightly import judge_night
-from tests.support.runs import local_archive, opened
+from tests.support.runs import local_archive, opened, run_twice_at_once
 
 WISH = ("labels:\n", "duplicates: {days: 3}\nlabels:\n")
 NIGHTS = [Partition.of_day("loans", FIRST + timedelta(days=offset)) for offset in range(6)]
@@ -240,17 +238,13 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     spec = tmp_path / "loans.yaml"
     spec.write_text(archive.spec_text(WISH))
 
-    codes = [run_at_once(spec, tmp_path / name, times) for name, times in (("alone", 1), ("both", 2))]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    with opened(alone, archive, WISH) as run:
+        judge_night(run, NIGHTS[1])
 
-    assert codes == [[0], [0, 0]]
-    assert results(tmp_path / "both") == results(tmp_path / "alone")
+    codes = run_twice_at_once(spec, tmp_path / "both", NIGHTS[1])
+
+    assert codes == [0, 0]
+    assert results(tmp_path / "both") == results(alone)
     assert any(RESENT in row for row in results(tmp_path / "both")["mlmon_nights"])
-
-
-def run_at_once(spec: Path, folder: Path, times: int) -> list[int]:
-    """Run the second night in that many processes at the same time; their exit codes."""
-    folder.mkdir()
-    places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
-    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", NIGHTS[1].key, *places]
-    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(times)]
-    return [process.wait(120) for process in running]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST, Archive
-from tests.support.runs import local_archive, opened
+from tests.support.runs import local_archive, opened, run_twice_at_once
 
 NIGHT = Partition.of_day("loans", FIRST)
 RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks", "mlmon_deliveries", "mlmon_layouts")
@@ -110,20 +108,15 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     spec = tmp_path / "loans.yaml"
     spec.write_text(archive.spec_text())
 
-    codes = run_at_once(spec, alone, times=1) + run_at_once(spec, both, times=2)
+    alone.mkdir()
+    with opened(alone, archive) as run:
+        run_night(run, NIGHT)
 
-    assert codes == [0, 0, 0]
+    codes = run_twice_at_once(spec, both, NIGHT)
+
+    assert codes == [0, 0]
     assert _without_paths(list(results(both).items()), both) == _without_paths(list(results(alone).items()), alone)
     assert in_place(files(both / "workspace"), both) == in_place(files(alone / "workspace"), alone)
-
-
-def run_at_once(spec: Path, folder: Path, *, times: int) -> list[int]:
-    """Run the night in that many processes at the same time; their exit codes."""
-    folder.mkdir()
-    places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
-    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", str(FIRST), *places]
-    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(times)]
-    return [process.wait(120) for process in running]
 
 
 def test_a_disk_that_is_full_fails_the_night_in_words(tmp_path, archive):
