@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import open_console, plain_table, print_json, versions_content
+from airflow_mlmon.comparison.cells import p_text
 from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
@@ -28,7 +29,6 @@ from airflow_mlmon.spec.titles import metric_title
 
 # below this the intervals are left to --json
 _WIDE = 110
-_SMALLEST_P = 0.001
 _STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
 
 
@@ -124,7 +124,7 @@ def _performance(found: Slice, metric: SliceMetric, *, is_wide: bool) -> tuple[s
     return (
         NONE if own is None else f"{_amount(own, metric, '')}{_unit(metric)}",
         "\n".join(f"{_difference(side, metric, is_wide=is_wide)} {name}" for name, side in held) or NONE,
-        "\n".join(_p(side.p_value) for _, side in held) or NONE,
+        "\n".join(p_text(side.p_value) for _, side in held) or NONE,
     )
 
 
@@ -143,12 +143,6 @@ def _amount(value: float, metric: SliceMetric, sign: str) -> str:
 
 def _unit(metric: SliceMetric) -> str:
     return "" if metric is SliceMetric.ROC_AUC else " %"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return NONE
-    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
 
 
 def _heading(found: SlicedWindow) -> str:
