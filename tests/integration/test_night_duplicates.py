@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -26,11 +24,12 @@ from airflow_mlmon.pipeline.validate import validate_partition
 from airflow_mlmon.records import Night, Status
 from tests.support.archive import FIRST, Archive, day_table, replace_columns
 from tests.support.nightly import judge_night
-from tests.support.runs import local_archive, opened, run_twice_at_once
+from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
 WISH = ("labels:\n", "duplicates: {days: 3}\nlabels:\n")
 NIGHTS = [Partition.of_day("loans", FIRST + timedelta(days=offset)) for offset in range(6)]
 RESENT = 7
+RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks")
 
 
 @pytest.fixture
@@ -227,12 +226,6 @@ def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, a
     assert prepared.message == "duplicates could not be looked for in 2026-03-01: no rows are served"
 
 
-def results(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    tables = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks")
-    with closing(sqlite3.connect(folder / "store.db")) as database:
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in tables}  # noqa: S608
-
-
 def test_two_runs_at_once_end_as_one(tmp_path, archive):
     resend(archive, NIGHTS[0].day, NIGHTS[1].day)
     spec = tmp_path / "loans.yaml"
@@ -246,5 +239,5 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     codes = run_twice_at_once(spec, tmp_path / "both", NIGHTS[1])
 
     assert codes == [0, 0]
-    assert results(tmp_path / "both") == results(alone)
-    assert any(RESENT in row for row in results(tmp_path / "both")["mlmon_nights"])
+    assert stored_rows(tmp_path / "both", *RESULTS) == stored_rows(alone, *RESULTS)
+    assert any(RESENT in row for row in stored_rows(tmp_path / "both", *RESULTS)["mlmon_nights"])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST, Archive
-from tests.support.runs import local_archive, opened, run_twice_at_once
+from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
 NIGHT = Partition.of_day("loans", FIRST)
 RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks", "mlmon_deliveries", "mlmon_layouts")
@@ -53,11 +52,6 @@ def archive(tmp_path: Path) -> Archive:
     return local_archive(tmp_path, 2)
 
 
-def results(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    with closing(sqlite3.connect(folder / "store.db")) as database:
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in RESULTS}  # noqa: S608
-
-
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of the workspace; evidently gives its page a new id at each writing."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.name != "evidently.html")
@@ -74,7 +68,7 @@ def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archi
     clean.mkdir()
     with opened(clean, archive) as run:
         run_night(run, NIGHT)
-    expected = results(clean), in_place(files(clean / "workspace"), clean)
+    expected = stored_rows(clean, *RESULTS), in_place(files(clean / "workspace"), clean)
 
     kills = 0
     while True:
@@ -87,7 +81,7 @@ def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archi
             break
         with opened(folder, archive) as run:
             run_night(run, NIGHT)
-        found = results(folder), in_place(files(folder / "workspace"), folder)
+        found = stored_rows(folder, *RESULTS), in_place(files(folder / "workspace"), folder)
         assert {
             name: rows
             for name, rows in found[0].items()
@@ -115,7 +109,9 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     codes = run_twice_at_once(spec, both, NIGHT)
 
     assert codes == [0, 0]
-    assert _without_paths(list(results(both).items()), both) == _without_paths(list(results(alone).items()), alone)
+    assert _without_paths(list(stored_rows(both, *RESULTS).items()), both) == _without_paths(
+        list(stored_rows(alone, *RESULTS).items()), alone
+    )
     assert in_place(files(both / "workspace"), both) == in_place(files(alone / "workspace"), alone)
 
 
