@@ -3,7 +3,6 @@
     MlmonError
     ├── ConfigError                   the spec or a setting is wrong: fix it
     ├── DataError                     the archive contradicts the spec
-    │   ├── PartitionMissingError  R  nothing was written for the partition yet
     │   └── SchemaMismatchError       a column is absent or has another type
     ├── ValidationFailedError         a blocking check failed
     ├── StateError                    stored state does not allow the step
@@ -20,6 +19,8 @@ what to do; `facts` keeps the particulars for logs and alerts.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 
@@ -47,18 +48,23 @@ def _rebuild(kind: type[MlmonError], message: str, hint: str, facts: dict[str, A
     return kind(message, hint=hint, **facts)
 
 
+def nearest_hint(name: str, valid: Iterable[str]) -> str:
+    """What to write in place of an unknown name: the one that is like it, else any of the valid ones.
+
+    >>> nearest_hint("amout", ["amount", "term"]), nearest_hint("x", ["amount", "term"])
+    ("did you mean 'amount'?", 'valid are amount, term')
+    """
+    valid = [str(word) for word in valid]
+    close = difflib.get_close_matches(name, valid, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"valid are {', '.join(valid)}"
+
+
 class ConfigError(MlmonError):
     """The spec or a setting is wrong."""
 
 
 class DataError(MlmonError):
     """The archive contradicts the spec."""
-
-
-class PartitionMissingError(DataError):
-    """Nothing was written for the partition yet."""
-
-    retryable = True
 
 
 class SchemaMismatchError(DataError):

@@ -73,8 +73,26 @@ def days_between(model: str, first: date, last: date) -> Iterator[Partition]:
     """
     if last < first:
         raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
-    for offset in range((last - first).days + 1):
-        yield Partition.of_day(model, first + offset * DAY)
+    for day in date_range(first, last):
+        yield Partition.of_day(model, day)
+
+
+def date_range(first: date, last: date) -> list[date]:
+    """Every day from `first` to `last`, both included; none where the last is before the first.
+
+    >>> [str(day) for day in date_range(date(2013, 2, 28), date(2013, 3, 1))]
+    ['2013-02-28', '2013-03-01']
+    """
+    return [first + offset * DAY for offset in range((last - first).days + 1)]
+
+
+def dates_before(day: date, count: int) -> list[date]:
+    """The `count` days before a day, the oldest first.
+
+    >>> [str(found) for found in dates_before(date(2013, 3, 2), 2)]
+    ['2013-02-28', '2013-03-01']
+    """
+    return date_range(day - count * DAY, day - DAY)
 
 
 def parse_day(text: str) -> date:

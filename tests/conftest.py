@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
+from tests.support.postgres import private_postgres  # noqa: E402 - after the environment
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
 
 
@@ -35,6 +36,13 @@ def moto() -> Iterator[MotoServer]:
 def versity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityServer]:
     with VersityServer(tmp_path_factory.mktemp("versity")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The maintenance database of a server, in which each test makes databases of its own."""
+    with private_postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
-"""How long after its end the files of a partition came, as far as the archive says.
+"""How long after the end of a partition its files came, as far as the archive shows.
 
-An archive that is copied says of every file when it was copied. So a delay of a day or more is believed only where the
-files of the day before came well before. Files that came with them were copied, or are the rest of a stop that the day
-before has told of already; and files that none came before have nothing to tell it by.
+In an archive that was copied, every file bears the time of the copy. So a delay of a day or more is believed only where
+the files of the day before came well before. Files that came together with those were copied, or were held up by the
+same stop, which the day before has already reported. Where no files came before, there is nothing to compare with.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ class Manifest:
 
     @property
     def version(self) -> str:
-        """The content's own name: the same files under the same declaration give the same.
+        """The name of the content: the same files under the same declaration give the same.
 
-        Of the days before it depends on what they take away from these files, and on nothing else.
+        The days before count only by the rows of these files that they make duplicates.
         """
         content = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
         content += [self.repeats] if self.repeats else []

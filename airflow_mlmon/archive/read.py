@@ -15,7 +15,7 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.schema import arrow_schema, conform, undeclared
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, SchemaMismatchError
 from airflow_mlmon.spec import Column
-from airflow_mlmon.storage import ObjectStore, StoredObject
+from airflow_mlmon.storage import ObjectStore, StoredObject, is_hidden
 
 Progress = Callable[[str], None]
 
@@ -31,8 +31,8 @@ def day_folder(path: str, day: date) -> str:
 
 
 def list_files(store: ObjectStore, folder: str) -> list[StoredObject]:
-    """The data files of a folder: markers and hidden files, `_…` and `.…`, are none."""
-    return [item for item in store.list(folder) if not item.uri.rsplit("/", 1)[-1].startswith(("_", "."))]
+    """The data files of a folder, without markers and hidden files."""
+    return [item for item in store.list(folder) if not is_hidden(item.uri)]
 
 
 def read_files(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
-from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage import ObjectStore, is_hidden
 
 SAMPLE_ROWS = 50_000
 SAMPLE_FILES = 20
@@ -33,7 +33,7 @@ def find_files(store: ObjectStore, data: str) -> list[str]:
     uris = [item.uri for item in store.list(folder.rstrip("/") + "/")]
     if found:
         uris = [uri for uri in uris if fnmatchcase(uri, data) or fnmatchcase(uri, f"./{data}")]
-    files = [uri for uri in uris if uri.endswith(_ENDINGS) and not uri.rsplit("/", 1)[-1].startswith(("_", "."))]
+    files = [uri for uri in uris if uri.endswith(_ENDINGS) and not is_hidden(uri)]
     if not files:
         raise ConfigError(f"{data}: there are no .parquet files.", hint="name a Parquet file, a folder or a glob")
     return files

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json, versions_content
 from airflow_mlmon.cli.windows import drift_table
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError
@@ -24,13 +23,10 @@ from airflow_mlmon.pipeline.baseline import ChosenBaseline
 from airflow_mlmon.pipeline.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.pins import Entry, Standing, list_baselines
 from airflow_mlmon.records import BaselinePin
-from airflow_mlmon.reports.wording import name_text
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
-_LONGEST = 300
-_NARROWEST = 120
 _STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
 
 
@@ -62,14 +58,10 @@ def show_baselines(spec_path: str, settings: Settings, *, as_json: bool) -> None
         entries = list_baselines(spec, run.store.baselines(spec.model), day)
     if as_json:
         for entry in entries:
-            _print_json(_entry(entry))
+            print_json(_entry(entry))
         return
     _print_lines([f"baselines of {spec.model}, as they stand for the night of {day}"])
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        # a pipe or a log has no width of its own
-        console = Console(file=sys.stdout, highlight=False, width=max(console.width, _NARROWEST))
-    console.print(_history_table(entries))
+    open_console().print(_history_table(entries))
 
 
 def accept_baseline(
@@ -95,13 +87,13 @@ def accept_baseline(
         pin = accept(run, candidate, version=version, first=first, who=who, why=why, at=now)
     cancelled = [entry.pin.number for entry in before if entry.pin and _is_cancelled(entry, pin)]
     if as_json:
-        _print_json(_pin(pin) | {"cancels": cancelled})
+        print_json(_pin(pin) | {"cancels": cancelled})
         return
-    subject = f"version {_line(version)} of {spec.model}" if version else spec.model
+    subject = f"version {line_text(version)} of {spec.model}" if version else spec.model
     lines = [f"From {pin.first} on, {subject} is compared with {candidate.title()}."]
-    lines.append(f"Pin {pin.number}, accepted by {_line(pin.who)}: {_line(pin.why)}")
+    lines.append(f"Pin {pin.number}, accepted by {line_text(pin.who)}: {line_text(pin.why)}")
     if spec.baselines:
-        own = ", ".join(_line(name) for name in spec.baselines)
+        own = ", ".join(line_text(name) for name in spec.baselines)
         lines.append(f"Columns with a baseline of their own in the spec keep it: {own}.")
     lines += [f"Pin {number} was to come and now never holds." for number in cancelled]
     _print_lines(lines)
@@ -126,9 +118,9 @@ def show_candidate(
         found = compare_candidate(run, candidate, version)
     answered = bool(found.before.facts.nights and found.after.facts.nights)
     if as_json:
-        _print_json(_difference(found, version))
+        print_json(_difference(found, version))
         return answered
-    by = f", accepted by {_line(found.held.pin.who)}" if found.held.pin else ""
+    by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
         Console(file=sys.stdout, highlight=False).print(drift_table(found.columns))
@@ -146,7 +138,7 @@ def _remarks(found: CandidateDrift) -> list[str]:
     usual = "the limit, which is what is usual of one night against the baseline in force"
     lines = [f"{found.drifted} of {judged} columns lie beyond {usual}." if judged else "No column could be judged."]
     if found.own:
-        own = ", ".join(f"{_line(name)} ({baseline.title()})" for name, baseline in found.own.items())
+        own = ", ".join(f"{line_text(name)} ({baseline.title()})" for name, baseline in found.own.items())
         lines.append(f"Not compared, because the spec gives them a baseline of their own: {own}.")
     if found.evidence.shortage:
         lines.append(f"It cannot be accepted yet: {found.evidence.shortage}")
@@ -154,18 +146,17 @@ def _remarks(found: CandidateDrift) -> list[str]:
 
 
 def _history_table(entries: list[Entry]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("pin", justify="right", no_wrap=True)
     for heading in ("of", "baseline", "from", "state", "accepted by", "on", "why"):
         is_whole = heading in {"from", "state", "on"}
         table.add_column(heading, no_wrap=is_whole, min_width=None if is_whole else len("2026-03-01"), overflow="fold")
     for entry in entries:
         pin = entry.pin
-        cells = (
-            [pin.first.isoformat(), entry.standing, _line(pin.who), f"{pin.accepted_at:%Y-%m-%d}", _line(pin.why)]
-            if pin
-            else ["", entry.standing, "the spec", "", ""]
-        )
+        cells = ["", entry.standing, "the spec", "", ""]
+        if pin:
+            on = f"{pin.accepted_at:%Y-%m-%d}"
+            cells = [pin.first.isoformat(), entry.standing, line_text(pin.who), on, line_text(pin.why)]
         # Text, because names from people may look like rich's markup
         table.add_row(
             Text(str(pin.number) if pin else ""),
@@ -177,13 +168,8 @@ def _history_table(entries: list[Entry]) -> Table:
 
 def _subject(entry: Entry) -> str:
     if entry.column is not None:
-        return f"column {_line(entry.column)}"
-    return "the model" if entry.version is None else f"version {_line(entry.version)}"
-
-
-def _line(text: str) -> str:
-    """Text of people as one line of a table."""
-    return name_text(" ".join(text.split()), _LONGEST)
+        return f"column {line_text(entry.column)}"
+    return "the model" if entry.version is None else f"version {line_text(entry.version)}"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -240,13 +226,9 @@ def _side_content(side: ChosenBaseline) -> dict[str, Any]:
         "title": side.facts.title,
         "asked": side.facts.asked,
         "rows": side.profile.rows,
-        "nights": [{"partition": day.isoformat(), "version": version} for day, version in side.facts.nights.items()],
+        "nights": versions_content(side.facts.nights),
     }
 
 
 def _print_lines(lines: Sequence[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")

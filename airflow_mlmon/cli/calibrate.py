@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.calibrate import Replayed, calibrate
@@ -43,7 +43,7 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
     """Print what each rate and effect would have said of the nights.
 
     Raises:
-        ConfigError: a rate or an effect is none.
+        ConfigError: a rate or an effect is out of bounds.
         NotFoundError: no night can be replayed.
     """
     spec = load_spec(spec_path)
@@ -134,8 +134,7 @@ def _print_json(day: date, policies: Sequence[Judgement], found: Sequence[Replay
             for policy, one in zip(policies, found, strict=True)
         ],
     }
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    print_json(content)
 
 
 def _as_json(breach: Verdict) -> dict[str, Any]:

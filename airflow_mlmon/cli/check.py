@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
+from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec import ModelSpec, load_spec
 
@@ -36,7 +36,7 @@ def _check_expectations(spec: ModelSpec) -> None:
 def _print(path: str, spec: ModelSpec | None, problems: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         content = {"file": path, "model": spec.model if spec else None, "ok": not problems, "problems": problems}
-        sys.stdout.write(json.dumps(content) + "\n")
+        print_json(content)
     elif problems:
         sys.stderr.write("\n".join(problems) + "\n")
     elif spec:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import open_console, plain_table, print_json
 from airflow_mlmon.comparison.api import compare
 from airflow_mlmon.comparison.cells import FIELDS, cells_of
 from airflow_mlmon.comparison.result import Comparison
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.reports.wording import name_text
 
-_NARROWEST = 120
 _WIDEST = 32
 _NOTE = 300
 
@@ -45,7 +41,7 @@ def print_comparison(
     if html is not None:
         _write(html, found)
     if as_json:
-        sys.stdout.write(json.dumps(found.to_dict(), allow_nan=False) + "\n")
+        print_json(found.to_dict())
     else:
         _print(found, html)
     return bool(found.judged) and not found.drifted
@@ -59,10 +55,7 @@ def _write(path: str, found: Comparison) -> None:
 
 
 def _print(found: Comparison, html: str | None) -> None:
-    console = Console(file=sys.stdout)
-    if not console.is_terminal:
-        # a pipe or a log has no width of its own; the table stays whole there
-        console = Console(file=sys.stdout, width=max(console.width, _NARROWEST))
+    console = open_console()
     console.print(comparison_table(found))
     for column in found.columns:
         if column.note:
@@ -74,7 +67,7 @@ def _print(found: Comparison, html: str | None) -> None:
 
 def comparison_table(found: Comparison) -> Table:
     """A line for each column, the worst first; those that have drifted stand out."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     for field in FIELDS:
         if not field.is_long:
             justify: Literal["left", "right"] = "right" if field.is_number else "left"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from datetime import date
 
+from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.rejudge import Outcome, Rejudged, rejudge
 from airflow_mlmon.settings import Settings
@@ -25,7 +25,7 @@ def judge_again(spec_path: str, first: date, last: date, settings: Settings, *, 
 
 def _print(night: Rejudged, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(asdict(night) | {"day": night.day.isoformat()}) + "\n")
+        print_json(asdict(night) | {"day": night.day.isoformat()})
     elif night.outcome is Outcome.JUDGED:
         sys.stdout.write(f"{night.day}: {night.outcome}, alerts {night.before} -> {night.after}\n")
     else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import plain_table, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.reference import Reference, latest_reference
 from airflow_mlmon.profiles.layout import ColumnLayout
@@ -31,7 +30,7 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     with open_run(spec, settings) as run:
         reference, is_current = latest_reference(run)
     if as_json:
-        sys.stdout.write(json.dumps(_content(reference, is_current=is_current), allow_nan=False) + "\n")
+        print_json(_content(reference, is_current=is_current))
         return
     console = Console(file=sys.stdout, highlight=False)
     console.print(
@@ -46,7 +45,7 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
 
 
 def _table(reference: Reference) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     for heading in ("column", "kind"):
         table.add_column(heading, no_wrap=heading == "kind")
     for heading in ("centre", "quantum", "vocabulary", "atoms"):

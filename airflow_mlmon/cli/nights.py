@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.cli.table import nights_table
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
@@ -110,8 +110,7 @@ def _print_json(run: Run, days: Iterable[Partition], partition: Partition) -> No
         "alerts": [_alert(alert) for alert in alerts],
         "replaced": [day.key for day in days],
     }
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    print_json(content)
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
+from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.reprofile import Carried, Reprofiled, reprofile
 from airflow_mlmon.settings import Settings
@@ -29,7 +29,7 @@ def carry_layout(spec_path: str, first: date, last: date, settings: Settings, *,
 
 def _print(day: Reprofiled, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(asdict(day) | {"day": day.day.isoformat()}) + "\n")
+        print_json(asdict(day) | {"day": day.day.isoformat()})
     elif day.state is Carried.CARRIED:
         sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, layout {day.before} -> {day.layout}\n")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,12 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import open_console, plain_table, print_json, versions_content
+from airflow_mlmon.comparison.cells import p_text
 from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
@@ -27,10 +27,8 @@ from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec, load_spec
 from airflow_mlmon.spec.titles import metric_title
 
-_NARROWEST = 120
 # below this the intervals are left to --json
 _WIDE = 110
-_SMALLEST_P = 0.001
 _STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
 
 
@@ -58,17 +56,14 @@ def show_slices(
         names = [name.strip() for name in columns]
         found = slice_window(run, names, *days, metric=asked, cross=cross, rows=night_rows(run))
     if as_json:
-        sys.stdout.write(json.dumps(_content(found), allow_nan=False) + "\n")
+        print_json(_content(found))
     else:
         _print(found, spec, top)
     return found.judged > 0
 
 
 def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
-    console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        # a pipe or a log has no width of its own; the table stays whole there
-        console = Console(file=sys.stdout, highlight=False, width=max(console.width, _NARROWEST))
+    console = open_console()
     console.print(Text(_heading(found)), soft_wrap=True)
     if found.slices:
         title = metric_title(found.metric, spec.labels) if found.metric else ""
@@ -79,7 +74,7 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
 
 def slices_table(slices: Sequence[Slice], metric: SliceMetric | None, title: str, *, is_wide: bool) -> Table:
     """Two lines for each slice, in their order; those with a finding stand out."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("slice", overflow="fold")
     table.add_column("rows\nshare", justify="right", no_wrap=True)
     table.add_column("drifted columns\nthe worst, score", overflow="fold")
@@ -129,7 +124,7 @@ def _performance(found: Slice, metric: SliceMetric, *, is_wide: bool) -> tuple[s
     return (
         NONE if own is None else f"{_amount(own, metric, '')}{_unit(metric)}",
         "\n".join(f"{_difference(side, metric, is_wide=is_wide)} {name}" for name, side in held) or NONE,
-        "\n".join(_p(side.p_value) for _, side in held) or NONE,
+        "\n".join(p_text(side.p_value) for _, side in held) or NONE,
     )
 
 
@@ -148,12 +143,6 @@ def _amount(value: float, metric: SliceMetric, sign: str) -> str:
 
 def _unit(metric: SliceMetric) -> str:
     return "" if metric is SliceMetric.ROC_AUC else " %"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return NONE
-    return f"<{_SMALLEST_P}" if value < _SMALLEST_P else f"{value:.3f}"
 
 
 def _heading(found: SlicedWindow) -> str:
@@ -186,7 +175,7 @@ def _content(found: SlicedWindow) -> dict[str, Any]:
     return {
         "first": found.first.isoformat(),
         "last": found.last.isoformat(),
-        "nights": [{"partition": day.isoformat(), "version": version} for day, version in found.nights.items()],
+        "nights": versions_content(found.nights),
         "skipped": {day.isoformat(): reason for day, reason in found.skipped.items()},
         "rows": found.rows,
         "metric": found.metric,

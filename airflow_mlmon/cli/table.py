@@ -6,17 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import number_cell, plain_table
 from airflow_mlmon.records import Alert, Night, Status
+from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_names
 from airflow_mlmon.store.metric_store import MetricStore
-
-NOTHING = "\N{EN DASH}"
 
 _COLUMNS = {
     "drifted_columns": ".0f",
@@ -33,7 +32,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     loud: dict[date, list[Alert]] = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
         loud[alert.partition.day].append(alert)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("night", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
@@ -43,20 +42,16 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     table.add_column("alerts", overflow="fold")
     for night in store.nights(spec.model, first, last):
         day = night.partition.day
-        values = [_number(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
+        values = [number_cell(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
         table.add_row(
             f"{day:%Y-%m-%d %a}",
-            f"{night.rows_curated:,}" if night.is_counted else NOTHING,
+            f"{night.rows_curated:,}" if night.is_counted else NONE,
             _status(night),
             *values,
             Text(_subjects(loud[day], spec)),
             style="bold red" if loud[day] else "",
         )
     return table
-
-
-def _number(value: float | None, form: str) -> str:
-    return NOTHING if value is None else format(value, form)
 
 
 def _status(night: Night) -> Text:

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import number_cell, plain_table, print_json, versions_content
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.baseline import ChosenBaseline
 from airflow_mlmon.pipeline.rollup import Window, roll_up
+from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline
 
 _BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"
-NOTHING = "\N{EN DASH}"
 _STATES = {
     DriftState.WITHIN: ("within", ""),
     DriftState.BEYOND: ("beyond", "bold red"),
-    DriftState.INSUFFICIENT_DATA: ("not enough data", "yellow"),
+    DriftState.INSUFFICIENT_DATA: (NOT_ENOUGH, "yellow"),
 }
 
 
@@ -85,7 +84,7 @@ def show_windows(
         for window in roll_up(run, *days, length, baseline):
             answered = answered or bool(window.nights)
             if as_json:
-                sys.stdout.write(json.dumps(_content(window), allow_nan=False) + "\n")
+                print_json(_content(window))
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
                 if window.nights:
@@ -119,7 +118,7 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
 
 def drift_table(columns: Iterable[ColumnDrift]) -> Table:
     """A line for each column, the worst first."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("column")
     table.add_column("method", no_wrap=True)
     for heading in ("score", "limit"):
@@ -129,9 +128,14 @@ def drift_table(columns: Iterable[ColumnDrift]) -> Table:
     for column in sorted(columns, key=_rank):
         state, style = _STATES[column.state]
         table.add_row(
-            Text(column.column), column.method, _number(column.score), _number(column.limit), state, Text(column.note),
+            Text(column.column),
+            column.method,
+            number_cell(column.score),
+            number_cell(column.limit),
+            state,
+            Text(column.note),
             style=style,
-        )  # fmt: skip
+        )
     return table
 
 
@@ -142,26 +146,18 @@ def _rank(column: ColumnDrift) -> tuple[float, str]:
     return -(column.score / column.limit if column.limit else column.score), column.column
 
 
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.4f}"
-
-
-def _nights(nights: Mapping[date, str]) -> list[dict[str, str]]:
-    return [{"partition": day.isoformat(), "version": version} for day, version in nights.items()]
-
-
 def _content(window: Window) -> dict[str, Any]:
     titles = {column: baseline.facts.title for baseline in window.baselines for column in baseline.facts.columns}
     return {
         "first": window.first.isoformat(),
         "last": window.last.isoformat(),
-        "nights": _nights(window.nights),
+        "nights": versions_content(window.nights),
         "skipped": {day.isoformat(): state for day, state in window.skipped.items()},
         "rows": window.rows,
         "baselines": [
             {
                 **{key: value for key, value in baseline.facts.to_dict().items() if key != "nights"},
-                "nights": _nights(baseline.facts.nights),
+                "nights": versions_content(baseline.facts.nights),
                 "windows": baseline.usual.windows,
                 "apart": baseline.usual.apart,
             }

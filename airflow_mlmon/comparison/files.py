@@ -10,7 +10,7 @@ from pathlib import Path
 from airflow_mlmon.comparison.piece import Piece
 from airflow_mlmon.comparison.readers import GZIP, open_parquet, read_csv, read_json_lines, read_parquet
 from airflow_mlmon.errors import ConfigError, NotFoundError
-from airflow_mlmon.storage import Storage
+from airflow_mlmon.storage import Storage, is_hidden
 
 _Reader = Callable[[Path, str, Sequence[str]], Iterator[Piece]]
 
@@ -101,15 +101,11 @@ def _to_pattern(path: str) -> str:
     """
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     found = re.split(r"(\*\*/|\*\*|\*|\?)", path)
-    return "".join(parts.get(part) or _escape(part) for part in found)
-
-
-def _escape(text: str) -> str:
-    return re.sub(r"([.\\+*?\[^\]$(){}|])", r"\\\1", text)
+    return "".join(parts.get(part) or re.escape(part) for part in found)
 
 
 def _is_data(uri: str) -> bool:
-    return _ending(uri) in _READERS and not uri.rsplit("/", 1)[-1].startswith(("_", "."))
+    return _ending(uri) in _READERS and not is_hidden(uri)
 
 
 def _ending(uri: str) -> str:

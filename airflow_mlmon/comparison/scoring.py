@@ -1,4 +1,4 @@
-"""Score, p-value and effect of one column, be the method one of profiles or one of rows."""
+"""Score, p-value and effect of one column, whether the method needs only profiles or rows."""
 
 from __future__ import annotations
 

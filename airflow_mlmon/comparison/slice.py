@@ -87,7 +87,7 @@ class Slice:
         rows: Rows in the window.
         rows_reference: Rows in the reference.
         share: Share of the window's rows.
-        drift: Each column, the worst first; but for those that the slice is by, which are constant.
+        drift: Each column, the worst first, except those that define the slice, which are constant.
         against_rest: The metric against the other rows of the window; None without labels.
         against_reference: The metric against the same rows of the reference; None without labels of these.
         has_direction: Whether less of the metric is worse.
@@ -152,7 +152,7 @@ class Slice:
 
     @property
     def consequence(self) -> float:
-        """Rows times effect: of a loss the rows that it costs, else by the worst column in units of its limit."""
+        """Rows times effect: for a loss the rows that it costs, for drift the worst score divided by its limit."""
         if self.standing is Standing.DRIFT:
             return self.rows * (self.worst.strength if self.worst else 0.0)
         gaps = [found.difference or 0.0 for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
@@ -171,5 +171,5 @@ class Slice:
 
 
 def is_rare(p_value: float | None) -> bool:
-    """Whether a corrected p-value is so small that chance hardly explains what it is of."""
+    """Whether a corrected p-value is so small that chance hardly explains the difference."""
     return p_value is not None and p_value <= verdict.ALPHA

@@ -3,8 +3,8 @@
 Both must hold: two samples of one distribution would hardly lie so far apart (a two-sample test, its
 p-value corrected over all tests of the comparison by Holm's method), and the distance matters (an
 effect of at least a limit). The first alone alarms on nothing when rows are many, the second alone when
-they are few. Empty values are tested apart, by the share of them, and so is the mean of a vector beside its
-norm (`drift.shift`), which counts from 0.2 standard deviations on.
+they are few. Empty values are tested separately, by their share. So is the mean of a vector, beside its
+norm (`drift.shift`): a shift counts from 0.2 standard deviations.
 
 What this cannot know is how much the data differ from day to day when nothing is wrong: that takes
 the history of a monitored model.

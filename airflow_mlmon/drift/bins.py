@@ -74,7 +74,7 @@ class Sides:
     def pooled(self) -> tuple[Counts, Counts]:
         """The rows of both sides per bin, with rare bins as one.
 
-        Unseen values are rare ones: a value too rare for the reference to hold it is no news of its own.
+        Unseen values count as rare: one that the reference was merely too small to hold is not drift by itself.
 
         Raises:
             LayoutMismatchError: one side is numeric, and the other a category.

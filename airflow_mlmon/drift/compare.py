@@ -73,7 +73,6 @@ def compare(
     limits: Mapping[str, Limit],
     methods: Mapping[str, str] = MappingProxyType({}),
     sampled: Mapping[str, SampledScore] = MappingProxyType({}),
-    minimum_rows: int = MINIMUM_ROWS,
 ) -> list[ColumnDrift]:
     """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
@@ -107,7 +106,6 @@ def compare(
             (current.columns[column.name], current.rows),
             method=method_of(column, method, methods),
             limit=None if method_of(column, method, methods).is_sampled else limits.get(column.name),
-            minimum_rows=minimum_rows,
         )
         for column in layout.columns
     ]
@@ -142,15 +140,14 @@ def _compare_column(
     *,
     method: Method,
     limit: Limit | None,
-    minimum_rows: int,
 ) -> ColumnDrift:
     notes = [
         *_lack_of_rows(column, method),
-        *_shortages("the reference", *reference, minimum_rows),
-        *_shortages("the partition", *current, minimum_rows),
+        *_shortages("the reference", *reference),
+        *_shortages("the partition", *current),
     ]
     found = None if notes else score(method, reference[0], current[0])
-    shift = None if found is None else mean_shift(reference[0], current[0], minimum_rows)
+    shift = None if found is None else mean_shift(reference[0], current[0], MINIMUM_ROWS)
     if found is not None:
         notes = [*_verdict_notes(limit, shift), *_remarks(reference[0], current[0])]
     return ColumnDrift(
@@ -191,7 +188,7 @@ def _lack_of_rows(column: ColumnLayout, method: Method) -> Iterator[str]:
         yield f"not compared: {method} needs rows, and {lack}"
 
 
-def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Iterator[str]:
+def _shortages(side: str, column: ColumnProfile, rows: int) -> Iterator[str]:
     if not rows:
         yield f"{side} has no rows"
     elif not column.rows:
@@ -202,8 +199,8 @@ def _shortages(side: str, column: ColumnProfile, rows: int, minimum: int) -> Ite
         yield f"{side} holds identifiers, which are counted and not compared"
     elif not column.observed:
         yield f"{side} has no finite value in {column.rows} rows"
-    elif column.observed < minimum:
-        yield f"{side} has {column.observed} values, fewer than {minimum}"
+    elif column.observed < MINIMUM_ROWS:
+        yield f"{side} has {column.observed} values, fewer than {MINIMUM_ROWS}"
 
 
 def _remarks(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:

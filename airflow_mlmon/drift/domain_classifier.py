@@ -108,7 +108,7 @@ def _roc_auc(model: Any, cells: Floats, truth: Flags) -> float:
 
 
 def _with_one_moved(cells: Floats) -> Iterator[Floats]:
-    """The rows with the values of one column moved by half of the rows, for each column."""
+    """For each column, the rows with the values of that column shifted by half of the rows."""
     for place in range(cells.shape[1]):
         moved = cells.copy()
         # the rows are in the order of a hash, so that this is as good as chance

@@ -2,7 +2,7 @@
 
 A night is one draw of the season, the schedule and the weather, so nights differ although nothing is
 wrong. Each night of the reference is scored against the sum of the others; what is usual among these
-scores is usual of a night.
+scores is usual for a night.
 
 A vector has two limits, of its norm's score and of its mean shift, and drifts by either. So each is the
 quantile that is passed half as often as the one asked for: (1 + quantile) / 2.
@@ -13,17 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from airflow_mlmon.drift.methods import method_of, score
+from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
 
@@ -54,19 +50,18 @@ def usual_limit(
     method: Method,
     quantile: float,
     *,
-    fewest: int = _FEWEST_NIGHTS,
-    minimum_rows: int = MINIMUM_ROWS,
+    fewest: int,
 ) -> Limit | None:
     """What is usual among the scores of some pairs of one column, each the base first.
 
-    A pair counts when both have `minimum_rows` finite values; None when fewer than `fewest` pairs count.
+    A pair counts when both have `MINIMUM_ROWS` finite values; None when fewer than `fewest` pairs count.
     The quantile interpolates between scores, as numpy.quantile does.
     """
-    held = [pair for pair in pairs if min(side.observed for side in pair) >= minimum_rows]
+    held = [pair for pair in pairs if min(side.observed for side in pair) >= MINIMUM_ROWS]
     scores = [found for pair in held if (found := score(method, *pair)) is not None]
     if len(scores) < fewest:
         return None
-    shifts = [shift.value for pair in held if (shift := mean_shift(*pair, minimum_rows)) is not None]
+    shifts = [shift.value for pair in held if (shift := mean_shift(*pair, MINIMUM_ROWS)) is not None]
     own = (1 + quantile) / 2 if isinstance(held[0][0], VectorProfile) else quantile
     return Limit(
         limit=float(np.quantile(scores, own)),
@@ -76,50 +71,11 @@ def usual_limit(
     )
 
 
-def leave_one_out_limits(
-    layout: Layout,
-    nights: Sequence[Profile],
-    method: str,
-    quantile: float,
-    *,
-    methods: Mapping[str, str] = MappingProxyType({}),
-    minimum_rows: int = MINIMUM_ROWS,
-) -> dict[str, Limit]:
-    """The limit of each column, from the scores of each night against the sum of the others.
-
-    The scores are by `method`, or by the column's own among `methods`. A night counts when it and the
-    others have `minimum_rows` finite values each; a column has no limit when fewer than two nights
-    count, or when its method needs rows; see `usual_limit`.
-
-    Raises:
-        LayoutMismatchError: a night was profiled under another layout.
-        ConfigError: there is no such method.
-    """
-    for night in nights:
-        if night.layout_id != layout.id:
-            raise LayoutMismatchError(
-                f"A reference night has layout {night.layout_id}, not {layout.id}.",
-                hint="profile the reference's nights again",
-                layout=night.layout_id,
-                expected=layout.id,
-            )
-    limits = {}
-    for column in layout.columns:
-        chosen = method_of(column, method, methods)
-        if chosen.is_sampled:
-            continue
-        others = _sums_of_others(empty_column(column), [night.columns[column.name] for night in nights])
-        pairs = [(rest, night) for night, rest in others]
-        if limit := usual_limit(pairs, chosen, quantile, minimum_rows=minimum_rows):
-            limits[column.name] = limit
-    return limits
-
-
 def limits_of_samples(nights: Sequence[Mapping[str, SampledScore]], quantile: float) -> dict[str, Limit]:
     """The limit of each column, from evidently's answers on a sample of each night against one of the others.
 
-    Of p-values, of which the small ones are drift, it is the quantile on the other side. A column has no
-    limit when fewer than two nights have an answer.
+    For p-values, where a small one means drift, it is the opposite quantile. A column has no limit
+    when fewer than two nights have an answer.
     """
     answers: dict[str, list[SampledScore]] = {}
     for night in nights:
@@ -140,7 +96,7 @@ def is_beyond(method: str, score: float, limit: float) -> bool:
 
 
 def in_limits(method: str, score: float, limit: float) -> float:
-    """The score in units of its limit; more than 1 is beyond it. Of p-values it is that of their logarithms.
+    """The score divided by its limit; more than 1 is beyond it. For p-values, the ratio of their logarithms.
 
     >>> in_limits("psi", 0.5, 0.25), in_limits("anderson", 0.0001, 0.01), in_limits("psi", 0.0, 0.0)
     (2.0, 2.0, 0.0)
@@ -150,20 +106,3 @@ def in_limits(method: str, score: float, limit: float) -> float:
     if limit > 0:
         return score / limit
     return math.inf if score > 0 else 0.0
-
-
-def _sums_of_others(empty: ColumnProfile, nights: list[ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
-    """Each night beside the sum of the others: of all before it and all after it."""
-    before = _running_sums(empty, nights)
-    after = _running_sums(empty, nights[::-1])[::-1]
-    return [
-        (night, sum_columns((earlier, later)))
-        for night, earlier, later in zip(nights, before[:-1], after[1:], strict=True)
-    ]
-
-
-def _running_sums(empty: ColumnProfile, nights: list[ColumnProfile]) -> list[ColumnProfile]:
-    sums = [empty]
-    for night in nights:
-        sums.append(sum_columns((sums[-1], night)))
-    return sums

@@ -8,14 +8,13 @@ profiles hold exact counts, on the grid's cells otherwise (see `profiles.grid`).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 
 from airflow_mlmon.drift import distances, significance
 from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.drift.distances import Counts
 from airflow_mlmon.drift.significance import Moments, Score
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, nearest_hint
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.identifier import IdentifierProfile
@@ -87,9 +86,7 @@ def parse_method(name: str) -> Method:
     try:
         return Method(name)
     except ValueError:
-        close = difflib.get_close_matches(name, list(Method), n=1)
-        hint = f"did you mean {str(close[0])!r}?" if close else f"valid are {', '.join(Method)}"
-        raise ConfigError(f"There is no drift method {name!r}.", hint=hint) from None
+        raise ConfigError(f"There is no drift method {name!r}.", hint=nearest_hint(name, Method)) from None
 
 
 def method_for(kind: Kind, method: str) -> Method:

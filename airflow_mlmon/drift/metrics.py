@@ -7,6 +7,7 @@ from typing import Any
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import DRIFT
 
 
 def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
@@ -24,5 +25,5 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
     if drift.is_withheld:
         detail["withheld"] = drift.note
     return MetricValue(
-        metric="drift_score", column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
+        metric=DRIFT, column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
     )

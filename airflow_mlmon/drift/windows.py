@@ -1,22 +1,25 @@
-"""The limits of a window: what is usual among as many consecutive nights of the reference.
+"""The limits of a window of nights: what is usual among as many consecutive nights of the reference.
 
 A sum of seven nights lies nearer to the reference than one night does, so a window has limits of its
-own. Each run of that many consecutive reference nights is scored against the sum of all the others.
-Runs overlap; `apart` says how many there are that do not.
+own. Each run of that many consecutive reference nights is scored against the sum of all the others;
+of single nights that is leave-one-out. Runs overlap; `apart` says how many there are that do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, usual_limit
+from airflow_mlmon.drift.limits import Limit, usual_limit
 from airflow_mlmon.drift.methods import method_of
+from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.layout import ColumnLayout, Layout
 from airflow_mlmon.profiles.profile import Profile
 
 FEWEST_APART = 2
+
+Pairs = Iterable[tuple[ColumnProfile, ColumnProfile]]
 
 
 def windows_of(nights: int, length: int) -> int:
@@ -33,15 +36,14 @@ def window_limits(
     nights: Sequence[Profile],
     method: str,
     quantile: float,
-    length: int,
+    length: int = 1,
     *,
     methods: Mapping[str, str] = MappingProxyType({}),
-    minimum_rows: int = MINIMUM_ROWS,
 ) -> dict[str, Limit]:
     """The limit of each column for a window of `length` nights.
 
-    Of a night it is `leave_one_out_limits`. A column has no limit where fewer than two windows that
-    lie apart have enough values, or where its method needs rows.
+    A column has no limit where fewer than two windows that lie apart have enough values, or where its
+    method needs rows; see `usual_limit`.
 
     Args:
         layout: the layout of the nights.
@@ -50,15 +52,67 @@ def window_limits(
         quantile: which quantile of the windows' scores the limit is.
         length: nights in a window.
         methods: the drift scores of columns that have one of their own.
-        minimum_rows: finite values that a window and the others need.
+
+    Raises:
+        LayoutMismatchError: a night was profiled under another layout.
+        ConfigError: there is no such method.
     """
+    for night in nights:
+        if night.layout_id != layout.id:
+            raise LayoutMismatchError(
+                f"A reference night has layout {night.layout_id}, not {layout.id}.",
+                hint="profile the reference's nights again",
+                layout=night.layout_id,
+                expected=layout.id,
+            )
+
+    def windows(column: ColumnLayout) -> Pairs:
+        return _windows(empty_column(column), [night.columns[column.name] for night in nights], length)
+
+    return _limits(layout, windows, method, methods, quantile, fewest=FEWEST_APART)
+
+
+def paired_limits(
+    layout: Layout,
+    pairs: Sequence[tuple[Profile, Profile]],
+    method: str,
+    quantile: float,
+    *,
+    fewest: int,
+    methods: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Limit]:
+    """The limit of each column, from the scores of each second profile against its first.
+
+    It is the limit of a night against the night before. A column whose method needs rows has none.
+
+    Args:
+        layout: the layout of the profiles.
+        pairs: a night's profile behind that of the night before.
+        method: the drift score.
+        quantile: which quantile of the scores the limit is.
+        fewest: pairs with enough values below which a column has no limit.
+        methods: the drift scores of columns that have one of their own.
+    """
+
+    def sides(column: ColumnLayout) -> Pairs:
+        return [(before.columns[column.name], after.columns[column.name]) for before, after in pairs]
+
+    return _limits(layout, sides, method, methods, quantile, fewest=fewest)
+
+
+def _limits(
+    layout: Layout,
+    pairs: Callable[[ColumnLayout], Pairs],
+    method: str,
+    methods: Mapping[str, str],
+    quantile: float,
+    *,
+    fewest: int,
+) -> dict[str, Limit]:
     limits = {}
     for column in layout.columns:
         chosen = method_of(column, method, methods)
-        if chosen.is_sampled:
-            continue
-        windows = _windows(empty_column(column), [night.columns[column.name] for night in nights], length)
-        if limit := usual_limit(windows, chosen, quantile, minimum_rows=minimum_rows):
+        if not chosen.is_sampled and (limit := usual_limit(pairs(column), chosen, quantile, fewest=fewest)):
             limits[column.name] = limit
     return limits
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from airflow_mlmon.errors import ConfigError, StateError
-from airflow_mlmon.partition import DAY
+from airflow_mlmon.partition import DAY, dates_before
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.rollup import required_reference
 from airflow_mlmon.pipeline.stored import ProfileState, stored_profiles
@@ -139,4 +139,4 @@ def require_version(spec: ModelSpec, version: str | None) -> None:
 def _days_behind(spec: ModelSpec, baseline: Baseline, day: date) -> Sequence[date]:
     if baseline.kind is not BaselineKind.PREVIOUS:
         return baseline.days(day)
-    return [day - timedelta(days=offset) for offset in range(spec.history.nights, 0, -1)]
+    return dates_before(day, spec.history.nights)

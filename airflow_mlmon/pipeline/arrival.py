@@ -5,6 +5,9 @@ from __future__ import annotations
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.records import MetricValue
 
+# what `arrival_metrics` measures
+ARRIVAL_METRICS = frozenset({"rows_quarantined", "quarantined_share", "delay_hours"})
+
 
 def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
     """Rows quarantined, their share of the rows listed, and how late the files were.

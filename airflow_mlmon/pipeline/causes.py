@@ -21,7 +21,7 @@ def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: 
     Args:
         alerts: those of one family of results.
         incidents: what belongs together among them.
-        before: alerts of the same night that were found before its labels came, hence may explain its performance.
+        before: alerts of the same night that were found before its labels came, and may explain its performance.
     """
     likely = _likely_cause(before)
     titles = {(alert.metric, alert.column, alert.segment): alert.title for alert in alerts}

@@ -173,10 +173,10 @@ def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:
 
 
 def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], family: Family) -> list[Verdict]:
-    """What the rules say of all rows and, of what the model puts out, of the versions that served them.
+    """What the rules say of all rows and, for what the model puts out, of each version too.
 
-    The latter is comparable with nights of the same versions only; when these changed, each version is
-    judged by its own nights.
+    What a model puts out is comparable only with nights of the same versions; when these have changed,
+    each version is judged by its own nights.
     """
     rules = [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
     nights = version_counts(run, partition.shift(-run.spec.history.nights).day, partition.day)

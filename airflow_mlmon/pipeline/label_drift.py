@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from airflow_mlmon.drift.compare import ColumnDrift, compare
-from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.drift.metrics import score_metric
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.local import profile_table
@@ -53,7 +53,7 @@ def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -
     profiles = [_profile(layout, counts) for counts in nights]
     reference, now = sum_profiles(layout, profiles), _profile(layout, current)
     method = _method(spec.drift.method)
-    limits = leave_one_out_limits(layout, profiles, method, spec.drift.quantile)
+    limits = window_limits(layout, profiles, method, spec.drift.quantile)
     [drift] = compare(layout, reference, now, method=method, limits=limits)
     if spec.drift.method.is_sampled:
         reason = f"by {method}, because {spec.drift.method} needs rows and labels are kept as counts"

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baseline import baseline_profiles
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift, read_together
@@ -39,6 +39,7 @@ from airflow_mlmon.reports.page import (
     SourceFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.metrics import DRIFT
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -127,9 +128,8 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
     """Drift over the days up to the last judged night, days that were not judged included."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
-    days = [partition.day for partition in days_between(run.model, first, last)]
-    scores = run.store.metric_details(run.model, "drift_score", first, last)
-    return heat_map(days, scores, {day: f"{day}/{PAGE}" for day in judged})
+    scores = run.store.metric_details(run.model, DRIFT, first, last)
+    return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -183,7 +183,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
     if run.spec.labels is None or reference is None:
         return []
     for value in run.store.metric_values(partition):
-        if (value.metric, value.column, value.segment) == ("drift_score", run.spec.labels.label, None):
+        if (value.metric, value.column, value.segment) == (DRIFT, run.spec.labels.label, None):
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)

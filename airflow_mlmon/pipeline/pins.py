@@ -68,17 +68,6 @@ def in_force(
     return InForce(baseline=spec.baseline)
 
 
-def baseline_for(
-    spec: ModelSpec,
-    pins: Sequence[BaselinePin],
-    day: date,
-    version: str | None = None,
-    column: str | None = None,
-) -> Baseline:
-    """The baseline that `in_force` finds."""
-    return in_force(spec, pins, day, version, column).baseline
-
-
 def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[Entry]:
     """What the spec declares and what was accepted since, the newest last, as it stands on a day."""
     declared = [

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.multivariate import DomainLimit
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts, sum_label_parts
@@ -167,7 +168,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     held = [found for found in labelled if found is not None]
     drift = run.spec.drift
     samples = _left_out(run, table, layout)
-    limits = leave_one_out_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
+    limits = window_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
     reference = Reference(
         layout=layout,
         profile=profile,
@@ -204,7 +205,7 @@ def _segment_limits(
     for name, segment in whole.segments.items():
         for value in segment.parts:
             own = [part for night in nights if (part := night.part(name, value))]
-            limits[segment_key(name, value)] = leave_one_out_limits(
+            limits[segment_key(name, value)] = window_limits(
                 layout, own, drift.method, drift.quantile, methods=drift.methods
             )
     return limits

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.pipeline.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import compare_night, drift_metrics
 from airflow_mlmon.pipeline.partition_files import profile_uri, read_curated
@@ -21,21 +22,10 @@ from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.spec.metrics import METRICS
 
-# the metrics that follow from a profile; those of the checks, of quarantine and of labels do not
-_FROM_PROFILE = frozenset(
-    {
-        "rows",
-        "null_share",
-        "unseen_share",
-        "score_mean",
-        "predicted_positive_share",
-        "drift_score",
-        "drifted_columns",
-        "drifted_share",
-        "multivariate_drift",
-    }
-)
+# those of the predictions that follow from the profile: not how they came, and not from labels
+_FROM_PROFILE = frozenset(name for name, metric in METRICS.items() if not metric.needs_labels) - ARRIVAL_METRICS
 
 
 class Carried(StrEnum):

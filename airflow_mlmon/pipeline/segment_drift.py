@@ -66,7 +66,7 @@ def compare_segments(
     """Compare the rows of each value of each segment with the same rows of their baseline.
 
     A version is compared with the baselines that the spec maps it to. Where these have too few nights of
-    it, it is compared with the rows of all versions, but for what the model itself puts out. The rows of
+    it, it is compared with the rows of all versions, except for what the model itself puts out. The rows of
     another value are not compared where they or the baseline's are too few.
     """
     found = []
@@ -110,7 +110,7 @@ def _compare_part(
 def withhold_outputs(
     spec: ModelSpec, drift: Sequence[ColumnDrift], baselines: Sequence[ChosenBaseline], current: Profile
 ) -> list[ColumnDrift]:
-    """The drift of all rows, without a verdict on what versions put out that the baseline does not know.
+    """The drift of all rows, without a verdict on the outputs of versions that the baseline does not know.
 
     Their scores differ because the model does; each version is compared by itself.
     """
@@ -123,7 +123,7 @@ def withhold_outputs(
 
 
 def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> list[str]:
-    """The versions that served more than a trifle of the rows and are none of the baseline's."""
+    """The versions that the baseline does not know, where they served more than a trifle of the rows."""
     known = baseline.segments.get(spec.version_column or "")
     now = current.segments.get(spec.version_column or "")
     if known is None or now is None or not known.parts:

@@ -17,7 +17,7 @@ from airflow_mlmon.records import Alert, AlertEvent, AlertState, TrackedAlert
 def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:
     """Send what is due; what fails stays in the outbox and is tried again.
 
-    Channels that forget what nobody repeats are told again of every alert that is open.
+    Channels that forget an alert unless it is repeated, as Alertmanager does, are told again of every open one.
 
     Raises:
         ServiceUnavailableError: at least one message did not arrive.

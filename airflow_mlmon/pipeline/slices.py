@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, judge_slices
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, nearest_hint
 from airflow_mlmon.partition import days_between
 from airflow_mlmon.performance.contrast import SliceMetric
 from airflow_mlmon.pipeline.context import Run
@@ -132,9 +131,7 @@ def parse_metric(name: str) -> SliceMetric:
     try:
         return SliceMetric(name)
     except ValueError:
-        close = difflib.get_close_matches(name, list(SliceMetric), n=1)
-        hint = f"did you mean {str(close[0])!r}?" if close else f"valid are {', '.join(SliceMetric)}"
-        raise ConfigError(f"Slices are not compared by {name!r}.", hint=hint) from None
+        raise ConfigError(f"Slices are not compared by {name!r}.", hint=nearest_hint(name, SliceMetric)) from None
 
 
 def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> list[tuple[str, ...]]:
@@ -152,8 +149,7 @@ def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> 
 def _demand_column(spec: ModelSpec, name: str) -> None:
     column = spec.columns.get(name)
     if column is None:
-        close = difflib.get_close_matches(name, list(spec.columns), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"columns are {', '.join(spec.columns)}"
+        hint = nearest_hint(name, spec.columns)
         raise ConfigError(f"Column {name!r} is not in model {spec.model!r}.", hint=hint, column=name)
     if column.personal is not None:
         raise ConfigError(f"Column {name!r} is personal, and its values would be shown.", column=name)

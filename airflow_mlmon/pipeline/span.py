@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from airflow_mlmon.drift.limits import Limit
-from airflow_mlmon.drift.pairs import paired_limits
-from airflow_mlmon.drift.windows import FEWEST_APART, window_limits, windows_of
+from airflow_mlmon.drift.windows import FEWEST_APART, paired_limits, window_limits, windows_of
 from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import dates_before
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference, reference_nights
 from airflow_mlmon.pipeline.stored import DayProfile, stored_profiles
@@ -72,7 +72,7 @@ def history_of(run: Run, reference: Reference, span: Span) -> list[DayProfile]:
     """The nights before a span: as many as the spec's history has, or four spans where these are more."""
     length = len(span.days)
     reach = max(run.spec.history.nights, 2 * FEWEST_APART * length if length > 1 else 0)
-    return stored_profiles(run, reference, [span.days[0] - timedelta(days=back) for back in range(reach, 0, -1)])
+    return stored_profiles(run, reference, dates_before(span.days[0], reach))
 
 
 def usual_of_neighbours(run: Run, layout: Layout, nights: Sequence[DayProfile], span: Span) -> Usual:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from airflow_mlmon.partition import date_range
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
@@ -37,7 +38,7 @@ def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[Trend
     first = _first(run, last)
     values = run.store.metrics(run.model, first, last)
     verdicts = _verdicts(run, first, last)
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    days = date_range(first, last)
     charts = []
     for metric, column in dict.fromkeys([*_breached(verdicts, last)[:_MOST_BREACHED], *_drawn(run)]):
         points = tuple(
@@ -58,7 +59,7 @@ def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | N
     first = _first(run, last)
     values = run.store.metrics(run.model, first, last)
     verdicts = _verdicts(run, first, last)
-    keys = [(first + timedelta(days=offset), metric, column) for offset in range((last - first).days + 1)]
+    keys = [(day, metric, column) for day in date_range(first, last)]
     points = tuple(_point(key[0], values.get(key), verdicts.get(key)) for key in keys)
     if sum(point.value is not None for point in points) < _FEWEST:
         return None

@@ -93,10 +93,6 @@ class CategoryProfile:
             names=_most_frequent(named for part in parts for named in part.names),
         )
 
-    def __add__(self, other: Self) -> Self:
-        """The profile of the rows of both."""
-        return self.sum_of((self, other))
-
     @property
     def observed(self) -> int:
         """Rows with a value."""

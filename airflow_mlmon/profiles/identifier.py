@@ -48,10 +48,6 @@ class IdentifierProfile:
             sketch=DistinctSketch.sum_of([part.sketch for part in parts]),
         )
 
-    def __add__(self, other: Self) -> Self:
-        """The profile of the rows of both."""
-        return self.sum_of((self, other))
-
     @property
     def observed(self) -> int:
         """Rows with a value."""

@@ -69,7 +69,7 @@ class SegmentLayout:
     Attributes:
         columns: The column whose values divide them; of a crossing, the columns.
         values: The values with a part of their own, all other rows being the rest; None where every
-            value that occurs has one, because values that nobody knew are what one waits for.
+            value that occurs has one, because new values are what one wants to see.
     """
 
     columns: tuple[str, ...]

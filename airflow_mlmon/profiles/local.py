@@ -94,7 +94,7 @@ def pin_and_profile_parquet(
     They are those of `pin_columns` on these rows and of `profile_parquet`, but no row is read twice.
 
     Args:
-        model: What the layout is of.
+        model: The model that the layout is for.
         columns: Names of the features, and their types as a spec would declare them.
         sources: Local paths, or the bytes of files.
         rows: How many rows the layout is pinned from.
@@ -128,7 +128,7 @@ def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnLayout]) -> Itera
 
 
 def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
-    """What the first rows pin, and the profile of all the slices, of which no more is held than pins."""
+    """Pin the column from the first rows and profile all slices; only those first rows are held in memory."""
     numbered = _numbered_chunks(pin_column(name, declared, ()), slices)
     held: list[tuple[int, pa.Array]] = []
     for start, chunk in numbered:

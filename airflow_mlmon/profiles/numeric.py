@@ -97,10 +97,6 @@ class NumericProfile:
             distribution=Distribution.sum_of([part.distribution for part in parts]),
         )
 
-    def __add__(self, other: Self) -> Self:
-        """The profile of the rows of both."""
-        return self.sum_of((self, other))
-
     @property
     def infinities(self) -> int:
         """Rows that hold +inf or -inf."""

@@ -62,7 +62,7 @@ def segment_key(name: str, value: str | None) -> str:
 
 
 def divides(column: str, key: str) -> bool:
-    """Whether a segment of so a name holds the rows of one value of a column.
+    """Whether the part of this name holds the rows of one value of a column, or of its rest.
 
     >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
     (True, True, False)
@@ -81,9 +81,9 @@ def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
 
 
 def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
-    """The segment of a whole whose values these are, where no row need be looked at; None where one must be.
+    """The segment with these counts of values, made without looking at rows; None where rows must be divided.
 
-    That is where the rows all have one value, none, or more values than parts are kept for.
+    No row is needed where all have one value, none has any, or there are more values than parts are kept for.
     """
     values = [value for value, count in counts.items() if count]
     if is_too_many(layout, values):

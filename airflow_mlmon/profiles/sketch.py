@@ -3,7 +3,7 @@
 The sketch keeps the k = 1,024 smallest hashes of what it has seen, in its compact ordered form, trimmed
 to k. These bytes depend on the set of the texts only, not on their order, repetition or split, so
 they add up like everything else in a profile. The count is exact up to k; beyond, its standard
-error is about 3 %. An empty text is none, as for the library and for Druid's own theta sketches.
+error is about 3 %. An empty text does not count, as for the library and for Druid's own theta sketches.
 """
 
 from __future__ import annotations

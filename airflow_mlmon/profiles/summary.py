@@ -21,8 +21,8 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """Rows, shares of empty and of unseen values, mean score and share of predicted positives.
 
     An empty value is a null or a NaN. A value that does not exist, such as the null share of a
-    column that the table lacks, is None with the reason in the detail. Of the segments there is what
-    is not about one column.
+    column that the table lacks, is None with the reason in the detail. Segments have only
+    the metrics that are not about one column.
     """
     return [
         *_summary(profile, spec),

@@ -64,10 +64,6 @@ class VectorProfile:
             dimensions=DimensionSums.sum_of(part.dimensions for part in parts),
         )
 
-    def __add__(self, other: Self) -> Self:
-        """The profile of the rows of both."""
-        return self.sum_of((self, other))
-
     @property
     def rows(self) -> int:
         """Rows of the tables that had the column."""

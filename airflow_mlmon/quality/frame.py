@@ -15,8 +15,8 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     """The rows, without vectors, as types that pandas and the bounds of a check agree on.
 
     A decimal is the double nearest to it: as an object of Python it is slow, and 0.3 would be above a
-    bound of 0.3, which is a double. Integers beyond 2**53 stay what they are beside a null, where pandas
-    would make one number of two.
+    bound of 0.3, which is a double. Integers beyond 2**53 stay exact beside a null, where pandas would
+    round them to doubles.
     """
     names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
     frame = table.select([name for name in names if not _is_special(table.column(name))]).to_pandas()

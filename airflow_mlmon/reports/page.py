@@ -27,22 +27,10 @@ from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_title
 
-PERFORMANCE_METRICS = (
-    "label_share",
-    "positive_share",
-    "void_share",
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "roc_auc",
-    "log_loss",
-    "brier",
-)
-
-
+PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
 _LONGEST_METER = 1e6
 # alerts of an incident, and segments of a column, that are shown at once
 _SHOWN = 6

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT, METRICS
 
-_DRIFT = "drift_score"
 _STATUS = "status"
 # what is judged of each column, in the order of the table
-_OF_COLUMNS = (_DRIFT, "null_share", "unseen_share")
-# how a verdict on what is usual begins that could not be given; see `judgement.night`
+_OF_COLUMNS = (DRIFT, "null_share", "unseen_share")
+# the rule of a verdict on what is usual that lacks the data; see `judgement.night`
 _USUAL = "as usual"
 
 
@@ -51,12 +50,12 @@ class NightVerdicts:
 
     def drift_of(self, column: str) -> Verdict | None:
         """The verdict on the drift of a column, by what is usual."""
-        return self.columns.get(column, {}).get(_DRIFT)
+        return self.columns.get(column, {}).get(DRIFT)
 
     @property
     def drifted(self) -> int | None:
         """How many columns have drifted beyond what is usual; None where none was judged."""
-        found = [by_metric[_DRIFT] for by_metric in self.columns.values() if _DRIFT in by_metric]
+        found = [by_metric[DRIFT] for by_metric in self.columns.values() if DRIFT in by_metric]
         judged = [verdict for verdict in found if verdict.state is not VerdictState.INSUFFICIENT_DATA]
         return sum(verdict.state is VerdictState.BREACH for verdict in judged) if judged else None
 

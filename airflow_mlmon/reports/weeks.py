@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Generic, TypeVar
 
+from airflow_mlmon.partition import date_range
+
 Entry = TypeVar("Entry")
 
 
@@ -29,7 +31,6 @@ def calendar_weeks(entries: Mapping[date, Entry]) -> list[list[CalendarDay[Entry
         return []
     first, last = min(entries), max(entries)
     monday = first - timedelta(days=first.weekday())
-    weeks = (last - monday).days // 7 + 1
-    days = [monday + timedelta(days=offset) for offset in range(7 * weeks)]
-    cells = [CalendarDay(day=day, entry=entries.get(day)) for day in days]
+    sunday = last + timedelta(days=6 - last.weekday())
+    cells = [CalendarDay(day=day, entry=entries.get(day)) for day in date_range(monday, sunday)]
     return [cells[start : start + 7] for start in range(0, len(cells), 7)]

@@ -8,7 +8,10 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from airflow_mlmon.partition import date_range, dates_before
+from airflow_mlmon.spec.section import Section
 
 _WEEK = 7
 _FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {from: 2013-01-01, to: 2013-02-28}}"
@@ -24,10 +27,10 @@ class BaselineKind(StrEnum):
     DATES = "dates"
 
 
-class DateRange(BaseModel):
+class DateRange(Section):
     """Days from the first to the last, both included."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     first: date = Field(alias="from", description="First day, YYYY-MM-DD.")
     last: date = Field(alias="to", description="Last day, included.")
@@ -39,10 +42,8 @@ class DateRange(BaseModel):
         return self
 
 
-class Baseline(BaseModel):
+class Baseline(Section):
     """What is normal for a column: exactly one of the ways to say it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     reference: bool = Field(default=False, description="The pinned reference; this is the default.")
     trailing: int | None = Field(default=None, ge=2, le=400, description="The nights before, as many as this.")
@@ -116,17 +117,17 @@ class Baseline(BaseModel):
         [6]
         """
         last = last or first
-        window = _range(first, last)
+        window = date_range(first, last)
         if without and self.dates is None:
             return self._passing_over(first, without)
         if self.dates is not None:
-            found = _range(self.dates.first, self.dates.last)
+            found = date_range(self.dates.first, self.dates.last)
         elif self.same_weekday:
             weeks = range(1, self.same_weekday + 1)
             found = sorted({day - timedelta(days=_WEEK * week) for day in window for week in weeks})
         else:
             length = len(window) if self.previous else self.trailing or 0
-            found = _range(first - timedelta(days=length), first - timedelta(days=1))
+            found = dates_before(first, length)
         return tuple(day for day in found if not first <= day <= last)
 
     def _passing_over(self, first: date, without: Collection[date]) -> tuple[date, ...]:
@@ -134,10 +135,6 @@ class Baseline(BaseModel):
         wanted = self.same_weekday or self.trailing or 1
         reached = (first - step * back for back in range(1, wanted + len(without) + 1))
         return tuple(islice((day for day in reached if day not in without), wanted))[::-1]
-
-
-def _range(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
 def named_by_text(baselines: Any) -> Any:

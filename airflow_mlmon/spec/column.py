@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
+from airflow_mlmon.spec.section import Section
 
 
-class Column(BaseModel):
+class Column(Section):
     """One column of the archived predictions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: ColumnType = Field(
         description="float, integer, decimal (kept exactly), boolean, string, category, timestamp (UTC) or vector "

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.spec.section import Section
 
 
-class ColumnMethod(BaseModel):
+class ColumnMethod(Section):
     """How the drift of one column is measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(description="Distance or test, by evidently's name.")
 
 
-class Drift(BaseModel):
+class Drift(Section):
     """How drift is measured."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method = Field(default=Method.PSI, description="Distance or test per column, by evidently's name.")
     columns: dict[str, ColumnMethod] = Field(

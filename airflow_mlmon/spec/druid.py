@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from airflow_mlmon.spec.section import Section
 
 
 class DruidIngestion(StrEnum):
@@ -36,10 +38,8 @@ class Engine(StrEnum):
     DRUID = "druid"
 
 
-class Druid(BaseModel):
+class Druid(Section):
     """Loading into Apache Druid, and profiling there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection: str = Field(
         default="mlmon_druid_default", description="Airflow connection; the step is skipped without it."

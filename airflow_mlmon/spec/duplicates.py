@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from airflow_mlmon.spec.section import Section
 
 
-class Duplicates(BaseModel):
+class Duplicates(Section):
     """Whether a prediction id that was taken on a day before is one row too many."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     days: int = Field(
         ge=1,

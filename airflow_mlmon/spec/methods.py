@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """A drift method, by evidently's name; `drift.methods` says what those of all rows compute."""
+    """A drift method, by evidently's name; `drift.methods` computes those that profiles can answer."""
 
     PSI = "psi"
     JENSENSHANNON = "jensenshannon"

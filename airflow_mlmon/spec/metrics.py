@@ -45,6 +45,8 @@ class Metric:
     worse: Worse = Worse.BOTH
 
 
+DRIFT = "drift_score"
+
 METRICS: dict[str, Metric] = {
     "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
@@ -85,7 +87,7 @@ METRICS: dict[str, Metric] = {
         of_model=True,
         measure=Measure.SHARE,
     ),
-    "drift_score": Metric("drift score", "Distance of a column from the reference.", by_column=True),
+    DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
     "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
     "drifted_share": Metric(
         "share of drifted columns",

@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import METRICS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, Measure
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
     from airflow_mlmon.spec.model import Labels
 
-_DRIFT = "drift_score"
 # Cohen's words; see `judgement`
 _EFFECTS = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
 _LARGEST_LOGARITHM = 20.0
@@ -46,7 +45,7 @@ def subject_title(metric: str, column: str | None = None, labels: Labels | None 
     >>> subject_title("null_share", "temp"), subject_title("drift_score", "temp"), subject_title("rows")
     ('null share of temp', 'drift of temp', 'rows')
     """
-    title = "drift" if metric == _DRIFT and column else metric_title(metric, labels)
+    title = "drift" if metric == DRIFT and column else metric_title(metric, labels)
     return f"{title} of {column}" if column else title
 
 
@@ -65,7 +64,7 @@ def subject_names(subjects: Iterable[tuple[str, str | None]], labels: Labels | N
 
 
 def effect_words(metric: str, effect: float, *, segment: str | None = None) -> str:
-    """How large an effect is, in words; of counts and losses it is the logarithm of a ratio.
+    """How large an effect is, in words; for counts and losses it is the logarithm of a ratio.
 
     The rows of a segment are judged as a share of all.
 

@@ -72,6 +72,11 @@ class Cache(Protocol):
         ...
 
 
+def is_hidden(uri: str) -> bool:
+    """Whether a file is a marker or hidden, by a name such as _SUCCESS or .tmp, and hence no data."""
+    return uri.rsplit("/", 1)[-1].startswith(("_", "."))
+
+
 def join_uri(folder: str, *parts: str) -> str:
     """The URI of a file below a folder.
 

@@ -26,8 +26,8 @@ _RETRIES = 1
 class RedisCache:
     """Keys of one Redis; any will do, no module of it is needed.
 
-    It may hold up nobody: a request is tried twice within `timeout_s` each, and after one that failed
-    this object asks no more. The log says so, once.
+    It never delays a run for long: a request is tried twice within `timeout_s` each, and after one that
+    failed this object asks no more. The log says so, once.
     """
 
     def __init__(

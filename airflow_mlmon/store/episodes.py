@@ -214,7 +214,7 @@ def _withdraw(connection: sa.Connection, rows: Sequence[Told]) -> None:
 
 
 def _family_of(connection: sa.Connection, model: str, name: str, day: date) -> str:
-    """The family of a breach that is one no more."""
+    """The family of what was a breach on that day, and may not be one now."""
     table = schema.alerts
     named = is_of(table, {"model": model, "fingerprint": name, "day": day})
     return str(connection.scalar(sa.select(table.c.family).where(named).order_by(table.c.family).limit(1)))

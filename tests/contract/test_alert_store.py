@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -17,24 +16,8 @@ from airflow_mlmon.records import Action, ActionKind, TrackedAlert, VerdictState
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, LONGEST_WAIT, MAX_ATTEMPTS
 from tests.support.nights import NOW, alert, check, night, partition, results, verdict
-from tests.support.postgres import fresh_database, private_postgres
 
 NAME = fingerprint_of("flights", "score_mean", None, None)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with private_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def store(request, tmp_path) -> Iterator[MetricStore]:
-    url = f"sqlite:///{tmp_path}/mlmon.db"
-    if request.param == "postgresql":
-        url = fresh_database(request.getfixturevalue("postgres"))
-    with MetricStore(url) as opened:
-        yield opened
 
 
 def publish(store: MetricStore, day: int, found: str, channels=("log",), *, version: str = "v1", **policy: int) -> None:

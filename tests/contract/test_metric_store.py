@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -17,28 +17,8 @@ from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from airflow_mlmon.store.rows import metric_rows
 from tests.support.nights import DAY, NOW, alert, check, metric, night, partition, results, verdict
-from tests.support.postgres import fresh_database, private_postgres
 
 CHANNELS = ("log", "webhook:ops")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with private_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store/mlmon.db"
-    return fresh_database(request.getfixturevalue("postgres"))
-
-
-@pytest.fixture
-def store(url) -> Iterator[MetricStore]:
-    with MetricStore(url) as opened:
-        yield opened
 
 
 def rows(store: MetricStore) -> dict[str, list[tuple[object, ...]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -12,26 +11,10 @@ import pytest
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import DAY as ONE_DAY
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.hostile import HOSTILE
 from tests.support.nights import DAY, night, partition, pin
-from tests.support.postgres import fresh_database, private_postgres
 
 DATES = Baseline.model_validate({"dates": {"from": "2013-01-01", "to": "2013-02-28"}})
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with private_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def store(request, tmp_path) -> Iterator[MetricStore]:
-    sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/mlmon.db" if sqlite else fresh_database(request.getfixturevalue("postgres"))
-    with MetricStore(url) as opened:
-        yield opened
 
 
 def test_pins_come_back_as_they_were_accepted_and_in_that_order(store):

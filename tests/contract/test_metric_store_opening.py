@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -18,7 +17,7 @@ from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 from tests.support.nights import alert, night, partition, pin, results
-from tests.support.postgres import fresh_database, private_postgres
+from tests.support.postgres import fresh_database
 
 OPEN = """
 import sys
@@ -40,19 +39,6 @@ VALUES ('loans', 'DAY', 'predictions', 'fDAY', 'score_mean', '', '', 'warning', 
 INSERT INTO mlmon_outbox (model, day, family, fingerprint, channel, state, attempts, error)
 VALUES ('loans', 'DAY', 'predictions', 'fDAY', 'log', 'SENT', 0, '')
 """
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with private_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def url(request, tmp_path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store/mlmon.db"
-    return fresh_database(request.getfixturevalue("postgres"))
 
 
 def _tables(database: Database) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.methods import score
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_baselines, read_drift
@@ -63,7 +63,7 @@ def test_a_trailing_baseline_is_the_sum_of_the_nights_before(judged):
 
     layout, nights = profiles(run, *range(2, 8))
     current = profile_table(day_table(day(8)), layout).columns["amount"]
-    limits = leave_one_out_limits(layout, nights, "psi", 0.95)
+    limits = window_limits(layout, nights, "psi", 0.95)
     assert drift["amount"].score == score("psi", sum_profiles(layout, nights).columns["amount"], current)
     assert (drift["amount"].limit, drift["amount"].nights) == (limits["amount"].limit, 6)
     assert list(facts.nights) == [day(offset) for offset in range(2, 8)]

@@ -1,38 +1,20 @@
-"""`mlmon alerts`, as a shell or a script calls it."""
+"""`mlmon alerts`: what it prints, and how it exits."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import MAX_ATTEMPTS
 from tests.support.nights import alert, night, partition, results
 from tests.support.runs import local_archive
-
-
-def mlmon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "AIRFLOW_HOME": str(folder / "home"), "COLUMNS": "120"},
-    )
-
-
-def said(folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    done = mlmon(folder, *arguments, "--json")
-    assert done.returncode == 0, done.stderr + done.stdout
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.fixture
@@ -49,25 +31,51 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_people_do_shows_in_the_list(folder):
-    listed = said(folder, "alerts", "list", "flights.yaml")
+@pytest.fixture
+def call(folder: Path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Call the command in the folder: its exit code, and what it prints."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("AIRFLOW_HOME", str(folder / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(name: str, *arguments: str) -> tuple[int, str, str]:
+        code = main(["alerts", name, "flights.yaml", *arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def said(call) -> Callable[..., list[dict[str, Any]]]:
+    """Call the command for its JSON."""
+
+    def said(*arguments: str) -> list[dict[str, Any]]:
+        code, printed, complaint = call(*arguments, "--json")
+        assert code == 0, complaint + printed
+        return [json.loads(line) for line in printed.splitlines()]
+
+    return said
+
+
+def test_what_people_do_shows_in_the_list(call, said):
+    listed = said("list")
     assert [(entry["metric"], entry["state"], entry["nights"]) for entry in listed] == [
         ("null_share", "open", 2),
         ("score_mean", "open", 2),
     ]
 
     because = ("--why", "a campaign", "--by", "Ada")
-    said(folder, "alerts", "ack", "flights.yaml", "--alert", listed[1]["fingerprint"][:6], *because)
-    [muted] = said(folder, "alerts", "mute", "flights.yaml", "--metric", "null_share", "--column", "amount",
+    said("ack", "--alert", listed[1]["fingerprint"][:6], *because)
+    [muted] = said("mute", "--metric", "null_share", "--column", "amount",
                    "--until", "2013-03-20", *because)  # fmt: skip
     assert (muted["state"], muted["muted_until"]) == ("muted", "2013-03-20")
-    [over] = said(folder, "alerts", "resolve", "flights.yaml", "--metric", "score_mean", "--accept", *because)
+    [over] = said("resolve", "--metric", "score_mean", "--accept", *because)
     assert (over["state"], over["resolved_on"], over["resolved_by"]) == ("resolved", "2013-03-09", "Ada")
 
-    [found] = said(folder, "alerts", "list", "flights.yaml", "--state", "resolved")
+    [found] = said("list", "--state", "resolved")
     assert (found["metric"], found["acknowledged_by"]) == ("score_mean", "Ada")
-    assert said(folder, "alerts", "list", "flights.yaml", "--from", "2013-04-01", "--state", "resolved") == []
-    shown = mlmon(folder, "alerts", "list", "flights.yaml").stdout
+    assert said("list", "--from", "2013-04-01", "--state", "resolved") == []
+    shown = call("list")[1]
     assert "muted until 2013-03-20" in shown
     assert "acknowledged by Ada" in shown
 
@@ -82,24 +90,24 @@ def test_what_people_do_shows_in_the_list(folder):
         (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no night of 2013-03-01"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, code, message):
-    done = mlmon(folder, "alerts", arguments[0], "flights.yaml", *arguments[1:], "--why", "x", "--by", "Ada")
+def test_what_cannot_be_done_is_said_in_one_line(call, arguments, code, message):
+    found, _, complaint = call(*arguments, "--why", "x", "--by", "Ada")
 
-    assert done.returncode == code
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert found == code
+    assert message in complaint
+    assert len(complaint.splitlines()) == 1
 
 
-def test_messages_that_were_given_up_are_listed_and_tried_again(folder):
+def test_messages_that_were_given_up_are_listed_and_tried_again(folder, call, said):
     now = datetime(2013, 3, 10, tzinfo=UTC)
     with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
         for _ in range(MAX_ATTEMPTS):
             store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
             now += timedelta(days=1)
 
-    letters = [entry for entry in said(folder, "alerts", "list", "flights.yaml") if entry["kind"] == "dead_letter"]
+    letters = [entry for entry in said("list") if entry["kind"] == "dead_letter"]
 
     assert {(letter["event"], letter["error"]) for letter in letters} == {("opened", "answered 500")}
-    assert "could not be delivered" in mlmon(folder, "alerts", "list", "flights.yaml").stdout
-    assert said(folder, "alerts", "retry", "flights.yaml") == [{"model": "flights", "retried": 2}]
-    assert said(folder, "alerts", "retry", "flights.yaml") == [{"model": "flights", "retried": 0}]
+    assert "could not be delivered" in call("list")[1]
+    assert said("retry") == [{"model": "flights", "retried": 2}]
+    assert said("retry") == [{"model": "flights", "retried": 0}]

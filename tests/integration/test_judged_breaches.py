@@ -31,9 +31,9 @@ from airflow_mlmon.pipeline.profile import fill_days_before, profile_partition
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.validate import validate_partition
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.nightly import judge_night
-from tests.support.postgres import fresh_database, private_postgres
+from tests.support.postgres import fresh_database
 from tests.support.runs import local_archive, opened
 
 NIGHT = Partition.of_day("loans", FIRST)
@@ -59,10 +59,7 @@ def moving_table(day: date, *, is_broken: bool = False) -> pa.Table:
         "approved": amount > 0,
         "channel": random.choice(["web", "branch", "phone"], ROWS, p=[0.1, 0.3, 0.6] if is_broken else [0.6, 0.3, 0.1]),
     }
-    table = day_table(day, ROWS)
-    for name, values in columns.items():
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
-    return table
+    return replace_columns(day_table(day, ROWS), **columns)
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +102,6 @@ def test_first_line_of_the_message_names_the_cause(run):
     assert cause.startswith("Likely cause: drift of amount: values lie higher than usual (by itself")
     assert first.startswith("- critical: drift of amount ")
     assert "drift of amount: values lie higher than usual" in message.subject
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with private_postgres() as url:
-        yield url
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])

@@ -18,14 +18,13 @@ import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.calibrate import calibrate
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
 from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert, Verdict, VerdictState, fingerprint_of
 from airflow_mlmon.spec.metrics import METRICS
-from tests.support.archive import FIRST, day_table
+from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -48,10 +47,6 @@ AMOUNT, CHANNEL = ("drift_score", "amount", None), ("drift_score", "channel", No
 Key = tuple[str, str | None, str | None]
 
 
-def partition(offset: int) -> Partition:
-    return Partition.of_day("loans", FIRST + timedelta(days=offset))
-
-
 def broken(table: pa.Table) -> pa.Table:
     """The amounts in another currency, most rows by phone, and all scored by the second version."""
     by_phone = np.arange(table.num_rows) % 2 == 0
@@ -62,9 +57,7 @@ def broken(table: pa.Table) -> pa.Table:
         "approved": pc.greater(pc.sqrt(table.column("score")), 0.5),
         "version": pa.array(["v2"] * table.num_rows),
     }
-    for name, values in columns.items():
-        table = table.set_column(table.column_names.index(name), name, values)
-    return table
+    return replace_columns(table, **columns)
 
 
 @pytest.fixture(scope="module")

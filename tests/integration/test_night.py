@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.records import Night, Status
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
-from tests.support.runs import local_archive, opened
+from tests.support.nightly import judge_night
+from tests.support.runs import local_archive, opened, stored_rows
 
 DAYS = 4
 FIRST_NIGHT = Partition.of_day("loans", FIRST)
@@ -40,13 +39,6 @@ def night_after(run: Run, partition: Partition) -> Night:
     night = run.store.night(partition)
     assert night is not None
     return night
-
-
-def contents(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, but for the times at which messages are due."""
-    with closing(sqlite3.connect(folder / "store.db")) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in tables}  # noqa: S608
 
 
 def test_a_quiet_night_is_ok_and_says_nothing(run):
@@ -79,7 +71,7 @@ def test_personal_values_are_written_nowhere(run, tmp_path):
 
 def test_labels_update_the_days_that_they_belong_to(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     metrics = run.store.metrics("loans", FIRST, FIRST + timedelta(days=2))
     shares = [metrics[FIRST + timedelta(days=offset), "label_share", None] for offset in range(3)]
@@ -92,7 +84,7 @@ def test_labels_update_the_days_that_they_belong_to(run):
 
 def test_performance_is_that_of_the_rows(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     rows = day_table(FIRST)
     known = rows.filter(pc.and_(pc.is_valid(rows.column("repaid")), pc.not_equal(rows.column("outcome"), "withdrawn")))
@@ -104,7 +96,7 @@ def test_performance_is_that_of_the_rows(run):
 
 def test_the_label_is_compared_with_the_references_own(run):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
 
     [drift] = [value for value in run.store.metric_values(FIRST_NIGHT) if value.column == "repaid"]
     [last] = [
@@ -122,16 +114,16 @@ def test_the_label_is_compared_with_the_references_own(run):
 def test_running_twice_changes_nothing(run, tmp_path):
     for offset in range(3):
         run_night(run, FIRST_NIGHT.shift(offset))
-    before = contents(tmp_path)
+    before = stored_rows(tmp_path)
 
     run_night(run, FIRST_NIGHT)
 
-    assert contents(tmp_path) == before
+    assert stored_rows(tmp_path) == before
 
 
 def test_redoing_a_past_day_keeps_its_labels(run, archive):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
+        judge_night(run, FIRST_NIGHT.shift(offset))
     archive.write_predictions(FIRST, day_table(FIRST, 100))
 
     night = night_after(run, FIRST_NIGHT)
@@ -144,13 +136,13 @@ def test_redoing_a_past_day_keeps_its_labels(run, archive):
 
 def test_late_rows_change_no_other_day(run, archive, tmp_path):
     for offset in range(3):
-        run_night(run, FIRST_NIGHT.shift(offset))
-    before = contents(tmp_path)["mlmon_metrics"]
+        judge_night(run, FIRST_NIGHT.shift(offset))
+    before = stored_rows(tmp_path)["mlmon_metrics"]
     archive.write_predictions(FIRST, day_table(FIRST, 100))
 
     run_night(run, FIRST_NIGHT)
 
-    after = contents(tmp_path)["mlmon_metrics"]
+    after = stored_rows(tmp_path)["mlmon_metrics"]
     changed = set(map(repr, set(after) ^ set(before)))
     assert changed
     assert all(str(FIRST) in row for row in changed)

@@ -12,7 +12,6 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import read_drift
-from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.rollup import roll_up
 from airflow_mlmon.profiles.layout import Kind
@@ -43,7 +42,7 @@ def test_each_column_is_measured_as_the_spec_says(tmp_path):
     archive = local_archive(tmp_path, 2)
     partition = Partition.of_day("loans", FIRST)
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
-        run_night(run, partition)
+        judge_night(run, partition)
         found = _drift_of(run, FIRST)
 
     chosen = {name: column.method for name, column in found.items()}
@@ -62,7 +61,7 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
     last = FIRST + timedelta(days=1)
     more = f"{METHODS}baselines: {{amount: {{trailing: 4}}, term: {{trailing: 4}}, channel: previous}}\n"
     with opened(tmp_path, archive, ("alerts:", f"{more}alerts:")) as run:
-        run_night(run, Partition.of_day("loans", last))
+        judge_night(run, Partition.of_day("loans", last))
         found = _drift_of(run, last)
         (window,) = roll_up(run, FIRST, last, 2)
 
@@ -77,7 +76,7 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
 def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
     archive = local_archive(tmp_path, 1)
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
-        run_night(run, Partition.of_day("loans", FIRST))
+        judge_night(run, Partition.of_day("loans", FIRST))
         before = _drift_of(run, FIRST)["amount"]
     # the sample of a larger reference is another one, and so is its layout
     rows = [day_table(FIRST - timedelta(days=n), 90) for n in range(10, 0, -1)]

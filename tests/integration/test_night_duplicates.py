@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -26,13 +22,14 @@ from airflow_mlmon.pipeline.prepare import prepare_partition
 from airflow_mlmon.pipeline.profile import profile_partition
 from airflow_mlmon.pipeline.validate import validate_partition
 from airflow_mlmon.records import Night, Status
-from tests.support.archive import FIRST, Archive, day_table
+from tests.support.archive import FIRST, Archive, day_table, replace_columns
 from tests.support.nightly import judge_night
-from tests.support.runs import local_archive, opened
+from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
 WISH = ("labels:\n", "duplicates: {days: 3}\nlabels:\n")
 NIGHTS = [Partition.of_day("loans", FIRST + timedelta(days=offset)) for offset in range(6)]
 RESENT = 7
+RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks")
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def resend(archive: Archive, of: date, on: date, rows: int = RESENT, *, first: i
     """Append rows of a day to the files of another one, with times that fit there."""
     again = day_table(of).slice(first, rows)
     later = pc.add(again.column("at"), pa.scalar(on - of))
-    again = again.set_column(again.column_names.index("at"), "at", later)
+    again = replace_columns(again, at=later)
     archive.write_predictions(on, pa.concat_tables([day_table(on), again.cast(day_table(on).schema)]))
 
 
@@ -74,7 +71,7 @@ def test_rows_of_yesterday_are_quarantined_today_with_the_day(run, archive):
     resend(archive, NIGHTS[0].day, NIGHTS[1].day)
 
     for partition in NIGHTS[:2]:
-        run_night(run, partition)
+        judge_night(run, partition)
 
     second = night(run, NIGHTS[1])
     assert (second.status, second.rows_listed, second.rows_curated, second.rows_quarantined) == (
@@ -229,28 +226,18 @@ def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, a
     assert prepared.message == "duplicates could not be looked for in 2026-03-01: no rows are served"
 
 
-def results(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    tables = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks")
-    with closing(sqlite3.connect(folder / "store.db")) as database:
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in tables}  # noqa: S608
-
-
 def test_two_runs_at_once_end_as_one(tmp_path, archive):
     resend(archive, NIGHTS[0].day, NIGHTS[1].day)
     spec = tmp_path / "loans.yaml"
     spec.write_text(archive.spec_text(WISH))
 
-    codes = [run_at_once(spec, tmp_path / name, times) for name, times in (("alone", 1), ("both", 2))]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    with opened(alone, archive, WISH) as run:
+        judge_night(run, NIGHTS[1])
 
-    assert codes == [[0], [0, 0]]
-    assert results(tmp_path / "both") == results(tmp_path / "alone")
-    assert any(RESENT in row for row in results(tmp_path / "both")["mlmon_nights"])
+    codes = run_twice_at_once(spec, tmp_path / "both", NIGHTS[1])
 
-
-def run_at_once(spec: Path, folder: Path, times: int) -> list[int]:
-    """Run the second night in that many processes at the same time; their exit codes."""
-    folder.mkdir()
-    places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
-    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", NIGHTS[1].key, *places]
-    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(times)]
-    return [process.wait(120) for process in running]
+    assert codes == [0, 0]
+    assert stored_rows(tmp_path / "both", *RESULTS) == stored_rows(alone, *RESULTS)
+    assert any(RESENT in row for row in stored_rows(tmp_path / "both", *RESULTS)["mlmon_nights"])

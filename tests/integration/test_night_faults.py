@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST, Archive
-from tests.support.runs import local_archive, opened
+from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
 NIGHT = Partition.of_day("loans", FIRST)
 RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks", "mlmon_deliveries", "mlmon_layouts")
@@ -55,11 +52,6 @@ def archive(tmp_path: Path) -> Archive:
     return local_archive(tmp_path, 2)
 
 
-def results(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    with closing(sqlite3.connect(folder / "store.db")) as database:
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in RESULTS}  # noqa: S608
-
-
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of the workspace; evidently gives its page a new id at each writing."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.name != "evidently.html")
@@ -76,7 +68,7 @@ def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archi
     clean.mkdir()
     with opened(clean, archive) as run:
         run_night(run, NIGHT)
-    expected = results(clean), in_place(files(clean / "workspace"), clean)
+    expected = stored_rows(clean, *RESULTS), in_place(files(clean / "workspace"), clean)
 
     kills = 0
     while True:
@@ -89,7 +81,7 @@ def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archi
             break
         with opened(folder, archive) as run:
             run_night(run, NIGHT)
-        found = results(folder), in_place(files(folder / "workspace"), folder)
+        found = stored_rows(folder, *RESULTS), in_place(files(folder / "workspace"), folder)
         assert {
             name: rows
             for name, rows in found[0].items()
@@ -110,20 +102,17 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     spec = tmp_path / "loans.yaml"
     spec.write_text(archive.spec_text())
 
-    codes = run_at_once(spec, alone, times=1) + run_at_once(spec, both, times=2)
+    alone.mkdir()
+    with opened(alone, archive) as run:
+        run_night(run, NIGHT)
 
-    assert codes == [0, 0, 0]
-    assert _without_paths(list(results(both).items()), both) == _without_paths(list(results(alone).items()), alone)
+    codes = run_twice_at_once(spec, both, NIGHT)
+
+    assert codes == [0, 0]
+    assert _without_paths(list(stored_rows(both, *RESULTS).items()), both) == _without_paths(
+        list(stored_rows(alone, *RESULTS).items()), alone
+    )
     assert in_place(files(both / "workspace"), both) == in_place(files(alone / "workspace"), alone)
-
-
-def run_at_once(spec: Path, folder: Path, *, times: int) -> list[int]:
-    """Run the night in that many processes at the same time; their exit codes."""
-    folder.mkdir()
-    places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
-    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", str(FIRST), *places]
-    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(times)]
-    return [process.wait(120) for process in running]
 
 
 def test_a_disk_that_is_full_fails_the_night_in_words(tmp_path, archive):

@@ -19,7 +19,7 @@ from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.reprofile import Carried, reprofile
 from airflow_mlmon.reports.page import render_index, render_night
-from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -34,14 +34,11 @@ def day_of(offset: int) -> date:
 
 def tied(day: date, *, swapped: bool = False) -> pa.Table:
     """A day on which small amounts have short terms; swapped, each amount has the term of another row."""
-    table = day_table(day, 300)
     amount = np.exp(8 + np.random.default_rng(day.toordinal()).normal(size=300))
     term = np.select([amount < 2_000, amount < 5_000], [12, 24], 36)
     if swapped:
         term = np.random.default_rng(7).permutation(term)
-    for name, values in (("amount", amount), ("term", term)):
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
-    return table
+    return replace_columns(day_table(day, 300), amount=amount, term=term)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.errors import ConfigError, StateError
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.accept import accept
 from airflow_mlmon.pipeline.candidate import compare_candidate
 from airflow_mlmon.pipeline.context import Run
@@ -26,7 +25,7 @@ from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.reports.page import render_night
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
-from tests.support.archive import FIRST, Archive, day_table
+from tests.support.archive import FIRST, Archive, day_table, partition
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
@@ -39,10 +38,6 @@ NOW = datetime(2026, 3, 8, 6, tzinfo=UTC)
 
 def day(offset: int) -> date:
     return FIRST + timedelta(days=offset)
-
-
-def partition(offset: int) -> Partition:
-    return Partition.of_day("loans", day(offset))
 
 
 def dates(first: int, last: int) -> Baseline:

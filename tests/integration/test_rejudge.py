@@ -9,21 +9,18 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
+from airflow_mlmon.pipeline.report import write_pages
 from airflow_mlmon.pipeline.staleness import stale_nights
 from airflow_mlmon.spec.metrics import METRICS
-from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
+from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
 NIGHTS, REDONE = 8, 3
 BASELINE = ("\nhistory:", "\nbaseline: {trailing: 6}\nhistory:")
-
-
-def partition(offset: int) -> Partition:
-    return Partition.of_day("loans", FIRST + timedelta(days=offset))
 
 
 def write_late_rows(archive: Archive) -> None:
@@ -42,7 +39,7 @@ def archive(tmp_path: Path) -> Archive:
 def run(tmp_path: Path, archive: Archive):
     with opened(tmp_path, archive, BASELINE) as run:
         for offset in range(NIGHTS):
-            run_night(run, partition(offset))
+            judge_night(run, partition(offset))
         yield run
 
 
@@ -62,13 +59,14 @@ def stale(run: Run) -> dict[int, list[int]]:
 
 
 def test_nothing_is_stale_while_nothing_is_redone(run):
-    run_night(run, partition(REDONE))
+    judge_night(run, partition(REDONE))
 
     assert stale(run) == {}
 
 
 def test_nights_that_rest_on_a_redone_one_say_so(run, archive):
     before = [said(run, offset) for offset in range(NIGHTS)]
+    write_pages(run, [partition(REDONE - 1), partition(NIGHTS - 1)])
     write_late_rows(archive)
     run_night(run, partition(REDONE))
 
@@ -84,7 +82,7 @@ def test_nights_that_rest_on_a_redone_one_say_so(run, archive):
 
 def test_judged_again_they_are_as_if_the_rows_had_always_been_there(run, archive, tmp_path):
     write_late_rows(archive)
-    run_night(run, partition(REDONE))
+    judge_night(run, partition(REDONE))
     for file in Path(run.workspace).rglob("curated.parquet"):
         file.unlink()
 
@@ -94,7 +92,7 @@ def test_judged_again_they_are_as_if_the_rows_had_always_been_there(run, archive
     assert stale(run) == {}
     with opened(tmp_path / "afresh", archive, BASELINE) as afresh:
         for offset in range(NIGHTS):
-            run_night(afresh, partition(offset))
+            judge_night(afresh, partition(offset))
         for offset in range(NIGHTS):
             assert said(run, offset) == said(afresh, offset)
 
@@ -102,7 +100,7 @@ def test_judged_again_they_are_as_if_the_rows_had_always_been_there(run, archive
 def test_command_says_what_became_of_each_night(run, archive, tmp_path, monkeypatch, capsys):
     (tmp_path / "loans.yaml").write_text(archive.spec_text(BASELINE))
     write_late_rows(archive)
-    run_night(run, partition(REDONE))
+    judge_night(run, partition(REDONE))
     monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{tmp_path / 'store.db'}")
     monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", run.workspace)
     spec = str(tmp_path / "loans.yaml")

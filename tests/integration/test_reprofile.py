@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
 from tests.support.nightly import judge_night
-from tests.support.runs import local_archive, opened, write_file
+from tests.support.runs import local_archive, opened, stored_rows, write_file
 
 NIGHTS = 4
 LAST = FIRST + timedelta(days=NIGHTS - 1)
@@ -62,12 +61,6 @@ def carry(run: Run, first: int = 0, last: int = NIGHTS - 1) -> list[Carried]:
     return [found.state for found in reprofile(run, day(first), day(last))]
 
 
-def tables(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    with sqlite3.connect(folder / "store.db") as database:
-        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}  # noqa: S608
-
-
 def test_stored_profiles_are_those_of_the_rows_under_the_new_layout(run):
     before = {night.layout for night in run.store.nights("loans", FIRST, LAST)}
 
@@ -98,12 +91,12 @@ def test_drift_of_judged_nights_is_measured_anew(run):
 
 def test_labels_verdicts_and_alerts_stay(run, folder):
     ensure_reference(run)
-    before = tables(folder)
+    before = stored_rows(folder)
     labels = [row for row in before["mlmon_metrics"] if "labels" in row]
 
     carry(run)
 
-    after = tables(folder)
+    after = stored_rows(folder)
     assert {name for name, rows in after.items() if rows != before[name]} == {"mlmon_nights", "mlmon_metrics"}
     assert [row for row in after["mlmon_metrics"] if "labels" in row] == labels
     assert [row for row in after["mlmon_metrics"] if "rows_quarantined" in row] == [
@@ -113,10 +106,10 @@ def test_labels_verdicts_and_alerts_stay(run, folder):
 
 def test_a_second_time_changes_nothing(run, folder):
     carry(run)
-    before = tables(folder)
+    before = stored_rows(folder)
 
     assert carry(run) == [Carried.ALREADY] * NIGHTS
-    assert tables(folder) == before
+    assert stored_rows(folder) == before
 
 
 def test_windows_are_whole_again(run):

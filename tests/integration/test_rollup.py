@@ -14,12 +14,10 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.drift.methods import score
-from airflow_mlmon.drift.pairs import paired_limits
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.drift.windows import paired_limits, window_limits
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.pipeline.rollup import roll_up
 from airflow_mlmon.pipeline.stored import ProfileState
@@ -29,6 +27,7 @@ from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, Archive, day_table
+from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
 NIGHTS = 6
@@ -44,7 +43,7 @@ def made(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("rollup")
     archive = local_archive(folder, NIGHTS)
     with opened(folder, archive) as run:
-        run_night(run, Partition.of_day("loans", day(NIGHTS - 1)))
+        judge_night(run, Partition.of_day("loans", day(NIGHTS - 1)))
     (folder / "loans.yaml").write_text(archive.spec_text())
     shutil.rmtree(folder / "archive")
     return folder

@@ -16,9 +16,9 @@ from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.contrast import SliceMetric, exact_p_value
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.slices import slice_window
-from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.archive import FIRST, Archive, day_table, replace_columns, to_bytes
+from tests.support.nightly import judge_night
 from tests.support.runs import opened, write_file
 
 NIGHTS, ROWS = 5, 400
@@ -40,9 +40,7 @@ def broken_table(of: date) -> pa.Table:
     known = np.array([value is not None for value in repaid])
     turned = np.where(known & phone, ~approved, repaid)
     changed = {"repaid": pa.array(turned.tolist(), pa.bool_()), "channel": pa.array(channel)}
-    for name, values in changed.items():
-        table = table.set_column(table.column_names.index(name), name, values)
-    return table
+    return replace_columns(table, **changed)
 
 
 def write_broken_day(archive: Archive, of: date) -> None:
@@ -65,7 +63,7 @@ def run_nights(folder: Path, archive: Archive, *replacements: tuple[str, str]):
     (folder / "loans.yaml").write_text(archive.spec_text(*replacements))
     with opened(folder, archive, *replacements) as run:
         for offset in range(NIGHTS + 1):
-            run_night(run, Partition.of_day("loans", day(offset)))
+            judge_night(run, Partition.of_day("loans", day(offset)))
         yield run
 
 
@@ -198,7 +196,7 @@ def test_without_labels_drift_alone_is_ranked(tmp_path, archive):
     labels = text[text.index("labels:") : text.index("reference:")]
     rules = text[text.index("    - {metric: positive_share") :]
     with opened(tmp_path, archive, (labels, ""), (rules, "")) as run:
-        run_night(run, Partition.of_day("loans", FIRST))
+        judge_night(run, Partition.of_day("loans", FIRST))
         found = slice_window(run, ["term"], FIRST, FIRST)
 
         assert found.metric is None
@@ -224,7 +222,7 @@ def test_an_id_in_two_files_of_the_reference_counts_once(tmp_path):
     repeated = to_bytes(day_table(FIRST - timedelta(days=3), 80))
     archive.write(f"{archive.root}/reference/part-1.parquet", repeated)
     with opened(tmp_path, archive) as run:
-        run_night(run, Partition.of_day("loans", FIRST))
+        judge_night(run, Partition.of_day("loans", FIRST))
         found = slice_window(run, ["term"], FIRST, FIRST)
 
     assert sum(own.rows_reference for own in found.slices) == found.reference_rows == 12 * 80
@@ -252,9 +250,9 @@ def test_an_integer_of_many_values_is_refused(tmp_path):
     archive.write_reference()
     table = day_table(FIRST, 200)
     terms = pa.array(np.arange(200) % 60)
-    archive.write_predictions(FIRST, table.set_column(table.column_names.index("term"), "term", terms))
+    archive.write_predictions(FIRST, replace_columns(table, term=terms))
     with opened(tmp_path, archive) as run:
-        run_night(run, Partition.of_day("loans", FIRST))
+        judge_night(run, Partition.of_day("loans", FIRST))
 
         with pytest.raises(ConfigError, match="integer of 60 different values"):
             slice_window(run, ["term"], FIRST, FIRST)

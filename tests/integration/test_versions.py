@@ -9,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import choose_baselines, of_value
 from airflow_mlmon.pipeline.challenge import challenges
 from airflow_mlmon.pipeline.drift import read_drift, read_segment_drift
-from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.pages import index_page, night_page
 from airflow_mlmon.pipeline.reference import ensure_reference
 from airflow_mlmon.pipeline.span import Span
@@ -21,7 +19,8 @@ from airflow_mlmon.pipeline.versions import marks_until
 from airflow_mlmon.records import BaselinePin, VerdictState
 from airflow_mlmon.reports.page import render_index, render_night
 from airflow_mlmon.spec.baseline import Baseline
-from tests.support.archive import FIRST, Archive, day_table
+from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
+from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
 QUIET, CANARY, NOON, SWITCHED, ROLLBACK, AFTER = 7, 8, 9, 10, 11, 12
@@ -37,19 +36,13 @@ RULES = """\
 """
 
 
-def partition(offset: int) -> Partition:
-    return Partition.of_day("loans", FIRST + timedelta(days=offset))
-
-
 def scored_by_two(table: pa.Table, rows: slice) -> pa.Table:
     """The table with some rows scored by the second version, whose scores are far higher."""
     second = np.zeros(table.num_rows, dtype=bool)
     second[rows] = True
     score = np.where(second, np.sqrt(table.column("score").to_numpy()), table.column("score").to_numpy())
     columns = {"score": score, "approved": score > 0.5, "version": np.where(second, "v2", "v1")}
-    for name, values in columns.items():
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
-    return table
+    return replace_columns(table, **columns)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +61,7 @@ def run_nights(folder, archive: Archive, *replacements: tuple[str, str]):
     text = "    - {metric: score_mean, history: {deviations: 5, floor: 0.02}}\n"
     with opened(folder, archive, (text, RULES), *replacements) as run:
         for offset in range(AFTER + 2):
-            run_night(run, partition(offset))
+            judge_night(run, partition(offset))
         yield run
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.partition import Partition
+
 SPEC = """\
 model: loans
 description: Will the loan be repaid?
@@ -75,6 +77,19 @@ def day_table(day: date, rows: int = 80, *, shift: float = 0.0) -> pa.Table:
             "outcome": ["withdrawn" if n % 20 == 0 else "known" for n in range(rows)],
         }
     )
+
+
+def partition(offset: int) -> Partition:
+    """The partition of the day that lies so many days after the first."""
+    return Partition.of_day("loans", FIRST + timedelta(days=offset))
+
+
+def replace_columns(table: pa.Table, **columns: Any) -> pa.Table:
+    """The table with other values in some of its columns."""
+    for name, values in columns.items():
+        own = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+        table = table.set_column(table.column_names.index(name), name, own)
+    return table
 
 
 def to_bytes(table: pa.Table) -> bytes:

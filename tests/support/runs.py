@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
@@ -47,3 +51,20 @@ def opened(folder: Path, archive: Archive, *replacements: tuple[str, str], **giv
             store=store,
             **{"storage": Storage(), "workspace": str(folder / "workspace")} | given,
         )
+
+
+def run_twice_at_once(spec: Path, folder: Path, partition: Partition) -> list[int]:
+    """Run a night in two processes at the same time, on one store and workspace in `folder`; their exit codes."""
+    folder.mkdir()
+    places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
+    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", partition.key, *places]
+    running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    return [process.wait(120) for process in running]
+
+
+def stored_rows(folder: Path, *tables: str) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of some tables of the store in a folder, by default of all."""
+    with closing(sqlite3.connect(folder / "store.db")) as database:
+        held = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = tables or held
+        return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}  # noqa: S608

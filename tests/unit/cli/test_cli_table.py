@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from airflow_mlmon.cli.table import NOTHING, nights_table
+from airflow_mlmon.cli.table import nights_table
 from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
+from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.nights import metric, night, partition
@@ -59,8 +60,8 @@ def test_values_that_are_not_there_are_dashes_and_zero_is_zero(store):
 
     calm, loud = rendered(store)
 
-    assert calm.split() == ["2013-03-07", "Thu", "890", "OK", NOTHING, "0.297", "0.0%", NOTHING, NOTHING]
-    assert loud.split() == ["2013-03-08", "Fri", "890", "OK", NOTHING, "0.373", NOTHING, NOTHING, NOTHING]
+    assert calm.split() == ["2013-03-07", "Thu", "890", "OK", NONE, "0.297", "0.0%", NONE, NONE]
+    assert loud.split() == ["2013-03-08", "Fri", "890", "OK", NONE, "0.373", NONE, NONE, NONE]
 
 
 def test_loud_night_names_its_alerts_and_stands_out(store):

@@ -80,10 +80,6 @@ def test_column_without_a_limit_keeps_its_score():
     assert drift.note.startswith("no limit")
 
 
-def test_minimum_rows_is_a_setting():
-    assert compare_tables(x=np.arange(100.0), minimum_rows=101)["x"].score is None
-
-
 def test_category_names_the_method_that_was_used():
     drift = compare_tables(x=np.arange(100.0), c=["a", "b"] * 50, method="ks")
 

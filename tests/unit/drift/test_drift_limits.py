@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlmon.drift.limits import Limit, leave_one_out_limits
+from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.methods import method_for, score
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
@@ -17,7 +18,7 @@ NIGHTS = [profile_table(loan_table(400, seed=seed, shift=100.0 * seed), LAYOUT) 
 
 @pytest.mark.parametrize("method", ["psi", "jensenshannon", "wasserstein", "ks"])
 def test_limit_is_the_quantile_of_each_night_against_the_others(method):
-    limits = leave_one_out_limits(LAYOUT, NIGHTS, method, 0.9)
+    limits = window_limits(LAYOUT, NIGHTS, method, 0.9)
 
     expected = {}
     for column in LAYOUT.columns:
@@ -33,14 +34,14 @@ def test_limit_is_the_quantile_of_each_night_against_the_others(method):
 def test_night_with_too_few_rows_does_not_count():
     short = profile_table(loan_table(20, seed=9), LAYOUT)
 
-    assert leave_one_out_limits(LAYOUT, [*NIGHTS, short], "psi", 0.9)["term"].nights == 8
+    assert window_limits(LAYOUT, [*NIGHTS, short], "psi", 0.9)["term"].nights == 8
 
 
 @pytest.mark.parametrize("nights", [[], NIGHTS[:1]], ids=["none", "one"])
 def test_fewer_than_two_nights_give_no_limit(nights):
-    assert leave_one_out_limits(LAYOUT, nights, "psi", 0.9) == {}
+    assert window_limits(LAYOUT, nights, "psi", 0.9) == {}
 
 
 def test_night_of_another_layout_is_refused():
     with pytest.raises(LayoutMismatchError, match=LAYOUT.id):
-        leave_one_out_limits(LAYOUT, [Profile.empty(make_layout(numeric_layout()))], "psi", 0.9)
+        window_limits(LAYOUT, [Profile.empty(make_layout(numeric_layout()))], "psi", 0.9)

@@ -12,8 +12,8 @@ import pytest
 
 from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.domain_classifier import tell_apart
-from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.multivariate import DomainLimit, DomainScore, judge_together, limit_of_nights
+from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import sum_profiles
@@ -56,7 +56,7 @@ def replaced(table: pa.Table, name: str, values) -> pa.Table:
 def test_columns_that_are_swapped_are_found_while_each_of_them_stays():
     current = night(99, swapped=True)
     profiles = [profile_table(table, LAYOUT) for table in NIGHTS]
-    limits = leave_one_out_limits(LAYOUT, profiles, "psi", 0.95)
+    limits = window_limits(LAYOUT, profiles, "psi", 0.95)
     alone = compare(LAYOUT, sum_profiles(LAYOUT, profiles), profile_table(current, LAYOUT), method="psi", limits=limits)
 
     together = judge_together(score(current, explain=True), LIMIT)

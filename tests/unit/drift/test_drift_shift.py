@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 
 from airflow_mlmon.drift.compare import DriftState, compare
-from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.shift import mean_shift
@@ -47,7 +46,7 @@ def profile(rows: int = 300, seed: int = 99, **changes) -> Profile:
 
 
 def compare_with_reference(current: Profile, method: str = "psi"):
-    limits = leave_one_out_limits(LAYOUT, NIGHTS, method, 0.95)
+    limits = window_limits(LAYOUT, NIGHTS, method, 0.95)
     (found,) = compare(LAYOUT, REFERENCE, current, method=method, limits=limits)
     return found
 
@@ -75,7 +74,7 @@ def test_norm_that_grows_is_seen_by_the_methods_of_numbers():
 
 
 def test_limits_split_the_alarms_between_norm_and_mean():
-    (limit,) = leave_one_out_limits(LAYOUT, NIGHTS, "ks", 0.9).values()
+    (limit,) = window_limits(LAYOUT, NIGHTS, "ks", 0.9).values()
     shifts = []
     for at, night in enumerate(NIGHTS):
         others = sum_profiles(LAYOUT, NIGHTS[:at] + NIGHTS[at + 1 :])
@@ -91,7 +90,7 @@ def test_quiet_nights_alarm_no_more_often_than_asked():
     alarms = 0
     for _ in range(60):
         nights = [profile_table(to_table(vectors(60, int(random.integers(1 << 30)))), LAYOUT) for _ in range(13)]
-        limits = leave_one_out_limits(LAYOUT, nights[1:], "ks", 0.9)
+        limits = window_limits(LAYOUT, nights[1:], "ks", 0.9)
         (found,) = compare(LAYOUT, sum_profiles(LAYOUT, nights[1:]), nights[0], method="ks", limits=limits)
         alarms += found.state is DriftState.BEYOND
 
@@ -100,7 +99,7 @@ def test_quiet_nights_alarm_no_more_often_than_asked():
 
 
 def test_windows_have_a_limit_of_the_mean_shift_too():
-    one = leave_one_out_limits(LAYOUT, NIGHTS, "ks", 0.9)["v"]
+    one = window_limits(LAYOUT, NIGHTS, "ks", 0.9)["v"]
     four = window_limits(LAYOUT, NIGHTS, "ks", 0.9, 4)["v"]
 
     assert 0 < four.mean_shift < one.mean_shift

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.limits import leave_one_out_limits
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.windows import window_limits, windows_of
 from airflow_mlmon.profiles.local import profile_table
@@ -17,10 +16,6 @@ from tests.support.profiles import loan_spec, loan_table
 TABLES = [loan_table(300, seed, shift=50.0 * (seed % 7)) for seed in range(20)]
 LAYOUT = pin_layout(loan_spec(), pa.concat_tables(TABLES))
 NIGHTS = [profile_table(table, LAYOUT) for table in TABLES]
-
-
-def test_windows_of_one_night_have_the_limits_of_nights():
-    assert window_limits(LAYOUT, NIGHTS, "psi", 0.95, 1) == leave_one_out_limits(LAYOUT, NIGHTS, "psi", 0.95)
 
 
 def test_each_window_is_scored_against_all_other_nights():

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from airflow_mlmon.pipeline.pins import Standing, baseline_for, list_baselines
+from airflow_mlmon.pipeline.pins import Standing, in_force, list_baselines
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
@@ -36,13 +36,13 @@ VERSION = pin(2, first=date(2013, 3, 12), baseline=PREVIOUS, version="v2")
     ],
 )
 def test_the_baseline_that_holds_is(day, version, column, expected):
-    assert baseline_for(SPEC, [MODEL, VERSION], date(2013, 3, day), version, column) == expected
+    assert in_force(SPEC, [MODEL, VERSION], date(2013, 3, day), version, column).baseline == expected
 
 
 def test_of_two_pins_the_one_accepted_last_holds():
     later = pin(2, first=date(2013, 3, 5), baseline=PREVIOUS)
 
-    assert baseline_for(SPEC, [MODEL, later], date(2013, 3, 11)) == PREVIOUS
+    assert in_force(SPEC, [MODEL, later], date(2013, 3, 11)).baseline == PREVIOUS
 
 
 def test_the_list_has_what_the_spec_says_first_and_how_each_stands():

@@ -7,6 +7,7 @@ import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.category import MAX_NAMES, to_bucket
+from airflow_mlmon.profiles.column import sum_columns
 from tests.support.profiles import category_layout, profile_values
 
 
@@ -62,7 +63,7 @@ def test_frequent_unseen_values_are_named_for_display_only():
 def test_names_of_unseen_values_are_no_part_of_equality():
     layout = category_layout("a")
     whole = profile_values([*"bcdefghijklmnopqrstuvwxyz"], layout)
-    parts = profile_values([*"bcdefghijklm"], layout) + profile_values([*"nopqrstuvwxyz"], layout)
+    parts = sum_columns(profile_values([*letters], layout) for letters in ("bcdefghijklm", "nopqrstuvwxyz"))
 
     assert parts == whole
     assert replace(whole, names=()) == whole
