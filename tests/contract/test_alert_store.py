@@ -64,7 +64,8 @@ def told(store: MetricStore) -> list[tuple[int, str, str]]:
 def act(store: MetricStore, kind: ActionKind, day: int, until: int | None = None) -> TrackedAlert:
     last = date(2013, 3, until) if until else None
     action = Action(kind=kind, day=date(2013, 3, day), until=last, who="Ada", why="known", at=NOW)
-    return store.act("flights", NAME, action, channels=["log"])
+    [found] = store.act("flights", [NAME], action, channels=["log"])
+    return found
 
 
 def test_an_alert_is_told_when_it_opens_and_when_it_resolves_and_not_in_between(store):

@@ -72,6 +72,96 @@ def test_what_people_do_shows_in_the_list(folder):
     assert "acknowledged by Ada" in shown
 
 
+@pytest.fixture
+def storm(folder) -> Path:
+    """One incident in which, on its second night, one more alert opens; and an alert of its own beside it."""
+    rain = "drift of precip (by itself it would move the mean score by +0.09)"
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        for day, broken in ((10, ("precip",)), (11, ("precip", "visib"))):
+            of = partition(day)
+            alerts = [alert("drift_score", of, column=name, title=f"drift of {name}", cause=rain) for name in broken]
+            alerts += [alert("score_mean", of, cause=rain), alert("null_share", of, column="amount")]
+            store.publish(night(of), [results(of, alerts=tuple(alerts))], supersedes=None, channels=["log"])
+    return folder
+
+
+def states(folder: Path) -> dict[str, str]:
+    listed = said(folder, "alerts", "list", "flights.yaml")
+    return {entry["column"] or entry["metric"]: entry["state"] for entry in listed}
+
+
+def test_one_command_does_it_about_all_alerts_of_an_incident(storm):
+    because = ("--why", "a storm", "--by", "Ada")
+
+    done = said(
+        storm, "alerts", "resolve", "flights.yaml", "--metric", "score_mean", "--incident", "--accept", *because
+    )
+
+    # the mean score was in breach before the rain
+    assert {(entry["column"] or entry["metric"], entry["state"]) for entry in done} == {
+        ("score_mean", "resolved"),
+        ("precip", "resolved"),
+        ("visib", "resolved"),
+    }
+    assert states(storm) == {"score_mean": "resolved", "precip": "resolved", "visib": "resolved", "amount": "open"}
+    assert "likely cause: drift of precip" in mlmon(storm, "alerts", "list", "flights.yaml").stdout
+
+
+def test_several_alerts_are_named_in_one_command_and_all_or_none_is_done(storm):
+    because = ("--why", "a storm", "--by", "Ada")
+    names = {entry["column"]: entry["fingerprint"] for entry in said(storm, "alerts", "list", "flights.yaml")}
+    both = ("--alert", names["precip"], "--alert", names["visib"])
+
+    # visib was quiet on that day
+    refused = mlmon(storm, "alerts", "ack", "flights.yaml", *both, "--day", "2013-03-10", *because)
+    assert (refused.returncode, states(storm)["precip"]) == (1, "open")
+    assert "on 2013-03-10 the alert was not open yet; it is since 2013-03-11" in refused.stderr
+
+    assert len(said(storm, "alerts", "ack", "flights.yaml", *both, *because)) == 2
+    assert states(storm) == {"score_mean": "open", "precip": "acknowledged", "visib": "acknowledged", "amount": "open"}
+
+
+def test_an_alert_that_has_resolved_says_so(folder):
+    because = ("--metric", "score_mean", "--why", "a storm", "--by", "Ada")
+    said(folder, "alerts", "resolve", "flights.yaml", *because)
+
+    again = mlmon(folder, "alerts", "resolve", "flights.yaml", *because)
+
+    assert again.returncode == 1
+    assert "not open any more; it was from 2013-03-08 to 2013-03-09" in again.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["retry"], ["ack", "--alert", "3b", "--why", "x"]])
+def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, command):
+    store = f"sqlite:///{folder}/misspelt/store.db"
+
+    done = mlmon(folder, "alerts", command[0], "flights.yaml", *command[1:], "--store", store)
+
+    assert done.returncode == 1
+    assert f"There is no metric store {store}" in done.stderr
+    assert not (folder / "misspelt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--from", "2013-03-10", "--to", "2013-03-01"], "ends (2013-03-01) before it begins (2013-03-10)"),
+        (["--state", "closed"], "there is no 'closed'. Hint: give one of pending, open"),
+    ],
+)
+def test_a_list_that_cannot_be_says_why(folder, arguments, message):
+    done = mlmon(folder, "alerts", "list", "flights.yaml", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_model_that_never_ran_has_not_simply_no_alerts(folder):
+    (folder / "other.yaml").write_text((folder / "flights.yaml").read_text().replace("model: flights", "model: other"))
+
+    assert "no night of it was judged yet" in mlmon(folder, "alerts", "list", "other.yaml").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -17,7 +17,7 @@ from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import DAY, Partition
-from airflow_mlmon.pipeline.alerting import AlertName, act_on_alert
+from airflow_mlmon.pipeline.alerting import AlertName, act_on_alerts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.send import send_alerts
 from airflow_mlmon.records import Action, ActionKind
@@ -199,7 +199,7 @@ def test_alert_that_resolves_ends_everywhere_and_is_told_only_where_its_beginnin
 def test_alert_that_somebody_muted_ends_in_the_alertmanager(run, archive, receivers):
     deliver(run)
     mute = Action(kind=ActionKind.MUTE, day=FIRST, until=FIRST + 9 * DAY, who="Ada", why="known", at=datetime.now(UTC))
-    act_on_alert(run, AlertName(metric="rows"), mute)
+    act_on_alerts(run, [AlertName(metric="rows")], mute)
     archive.write_day(FIRST + DAY, rows=60)
 
     deliver(run, FIRST + DAY)

@@ -105,7 +105,8 @@ def accept(run: Run, key: Key, day: date) -> TrackedAlert:
     """What `mlmon alerts resolve --accept` does."""
     because = {"who": "ada", "why": "a new currency", "at": datetime(2026, 4, 1, tzinfo=UTC)}
     action = Action(kind=ActionKind.ACCEPT, day=day, **because)
-    return run.store.act(run.model, fingerprint_of(run.model, *key), action, policy=run.policy)
+    [found] = run.store.act(run.model, [fingerprint_of(run.model, *key)], action, policy=run.policy)
+    return found
 
 
 def verdicts(run: Run, offset: int) -> list[Verdict]:
