@@ -49,15 +49,21 @@ class Endpoint:
         allow_private: bool = False,
         verify: bool | str = True,
     ) -> None:
-        parts = urlsplit(url)
         schemes = {"https", "http"} if allow_private else {"https"}
-        if parts.scheme not in schemes or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            raise ConfigError(f"The URL of the {kind} cannot be read.", hint="see its connection") from None
+        if not host:
+            raise ConfigError(f"The URL of the {kind} has no host.", hint="see its connection")
+        if parts.scheme not in schemes:
             raise ConfigError(
-                f"A {kind} has an {' or '.join(sorted(schemes))} URL with a host, not one of {parts.scheme!r}.",
+                f"A {kind} has an {' or '.join(sorted(schemes))} URL, not one of {parts.scheme!r}.",
                 hint="see the connection that is named; its extra may say `allow_private`",
             )
         self._url = url
-        self._name = f"{kind} at {parts.hostname}"
+        self._name = f"{kind} at {host}"
         self._headers = dict(headers or {})
         self._allow_private = allow_private
         self._verify = verify

@@ -1,7 +1,8 @@
 """Alerts on their way to people: at least once, with a lease, a back-off and dead letters.
 
 A row is claimed before it is sent and marked after the reply. When a sender dies in between, its
-lease runs out and the row is claimed again. Every function works inside the transaction of its
+lease runs out and the row is claimed again. What is told of an alert on a channel keeps its order: who
+hears of the end before the beginning believes that it is open. Every function works inside the transaction of its
 caller, and the clock comes in as an argument.
 """
 
@@ -75,19 +76,21 @@ class DeadLetter:
 def claim(connection: sa.Connection, limit: int, now: datetime, model: str | None) -> list[Claim]:
     """Reserve the alerts of up to `limit` messages: pairs of a night and a channel, oldest first."""
     _bury_the_abandoned(connection, now)
-    due = _due(now) if model is None else sa.and_(_due(now), _outbox.c.model == model)
+    due = sa.and_(_due(now), sa.not_(_is_held_back(now)))
+    if model is not None:
+        due = sa.and_(due, _outbox.c.model == model)
     group = (_outbox.c.model, _outbox.c.day, _outbox.c.channel)
-    first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit)
-    ids: list[int] = []
-    for row in connection.execute(first).all():
-        of_group = sa.and_(due, *(column == value for column, value in zip(group, row, strict=True)))
-        reserve = (
-            sa.update(_outbox)
-            .where(of_group)
-            .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
-            .returning(_outbox.c.id)
-        )
-        ids.extend(connection.scalars(reserve))
+    first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit).subquery()
+    of_first = sa.and_(*(column == first.c[column.name] for column in group))
+    wanted = connection.scalars(sa.select(_outbox.c.id).join(first, of_first).where(due)).all()
+    reserve = (
+        sa.update(_outbox)
+        # due still: another sender may have been faster
+        .where(_outbox.c.id.in_(wanted), _due(now))
+        .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
+        .returning(_outbox.c.id)
+    )
+    ids = connection.scalars(reserve).all()
     query = _with_alerts().where(_outbox.c.id.in_(ids))
     return [
         Claim(
@@ -144,8 +147,21 @@ def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLette
 
 
 def retry(connection: sa.Connection, model: str) -> int:
-    """Give every dead letter of a model as many attempts as a new one; how many there were."""
+    """Give every dead letter of a model as many attempts as a new one; how many there were.
+
+    The last that was told of such an alert since then is told again after it, because it holds.
+    """
     dead = sa.and_(_outbox.c.model == model, _outbox.c.state == DeliveryState.DEAD.value)
+    before, after = _outbox.alias("before"), _outbox.alias("after")
+    told_since = sa.and_(
+        _outbox.c.model == model,
+        _outbox.c.state == DeliveryState.SENT.value,
+        sa.exists().where(
+            _of_one_alert(before), before.c.id < _outbox.c.id, before.c.state == DeliveryState.DEAD.value
+        ),
+        ~sa.exists().where(_of_one_alert(after), after.c.id > _outbox.c.id, after.c.state == DeliveryState.SENT.value),
+    )
+    connection.execute(sa.update(_outbox).where(told_since).values(FRESH))
     return connection.execute(sa.update(_outbox).where(dead).values(FRESH)).rowcount
 
 
@@ -158,14 +174,26 @@ def wait_after(attempts: int) -> timedelta:
     return min(FIRST_WAIT * float(2 ** (attempts - 1)), LONGEST_WAIT)
 
 
-def _due(now: datetime) -> sa.ColumnElement[bool]:
+def _due(now: datetime, rows: sa.FromClause = _outbox) -> sa.ColumnElement[bool]:
     # a wait that is longer than any was set by a clock that is ahead of ours
-    waits = _outbox.c.next_attempt_at
+    waits, leased = rows.c.next_attempt_at, rows.c.leased_until
     return sa.and_(
-        _outbox.c.state == _PENDING,
+        rows.c.state == _PENDING,
         sa.or_(waits.is_(None), waits <= now, waits > now + LONGEST_WAIT),
-        sa.or_(_outbox.c.leased_until.is_(None), _outbox.c.leased_until <= now),
+        sa.or_(leased.is_(None), leased <= now),
     )
+
+
+def _is_held_back(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether what was to be told before of the alert is on its way, or waits for its next attempt."""
+    before = _outbox.alias("before")
+    undelivered = sa.and_(before.c.state == _PENDING, sa.not_(_due(now, before)))
+    return sa.exists().where(_of_one_alert(before), before.c.id < _outbox.c.id, undelivered)
+
+
+def _of_one_alert(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether the rows are about the alert of the outbox's row, on its channel."""
+    return sa.and_(*(rows.c[name] == _outbox.c[name] for name in ("model", "channel", "fingerprint")))
 
 
 def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
