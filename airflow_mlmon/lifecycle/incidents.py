@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Alert, AlertState
 
+# between a cause and what it would lead to
+BY_ITSELF = " (by itself it would move the mean score by "
 _CRITICAL = "critical"
 
 
@@ -26,7 +28,21 @@ class ToldIncident:
     @property
     def title(self) -> str:
         """The cause without what it would lead to."""
-        return next((alert.title for alert in self.alerts if self.cause.startswith(alert.title)), self.cause)
+        return self._own_cause or self.cause.partition(BY_ITSELF)[0]
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the cause where that is among its alerts, else the first of what follows from it."""
+        return self._own_cause or self.alerts[0].title
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether anything of it follows from something else."""
+        return len(self.alerts) > 1 or not self._own_cause
+
+    @property
+    def _own_cause(self) -> str:
+        return next((alert.title for alert in self.alerts if self.cause.startswith(alert.title)), "")
 
     @property
     def consequence(self) -> str:

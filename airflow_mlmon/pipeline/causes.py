@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.judgement.incidents import Incident
+from airflow_mlmon.lifecycle.incidents import BY_ITSELF
 from airflow_mlmon.records import Alert, Verdict
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -60,4 +61,4 @@ def _is_of_model(alert: Alert) -> bool:
 def _consequence(incident: Incident) -> str:
     if incident.shift is None:
         return ""
-    return f" (by itself it would move the mean score by {incident.shift:+.3g})"
+    return f"{BY_ITSELF}{incident.shift:+.3g})"

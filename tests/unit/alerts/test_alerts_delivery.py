@@ -185,6 +185,8 @@ class TestMessage:
             "- critical: score_mean 0.39, expected 0.15 to 0.27 from 28 nights",
             "",
             "- warning: null_share 0.39, expected 0.15 to 0.27 from 28 nights",
+            "",
+            "Likely cause: late share above what is usual",
             "- warning: brier 0.39, expected 0.15 to 0.27 from 28 nights",
         ]
         assert [entry["metric"] for entry in message.payload["alerts"]] == [
