@@ -42,7 +42,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message has at least one alert.")
-    incidents = incidents_of(map(_standing_known, alerts))
+    incidents = incidents_of(map(_standing_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
     subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)

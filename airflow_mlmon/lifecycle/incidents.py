@@ -66,11 +66,17 @@ class ToldIncident:
         return all(map(_is_over, self.alerts))
 
 
-def incidents_of(alerts: Iterable[Alert]) -> list[ToldIncident]:
-    """The incidents among the alerts: critical ones first, then as judged; those that are over last."""
+def incidents_of(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[ToldIncident]:
+    """The incidents among the alerts: critical ones first, then as judged; those that are over last.
+
+    Args:
+        alerts: of any nights.
+        ends_apart: whether the alerts of an incident that have resolved are one of their own, as in a message.
+    """
     found: dict[tuple[object, ...], list[Alert]] = {}
     for alert in alerts:
-        found.setdefault((alert.partition, _is_over(alert), alert.cause or alert.title), []).append(alert)
+        key = (alert.partition, ends_apart and _is_over(alert), alert.cause or alert.title)
+        found.setdefault(key, []).append(alert)
     incidents = [
         ToldIncident(cause=str(key[-1]), alerts=tuple(sorted(together, key=_follows)))
         for key, together in found.items()
