@@ -38,7 +38,7 @@ def show_alerts(
     last: date,
     as_json: bool,
 ) -> None:
-    """Print the alerts of a range of days, and the messages about them that could not be delivered.
+    """Print the alerts of a range of days, and the messages about alerts that could not be delivered so far.
 
     Raises:
         ConfigError: a state is unknown.
@@ -46,22 +46,22 @@ def show_alerts(
     wanted = _states(states)
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         alerts = list_alerts(run, first, last, wanted)
-        letters = run.store.dead_letters(run.model)
+        letters = run.store.dead_letters(run.model, with_waiting=True)
         is_known = run.store.last_judged_day(run.model) is not None
     if as_json:
         for alert in alerts:
             _print_json({"kind": "alert", **_content(alert)})
         for letter in letters:
-            _print_json({"kind": "dead_letter", **_letter(letter)})
+            _print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
         return
     sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no night of it was judged yet'}\n")
     if alerts:
         _console().print(_table(alerts))
-    if letters:
-        sys.stdout.write(f"{len(letters)} messages could not be delivered; `mlmon alerts retry` tries them again:\n")
-        for letter in letters:
-            about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
-            sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
+    _print_letters(
+        [letter for letter in letters if letter.waits], "messages not delivered yet, which the next run tries again"
+    )
+    given_up = [letter for letter in letters if not letter.waits]
+    _print_letters(given_up, "messages that could not be delivered, which `mlmon alerts retry` tries again")
 
 
 def act(
@@ -103,6 +103,14 @@ def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> 
         _print_json({"model": run.model, "retried": found})
     else:
         sys.stdout.write(f"{found} messages of {run.model} are tried again with its next night.\n")
+
+
+def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
+    if letters:
+        sys.stdout.write(f"{what}: {len(letters)}\n")
+    for letter in letters:
+        about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
+        sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
 
 
 def _states(names: Sequence[str]) -> list[AlertState]:

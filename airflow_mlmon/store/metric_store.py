@@ -376,10 +376,10 @@ class MetricStore:
         with self._database.writing() as connection:
             outbox.mark_failed(connection, ids, error, now)
 
-    def dead_letters(self, model: str | None = None) -> list[DeadLetter]:
-        """The alerts that could not be delivered, oldest first."""
+    def dead_letters(self, model: str | None = None, *, with_waiting: bool = False) -> list[DeadLetter]:
+        """The alerts that could not be delivered, oldest first, and those that wait for their next attempt."""
         with self._database.reading() as connection:
-            return outbox.dead_letters(connection, model)
+            return outbox.dead_letters(connection, model, with_waiting=with_waiting)
 
     def retry_dead_letters(self, model: str) -> int:
         """Try the dead letters of a model again, from their first attempt on; how many there were."""

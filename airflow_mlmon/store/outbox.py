@@ -62,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An alert that could not be sent on a channel, and why."""
+    """An alert that could not be sent on a channel, and why; one that waits is tried again by itself."""
 
     id: int
     channel: str
@@ -71,6 +71,7 @@ class DeadLetter:
     day: date
     alert: Alert
     error: str
+    waits: bool = False
 
 
 def claim(connection: sa.Connection, limit: int, now: datetime, model: str | None) -> list[Claim]:
@@ -127,9 +128,11 @@ def mark_failed(connection: sa.Connection, ids: Sequence[int], error: str, now: 
         connection.execute(sa.update(_outbox).where(still_pending).values(values))
 
 
-def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLetter]:
-    """The alerts that were given up, oldest first."""
-    query = _with_alerts().where(_outbox.c.state == DeliveryState.DEAD.value)
+def dead_letters(connection: sa.Connection, model: str | None, *, with_waiting: bool = False) -> list[DeadLetter]:
+    """The alerts that were given up, oldest first, and those of which an attempt failed if they are asked for."""
+    is_dead = _outbox.c.state == DeliveryState.DEAD.value
+    waits = sa.and_(_outbox.c.state == _PENDING, _outbox.c.error != "")
+    query = _with_alerts().where(sa.or_(is_dead, waits) if with_waiting else is_dead)
     if model is not None:
         query = query.where(_outbox.c.model == model)
     return [
@@ -141,6 +144,7 @@ def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLette
             day=row.day,
             alert=_alert_of(row),
             error=row.outbox_error,
+            waits=row.outbox_state == _PENDING,
         )
         for row in connection.execute(query)
     ]
@@ -216,6 +220,7 @@ def _with_alerts() -> sa.Select[Any]:
         sa.select(
             _outbox.c.id.label("outbox_id"),
             _outbox.c.error.label("outbox_error"),
+            _outbox.c.state.label("outbox_state"),
             _outbox.c.channel,
             _outbox.c.attempts,
             _outbox.c.event,

@@ -183,7 +183,17 @@ def test_what_cannot_be_done_is_said_in_one_line(folder, arguments, code, messag
 def test_messages_that_were_given_up_are_listed_and_tried_again(folder):
     now = datetime(2013, 3, 10, tzinfo=UTC)
     with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
-        for _ in range(MAX_ATTEMPTS):
+        store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
+    waiting = [entry for entry in said(folder, "alerts", "list", "flights.yaml") if entry["kind"] == "waiting"]
+    assert {(letter["attempts"], letter["error"]) for letter in waiting} == {(1, "answered 500")}
+    assert (
+        "messages not delivered yet, which the next run tries again: 2"
+        in mlmon(folder, "alerts", "list", "flights.yaml").stdout
+    )
+
+    now += timedelta(days=1)
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        for _ in range(MAX_ATTEMPTS - 1):
             store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
             now += timedelta(days=1)
 
