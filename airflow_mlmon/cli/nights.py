@@ -50,13 +50,16 @@ def run_nights(
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)
-            if send_alerts:
-                now = datetime.now(UTC)
-                send(run, build_senders(run, now), now)
-            publish_gauges(run, settings)
             nights = run.store.nights(spec.model, first, last)
             if not as_json:
                 _print_table(run, first, last, settings)
+            # what a channel that is down hinders is its own messages only
+            try:
+                if send_alerts:
+                    now = datetime.now(UTC)
+                    send(run, build_senders(run, now), now)
+            finally:
+                publish_gauges(run, settings)
     return all(night.status in _GOOD for night in nights)
 
 
