@@ -6,13 +6,14 @@ that dies in between repeats its last message, and the fingerprints show that it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.message import night_message
-from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
@@ -27,6 +28,15 @@ class DeliveryReport:
     sent: int = 0
     failed: int = 0
     errors: tuple[str, ...] = ()
+
+    def joined(self, other: DeliveryReport) -> DeliveryReport:
+        """This report and that of another pass."""
+        return DeliveryReport(
+            messages=self.messages + other.messages,
+            sent=self.sent + other.sent,
+            failed=self.failed + other.failed,
+            errors=self.errors + other.errors,
+        )
 
 
 def deliver(
@@ -61,7 +71,8 @@ def deliver(
         ids = [claim.id for claim in claims]
         messages += 1
         try:
-            _send(senders, claims, page_url)
+            with foreign_failures(claims[0].channel):
+                _send(senders, claims, page_url)
         except MlmonError as error:
             failed += len(ids)
             errors.append(f"{claims[0].night.partition}, {claims[0].channel}: {error}")
@@ -70,6 +81,21 @@ def deliver(
             sent += len(ids)
             store.mark_sent(ids, now)
     return DeliveryReport(messages=messages, sent=sent, failed=failed, errors=tuple(errors))
+
+
+@contextmanager
+def foreign_failures(channel: str) -> Iterator[None]:
+    """Make a failure of the channel out of whatever its code raises, so that it stops no other channel.
+
+    Raises:
+        ServiceRejectedError: something was raised that is no error of ours; its text may hold a secret.
+    """
+    try:
+        yield
+    except MlmonError:
+        raise
+    except Exception as error:
+        raise ServiceRejectedError(f"The channel {channel!r} failed: {type(error).__name__}.") from error
 
 
 def _send(senders: Mapping[str, Sender], claims: Sequence[Claim], page_url: Callable[[Partition], str]) -> None:

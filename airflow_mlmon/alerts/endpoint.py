@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +26,8 @@ from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnava
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
+# a reply that comes byte by byte never reaches the time-outs
+REPLY_TIMEOUT_S = 30
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
 _REFUSAL = range(300, 500)
@@ -49,15 +54,21 @@ class Endpoint:
         allow_private: bool = False,
         verify: bool | str = True,
     ) -> None:
-        parts = urlsplit(url)
         schemes = {"https", "http"} if allow_private else {"https"}
-        if parts.scheme not in schemes or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            raise ConfigError(f"The URL of the {kind} cannot be read.", hint="see its connection") from None
+        if not host:
+            raise ConfigError(f"The URL of the {kind} has no host.", hint="see its connection")
+        if parts.scheme not in schemes:
             raise ConfigError(
-                f"A {kind} has an {' or '.join(sorted(schemes))} URL with a host, not one of {parts.scheme!r}.",
+                f"A {kind} has an {' or '.join(sorted(schemes))} URL, not one of {parts.scheme!r}.",
                 hint="see the connection that is named; its extra may say `allow_private`",
             )
         self._url = url
-        self._name = f"{kind} at {parts.hostname}"
+        self._name = f"{kind} at {host}"
         self._headers = dict(headers or {})
         self._allow_private = allow_private
         self._verify = verify
@@ -81,12 +92,30 @@ class Endpoint:
             if not self._allow_private:
                 session.mount("https://", _PublicAdapter())
             url = self._url.rstrip("/") + path if path else self._url
-            status = self._status(session, method, url, body, {**self._headers, **headers})
+            status = self._in_time(partial(self._status, session, method, url, body, {**self._headers, **headers}))
         if status in _SUCCESS:
             return
         kind = ServiceRejectedError if status in _REFUSAL and status not in _PASSING else ServiceUnavailableError
         what = "a redirect, which is not followed" if status in _REDIRECT else "no success"
         raise kind(f"The {self._name} answered {status}: {what}.")
+
+    def _in_time(self, ask: Callable[[], int]) -> int:
+        """What a request is answered, or an error once it has taken too long; nobody waits for it then."""
+        reply: Future[int] = Future()
+
+        def answer() -> None:
+            try:
+                reply.set_result(ask())
+            except Exception as error:  # noqa: BLE001 - whoever waits raises it
+                reply.set_exception(error)
+
+        Thread(target=answer, daemon=True).start()
+        try:
+            return reply.result(REPLY_TIMEOUT_S)
+        except TimeoutError:
+            raise ServiceUnavailableError(
+                f"The {self._name} has not answered within {REPLY_TIMEOUT_S:g} seconds."
+            ) from None
 
     def _status(self, session: requests.Session, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         try:

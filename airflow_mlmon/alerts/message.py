@@ -42,7 +42,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message has at least one alert.")
-    incidents = incidents_of(map(_standing_known, alerts))
+    incidents = incidents_of(map(_standing_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
     subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)
@@ -94,16 +94,16 @@ def _subject(night: Night, incidents: Sequence[ToldIncident]) -> str:
     count = sum(len(incident.alerts) for incident in incidents)
     others = f" and {count - 1} more" if count > 1 else ""
     tag = "resolved" if first.is_over else first.severity
-    return f"[{tag}] {night.partition}: {first.title}{others}"
+    return f"[{tag}] {night.partition}: {first.subject}{others}"
 
 
 def _lines(night: Night, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
     """The text; its first line names the likely cause that matters most."""
     yield _heading(incidents[0])
     yield f"{night.partition}, status {night.status.value}"
-    is_alone = len(incidents[0].alerts) == 1
+    is_alone = not incidents[0].is_explained
     for incident in incidents:
-        was_alone, is_alone = is_alone, len(incident.alerts) == 1
+        was_alone, is_alone = is_alone, not incident.is_explained
         if incident is not incidents[0] and not (was_alone and is_alone):
             yield "" if is_alone else f"\n{_heading(incident)}"
         for alert in incident.alerts:
@@ -114,9 +114,9 @@ def _lines(night: Night, incidents: Sequence[ToldIncident], report: str) -> Iter
 
 def _heading(incident: ToldIncident) -> str:
     if incident.is_over:
-        return f"Resolved: {plain(incident.title)}"
+        return f"Resolved: {plain(incident.subject)}"
     cause = plain(incident.cause, _CAUSE_LENGTH)
-    return cause if len(incident.alerts) == 1 else f"Likely cause: {cause}"
+    return f"Likely cause: {cause}" if incident.is_explained else cause
 
 
 def _course(alert: Alert) -> str:

@@ -38,7 +38,16 @@ def add_alert_commands(commands: argparse._SubParsersAction) -> None:  # type: i
 def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
     command = add_command(shown, name, _act, text)
     command.set_defaults(action=name, until=None, accept=False)
-    command.add_argument("--alert", metavar="FINGERPRINT", help="the alert, by the beginning of its fingerprint")
+    command.add_argument(
+        "--alert",
+        action="append",
+        default=[],
+        metavar="FINGERPRINT",
+        help="the alert, by the beginning of its fingerprint; repeatable",
+    )
+    command.add_argument(
+        "--incident", action="store_true", help="and every open alert that broke with it, by the same likely cause"
+    )
     command.add_argument("--metric", metavar="NAME", help="the alert, by its metric, with --column and --segment")
     command.add_argument("--column", metavar="NAME", help="its column")
     command.add_argument("--segment", metavar="TEXT", help="its segment, as in `mlmon alerts list --json`")
@@ -59,19 +68,16 @@ def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argp
 def _list(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.alerts import show_alerts  # noqa: PLC0415 - heavy
 
-    show_alerts(
-        parsed.spec,
-        settings_of(parsed),
-        states=parsed.state,
-        first=parse_day(parsed.first) if parsed.first else date.min,
-        last=parse_day(parsed.last) if parsed.last else date.max,
-        as_json=parsed.json,
-    )
+    first = parse_day(parsed.first) if parsed.first else date.min
+    last = parse_day(parsed.last) if parsed.last else date.max
+    if last < first:
+        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
+    show_alerts(parsed.spec, settings_of(parsed), states=parsed.state, first=first, last=last, as_json=parsed.json)
     return 0
 
 
 def _act(parsed: argparse.Namespace) -> int:
-    if (parsed.alert is None) is (parsed.metric is None):
+    if bool(parsed.alert) is (parsed.metric is not None):
         raise ConfigError("Give the alert by --alert, or by --metric with its --column and --segment.")
     from airflow_mlmon.cli.alerts import act  # noqa: PLC0415 - heavy
     from airflow_mlmon.pipeline.alerting import AlertName  # noqa: PLC0415 - heavy
@@ -79,8 +85,10 @@ def _act(parsed: argparse.Namespace) -> int:
     act(
         parsed.spec,
         settings_of(parsed),
-        AlertName(fingerprint=parsed.alert, metric=parsed.metric, column=parsed.column, segment=parsed.segment),
+        [AlertName(fingerprint=name) for name in parsed.alert]
+        or [AlertName(metric=parsed.metric, column=parsed.column, segment=parsed.segment)],
         _kind(parsed),
+        with_incident=parsed.incident,
         day=parse_day(parsed.day) if parsed.day else None,
         until=parse_day(parsed.until) if parsed.until else None,
         who=login() if parsed.by is None else parsed.by,

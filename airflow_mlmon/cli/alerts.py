@@ -16,7 +16,7 @@ from rich.text import Text
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.pipeline.alerting import AlertName, act_on_alert, last_night, list_alerts
+from airflow_mlmon.pipeline.alerting import AlertName, act_on_alerts, last_night, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert
 from airflow_mlmon.reports.wording import name_text
 from airflow_mlmon.settings import Settings
@@ -38,37 +38,39 @@ def show_alerts(
     last: date,
     as_json: bool,
 ) -> None:
-    """Print the alerts of a range of days, and the messages about them that could not be delivered.
+    """Print the alerts of a range of days, and the messages about alerts that could not be delivered so far.
 
     Raises:
         ConfigError: a state is unknown.
     """
     wanted = _states(states)
-    with open_run(load_spec(spec_path), settings) as run:
+    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         alerts = list_alerts(run, first, last, wanted)
-        letters = run.store.dead_letters(run.model)
+        letters = run.store.dead_letters(run.model, with_waiting=True)
+        is_known = run.store.last_judged_day(run.model) is not None
     if as_json:
         for alert in alerts:
             _print_json({"kind": "alert", **_content(alert)})
         for letter in letters:
-            _print_json({"kind": "dead_letter", **_letter(letter)})
+            _print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
         return
-    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}\n")
+    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no night of it was judged yet'}\n")
     if alerts:
         _console().print(_table(alerts))
-    if letters:
-        sys.stdout.write(f"{len(letters)} messages could not be delivered; `mlmon alerts retry` tries them again:\n")
-        for letter in letters:
-            about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
-            sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
+    _print_letters(
+        [letter for letter in letters if letter.waits], "messages not delivered yet, which the next run tries again"
+    )
+    given_up = [letter for letter in letters if not letter.waits]
+    _print_letters(given_up, "messages that could not be delivered, which `mlmon alerts retry` tries again")
 
 
 def act(
     spec_path: str,
     settings: Settings,
-    name: AlertName,
+    names: Sequence[AlertName],
     kind: ActionKind,
     *,
+    with_incident: bool,
     day: date | None,
     until: date | None,
     who: str,
@@ -76,25 +78,26 @@ def act(
     now: datetime,
     as_json: bool,
 ) -> None:
-    """Do something about one alert, and print how it stands then.
+    """Do something about alerts, all or none, and print how each stands then.
 
     Raises:
         MlmonError: it is refused; the message says why.
     """
-    with open_run(load_spec(spec_path), settings) as run:
+    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         action = Action(kind=kind, day=day or last_night(run), until=until, who=who.strip(), why=why.strip(), at=now)
-        alert = act_on_alert(run, name, action)
-    if as_json:
-        _print_json(_content(alert))
-        return
-    sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {_line(alert.title)}: {_course(alert)}\n")
-    if kind is ActionKind.ACCEPT:
+        alerts = act_on_alerts(run, names, action, with_incident=with_incident)
+    for alert in alerts:
+        if as_json:
+            _print_json(_content(alert))
+        else:
+            sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {_line(alert.title)}: {_course(alert)}\n")
+    if kind is ActionKind.ACCEPT and not as_json:
         sys.stdout.write(f"Nights up to {action.day} count as normal from now on.\n")
 
 
 def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     """Put the messages that could not be delivered back into the outbox; the next run sends them."""
-    with open_run(load_spec(spec_path), settings) as run:
+    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         found = run.store.retry_dead_letters(run.model)
     if as_json:
         _print_json({"model": run.model, "retried": found})
@@ -102,11 +105,20 @@ def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> 
         sys.stdout.write(f"{found} messages of {run.model} are tried again with its next night.\n")
 
 
+def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
+    if letters:
+        sys.stdout.write(f"{what}: {len(letters)}\n")
+    for letter in letters:
+        about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
+        sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
+
+
 def _states(names: Sequence[str]) -> list[AlertState]:
     try:
         return [AlertState(name) for name in names]
-    except ValueError as error:
-        raise ConfigError(f"--state: {error}.", hint=f"give one of {', '.join(AlertState)}") from None
+    except ValueError:
+        unknown = ", ".join(repr(name) for name in names if name not in set(AlertState))
+        raise ConfigError(f"--state: there is no {unknown}.", hint=f"give one of {', '.join(AlertState)}") from None
 
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
@@ -122,12 +134,18 @@ def _table(alerts: Sequence[TrackedAlert]) -> Table:
             alert.severity,
             str(alert.since),
             str(alert.nights),
-            _line(alert.title),
+            _what(alert),
             _became(alert),
         )
         # Text, because names from people may look like rich's markup
         table.add_row(*map(Text, cells), style=_STYLES.get(alert.state, ""))
     return table
+
+
+def _what(alert: TrackedAlert) -> str:
+    """The alert, and under it what it follows from."""
+    is_cause = not alert.cause or alert.cause.startswith(alert.title)
+    return _line(alert.title) if is_cause else f"{_line(alert.title)}\nlikely cause: {_line(alert.cause)}"
 
 
 def _became(alert: TrackedAlert) -> str:

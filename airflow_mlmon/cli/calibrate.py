@@ -49,7 +49,7 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
     spec = load_spec(spec_path)
     policies = _policies(spec.alerts.judgement, asked.rates, asked.effects)
     nights = []
-    with open_run(spec, settings, is_quiet=True) as run:
+    with open_run(spec, settings, is_quiet=True, must_exist=True) as run:
         first, last = asked.first or spec.start, asked.last or run.store.last_judged_day(spec.model) or spec.start
         for day, found in calibrate(run, first, last, policies):
             nights.append((day, found))

@@ -16,7 +16,7 @@ from airflow_mlmon.spec import load_spec
 def judge_again(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
     """Judge the nights of the range again, a line for each, and send nothing; whether each could be judged."""
     good = True
-    with open_run(load_spec(spec_path), settings, is_quiet=True) as run:
+    with open_run(load_spec(spec_path), settings, is_quiet=True, must_exist=True) as run:
         for night in rejudge(run, first, last):
             good = good and night.outcome is Outcome.JUDGED
             _print(night, as_json=as_json)

@@ -251,6 +251,8 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.calibrate import Asked, show_calibration  # noqa: PLC0415 - heavy
 
     first, last = (parse_day(day) if day else None for day in (parsed.first, parsed.last))
+    if first and last and last < first:
+        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
     asked = Asked(first=first, last=last, rates=parsed.rate, effects=parsed.effect)
     show_calibration(parsed.spec, asked, _settings(parsed), as_json=parsed.json)
     return OK

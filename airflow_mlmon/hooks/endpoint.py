@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from airflow_mlmon.alerts.endpoint import Endpoint
+from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.connection import connection
 
 
@@ -23,8 +24,11 @@ def endpoint_of(conn_id: str, kind: str) -> Endpoint:
         ConfigError: there is no such connection, or it has no URL that may be used.
     """
     found = connection(conn_id)
-    extra = found.extra_dejson
-    headers = dict(extra.get("headers") or {})
+    extra = _extra(found)
+    headers = extra.get("headers") or {}
+    if not isinstance(headers, dict):
+        raise ConfigError(f"The headers in the extra of the connection {conn_id!r} are no mapping.")
+    headers = dict(headers)
     if found.password:
         headers["Authorization"] = _authorisation(found)
     host = found.host or ""
@@ -34,7 +38,14 @@ def endpoint_of(conn_id: str, kind: str) -> Endpoint:
 
 def signing_secret_of(conn_id: str) -> str:
     """The secret with which messages to the receiver are signed; empty when there is none."""
-    return str(connection(conn_id).extra_dejson.get("signing_secret") or "")
+    return str(_extra(connection(conn_id)).get("signing_secret") or "")
+
+
+def _extra(found: Any) -> dict[str, Any]:
+    extra = found.extra_dejson
+    if not isinstance(extra, dict):
+        raise ConfigError(f"The extra of the connection {found.conn_id!r} is no JSON object.")
+    return extra
 
 
 def _authorisation(found: Any) -> str:

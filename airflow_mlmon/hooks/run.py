@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_run(
-    spec: ModelSpec, settings: Settings, progress: Progress = silent, *, is_quiet: bool = False
+    spec: ModelSpec,
+    settings: Settings,
+    progress: Progress = silent,
+    *,
+    is_quiet: bool = False,
+    must_exist: bool = False,
 ) -> Iterator[Run]:
     """The run of a model under the deployment's settings; its store is closed at the end.
 
-    A quiet run keeps its alerts in the store and sends none.
+    A quiet run keeps its alerts in the store and sends none. A store that must exist is not made.
     """
-    with MetricStore(settings.store) as store:
+    with MetricStore(settings.store, must_exist=must_exist) as store:
         yield Run(
             spec=spec,
             storage=Storage(s3_client, redis_cache),

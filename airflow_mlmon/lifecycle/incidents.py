@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Alert, AlertState
 
+# between a cause and what it would lead to
+BY_ITSELF = " (by itself it would move the mean score by "
 _CRITICAL = "critical"
 
 
@@ -26,7 +28,21 @@ class ToldIncident:
     @property
     def title(self) -> str:
         """The cause without what it would lead to."""
-        return next((alert.title for alert in self.alerts if self.cause.startswith(alert.title)), self.cause)
+        return self._own_cause or self.cause.partition(BY_ITSELF)[0]
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the cause where that is among its alerts, else the first of what follows from it."""
+        return self._own_cause or self.alerts[0].title
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether anything of it follows from something else."""
+        return len(self.alerts) > 1 or not self._own_cause
+
+    @property
+    def _own_cause(self) -> str:
+        return next((alert.title for alert in self.alerts if self.cause.startswith(alert.title)), "")
 
     @property
     def consequence(self) -> str:
@@ -50,11 +66,17 @@ class ToldIncident:
         return all(map(_is_over, self.alerts))
 
 
-def incidents_of(alerts: Iterable[Alert]) -> list[ToldIncident]:
-    """The incidents among the alerts: critical ones first, then as judged; those that are over last."""
+def incidents_of(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[ToldIncident]:
+    """The incidents among the alerts: critical ones first, then as judged; those that are over last.
+
+    Args:
+        alerts: of any nights.
+        ends_apart: whether the alerts of an incident that have resolved are one of their own, as in a message.
+    """
     found: dict[tuple[object, ...], list[Alert]] = {}
     for alert in alerts:
-        found.setdefault((alert.partition, _is_over(alert), alert.cause or alert.title), []).append(alert)
+        key = (alert.partition, ends_apart and _is_over(alert), alert.cause or alert.title)
+        found.setdefault(key, []).append(alert)
     incidents = [
         ToldIncident(cause=str(key[-1]), alerts=tuple(sorted(together, key=_follows)))
         for key, together in found.items()

@@ -112,6 +112,8 @@ def _notifier_class(class_path: str) -> type[BaseNotifier]:
         raise ConfigError(
             f"The notifier {class_path!r} cannot be imported: {error}.", hint="install the provider that has it"
         ) from error
+    except Exception as error:
+        raise ConfigError(f"The module of the notifier {class_path!r} fails: {type(error).__name__}.") from error
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise ConfigError(f"{class_path!r} is no notifier of Airflow.")
     return found

@@ -7,46 +7,51 @@ from dataclasses import replace
 
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.judgement.incidents import Incident
-from airflow_mlmon.records import Alert
+from airflow_mlmon.lifecycle.incidents import BY_ITSELF
+from airflow_mlmon.records import Alert, Verdict
 from airflow_mlmon.spec.metrics import METRICS
 
 _LENGTH = 250
+
+_Key = tuple[str, str | None, str | None]
 
 
 def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = ()) -> list[Alert]:
     """The alerts with their likely cause, those of an incident together and its cause first.
 
-    What belongs to no incident, such as a breach of a rule, is its own cause and comes before the others.
+    What belongs to no incident, such as a breach of a rule, is its own cause and comes before the others; but what the
+    model puts out follows from the first incident, whoever set its limit.
 
     Args:
         alerts: those of one family of results.
-        incidents: what belongs together among them.
-        before: alerts of the same night that were found before its labels came, and may explain its performance.
+        incidents: what belongs together among them, the one that matters most first.
+        before: alerts of the same night, in their order, that were found before its labels came, hence may explain
+            its performance.
     """
-    likely = _likely_cause(before)
-    titles = {(alert.metric, alert.column, alert.segment): alert.title for alert in alerts}
-    causes: dict[tuple[str, str | None, str | None], tuple[tuple[int, int], str]] = {}
+    titles = {_key(alert): alert.title for alert in alerts}
+    causes: dict[_Key, tuple[tuple[int, int], str]] = {}
     for position, incident in enumerate(incidents, 1):
-        first = incident.cause
-        title = titles.get((first.metric, first.column, first.segment), first.metric)
+        words = f"{titles.get(_key(incident.cause), incident.cause.metric)}{_consequence(incident)}"
         for place, breach in enumerate(incident.breaches):
-            words = f"{title}{_consequence(incident)}"
-            causes[breach.metric, breach.column, breach.segment] = (position, place), plain(words, _LENGTH)
+            causes[_key(breach)] = (position, place), plain(words, _LENGTH)
     alone = ((0, 0), "")
-    ordered = sorted(alerts, key=lambda alert: causes.get((alert.metric, alert.column, alert.segment), alone)[0])
+    ordered = sorted(alerts, key=lambda alert: causes.get(_key(alert), alone)[0])
+    found = [replace(alert, cause=causes.get(_key(alert), alone)[1]) for alert in ordered]
+    likely = _likely_cause(before)
+    first = likely or _likely_cause([alert for alert in found if not _is_of_model(alert)])
     return [
-        replace(alert, cause=likely)
-        if likely and _is_of_model(alert)
-        else replace(alert, cause=causes.get((alert.metric, alert.column, alert.segment), alone)[1] or alert.title)
-        for alert in ordered
+        replace(alert, cause=(likely or alert.cause or first if _is_of_model(alert) else alert.cause) or alert.title)
+        for alert in found
     ]
 
 
+def _key(subject: Alert | Verdict) -> _Key:
+    return subject.metric, subject.column, subject.segment
+
+
 def _likely_cause(alerts: Sequence[Alert]) -> str:
-    """The cause of the incident that shows in what the model puts out, or else has the largest effect."""
-    found = [alert for alert in alerts if alert.p_value is not None and alert.cause]
-    found.sort(key=lambda alert: (not _is_of_model(alert), -abs(alert.effect or 0.0)))
-    return found[0].cause if found else ""
+    """The cause of the incident that matters most: the first, because they are kept in that order."""
+    return next((alert.cause for alert in alerts if alert.p_value is not None and alert.cause), "")
 
 
 def _is_of_model(alert: Alert) -> bool:
@@ -56,4 +61,4 @@ def _is_of_model(alert: Alert) -> bool:
 def _consequence(incident: Incident) -> str:
     if incident.shift is None:
         return ""
-    return f" (by itself it would move the mean score by {incident.shift:+.3g})"
+    return f"{BY_ITSELF}{incident.shift:+.3g})"

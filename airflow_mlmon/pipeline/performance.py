@@ -19,6 +19,9 @@ from airflow_mlmon.profiles.layout import SegmentLayout
 from airflow_mlmon.records import Delivery, Family, MetricValue, Results
 from airflow_mlmon.spec import Role
 
+# how much of a delivery's version is in the name of what rests on it, and the name where there is none
+_SHORT, _NONE = 6, "none"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -66,21 +69,47 @@ def profile_night_labels(
 
 def labels_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
     """Where the labelled profile lies that some deliveries make of a version."""
-    content = "-".join(delivery.version[:6] for delivery in deliveries) or "none"
+    content = "-".join(delivery.version[:_SHORT] for delivery in deliveries) or _NONE
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
 
 def stored_labels(run: Run, partition: Partition, version: str) -> LabelledParts | None:
-    """The labelled profile of a version that rests on the most deliveries; None where nobody has measured it.
+    """The labelled profile of a version that was measured last; None where nobody has measured it."""
+    found = last_measured(run, partition, version)
+    return LabelledParts.from_bytes(run.files.read(found.uri)) if found else None
 
-    Later deliveries have no label of the partition: its performance would have been measured again.
+
+def last_measured(run: Run, partition: Partition, version: str) -> Measured | None:
+    """What was measured last of a version: it rests on the most deliveries that still are as they were.
+
+    Those beyond have no label of the partition, whose performance would have been measured again.
     """
-    deliveries = deliveries_of(run, partition)
-    uris = [labels_uri(run, partition, version, deliveries[:count]) for count in range(len(deliveries), -1, -1)]
-    # by name: a store may write a folder's address in another way
     there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(partition, version, ""))}
-    found = next((uri for uri in uris if uri.rpartition("/")[2] in there), None)
-    return LabelledParts.from_bytes(run.files.read(found)) if found else None
+    deliveries = deliveries_of(run, partition)
+    # days can run in any order, so that any of the deliveries may have come after the last that counts
+    known = {delivery.version[:_SHORT]: delivery for delivery in deliveries}
+    rests_on = [
+        [known[short] for short in shorts if short in known]
+        for name in there
+        if (shorts := _deliveries_in(name, partition)) is not None and known.keys() >= set(shorts)
+    ]
+    if not rests_on:
+        return None
+    longest = max(rests_on, key=len)
+    most = sorted(longest, key=deliveries.index)
+    uri = labels_uri(run, partition, version, most)
+    return Measured(
+        day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in most)
+    )
+
+
+def _deliveries_in(name: str, partition: Partition) -> list[str] | None:
+    """The deliveries that the name of a labelled profile says; None where it is no such name."""
+    head, tail = f"labels-{partition.key}-", ".profile"
+    if not (name.startswith(head) and name.endswith(tail)):
+        return None
+    content = name.removeprefix(head).removesuffix(tail)
+    return [] if content == _NONE else content.split("-")
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:

@@ -13,7 +13,7 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.drift import compare_night
 from airflow_mlmon.pipeline.judge import Judged, judge_partition
 from airflow_mlmon.pipeline.partition_files import profile_uri
-from airflow_mlmon.pipeline.performance import Measured, deliveries_of, labels_uri
+from airflow_mlmon.pipeline.performance import Measured, last_measured
 from airflow_mlmon.pipeline.prepare import Prepared
 from airflow_mlmon.pipeline.profile import Profiled
 from airflow_mlmon.pipeline.reference import Reference
@@ -92,11 +92,14 @@ def _judge(run: Run, prepared: Prepared, profiled: Profiled, measured: list[Meas
 
 
 def _measured(run: Run, partition: Partition, version: str) -> list[Measured]:
-    """The labelled profile that the deliveries taken in so far made of the night."""
+    """The labelled profile that the deliveries taken in so far made of the night.
+
+    Raises:
+        NotFoundError: there is none, although the model has labels.
+    """
     if run.spec.labels is None:
         return []
-    deliveries = deliveries_of(run, partition)
-    uri = labels_uri(run, partition, version, deliveries)
-    run.files.read(uri)
-    versions = tuple(delivery.version for delivery in deliveries)
-    return [Measured(day=partition.key, version=version, uri=uri, deliveries=versions)]
+    found = last_measured(run, partition, version)
+    if found is None:
+        raise NotFoundError(f"What the labels said of {partition} is not stored.")
+    return [found]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from airflow_mlmon.alerts.channels import Sender
-from airflow_mlmon.alerts.delivery import DeliveryReport, deliver
+from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failures
 from airflow_mlmon.alerts.message import night_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
 from airflow_mlmon.pipeline.context import Run
@@ -23,13 +23,14 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
         ServiceUnavailableError: at least one message did not arrive.
     """
     tracked = run.store.tracked_alerts(run.model)
-    report = deliver(run.store, senders, now, model=run.model, page_url=run.page_url, tells=_filter(run, tracked))
+    report = _deliver_all(run, senders, now, _filter(run, tracked))
     unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]
     # a quiet run tells nobody of what it has opened itself
     forgotten = [] if run.is_quiet else list(_tell_again(run, senders, unresolved))
     if report.failed:
         raise ServiceUnavailableError(
-            f"{report.failed} alerts of {run.model} were not delivered: {'; '.join(report.errors)}",
+            f"{run.model}: {report.failed} of {report.failed + report.sent} alerts were not delivered: "
+            + "; ".join(report.errors),
             hint="they stay in the outbox, and the next run tries again",
         )
     if forgotten:
@@ -37,6 +38,22 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
             f"Open alerts of {run.model} could not be told again: {'; '.join(forgotten)}",
             hint="the next run tells of them",
         )
+    return report
+
+
+def _deliver_all(
+    run: Run, senders: Mapping[str, Sender], now: datetime, tells: Callable[[str, Alert], bool]
+) -> DeliveryReport:
+    """Send what is due, pass after pass: what a long backfill has to tell keeps no later night waiting.
+
+    A channel that fails may be slow to do so; then the rest waits for the next run, before leases end.
+    """
+    report = DeliveryReport()
+    while not report.failed:
+        found = deliver(run.store, senders, now, model=run.model, page_url=run.page_url, tells=tells)
+        report = report.joined(found)
+        if not found.messages:
+            break
     return report
 
 
@@ -67,7 +84,8 @@ def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[Tracke
         if channel.alertmanager is None or not told:
             continue
         try:
-            senders[key].send(night_message(nights[-1], told, run.page_url(nights[-1].partition)))
+            with foreign_failures(key):
+                senders[key].send(night_message(nights[-1], told, run.page_url(nights[-1].partition)))
         except MlmonError as error:
             yield f"{key}: {error}"
 

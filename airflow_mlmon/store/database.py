@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from airflow_mlmon.errors import ConfigError, ServiceError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError, ServiceRejectedError, ServiceUnavailableError
 
 LOCK_WAIT_S = 30
 _SQLITE_BEGIN = "mlmon_sqlite_begin"
@@ -45,11 +45,17 @@ class Database:
     wait for at most 30 seconds.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, must_exist: bool = False) -> None:
         self.shown = masked_url(url)
         self._url = _parse(url, self.shown)
         if self._url.get_backend_name() == "sqlite":
-            _make_folder(Path(str(self._url.database)).parent)
+            path = Path(str(self._url.database))
+            if must_exist and not path.exists():
+                raise NotFoundError(
+                    f"There is no metric store {self.shown}.",
+                    hint="`mlmon run` makes it; --store or AIRFLOW__MLMON__STORE says where it is",
+                )
+            _make_folder(path.parent)
         self.engine = _engine(self._url)
 
     @property

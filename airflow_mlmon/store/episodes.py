@@ -77,9 +77,12 @@ def act(
     if not found:
         raise NotFoundError(f"{model} has no alert {fingerprint}.", hint="see `mlmon alerts list`")
     last = found[-1]
-    if action.kind is not ActionKind.MUTE and (last.resolved_on is not None or action.day < last.since):
-        when = f"since {last.since}" if last.resolved_on is None else f"from {last.since} to {last.resolved_on}"
-        raise StateError(f"{last.title}: on {action.day} the alert is not open; it was {when}.")
+    if action.kind is not ActionKind.MUTE and last.resolved_on is not None:
+        raise StateError(
+            f"{last.title}: the alert is not open any more; it was from {last.since} to {last.resolved_on}."
+        )
+    if action.kind is not ActionKind.MUTE and action.day < last.since:
+        raise StateError(f"{last.title}: on {action.day} the alert was not open yet; it is since {last.since}.")
     key = {"model": model, "fingerprint": fingerprint, "metric": last.metric}
     add_action(connection, {**key, "column": last.column or "", "segment": last.segment or ""}, action)
     following.follow({fingerprint})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -53,15 +54,16 @@ class MetricStore:
     holds its first and its last day.
     """
 
-    def __init__(self, url: str) -> None:
-        """Open the store.
+    def __init__(self, url: str, *, must_exist: bool = False) -> None:
+        """Open the store; one that must exist is not made.
 
         Raises:
+            NotFoundError: it must exist and does not.
             ConfigError: the URL is wrong, or the store was written by a newer version.
             ServiceUnavailableError: the database cannot be reached or is locked.
             ServiceRejectedError: the database refuses.
         """
-        self._database = Database(url)
+        self._database = Database(url, must_exist=must_exist)
         try:
             bring_to_head(self._database)
         except BaseException:
@@ -257,16 +259,22 @@ class MetricStore:
             return episodes.with_standing(connection, [(alert, None) for alert in found])
 
     def act(
-        self, model: str, fingerprint: str, action: Action, *, channels: Sequence[str] = (), policy: Policy = _POLICY
-    ) -> TrackedAlert:
-        """Note what somebody did about an alert, and return how it stands then.
+        self,
+        model: str,
+        fingerprints: Collection[str],
+        action: Action,
+        *,
+        channels: Sequence[str] = (),
+        policy: Policy = _POLICY,
+    ) -> list[TrackedAlert]:
+        """Note what somebody did about alerts, all or none, and return how each stands then.
 
         Raises:
-            NotFoundError: there is no such alert.
-            StateError: the day has no night, or the alert was not open on it.
+            StateError: there is no such alert, the day has no night, or an alert was not open on it.
         """
         with self._database.writing(model) as connection:
-            return episodes.act(connection, model, fingerprint, action, channels=channels, policy=policy)
+            act = partial(episodes.act, connection, model, action=action, channels=channels, policy=policy)
+            return list(map(act, fingerprints))
 
     def follow_alerts(self, model: str, policy: Policy) -> None:
         """Bring the state of every alert of a model to a policy that is new; nobody is told."""
@@ -355,10 +363,10 @@ class MetricStore:
         with self._database.writing() as connection:
             outbox.mark_failed(connection, ids, error, now)
 
-    def dead_letters(self, model: str | None = None) -> list[DeadLetter]:
-        """The alerts that could not be delivered, oldest first."""
+    def dead_letters(self, model: str | None = None, *, with_waiting: bool = False) -> list[DeadLetter]:
+        """The alerts that could not be delivered, oldest first, and those that wait for their next attempt."""
         with self._database.reading() as connection:
-            return outbox.dead_letters(connection, model)
+            return outbox.dead_letters(connection, model, with_waiting=with_waiting)
 
     def retry_dead_letters(self, model: str) -> int:
         """Try the dead letters of a model again, from their first attempt on; how many there were."""

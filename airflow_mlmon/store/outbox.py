@@ -1,7 +1,8 @@
 """Alerts on their way to people: at least once, with a lease, a back-off and dead letters.
 
 A row is claimed before it is sent and marked after the reply. When a sender dies in between, its
-lease runs out and the row is claimed again. Every function works inside the transaction of its
+lease runs out and the row is claimed again. What is told of an alert on a channel keeps its order: who
+hears of the end before the beginning believes that it is open. Every function works inside the transaction of its
 caller, and the clock comes in as an argument.
 """
 
@@ -61,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An alert that could not be sent on a channel, and why."""
+    """An alert that could not be sent on a channel, and why; one that waits is tried again by itself."""
 
     id: int
     channel: str
@@ -70,24 +71,27 @@ class DeadLetter:
     day: date
     alert: Alert
     error: str
+    waits: bool = False
 
 
 def claim(connection: sa.Connection, limit: int, now: datetime, model: str | None) -> list[Claim]:
     """Reserve the alerts of up to `limit` messages: pairs of a night and a channel, oldest first."""
     _bury_the_abandoned(connection, now)
-    due = _due(now) if model is None else sa.and_(_due(now), _outbox.c.model == model)
+    due = sa.and_(_due(now), sa.not_(_is_held_back(now)))
+    if model is not None:
+        due = sa.and_(due, _outbox.c.model == model)
     group = (_outbox.c.model, _outbox.c.day, _outbox.c.channel)
-    first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit)
-    ids: list[int] = []
-    for row in connection.execute(first).all():
-        of_group = sa.and_(due, *(column == value for column, value in zip(group, row, strict=True)))
-        reserve = (
-            sa.update(_outbox)
-            .where(of_group)
-            .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
-            .returning(_outbox.c.id)
-        )
-        ids.extend(connection.scalars(reserve))
+    first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit).subquery()
+    of_first = sa.and_(*(column == first.c[column.name] for column in group))
+    wanted = connection.scalars(sa.select(_outbox.c.id).join(first, of_first).where(due)).all()
+    reserve = (
+        sa.update(_outbox)
+        # due still: another sender may have been faster
+        .where(_outbox.c.id.in_(wanted), _due(now))
+        .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
+        .returning(_outbox.c.id)
+    )
+    ids = connection.scalars(reserve).all()
     query = _with_alerts().where(_outbox.c.id.in_(ids))
     return [
         Claim(
@@ -124,9 +128,11 @@ def mark_failed(connection: sa.Connection, ids: Sequence[int], error: str, now: 
         connection.execute(sa.update(_outbox).where(still_pending).values(values))
 
 
-def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLetter]:
-    """The alerts that were given up, oldest first."""
-    query = _with_alerts().where(_outbox.c.state == DeliveryState.DEAD.value)
+def dead_letters(connection: sa.Connection, model: str | None, *, with_waiting: bool = False) -> list[DeadLetter]:
+    """The alerts that were given up, oldest first, and those of which an attempt failed if they are asked for."""
+    is_dead = _outbox.c.state == DeliveryState.DEAD.value
+    waits = sa.and_(_outbox.c.state == _PENDING, _outbox.c.error != "")
+    query = _with_alerts().where(sa.or_(is_dead, waits) if with_waiting else is_dead)
     if model is not None:
         query = query.where(_outbox.c.model == model)
     return [
@@ -138,14 +144,28 @@ def dead_letters(connection: sa.Connection, model: str | None) -> list[DeadLette
             day=row.day,
             alert=_alert_of(row),
             error=row.outbox_error,
+            waits=row.outbox_state == _PENDING,
         )
         for row in connection.execute(query)
     ]
 
 
 def retry(connection: sa.Connection, model: str) -> int:
-    """Give every dead letter of a model as many attempts as a new one; how many there were."""
+    """Give every dead letter of a model as many attempts as a new one; how many there were.
+
+    The last that was told of such an alert since then is told again after it, because it holds.
+    """
     dead = sa.and_(_outbox.c.model == model, _outbox.c.state == DeliveryState.DEAD.value)
+    before, after = _outbox.alias("before"), _outbox.alias("after")
+    told_since = sa.and_(
+        _outbox.c.model == model,
+        _outbox.c.state == DeliveryState.SENT.value,
+        sa.exists().where(
+            _of_one_alert(before), before.c.id < _outbox.c.id, before.c.state == DeliveryState.DEAD.value
+        ),
+        ~sa.exists().where(_of_one_alert(after), after.c.id > _outbox.c.id, after.c.state == DeliveryState.SENT.value),
+    )
+    connection.execute(sa.update(_outbox).where(told_since).values(FRESH))
     return connection.execute(sa.update(_outbox).where(dead).values(FRESH)).rowcount
 
 
@@ -158,14 +178,26 @@ def wait_after(attempts: int) -> timedelta:
     return min(FIRST_WAIT * float(2 ** (attempts - 1)), LONGEST_WAIT)
 
 
-def _due(now: datetime) -> sa.ColumnElement[bool]:
+def _due(now: datetime, rows: sa.FromClause = _outbox) -> sa.ColumnElement[bool]:
     # a wait that is longer than any was set by a clock that is ahead of ours
-    waits = _outbox.c.next_attempt_at
+    waits, leased = rows.c.next_attempt_at, rows.c.leased_until
     return sa.and_(
-        _outbox.c.state == _PENDING,
+        rows.c.state == _PENDING,
         sa.or_(waits.is_(None), waits <= now, waits > now + LONGEST_WAIT),
-        sa.or_(_outbox.c.leased_until.is_(None), _outbox.c.leased_until <= now),
+        sa.or_(leased.is_(None), leased <= now),
     )
+
+
+def _is_held_back(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether what was to be told before of the alert is on its way, or waits for its next attempt."""
+    before = _outbox.alias("before")
+    undelivered = sa.and_(before.c.state == _PENDING, sa.not_(_due(now, before)))
+    return sa.exists().where(_of_one_alert(before), before.c.id < _outbox.c.id, undelivered)
+
+
+def _of_one_alert(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether the rows are about the alert of the outbox's row, on its channel."""
+    return sa.and_(*(rows.c[name] == _outbox.c[name] for name in ("model", "channel", "fingerprint")))
 
 
 def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
@@ -188,6 +220,7 @@ def _with_alerts() -> sa.Select[Any]:
         sa.select(
             _outbox.c.id.label("outbox_id"),
             _outbox.c.error.label("outbox_error"),
+            _outbox.c.state.label("outbox_state"),
             _outbox.c.channel,
             _outbox.c.attempts,
             _outbox.c.event,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -34,10 +34,10 @@ def publish(store: MetricStore, day: int, found: str, channels=("log",), *, vers
     store.publish(night(of, version=version), [content], supersedes=supersedes, **told_on)
 
 
-def told(store: MetricStore) -> list[tuple[int, str, str]]:
+def told(store: MetricStore, now: datetime = NOW) -> list[tuple[int, str, str]]:
     """What is waiting: the night, the event and where the alert stands; it is sent now."""
-    claims = store.claim_pending(100, NOW)
-    store.mark_sent([claim.id for claim in claims], NOW)
+    claims = store.claim_pending(100, now)
+    store.mark_sent([claim.id for claim in claims], now)
     return [
         (claim.night.partition.day.day, claim.event.value, claim.alert.standing.words if claim.alert.standing else "")
         for claim in claims
@@ -47,7 +47,8 @@ def told(store: MetricStore) -> list[tuple[int, str, str]]:
 def act(store: MetricStore, kind: ActionKind, day: int, until: int | None = None) -> TrackedAlert:
     last = date(2013, 3, until) if until else None
     action = Action(kind=kind, day=date(2013, 3, day), until=last, who="Ada", why="known", at=NOW)
-    return store.act("flights", NAME, action, channels=["log"])
+    [found] = store.act("flights", [NAME], action, channels=["log"])
+    return found
 
 
 def test_an_alert_is_told_when_it_opens_and_when_it_resolves_and_not_in_between(store):
@@ -269,7 +270,7 @@ class TestFaults:
         deliver(store, {"log": recorder}, NOW + LEASE)
 
         said = [(message.partition.day.day, message.payload["alerts"][0]["event"]) for message in recorder.messages]
-        assert said == [(1, "opened"), (3, "resolved"), (1, "opened")]
+        assert said == [(1, "opened"), (1, "opened"), (3, "resolved")]
         assert len({message.payload["alerts"][0]["fingerprint"] for message in recorder.messages}) == 1
 
     def test_what_may_have_arrived_is_not_withdrawn_but_told_to_be_over(self, store):
@@ -278,7 +279,8 @@ class TestFaults:
 
         publish(store, 1, "q", version="v2")
 
-        assert [event for _, event, _ in told(store)] == ["resolved"]
+        assert told(store) == []
+        assert [event for _, event, _ in told(store, NOW + LEASE)] == ["opened", "resolved"]
 
     def test_a_channel_that_stays_down_ends_in_a_dead_letter_that_can_be_tried_again(self, store):
         publish(store, 1, "b")
@@ -293,6 +295,34 @@ class TestFaults:
         assert store.retry_dead_letters("flights") == 1
         recorder = Recorder()
         assert deliver(store, {"log": recorder}, now).sent == 1
+
+    def test_an_end_waits_for_the_beginning_that_did_not_arrive(self, store):
+        for day, found in enumerate("bqq", 1):
+            publish(store, day, found)
+        recorder = Recorder()
+
+        assert deliver(store, {"log": Recorder(down=True)}, NOW).messages == 1
+        assert deliver(store, {"log": recorder}, NOW).messages == 0
+        assert deliver(store, {"log": recorder}, NOW + timedelta(minutes=1)).sent == 2
+        events = [message.payload["alerts"][0]["event"] for message in recorder.messages]
+        assert events == ["opened", "resolved"]
+
+    def test_a_dead_letter_that_is_tried_again_is_not_the_last_word(self, store):
+        publish(store, 1, "b")
+        now = NOW
+        for _ in range(MAX_ATTEMPTS):
+            deliver(store, {"log": Recorder(down=True)}, now)
+            now += LONGEST_WAIT
+        for day in (2, 3):
+            publish(store, day, "q")
+        recorder = Recorder()
+        deliver(store, {"log": recorder}, now)
+
+        assert store.retry_dead_letters("flights") == 1
+        deliver(store, {"log": recorder}, now)
+
+        events = [message.payload["alerts"][0]["event"] for message in recorder.messages]
+        assert events == ["resolved", "opened", "resolved"]
 
     def test_a_wait_that_a_clock_ahead_has_set_ends_in_time(self, store):
         publish(store, 1, "b")

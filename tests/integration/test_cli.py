@@ -93,6 +93,35 @@ def test_backfill_prints_one_json_object_a_partition(archive, tmp_path):
     assert nights[1]["replaced"] == [str(FIRST + timedelta(days=1)), str(FIRST)]
 
 
+def test_a_channel_that_is_down_hides_neither_the_night_nor_its_gauges(archive, tmp_path, monkeypatch):
+    channel = ("alerts:\n", "alerts:\n  channels: [{webhook: nowhere}]\n")
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(channel, ("null_share, max: 0.3", "rows, min: 1000")))
+    monkeypatch.setenv("AIRFLOW__MLMON__METRICS_FOLDER", str(tmp_path / "gauges"))
+
+    done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
+
+    assert done.returncode == 1
+    assert "There is no Airflow connection 'nowhere'" in done.stderr
+    assert f"{FIRST} Sun" in done.stdout
+    assert (tmp_path / "gauges" / "mlmon_loans.prom").exists()
+
+
+def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come(archive, tmp_path):
+    """They come on the two nights after it."""
+    rules = [("- {metric: positive_share", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_share")]
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(*rules))
+    last = FIRST + timedelta(days=3)
+
+    done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")
+
+    first, second, *_ = nights = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [night["partition"] for night in nights] == [str(FIRST + timedelta(days=n)) for n in range(4)]
+    for night in (first, second):
+        verdicts = {(verdict["metric"], verdict["segment"]): verdict for verdict in night["verdicts"]}
+        assert verdicts["accuracy", None]["breached"] is True
+        assert "accuracy" in [alert["metric"] for alert in night["alerts"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

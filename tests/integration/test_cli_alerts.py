@@ -16,6 +16,8 @@ from airflow_mlmon.store.outbox import MAX_ATTEMPTS
 from tests.support.nights import alert, night, partition, results
 from tests.support.runs import local_archive
 
+BECAUSE = ("--why", "a storm", "--by", "Ada")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -80,6 +82,92 @@ def test_what_people_do_shows_in_the_list(call, said):
     assert "acknowledged by Ada" in shown
 
 
+@pytest.fixture
+def storm(folder) -> Path:
+    """One incident in which, on its second night, one more alert opens; and an alert of its own beside it."""
+    rain = "drift of precip (by itself it would move the mean score by +0.09)"
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        for day, broken in ((10, ("precip",)), (11, ("precip", "visib"))):
+            of = partition(day)
+            alerts = [alert("drift_score", of, column=name, title=f"drift of {name}", cause=rain) for name in broken]
+            alerts += [alert("score_mean", of, cause=rain), alert("null_share", of, column="amount")]
+            store.publish(night(of), [results(of, alerts=tuple(alerts))], supersedes=None, channels=["log"])
+    return folder
+
+
+def subjects(entries: list[dict[str, Any]], what: str) -> dict[str, str]:
+    return {entry["column"] or entry["metric"]: entry[what] for entry in entries}
+
+
+@pytest.mark.usefixtures("storm")
+def test_one_command_does_it_about_all_alerts_of_an_incident(call, said):
+    done = said("resolve", "--metric", "score_mean", "--incident", "--accept", *BECAUSE)
+
+    # the mean score was in breach before the rain
+    assert subjects(done, "state") == dict.fromkeys(("score_mean", "precip", "visib"), "resolved")
+    assert subjects(said("list"), "state") == subjects(done, "state") | {"amount": "open"}
+    assert "likely cause: drift of precip" in call("list")[1]
+
+
+@pytest.mark.usefixtures("storm")
+def test_several_alerts_are_named_in_one_command_and_all_or_none_is_done(call, said):
+    names = subjects(said("list"), "fingerprint")
+    both = ("--alert", names["precip"], "--alert", names["visib"])
+
+    # visib was quiet on that day
+    code, _, complaint = call("ack", *both, "--day", "2013-03-10", *BECAUSE)
+    assert (code, subjects(said("list"), "state")["precip"]) == (1, "open")
+    assert "on 2013-03-10 the alert was not open yet; it is since 2013-03-11" in complaint
+
+    assert len(said("ack", *both, *BECAUSE)) == 2
+    assert subjects(said("list"), "state") == {
+        "score_mean": "open",
+        "precip": "acknowledged",
+        "visib": "acknowledged",
+        "amount": "open",
+    }
+
+
+def test_an_alert_that_has_resolved_says_so(call, said):
+    said("resolve", "--metric", "score_mean", *BECAUSE)
+    code, _, complaint = call("resolve", "--metric", "score_mean", *BECAUSE)
+
+    assert code == 1
+    assert "not open any more; it was from 2013-03-08 to 2013-03-09" in complaint
+
+
+@pytest.mark.parametrize("command", [["list"], ["retry"], ["ack", "--alert", "3b", "--why", "x"]])
+def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, call, command):
+    store = f"sqlite:///{folder}/misspelt/store.db"
+    code, _, complaint = call(*command, "--store", store)
+
+    assert code == 1
+    assert f"There is no metric store {store}" in complaint
+    assert not (folder / "misspelt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--from", "2013-03-10", "--to", "2013-03-01"], "ends (2013-03-01) before it begins (2013-03-10)"),
+        (["--state", "closed"], "there is no 'closed'. Hint: give one of pending, open"),
+    ],
+)
+def test_a_list_that_cannot_be_says_why(call, arguments, message):
+    code, printed, complaint = call("list", *arguments)
+
+    assert (code, printed) == (2, "")
+    assert message in complaint
+
+
+def test_a_model_that_never_ran_has_not_simply_no_alerts(folder, call):
+    (folder / "flights.yaml").write_text(
+        (folder / "flights.yaml").read_text().replace("model: flights", "model: other")
+    )
+
+    assert "no night of it was judged yet" in call("list")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -101,7 +189,14 @@ def test_what_cannot_be_done_is_said_in_one_line(call, arguments, code, message)
 def test_messages_that_were_given_up_are_listed_and_tried_again(folder, call, said):
     now = datetime(2013, 3, 10, tzinfo=UTC)
     with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
-        for _ in range(MAX_ATTEMPTS):
+        store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
+    waiting = [entry for entry in said("list") if entry["kind"] == "waiting"]
+    assert {(letter["attempts"], letter["error"]) for letter in waiting} == {(1, "answered 500")}
+    assert "messages not delivered yet, which the next run tries again: 2" in call("list")[1]
+
+    now += timedelta(days=1)
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        for _ in range(MAX_ATTEMPTS - 1):
             store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
             now += timedelta(days=1)
 

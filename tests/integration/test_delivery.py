@@ -17,7 +17,7 @@ from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import DAY, Partition
-from airflow_mlmon.pipeline.alerting import AlertName, act_on_alert
+from airflow_mlmon.pipeline.alerting import AlertName, act_on_alerts
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.send import send_alerts
 from airflow_mlmon.records import Action, ActionKind
@@ -31,6 +31,7 @@ from tests.support.runs import local_archive, opened
 
 pytestmark = pytest.mark.service
 
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 REPORT = f"https://airflow.example.com/mlmon/loans/{FIRST}/report.html"
 ONLY_RULES = "  judgement: {rate: 0}\n"
 CHANNELS = """\
@@ -153,6 +154,42 @@ def test_channel_that_is_down_keeps_no_other_waiting(run, receivers):
     assert len(receivers.mail.mails) == len(receivers.alertmanager.firing()) == 1
 
 
+@pytest.mark.parametrize(
+    ("connection", "words"),
+    [
+        ({"host": "http://[::1"}, "The URL of the Alertmanager cannot be read"),
+        ({"host": ""}, "The URL of the Alertmanager has no host"),
+        ({"host": "https://am", "extra": "[1]"}, "extra of the connection 'am' is no JSON object"),
+        ({"host": "https://am", "extra": {"headers": "X: 1"}}, "headers in the extra of the connection 'am'"),
+    ],
+)
+def test_connection_that_cannot_be_used_says_why_and_keeps_no_other_waiting(
+    run, receivers, monkeypatch, connection, words
+):
+    monkeypatch.setenv("AIRFLOW_CONN_AM", json.dumps({"conn_type": "http", **connection}))
+
+    with pytest.raises(ServiceUnavailableError, match=re.escape(words)):
+        deliver(run)
+
+    assert len(receivers.mail.mails) == len(receivers.hook.posts) == 1
+
+
+def test_all_that_a_long_backfill_has_to_tell_goes_out_at_once(tmp_path):
+    archive = local_archive(tmp_path, 0)
+    archive.write_reference()
+    nights = 23
+    rule = ("- {metric: score_mean", "- {metric: rows, min: 70}\n    - {metric: score_mean")
+    with opened(tmp_path, archive, ("alerts:\n", f"alerts:\n  clear: 1\n{ONLY_RULES}"), rule, OF_LABELS) as run:
+        for offset in range(nights):
+            day = FIRST + offset * DAY
+            archive.write_day(day, rows=60 if offset % 2 == 0 else 80)
+            judge_night(run, Partition.of_day(run.model, day))
+
+        report = send_alerts(run, build_senders(run, NOW), NOW)
+
+    assert report.messages == nights
+
+
 def test_shared_channel_gets_the_night_too(run, receivers):
     shared = (SharedChannel(webhook="hook", models=("other",)), SharedChannel(alertmanager="am", owners=("Ada",)))
     spec = run.spec.model_copy(update={"owner": "Ada", "alerts": run.spec.alerts.model_copy(update={"channels": ()})})
@@ -199,7 +236,7 @@ def test_alert_that_resolves_ends_everywhere_and_is_told_only_where_its_beginnin
 def test_alert_that_somebody_muted_ends_in_the_alertmanager(run, archive, receivers):
     deliver(run)
     mute = Action(kind=ActionKind.MUTE, day=FIRST, until=FIRST + 9 * DAY, who="Ada", why="known", at=datetime.now(UTC))
-    act_on_alert(run, AlertName(metric="rows"), mute)
+    act_on_alerts(run, [AlertName(metric="rows")], mute)
     archive.write_day(FIRST + DAY, rows=60)
 
     deliver(run, FIRST + DAY)

@@ -8,6 +8,7 @@ import socket
 import textwrap
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -134,9 +135,12 @@ class TestNotifier:
             ("airflow.nowhere.Notifier", "cannot be imported"),
             ("Notifier", "cannot be imported"),
             ("pathlib.Path", "is no notifier"),
+            ("unlicensed.Notifier", "The module of the notifier 'unlicensed.Notifier' fails: RuntimeError"),
         ],
     )
-    def test_that_is_none_is_a_config_error(self, class_path, words):
+    def test_that_is_none_is_a_config_error(self, class_path, words, tmp_path, monkeypatch):
+        (tmp_path / "unlicensed.py").write_text("raise RuntimeError('key 1234')")
+        monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(ConfigError, match=words):
             NotifierSender(class_path, {"text": "{text}"})
 
@@ -218,6 +222,25 @@ class TestWebhook:
             WebhookSender(Endpoint(inbox.url, allow_private=True), NOW).send(message)
 
         inbox.delay.set()
+
+    def test_whose_reply_trickles_in_is_given_up(self, message, monkeypatch):
+        """Each byte comes in time, and the reply never ends."""
+        monkeypatch.setattr("airflow_mlmon.alerts.endpoint.REPLY_TIMEOUT_S", 0.5)
+        given_up = threading.Event()
+
+        def trickle(listener: socket.socket) -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 204 No Content\r\nX: ")
+                while not given_up.wait(0.05):
+                    connection.sendall(b"x")
+
+        with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+            pool.submit(trickle, listener)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with pytest.raises(ServiceUnavailableError, match=r"has not answered within 0\.5 seconds"):
+                WebhookSender(Endpoint(url, allow_private=True), NOW).send(message)
+            given_up.set()
 
     def test_that_is_away_is_unavailable_and_its_path_unsaid(self, message):
         with pytest.raises(ServiceUnavailableError) as caught:

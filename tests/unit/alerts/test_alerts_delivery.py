@@ -82,6 +82,20 @@ def test_a_channel_that_is_down_is_tried_again_and_stops_no_other(store):
     assert (second.sent, len(up.messages), len(down.messages)) == (1, 1, 1)
 
 
+def test_a_channel_whose_code_fails_stops_no_other_and_its_words_stay_unsaid(store):
+    class Broken:
+        def send(self, _: NightMessage) -> None:
+            raise RuntimeError("token 1234")
+
+    publish(store, 8, "score_mean")
+    up = Recorder()
+
+    report = deliver(store, {"a": Broken(), "b": up}, NOW)
+
+    assert (report.sent, report.failed, len(up.messages)) == (1, 1, 1)
+    assert report.errors == ("flights 2013-03-08, a: The channel 'a' failed: RuntimeError.",)
+
+
 def test_a_sender_that_dies_loses_nothing_and_repeats_its_last_message(store):
     publish(store, 8, "rows", channels=("a",))
     recorder = Recorder()
@@ -171,6 +185,8 @@ class TestMessage:
             "- critical: score_mean 0.39, expected 0.15 to 0.27 from 28 nights",
             "",
             "- warning: null_share 0.39, expected 0.15 to 0.27 from 28 nights",
+            "",
+            "Likely cause: late share above what is usual",
             "- warning: brier 0.39, expected 0.15 to 0.27 from 28 nights",
         ]
         assert [entry["metric"] for entry in message.payload["alerts"]] == [

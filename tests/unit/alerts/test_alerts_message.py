@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Standing
 from tests.support.nights import DAY, alert, night
@@ -34,6 +36,19 @@ def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
     assert lines(message) == ["warning: distance", "critical: duration", "critical: accuracy"]
     assert message.subject == f"[critical] {night().partition}: {CAUSE} and 2 more"
     assert (message.severity, message.payload["severity"]) == ("critical", "critical")
+
+
+def test_what_follows_from_a_cause_that_was_told_before_is_not_called_by_it():
+    """Labels come days after the rows that drifted."""
+    by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
+    accuracy = alert("accuracy", text="accuracy 0.56", title="accuracy below what is usual", cause=by_cause)
+
+    message = night_message(night(), [accuracy])
+    over = night_message(night(), [replace(accuracy, standing=OVER)])
+
+    assert message.subject == f"[warning] {night().partition}: accuracy below what is usual"
+    assert message.text.splitlines()[0] == f"Likely cause: {by_cause}"
+    assert over.text.splitlines()[0] == "Resolved: accuracy below what is usual"
 
 
 def test_incidents_stay_in_the_order_in_which_they_were_judged():

@@ -63,3 +63,21 @@ def test_performance_follows_from_what_was_found_on_the_rows_of_its_night():
         ("positive share above", "positive share above"),
         ("accuracy below", "drift of distance"),
     ]
+
+
+def test_performance_follows_from_what_would_move_the_score_most_and_not_from_the_largest_effect():
+    other = alert("drift_score", column="temp", title="drift of temp", p_value=1e-9, effect=2.8)
+    before = name_causes([other, DRIFT], [incident(DRIFT, shift=0.09), incident(other, shift=0.007)])
+
+    [(_, cause)] = causes(name_causes([ACCURACY], [incident(ACCURACY)], before))
+
+    assert cause == "drift of distance (by itself it would move the mean score by +0.09)"
+
+
+def test_what_the_model_puts_out_follows_from_the_drift_also_where_a_rule_limits_it():
+    by_rule = alert("score_mean", title="mean score above its limit")
+
+    assert causes(name_causes([by_rule, DRIFT], [incident(DRIFT)])) == [
+        ("mean score above its limit", "drift of distance"),
+        ("drift of distance", "drift of distance"),
+    ]

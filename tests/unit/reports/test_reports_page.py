@@ -13,6 +13,7 @@ from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
+from tests.support.nights import DAY
 from tests.support.pages import (
     LABELS,
     STORM,
@@ -121,6 +122,22 @@ class TestNightThatWasJudgedByItsPast:
         )
         assert second.startswith("null share of wind above its limit")
         assert [item.get("class") for item in page.select(".wrong li")] == [None, ["notice"]]
+
+    def test_keeps_an_incident_together_of_which_a_part_has_resolved(self):
+        cause = "drift of precip: values lie higher than usual"
+        over = Standing(state=AlertState.RESOLVED, since=DAY, nights=1, resolved_on=DAY)
+        still = Standing(state=AlertState.OPEN, since=DAY, nights=1)
+        alerts = (
+            alert("drift_score", column="precip", title=cause, cause=cause, standing=over),
+            alert("accuracy", title="accuracy below what is usual", cause=cause, standing=still),
+        )
+
+        [item] = soup(render_night(replace(quiet_page(), alerts=alerts))).select(".wrong li")
+
+        text = " ".join(item.get_text(" ").split())
+        assert text.startswith(f"Likely cause: {cause}")
+        assert "resolved on 2013-03-08 after 1 night" in text
+        assert "open since 2013-03-08, 1 night" in text
 
     def test_shows_what_is_usual_the_effect_and_the_chance(self, judged):
         score, rows = self.rows(judged)[1:3]

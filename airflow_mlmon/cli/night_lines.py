@@ -1,0 +1,132 @@
+"""What `mlmon run --json` and `mlmon backfill --json` print: one object for each partition, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any, Self
+
+from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.night import Ran
+from airflow_mlmon.pipeline.staleness import stale_nights
+from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
+
+
+class NightLines:
+    """Prints a line for each night, in their order, when its labels have come, or at the end.
+
+    A night's labels come on later nights; its line would say nothing of them if it did not wait.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Nothing has run yet."""
+        labels = run.spec.labels
+        self._run = run
+        self._wait = timedelta(days=labels.delay_days if labels else 0)
+        self._waiting: dict[date, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        """The lines themselves."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Print what still waits, also when a night could not be run."""
+        self._print_until(date.max)
+
+    def add(self, ran: Ran) -> None:
+        """Take in a night that has run, and print those for which there is nothing to wait for."""
+        content = _content(self._run, ran.partition, ran.days)
+        if content is not None:
+            self._waiting[ran.partition.day] = content
+        for day in ran.days:
+            if day != ran.partition and day.day in self._waiting:
+                _add_labels(self._run, day, self._waiting[day.day])
+        self._print_until(ran.partition.day - self._wait)
+
+    def _print_until(self, last: date) -> None:
+        for day in sorted(self._waiting):
+            if day <= last:
+                print_json(self._waiting.pop(day))
+
+
+def _content(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[str, Any] | None:
+    night = run.store.night(partition)
+    if night is None:
+        return None
+    return {
+        "partition": partition.key,
+        "status": night.status,
+        "rows": night.rows_curated if night.is_counted else None,
+        "rows_listed": night.rows_listed if night.is_counted else None,
+        "rows_quarantined": night.rows_quarantined if night.is_counted else None,
+        "version": night.version,
+        "stale": [str(day) for day in stale_nights(run, partition.day, partition.day).get(partition.day, ())],
+        "message": night.message,
+        **_measured(run, partition),
+        "alerts": [_alert(alert) for alert in _alerts(run, partition)],
+        "replaced": [day.key for day in days],
+    }
+
+
+def _measured(run: Run, partition: Partition) -> dict[str, Any]:
+    return {
+        "metrics": [
+            {"metric": value.metric, "column": value.column, "segment": value.segment, "value": value.value}
+            for value in run.store.metric_values(partition)
+        ],
+        "verdicts": [_verdict(verdict) for verdict in run.store.verdicts(partition)],
+    }
+
+
+def _add_labels(run: Run, partition: Partition, content: dict[str, Any]) -> None:
+    """Bring what is said of a night to the labels that have come; alerts on its rows stand as they stood then."""
+    alerts = _alerts(run, partition)
+    of_rows = {alert.fingerprint for alert in alerts if alert.family is Family.PREDICTIONS}
+    content |= _measured(run, partition)
+    content["alerts"] = [
+        *(alert for alert in content["alerts"] if alert["fingerprint"] in of_rows),
+        *(_alert(alert) for alert in alerts if alert.family is Family.LABELS),
+    ]
+
+
+def _alerts(run: Run, partition: Partition) -> list[Alert]:
+    return run.store.alerts(run.model, partition.day, partition.day)
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "metric": verdict.metric,
+        "column": verdict.column,
+        "segment": verdict.segment,
+        "value": verdict.value,
+        "low": verdict.low,
+        "high": verdict.high,
+        "deviations": verdict.deviations,
+        "p_value": verdict.p_value,
+        "effect": verdict.effect,
+        "history": verdict.history,
+        "state": verdict.state,
+        "breached": verdict.state is VerdictState.BREACH,
+        "rule": verdict.rule,
+        "note": verdict.note,
+    }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "state": alert.standing.state if alert.standing else None,
+        "since": alert.standing.since.isoformat() if alert.standing else None,
+        "nights": alert.standing.nights if alert.standing else None,
+        "severity": alert.severity,
+        "metric": alert.metric,
+        "column": alert.column,
+        "segment": alert.segment,
+        "title": alert.title,
+        "cause": alert.cause or alert.title,
+        "text": alert.text,
+        "p_value": alert.p_value,
+        "effect": alert.effect,
+    }
