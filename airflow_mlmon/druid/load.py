@@ -227,7 +227,7 @@ def load_partition(
         PartitionConflictError: other content takes its place each time.
     """
     patience = patience or Patience()
-    first = 1
+    first, why = 1, NotServed.REPLACED
     for _ in range(MOST_ROUNDS):
         begun = begin_load(client, load, hand_in, first=first)
         if on_begun is not None:
@@ -236,8 +236,8 @@ def load_partition(
         found = finish_load(client, begun, patience)
         if isinstance(found, DruidLoad):
             return found
-        first = begun.attempt + 1
-    raise given_up(load.partition, found)
+        first, why = begun.attempt + 1, found
+    raise given_up(load.partition, why)
 
 
 def given_up(partition: Partition, why: NotServed) -> MlmonError:
