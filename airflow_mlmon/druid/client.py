@@ -184,13 +184,6 @@ class DruidClient:
         states = (self.task_status(task_id) for task_id in task_ids)
         return any(status is not None and status.state is TaskState.RUNNING for status in states)
 
-    def unfinished_tasks(self, datasource: str) -> list[str]:
-        """The ids of the datasource's tasks that run or wait."""
-        # without a state it answers with all that have not ended, and so many that have
-        path = f"/druid/indexer/v1/tasks?datasource={_quoted(datasource)}&maxCompletedTasks=1"
-        tasks = self._expect(self._transport.send("GET", path))
-        return [task["id"] for task in tasks if task["statusCode"] == TaskState.RUNNING]
-
     def task_report(self, task_id: str) -> TaskReport | None:
         """What a finished task did; None when there is no report, or not yet."""
         answer = self._transport.send("GET", f"{_TASKS}/{_quoted(task_id)}/reports")

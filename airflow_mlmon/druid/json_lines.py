@@ -1,9 +1,8 @@
-"""Writes a table as the gzip JSON Lines that Druid reads."""
+"""Writes a table as the compressed JSON Lines that Druid reads."""
 
 from __future__ import annotations
 
 import os
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from json.encoder import encode_basestring_ascii
 
@@ -14,30 +13,29 @@ from airflow_mlmon.errors import SchemaMismatchError
 
 _BATCH_ROWS = 1 << 14
 _LARGEST_EXACT = 1 << 53
-_GZIP = 16 + zlib.MAX_WBITS
+# the lowest level of zstd takes a quarter of the time of gzip, and of its size three quarters
+_CODEC, _LEVEL = "zstd", 1
 
 
 def write_json_lines(table: pa.Table) -> bytes:
-    r"""The rows, one JSON object a line, gzip level 1; the same table gives the same bytes.
+    r"""The rows, one JSON object a line, by zstd; the same table gives the same bytes.
 
     NaN and ±inf become null, which is all that JSON has for them. Timestamps become ISO in UTC
     (those without a zone are taken to be in UTC), booleans 0 and 1, decimals and integers beyond
     2**53 text.
 
-    >>> import gzip
-    >>> gzip.decompress(write_json_lines(pa.table({"x": [0.5, float("nan")], "ok": [True, False]})))
+    >>> data = write_json_lines(pa.table({"x": [0.5, float("nan")], "ok": [True, False]}))
+    >>> pa.input_stream(pa.BufferReader(data), compression="zstd").read()
     b'{"x":0.5,"ok":1}\n{"x":null,"ok":0}\n'
     """
     batches = table.to_batches(max_chunksize=_BATCH_ROWS)
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="json") as pool:
-        # the members of gzip, one after the other, are one file
+        # the frames of zstd, one after the other, are one file
         return b"".join(pool.map(lambda batch: _zip(_lines(batch)), batches)) or _zip(b"")
 
 
 def _zip(lines: bytes) -> bytes:
-    # five times as fast as level 6, and read once
-    zipper = zlib.compressobj(level=1, wbits=_GZIP)
-    return zipper.compress(lines) + zipper.flush()
+    return bytes(pa.Codec(_CODEC, compression_level=_LEVEL).compress(lines, asbytes=True))
 
 
 def _lines(batch: pa.RecordBatch) -> bytes:
@@ -64,7 +62,9 @@ def _literals(name: str, column: pa.Array) -> pa.Array:
         return pc.if_else(pc.is_finite(numbers), numbers.cast(pa.string()), None)
     if pa.types.is_integer(kind):
         return _integers(column)
-    return _texts(as_text(name, column))
+    text = as_text(name, column)
+    # what is written of moments, days and decimals has nothing to escape
+    return _escaped(text) if _is_text(kind) else _quoted(text)
 
 
 def _integers(column: pa.Array) -> pa.Array:
@@ -75,7 +75,7 @@ def _integers(column: pa.Array) -> pa.Array:
     is_exact = pc.less_equal(column, pa.scalar(_LARGEST_EXACT, kind))
     if kind == pa.int64():
         is_exact = pc.and_(is_exact, pc.greater_equal(column, pa.scalar(-_LARGEST_EXACT, kind)))
-    return pc.if_else(is_exact, text, pc.binary_join_element_wise('"', text, '"', ""))
+    return pc.if_else(is_exact, text, _quoted(text))
 
 
 def as_text(name: str, column: pa.Array) -> pa.Array:
@@ -89,14 +89,22 @@ def as_text(name: str, column: pa.Array) -> pa.Array:
         # thirteen times as fast as strftime
         text = column.cast(pa.timestamp(kind.unit, "UTC")).cast(pa.timestamp(kind.unit)).cast(pa.string())
         return pc.binary_join_element_wise(pc.replace_substring(text, " ", "T"), "Z", "")
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if _is_text(kind):
         return column.cast(pa.string())
     if pa.types.is_decimal(kind) or pa.types.is_date(kind):
         return column.cast(pa.string())
     raise SchemaMismatchError(f"The column {name!r} is of type {kind}, which is not loaded into Druid.")
 
 
-def _texts(column: pa.Array) -> pa.Array:
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _quoted(text: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise('"', text, '"', "")
+
+
+def _escaped(column: pa.Array) -> pa.Array:
     encoded = column.dictionary_encode()
     words = [encode_basestring_ascii(word) for word in encoded.dictionary.to_pylist()]
     return pa.array(words, pa.string()).take(encoded.indices)

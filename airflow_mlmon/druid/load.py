@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TypeVar
 
 from airflow_mlmon.druid.answers import TaskReport, TaskState, TaskStatus
@@ -34,10 +35,10 @@ log = logging.getLogger(__name__)
 HandIn = Callable[[str], object]
 MOST_ROUNDS = 5
 _MOST_ATTEMPTS = 100
-# the rows are not to blame when a worker is lost, somebody stops the task, or the address of the rows has run out
+# the rows are not to blame when a worker is lost, somebody stops the task, or the input is gone
 _NOT_THE_ROWS = re.compile(
     r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|exited unsuccessfully"
-    r"|trying to read uri"
+    r"|trying to read uri|InsertCannotBeEmpty"
 )
 # what becomes of a row outside the interval: see `ingestion_task`
 _OUTSIDE = re.compile(r"transform value for __time|by zero")
@@ -103,6 +104,17 @@ class DruidLoad:
     segments: int | None
 
 
+class NotServed(Enum):
+    """Why the rows of a task that ended well are not served.
+
+    Others took their place; or it read none. Where Druid does not find a file that it is to read, it takes
+    that for no rows.
+    """
+
+    REPLACED = auto()
+    UNREAD = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to wait for a task, then for its report and the broker; `poll_s` is the longest pause between looks."""
@@ -155,8 +167,8 @@ def await_tasks(client: DruidClient, task_ids: Collection[str], patience: Patien
     _await(look, patience.task_s, patience)
 
 
-def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidLoad | None:
-    """The load as it is served; None when another run has replaced its rows since.
+def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidLoad | NotServed:
+    """The load as it is served, or why it is to be begun anew.
 
     Raises:
         ServiceRejectedError: the task failed, or did not take every row.
@@ -168,7 +180,10 @@ def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidL
         raise _not_loaded(begun, status)
     report = _await(lambda: client.task_report(begun.task_id), patience.visible_s, patience)
     if report is None and begun.was_over:
-        return None
+        return NotServed.REPLACED
+    if report is not None and report.rows.is_complete(0):
+        log.warning("Druid's task %s has ended well, and has read nothing.", begun.task_id)
+        return NotServed.UNREAD
     _check_report(begun, report)
     load = begun.load
     expected = Served(rows=load.rows, of_version=load.rows)
@@ -181,7 +196,7 @@ def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidL
         return DruidLoad(task_id=begun.task_id, rows=load.rows, segments=report.segments if report else None)
     served = count_served(client, load.datasource.name, load.partition, load.version)
     if begun.was_over or served.rows > served.of_version:
-        return None
+        return NotServed.REPLACED
     raise ServiceUnavailableError(
         f"Druid's broker counts {served.rows} rows of {load}, not {load.rows}, "
         f"{patience.visible_s:g} s after task {begun.task_id} has ended.",
@@ -208,24 +223,30 @@ def load_partition(
         patience: how long to wait.
 
     Raises:
-        ServiceError: as `begin_load` and `finish_load` do.
+        ServiceError: as `begin_load` and `finish_load` do, or Druid does not find the input.
         PartitionConflictError: other content takes its place each time.
     """
     patience = patience or Patience()
-    first = 1
+    first, why = 1, NotServed.REPLACED
     for _ in range(MOST_ROUNDS):
         begun = begin_load(client, load, hand_in, first=first)
         if on_begun is not None:
             on_begun(begun.task_id)
         await_tasks(client, [begun.task_id], patience)
-        if (done := finish_load(client, begun, patience)) is not None:
-            return done
-        first = begun.attempt + 1
-    raise still_replaced(load.partition)
+        found = finish_load(client, begun, patience)
+        if isinstance(found, DruidLoad):
+            return found
+        first, why = begun.attempt + 1, found
+    raise given_up(load.partition, why)
 
 
-def still_replaced(partition: Partition) -> PartitionConflictError:
-    """The error of a load whose rows are replaced by others again and again."""
+def given_up(partition: Partition, why: NotServed) -> MlmonError:
+    """The error of a load that was begun anew again and again."""
+    if why is NotServed.UNREAD:
+        return ServiceRejectedError(
+            f"Druid's tasks to load {partition} ended well, and had read nothing.",
+            hint="the workspace must be in S3, or in a folder that Druid's workers see under the same path",
+        )
     return PartitionConflictError(
         f"Each time that Druid had loaded {partition}, other content had taken its place.",
         hint="see which runs load the same day",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ _LARGE = 2.0**969
 
 ByPart = dict[str | None, list[Mapping[str, Any]]]
 Profiles = dict[str | None, ColumnProfile]
+Bounds = Mapping[str | None, Extremes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,35 @@ def text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
         first = last
 
 
-class ColumnQueries:
-    """Profiles columns of divided rows, one at a time; any number of threads may ask at once."""
+def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[Source]) -> dict[str, Bounds]:
+    """The smallest and the largest values of columns of numbers, by column; a query costs more than a column in it."""
+    answers = _by_part(_ask(client, sql.extremes(parts.rows, sources)))
+    return {
+        source.layout.name: {
+            part: Extremes(low=rows[0][f"lo{at}"], high=rows[0][f"hi{at}"]) for part, rows in answers.items()
+        }
+        for at, source in enumerate(sources)
+    }
 
-    def __init__(self, client: DruidClient, parts: Parts, *, flagged: Collection[str]) -> None:
+
+class ColumnQueries:
+    """Profiles columns of divided rows, one at a time; any number of threads may ask at once.
+
+    Args:
+        client: The cluster.
+        parts: The rows.
+        flagged: The columns that have a flag column.
+        extremes: What `find_extremes` says of the columns of numbers.
+    """
+
+    def __init__(
+        self, client: DruidClient, parts: Parts, *, flagged: Collection[str], extremes: Mapping[str, Bounds]
+    ) -> None:
         self._client = client
         self._rows = parts.rows
         self._counts = parts.counts
         self._flagged = flagged
+        self._bounds = extremes
 
     def profile(self, source: Source) -> Profiles:
         """The profile of a column in each part.
@@ -147,9 +169,8 @@ class ColumnQueries:
             )
         return profiles
 
-    def _extremes(self, source: Source) -> dict[str | None, Extremes]:
-        answers = self._ask(sql.extremes(self._rows, source))
-        found = {part: Extremes(low=rows[0]["lo"], high=rows[0]["hi"]) for part, rows in answers.items()}
+    def _extremes(self, source: Source) -> Bounds:
+        found = self._bounds[source.layout.name]
         _demand_countable(source, found.values())
         return {part: found.get(part, Extremes()) for part in self._counts}
 

@@ -148,10 +148,12 @@ def only(text: Sql, values: Sequence[str]) -> Sql:
     return Sql(text="CASE WHEN ").then(text, " IN (", _bound(values), ") THEN ", text, " END")
 
 
-def extremes(rows: Rows, source: Source) -> Sql:
-    """The smallest and the largest value, `lo` and `hi`."""
-    column = quote_identifier(source.layout.name)
-    return rows.select(Sql(text=f"MIN({column}) AS lo, MAX({column}) AS hi"))
+def extremes(rows: Rows, sources: Sequence[Source]) -> Sql:
+    """The smallest and the largest value of each column, `lo` and `hi` with the place of the column."""
+    columns = [quote_identifier(source.layout.name) for source in sources]
+    return rows.select(
+        *(Sql(text=f"MIN({column}) AS lo{at}, MAX({column}) AS hi{at}") for at, column in enumerate(columns))
+    )
 
 
 def cells(rows: Rows, source: Source) -> Sql:

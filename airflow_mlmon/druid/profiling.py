@@ -18,7 +18,7 @@ from airflow_mlmon.druid.division import STRING, Counts, Division, count_texts, 
 from airflow_mlmon.druid.flags import flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
-from airflow_mlmon.druid.profile_queries import ColumnQueries, Parts, Profiles
+from airflow_mlmon.druid.profile_queries import Bounds, ColumnQueries, Parts, Profiles, find_extremes
 from airflow_mlmon.druid.profile_sql import Reading, Source, Sql
 from airflow_mlmon.druid.requirements import loses_nulls
 from airflow_mlmon.druid.sql import quote_identifier
@@ -184,7 +184,8 @@ class _Engine:
         self, parts: Parts, sources: Iterable[Source], flagged: Sequence[str]
     ) -> Mapping[str, Profiles]:
         """The profiles by column of those that can be had, some columns at once."""
-        queries = ColumnQueries(self._client, parts, flagged=flagged)
+        sources = [source for source in sources if source.layout.name not in self._left]
+        queries = ColumnQueries(self._client, parts, flagged=flagged, extremes=self._extremes(parts, sources))
         crowded: list[Source] = []
 
         def profile(source: Source) -> Profiles | None:
@@ -195,12 +196,19 @@ class _Engine:
                 crowded.append(source)
                 return None
 
-        sources = [source for source in sources if source.layout.name not in self._left]
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
             found = {source.layout.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
         for source in crowded:
             found[source.layout.name] = self._profile_alone(queries, source)
         return {name: one for name, one in found.items() if one is not None}
+
+    def _extremes(self, parts: Parts, sources: Iterable[Source]) -> dict[str, Bounds]:
+        """The extremes of the columns of numbers, in as many queries as are asked at once."""
+        numbers = [source for source in sources if source.layout.kind is Kind.NUMERIC and source.reading.is_number]
+        shares = [numbers[at::QUERIES_AT_ONCE] for at in range(min(QUERIES_AT_ONCE, len(numbers)))]
+        with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
+            found = pool.map(lambda share: find_extremes(self._client, parts, share), shares)
+            return {name: bounds for own in found for name, bounds in own.items()}
 
     def _profile_column(self, queries: ColumnQueries, source: Source) -> Profiles | None:
         try:

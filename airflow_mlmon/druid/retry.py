@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _SHORTEST_S = 0.1
-_SHARE = 0.1
+_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class Retry:
 
 
 def pause_s(waited_s: float, longest_s: float) -> float:
-    """The pause before the next look at something that has been waited for so long: a tenth of that, within bounds.
+    """The pause before the next look at something that has been waited for so long: a twentieth of that, within bounds.
 
     So short work is seen to be over soon, and long work is not asked for often.
 
     >>> [pause_s(waited, 5) for waited in (0, 20, 600)]
-    [0.1, 2.0, 5]
+    [0.1, 1.0, 5]
     """
     return min(longest_s, max(_SHORTEST_S, waited_s * _SHARE))

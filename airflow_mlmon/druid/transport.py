@@ -38,7 +38,10 @@ _SILENT = "no reason given"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer that was received whole; `data` is its JSON, None where it has none."""
+    """An answer that was received whole; `data` is its JSON, None where it has none.
+
+    `message` is what Druid says went wrong, without secrets; of a success it says nothing.
+    """
 
     status: int
     data: Any
@@ -168,7 +171,10 @@ class Transport:
         status = response.status_code
         data, is_json = _parse(content)
         is_html = "html" in response.headers.get("Content-Type", "").lower()
-        message = self.redact("an HTML page" if is_html else _message(data, content))
+        message = ""
+        # to look through the rows of an answer takes far longer than to read them
+        if status // 100 != _SUCCESSES:
+            message = self.redact("an HTML page" if is_html else _message(data, content))
         said = f"Druid at {self.base_url} answered {status} {response.reason or ''}: {message}"
         if status in _REFUSALS:
             raise ServiceRejectedError(said, hint="check the login of the connection and its rights", status=status)

@@ -20,13 +20,14 @@ from airflow_mlmon.druid.load import (
     Begun,
     DruidLoad,
     Load,
+    NotServed,
     Patience,
     await_tasks,
     begin_load,
     count_served,
     empty_partition,
     finish_load,
-    still_replaced,
+    given_up,
 )
 from airflow_mlmon.druid.requirements import check_cluster, loses_nulls
 from airflow_mlmon.druid.sql import replace_statement
@@ -34,13 +35,14 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid_content import (
     Content,
+    Input,
     Place,
     check_workspace,
-    input_url,
+    make_input,
     places_of,
     reason_to_leave,
     tag_of,
-    write_content,
+    write_input,
 )
 from airflow_mlmon.pipeline.druid_files import apply_noted_rules, delete_inputs, note_loaded
 from airflow_mlmon.spec.druid import DruidIngestion
@@ -149,7 +151,7 @@ class DruidIngest:
         """Verify the loads whose tasks have ended, and begin what is still to do.
 
         Raises:
-            ServiceError: a task failed, goes on, or its rows are not served.
+            ServiceError: a task failed, goes on, or read nothing, or its rows are not served.
             PartitionConflictError: other content takes the place of a load again and again.
         """
         done, again = dict(ingest.done), {}
@@ -157,16 +159,16 @@ class DruidIngest:
             begun = self._begun(key, task)
             if self._is_stale(ingest, key):
                 continue  # what the store says now is begun in its place
-            if (load := finish_load(self._client, begun, self._patience)) is not None:
-                done[key] = load
+            found = finish_load(self._client, begun, self._patience)
+            if isinstance(found, DruidLoad):
+                done[key] = found
                 note_loaded(self._run, self._places[key], task.content, tag=ingest.tags[key])
                 delete_inputs(self._run, self._client, self._places[key])
             else:
-                # whose rows took their place may have deleted the input
-                content = write_content(self._run, self._places[key])
-                again[key] = self._begin_task(key, content, first=begun.attempt + 1)
-        if again and ingest.rounds >= MOST_ROUNDS:
-            raise still_replaced(self._places[next(iter(again))].day)
+                if ingest.rounds >= MOST_ROUNDS:
+                    raise given_up(self._places[key].day, found)
+                made = make_input(self._run, self._places[key])
+                again[key] = self._begin_task(key, made, first=begun.attempt + 1)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
 
     def wait(self, ingest: Ingest) -> Ingest:
@@ -188,7 +190,7 @@ class DruidIngest:
             if not stale:
                 return ingest
             if ingest.rounds >= MOST_ROUNDS:
-                raise still_replaced(self._places[stale[0]].day)
+                raise given_up(self._places[stale[0]].day, NotServed.REPLACED)
             done = {key: load for key, load in ingest.done.items() if key not in stale}
             left = {key: reason for key, reason in ingest.left.items() if key not in stale}
             ingest = replace(ingest, done=done, left=left, waiting=stale, rounds=ingest.rounds + 1)
@@ -216,10 +218,10 @@ class DruidIngest:
         return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
 
     def _begin_place(self, key: str, place: Place) -> OpenTask | DruidLoad | str:
-        content = write_content(self._run, place)
-        if content.rows:
-            self._run.progress(f"loading {content.rows} rows of {key} into Druid")
-            return self._begin_task(key, content)
+        made = make_input(self._run, place)
+        if made.content.rows:
+            self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
+            return self._begin_task(key, made)
         if not count_served(self._client, place.datasource.name, place.day).rows:
             return "it has no rows, and has none there"
         self._run.progress(f"{key} has no rows any more: emptying it in Druid")
@@ -227,12 +229,12 @@ class DruidIngest:
         delete_inputs(self._run, self._client, place)
         return emptied
 
-    def _begin_task(self, key: str, content: Content, *, first: int = 1) -> OpenTask:
-        load = self._load(key, content)
+    def _begin_task(self, key: str, made: Input, *, first: int = 1) -> OpenTask:
+        load = self._load(key, made.content)
         begun = begin_load(
             self._client,
             load,
-            lambda name: hand_in(self._run, self._client, self._places[key], load, name),
+            lambda name: hand_in(self._run, self._client, self._places[key], made, name),
             first=first,
         )
         return OpenTask(
@@ -241,7 +243,7 @@ class DruidIngest:
             rows=load.rows,
             attempt=begun.attempt,
             was_over=begun.was_over,
-            flagged=content.flagged,
+            flagged=made.content.flagged,
         )
 
     def _begun(self, key: str, task: OpenTask) -> Begun:
@@ -263,11 +265,11 @@ def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) 
     )
 
 
-def hand_in(run: Run, client: DruidClient, place: Place, load: Load, task_id: str) -> None:
-    """Hand in the task of that id, of the kind that the spec asks for."""
-    urls = [input_url(run, place, load.version)]
-    if load.ingestion is DruidIngestion.SQL:
-        statement = replace_statement(load.datasource, place.day, input_urls=urls, version=load.version)
-        client.submit_sql(task_id, statement)
+def hand_in(run: Run, client: DruidClient, place: Place, made: Input, task_id: str) -> None:
+    """Write the input of the task of that id and hand the task in, of the kind that the spec asks for."""
+    urls, version = [write_input(run, place, made, task_id)], made.content.version
+    datasource = with_flag_dimensions(place.datasource, made.content.flagged)
+    if run.spec.druid.ingestion is DruidIngestion.SQL:
+        client.submit_sql(task_id, replace_statement(datasource, place.day, input_urls=urls, version=version))
     else:
-        client.submit(ingestion_task(task_id, load.datasource, place.day, input_urls=urls, version=load.version))
+        client.submit(ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, auto
 
@@ -68,6 +68,14 @@ class Content:
     rows: int
     version: str
     flagged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """The rows of a content as the bytes of a file that Druid reads; none where there are no rows."""
+
+    content: Content
+    data: bytes = field(default=b"", repr=False)
 
 
 def check_workspace(run: Run) -> None:
@@ -143,42 +151,46 @@ def tag_of(run: Run, place: Place) -> str:
     return " ".join([str(night and night.version), *deliveries])
 
 
-def write_content(run: Run, place: Place) -> Content:
-    """Write the rows that a place shall have to the workspace, where Druid reads them; none need no file."""
-    return _write(run, place, _table(run, place))
+def make_input(run: Run, place: Place) -> Input:
+    """The rows that a place shall have."""
+    return _input(run, place, _table(run, place))
 
 
-def write_version(run: Run, place: Place, version: str) -> Content:
-    """Write the predictions of one version of a day, published or not, as `write_content` does."""
-    return _write(run, place, _predictions(run, place, version))
+def make_input_of(run: Run, place: Place, version: str) -> Input:
+    """The predictions of one version of a day, published or not."""
+    return _input(run, place, _predictions(run, place, version))
 
 
-def _write(run: Run, place: Place, labelled: Flagged) -> Content:
+def _input(run: Run, place: Place, labelled: Flagged) -> Input:
     table = labelled.rows
     if not table.num_rows:
-        return Content(rows=0, version="")
+        return Input(content=Content(rows=0, version=""))
     _, write = _WRITERS[run.spec.druid.format]
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
-    run.progress(f"writing {table.num_rows} rows for {place.key}{without}")
+    run.progress(f"preparing {table.num_rows} rows for {place.key}{without}")
     table, names = with_flags(table)
     flagged = names + labelled.names
     data = write(table)
     version = _hash(data, with_flag_dimensions(place.datasource, flagged))
-    run.files.write(input_uri(run, place, version), data)
-    return Content(rows=table.num_rows, version=version, flagged=flagged)
+    return Input(content=Content(rows=table.num_rows, version=version, flagged=flagged), data=data)
 
 
-def input_url(run: Run, place: Place, version: str) -> str:
-    """Where Druid reads the rows that `write_content` wrote."""
-    uri = input_uri(run, place, version)
+def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
+    """Write the rows to the workspace as the input of one task; the address where Druid reads it."""
+    ending, _ = _WRITERS[run.spec.druid.format]
+    uri = place_uri(run, place, f"{task_id}{ending}")
+    run.files.write(uri, made.data)
     return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
 
 
-def input_uri(run: Run, place: Place, version: str) -> str:
-    """Where in the workspace `write_content` writes the rows."""
-    ending, _ = _WRITERS[run.spec.druid.format]
-    return place_uri(run, place, f"{version}{ending}")
+def task_of(name: str) -> str:
+    """The id of the task whose input has that name.
+
+    >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.zst")
+    'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
+    """
+    return name.removesuffix(JSON_LINES).removesuffix(PARQUET)
 
 
 def place_uri(run: Run, place: Place, name: str) -> str:

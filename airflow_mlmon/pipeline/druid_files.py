@@ -1,9 +1,9 @@
 """What the workspace keeps about Druid: input while it is read, what was loaded last, and the rules that were set.
 
-The input of a load that is counted and done is deleted, and those that nobody loaded with it. A task that
-has not ended may still read its own: it stays until the load that finds it is done. Should the input of a
-run that is just about to hand in its task go meanwhile, the task fails for want of it, and the retry writes
-it again; of any other day nothing is touched.
+An input belongs to one task, by whose id it is named, and Druid takes an id once. So when the task has ended
+nobody can read the input any more, whoever runs beside: the load that is counted and done deletes it, and those
+of tasks of the same day that ended before. The input of a task that has not ended stays, and so does that of one
+that Druid does not know, because a run may be about to hand it in; of any other day nothing is touched.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import json
 import logging
 from dataclasses import asdict
 
+from airflow_mlmon.druid.answers import TaskState
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import predictions_datasource
 from airflow_mlmon.druid.rules import OwnRules, apply_rules
 from airflow_mlmon.errors import MlmonError, NotFoundError
 from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid_content import Content, Place, place_uri, tag_of
+from airflow_mlmon.pipeline.druid_content import Content, Place, place_uri, tag_of, task_of
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +45,12 @@ def loaded_content(run: Run, place: Place) -> Content | None:
 
 
 def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
-    """Delete the input that no task can read any more; a store that does not let it go keeps it."""
+    """Delete the input of the tasks that have ended; a store that does not let it go keeps it."""
     try:
-        running = client.unfinished_tasks(place.datasource.name)
-        for item in run.files.list(place_uri(run, place, "")):
-            name = item.uri.rpartition("/")[2]
-            is_read = any(f".{place.day.key}.{name.partition('.')[0]}." in task for task in running)
-            if name != _LOADED and not is_read:
+        names = {item.uri.rpartition("/")[2] for item in run.files.list(place_uri(run, place, ""))}
+        for name in names - {_LOADED}:
+            status = client.task_status(task_of(name))
+            if status is not None and status.state is not TaskState.RUNNING:
                 run.files.delete(place_uri(run, place, name))
     except MlmonError as error:
         log.warning("The input of %s stays in the workspace: %s", place.key, error)

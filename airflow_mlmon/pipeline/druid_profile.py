@@ -7,6 +7,7 @@ its own load, which it verifies.
 
 from __future__ import annotations
 
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import predictions_datasource
 from airflow_mlmon.druid.load import load_partition
 from airflow_mlmon.druid.profiling import profile_datasource
@@ -15,7 +16,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.druid import hand_in, load_of
-from airflow_mlmon.pipeline.druid_content import Kind, Place, check_workspace, is_kept, write_version
+from airflow_mlmon.pipeline.druid_content import Kind, Place, check_workspace, is_kept, make_input_of
 from airflow_mlmon.pipeline.druid_files import delete_inputs
 from airflow_mlmon.pipeline.partition_files import CURATED
 from airflow_mlmon.profiles.layout import Layout
@@ -51,12 +52,8 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
     check_workspace(run)
     check_cluster(client, run.spec.druid)
     place = Place(kind=Kind.PREDICTIONS, datasource=predictions_datasource(run.spec), day=partition)
-    content = write_version(run, place, version)
-    if not content.rows:
+    if not _load(run, client, place, version):
         return Profile.empty(layout)
-    load = load_of(run, place, content)
-    load_partition(client, load, lambda task_id: hand_in(run, client, place, load, task_id))
-    delete_inputs(run, client, place)
     run.progress("profiling in Druid")
     return profile_datasource(
         client,
@@ -66,3 +63,13 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
         {name: column.type for name, column in run.spec.columns.items()},
         local=lambda rest: _profile_here(run, partition, version, rest),
     )
+
+
+def _load(run: Run, client: DruidClient, place: Place, version: str) -> int:
+    """Load one version of a day; how many rows it has."""
+    made = make_input_of(run, place, version)
+    if made.content.rows:
+        load = load_of(run, place, made.content)
+        load_partition(client, load, lambda task_id: hand_in(run, client, place, made, task_id))
+        delete_inputs(run, client, place)
+    return made.content.rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlmon.druid.answers import TaskState
+from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.load import Load, Patience
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
@@ -20,6 +23,7 @@ from airflow_mlmon.pipeline.druid_files import delete_inputs
 from airflow_mlmon.pipeline.failure import record_failure
 from tests.support.archive import FIRST, day_table
 from tests.support.druid.bucket import handing_in
+from tests.support.druid.proxy import FaultyRouter
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -61,6 +65,10 @@ class Nights:
     def with_spec(self, spec) -> Nights:
         """The same nights under another spec."""
         return Nights(replace(self.run, spec=spec), self.archive, self.client)
+
+    def through(self, router) -> Nights:
+        """The same nights, loaded by way of a router of the test's own."""
+        return Nights(self.run, self.archive, DruidClient(router.url))
 
     def served(self, day: date) -> tuple[int, int]:
         """Rows and labels of a day."""
@@ -194,11 +202,11 @@ def test_the_newest_content_wins_over_the_last_writer(nights):
 
 def test_input_goes_when_it_is_loaded(nights):
     nights.judge(FIRST)
-    folder = Path(nights.input_folder("predictions"))
-    folder.mkdir(parents=True)
-    (folder / "0123456789ab.json.gz").write_bytes(b"of a version that nobody loads any more")
+    ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
+    left = Path(nights.input_folder("predictions")) / f"{ended}.json.zst"
+    left.write_bytes(b"of a run that was killed before it could delete it")
 
-    nights.load(FIRST)
+    nights.load(FIRST, clear_number=1)
 
     for kind in ("predictions", "metrics", "profiles"):
         assert [path.name for path in Path(nights.input_folder(kind)).iterdir()] == ["loaded.json"]
@@ -206,20 +214,21 @@ def test_input_goes_when_it_is_loaded(nights):
 
 def test_input_that_a_task_may_still_read_stays(nights, bucket):
     nights.judge(FIRST)
+    ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
     [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is Kind.PREDICTIONS]
-    folder = Path(nights.input_folder("predictions"))
-    folder.mkdir(parents=True)
-    for version in ("still-read", "superseded"):
-        (folder / f"{version}.json.gz").write_bytes(b"rows")
     load = Load(datasource=place.datasource, partition=place.day, version="still-read", rows=10)
+    still_read, about_to_be = load.task_id(1), load.task_id(2)
+    folder = Path(nights.input_folder("predictions"))
+    for task_id in (ended, still_read, about_to_be):
+        (folder / f"{task_id}.json.zst").write_bytes(b"rows")
 
     with bucket.held():
-        handing_in(nights.client, load, [bucket.put("held", b"rows")])(load.task_id(1))
+        handing_in(nights.client, load, [bucket.put("held", b"rows")])(still_read)
         delete_inputs(nights.run, nights.client, place)
-        left = [path.name for path in folder.iterdir()]
-        nights.client.shutdown(load.task_id(1))
+        left = {path.name for path in folder.glob("*.zst")}
+        nights.client.shutdown(still_read)
 
-    assert left == ["still-read.json.gz"]
+    assert left == {f"{still_read}.json.zst", f"{about_to_be}.json.zst"}
 
 
 def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
@@ -245,6 +254,52 @@ def test_two_runs_at_once_end_as_one(nights, tmp_path):
         one, other = pool.map(run, range(2))
 
     assert one.done == other.done
+    assert nights.served(FIRST)[0] == 80
+
+
+class BetweenRouter(FaultyRouter):
+    """A router that does something once, before Druid gets the first task."""
+
+    def __init__(self, target, act):
+        super().__init__(target)
+        self.act = act
+        self.task_id = None
+
+    def _answer(self, request):
+        if request.method == "POST" and request.path.endswith("/indexer/v1/task") and self.task_id is None:
+            self.task_id = json.loads(request.body)["id"]
+            self.act()
+        return self._passed_on(request)
+
+
+def test_an_input_that_is_gone_when_druid_reads_it_is_written_again(nights):
+    nights.judge(FIRST)
+    nights.load(FIRST)
+    predictions = nights.keys("predictions")[0]
+
+    def remove():
+        for path in Path(nights.input_folder("predictions")).glob("*.zst"):
+            path.unlink()
+
+    with BetweenRouter(nights.client.base_url, remove).running() as router:
+        loaded = nights.through(router).load(FIRST, clear_number=1)
+
+    assert router.task_id.endswith(".c1.n1")
+    assert nights.client.task_status(router.task_id).state is TaskState.SUCCESS
+    assert loaded.done[predictions].task_id == router.task_id.removesuffix("n1") + "n2"
+    assert nights.served(FIRST)[0] == 80
+    # neither does a retry take the task that has read nothing for a load
+    assert nights.load(FIRST, clear_number=1).done == loaded.done
+
+
+def test_a_run_that_ends_takes_no_input_from_one_that_begins(nights):
+    nights.judge(FIRST)
+
+    with BetweenRouter(nights.client.base_url, lambda: nights.load(FIRST)).running() as router:
+        loaded = nights.through(router).load(FIRST, clear_number=1)
+
+    assert loaded.done[nights.keys("predictions")[0]].task_id == router.task_id
+    assert router.task_id.endswith(".c1.n1")
     assert nights.served(FIRST)[0] == 80
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.load import Load
-from airflow_mlmon.errors import ServiceRejectedError
+from airflow_mlmon.druid.load import Load, load_partition
+from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.druid import DruidIngestion
 from tests.support.archive import FIRST
-from tests.support.druid.bucket import DAY, NEXT, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
+from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 from tests.support.druid.operator import ingested
 from tests.support.nightly import judge_night
 from tests.support.runs import local_archive, opened
@@ -90,3 +90,17 @@ def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 160}]
     # 27 is in that mode unless it is told otherwise
     assert "default-value mode: it takes null for 0" in state.warning
+
+
+def test_an_input_that_is_empty_changes_nothing_and_is_worth_another_try(client, bucket):
+    load_rows(client, bucket, "sql_empty", rows_of(DAY, 20), **SQL)
+    wanted = Load(datasource=datasource("sql_empty"), partition=DAY, version="v2", rows=30, **SQL)
+    url = bucket.put("sql_empty-nothing", rows_of(DAY, 0))
+
+    with pytest.raises(ServiceUnavailableError, match="InsertCannotBeEmpty"):
+        load_partition(client, wanted, handing_in(client, wanted, [url]), patience=QUICK)
+    assert served(client, "sql_empty") == (20, 10.0)
+    done = load_rows(client, bucket, "sql_empty", rows_of(DAY, 30), version="v2", **SQL)
+
+    assert done.task_id == "query-mlmon.sql_empty.2013-03-08.v2.c0.n2"
+    assert served(client, "sql_empty") == (30, 15.0)

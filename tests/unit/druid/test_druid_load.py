@@ -109,6 +109,7 @@ def test_a_cleared_run_loads_again():
         "Task execution process exited unsuccessfully with code[137]. See middleManager logs for more details.",
         "java.lang.RuntimeException: Error occurred while trying to read uri: http://s3/day.json.gz?X=1\n\tat org.apa",
         "Shutdown request from user",
+        "InsertCannotBeEmpty: Cannot insert into table [fraud_metrics] because query results in empty data",
     ],
 )
 def test_a_task_that_was_lost_is_worth_another_try(why):
@@ -157,6 +158,18 @@ def test_a_failed_task_is_rejected_with_the_reason_but_no_signature():
 def test_a_report_of_other_counts_is_rejected(counts):
     with running(FakeDruid(counts=counts)) as druid, pytest.raises(ServiceRejectedError, match="as they are"):
         load(druid)
+
+
+def test_a_task_that_read_nothing_is_no_load_and_the_next_one_is():
+    with running(FakeDruid(tasks={FIRST: "SUCCESS"}, counts={})) as druid:
+        clock = Clock()
+        with pytest.raises(ServiceRejectedError, match="had read nothing"):
+            load(druid, clock)
+        druid.counts = {"processed": 3}
+
+        assert load(druid).task_id == FIRST
+
+    assert druid.submitted == [FIRST.replace("n1", f"n{attempt}") for attempt in range(2, 6)]
 
 
 @pytest.mark.parametrize("served", [(0, 0), (2, 2)])

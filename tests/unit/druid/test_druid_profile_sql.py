@@ -18,7 +18,7 @@ SOURCE = Source(layout=numeric_layout(HOSTILE, centre=0.5, quantum=0.25, atoms=(
 DIVIDED = Rows(datasource="d", intervals=(DAY, DAY), key=sql.segment_text(["a", "b"], flags=["b"], texts=["a"]))
 
 QUERIES = {
-    "extremes": sql.extremes(ROWS, SOURCE),
+    "extremes": sql.extremes(ROWS, [SOURCE]),
     "cells": sql.cells(ROWS, SOURCE),
     "values": sql.values(ROWS, SOURCE, most=7),
     "residues": sql.residues(ROWS, SOURCE),
