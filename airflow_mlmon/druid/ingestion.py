@@ -196,7 +196,7 @@ def ingestion_task(
 ) -> dict[str, Any]:
     """The task that puts the rows of `input_urls` in the place of the partition's.
 
-    The input is JSON Lines by zstd, or Parquet, by the ends of the names: at http or https URLs that Druid
+    The input is JSON Lines by gzip, or Parquet, by the ends of the names: at http or https URLs that Druid
     can read (presigned ones need no extension and no keys in Druid), at s3:// addresses, or at
     file:// URLs and paths, which works where Druid's workers see the same disk.
     """

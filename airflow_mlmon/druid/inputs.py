@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_mlmon.errors import ConfigError
 
-JSON_LINES, PARQUET = ".json.zst", ".parquet"
+JSON_LINES, PARQUET = ".json.gz", ".parquet"
 
 
 def input_source(urls: Sequence[str]) -> dict[str, Any]:
     """Where Druid reads the rows: `http`, `s3` or `local`, by the scheme that all the URLs share.
 
-    >>> input_source(["file:///data/day.json.zst"])
-    {'type': 'local', 'files': ['/data/day.json.zst']}
+    >>> input_source(["file:///data/day.json.gz"])
+    {'type': 'local', 'files': ['/data/day.json.gz']}
     """
     schemes = {urlsplit(url).scheme for url in urls}
     if not schemes:
@@ -35,7 +35,7 @@ def input_source(urls: Sequence[str]) -> dict[str, Any]:
 def input_format(urls: Sequence[str]) -> dict[str, Any]:
     """How Druid reads the rows, by the end of the names: JSON Lines that it unzips, or Parquet.
 
-    >>> input_format(["https://s3/day.json.zst?X-Amz-Signature=0123"])
+    >>> input_format(["https://s3/day.json.gz?X-Amz-Signature=0123"])
     {'type': 'json'}
     """
     paths = _paths(urls)

@@ -187,7 +187,7 @@ def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
 def task_of(name: str) -> str:
     """The id of the task whose input has that name.
 
-    >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.zst")
+    >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
     """
     return name.removesuffix(JSON_LINES).removesuffix(PARQUET)

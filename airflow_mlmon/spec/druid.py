@@ -58,7 +58,7 @@ class Druid(Section):
     )
     format: DruidFormat = Field(
         default=DruidFormat.JSON,
-        description="json (JSON Lines by zstd), or parquet (which takes druid-parquet-extensions).",
+        description="json (JSON Lines by gzip), or parquet (which takes druid-parquet-extensions).",
     )
     retention_days: int | None = Field(
         default=None,

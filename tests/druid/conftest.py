@@ -93,7 +93,7 @@ def missing_source(cluster, clusters):
 def load_what_is_not_there(client, bucket):
     load_rows(client, bucket, "missing", rows_of(DAY, 30))
     wanted = Load(datasource=datasource("missing"), partition=DAY, version="v2", rows=30)
-    hand_in = handing_in(client, wanted, [f"{bucket.url}/nowhere.json.zst?{SIGNATURE}"])
+    hand_in = handing_in(client, wanted, [f"{bucket.url}/nowhere.json.gz?{SIGNATURE}"])
     ended = Future()
 
     def load():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,9 +80,7 @@ def test_rows_of_another_day_fail_the_load_and_change_nothing(client, bucket):
     [
         pytest.param(lambda whole: whole[: len(whole) // 2], id="cut-off"),
         pytest.param(lambda _: write_json_lines(rows_of(DAY, 0)), id="empty"),
-        pytest.param(
-            lambda _: pa.compress(b'{"at": "2013-03-08T01:00:00Z", "id"', codec="zstd", asbytes=True), id="no-json"
-        ),
+        pytest.param(lambda _: gzip.compress(b'{"at": "2013-03-08T01:00:00Z", "id"'), id="no-json"),
     ],
 )
 def test_a_broken_source_fails_the_load_and_changes_nothing(client, bucket, request, broken):
@@ -128,7 +127,7 @@ def test_values_arrive_as_they_were(client, tmp_path: Path):
     words = ['a"b\\c\n', "\u2028é😀", "", None, "'; DROP"]
     table = rows_of(DAY, 5).set_column(1, "id", [words]).set_column(3, "n", [[2**53 + 1, -(2**63), 2**63 - 1, 0, None]])
     table = table.set_column(2, "score", [[0.1, float("nan"), float("-inf"), 1e-300, -0.5]])
-    path = tmp_path / "day.json.zst"
+    path = tmp_path / "day.json.gz"
     path.write_bytes(write_json_lines(table))
 
     wanted = Load(datasource=datasource("values"), partition=DAY, version="v1", rows=5)

@@ -203,7 +203,7 @@ def test_the_newest_content_wins_over_the_last_writer(nights):
 def test_input_goes_when_it_is_loaded(nights):
     nights.judge(FIRST)
     ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
-    left = Path(nights.input_folder("predictions")) / f"{ended}.json.zst"
+    left = Path(nights.input_folder("predictions")) / f"{ended}.json.gz"
     left.write_bytes(b"of a run that was killed before it could delete it")
 
     nights.load(FIRST, clear_number=1)
@@ -220,15 +220,15 @@ def test_input_that_a_task_may_still_read_stays(nights, bucket):
     still_read, about_to_be = load.task_id(1), load.task_id(2)
     folder = Path(nights.input_folder("predictions"))
     for task_id in (ended, still_read, about_to_be):
-        (folder / f"{task_id}.json.zst").write_bytes(b"rows")
+        (folder / f"{task_id}.json.gz").write_bytes(b"rows")
 
     with bucket.held():
         handing_in(nights.client, load, [bucket.put("held", b"rows")])(still_read)
         delete_inputs(nights.run, nights.client, place)
-        left = {path.name for path in folder.glob("*.zst")}
+        left = {path.name for path in folder.glob("*.gz")}
         nights.client.shutdown(still_read)
 
-    assert left == {f"{still_read}.json.zst", f"{about_to_be}.json.zst"}
+    assert left == {f"{still_read}.json.gz", f"{about_to_be}.json.gz"}
 
 
 def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
@@ -278,7 +278,7 @@ def test_an_input_that_is_gone_when_druid_reads_it_is_written_again(nights):
     predictions = nights.keys("predictions")[0]
 
     def remove():
-        for path in Path(nights.input_folder("predictions")).glob("*.zst"):
+        for path in Path(nights.input_folder("predictions")).glob("*.gz"):
             path.unlink()
 
     with BetweenRouter(nights.client.base_url, remove).running() as router:

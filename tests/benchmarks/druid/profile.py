@@ -88,7 +88,7 @@ def measure(report: Report, druid: Measured, folder: Path, count: int) -> None:
 def _load(client: DruidClient, rows: pa.Table, types: dict[str, ColumnType], folder: Path) -> None:
     dimensions = tuple(Dimension(name=name, type=_DIMENSIONS[kind]) for name, kind in types.items())
     datasource = Datasource(name="bench", time_column="at", dimensions=dimensions)
-    path = folder / "rows.json.zst"
+    path = folder / "rows.json.gz"
     path.write_bytes(write_json_lines(rows))
     load = Load(datasource=datasource, partition=DAY, version="v1", rows=rows.num_rows)
     urls = [path.as_uri()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 
@@ -12,7 +13,6 @@ from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags, with_lab
 from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.errors import ConfigError
-from tests.support.druid.lines import unpacked
 
 
 def test_each_value_that_json_lacks_is_named():
@@ -20,7 +20,7 @@ def test_each_value_that_json_lacks_is_named():
 
     flagged = with_flags(table)
 
-    lines = [json.loads(line) for line in unpacked(write_json_lines(flagged.rows)).splitlines()]
+    lines = [json.loads(line) for line in gzip.decompress(write_json_lines(flagged.rows)).splitlines()]
     assert [line["x"] for line in lines] == [0.5, None, None, None, None]
     assert [line["x__flag"] for line in lines] == [None, "nan", "inf", "-inf", None]
     assert flagged.names == ("x",)

@@ -39,7 +39,7 @@ predictions:
 reference: {path: s3://archive/reference/}
 """
 DAY = Partition.of_day("fraud", date(2026, 3, 8))
-URL = "https://s3/day.json.zst?X-Amz-Signature=abc"
+URL = "https://s3/day.json.gz?X-Amz-Signature=abc"
 
 
 @pytest.fixture
@@ -131,9 +131,9 @@ def test_an_interval_of_hours_is_refused():
     [
         ([], "nothing to read"),
         (["https://s3/day.json"], "how to read"),
-        (["https://s3/day.json.zst", "https://s3/day.parquet"], "how to read"),
-        (["gs://bucket/day.json.zst"], "gs addresses"),
-        (["https://s3/a.zst", "file:///a.zst"], "file, https addresses"),
+        (["https://s3/day.json.gz", "https://s3/day.parquet"], "how to read"),
+        (["gs://bucket/day.json.gz"], "gs addresses"),
+        (["https://s3/a.gz", "file:///a.gz"], "file, https addresses"),
     ],
 )
 def test_input_that_druid_cannot_read_is_refused(urls, what):
@@ -142,9 +142,9 @@ def test_input_that_druid_cannot_read_is_refused(urls, what):
 
 
 def test_paths_and_file_urls_are_local_input():
-    assert input_source(["file:///a%20b/day.zst", "/c/day.zst"]) == {
+    assert input_source(["file:///a%20b/day.gz", "/c/day.gz"]) == {
         "type": "local",
-        "files": ["/a b/day.zst", "/c/day.zst"],
+        "files": ["/a b/day.gz", "/c/day.gz"],
     }
 
 
