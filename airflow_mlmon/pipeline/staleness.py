@@ -16,7 +16,8 @@ RESTS_ON = "rests_on"
 def versions_below(run: Run, partition: Partition, baseline: Iterable[date]) -> dict[str, str]:
     """What the verdicts of a night rest on: the version of the rows of each trailing night and baseline night."""
     trailing = {partition.shift(-back).day for back in range(1, run.spec.history.nights + 1)}
-    return _versions(run, trailing | set(baseline))
+    # one of the reference's own nights is not compared with itself
+    return _versions(run, (trailing | set(baseline)) - {partition.day})
 
 
 def stale_nights(run: Run, first: date, last: date) -> dict[date, list[date]]:

@@ -14,6 +14,7 @@ from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
 from airflow_mlmon.pipeline.report import write_pages
 from airflow_mlmon.pipeline.staleness import stale_nights
+from airflow_mlmon.records import Status
 from airflow_mlmon.spec.metrics import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
 from tests.support.nightly import judge_night
@@ -111,3 +112,14 @@ def test_command_says_what_became_of_each_night(run, archive, tmp_path, monkeypa
     assert code == 1
     assert [line["outcome"] for line in lines] == ["judged again", "was never judged"]
     assert stale(run) == {night: [REDONE] for night in range(REDONE + 1, NIGHTS - 1)}
+
+
+def test_night_of_the_reference_is_not_stale_on_itself(tmp_path):
+    archive = local_archive(tmp_path, 0)
+    with opened(tmp_path, archive) as run:
+        own = partition(-3)
+        archive.write(archive.predictions_uri(own.day, "_SUCCESS"), b"")
+        run_night(run, own)
+
+        assert run.store.night(own).status is Status.NO_DATA
+        assert stale_nights(run, own.day, own.day) == {}
