@@ -101,7 +101,7 @@ def test_what_somebody_has_accepted_begins_anew(run, is_accepted, state):
     if is_accepted:
         at = datetime(2026, 5, 2, tzinfo=UTC)
         action = Action(kind=ActionKind.ACCEPT, day=day.day, who="ann", why="cheaper features", at=at)
-        run.store.act("loans", fingerprint_of("loans", "accuracy", None, None), action)
+        run.store.act("loans", [fingerprint_of("loans", "accuracy", None, None)], action)
     for number in range(NIGHTS + 1, NIGHTS + 60):
         publish(run, number, 0.85)
 
