@@ -32,19 +32,19 @@ def metric_alerts(
 ) -> list[Alert]:
     """One alert for each metric, column and segment that breaches a rule, the most severe breach first."""
     breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
-    breaches.sort(key=lambda verdict: (*_subject(verdict), verdict.severity != CRITICAL))
+    breaches.sort(key=lambda verdict: ([part or "" for part in verdict.key], verdict.severity != CRITICAL))
     alerts = []
-    for (metric, column, segment), found in groupby(breaches, key=_subject):
+    for (metric, column, segment), found in groupby(breaches, key=lambda verdict: verdict.key):
         group = list(found)
-        name = plain(subject_title(metric, plain(column), labels), length=2 * _NAME_LENGTH)
+        name = plain(subject_title(metric, plain(column or ""), labels), length=2 * _NAME_LENGTH)
         name += f" where {plain(segment)}" if segment else ""
         alerts.append(
             Alert(
                 partition=partition,
                 family=family,
                 metric=metric,
-                column=column or None,
-                segment=segment or None,
+                column=column,
+                segment=segment,
                 severity=group[0].severity,
                 title=f"{name}{_direction(group[0])}",
                 text=name + ";".join(dict.fromkeys(_compared(verdict) for verdict in group)),
@@ -54,10 +54,6 @@ def metric_alerts(
             )
         )
     return alerts
-
-
-def _subject(verdict: Verdict) -> tuple[str, str, str]:
-    return verdict.metric, verdict.column or "", verdict.segment or ""
 
 
 def status_alert(night: Night) -> Alert | None:

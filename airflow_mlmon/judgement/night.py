@@ -23,11 +23,10 @@ from airflow_mlmon.judgement.dispersion import FEWEST_NIGHTS, Usual, shrink
 from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
 from airflow_mlmon.profiles.segment import divides
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS, Measure
 
-Key = tuple[str, str | None, str | None]
 _T = TypeVar("_T")
 
 DRIFT = "drift_score"
@@ -36,11 +35,6 @@ _LARGE = 0.5
 _BY_SAMPLING = "sampling error only"
 _USUAL = "as usual in {} nights"
 _AT_FIRST = "as in its first {} nights"
-
-
-def key_of(metric: MetricValue) -> Key:
-    """What a value is a value of: metric, column and segment."""
-    return metric.metric, metric.column, metric.segment
 
 
 def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
@@ -66,11 +60,11 @@ class NightEvidence:
 
     day: date
     metrics: Sequence[MetricValue]
-    past: Mapping[Key, Sequence[tuple[date, Point]]]
-    first: Mapping[Key, Sequence[tuple[date, Point]]] = field(default_factory=dict)
-    outliers: Mapping[Key, Collection[date]] = field(default_factory=dict)
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]]
+    first: Mapping[SubjectKey, Sequence[tuple[date, Point]]] = field(default_factory=dict)
+    outliers: Mapping[SubjectKey, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
-    base: Mapping[Key, Point] = field(default_factory=dict)
+    base: Mapping[SubjectKey, Point] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
@@ -150,20 +144,20 @@ def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
 
 
 def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement, rate: float) -> list[Verdict]:
-    lacking: dict[Key, Verdict] = {}
+    lacking: dict[SubjectKey, Verdict] = {}
     tests = []
     for value in values:
         lack = _lack(evidence, value, policy)
         if lack:
-            lacking[key_of(value)] = _insufficient(value, lack)
+            lacking[value.key] = _insufficient(value, lack)
         elif value.metric == DRIFT:
             tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
             series = _series(evidence, value, policy)
-            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, key_of(value))))
-    found = {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in _verdicts(tests, policy, rate)}
+            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, value.key)))
+    found = {verdict.key: verdict for verdict in _verdicts(tests, policy, rate)}
     found |= lacking
-    return [found[key_of(value)] for value in values]
+    return [found[value.key] for value in values]
 
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
@@ -190,7 +184,7 @@ def _few(rows: int, policy: Judgement) -> str:
 def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
     metric = METRICS[value.metric]
     assert metric.measure is not None  # noqa: S101 - what has none is not judged
-    key = key_of(value)
+    key = value.key
     return Series(
         measure=metric.measure,
         worse=metric.worse,
@@ -204,7 +198,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
     )
 
 
-def _at_first(evidence: NightEvidence, series: Series, key: Key) -> Series | None:
+def _at_first(evidence: NightEvidence, series: Series, key: SubjectKey) -> Series | None:
     """The same number beside its first nights; None where it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
     return replace(series, past=points, base=None) if points else None
@@ -213,7 +207,7 @@ def _at_first(evidence: NightEvidence, series: Series, key: Key) -> Series | Non
 def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
     """The rows of a segment as a share of all: more rows in all are no news of one segment."""
     totals = dict(evidence.past.get((ROWS, None, None), ()))
-    now = next(metric.rows for metric in evidence.metrics if key_of(metric) == (ROWS, None, None))
+    now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
     return Series(
         measure=Measure.SHARE,
         worse=METRICS[DRIFT].worse,
@@ -221,7 +215,7 @@ def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
         now=Point(value=value.rows / now, rows=now),
         past=[
             (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
-            for day, point in evidence.past.get(key_of(value), ())
+            for day, point in evidence.past.get(value.key, ())
             if day in totals and totals[day].value
         ],
     )

@@ -11,7 +11,7 @@ from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.correction import rate_of_look
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
+from airflow_mlmon.judgement.night import DRIFT, ROWS, NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.judgement import Judgement
@@ -61,7 +61,7 @@ class UsualJudge:
     """
 
     run: Run
-    breached: Mapping[Key, Collection[date]] | None = None
+    breached: Mapping[SubjectKey, Collection[date]] | None = None
     comparisons: Comparisons = field(default_factory=Comparisons)
     profiles: dict[date, DayProfile] = field(default_factory=dict)
 
@@ -165,7 +165,7 @@ class UsualJudge:
             parts=nights.parts,
         )
 
-    def _breached(self, day: date) -> Mapping[Key, Collection[date]]:
+    def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """The nights before on which each metric was in breach, and nobody has called that normal by then."""
         store, model = self.run.store, self.run.model
         first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
@@ -179,9 +179,9 @@ class UsualJudge:
         }
 
     def _past(
-        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
-    ) -> dict[Key, list[tuple[date, Point]]]:
-        past: dict[Key, list[tuple[date, Point]]] = {}
+        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[SubjectKey, Collection[date]]
+    ) -> dict[SubjectKey, list[tuple[date, Point]]]:
+        past: dict[SubjectKey, list[tuple[date, Point]]] = {}
         found = self.run.store.past(self.run.model, _JUDGED, day, reach)
         # a night that never came says nothing of how many rows a night has
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
@@ -191,7 +191,7 @@ class UsualJudge:
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
-    def _first(self, day: date, now: Counts) -> dict[Key, list[tuple[date, Point]]]:
+    def _first(self, day: date, now: Counts) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """What the model put out on its first nights, at most a year back and since somebody called it normal.
 
         They are before the trailing nights, of the same versions, and as many as a history should be.
@@ -202,7 +202,7 @@ class UsualJudge:
         alike = nights_alike(served, now)
         begin = min(alike, default=last) if served else begin
         accepted = store.accepted_until(self.run.model, day)
-        found: dict[Key, list[tuple[date, Point]]] = {}
+        found: dict[SubjectKey, list[tuple[date, Point]]] = {}
         for name in _LASTING:
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
@@ -215,7 +215,7 @@ class UsualJudge:
                 ]
         return found
 
-    def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
+    def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
         """How many days to look back, so that a long incident leaves as many nights as there should be."""
         nights = self.run.spec.history.nights
         return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
@@ -263,7 +263,7 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
     ]
 
 
-def _of_columns(breached: Mapping[Key, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
+def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
     """The nights on which the drift of each column, or of a column in a segment, was in breach."""
     return {
         (column, segment): set(days)

@@ -22,12 +22,13 @@ from airflow_mlmon.records import (
     MetricValue,
     Night,
     Results,
+    SubjectKey,
     TrackedAlert,
     Verdict,
 )
 from airflow_mlmon.store import actions, episodes, history, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
-from airflow_mlmon.store.history import SubjectKey, Value
+from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
