@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.choices import WARNING, Severity
 
 if TYPE_CHECKING:
     # a comparison speaks of states and has no baseline, and is spared pydantic
@@ -135,7 +135,7 @@ class Verdict:
     history: int | None = None
     deviations: float | None = None
     note: str = ""
-    severity: str = "warning"
+    severity: str = WARNING
     segment: str | None = None
     p_value: float | None = None
     effect: float | None = None

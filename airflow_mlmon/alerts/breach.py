@@ -10,13 +10,11 @@ from itertools import groupby
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
-from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
 
-CRITICAL = "critical"
-WARNING = "warning"
 _COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
 _NAME_LENGTH = 120
 _STATUS_TITLES = {

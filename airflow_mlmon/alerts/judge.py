@@ -19,6 +19,7 @@ from statistics import median
 
 from airflow_mlmon.records import MetricValue, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import History
 
@@ -61,7 +62,7 @@ def judge(
 
 def status_verdict(night: Night) -> Verdict:
     """What the status of the night says: anything but OK is a breach."""
-    severity = "warning" if night.status in {Status.OK, Status.PARTIAL} else "critical"
+    severity = WARNING if night.status in {Status.OK, Status.PARTIAL} else CRITICAL
     return Verdict(
         metric="status",
         column=None,

@@ -24,6 +24,7 @@ from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
 from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS, Measure
 
@@ -322,7 +323,7 @@ def _verdict(
         history=finding.nights or None,
         # what a quiet value stands beside is said where it is not the nights before
         note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
-        severity="critical" if is_critical else "warning",
+        severity=CRITICAL if is_critical else WARNING,
         p_value=finding.p_value,
         effect=finding.effect,
         usual=finding.usual,

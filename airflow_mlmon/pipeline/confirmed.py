@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
+from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Alert, AlertState
@@ -56,7 +56,7 @@ def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) 
         "model": run.model,
         "partition": partition.key,
         "changes": sorted({change for alert in alerts if (change := change_of(alert.metric))}),
-        "severity": CRITICAL if any(alert.severity == CRITICAL for alert in alerts) else WARNING,
+        "severity": worst(alert.severity for alert in alerts),
         "report": run.page_url(partition),
         "alerts": [_as_json(alert) for alert in alerts],
     }

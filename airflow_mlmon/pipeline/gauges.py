@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.metrics import METRICS
 
 _SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
