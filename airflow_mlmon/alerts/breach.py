@@ -11,7 +11,7 @@ from itertools import groupby
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS, STATUS
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
 
@@ -64,7 +64,7 @@ def status_alert(night: Night) -> Alert | None:
     return Alert(
         partition=night.partition,
         family=Family.PREDICTIONS,
-        metric="status",
+        metric=STATUS,
         column=None,
         severity=WARNING if night.status is Status.PARTIAL else CRITICAL,
         title=_STATUS_TITLES[night.status],
@@ -90,7 +90,7 @@ def check_alerts(
             Alert(
                 partition=partition,
                 family=family,
-                metric=f"check.{expectation}",
+                metric=f"{CHECK_PREFIX}{expectation}",
                 column=column,
                 severity=CRITICAL if group[0].severity is Severity.BLOCKING else WARNING,
                 title=f"{name} failed" + (f" for {plain(column)}" if column is not None else ""),

@@ -15,6 +15,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.judgement import Season
+from airflow_mlmon.spec.metrics import NULL_SHARE, UNSEEN_SHARE
 
 
 class Comparisons:
@@ -132,10 +133,10 @@ def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> di
     for name, (profile, _) in baselines.items():
         column = profile.columns[name]
         if column.rows:
-            found["null_share", name, None] = Point(value=column.missing / column.rows, rows=column.rows)
+            found[NULL_SHARE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
         if isinstance(column, CategoryProfile) and column.observed:
             once = int((column.known.counts == 1).sum()) + column.unseen_rows
-            found["unseen_share", name, None] = Point(value=once / column.observed, rows=column.observed)
+            found[UNSEEN_SHARE, name, None] = Point(value=once / column.observed, rows=column.observed)
     return found
 
 

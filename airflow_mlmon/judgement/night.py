@@ -26,12 +26,10 @@ from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.judgement import Judgement
-from airflow_mlmon.spec.metrics import METRICS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, ROWS, Measure
 
 _T = TypeVar("_T")
 
-DRIFT = "drift_score"
-ROWS = "rows"
 _LARGE = 0.5
 _BY_SAMPLING = "sampling error only"
 _USUAL = "as usual in {} nights"

@@ -13,17 +13,17 @@ from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Alert, AlertState
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE, SCORE_MEAN
 
-_DRIFT = frozenset(
+_OF_DRIFT = frozenset(
     {
-        "drift_score",
+        DRIFT,
         "drifted_columns",
         "drifted_share",
         "multivariate_drift",
-        "score_mean",
-        "predicted_positive_share",
-        "positive_share",
+        SCORE_MEAN,
+        PREDICTED_POSITIVE_SHARE,
+        POSITIVE_SHARE,
     }
 )
 
@@ -78,7 +78,7 @@ def change_of(metric: str) -> Change | None:
     >>> change_of("accuracy"), change_of("rows")
     (<Change.PERFORMANCE: 'performance'>, None)
     """
-    if metric in _DRIFT:
+    if metric in _OF_DRIFT:
         return Change.DRIFT
     known = METRICS.get(metric)
     return Change.PERFORMANCE if known is not None and known.needs_labels and known.of_model else None

@@ -11,7 +11,7 @@ from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.correction import rate_of_look
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, ROWS, NightEvidence, judge_night
+from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
@@ -28,10 +28,9 @@ from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.judgement import Judgement
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, METRICS, ROWS, SCORE_MEAN, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 
-_UNSEEN = "unseen_share"
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines that are made of the nights before
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
@@ -156,7 +155,7 @@ class UsualJudge:
             evidence,
             # the vocabulary was taken from these nights: nothing of theirs is unseen
             past={
-                key: [(before, point) for before, point in points if key[0] != _UNSEEN or before not in own]
+                key: [(before, point) for before, point in points if key[0] != UNSEEN_SHARE or before not in own]
                 for key, points in evidence.past.items()
             },
             columns=nights.columns(),
@@ -251,7 +250,7 @@ class UsualJudge:
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
     """How much of the labels has come."""
-    found = (value.value for value in metrics if value.metric == "label_share" and value.segment is None)
+    found = (value.value for value in metrics if value.metric == LABEL_SHARE and value.segment is None)
     return next(found, None) or 1.0
 
 
@@ -325,4 +324,4 @@ def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
     whole = nights.baselines[name][0] if name in nights.baselines else nights.now
     column = whole.columns.get(name)
     deviation = column.std if isinstance(column, NumericProfile) else None
-    return {"score_mean": deviation} if deviation else {}
+    return {SCORE_MEAN: deviation} if deviation else {}

@@ -45,10 +45,20 @@ class Metric:
     worse: Worse = Worse.BOTH
 
 
+ROWS = "rows"
+NULL_SHARE = "null_share"
+UNSEEN_SHARE = "unseen_share"
+SCORE_MEAN = "score_mean"
+PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
 DRIFT = "drift_score"
+LABEL_SHARE = "label_share"
+POSITIVE_SHARE = "positive_share"
+# what has verdicts or alerts and is no metric: how a night went, and a check by its name
+STATUS = "status"
+CHECK_PREFIX = "check."
 
 METRICS: dict[str, Metric] = {
-    "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
+    ROWS: Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
     "quarantined_share": Metric(
         "quarantined share",
@@ -63,7 +73,7 @@ METRICS: dict[str, Metric] = {
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
-    "null_share": Metric(
+    NULL_SHARE: Metric(
         "null share",
         "Share of empty values, of all features together and of each column.",
         by_column=True,
@@ -71,7 +81,7 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    "unseen_share": Metric(
+    UNSEEN_SHARE: Metric(
         "unseen share",
         "Share of values that the reference does not have.",
         by_column=True,
@@ -79,8 +89,8 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    "score_mean": Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
-    "predicted_positive_share": Metric(
+    SCORE_MEAN: Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
+    PREDICTED_POSITIVE_SHARE: Metric(
         "predicted positive share",
         "Share of rows that the model predicts to be positive.",
         is_share=True,
@@ -101,13 +111,13 @@ METRICS: dict[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
-    "label_share": Metric(
+    LABEL_SHARE: Metric(
         "share of labels",
         "Labels that have come, of those that are to come (void outcomes are not).",
         is_share=True,
         needs_labels=True,
     ),
-    "positive_share": Metric(
+    POSITIVE_SHARE: Metric(
         "positive share",
         "Share of positive labels among the labels.",
         is_share=True,
