@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
+from airflow_mlmon.alerts.message import alert_content
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -90,14 +91,5 @@ def _as_json(alert: Alert) -> dict[str, Any]:
         "fingerprint": alert.fingerprint,
         "partition": alert.partition.key,
         "since": alert.standing.since.isoformat() if alert.standing else None,
-        "metric": alert.metric,
-        "column": alert.column,
-        "segment": alert.segment,
-        "severity": alert.severity,
-        "title": alert.title,
-        "text": alert.text,
-        "value": alert.value,
-        "p_value": alert.p_value,
-        "effect": alert.effect,
-        "cause": alert.cause,
+        **alert_content(alert),
     }
