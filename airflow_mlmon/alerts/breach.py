@@ -73,9 +73,7 @@ def status_alert(night: Night) -> Alert | None:
     )
 
 
-def check_alerts(
-    partition: Partition, checks: Sequence[CheckOutcome], family: Family = Family.PREDICTIONS
-) -> list[Alert]:
+def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[Alert]:
     """One alert for each check that failed or could not be run; recorded checks give none.
 
     Checks of one kind on one column are one alert.
@@ -89,7 +87,7 @@ def check_alerts(
         alerts.append(
             Alert(
                 partition=partition,
-                family=family,
+                family=Family.PREDICTIONS,
                 metric=f"{CHECK_PREFIX}{expectation}",
                 column=column,
                 severity=CRITICAL if group[0].severity is Severity.BLOCKING else WARNING,

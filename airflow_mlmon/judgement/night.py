@@ -95,20 +95,18 @@ class _Judged:
     rule: str = _USUAL
 
 
-def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | None = None) -> list[Verdict]:
+def judge_night(evidence: NightEvidence, policy: Judgement) -> list[Verdict]:
     """The verdict on each metric that has one, in the order of the metrics; then those on segments.
 
     Args:
         evidence: the night and the nights before.
         policy: how to judge.
-        rate: the chance of any alarm when nothing has changed; that of the policy by default.
     """
-    rate = policy.rate if rate is None else rate
     whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
-    verdicts = _judge(evidence, whole, policy, rate)
+    verdicts = _judge(evidence, whole, policy)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
     for column in drifted:
-        verdicts += _judge_parts(evidence, column, policy, rate)
+        verdicts += _judge_parts(evidence, column, policy)
     return verdicts
 
 
@@ -122,7 +120,7 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     return known.measure is not None and (value.column is not None or not known.by_column)
 
 
-def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: float) -> list[Verdict]:
+def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement) -> list[Verdict]:
     """The verdicts on the segments of a column that has drifted, and on the rows of those that it divides."""
     histories = dict(evidence.parts(column))
     scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
@@ -135,14 +133,14 @@ def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: 
         for value in evidence.metrics
         if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
-    return _verdicts(tests, policy, rate)
+    return _verdicts(tests, policy)
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
     return MetricValue(metric=DRIFT, column=column, segment=segment, value=None, rows=history.now.rows)
 
 
-def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement, rate: float) -> list[Verdict]:
+def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement) -> list[Verdict]:
     lacking: dict[SubjectKey, Verdict] = {}
     tests = []
     for value in values:
@@ -154,7 +152,7 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
         else:
             series = _series(evidence, value, policy)
             tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, value.key)))
-    found = {verdict.key: verdict for verdict in _verdicts(tests, policy, rate)}
+    found = {verdict.key: verdict for verdict in _verdicts(tests, policy)}
     found |= lacking
     return [found[value.key] for value in values]
 
@@ -220,7 +218,7 @@ def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
     )
 
 
-def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Verdict]:
+def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
     """The verdicts on tests that are corrected together."""
     places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
@@ -233,7 +231,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
         else:
             judged.append(_judge_number(test, usual, first, floor))
-    met = iter(levels([one.finding.p_value for one in judged if one], rate, policy.correction))
+    met = iter(levels([one.finding.p_value for one in judged if one], policy.rate, policy.correction))
     verdicts = []
     for test, one in zip(tests, judged, strict=True):
         if one is None:

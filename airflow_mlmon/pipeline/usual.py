@@ -93,7 +93,7 @@ class UsualJudge:
             # a night is judged at each delivery of its labels
             rate = rate_of_look(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, judged, policy, reference, profile)
-        verdicts = judge_night(evidence, policy, rate=rate)
+        verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
         incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)

@@ -47,7 +47,7 @@ def alarms() -> dict[str, list[int]]:
     measured = chunks("reference", "reference") + chunks("analysis", "analysis_target")
     for position, metrics in enumerate(measured):
         day = FIRST + timedelta(days=position)
-        verdicts = judge_night(NightEvidence(day=day, metrics=metrics, past=past), Judgement(), rate=0.025)
+        verdicts = judge_night(NightEvidence(day=day, metrics=metrics, past=past), Judgement(rate=0.025))
         bad = {verdict.metric for verdict in verdicts if verdict.state is VerdictState.BREACH}
         for metric in bad if position >= CHUNKS else ():
             found.setdefault(metric, []).append(position - CHUNKS)
