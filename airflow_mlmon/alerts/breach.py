@@ -15,7 +15,6 @@ from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS, STATUS
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
 
-_COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
 _NAME_LENGTH = 120
 _STATUS_TITLES = {
     Status.PARTIAL: "night incomplete",
@@ -105,9 +104,10 @@ def shown(metric: str, value: float, digits: int = 3) -> str:
     >>> shown("rows", 1014.0), shown("null_share", 0.0312), shown("score_mean", 0.3871)
     ('1,014', '3.12 %', '0.387')
     """
-    if metric in _COUNTS and value == int(value):
+    known = METRICS.get(metric)
+    if known and known.is_count and value == int(value):
         return f"{value:,.0f}"
-    if metric in METRICS and METRICS[metric].is_share:
+    if known and known.is_share:
         return f"{_rounded(100 * value, digits)} %"
     return _rounded(value, digits)
 

@@ -31,14 +31,15 @@ class Worse(StrEnum):
 class Metric:
     """What a metric is, and where it comes from.
 
-    A metric `of_model` changes with the model version that served, whatever the data did. One with a
-    `measure` is judged by what is usual, on the side that is `worse`.
+    The values of one that `is_count` are whole numbers. One `of_model` changes with the model version that
+    served, whatever the data did. One with a `measure` is judged by what is usual, on the side that is `worse`.
     """
 
     title: str
     description: str
     by_column: bool = False
     is_share: bool = False
+    is_count: bool = False
     needs_labels: bool = False
     of_model: bool = False
     measure: Measure | None = None
@@ -58,8 +59,10 @@ STATUS = "status"
 CHECK_PREFIX = "check."
 
 METRICS: dict[str, Metric] = {
-    ROWS: Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
-    "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
+    ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
+    "rows_quarantined": Metric(
+        "rows quarantined", "Rows that were listed but not taken, each with a reason.", is_count=True
+    ),
     "quarantined_share": Metric(
         "quarantined share",
         "Rows quarantined, of the rows listed.",
@@ -98,7 +101,9 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
     ),
     DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
-    "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
+    "drifted_columns": Metric(
+        "drifted columns", "Columns beyond the limit that the reference's own nights give.", is_count=True
+    ),
     "drifted_share": Metric(
         "share of drifted columns",
         "Drifted columns, of those that could be judged; one without enough rows or a limit is not counted.",
