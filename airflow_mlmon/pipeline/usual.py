@@ -13,7 +13,7 @@ from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, 
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
 from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_sample
@@ -242,7 +242,7 @@ class UsualJudge:
         )
 
     def _stored(self, day: date, reference: Reference, reach: int) -> list[DayProfile]:
-        days = [day - timedelta(days=back) for back in range(reach, 0, -1)]
+        days = dates_before(day, reach)
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]

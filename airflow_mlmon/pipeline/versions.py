@@ -33,7 +33,7 @@ def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
     if run.spec.version_column is None:
         return {}
     nights: dict[date, list[MetricValue]] = {}
-    for day, value in run.store.segment_details(run.model, ROWS, first, last):
+    for day, value in run.store.segment_rows(run.model, first, last):
         nights.setdefault(day, []).append(value)
     counted = {day: counts_in(run.spec, values) for day, values in nights.items()}
     return {day: counts for day, counts in counted.items() if counts}
