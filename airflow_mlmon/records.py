@@ -10,13 +10,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.choices import WARNING, Severity
 
 if TYPE_CHECKING:
     # a comparison speaks of states and has no baseline, and is spared pydantic
     from airflow_mlmon.spec.baseline import Baseline
 
 JsonDict = Mapping[str, Any]
+# metric, column and segment; None for all columns or rows
+SubjectKey = tuple[str, str | None, str | None]
 
 
 class Status(StrEnum):
@@ -91,6 +93,11 @@ class MetricValue:
     rows: int
     detail: JsonDict = field(default_factory=dict)
 
+    @property
+    def key(self) -> SubjectKey:
+        """What it is a value of: metric, column and segment."""
+        return self.metric, self.column, self.segment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
@@ -128,11 +135,16 @@ class Verdict:
     history: int | None = None
     deviations: float | None = None
     note: str = ""
-    severity: str = "warning"
+    severity: str = WARNING
     segment: str | None = None
     p_value: float | None = None
     effect: float | None = None
     usual: float | None = None
+
+    @property
+    def key(self) -> SubjectKey:
+        """What it is a verdict on: metric, column and segment."""
+        return self.metric, self.column, self.segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +230,14 @@ class Alert:
     standing: Standing | None = field(default=None, compare=False)
 
     @property
+    def key(self) -> SubjectKey:
+        """What it is about: metric, column and segment."""
+        return self.metric, self.column, self.segment
+
+    @property
     def fingerprint(self) -> str:
         """The same for the same model, metric, column and segment, on every night."""
-        return fingerprint_of(self.partition.model, self.metric, self.column, self.segment)
+        return fingerprint_of(self.partition.model, *self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

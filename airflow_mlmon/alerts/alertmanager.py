@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.alerts.endpoint import Endpoint
 from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 
 KEPT = timedelta(days=7)
 _PATH = "/api/v2/alerts"

@@ -10,14 +10,11 @@ from itertools import groupby
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
-from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS, STATUS
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
 
-CRITICAL = "critical"
-WARNING = "warning"
-_COUNTS = frozenset({"rows", "rows_quarantined", "drifted_columns"})
 _NAME_LENGTH = 120
 _STATUS_TITLES = {
     Status.PARTIAL: "night incomplete",
@@ -32,19 +29,19 @@ def metric_alerts(
 ) -> list[Alert]:
     """One alert for each metric, column and segment that breaches a rule, the most severe breach first."""
     breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
-    breaches.sort(key=lambda verdict: (*_subject(verdict), verdict.severity != CRITICAL))
+    breaches.sort(key=lambda verdict: ([part or "" for part in verdict.key], verdict.severity != CRITICAL))
     alerts = []
-    for (metric, column, segment), found in groupby(breaches, key=_subject):
+    for (metric, column, segment), found in groupby(breaches, key=lambda verdict: verdict.key):
         group = list(found)
-        name = plain(subject_title(metric, plain(column), labels), length=2 * _NAME_LENGTH)
+        name = plain(subject_title(metric, plain(column or ""), labels), length=2 * _NAME_LENGTH)
         name += f" where {plain(segment)}" if segment else ""
         alerts.append(
             Alert(
                 partition=partition,
                 family=family,
                 metric=metric,
-                column=column or None,
-                segment=segment or None,
+                column=column,
+                segment=segment,
                 severity=group[0].severity,
                 title=f"{name}{_direction(group[0])}",
                 text=name + ";".join(dict.fromkeys(_compared(verdict) for verdict in group)),
@@ -54,10 +51,6 @@ def metric_alerts(
             )
         )
     return alerts
-
-
-def _subject(verdict: Verdict) -> tuple[str, str, str]:
-    return verdict.metric, verdict.column or "", verdict.segment or ""
 
 
 def status_alert(night: Night) -> Alert | None:
@@ -70,7 +63,7 @@ def status_alert(night: Night) -> Alert | None:
     return Alert(
         partition=night.partition,
         family=Family.PREDICTIONS,
-        metric="status",
+        metric=STATUS,
         column=None,
         severity=WARNING if night.status is Status.PARTIAL else CRITICAL,
         title=_STATUS_TITLES[night.status],
@@ -79,9 +72,7 @@ def status_alert(night: Night) -> Alert | None:
     )
 
 
-def check_alerts(
-    partition: Partition, checks: Sequence[CheckOutcome], family: Family = Family.PREDICTIONS
-) -> list[Alert]:
+def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[Alert]:
     """One alert for each check that failed or could not be run; recorded checks give none.
 
     Checks of one kind on one column are one alert.
@@ -95,8 +86,8 @@ def check_alerts(
         alerts.append(
             Alert(
                 partition=partition,
-                family=family,
-                metric=f"check.{expectation}",
+                family=Family.PREDICTIONS,
+                metric=f"{CHECK_PREFIX}{expectation}",
                 column=column,
                 severity=CRITICAL if group[0].severity is Severity.BLOCKING else WARNING,
                 title=f"{name} failed" + (f" for {plain(column)}" if column is not None else ""),
@@ -113,9 +104,10 @@ def shown(metric: str, value: float, digits: int = 3) -> str:
     >>> shown("rows", 1014.0), shown("null_share", 0.0312), shown("score_mean", 0.3871)
     ('1,014', '3.12 %', '0.387')
     """
-    if metric in _COUNTS and value == int(value):
+    known = METRICS.get(metric)
+    if known and known.is_count and value == int(value):
         return f"{value:,.0f}"
-    if metric in METRICS and METRICS[metric].is_share:
+    if known and known.is_share:
         return f"{_rounded(100 * value, digits)} %"
     return _rounded(value, digits)
 

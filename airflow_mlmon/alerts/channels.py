@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.records import AlertState
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.model import ModelSpec
 
 _Channel = TypeVar("_Channel", bound=Channel)

@@ -19,6 +19,9 @@ from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import Claim
 
+# one pass has to end within the lease
+_MOST_MESSAGES = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
@@ -45,25 +48,23 @@ def deliver(
     now: datetime,
     *,
     model: str | None = None,
-    limit: int = 20,
     page_url: Callable[[Partition], str] = lambda _: "",
     tells: Callable[[str, Alert], bool] = lambda *_: True,
 ) -> DeliveryReport:
-    """Send the pending alerts, up to `limit` messages; one that fails does not stop the others.
+    """Send the pending alerts, up to 20 messages; one that fails does not stop the others.
 
     Args:
         store: the store with the outbox.
         senders: by the key of the channel; a channel without a sender is a failure.
         now: the time of this pass.
         model: only the alerts of this model, whose senders these are.
-        limit: the most messages of one pass, which has to end within the lease.
         page_url: the address of a night's page, which the message tells.
         tells: whether an alert is for the channel of that key; one that is not counts as sent.
     """
     messages = sent = failed = 0
     errors: list[str] = []
     # one message at a time: when this process dies, only one has lost an attempt
-    while messages < limit and (claims := store.claim_pending(1, now, model=model)):
+    while messages < _MOST_MESSAGES and (claims := store.claim_pending(1, now, model=model)):
         store.mark_sent([claim.id for claim in claims if not tells(claim.channel, claim.alert)], now)
         claims = [claim for claim in claims if tells(claim.channel, claim.alert)]
         if not claims:

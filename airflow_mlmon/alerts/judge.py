@@ -19,13 +19,14 @@ from statistics import median
 
 from airflow_mlmon.records import MetricValue, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
+from airflow_mlmon.spec.metrics import METRICS, SCORE_MEAN, STATUS
 from airflow_mlmon.spec.model import History
 
 MAD_TO_DEVIATION = 1.4826
 CONSTANT_EPSILON = 1e-9
 # a score may be any number; no other metric has negative values
-_SIGNED = frozenset({"score_mean"})
+_SIGNED = frozenset({SCORE_MEAN})
 
 Values = Mapping[tuple[str, str | None], Sequence[float]]
 
@@ -61,9 +62,9 @@ def judge(
 
 def status_verdict(night: Night) -> Verdict:
     """What the status of the night says: anything but OK is a breach."""
-    severity = "warning" if night.status in {Status.OK, Status.PARTIAL} else "critical"
+    severity = WARNING if night.status in {Status.OK, Status.PARTIAL} else CRITICAL
     return Verdict(
-        metric="status",
+        metric=STATUS,
         column=None,
         value=None,
         state=VerdictState.OK if night.status is Status.OK else VerdictState.BREACH,

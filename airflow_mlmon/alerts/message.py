@@ -67,6 +67,22 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     )
 
 
+def alert_content(alert: Alert) -> dict[str, Any]:
+    """What an alert says of its night as JSON, wherever it is told."""
+    return {
+        "metric": alert.metric,
+        "column": alert.column,
+        "segment": alert.segment,
+        "severity": alert.severity,
+        "title": alert.title,
+        "text": alert.text,
+        "value": alert.value,
+        "p_value": alert.p_value,
+        "effect": alert.effect,
+        "cause": alert.cause,
+    }
+
+
 def _standing_known(alert: Alert) -> Alert:
     if alert.standing is not None:
         return alert
@@ -138,14 +154,5 @@ def _as_json(alert: Alert) -> dict[str, Any]:
         "nights": standing.nights,
         "resolved_on": standing.resolved_on.isoformat() if standing.resolved_on else None,
         "family": alert.family.value,
-        "metric": alert.metric,
-        "column": alert.column,
-        "segment": alert.segment,
-        "severity": alert.severity,
-        "title": alert.title,
-        "text": alert.text,
-        "value": alert.value,
-        "p_value": alert.p_value,
-        "effect": alert.effect,
-        "cause": alert.cause,
+        **alert_content(alert),
     }

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.alerting import AlertName, act_on_alerts, last_night, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert
-from airflow_mlmon.reports.wording import name_text
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.outbox import DeadLetter
 
-_LONGEST = 300
-_NARROWEST = 120
 _SHOWN = 8
 _STYLES = {AlertState.OPEN: "bold red", AlertState.REOPENED: "bold red", AlertState.RESOLVED: "dim"}
 
@@ -50,13 +45,13 @@ def show_alerts(
         is_known = run.store.last_judged_day(run.model) is not None
     if as_json:
         for alert in alerts:
-            _print_json({"kind": "alert", **_content(alert)})
+            print_json({"kind": "alert", **_content(alert)})
         for letter in letters:
-            _print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
+            print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
         return
     sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no night of it was judged yet'}\n")
     if alerts:
-        _console().print(_table(alerts))
+        open_console().print(_table(alerts))
     _print_letters(
         [letter for letter in letters if letter.waits], "messages not delivered yet, which the next run tries again"
     )
@@ -88,9 +83,9 @@ def act(
         alerts = act_on_alerts(run, names, action, with_incident=with_incident)
     for alert in alerts:
         if as_json:
-            _print_json(_content(alert))
+            print_json(_content(alert))
         else:
-            sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {_line(alert.title)}: {_course(alert)}\n")
+            sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
     if kind is ActionKind.ACCEPT and not as_json:
         sys.stdout.write(f"Nights up to {action.day} count as normal from now on.\n")
 
@@ -100,7 +95,7 @@ def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> 
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         found = run.store.retry_dead_letters(run.model)
     if as_json:
-        _print_json({"model": run.model, "retried": found})
+        print_json({"model": run.model, "retried": found})
     else:
         sys.stdout.write(f"{found} messages of {run.model} are tried again with its next night.\n")
 
@@ -109,8 +104,8 @@ def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
     if letters:
         sys.stdout.write(f"{what}: {len(letters)}\n")
     for letter in letters:
-        about = f"{letter.day} {letter.event}: {_line(letter.alert.title)}"
-        sys.stdout.write(f"- {_line(letter.channel)}, {about}, {letter.attempts} attempts: {_line(letter.error)}\n")
+        about = f"{letter.day} {letter.event}: {line_text(letter.alert.title)}, {letter.attempts} attempts"
+        sys.stdout.write(f"- {line_text(letter.channel)}, {about}: {line_text(letter.error)}\n")
 
 
 def _states(names: Sequence[str]) -> list[AlertState]:
@@ -122,7 +117,7 @@ def _states(names: Sequence[str]) -> list[AlertState]:
 
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = plain_table()
     for heading in ("alert", "state", "severity", "since", "nights"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "nights" else "left")
     for heading in ("what", "what became of it"):
@@ -145,13 +140,13 @@ def _table(alerts: Sequence[TrackedAlert]) -> Table:
 def _what(alert: TrackedAlert) -> str:
     """The alert, and under it what it follows from."""
     is_cause = not alert.cause or alert.cause.startswith(alert.title)
-    return _line(alert.title) if is_cause else f"{_line(alert.title)}\nlikely cause: {_line(alert.cause)}"
+    return line_text(alert.title) if is_cause else f"{line_text(alert.title)}\nlikely cause: {line_text(alert.cause)}"
 
 
 def _became(alert: TrackedAlert) -> str:
-    by = f" by {_line(alert.resolved_by)}" if alert.resolved_by else ""
+    by = f" by {line_text(alert.resolved_by)}" if alert.resolved_by else ""
     facts = (
-        f"acknowledged by {_line(alert.acknowledged_by)}" if alert.acknowledged_by else "",
+        f"acknowledged by {line_text(alert.acknowledged_by)}" if alert.acknowledged_by else "",
         f"muted until {alert.muted_until}" if alert.muted_until else "",
         f"resolved on {alert.resolved_on}{by}" if alert.resolved_on else f"last breached on {alert.last_breached}",
     )
@@ -160,11 +155,6 @@ def _became(alert: TrackedAlert) -> str:
 
 def _course(alert: TrackedAlert) -> str:
     return f"{alert.state} since {alert.since}, {_became(alert)}"
-
-
-def _line(text: str) -> str:
-    """Text of people as one line."""
-    return name_text(" ".join(text.split()), _LONGEST)
 
 
 def _content(alert: TrackedAlert) -> dict[str, Any]:
@@ -184,14 +174,3 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
         "attempts": letter.attempts,
         "error": letter.error,
     }
-
-
-def _console() -> Console:
-    console = Console(file=sys.stdout, highlight=False)
-    # a pipe or a log has no width of its own
-    is_wide = console.is_terminal or console.width >= _NARROWEST
-    return console if is_wide else Console(file=sys.stdout, highlight=False, width=_NARROWEST)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")

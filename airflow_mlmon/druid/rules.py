@@ -27,7 +27,7 @@ class OwnRules:
     compaction: Mapping[str, Any] | None = None
 
 
-def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules | None = None) -> OwnRules:
+def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules) -> OwnRules:
     """Set what the spec says, where Druid has it otherwise, and take back what it says no longer.
 
     Args:
@@ -38,7 +38,6 @@ def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules | None = Non
     Returns:
         What is ours now.
     """
-    own = own or OwnRules()
     name = predictions_datasource(spec).name
     return OwnRules(
         retention=_apply_retention(client, name, spec.druid.retention_days, own.retention),

@@ -8,13 +8,14 @@ from datetime import date
 
 from airflow_mlmon.judgement.drift import ColumnHistory
 from airflow_mlmon.judgement.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
-from airflow_mlmon.judgement.night import Key
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.profiles.category import CategoryProfile
 from airflow_mlmon.profiles.column import ColumnProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.segment import segment_key
+from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.judgement import Season
+from airflow_mlmon.spec.metrics import NULL_SHARE, UNSEEN_SHARE
 
 
 class Comparisons:
@@ -122,20 +123,20 @@ class Nights:
         )
 
 
-def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[Key, Point]:
+def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[SubjectKey, Point]:
     """The shares of empty and of unseen values that the baseline alone leads one to expect.
 
     A vocabulary that was taken from the baseline leaves nothing of it unseen. What to expect of the next rows is the
     share of values that occur once (Good 1953).
     """
-    found: dict[Key, Point] = {}
+    found: dict[SubjectKey, Point] = {}
     for name, (profile, _) in baselines.items():
         column = profile.columns[name]
         if column.rows:
-            found["null_share", name, None] = Point(value=column.missing / column.rows, rows=column.rows)
+            found[NULL_SHARE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
         if isinstance(column, CategoryProfile) and column.observed:
             once = int((column.known.counts == 1).sum()) + column.unseen_rows
-            found["unseen_share", name, None] = Point(value=once / column.observed, rows=column.observed)
+            found[UNSEEN_SHARE, name, None] = Point(value=once / column.observed, rows=column.observed)
     return found
 
 

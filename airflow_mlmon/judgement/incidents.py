@@ -16,12 +16,11 @@ import numpy as np
 from airflow_mlmon.judgement.drift import ColumnHistory
 from airflow_mlmon.profiles.segment import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import METRICS, NULL_SHARE
 
 # nights below which a correlation says nothing, and the least that ties two columns together
 _FEWEST_NIGHTS = 10
 _TIED = 0.5
-_EMPTY = "null_share"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +106,7 @@ def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | Non
 
 def _are_empty_together(one: Verdict, other: Verdict) -> bool:
     """Whether as many values are missing of both: a feed that fails leaves all of its columns empty."""
-    return one.metric == other.metric == _EMPTY and one.segment == other.segment and one.value == other.value
+    return one.metric == other.metric == NULL_SHARE and one.segment == other.segment and one.value == other.value
 
 
 def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> float:

@@ -23,24 +23,17 @@ from airflow_mlmon.judgement.dispersion import FEWEST_NIGHTS, Usual, shrink
 from airflow_mlmon.judgement.drift import ColumnHistory, judge_column
 from airflow_mlmon.judgement.series import Finding, Point, Series, judge_series, limits_of
 from airflow_mlmon.profiles.segment import divides
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.judgement import Judgement
-from airflow_mlmon.spec.metrics import METRICS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, ROWS, Measure
 
-Key = tuple[str, str | None, str | None]
 _T = TypeVar("_T")
 
-DRIFT = "drift_score"
-ROWS = "rows"
 _LARGE = 0.5
 _BY_SAMPLING = "sampling error only"
 _USUAL = "as usual in {} nights"
 _AT_FIRST = "as in its first {} nights"
-
-
-def key_of(metric: MetricValue) -> Key:
-    """What a value is a value of: metric, column and segment."""
-    return metric.metric, metric.column, metric.segment
 
 
 def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
@@ -66,11 +59,11 @@ class NightEvidence:
 
     day: date
     metrics: Sequence[MetricValue]
-    past: Mapping[Key, Sequence[tuple[date, Point]]]
-    first: Mapping[Key, Sequence[tuple[date, Point]]] = field(default_factory=dict)
-    outliers: Mapping[Key, Collection[date]] = field(default_factory=dict)
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]]
+    first: Mapping[SubjectKey, Sequence[tuple[date, Point]]] = field(default_factory=dict)
+    outliers: Mapping[SubjectKey, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
-    base: Mapping[Key, Point] = field(default_factory=dict)
+    base: Mapping[SubjectKey, Point] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
@@ -102,20 +95,18 @@ class _Judged:
     rule: str = _USUAL
 
 
-def judge_night(evidence: NightEvidence, policy: Judgement, *, rate: float | None = None) -> list[Verdict]:
+def judge_night(evidence: NightEvidence, policy: Judgement) -> list[Verdict]:
     """The verdict on each metric that has one, in the order of the metrics; then those on segments.
 
     Args:
         evidence: the night and the nights before.
         policy: how to judge.
-        rate: the chance of any alarm when nothing has changed; that of the policy by default.
     """
-    rate = policy.rate if rate is None else rate
     whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
-    verdicts = _judge(evidence, whole, policy, rate)
+    verdicts = _judge(evidence, whole, policy)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
     for column in drifted:
-        verdicts += _judge_parts(evidence, column, policy, rate)
+        verdicts += _judge_parts(evidence, column, policy)
     return verdicts
 
 
@@ -129,7 +120,7 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     return known.measure is not None and (value.column is not None or not known.by_column)
 
 
-def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: float) -> list[Verdict]:
+def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement) -> list[Verdict]:
     """The verdicts on the segments of a column that has drifted, and on the rows of those that it divides."""
     histories = dict(evidence.parts(column))
     scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
@@ -142,28 +133,28 @@ def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement, rate: 
         for value in evidence.metrics
         if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
-    return _verdicts(tests, policy, rate)
+    return _verdicts(tests, policy)
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
     return MetricValue(metric=DRIFT, column=column, segment=segment, value=None, rows=history.now.rows)
 
 
-def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement, rate: float) -> list[Verdict]:
-    lacking: dict[Key, Verdict] = {}
+def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement) -> list[Verdict]:
+    lacking: dict[SubjectKey, Verdict] = {}
     tests = []
     for value in values:
         lack = _lack(evidence, value, policy)
         if lack:
-            lacking[key_of(value)] = _insufficient(value, lack)
+            lacking[value.key] = _insufficient(value, lack)
         elif value.metric == DRIFT:
             tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
             series = _series(evidence, value, policy)
-            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, key_of(value))))
-    found = {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in _verdicts(tests, policy, rate)}
+            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, value.key)))
+    found = {verdict.key: verdict for verdict in _verdicts(tests, policy)}
     found |= lacking
-    return [found[key_of(value)] for value in values]
+    return [found[value.key] for value in values]
 
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
@@ -190,7 +181,7 @@ def _few(rows: int, policy: Judgement) -> str:
 def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
     metric = METRICS[value.metric]
     assert metric.measure is not None  # noqa: S101 - what has none is not judged
-    key = key_of(value)
+    key = value.key
     return Series(
         measure=metric.measure,
         worse=metric.worse,
@@ -204,7 +195,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
     )
 
 
-def _at_first(evidence: NightEvidence, series: Series, key: Key) -> Series | None:
+def _at_first(evidence: NightEvidence, series: Series, key: SubjectKey) -> Series | None:
     """The same number beside its first nights; None where it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
     return replace(series, past=points, base=None) if points else None
@@ -213,7 +204,7 @@ def _at_first(evidence: NightEvidence, series: Series, key: Key) -> Series | Non
 def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
     """The rows of a segment as a share of all: more rows in all are no news of one segment."""
     totals = dict(evidence.past.get((ROWS, None, None), ()))
-    now = next(metric.rows for metric in evidence.metrics if key_of(metric) == (ROWS, None, None))
+    now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
     return Series(
         measure=Measure.SHARE,
         worse=METRICS[DRIFT].worse,
@@ -221,13 +212,13 @@ def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
         now=Point(value=value.rows / now, rows=now),
         past=[
             (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
-            for day, point in evidence.past.get(key_of(value), ())
+            for day, point in evidence.past.get(value.key, ())
             if day in totals and totals[day].value
         ],
     )
 
 
-def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Verdict]:
+def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
     """The verdicts on tests that are corrected together."""
     places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
@@ -240,7 +231,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement, rate: float) -> list[Ve
             judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
         else:
             judged.append(_judge_number(test, usual, first, floor))
-    met = iter(levels([one.finding.p_value for one in judged if one], rate, policy.correction))
+    met = iter(levels([one.finding.p_value for one in judged if one], policy.rate, policy.correction))
     verdicts = []
     for test, one in zip(tests, judged, strict=True):
         if one is None:
@@ -328,7 +319,7 @@ def _verdict(
         history=finding.nights or None,
         # what a quiet value stands beside is said where it is not the nights before
         note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
-        severity="critical" if is_critical else "warning",
+        severity=CRITICAL if is_critical else WARNING,
         p_value=finding.p_value,
         effect=finding.effect,
         usual=finding.usual,

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.records import Action, ActionKind, AlertState
-
-_CRITICAL = "critical"
+from airflow_mlmon.spec.choices import CRITICAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +197,7 @@ class _Folding:
 
 
 def _with_breach(episode: Episode, day: date, severity: str) -> Episode:
-    worsens = severity == _CRITICAL and episode.severity != _CRITICAL
+    worsens = severity == CRITICAL and episode.severity != CRITICAL
     return replace(
         episode,
         days=(*episode.days, day),
@@ -220,4 +219,4 @@ def _with_state(course: Course, episode: Episode, last: date | None) -> Episode:
 def worst(severities: Iterable[str]) -> str:
     """The worst of the severities."""
     found = list(severities)
-    return _CRITICAL if _CRITICAL in found else found[0]
+    return CRITICAL if CRITICAL in found else found[0]

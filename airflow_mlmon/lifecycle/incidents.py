@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Alert, AlertState
+from airflow_mlmon.spec.choices import CRITICAL
 
 # between a cause and what it would lead to
 BY_ITSELF = " (by itself it would move the mean score by "
-_CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def incidents_of(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[T
         ToldIncident(cause=str(key[-1]), alerts=tuple(sorted(together, key=_follows)))
         for key, together in found.items()
     ]
-    return sorted(incidents, key=lambda one: (one.is_over, one.severity != _CRITICAL))
+    return sorted(incidents, key=lambda one: (one.is_over, one.severity != CRITICAL))
 
 
 def _is_over(alert: Alert) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from airflow_mlmon.performance.labelled import UNIT, LabelledProfile
 from airflow_mlmon.records import JsonDict, MetricValue
+from airflow_mlmon.spec.metrics import LABEL_SHARE, POSITIVE_SHARE
 
 _NOTHING: JsonDict = {}
 _NO_SCORE = "no row has both a label and a score"
@@ -27,7 +28,7 @@ def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
     due = profile.rows - profile.void
     known = profile.labelled + profile.void
     share = profile.labelled / due if due else None
-    label_share = _value("label_share", profile.labelled, due, "no row is to get a label")
+    label_share = _value(LABEL_SHARE, profile.labelled, due, "no row is to get a label")
     void_share = _value("void_share", profile.void, known, "no outcome is known")
     if known < min_share * profile.rows:
         reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_share:.0%}"
@@ -67,7 +68,7 @@ def roc_auc(profile: LabelledProfile) -> tuple[float, float] | None:
 def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
     hits, false_alarms = profile.true_positive, profile.false_positive
     misses, rejections = profile.false_negative, profile.true_negative
-    yield _value("positive_share", profile.positive, profile.labelled, "no labels")
+    yield _value(POSITIVE_SHARE, profile.positive, profile.labelled, "no labels")
     matrix = {"tp": hits, "fp": false_alarms, "fn": misses, "tn": rejections}
     no_class = "" if profile.classified else "no row has both a label and a predicted class"
     ratios = (

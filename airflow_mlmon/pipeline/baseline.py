@@ -30,6 +30,7 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
+from airflow_mlmon.spec.metrics import DRIFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ def choose_baselines(
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     """The nights of each column's drift that goes on up to a day, and that nobody has called normal."""
     accepted = run.store.accepted_until(run.model, day)
-    breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), "drift_score")
+    breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), DRIFT)
     return {
         column: ongoing(
             [night for night in nights if night > accepted.get((metric, column, segment), date.min)],

@@ -9,14 +9,13 @@ from datetime import date
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.judgement.histories import Comparisons
 from airflow_mlmon.judgement.incidents import Incident
-from airflow_mlmon.judgement.night import Key
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.partition_files import profile_uri
 from airflow_mlmon.pipeline.rollup import required_reference
 from airflow_mlmon.pipeline.stored import DayProfile
 from airflow_mlmon.pipeline.usual import UsualJudge
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, Night, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, Night, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS
 
@@ -41,18 +40,18 @@ class _Replay:
     """One sensitivity, going through the nights by what it has itself found in breach."""
 
     policy: Judgement
-    breached: dict[Key, set[date]] = field(default_factory=dict)
-    open: set[Key] = field(default_factory=set)
+    breached: dict[SubjectKey, set[date]] = field(default_factory=dict)
+    open: set[SubjectKey] = field(default_factory=set)
 
     def note(self, day: date, verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> Replayed:
         """Remember the breaches of a night, and say which are new."""
-        judged = {_key(verdict) for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
+        judged = {verdict.key for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
-        opened = tuple(breach for breach in breaches if _key(breach) not in self.open)
-        lasting = tuple(breach for breach in breaches if _key(breach) in self.open)
+        opened = tuple(breach for breach in breaches if breach.key not in self.open)
+        lasting = tuple(breach for breach in breaches if breach.key in self.open)
         for breach in breaches:
-            self.breached.setdefault(_key(breach), set()).add(day)
-        self.open = (self.open - judged) | {_key(breach) for breach in breaches}
+            self.breached.setdefault(breach.key, set()).add(day)
+        self.open = (self.open - judged) | {breach.key for breach in breaches}
         return Replayed(opened=opened, lasting=lasting, incidents=tuple(incidents))
 
 
@@ -105,7 +104,3 @@ def _by_labels(metrics: Sequence[MetricValue]) -> Mapping[bool, list[MetricValue
         is_of_labels: [value for value in known if METRICS[value.metric].needs_labels is is_of_labels]
         for is_of_labels in (False, True)
     }
-
-
-def _key(verdict: Verdict) -> Key:
-    return verdict.metric, verdict.column, verdict.segment

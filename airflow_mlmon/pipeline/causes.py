@@ -8,12 +8,10 @@ from dataclasses import replace
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.judgement.incidents import Incident
 from airflow_mlmon.lifecycle.incidents import BY_ITSELF
-from airflow_mlmon.records import Alert, Verdict
+from airflow_mlmon.records import Alert, SubjectKey
 from airflow_mlmon.spec.metrics import METRICS
 
 _LENGTH = 250
-
-_Key = tuple[str, str | None, str | None]
 
 
 def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = ()) -> list[Alert]:
@@ -28,25 +26,21 @@ def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: 
         before: alerts of the same night, in their order, that were found before its labels came, hence may explain
             its performance.
     """
-    titles = {_key(alert): alert.title for alert in alerts}
-    causes: dict[_Key, tuple[tuple[int, int], str]] = {}
+    titles = {alert.key: alert.title for alert in alerts}
+    causes: dict[SubjectKey, tuple[tuple[int, int], str]] = {}
     for position, incident in enumerate(incidents, 1):
-        words = f"{titles.get(_key(incident.cause), incident.cause.metric)}{_consequence(incident)}"
+        words = f"{titles.get(incident.cause.key, incident.cause.metric)}{_consequence(incident)}"
         for place, breach in enumerate(incident.breaches):
-            causes[_key(breach)] = (position, place), plain(words, _LENGTH)
+            causes[breach.key] = (position, place), plain(words, _LENGTH)
     alone = ((0, 0), "")
-    ordered = sorted(alerts, key=lambda alert: causes.get(_key(alert), alone)[0])
-    found = [replace(alert, cause=causes.get(_key(alert), alone)[1]) for alert in ordered]
+    ordered = sorted(alerts, key=lambda alert: causes.get(alert.key, alone)[0])
+    found = [replace(alert, cause=causes.get(alert.key, alone)[1]) for alert in ordered]
     likely = _likely_cause(before)
     first = likely or _likely_cause([alert for alert in found if not _is_of_model(alert)])
     return [
         replace(alert, cause=(likely or alert.cause or first if _is_of_model(alert) else alert.cause) or alert.title)
         for alert in found
     ]
-
-
-def _key(subject: Alert | Verdict) -> _Key:
-    return subject.metric, subject.column, subject.segment
 
 
 def _likely_cause(alerts: Sequence[Alert]) -> str:

@@ -21,6 +21,7 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.reports.versions import Challenge
 from airflow_mlmon.spec import Role
+from airflow_mlmon.spec.metrics import SCORE_MEAN
 
 
 def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
@@ -71,7 +72,7 @@ def _scores(run: Run, before: Profile, after: Profile) -> list[Difference]:
     if one.mean is None or two.mean is None or one.std is None or two.std is None:
         return []
     low, high = mean_interval(one.mean, one.std, one.observed, (two.mean, two.std, two.observed))
-    return [Difference(metric="score_mean", before=one.mean, after=two.mean, low=low, high=high)]
+    return [Difference(metric=SCORE_MEAN, before=one.mean, after=two.mean, low=low, high=high)]
 
 
 def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) -> list[Difference]:

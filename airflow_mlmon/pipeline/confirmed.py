@@ -9,21 +9,22 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
+from airflow_mlmon.alerts.message import alert_content
+from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Alert, AlertState
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE, SCORE_MEAN
 
-_DRIFT = frozenset(
+_OF_DRIFT = frozenset(
     {
-        "drift_score",
+        DRIFT,
         "drifted_columns",
         "drifted_share",
         "multivariate_drift",
-        "score_mean",
-        "predicted_positive_share",
-        "positive_share",
+        SCORE_MEAN,
+        PREDICTED_POSITIVE_SHARE,
+        POSITIVE_SHARE,
     }
 )
 
@@ -56,7 +57,7 @@ def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) 
         "model": run.model,
         "partition": partition.key,
         "changes": sorted({change for alert in alerts if (change := change_of(alert.metric))}),
-        "severity": CRITICAL if any(alert.severity == CRITICAL for alert in alerts) else WARNING,
+        "severity": worst(alert.severity for alert in alerts),
         "report": run.page_url(partition),
         "alerts": [_as_json(alert) for alert in alerts],
     }
@@ -78,7 +79,7 @@ def change_of(metric: str) -> Change | None:
     >>> change_of("accuracy"), change_of("rows")
     (<Change.PERFORMANCE: 'performance'>, None)
     """
-    if metric in _DRIFT:
+    if metric in _OF_DRIFT:
         return Change.DRIFT
     known = METRICS.get(metric)
     return Change.PERFORMANCE if known is not None and known.needs_labels and known.of_model else None
@@ -90,14 +91,5 @@ def _as_json(alert: Alert) -> dict[str, Any]:
         "fingerprint": alert.fingerprint,
         "partition": alert.partition.key,
         "since": alert.standing.since.isoformat() if alert.standing else None,
-        "metric": alert.metric,
-        "column": alert.column,
-        "segment": alert.segment,
-        "severity": alert.severity,
-        "title": alert.title,
-        "text": alert.text,
-        "value": alert.value,
-        "p_value": alert.p_value,
-        "effect": alert.effect,
-        "cause": alert.cause,
+        **alert_content(alert),
     }

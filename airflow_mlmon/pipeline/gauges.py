@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from airflow_mlmon.alerts.breach import CRITICAL, WARNING
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
+from airflow_mlmon.spec.metrics import LABEL_SHARE, METRICS
 
 _SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
 
@@ -68,7 +68,7 @@ def _last_labelled(run: Run, judged: date) -> date | None:
     if run.spec.labels is None:
         return None
     first = judged - timedelta(days=run.spec.history.nights + run.spec.labels.delay_days)
-    shares = run.store.metric_details(run.model, "label_share", first, judged)
+    shares = run.store.metric_details(run.model, LABEL_SHARE, first, judged)
     enough = [day for day, share in shares if share.value is not None and share.value >= run.spec.labels.min_share]
     return max(enough, default=None)
 

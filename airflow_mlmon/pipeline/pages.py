@@ -183,7 +183,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
     if run.spec.labels is None or reference is None:
         return []
     for value in run.store.metric_values(partition):
-        if (value.metric, value.column, value.segment) == (DRIFT, run.spec.labels.label, None):
+        if value.key == (DRIFT, run.spec.labels.label, None):
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)

@@ -18,6 +18,7 @@ from airflow_mlmon.pipeline.reference import pinned_reference
 from airflow_mlmon.profiles.layout import SegmentLayout
 from airflow_mlmon.records import Delivery, Family, MetricValue, Results
 from airflow_mlmon.spec import Role
+from airflow_mlmon.spec.metrics import POSITIVE_SHARE
 
 # how much of a delivery's version is in the name of what rests on it, and the name where there is none
 _SHORT, _NONE = 6, "none"
@@ -127,7 +128,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     metrics = measure_parts(found, run.spec.labels.min_share if run.spec.labels else 0)
     reference = pinned_reference(run)
     is_measured = any(
-        value.metric == "positive_share" and value.segment is None and value.value is not None for value in metrics
+        value.metric == POSITIVE_SHARE and value.segment is None and value.value is not None for value in metrics
     )
     if reference is not None and is_measured:
         counts = count_labels(found.whole)

@@ -11,14 +11,14 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import METRICS, POSITIVE_SHARE, SCORE_MEAN
 from airflow_mlmon.spec.titles import subject_title
 
 # drawn whether the spec limits them or not
 _ALWAYS = (
     ("multivariate_drift", None),
-    ("score_mean", None),
-    ("positive_share", None),
+    (SCORE_MEAN, None),
+    (POSITIVE_SHARE, None),
     ("accuracy", None),
     ("log_loss", None),
 )

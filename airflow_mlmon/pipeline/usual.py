@@ -11,9 +11,9 @@ from airflow_mlmon.judgement.consequence import score_shifts
 from airflow_mlmon.judgement.correction import rate_of_look
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares, ongoing
 from airflow_mlmon.judgement.incidents import Incident, group_breaches
-from airflow_mlmon.judgement.night import DRIFT, ROWS, Key, NightEvidence, judge_night
+from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baseline import ChosenBaseline, choose_baselines
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.reference import Reference, pinned_reference, read_sample
@@ -24,14 +24,13 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.segment import segment_key
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.judgement import Judgement
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, METRICS, ROWS, SCORE_MEAN, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 
-_UNSEEN = "unseen_share"
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines that are made of the nights before
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
@@ -61,7 +60,7 @@ class UsualJudge:
     """
 
     run: Run
-    breached: Mapping[Key, Collection[date]] | None = None
+    breached: Mapping[SubjectKey, Collection[date]] | None = None
     comparisons: Comparisons = field(default_factory=Comparisons)
     profiles: dict[date, DayProfile] = field(default_factory=dict)
 
@@ -94,7 +93,7 @@ class UsualJudge:
             # a night is judged at each delivery of its labels
             rate = rate_of_look(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, judged, policy, reference, profile)
-        verdicts = judge_night(evidence, policy, rate=rate)
+        verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
         incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
@@ -156,7 +155,7 @@ class UsualJudge:
             evidence,
             # the vocabulary was taken from these nights: nothing of theirs is unseen
             past={
-                key: [(before, point) for before, point in points if key[0] != _UNSEEN or before not in own]
+                key: [(before, point) for before, point in points if key[0] != UNSEEN_SHARE or before not in own]
                 for key, points in evidence.past.items()
             },
             columns=nights.columns(),
@@ -165,7 +164,7 @@ class UsualJudge:
             parts=nights.parts,
         )
 
-    def _breached(self, day: date) -> Mapping[Key, Collection[date]]:
+    def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """The nights before on which each metric was in breach, and nobody has called that normal by then."""
         store, model = self.run.store, self.run.model
         first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
@@ -179,9 +178,9 @@ class UsualJudge:
         }
 
     def _past(
-        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[Key, Collection[date]]
-    ) -> dict[Key, list[tuple[date, Point]]]:
-        past: dict[Key, list[tuple[date, Point]]] = {}
+        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[SubjectKey, Collection[date]]
+    ) -> dict[SubjectKey, list[tuple[date, Point]]]:
+        past: dict[SubjectKey, list[tuple[date, Point]]] = {}
         found = self.run.store.past(self.run.model, _JUDGED, day, reach)
         # a night that never came says nothing of how many rows a night has
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
@@ -191,7 +190,7 @@ class UsualJudge:
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
-    def _first(self, day: date, now: Counts) -> dict[Key, list[tuple[date, Point]]]:
+    def _first(self, day: date, now: Counts) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """What the model put out on its first nights, at most a year back and since somebody called it normal.
 
         They are before the trailing nights, of the same versions, and as many as a history should be.
@@ -202,7 +201,7 @@ class UsualJudge:
         alike = nights_alike(served, now)
         begin = min(alike, default=last) if served else begin
         accepted = store.accepted_until(self.run.model, day)
-        found: dict[Key, list[tuple[date, Point]]] = {}
+        found: dict[SubjectKey, list[tuple[date, Point]]] = {}
         for name in _LASTING:
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
@@ -215,7 +214,7 @@ class UsualJudge:
                 ]
         return found
 
-    def _reach(self, breached: Mapping[Key, Collection[date]]) -> int:
+    def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
         """How many days to look back, so that a long incident leaves as many nights as there should be."""
         nights = self.run.spec.history.nights
         return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
@@ -243,7 +242,7 @@ class UsualJudge:
         )
 
     def _stored(self, day: date, reference: Reference, reach: int) -> list[DayProfile]:
-        days = [day - timedelta(days=back) for back in range(reach, 0, -1)]
+        days = dates_before(day, reach)
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
@@ -251,7 +250,7 @@ class UsualJudge:
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
     """How much of the labels has come."""
-    found = (value.value for value in metrics if value.metric == "label_share" and value.segment is None)
+    found = (value.value for value in metrics if value.metric == LABEL_SHARE and value.segment is None)
     return next(found, None) or 1.0
 
 
@@ -263,7 +262,7 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
     ]
 
 
-def _of_columns(breached: Mapping[Key, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
+def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
     """The nights on which the drift of each column, or of a column in a segment, was in breach."""
     return {
         (column, segment): set(days)
@@ -325,4 +324,4 @@ def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
     whole = nights.baselines[name][0] if name in nights.baselines else nights.now
     column = whole.columns.get(name)
     deviation = column.std if isinstance(column, NumericProfile) else None
-    return {"score_mean": deviation} if deviation else {}
+    return {SCORE_MEAN: deviation} if deviation else {}

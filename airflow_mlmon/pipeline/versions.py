@@ -10,6 +10,7 @@ from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.profiles.segment import segment_key
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import ROWS
 
 
 def version_of(spec: ModelSpec, segment: str | None) -> str | None:
@@ -23,7 +24,7 @@ def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
     return {
         version: int(value.value or 0)
         for value in metrics
-        if value.metric == "rows" and (version := version_of(spec, value.segment)) is not None
+        if value.metric == ROWS and (version := version_of(spec, value.segment)) is not None
     }
 
 
@@ -32,7 +33,7 @@ def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
     if run.spec.version_column is None:
         return {}
     nights: dict[date, list[MetricValue]] = {}
-    for day, value in run.store.segment_details(run.model, "rows", first, last):
+    for day, value in run.store.segment_rows(run.model, first, last):
         nights.setdefault(day, []).append(value)
     counted = {day: counts_in(run.spec, values) for day, values in nights.items()}
     return {day: counts for day, counts in counted.items() if counts}

@@ -12,6 +12,7 @@ from airflow_mlmon.profiles.segment import Part
 from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.metrics import NULL_SHARE, PREDICTED_POSITIVE_SHARE, ROWS, SCORE_MEAN, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 
 _POSITIVE = "true"
@@ -43,7 +44,7 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
 
 def _summary(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     return [
-        MetricValue(metric="rows", value=float(part.rows), rows=part.rows),
+        MetricValue(metric=ROWS, value=float(part.rows), rows=part.rows),
         _feature_nulls(part, spec),
         *_score_mean(part, spec),
         *_predicted_positive_share(part, spec),
@@ -57,7 +58,7 @@ def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
     absent = [name for name, column in features.items() if profile.rows and not column.rows]
     detail = {"empty": nulls, "cells": cells, **({"missing_columns": absent} if absent else {})}
     return MetricValue(
-        metric="null_share", value=nulls / cells if cells else None, rows=profile.rows, detail=_explain(detail, cells)
+        metric=NULL_SHARE, value=nulls / cells if cells else None, rows=profile.rows, detail=_explain(detail, cells)
     )
 
 
@@ -68,7 +69,7 @@ def _null_share(name: str, column: ColumnProfile) -> MetricValue:
     elif isinstance(column, VectorProfile):
         detail |= {"nan": column.norm.nans, "infinite": column.norm.infinities, "malformed": column.malformed}
     return MetricValue(
-        metric="null_share",
+        metric=NULL_SHARE,
         column=name,
         value=column.missing / column.rows if column.rows else None,
         rows=column.rows,
@@ -78,7 +79,7 @@ def _null_share(name: str, column: ColumnProfile) -> MetricValue:
 
 def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
     return MetricValue(
-        metric="unseen_share",
+        metric=UNSEEN_SHARE,
         column=name,
         value=column.unseen_rows / column.observed if column.observed else None,
         rows=column.observed,
@@ -91,7 +92,7 @@ def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     if not isinstance(column, NumericProfile):
         return []
     return [
-        MetricValue(metric="score_mean", value=column.mean, rows=column.observed, detail=_explain({}, column.observed))
+        MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, detail=_explain({}, column.observed))
     ]
 
 
@@ -102,7 +103,7 @@ def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[
     positive = column.count_of(_POSITIVE)
     return [
         MetricValue(
-            metric="predicted_positive_share",
+            metric=PREDICTED_POSITIVE_SHARE,
             value=positive / column.observed if column.observed else None,
             rows=column.observed,
             detail=_explain({"positive": positive}, column.observed),

@@ -27,7 +27,7 @@ from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_title
 
 PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
@@ -219,7 +219,7 @@ def _failed_checks(page: NightPage) -> list[CheckOutcome]:
         for check in rank_checks(page.checks)
         if check.passed is False
         and check.severity is not Severity.RECORDED
-        and (f"check.{check.expectation}", check.column) not in told
+        and (f"{CHECK_PREFIX}{check.expectation}", check.column) not in told
     ]
 
 

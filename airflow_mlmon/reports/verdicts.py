@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import DRIFT, METRICS
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, NULL_SHARE, STATUS, UNSEEN_SHARE
 
-_STATUS = "status"
 # what is judged of each column, in the order of the table
-_OF_COLUMNS = (DRIFT, "null_share", "unseen_share")
+_OF_COLUMNS = (DRIFT, NULL_SHARE, UNSEEN_SHARE)
 # the rule of a verdict on what is usual that lacks the data; see `judgement.night`
 _USUAL = "as usual"
 
@@ -76,7 +75,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
     columns: dict[str, dict[str, Verdict]] = {}
     segments: dict[str | None, list[Verdict]] = {}
     for verdict in verdicts:
-        if verdict.metric == _STATUS:
+        if verdict.metric == STATUS:
             continue  # the page begins with it
         if not _is_of_usual(verdict) or verdict.metric not in METRICS:
             whole.append(verdict)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
 from airflow_mlmon.spec.judgement import Judgement
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.section import Section, UnknownNameError
@@ -32,7 +33,7 @@ class AlertRule(Section):
     min: float | None = Field(default=None, description="Smallest good value.")
     max: float | None = Field(default=None, description="Largest good value.")
     history: HistoryLimit | None = Field(default=None, description="Limit against the trailing nights.")
-    severity: Literal["critical", "warning"] = Field(default="warning", description="critical or warning.")
+    severity: AlertSeverity = Field(default=WARNING, description="critical or warning.")
 
     @model_validator(mode="after")
     def _known_metric(self) -> Self:
@@ -69,8 +70,8 @@ class Channel(Section):
         description="The notifier's arguments; {subject}, {text}, {report} and {picture} stand for the message, "
         "the address of the night's page, and the file of a picture.",
     )
-    severity: Literal["critical", "warning"] = Field(
-        default="warning", description="Least severity that is told: critical, or warning for all."
+    severity: AlertSeverity = Field(
+        default=WARNING, description="Least severity that is told: critical, or warning for all."
     )
     resolved: bool = Field(default=True, description="Tell of alerts that have resolved too.")
 
@@ -85,7 +86,7 @@ class Channel(Section):
 
     def tells(self, severity: str, *, is_resolved: bool = False) -> bool:
         """Whether alerts of the severity are told here."""
-        return (self.resolved or not is_resolved) and (self.severity == "warning" or severity == "critical")
+        return (self.resolved or not is_resolved) and (self.severity == WARNING or severity == CRITICAL)
 
 
 class SharedChannel(Channel):

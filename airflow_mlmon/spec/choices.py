@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final, Literal
 
 MAX_DIMENSION = 65_536
+
+# how bad a breach is, and so its alert; what a failed check does is another thing
+AlertSeverity = Literal["critical", "warning"]
+CRITICAL: Final = "critical"
+WARNING: Final = "warning"
 
 
 class ColumnType(StrEnum):

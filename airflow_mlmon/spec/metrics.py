@@ -31,25 +31,38 @@ class Worse(StrEnum):
 class Metric:
     """What a metric is, and where it comes from.
 
-    A metric `of_model` changes with the model version that served, whatever the data did. One with a
-    `measure` is judged by what is usual, on the side that is `worse`.
+    The values of one that `is_count` are whole numbers. One `of_model` changes with the model version that
+    served, whatever the data did. One with a `measure` is judged by what is usual, on the side that is `worse`.
     """
 
     title: str
     description: str
     by_column: bool = False
     is_share: bool = False
+    is_count: bool = False
     needs_labels: bool = False
     of_model: bool = False
     measure: Measure | None = None
     worse: Worse = Worse.BOTH
 
 
+ROWS = "rows"
+NULL_SHARE = "null_share"
+UNSEEN_SHARE = "unseen_share"
+SCORE_MEAN = "score_mean"
+PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
 DRIFT = "drift_score"
+LABEL_SHARE = "label_share"
+POSITIVE_SHARE = "positive_share"
+# what has verdicts or alerts and is no metric: how a night went, and a check by its name
+STATUS = "status"
+CHECK_PREFIX = "check."
 
 METRICS: dict[str, Metric] = {
-    "rows": Metric("rows", "Rows of the curated partition.", measure=Measure.COUNT, worse=Worse.BELOW),
-    "rows_quarantined": Metric("rows quarantined", "Rows that were listed but not taken, each with a reason."),
+    ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
+    "rows_quarantined": Metric(
+        "rows quarantined", "Rows that were listed but not taken, each with a reason.", is_count=True
+    ),
     "quarantined_share": Metric(
         "quarantined share",
         "Rows quarantined, of the rows listed.",
@@ -63,7 +76,7 @@ METRICS: dict[str, Metric] = {
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
-    "null_share": Metric(
+    NULL_SHARE: Metric(
         "null share",
         "Share of empty values, of all features together and of each column.",
         by_column=True,
@@ -71,7 +84,7 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    "unseen_share": Metric(
+    UNSEEN_SHARE: Metric(
         "unseen share",
         "Share of values that the reference does not have.",
         by_column=True,
@@ -79,8 +92,8 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    "score_mean": Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
-    "predicted_positive_share": Metric(
+    SCORE_MEAN: Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
+    PREDICTED_POSITIVE_SHARE: Metric(
         "predicted positive share",
         "Share of rows that the model predicts to be positive.",
         is_share=True,
@@ -88,7 +101,9 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
     ),
     DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
-    "drifted_columns": Metric("drifted columns", "Columns beyond the limit that the reference's own nights give."),
+    "drifted_columns": Metric(
+        "drifted columns", "Columns beyond the limit that the reference's own nights give.", is_count=True
+    ),
     "drifted_share": Metric(
         "share of drifted columns",
         "Drifted columns, of those that could be judged; one without enough rows or a limit is not counted.",
@@ -101,13 +116,13 @@ METRICS: dict[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
-    "label_share": Metric(
+    LABEL_SHARE: Metric(
         "share of labels",
         "Labels that have come, of those that are to come (void outcomes are not).",
         is_share=True,
         needs_labels=True,
     ),
-    "positive_share": Metric(
+    POSITIVE_SHARE: Metric(
         "positive share",
         "Share of positive labels among the labels.",
         is_share=True,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE, Measure
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
@@ -32,7 +32,7 @@ def metric_title(metric: str, labels: Labels | None = None) -> str:
     title = METRICS[metric].title
     if labels is None:
         return title
-    if metric in {"positive_share", "predicted_positive_share"}:
+    if metric in {POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE}:
         return title.replace("positive", labels.positive_name)
     if metric == "void_share" and labels.void:
         return title.replace("void", " or ".join(labels.void))

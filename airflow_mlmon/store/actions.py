@@ -12,8 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.records import Action, ActionKind
+from airflow_mlmon.records import Action, ActionKind, SubjectKey
 from airflow_mlmon.store import schema
+from airflow_mlmon.store.rows import subject_of
 
 _table = schema.actions
 
@@ -43,9 +44,7 @@ def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[s
     return dict(found)
 
 
-def accepted_until(
-    connection: sa.Connection, model: str, before: date
-) -> dict[tuple[str, str | None, str | None], date]:
+def accepted_until(connection: sa.Connection, model: str, before: date) -> dict[SubjectKey, date]:
     """By metric, column and segment, the last day whose breaches somebody has called the new normal before a day.
 
     What counts after a night says nothing of that night, nor of one before it.
@@ -53,7 +52,7 @@ def accepted_until(
     accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value, _table.c.day < before)
     query = sa.select(_table.c.metric, _table.c.column, _table.c.segment, sa.func.max(_table.c.day).label("day"))
     rows = connection.execute(query.where(accepted).group_by(_table.c.metric, _table.c.column, _table.c.segment))
-    return {(row.metric, row.column or None, row.segment or None): row.day for row in rows}
+    return {subject_of(row): row.day for row in rows}
 
 
 def _action_of(row: sa.Row[Any]) -> Action:

@@ -10,10 +10,10 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from airflow_mlmon.records import Status, VerdictState
+from airflow_mlmon.records import Status, SubjectKey, VerdictState
 from airflow_mlmon.store import schema
+from airflow_mlmon.store.rows import subject_of
 
-SubjectKey = tuple[str, str | None, str | None]
 Value = tuple[date, SubjectKey, float, int]
 
 
@@ -48,7 +48,7 @@ def values(
     if segment is not None:
         query = query.where(table.c.segment == segment)
     return [
-        (row.day, (row.metric, row.column or None, row.segment or None), row.value, row.rows)
+        (row.day, subject_of(row), row.value, row.rows)
         for row in connection.execute(query.order_by(table.c.day).limit(limit))
     ]
 
@@ -64,5 +64,5 @@ def breached_days(
         query = query.where(table.c.metric == metric)
     found: dict[SubjectKey, set[date]] = {}
     for row in connection.execute(query):
-        found.setdefault((row.metric, row.column or None, row.segment or None), set()).add(row.day)
+        found.setdefault(subject_of(row), set()).add(row.day)
     return found

@@ -22,12 +22,14 @@ from airflow_mlmon.records import (
     MetricValue,
     Night,
     Results,
+    SubjectKey,
     TrackedAlert,
     Verdict,
 )
+from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import actions, episodes, history, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database
-from airflow_mlmon.store.history import SubjectKey, Value
+from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -193,9 +195,9 @@ class MetricStore:
         """The values of one metric over a range, of every column, with their details; those of all rows."""
         return self._details(model, metric, first, last, schema.metrics.c.segment == "")
 
-    def segment_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
-        """The values of one metric over a range, of every column and segment, with their details."""
-        return self._details(model, metric, first, last, schema.metrics.c.segment != "")
+    def segment_rows(self, model: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """The rows of every segment over a range, with their details."""
+        return self._details(model, ROWS, first, last, schema.metrics.c.segment != "")
 
     def _details(
         self, model: str, metric: str, first: date, last: date, condition: sa.ColumnElement[bool]

@@ -22,6 +22,7 @@ from airflow_mlmon.records import (
     MetricValue,
     Night,
     Status,
+    SubjectKey,
     TrackedAlert,
     Verdict,
     VerdictState,
@@ -53,6 +54,11 @@ def key_of(partition: Partition, family: Family | None = None) -> Row:
 def is_of(table: sa.Table, key: Mapping[str, Any]) -> sa.ColumnElement[bool]:
     """The condition that a row of `table` has that key."""
     return sa.and_(*(table.c[name] == value for name, value in key.items()))
+
+
+def subject_of(row: sa.Row[*tuple[Any, ...]]) -> SubjectKey:
+    """What a row is about, where it has the columns metric, column and segment."""
+    return row.metric, row.column or None, row.segment or None
 
 
 def night_row(night: Night) -> Row:

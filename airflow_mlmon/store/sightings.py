@@ -17,11 +17,10 @@ import sqlalchemy as sa
 
 from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Family, VerdictState
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.schema import BreachState
 
-CHECK_PREFIX = "check."
-_STATUS = "status"
 _CHECKS = "checks"
 _READ = frozenset(
     {"fingerprint", "metric", "column", "segment", "day", "family", "severity", "state", "expectation", "passed"}
@@ -79,7 +78,7 @@ def _add_quiet(connection: sa.Connection, model: str, found: dict[str, Sightings
         is_check = seen.subject[0].startswith(CHECK_PREFIX)
         [family, *_] = seen.families.values()
         own = answers.get(seen.subject, {})
-        absent = judged[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != _STATUS else set()
+        absent = judged[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != STATUS else set()
         quiet = absent | {day for day, is_quiet in own.items() if is_quiet}
         seen.quiet = {day for day in quiet if day > min(seen.severities) and day not in seen.severities}
 
@@ -113,7 +112,7 @@ def _check_answers(
 def _judged_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
     """The nights on which anything was judged, by the family of results, and those with checks."""
     nights, verdicts, checks = schema.nights, schema.verdicts, schema.checks
-    of_night = (verdicts.c.model == nights.c.model, verdicts.c.day == nights.c.day, verdicts.c.metric != _STATUS)
+    of_night = (verdicts.c.model == nights.c.model, verdicts.c.day == nights.c.day, verdicts.c.metric != STATUS)
     found: dict[str, set[date]] = {}
     for family in Family:
         # asked of each night, because a night has one answer and hundreds of verdicts

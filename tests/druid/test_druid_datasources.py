@@ -82,7 +82,7 @@ def test_redoing_a_day_of_one_model_leaves_the_others_in_the_union(client, bucke
 
 def test_retention_and_compaction_are_set_once_and_changed_with_the_spec(client):
     def told(days):
-        apply_rules(client, parse_spec(SPEC.format(model="ruled", days=days), "ruled.yaml"))
+        apply_rules(client, parse_spec(SPEC.format(model="ruled", days=days), "ruled.yaml"), OwnRules())
         return client.retention_rules("ruled_predictions"), client.compaction("ruled_predictions")
 
     rules, compaction = told(90)
@@ -98,7 +98,7 @@ def test_retention_and_compaction_are_set_once_and_changed_with_the_spec(client)
 
 def test_rules_that_the_spec_drops_are_taken_back(client):
     name = "dropped_predictions"
-    own = apply_rules(client, parse_spec(SPEC.format(model="dropped", days=90), "dropped.yaml"))
+    own = apply_rules(client, parse_spec(SPEC.format(model="dropped", days=90), "dropped.yaml"), OwnRules())
     assert (len(client.retention_rules(name)), client.compaction(name)["skipOffsetFromLatest"]) == (2, "P3D")
 
     left = apply_rules(client, without_rules("dropped"), own)
@@ -110,7 +110,7 @@ def test_rules_that_the_spec_drops_are_taken_back(client):
 def test_rules_of_others_are_never_taken_back(client):
     spec = parse_spec(SPEC.format(model="foreign", days=90), "foreign.yaml")
     client.set_retention_rules("foreign_predictions", retention_rules(90))
-    own = apply_rules(client, spec)
+    own = apply_rules(client, spec, OwnRules())
     changed = compaction_settings("foreign_predictions", 7)
     client.set_compaction(changed)
 
@@ -126,10 +126,10 @@ def without_rules(model):
 
 def test_rules_that_druid_has_already_are_not_written_again(cluster, client):
     spec = parse_spec(SPEC.format(model="still", days=60), "still.yaml")
-    apply_rules(client, spec)
+    apply_rules(client, spec, OwnRules())
     before = written(client, "still_predictions")
 
-    apply_rules(client, spec)
+    apply_rules(client, spec, OwnRules())
 
     assert written(client, "still_predictions") == before
 

@@ -22,7 +22,16 @@ from airflow_mlmon.pipeline.calibrate import calibrate
 from airflow_mlmon.pipeline.context import Run
 from airflow_mlmon.pipeline.night import run_night
 from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
-from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert, Verdict, VerdictState, fingerprint_of
+from airflow_mlmon.records import (
+    Action,
+    ActionKind,
+    AlertState,
+    SubjectKey,
+    TrackedAlert,
+    Verdict,
+    VerdictState,
+    fingerprint_of,
+)
 from airflow_mlmon.spec.metrics import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly import judge_night
@@ -44,7 +53,6 @@ alerts:
     ),
 )
 AMOUNT, CHANNEL = ("drift_score", "amount", None), ("drift_score", "channel", None)
-Key = tuple[str, str | None, str | None]
 
 
 def broken(table: pa.Table) -> pa.Table:
@@ -94,7 +102,7 @@ def nightly(run: Run) -> dict[date, list[Verdict]]:
     return {partition(offset).day: verdicts(run, offset) for offset in range(HALF + 1)}
 
 
-def accept(run: Run, key: Key, day: date) -> TrackedAlert:
+def accept(run: Run, key: SubjectKey, day: date) -> TrackedAlert:
     """What `mlmon alerts resolve --accept` does."""
     because = {"who": "ada", "why": "a new currency", "at": datetime(2026, 4, 1, tzinfo=UTC)}
     action = Action(kind=ActionKind.ACCEPT, day=day, **because)
@@ -108,16 +116,12 @@ def verdicts(run: Run, offset: int) -> list[Verdict]:
     return [one for one in found if one.metric not in METRICS or not METRICS[one.metric].needs_labels]
 
 
-def key_of(verdict: Verdict) -> Key:
-    return verdict.metric, verdict.column, verdict.segment
+def breaches(found: list[Verdict]) -> set[SubjectKey]:
+    return {verdict.key for verdict in found if verdict.state is VerdictState.BREACH}
 
 
-def breaches(found: list[Verdict]) -> set[Key]:
-    return {key_of(verdict) for verdict in found if verdict.state is VerdictState.BREACH}
-
-
-def of_day(nightly: dict[date, list[Verdict]], offset: int) -> dict[Key, Verdict]:
-    return {key_of(verdict): verdict for verdict in nightly[partition(offset).day]}
+def of_day(nightly: dict[date, list[Verdict]], offset: int) -> dict[SubjectKey, Verdict]:
+    return {verdict.key: verdict for verdict in nightly[partition(offset).day]}
 
 
 def test_quiet_nights_are_quiet(nightly):
@@ -182,11 +186,11 @@ def test_judged_again_the_verdicts_are_the_same(run, nightly):
     assert {partition(offset).day: verdicts(run, offset) for offset in range(HALF + 1)} == nightly
 
 
-def replayed(run: Run, *changes: dict[str, float]) -> list[dict[date, set[Key]]]:
+def replayed(run: Run, *changes: dict[str, float]) -> list[dict[date, set[SubjectKey]]]:
     """What each sensitivity found in breach, by the night."""
     own = run.spec.alerts.judgement
     policies = [own.model_copy(update=change) for change in changes]
-    found: list[dict[date, set[Key]]] = [{} for _ in policies]
+    found: list[dict[date, set[SubjectKey]]] = [{} for _ in policies]
     for day, replays in calibrate(run, FIRST, partition(HALF).day, policies):
         for one, replay in zip(found, replays, strict=True):
             rows = [each for each in (*replay.opened, *replay.lasting) if not METRICS[each.metric].needs_labels]

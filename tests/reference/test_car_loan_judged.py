@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.judgement.night import NightEvidence, judge_night, key_of
+from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.performance.labelled import profile_labels
 from airflow_mlmon.performance.metrics import measure
@@ -47,13 +47,13 @@ def alarms() -> dict[str, list[int]]:
     measured = chunks("reference", "reference") + chunks("analysis", "analysis_target")
     for position, metrics in enumerate(measured):
         day = FIRST + timedelta(days=position)
-        verdicts = judge_night(NightEvidence(day=day, metrics=metrics, past=past), Judgement(), rate=0.025)
+        verdicts = judge_night(NightEvidence(day=day, metrics=metrics, past=past), Judgement(rate=0.025))
         bad = {verdict.metric for verdict in verdicts if verdict.state is VerdictState.BREACH}
         for metric in bad if position >= CHUNKS else ():
             found.setdefault(metric, []).append(position - CHUNKS)
         for value in metrics:
             if value.metric not in bad and value.value is not None:
-                past.setdefault(key_of(value), []).append((day, Point(value=value.value, rows=value.rows)))
+                past.setdefault(value.key, []).append((day, Point(value=value.value, rows=value.rows)))
     return found
 
 

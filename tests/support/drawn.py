@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
-from airflow_mlmon.judgement.night import Key, NightEvidence, key_of
+from airflow_mlmon.judgement.night import NightEvidence
 from airflow_mlmon.judgement.series import Point
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import MetricValue
+from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.model import ModelSpec
 
 NORMAL = tuple(f"normal_{at}" for at in range(10))
@@ -135,11 +135,11 @@ class World:
             baselines=baselines,
             comparisons=self.comparisons,
         )
-        past: dict[Key, list[tuple[date, Point]]] = {}
+        past: dict[SubjectKey, list[tuple[date, Point]]] = {}
         for before, _, metrics in self._past:
             for value in metrics:
                 if value.value is not None:
-                    past.setdefault(key_of(value), []).append((before, Point(value=value.value, rows=value.rows)))
+                    past.setdefault(value.key, []).append((before, Point(value=value.value, rows=value.rows)))
         return NightEvidence(
             day=day,
             metrics=self._metrics(profile),

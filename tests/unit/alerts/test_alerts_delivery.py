@@ -129,13 +129,13 @@ def test_alerts_of_another_model_are_left_to_its_own_senders(store):
 
 
 def test_nights_are_told_in_their_order_up_to_the_limit(store):
-    for day, name in ((9, "rows"), (7, "score_mean"), (8, "null_share")):
-        publish(store, day, name, channels=("a",))
+    for day in (9, 7, 8, *range(10, 29)):
+        publish(store, day, f"check.{day}", channels=("a",))
     recorder = Recorder()
 
-    deliver(store, {"a": recorder}, NOW, limit=2)
+    deliver(store, {"a": recorder}, NOW)
 
-    assert [message.partition.key for message in recorder.messages] == ["2013-03-07", "2013-03-08"]
+    assert [message.partition.key for message in recorder.messages] == [f"2013-03-{day:02}" for day in range(7, 27)]
 
 
 class TestMessage:

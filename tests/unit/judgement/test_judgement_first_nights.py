@@ -35,7 +35,7 @@ def judged(values: list[float], *, with_first: bool = True) -> Verdict:
         past={key: before[-NIGHTS:]},
         first={key: before[:NIGHTS]} if with_first else {},
     )
-    [verdict] = judge_night(evidence, Judgement(), rate=0.025)
+    [verdict] = judge_night(evidence, Judgement(rate=0.025))
     return verdict
 
 

@@ -14,7 +14,7 @@ from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLay
 from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Judgement
 from tests.support.profiles import category_layout, make_layout, make_spec, numeric_layout
 
@@ -61,7 +61,7 @@ def nights(now: pa.Table, baseline: Profile = BASELINE, **given) -> Nights:
     return Nights(day=DAY, now=profile(now), past=PAST, baselines=baselines, **given)
 
 
-def judged(now: pa.Table, baseline: Profile = BASELINE) -> dict[tuple[str, str | None, str | None], Verdict]:
+def judged(now: pa.Table, baseline: Profile = BASELINE) -> dict[SubjectKey, Verdict]:
     found = nights(now, baseline)
     scores = [MetricValue(metric="drift_score", column=name, value=0.1, rows=9) for name in BASELINE.columns]
     evidence = NightEvidence(
@@ -73,10 +73,10 @@ def judged(now: pa.Table, baseline: Profile = BASELINE) -> dict[tuple[str, str |
         parts=found.parts,
     )
     verdicts = judge_night(evidence, Judgement())
-    return {(verdict.metric, verdict.column, verdict.segment): verdict for verdict in verdicts}
+    return {verdict.key: verdict for verdict in verdicts}
 
 
-def breaches(verdicts: dict[tuple[str, str | None, str | None], Verdict]) -> set[tuple[str, str | None, str | None]]:
+def breaches(verdicts: dict[SubjectKey, Verdict]) -> set[SubjectKey]:
     return {key for key, verdict in verdicts.items() if verdict.state is VerdictState.BREACH}
 
 

@@ -13,7 +13,7 @@ from airflow_mlmon.judgement.drift import ColumnHistory
 from airflow_mlmon.judgement.evidence import ColumnEvidence
 from airflow_mlmon.judgement.night import NightEvidence, judge_night
 from airflow_mlmon.judgement.series import Point
-from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.judgement import Correction, Judgement, Season
 
 DAY = date(2026, 3, 2)
@@ -46,7 +46,7 @@ def quiet_past(nights: int, seed: int = 1) -> list[ColumnEvidence]:
 
 def night(metrics: list[MetricValue], past=None, **given) -> NightEvidence:
     """The evidence of a night; the past of each metric is a list of values, each of as many rows."""
-    rows = {(value.metric, value.column, value.segment): value.rows for value in metrics}
+    rows = {value.key: value.rows for value in metrics}
     points = {
         key: [
             (day, Point(value=value, rows=rows.get(key, 0)))
@@ -65,8 +65,8 @@ def nulls(column: str, share: float | None, rows: int = 1_000) -> MetricValue:
     return metric("null_share", share, column, rows)
 
 
-def states(verdicts: list[Verdict]) -> dict[tuple[str, str | None, str | None], VerdictState]:
-    return {(verdict.metric, verdict.column, verdict.segment): verdict.state for verdict in verdicts}
+def states(verdicts: list[Verdict]) -> dict[SubjectKey, VerdictState]:
+    return {verdict.key: verdict.state for verdict in verdicts}
 
 
 def shares_at(levels: list[float]) -> NightEvidence:
