@@ -117,8 +117,9 @@ def test_baseline_is_accepted_when_a_person_approves_and_not_before(folder, serv
 
 
 def open_questions(server: ApiServer) -> list[dict[str, Any]]:
+    """The questions whose task has come to wait: an answer that is quicker than that never wakes it."""
     found = server.call("GET", "/dags/~/dagRuns/~/hitlDetails?response_received=false")
-    return list(found["hitl_details"])
+    return [asked for asked in found["hitl_details"] if asked["task_instance"]["state"] == "awaiting_input"]
 
 
 def accepted(folder: Path) -> list[Any]:
