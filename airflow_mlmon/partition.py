@@ -71,10 +71,19 @@ def days_between(model: str, first: date, last: date) -> Iterator[Partition]:
     >>> [p.key for p in days_between("m", date(2013, 2, 28), date(2013, 3, 1))]
     ['2013-02-28', '2013-03-01']
     """
-    if last < first:
-        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
+    check_range(first, last)
     for day in date_range(first, last):
         yield Partition.of_day(model, day)
+
+
+def check_range(first: date, last: date) -> None:
+    """Refuse a range that ends before it begins.
+
+    Raises:
+        ConfigError: it does.
+    """
+    if last < first:
+        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
 
 
 def date_range(first: date, last: date) -> list[date]:

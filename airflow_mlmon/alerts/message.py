@@ -79,7 +79,7 @@ def alert_content(alert: Alert) -> dict[str, Any]:
         "value": alert.value,
         "p_value": alert.p_value,
         "effect": alert.effect,
-        "cause": alert.cause,
+        "cause": alert.cause or alert.title,
     }
 
 

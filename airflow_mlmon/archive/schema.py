@@ -54,14 +54,15 @@ def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | N
         try:
             arrays.append(_convert(found, column.type, timezone))
         except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
-            why = ": set predictions.timezone in the spec, such as UTC" if _lacks_zone(found, column) else ""
+            is_bare = timezone is None and _has_bare_times(found, column)
+            why = ": set predictions.timezone in the spec, such as UTC" if is_bare else ""
             raise SchemaMismatchError(
                 f"column {name!r} is {found.type}, which cannot be read as {column.type}{why}", column=name
             ) from error
     return pa.table(arrays, names=list(columns))
 
 
-def _lacks_zone(values: pa.ChunkedArray, column: Column) -> bool:
+def _has_bare_times(values: pa.ChunkedArray, column: Column) -> bool:
     is_moment = column.type is ColumnType.TIMESTAMP and pa.types.is_timestamp(values.type)
     return is_moment and values.type.tz is None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.cli.arguments import add_command, add_places, login, settings_of
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.partition import parse_day
+from airflow_mlmon.partition import check_range, parse_day
 
 if TYPE_CHECKING:
     from airflow_mlmon.records import ActionKind
@@ -70,8 +70,7 @@ def _list(parsed: argparse.Namespace) -> int:
 
     first = parse_day(parsed.first) if parsed.first else date.min
     last = parse_day(parsed.last) if parsed.last else date.max
-    if last < first:
-        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
+    check_range(first, last)
     show_alerts(parsed.spec, settings_of(parsed), states=parsed.state, first=first, last=last, as_json=parsed.json)
     return 0
 

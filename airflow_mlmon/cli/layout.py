@@ -77,8 +77,8 @@ def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:
         "reference": {
             "rows": reference.profile.rows,
             "nights": len(reference.days),
-            "first": min(reference.days).isoformat() if reference.days else None,
-            "last": max(reference.days).isoformat() if reference.days else None,
+            "first": reference.days[0].isoformat() if reference.days else None,
+            "last": reference.days[-1].isoformat() if reference.days else None,
             "files": dict(reference.files),
         },
         "columns": [_column(column) for column in reference.layout.columns],

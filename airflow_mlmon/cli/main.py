@@ -16,7 +16,7 @@ from airflow_mlmon.cli.arguments import add_places as _add_places
 from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.errors import ConfigError, MlmonError
-from airflow_mlmon.partition import days_between, parse_day
+from airflow_mlmon.partition import check_range, days_between, parse_day
 
 OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
 
@@ -251,8 +251,8 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.calibrate import Asked, show_calibration  # noqa: PLC0415 - heavy
 
     first, last = (parse_day(day) if day else None for day in (parsed.first, parsed.last))
-    if first and last and last < first:
-        raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
+    if first and last:
+        check_range(first, last)
     asked = Asked(first=first, last=last, rates=parsed.rate, effects=parsed.effect)
     show_calibration(parsed.spec, asked, _settings(parsed), as_json=parsed.json)
     return OK

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, Self
 
+from airflow_mlmon.alerts.message import alert_content
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.context import Run
@@ -120,13 +121,5 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "state": alert.standing.state if alert.standing else None,
         "since": alert.standing.since.isoformat() if alert.standing else None,
         "nights": alert.standing.nights if alert.standing else None,
-        "severity": alert.severity,
-        "metric": alert.metric,
-        "column": alert.column,
-        "segment": alert.segment,
-        "title": alert.title,
-        "cause": alert.cause or alert.title,
-        "text": alert.text,
-        "p_value": alert.p_value,
-        "effect": alert.effect,
+        **alert_content(alert),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import curate
@@ -88,6 +89,6 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
 def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
     """The rows with their number for an id, and no time."""
     own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
-    ids = pa.array(range(table.num_rows), pa.int64()).cast(own.field(spec.id_column).type)
+    ids = pa.array(np.arange(table.num_rows)).cast(own.field(spec.id_column).type)
     table = table.append_column(own.field(spec.id_column), ids)
     return table.append_column(own.field(spec.time_column), pa.nulls(len(ids), own.field(spec.time_column).type))

@@ -126,16 +126,17 @@ class UsualJudge:
         breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
         over = {key: set(days) - breached[key] for key, days in breaches.items()}
         reach = self._reach(breached)
-        served = version_counts(self.run, partition.shift(-reach).day, day)
-        now = counts_in(spec, metrics) or served.get(day, {})
-        before = {past: counts for past, counts in served.items() if past < day}
-        unlike = set(before) - nights_alike(before, now)
+        served = version_counts(self.run, day - max(timedelta(days=reach), _YEAR), day)
+        own_counts = served.pop(day, {})
+        now = counts_in(spec, metrics) or own_counts
+        alike = nights_alike(served, now)
+        unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
         evidence = NightEvidence(
             day=day,
             metrics=metrics,
             past=self._past(day, reach, unlike, breached),
-            first=self._first(day, now),
+            first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
@@ -167,7 +168,7 @@ class UsualJudge:
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """The nights before on which each metric was in breach, and nobody has called that normal by then."""
         store, model = self.run.store, self.run.model
-        first = day - timedelta(days=_FARTHEST * self.run.spec.history.nights)
+        first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.nights), _YEAR)
         found = self.breached
         if found is None:
             found = store.breached_days(model, first, day - timedelta(days=1))
@@ -190,28 +191,30 @@ class UsualJudge:
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
 
-    def _first(self, day: date, now: Counts) -> dict[SubjectKey, list[tuple[date, Point]]]:
+    def _first(
+        self,
+        day: date,
+        served: Collection[date],
+        alike: Collection[date],
+        breached: Mapping[SubjectKey, Collection[date]],
+    ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """What the model put out on its first nights, at most a year back and since somebody called it normal.
 
-        They are before the trailing nights, of the same versions, and as many as a history should be.
+        They are before the trailing nights, of the same versions, not in breach, and as many as a history should be.
         """
         store, history = self.run.store, self.run.spec.history
-        begin, last = day - _YEAR, day - timedelta(days=history.nights + 1)
-        served = version_counts(self.run, begin, last)
-        alike = nights_alike(served, now)
-        begin = min(alike, default=last) if served else begin
+        last = day - timedelta(days=history.nights + 1)
+        begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
         found: dict[SubjectKey, list[tuple[date, Point]]] = {}
         for name in _LASTING:
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
-            values = store.earliest(self.run.model, name, since, last, history.nights)
-            if len(values) >= history.minimum:
-                found[key] = [
-                    (at, Point(value=value, rows=rows))
-                    for at, _, value, rows in values
-                    if at in alike or at not in served
-                ]
+            values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.nights)
+            unfit = {*set(served).difference(alike), *breached.get(key, ())}
+            points = [(at, Point(value=value, rows=rows)) for at, _, value, rows in values if at not in unfit]
+            if len(points) >= history.minimum:
+                found[key] = points[: history.nights]
         return found
 
     def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:

@@ -272,7 +272,8 @@ class MetricStore:
         """Note what somebody did about alerts, all or none, and return how each stands then.
 
         Raises:
-            StateError: there is no such alert, the day has no night, or an alert was not open on it.
+            NotFoundError: there is no such alert.
+            StateError: the day has no night, or an alert was not open on it.
         """
         with self._database.writing(model) as connection:
             act = partial(episodes.act, connection, model, action=action, channels=channels, policy=policy)

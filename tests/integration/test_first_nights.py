@@ -44,9 +44,10 @@ def losing(night_number: int) -> float:
     return float(random.binomial(ROWS, 0.9 - 0.1 * night_number / NIGHTS)) / ROWS
 
 
-def publish(run: Run, number: int, value: float, **changes: object) -> None:
+def publish(run: Run, number: int, value: float, *, is_breach: bool = False, **changes: object) -> None:
     day = Partition.of_day("loans", START + timedelta(days=number))
-    found = results(day, Family.LABELS, metrics=(measured(value),))
+    verdicts = (verdict("accuracy"),) if is_breach else ()
+    found = results(day, Family.LABELS, metrics=(measured(value),), verdicts=verdicts)
     run.store.publish(night(day, **changes), [found], supersedes=None)
 
 
@@ -88,6 +89,29 @@ def test_nights_that_failed_are_no_history(run):
     assert START + timedelta(days=19) not in {
         day for day, *_ in run.store.past("loans", ["accuracy"], START + timedelta(days=NIGHTS), NIGHTS)
     }
+
+
+def test_first_nights_in_breach_are_no_measure(run):
+    for number in range(NIGHTS):
+        # a trial on the second to the ninth night, which somebody was told of
+        is_trial = 1 <= number < 9
+        publish(run, number, 0.7 if is_trial else losing(number), is_breach=is_trial)
+
+    found = judged(run, NIGHTS, losing(NIGHTS))
+    assert found.state is VerdictState.BREACH
+    assert found.usual == pytest.approx(0.9, abs=0.015)
+
+
+def test_few_labels_have_to_be_far_surer_than_all(run):
+    for number in range(20):
+        publish(run, number, 0.9)
+    partition = Partition.of_day("loans", START + timedelta(days=20))
+
+    def state(share: float) -> VerdictState:
+        metrics = [MetricValue(metric="label_share", value=share, rows=ROWS), measured(0.875)]
+        return UsualJudge(run=run).judge(partition, metrics).verdicts[-1].state
+
+    assert (state(1.0), state(0.2)) == (VerdictState.BREACH, VerdictState.OK)
 
 
 @pytest.mark.parametrize(("is_accepted", "state"), [(False, VerdictState.BREACH), (True, VerdictState.OK)])

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +28,7 @@ scrape_configs:
 """
 
 
-class _Server:
+class _Server(ABC):
     """A process that answers HTTP; a test may kill it and hold it still."""
 
     binary: str
@@ -36,8 +37,9 @@ class _Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @abstractmethod
     def arguments(self) -> list[str]:
-        raise NotImplementedError
+        """What it is started with, besides its address."""
 
     def __enter__(self) -> Self:
         require(available=shutil.which(self.binary) is not None, what=f"{self.binary} (Debian's package of this name)")

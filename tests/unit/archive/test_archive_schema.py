@@ -117,3 +117,9 @@ def test_undeclared_lists_columns_that_the_spec_does_not_name():
 def test_times_without_a_zone_are_refused_with_what_to_set():
     with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp: set predictions.timezone in the spec"):
         read(pa.array([datetime(2026, 1, 1)]), ColumnType.TIMESTAMP)  # noqa: DTZ001 - that is the point
+
+
+def test_times_that_their_zone_does_not_have_are_not_blamed_on_a_missing_zone():
+    skipped = pa.array([datetime(2026, 3, 29, 2, 30)])  # noqa: DTZ001 - clocks go from 2 to 3 on that night
+    with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp$"):
+        read(skipped, ColumnType.TIMESTAMP, timezone="Europe/Berlin")
