@@ -64,7 +64,7 @@ readme: $(READY) ## make the README's tables anew from the code
 	$(BIN)/python -m tests.support.readme
 
 bench: $(READY) ## time a night of 100,000 rows and 20 columns
-	$(BIN)/python -m tests.benchmarks.night
+	$(BIN)/python -m tests.benchmarks.day
 
 lock: $(READY) ## resolve requirements.lock anew
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \

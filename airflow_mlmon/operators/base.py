@@ -18,7 +18,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import load_spec
 
 if TYPE_CHECKING:
-    from airflow_mlmon.pipeline.context import Run
+    from airflow_mlmon.pipeline.run import Run
 
 
 class PartitionOperator(BaseOperator):
@@ -73,7 +73,7 @@ class PartitionOperator(BaseOperator):
         self, step: Callable[[Run, Partition, Context], Any], run: Run, partition: Partition, context: Context
     ) -> Any:
         """Run the step; when it fails for good, the night is recorded as FAILED, with an alert."""
-        from airflow_mlmon.pipeline.failure import record_failure  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.failure import record_failure  # noqa: PLC0415 - heavy
 
         try:
             return step(run, partition, context)

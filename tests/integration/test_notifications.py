@@ -23,7 +23,7 @@ from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnava
 from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
-from tests.support.nights import NOW, alert, night, results
+from tests.support.published import NOW, alert, night, results
 from tests.support.readme import README
 
 pytestmark = pytest.mark.service
