@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_mlmon.errors import MlmonError, ValidationFailedError
+from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import load_spec
@@ -77,8 +77,8 @@ class PartitionOperator(BaseOperator):
 
         try:
             return step(run, partition, context)
-        except (AirflowException, ValidationFailedError):
-            raise  # skipped, say, or judged and published already
+        except AirflowException:
+            raise  # skipped, say, or evaluated and published already
         except MlmonError as error:
             if self.decides_night and (not error.retryable or _is_last_try(context)):
                 record_failure(run, partition, str(error))

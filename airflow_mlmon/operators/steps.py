@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition
 
@@ -116,14 +116,14 @@ class JudgePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.pipeline.steps.performance import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
-        try:
-            judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
-        except ValidationFailedError as error:
+        judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
+        if judged.status is Status.FAILED:
             # the task fails, but the pages of these days are written all the same
-            context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
-            raise
+            context["ti"].xcom_push(key="return_value", value=to_json(judged))
+            raise AirflowFailException(f"{partition}: {judged.message}. Hint: the report shows every check")
         verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
         if verdict is not None:
             announce_drift(context, run.model, verdict)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from airflow_mlmon.errors import MlmonError, PartitionConflictError, ValidationFailedError
+from airflow_mlmon.errors import MlmonError, PartitionConflictError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.report import write_reports
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import detect_drift
-from airflow_mlmon.pipeline.steps.evaluate import Judged, judge_partition
+from airflow_mlmon.pipeline.steps.evaluate import judge_partition
 from airflow_mlmon.pipeline.steps.failure import record_failure
 from airflow_mlmon.pipeline.steps.performance import measure_performance
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
@@ -41,9 +41,6 @@ def run_night(run: Run, partition: Partition) -> Ran:
     days: list[Partition] = []
     try:
         days = _run_steps(run, partition)
-    except ValidationFailedError as error:
-        # judged and published already, as FAILED
-        days = _days_of(run, error.facts["judged"])
     except MlmonError as error:
         record_failure(run, partition, str(error))
     except Exception as error:
@@ -70,8 +67,5 @@ def _run_once(run: Run, partition: Partition) -> list[Partition]:
     profiled = profile_partition(run, prepared)
     detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    return _days_of(run, judge_partition(run, prepared, profiled, measured))
-
-
-def _days_of(run: Run, judged: Judged) -> list[Partition]:
+    judged = judge_partition(run, prepared, profiled, measured)
     return [Partition.from_key(run.model, day) for day in judged.days]

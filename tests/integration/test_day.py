@@ -272,15 +272,28 @@ def test_a_bad_label_file_makes_the_night_partial_and_keeps_the_good_labels(run,
     assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "label_share", None] > 0.7
 
 
+CHECK = "{expectation: expect_column_max_to_be_between, column: term, severity: blocking, arguments: {max_value: 24}}"
+BLOCKING = ("\nhistory:", f"\nquality:\n  - {CHECK}\nhistory:")
+
+
 def test_a_failed_blocking_check_fails_the_night_after_recording_it(tmp_path, archive):
-    check = "quality:\n  - {expectation: expect_column_max_to_be_between, column: term, severity: blocking, arguments: "
-    with opened(tmp_path, archive, ("\nhistory:", "\n" + check + "{max_value: 24}}\nhistory:")) as run:
+    with opened(tmp_path, archive, BLOCKING) as run:
         night = night_after(run, FIRST_NIGHT)
 
         assert night.status is Status.FAILED
         assert night.message == "blocking checks failed: expect_column_max_to_be_between(term)"
         assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "rows", None] == 80
         assert {alert.severity for alert in run.store.alerts("loans", FIRST, FIRST)} == {"critical"}
+
+
+def test_a_failed_blocking_check_still_replaces_the_days_that_labels_came_for(tmp_path, archive):
+    with opened(tmp_path, archive, BLOCKING) as run:
+        run_night(run, FIRST_NIGHT)
+        ran = run_night(run, FIRST_NIGHT.shift(1))
+
+        assert run.store.night(FIRST_NIGHT.shift(1)).status is Status.FAILED
+        assert FIRST_NIGHT in ran.days
+        assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "label_share", None] > 0.7
 
 
 def test_a_wrong_reference_fails_the_night_and_names_the_file(tmp_path, archive):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from airflow_mlmon.errors import NotFoundError, ValidationFailedError
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import compare_night
-from airflow_mlmon.pipeline.steps.evaluate import Judged, judge_partition
+from airflow_mlmon.pipeline.steps.evaluate import judge_partition
 from airflow_mlmon.pipeline.steps.performance import Measured, last_measured
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
@@ -76,19 +76,10 @@ def _rejudge(run: Run, reference: Reference, partition: Partition, night: Night 
         profile = Profile.from_bytes(run.files.read(uri))
         compare_night(run, reference, partition, night.version, profile)
         profiled = Profiled(uri=uri, layout=reference.layout.id, rows=profile.rows, history_filled=0)
-        _judge(run, Prepared.of_night(night), profiled, _measured(run, partition, night.version))
+        judge_partition(run, Prepared.of_night(night), profiled, _measured(run, partition, night.version))
     except NotFoundError:
         return Outcome.INCOMPLETE
     return Outcome.JUDGED
-
-
-def _judge(run: Run, prepared: Prepared, profiled: Profiled, measured: list[Measured]) -> Judged:
-    try:
-        return judge_partition(run, prepared, profiled, measured)
-    except ValidationFailedError as error:
-        # judged and published all the same, as FAILED
-        found: Judged = error.facts["judged"]
-        return found
 
 
 def _measured(run: Run, partition: Partition, version: str) -> list[Measured]:

@@ -8,7 +8,6 @@ from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
 from airflow_mlmon.drift.versions import nights_alike
-from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.evaluation.rules import judge, status_verdict
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
@@ -42,7 +41,14 @@ from airflow_mlmon.spec.metrics import METRICS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Summary of a judged partition: `days` are those whose results were replaced."""
+    """Summary of an evaluated partition; it is FAILED where a blocking check failed.
+
+    Attributes:
+        status: The partition's, after its checks.
+        message: Why it is not OK; empty where it is.
+        days: Those whose results were replaced.
+        alerts: How many breaches were published.
+    """
 
     status: Status
     message: str
@@ -51,12 +57,10 @@ class Judged:
 
 
 def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: Sequence[Measured]) -> Judged:
-    """Judge the partition, and the performance of each that labels came for, and publish it all.
+    """Evaluate the partition, and the performance of each that labels came for, and publish it all.
 
     Raises:
         PartitionConflictError: another run has moved the partition, or taken in labels, meanwhile.
-        ValidationFailedError: a blocking check failed; everything has been recorded before, and
-            the fact `judged` holds the summary.
     """
     run.progress("judging")
     checks = read_checks(run, prepared)
@@ -81,17 +85,12 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         channels=run.channels,
         policy=run.policy,
     )
-    judged = Judged(
+    return Judged(
         status=night.status,
         message=night.message,
         days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
         alerts=sum(len(entry.alerts) for entry in results),
     )
-    if night.status is Status.FAILED:
-        raise ValidationFailedError(
-            f"{prepared.partition}: {night.message}.", hint="the report shows every check", judged=judged
-        )
-    return judged
 
 
 def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
