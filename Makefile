@@ -64,7 +64,7 @@ docs: $(READY) ## make the tables of include/docs and the links between its page
 	$(BIN)/python -m tests.support.docs
 
 bench: $(READY) ## time a night of 100,000 rows and 20 columns
-	$(BIN)/python -m tests.benchmarks.night
+	$(BIN)/python -m tests.benchmarks.day
 
 lock: $(READY) ## resolve requirements.lock anew
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \

@@ -24,7 +24,7 @@ from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.docs import FOLDER
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
-from tests.support.nights import NOW, alert, night, results
+from tests.support.published import NOW, alert, night, results
 
 pytestmark = pytest.mark.service
 
