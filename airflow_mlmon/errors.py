@@ -4,7 +4,6 @@
     ├── ConfigError                   the spec or a setting is wrong: fix it
     ├── DataError                     the archive contradicts the spec
     │   └── SchemaMismatchError       a column is absent or has another type
-    ├── ValidationFailedError         a blocking check failed
     ├── StateError                    stored state does not allow the step
     │   ├── PartitionConflictError R  another run moved the partition meanwhile
     │   ├── LayoutMismatchError       two profiles have different layouts
@@ -69,10 +68,6 @@ class DataError(MlmonError):
 
 class SchemaMismatchError(DataError):
     """A column is absent or has another type than the spec declares."""
-
-
-class ValidationFailedError(MlmonError):
-    """A blocking check failed."""
 
 
 class StateError(MlmonError):

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.schema import arrow_schema, conform, undeclared
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, SchemaMismatchError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore, StoredObject, is_hidden
+from airflow_mlmon.tables.schema import arrow_schema, conform, undeclared
 
 Progress = Callable[[str], None]
 

@@ -79,7 +79,7 @@ def _act(parsed: argparse.Namespace) -> int:
     if bool(parsed.alert) is (parsed.metric is not None):
         raise ConfigError("Give the alert by --alert, or by --metric with its --column and --segment.")
     from airflow_mlmon.cli.alerts import act  # noqa: PLC0415 - heavy
-    from airflow_mlmon.pipeline.alerting import AlertName  # noqa: PLC0415 - heavy
+    from airflow_mlmon.pipeline.deciding.alerting import AlertName  # noqa: PLC0415 - heavy
 
     act(
         parsed.spec,

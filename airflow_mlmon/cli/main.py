@@ -259,7 +259,7 @@ def _calibrate(parsed: argparse.Namespace) -> int:
 
 
 def _judge(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.judge import judge_again  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.evaluate import judge_again  # noqa: PLC0415 - heavy
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
     return OK if judge_again(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT

@@ -9,9 +9,9 @@ from typing import Any, Self
 from airflow_mlmon.alerts.message import alert_content
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import Ran
-from airflow_mlmon.pipeline.staleness import stale_nights
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.nightly import Ran
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
 
 

@@ -16,10 +16,10 @@ from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid import DruidIngest
-from airflow_mlmon.pipeline.night import Ran, run_night
-from airflow_mlmon.pipeline.send import send_alerts as send
+from airflow_mlmon.pipeline.druid.load import DruidIngest
+from airflow_mlmon.pipeline.nightly import Ran, run_night
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.send import send_alerts as send
 from airflow_mlmon.records import Status
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec

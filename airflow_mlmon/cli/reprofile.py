@@ -9,7 +9,7 @@ from datetime import date
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.pipeline.reprofile import Carried, Reprofiled, reprofile
+from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprofile
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
 

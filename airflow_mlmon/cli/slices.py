@@ -20,8 +20,8 @@ from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.performance.contrast import Contrast, SliceMetric
-from airflow_mlmon.pipeline.slice_druid import night_rows
-from airflow_mlmon.pipeline.slices import SlicedWindow, parse_metric, slice_window
+from airflow_mlmon.pipeline.slices.druid import night_rows
+from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec, load_spec

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.drift.compare import DriftState
-from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 
 _STATES = {

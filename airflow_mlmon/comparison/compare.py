@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.comparison.kinds import Content
 from airflow_mlmon.comparison.scoring import ask_evidently, score_column
-from airflow_mlmon.drift import significance
 from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.drift.compare import DriftState, vector_remarks
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.drift.shift import MeanShift, mean_shift
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.identifier import IdentifierProfile
-from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.vector import VectorProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.statistics import two_sample
+from airflow_mlmon.tables.contents import Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | Non
         return None
     if not reference.missing + current.missing:
         return None
-    return significance.z(reference.missing, reference.rows, current.missing, current.rows).p_value
+    return two_sample.z(reference.missing, reference.rows, current.missing, current.rows).p_value
 
 
 def _absence(name: str, reference: Dataset, current: Dataset) -> str:

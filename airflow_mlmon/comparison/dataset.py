@@ -16,19 +16,19 @@ from typing import Any, Protocol, Self, runtime_checkable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.comparison.files import find_files, is_local_parquet, open_files, read_file
-from airflow_mlmon.comparison.piece import Piece, check_names, no_rows
-from airflow_mlmon.comparison.readers import read_parquet
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.comparison.schema import Schema, conform, infer_schema, to_types
 from airflow_mlmon.errors import ConfigError, DataError
+from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
-from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.vector_reading import is_vector
+from airflow_mlmon.profiles.values.vectors import is_vector
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType
 from airflow_mlmon.storage import Storage
+from airflow_mlmon.tables.files import find_files, is_local_parquet, open_files, read_file
+from airflow_mlmon.tables.inference import Schema, conform, infer_schema, to_types
+from airflow_mlmon.tables.piece import Piece, check_names, no_rows
+from airflow_mlmon.tables.readers import read_parquet
 
 PINNED_ROWS = 200_000
 # vectors are long

@@ -11,11 +11,11 @@ from airflow_mlmon.comparison.compare import empty_share
 from airflow_mlmon.comparison.dataset import Dataset
 from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.comparison.result import Comparison
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.identifier import IdentifierProfile
-from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.vector import VectorProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.reports.wording import NONE, name_text
 
 _TOP = 3

@@ -6,7 +6,7 @@ from airflow_mlmon import __version__
 from airflow_mlmon.comparison.cells import FIELDS, cells_of
 from airflow_mlmon.comparison.compare import ColumnComparison
 from airflow_mlmon.comparison.result import Comparison
-from airflow_mlmon.profiles.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import histogram_bins
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.page import render_page
 from airflow_mlmon.reports.wording import name_text

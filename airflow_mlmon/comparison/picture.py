@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.histogram import histogram_bins
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 BARS = 8

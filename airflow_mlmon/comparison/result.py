@@ -12,7 +12,7 @@ from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.dataset import Dataset
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.sampled import P_VALUES
-from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

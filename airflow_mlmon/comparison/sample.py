@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.profiles.arrow import number_array
+from airflow_mlmon.profiles.values.arrow import number_array
 
 SAMPLE_ROWS = 5_000
 

@@ -9,11 +9,11 @@ from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
 from airflow_mlmon.drift.methods import measure_all, method_for, sampled_methods
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
-from airflow_mlmon.drift.significance import Score
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.statistics.two_sample import Score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,11 @@ from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.performance.contrast import Contrast, SliceMetric, contrast, exact_p_value, without
 from airflow_mlmon.performance.labelled import LabelledProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.segment import segment_key
 
 CORRECTION = "Holm over all slices and columns, times the questions asked"
 _NONE: Mapping[str, str] = MappingProxyType({})

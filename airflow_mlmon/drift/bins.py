@@ -21,12 +21,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlmon.drift.significance import pool_rare
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.distribution import Aligned, align
-from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.distribution import Aligned, align
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.statistics.two_sample import pool_rare
 
 BINS = 10
 

@@ -12,12 +12,12 @@ from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.drift.shift import MeanShift, mean_shift
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
-from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
 
 

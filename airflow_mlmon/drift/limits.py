@@ -19,8 +19,8 @@ import numpy as np
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.vector import VectorProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.spec.methods import Method
 
 MINIMUM_ROWS = 30

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from airflow_mlmon.drift import distances, significance
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.drift.distances import Counts
-from airflow_mlmon.drift.significance import Moments, Score
 from airflow_mlmon.errors import ConfigError, nearest_hint
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
-from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.spec.methods import PROFILED, Method
+from airflow_mlmon.statistics import distances, two_sample
+from airflow_mlmon.statistics.distances import Counts
+from airflow_mlmon.statistics.two_sample import Moments, Score
 
 _Measure = Callable[[Sides], Score | None]
 
@@ -178,7 +178,7 @@ def _t_test(sides: Sides) -> Score | None:
     if not isinstance(reference, NumericProfile) or not isinstance(current, NumericProfile):
         return None
     moments = (Moments(rows=side.observed, total=side.total, squares=side.squares) for side in (reference, current))
-    return significance.t_test(*moments)
+    return two_sample.t_test(*moments)
 
 
 def _z(sides: Sides) -> Score | None:
@@ -189,7 +189,7 @@ def _z(sides: Sides) -> Score | None:
     if not names:
         return None
     first = names[0]
-    return significance.z(reference.count_of(first), reference.observed, current.count_of(first), current.observed)
+    return two_sample.z(reference.count_of(first), reference.observed, current.count_of(first), current.observed)
 
 
 _MEASURES: Mapping[Method, _Measure] = {
@@ -199,10 +199,10 @@ _MEASURES: Mapping[Method, _Measure] = {
     Method.KL_DIV: _distance(distances.kl_div),
     Method.TVD: _distance(distances.tvd),
     Method.WASSERSTEIN: _wasserstein,
-    Method.KS: _ordered(significance.ks),
-    Method.CRAMER_VON_MISES: _ordered(significance.cramer_von_mises),
+    Method.KS: _ordered(two_sample.ks),
+    Method.CRAMER_VON_MISES: _ordered(two_sample.cramer_von_mises),
     Method.T_TEST: _t_test,
-    Method.CHISQUARE: _counted(significance.chisquare),
-    Method.G_TEST: _counted(significance.g_test),
+    Method.CHISQUARE: _counted(two_sample.chisquare),
+    Method.G_TEST: _counted(two_sample.g_test),
     Method.Z: _z,
 }

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.vector import VectorProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

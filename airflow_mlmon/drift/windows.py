@@ -13,7 +13,7 @@ from types import MappingProxyType
 from airflow_mlmon.drift.limits import Limit, usual_limit
 from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.layout import ColumnLayout, Layout
 from airflow_mlmon.profiles.profile import Profile
 

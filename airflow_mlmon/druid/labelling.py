@@ -21,10 +21,10 @@ from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.labelled import HALF, LabelledProfile, from_half, sum_labelled
 from airflow_mlmon.performance.parts import LabelledParts, sum_label_parts
-from airflow_mlmon.profiles.grid import to_cells
+from airflow_mlmon.profiles.columns.grid import to_cells
+from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
+from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import SegmentLayout
-from airflow_mlmon.profiles.segment import is_too_many, segment_key
-from airflow_mlmon.profiles.tally import Tally
 from airflow_mlmon.spec.choices import ColumnType
 
 # the digits of `_outcome` that say so: no label or prediction, and a score outside 0 to 1

@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from airflow_mlmon.druid.flags import Flag
 from airflow_mlmon.druid.profile_sql import CELL_SHIFT, SHIFTER
-from airflow_mlmon.profiles.arrow import text_array
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.distribution import Distribution
-from airflow_mlmon.profiles.exact import to_integer
-from airflow_mlmon.profiles.grid import LAST_CELL, to_bounds, to_cells
-from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.distribution import Distribution
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_bounds, to_cells
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.sketch import DistinctSketch
+from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout
-from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.reading import Texts
-from airflow_mlmon.profiles.sketch import DistinctSketch
-from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.values.arrow import text_array
+from airflow_mlmon.profiles.values.exact import to_integer
+from airflow_mlmon.profiles.values.reading import Texts
 
 _SHIFTER_BITS = int(np.float64(SHIFTER).view(np.int64))
 _WORD = 2**64

@@ -25,12 +25,12 @@ from airflow_mlmon.druid.profile_counts import (
     time_values,
 )
 from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile, sum_columns
-from airflow_mlmon.profiles.distribution import MAX_VALUES
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
+from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.sketch import SKETCH_SIZE
 from airflow_mlmon.profiles.layout import Kind
-from airflow_mlmon.profiles.numeric import NumericProfile
-from airflow_mlmon.profiles.sketch import SKETCH_SIZE
 
 PAGE = 50_000
 # From so many rows on it is worth a query to see that they are not a few values.

@@ -17,15 +17,15 @@ import pyarrow as pa
 
 from airflow_mlmon.druid.flags import Flag
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.distribution import Distribution
-from airflow_mlmon.profiles.grid import LAST_CELL, Floats, to_bounds, to_cells
-from airflow_mlmon.profiles.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.distribution import Distribution
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, Floats, to_bounds, to_cells
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout
-from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.vector import VectorProfile
 
 # a double's 15 digits, of which sum and difference with the centre may spoil the last
 _DIGITS = 14

@@ -30,10 +30,10 @@ from airflow_mlmon.errors import (
     ServiceUnavailableError,
 )
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.profiles.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_parts, undivided
 from airflow_mlmon.profiles.layout import Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_parts, undivided
 from airflow_mlmon.spec.choices import ColumnType
 
 log = logging.getLogger(__name__)

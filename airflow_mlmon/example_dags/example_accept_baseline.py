@@ -43,7 +43,7 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
 
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
-        from airflow_mlmon.pipeline.accept import accept  # noqa: PLC0415
+        from airflow_mlmon.pipeline.baselines.accept import accept  # noqa: PLC0415
         from airflow_mlmon.spec import load_spec  # noqa: PLC0415
         from airflow_mlmon.spec.baseline import Baseline  # noqa: PLC0415
 

@@ -36,7 +36,7 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
         from airflow_mlmon.partition import Partition  # noqa: PLC0415
-        from airflow_mlmon.pipeline.training import labelled_rows  # noqa: PLC0415
+        from airflow_mlmon.pipeline.history.training import labelled_rows  # noqa: PLC0415
         from airflow_mlmon.spec import ColumnType, load_spec  # noqa: PLC0415
 
         spec = load_spec(SPEC)

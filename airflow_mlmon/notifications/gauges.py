@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_mlmon.hooks.endpoint import endpoint_of
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.gauges import model_gauges
+from airflow_mlmon.pipeline.pages.gauges import model_gauges
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.reports.exposition import CONTENT_TYPE, exposition
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.storage import join_uri

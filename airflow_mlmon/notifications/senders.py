@@ -10,7 +10,7 @@ from airflow_mlmon.alerts.channels import LogSender, Sender, channels_of
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.alerts.webhook import WebhookSender
 from airflow_mlmon.hooks.endpoint import endpoint_of, signing_secret_of
-from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Channel
 
 _ALERTS = logging.getLogger("airflow_mlmon.alerts")
@@ -58,6 +58,6 @@ class _ChannelSender:
         return LogSender(_ALERTS)
 
     def _draw(self, message: NightMessage) -> bytes | None:
-        from airflow_mlmon.pipeline.picture import draw_picture  # noqa: PLC0415 - few messages have a picture
+        from airflow_mlmon.pipeline.pages.picture import draw_picture  # noqa: PLC0415 - few messages have a picture
 
         return draw_picture(self._run, message)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_mlmon.errors import MlmonError, ValidationFailedError
+from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import load_spec
 
 if TYPE_CHECKING:
-    from airflow_mlmon.pipeline.context import Run
+    from airflow_mlmon.pipeline.run import Run
 
 
 class PartitionOperator(BaseOperator):
@@ -73,12 +73,12 @@ class PartitionOperator(BaseOperator):
         self, step: Callable[[Run, Partition, Context], Any], run: Run, partition: Partition, context: Context
     ) -> Any:
         """Run the step; when it fails for good, the night is recorded as FAILED, with an alert."""
-        from airflow_mlmon.pipeline.failure import record_failure  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.failure import record_failure  # noqa: PLC0415 - heavy
 
         try:
             return step(run, partition, context)
-        except (AirflowException, ValidationFailedError):
-            raise  # skipped, say, or judged and published already
+        except AirflowException:
+            raise  # skipped, say, or evaluated and published already
         except MlmonError as error:
             if self.decides_night and (not error.retryable or _is_last_try(context)):
                 record_failure(run, partition, str(error))

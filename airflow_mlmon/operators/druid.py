@@ -18,8 +18,8 @@ from airflow_mlmon.partition import Partition
 
 if TYPE_CHECKING:
     from airflow_mlmon.druid.client import DruidClient
-    from airflow_mlmon.pipeline.context import Run
-    from airflow_mlmon.pipeline.druid import DruidIngest, Ingest
+    from airflow_mlmon.pipeline.druid.load import DruidIngest, Ingest
+    from airflow_mlmon.pipeline.run import Run
 
 _LONGEST_WAIT = timedelta(hours=1)
 
@@ -77,7 +77,7 @@ class DruidIngestOperator(PartitionOperator):
             self._stop()
 
     def _resume_step(self, run: Run, partition: Partition, context: Context, state: dict[str, Any]) -> dict[str, Any]:
-        from airflow_mlmon.pipeline.druid import Ingest  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.druid.load import Ingest  # noqa: PLC0415 - heavy
 
         client = self._client(run)
         ingest, reached = self._ingest(run, client, partition, context), Ingest.from_dict(state)
@@ -94,7 +94,7 @@ class DruidIngestOperator(PartitionOperator):
         return MlmonDruidHook(conn_id).get_client()
 
     def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
-        from airflow_mlmon.pipeline.druid import DruidIngest  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.druid.load import DruidIngest  # noqa: PLC0415 - heavy
 
         days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
         clear_number = getattr(context["dag_run"], "clear_number", 0) or 0

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_mlmon.errors import ValidationFailedError
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition
 
 if TYPE_CHECKING:
-    from airflow_mlmon.pipeline.context import Run
+    from airflow_mlmon.pipeline.run import Run
 
 
 class PreparePartitionOperator(PartitionOperator):
@@ -21,9 +21,9 @@ class PreparePartitionOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Counts, status and content version of the partition."""
-        from airflow_mlmon.pipeline.prepare import prepare_partition  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.profile import fill_days_before  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.reference import ensure_reference  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.profile import fill_days_before  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
         # the steps after this one run side by side, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
@@ -45,8 +45,8 @@ class ValidatePartitionOperator(_PreparedOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """How many checks passed, failed and could not be run."""
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.validate import validate_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.validate import validate_partition  # noqa: PLC0415 - heavy
 
         passed = [check.passed for check in validate_partition(run, Prepared.from_dict(self.prepared))]
         return {"passed": passed.count(True), "failed": passed.count(False), "not_run": passed.count(None)}
@@ -57,8 +57,8 @@ class ProfilePartitionOperator(_PreparedOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """URI and layout of the profile."""
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.profile import profile_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.profile import profile_partition  # noqa: PLC0415 - heavy
 
         return to_json(profile_partition(run, Prepared.from_dict(self.prepared)))
 
@@ -75,9 +75,9 @@ class DetectDriftOperator(_PreparedOperator):
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Names of the columns beyond their limit, and how many were compared."""
         from airflow_mlmon.drift.compare import DriftState  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.drift import detect_drift  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.drift import detect_drift  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
 
         drift = detect_drift(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled))
         beyond = [column.column for column in drift if column.state is DriftState.BEYOND]
@@ -89,8 +89,8 @@ class MeasurePerformanceOperator(_PreparedOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002
         """The labelled profile of each partition whose performance has to be replaced."""
-        from airflow_mlmon.pipeline.performance import measure_performance  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.performance import measure_performance  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
 
         return [to_json(entry) for entry in measure_performance(run, Prepared.from_dict(self.prepared))]
 
@@ -111,19 +111,19 @@ class JudgePartitionOperator(DetectDriftOperator):
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Status of the night, its alerts, and the days whose results were replaced."""
         from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
-        from airflow_mlmon.pipeline.confirmed import confirmed_change  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.judge import judge_partition  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.performance import Measured  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.prepare import Prepared  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.evaluate import judge_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.performance import Measured  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
-        try:
-            judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
-        except ValidationFailedError as error:
+        judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
+        if judged.status is Status.FAILED:
             # the task fails, but the pages of these days are written all the same
-            context["ti"].xcom_push(key="return_value", value=to_json(error.facts["judged"]))
-            raise
+            context["ti"].xcom_push(key="return_value", value=to_json(judged))
+            raise AirflowFailException(f"{partition}: {judged.message}. Hint: the report shows every check")
         verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
         if verdict is not None:
             announce_drift(context, run.model, verdict)
@@ -143,7 +143,7 @@ class WriteReportOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """URI of the night's page, and the days whose pages were written."""
-        from airflow_mlmon.pipeline.report import write_reports  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
 
         judged = context["ti"].xcom_pull(task_ids=self.judged_by) or {}
         days = [Partition.from_key(run.model, day) for day in judged.get("days", [])]
@@ -160,7 +160,7 @@ class SendAlertsOperator(PartitionOperator):
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.send import send_alerts  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.send import send_alerts  # noqa: PLC0415 - heavy
 
         now = datetime.now(UTC)
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from airflow_mlmon.performance.difference import SHARES, auc_variance, compare_performance
 from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.performance.metrics import measure, roc_auc
-from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.columns.tally import Tally
 
 # the law of an area under the ROC curve does not hold for fewer labels of a class
 _FEWEST_OF_CLASS = 20

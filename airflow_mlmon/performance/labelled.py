@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.codec import read_steps, write_steps
-from airflow_mlmon.profiles.exact import exact_sum
-from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
-from airflow_mlmon.profiles.grid import Floats, to_cells
-from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.grid import Floats, to_cells
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.values.exact import exact_sum
 
 KIND = b"MLML"
 VERSION = 1

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
 from airflow_mlmon.performance.metrics import measure
-from airflow_mlmon.profiles.division import count_values, split
-from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
+from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.layout import SegmentLayout
-from airflow_mlmon.profiles.segment import is_too_many, segment_key
 from airflow_mlmon.records import MetricValue
 
 KIND = b"MLMS"

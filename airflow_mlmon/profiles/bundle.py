@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from airflow_mlmon.profiles.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.profile import Profile
 
 _KIND = b"MLMD"

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Self
 
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles import codec
-from airflow_mlmon.profiles.column import ColumnProfile, sum_columns
+from airflow_mlmon.profiles.codec import codec
+from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
+from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_segments
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.segment import Part, Segment, empty_part, sum_segments
 
 _HELD = 64
 

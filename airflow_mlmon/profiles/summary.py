@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.segment import Part
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.segment import Part
-from airflow_mlmon.profiles.vector import VectorProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import NULL_SHARE, PREDICTED_POSITIVE_SHARE, ROWS, SCORE_MEAN, UNSEEN_SHARE

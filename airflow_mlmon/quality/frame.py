@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.decimals import decimals_to_doubles
+from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 
 _LARGEST_EXACT = 2**53
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from scipy import special
 
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.choices import ColumnType, Role, Severity

@@ -21,7 +21,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from airflow_mlmon.profiles.histogram import Histogram
+from airflow_mlmon.profiles.columns.histogram import Histogram
 from airflow_mlmon.reports.svg import inline_svg
 
 # stand-ins for the page's colours; the second is what shows where the page has no such variable

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
-from airflow_mlmon.spec.judgement import Judgement
+from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.section import Section, UnknownNameError
 

@@ -19,7 +19,7 @@ from airflow_mlmon.spec.load import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.processes import start, stop
 from tests.support.prometheus import eventually
 from tests.support.runs import local_archive, opened

@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.duplicates import find_repeats, write_id_hashes
-from airflow_mlmon.pipeline.partition_files import CURATED, to_parquet
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from tests.benchmarks.memory import memory_mib
 from tests.support.archive import FIRST, Archive
-from tests.support.nights import night
+from tests.support.published import night
 from tests.support.runs import opened, write_file
 
 ROWS, DAYS = 1_000_000, 7

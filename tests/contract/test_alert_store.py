@@ -15,7 +15,7 @@ from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.records import Action, ActionKind, TrackedAlert, VerdictState, fingerprint_of
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, LONGEST_WAIT, MAX_ATTEMPTS
-from tests.support.nights import NOW, alert, check, night, partition, results, verdict
+from tests.support.published import NOW, alert, check, night, partition, results, verdict
 
 NAME = fingerprint_of("flights", "score_mean", None, None)
 

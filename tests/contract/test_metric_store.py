@@ -16,7 +16,7 @@ from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from airflow_mlmon.store.rows import metric_rows
-from tests.support.nights import DAY, NOW, alert, check, metric, night, partition, results, verdict
+from tests.support.published import DAY, NOW, alert, check, metric, night, partition, results, verdict
 
 CHANNELS = ("log", "webhook:ops")
 

@@ -12,7 +12,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import DAY as ONE_DAY
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.hostile import HOSTILE
-from tests.support.nights import DAY, night, partition, pin
+from tests.support.published import DAY, night, partition, pin
 
 DATES = Baseline.model_validate({"dates": {"from": "2013-01-01", "to": "2013-02-28"}})
 

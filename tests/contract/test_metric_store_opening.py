@@ -16,8 +16,8 @@ from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
-from tests.support.nights import alert, night, partition, pin, results
 from tests.support.postgres import fresh_database
+from tests.support.published import alert, night, partition, pin, results
 
 OPEN = """
 import sys

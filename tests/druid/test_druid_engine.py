@@ -10,12 +10,12 @@ import pytest
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import DruidAccess
-from airflow_mlmon.pipeline.partition_files import profile_uri
-from airflow_mlmon.pipeline.reference import ensure_reference
+from airflow_mlmon.pipeline.run import DruidAccess
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

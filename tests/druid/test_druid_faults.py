@@ -26,7 +26,7 @@ from tests.support.druid.bucket import DAY, SIGNATURE, datasource, handing_in, l
 from tests.support.druid.operator import context, environment, operator
 from tests.support.druid.proxy import FaultyRouter
 from tests.support.druid.scripted import Reply
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]

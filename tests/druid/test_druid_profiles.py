@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, day_table
 from tests.support.druid.counted import counted, differing
 from tests.support.druid.operator import ingested
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

@@ -15,9 +15,9 @@ from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Kind
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
 from tests.support.druid.proxy import FaultyRouter

@@ -15,7 +15,7 @@ from airflow_mlmon.storage import Storage
 from tests.support.archive import FIRST
 from tests.support.druid.bucket import DAY, load_rows, rows_of, served
 from tests.support.druid.operator import ingested
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]

@@ -13,14 +13,14 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.contrast import SliceMetric
-from airflow_mlmon.pipeline.context import DruidAccess, Run
-from airflow_mlmon.pipeline.rollup import required_reference
-from airflow_mlmon.pipeline.slice_druid import DruidRows
-from airflow_mlmon.pipeline.slice_rows import CuratedRows, slice_nights
-from airflow_mlmon.pipeline.slices import SlicedWindow, slice_window
+from airflow_mlmon.pipeline.baselines.window_drift import required_reference
+from airflow_mlmon.pipeline.run import DruidAccess, Run
+from airflow_mlmon.pipeline.slices.druid import DruidRows
+from airflow_mlmon.pipeline.slices.rows import CuratedRows, slice_nights
+from airflow_mlmon.pipeline.slices.slices import SlicedWindow, slice_window
 from tests.support.archive import FIRST, day_table, to_bytes
 from tests.support.druid.operator import environment, ingested
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

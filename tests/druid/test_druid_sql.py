@@ -14,7 +14,7 @@ from airflow_mlmon.spec.druid import DruidIngestion
 from tests.support.archive import FIRST
 from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 from tests.support.druid.operator import ingested
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

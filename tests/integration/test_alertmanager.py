@@ -15,8 +15,8 @@ from airflow_mlmon.alerts.endpoint import Endpoint
 from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
 from tests.support.inbox import web_server
-from tests.support.nights import alert, night
 from tests.support.prometheus import Alertmanager, eventually
+from tests.support.published import alert, night
 
 pytestmark = pytest.mark.service
 

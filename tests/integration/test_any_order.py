@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.partition import DAY, Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
-from airflow_mlmon.pipeline.staleness import stale_nights
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import AlertState
 from airflow_mlmon.spec.metrics import METRICS
 from tests.support.archive import FIRST, LABELS, Archive, day_table, to_bytes
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 NIGHTS, ROWS = 16, 200

@@ -11,15 +11,15 @@ import pytest
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_baselines, read_drift
-from airflow_mlmon.pipeline.pages import night_page
-from airflow_mlmon.pipeline.reference import ensure_reference
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.pipeline.pages.pages import night_page
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.reports.page import render_night
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 NIGHTS = 9

@@ -13,7 +13,7 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import MAX_ATTEMPTS
-from tests.support.nights import alert, night, partition, results
+from tests.support.published import alert, night, partition, results
 from tests.support.runs import local_archive
 
 BECAUSE = ("--why", "a storm", "--by", "Ada")

@@ -17,15 +17,15 @@ from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import DAY, Partition
-from airflow_mlmon.pipeline.alerting import AlertName, act_on_alerts
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.send import send_alerts
+from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.send import send_alerts
 from airflow_mlmon.records import Action, ActionKind
 from airflow_mlmon.settings import settings_from_environment
 from airflow_mlmon.spec.alerts import SharedChannel
 from tests.support.archive import FIRST, Archive
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.prometheus import Alertmanager, eventually
 from tests.support.runs import local_archive, opened
 

@@ -14,11 +14,11 @@ import pytest
 from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.settings import Settings, settings_from_environment
 from tests.support.archive import FIRST, day_table
 from tests.support.inbox import web_server
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.processes import require
 from tests.support.prometheus import Prometheus, PushGateway, eventually
 from tests.support.runs import local_archive, opened

@@ -13,20 +13,20 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.errors import ConfigError, StateError
-from airflow_mlmon.pipeline.accept import accept
-from airflow_mlmon.pipeline.candidate import compare_candidate
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_baselines, read_drift
-from airflow_mlmon.pipeline.pages import night_page
-from airflow_mlmon.pipeline.reference import ensure_reference
-from airflow_mlmon.pipeline.reprofile import reprofile
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.pipeline.baselines.accept import accept
+from airflow_mlmon.pipeline.baselines.candidate import compare_candidate
+from airflow_mlmon.pipeline.history.reprofile import reprofile
+from airflow_mlmon.pipeline.pages.pages import night_page
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.reports.page import render_night
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
 NIGHTS = 9

@@ -16,8 +16,8 @@ from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.browser import chromium
 from tests.support.evidently import flights_frame, flights_spec
-from tests.support.nights import alert, night, results
 from tests.support.pages import drift
+from tests.support.published import alert, night, results
 from tests.support.s3 import MotoServer
 
 pytestmark = pytest.mark.service

@@ -13,16 +13,16 @@ import pytest
 
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.drift import read_drift
-from airflow_mlmon.pipeline.partition_files import profile_uri
-from airflow_mlmon.pipeline.reference import ensure_reference
-from airflow_mlmon.pipeline.reprofile import Carried, reprofile
-from airflow_mlmon.pipeline.rollup import roll_up
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.pipeline.baselines.window_drift import roll_up
+from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_drift
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, stored_rows, write_file
 
 NIGHTS = 4

@@ -17,17 +17,17 @@ from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.windows import paired_limits, window_limits
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.reference import pinned_reference
-from airflow_mlmon.pipeline.rollup import roll_up
-from airflow_mlmon.pipeline.stored import ProfileState
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.pipeline.baselines.window_drift import roll_up
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, Archive, day_table
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
 NIGHTS = 6

@@ -15,10 +15,10 @@ from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.contrast import SliceMetric, exact_p_value
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.slices import slice_window
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.slices.slices import slice_window
 from tests.support.archive import FIRST, Archive, day_table, replace_columns, to_bytes
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import opened, write_file
 
 NIGHTS, ROWS = 5, 400

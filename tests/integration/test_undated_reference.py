@@ -13,11 +13,11 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import run_night
-from airflow_mlmon.pipeline.pages import PAGE
-from airflow_mlmon.pipeline.reference import ensure_reference
-from airflow_mlmon.pipeline.reference_rows import read_reference
+from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.pages.pages import PAGE
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
 from airflow_mlmon.records import Status, Verdict, VerdictState
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
 from tests.support.runs import local_archive, opened

@@ -9,18 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.pipeline.baseline import choose_baselines, of_value
-from airflow_mlmon.pipeline.challenge import challenges
-from airflow_mlmon.pipeline.drift import read_drift, read_segment_drift
-from airflow_mlmon.pipeline.pages import index_page, night_page
-from airflow_mlmon.pipeline.reference import ensure_reference
-from airflow_mlmon.pipeline.span import Span
-from airflow_mlmon.pipeline.versions import marks_until
+from airflow_mlmon.pipeline.baselines.choose import choose_baselines, of_value
+from airflow_mlmon.pipeline.baselines.versions import marks_until
+from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
+from airflow_mlmon.pipeline.pages.pages import index_page, night_page
+from airflow_mlmon.pipeline.steps.drift import read_drift, read_segment_drift
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import BaselinePin, VerdictState
 from airflow_mlmon.reports.page import render_index, render_night
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
-from tests.support.nightly import judge_night
+from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
 QUIET, CANARY, NOON, SWITCHED, ROLLBACK, AFTER = 7, 8, 9, 10, 11, 12

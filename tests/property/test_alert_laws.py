@@ -16,7 +16,7 @@ from airflow_mlmon.lifecycle.telling import Told, to_tell, to_withdraw
 from airflow_mlmon.records import Family, Results, VerdictState
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.nights import alert, night, partition, results, verdict
+from tests.support.published import alert, night, partition, results, verdict
 
 FIRST = date(2013, 3, 1)
 NIGHTS = 9

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.duplicates import ID_HASHES, find_repeats
-from airflow_mlmon.pipeline.partition_files import CURATED, to_parquet
-from airflow_mlmon.profiles.id_hashes import IdHashes
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.duplicates import ID_HASHES, find_repeats
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
+from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from tests.support.archive import FIRST, Archive
-from tests.support.nights import night
+from tests.support.published import night
 from tests.support.runs import opened, write_file
 
 DAYS = 3

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.pipeline.pins import Standing, in_force, list_baselines
+from airflow_mlmon.pipeline.baselines.in_force import Standing, in_force, list_baselines
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
-from tests.support.nights import pin
+from tests.support.published import pin
 
 LINES = ("baselines: {term: {trailing: 6}}", "versions: {v2: {same_weekday: 8}}")
 SPEC = parse_spec(Archive("archive", lambda *_: None).spec_text(extra=LINES), "loans.yaml")

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlmon.profiles import codec
-from airflow_mlmon.profiles.exact import quantised_sums
-from airflow_mlmon.profiles.grid import to_cells
+from airflow_mlmon.profiles.codec import codec
+from airflow_mlmon.profiles.columns.grid import to_cells
+from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_column, pin_columns
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
-from airflow_mlmon.profiles.local import pin_and_profile_parquet, profile_parquet, profile_table
-from airflow_mlmon.profiles.pinning import pin_column, pin_columns
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.values.exact import quantised_sums
 from airflow_mlmon.spec.choices import ColumnType
 from tests.support.profiles import make_layout
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from airflow_mlmon.drift.methods import measure
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
-from airflow_mlmon.profiles import codec
+from airflow_mlmon.profiles.codec import codec
+from airflow_mlmon.profiles.columns.segment import Part, sum_parts
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
-from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.segment import Part, sum_parts
 from airflow_mlmon.spec.methods import PROFILED, Method
 from tests.support.profiles import make_layout
 

@@ -9,8 +9,8 @@ from scipy.spatial import distance
 from scipy.stats import chi2_contingency, cramervonmises_2samp, entropy, ks_2samp, ttest_ind, wasserstein_distance
 
 from airflow_mlmon.drift.methods import measure, score
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
 
 ROWS = 200_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import chdtrc, kolmogorov, ndtr
 
-from airflow_mlmon.drift.laws import chisquare_survival, kolmogorov_survival, normal_survival
+from airflow_mlmon.statistics.laws import chisquare_survival, kolmogorov_survival, normal_survival
 
 SMALLEST = 1e-300
 

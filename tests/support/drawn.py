@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.judgement.histories import Comparisons, Nights, base_shares
-from airflow_mlmon.judgement.night import NightEvidence
-from airflow_mlmon.judgement.series import Point
+from airflow_mlmon.evaluation.evaluate import NightEvidence
+from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares
+from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, SubjectKey

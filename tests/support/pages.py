@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.profiles.histogram import Histogram
+from airflow_mlmon.profiles.columns.histogram import Histogram
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import (
     Alert,

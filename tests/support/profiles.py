@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.numeric import NumericProfile
 from airflow_mlmon.spec.model import ModelSpec
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore

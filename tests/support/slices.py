@@ -12,9 +12,9 @@ from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, SliceRows, judge_slices
 from airflow_mlmon.performance.contrast import SliceMetric
 from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.spec.choices import ColumnType
 
 NUMBERS, CATEGORIES = 6, 4

@@ -27,10 +27,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_mlmon.judgement.histories import Comparisons
-from airflow_mlmon.judgement.night import judge_night
+from airflow_mlmon.evaluation.evaluate import judge_night
+from airflow_mlmon.evaluation.history import Comparisons
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.judgement import Judgement
+from airflow_mlmon.spec.evaluation import Judgement
 from tests.benchmarks.alerts import faults, peers
 from tests.benchmarks.report import Report
 from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, World

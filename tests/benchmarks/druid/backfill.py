@@ -23,8 +23,8 @@ import requests
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.load import Patience, await_tasks
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid import DruidIngest
+from airflow_mlmon.pipeline.druid.load import DruidIngest
+from airflow_mlmon.pipeline.run import Run
 from tests.benchmarks.druid.model import days_of, opened
 from tests.benchmarks.memory import memory_mib
 

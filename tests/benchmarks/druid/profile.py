@@ -24,9 +24,9 @@ from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import Load, load_partition
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.layout import SegmentLayout
-from airflow_mlmon.profiles.local import profile_parquet
-from airflow_mlmon.profiles.pinning import pin_columns
 from airflow_mlmon.spec.choices import ColumnType
 from tests.benchmarks.druid.cluster import Measured
 from tests.benchmarks.report import Report

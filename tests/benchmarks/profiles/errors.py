@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.drift.distances import jensenshannon, psi
 from airflow_mlmon.drift.methods import score
-from airflow_mlmon.profiles.cumulated import counts_between
-from airflow_mlmon.profiles.grid import to_cells
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.cumulated import counts_between
+from airflow_mlmon.profiles.columns.grid import to_cells
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.statistics.distances import jensenshannon, psi
 from tests.benchmarks.profiles.layouts import pin_table
 
 ROWS = 1_000_000

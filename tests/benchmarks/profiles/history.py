@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from tests.benchmarks.profiles.data import make_table
 from tests.benchmarks.profiles.layouts import pin_table

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_parquet
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.spec.model import ModelSpec
 
 _SAMPLE_ROWS = 50_000

@@ -45,8 +45,8 @@ def decode_columns(path: str) -> dict[str, Any]:
 
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    from airflow_mlmon.profiles.engine.parquet import ParquetSource, read_column  # noqa: PLC0415
     from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout  # noqa: PLC0415
-    from airflow_mlmon.profiles.parquet import ParquetSource, read_column  # noqa: PLC0415
 
     def kind(name: str) -> Kind:
         return Kind.CATEGORY if name[0] == "s" and name != "score" else Kind.IDENTIFIER
@@ -70,8 +70,8 @@ def decode_columns(path: str) -> dict[str, Any]:
 
 def drift(path: str, reference: str) -> dict[str, Any]:
     """Profile the files, and take every drift score against the stored reference profile."""
+    from airflow_mlmon.profiles.engine.local import profile_parquet  # noqa: PLC0415
     from airflow_mlmon.profiles.layout import Layout  # noqa: PLC0415
-    from airflow_mlmon.profiles.local import profile_parquet  # noqa: PLC0415
     from airflow_mlmon.profiles.profile import Profile  # noqa: PLC0415
 
     stored = Profile.from_bytes(Path(reference).read_bytes())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from airflow_mlmon.profiles.category import CategoryProfile
-from airflow_mlmon.profiles.column import ColumnProfile
-from airflow_mlmon.profiles.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.vector import VectorProfile
 
 # column, segment, kind, value and cell
 Key = tuple[str, str | None, str, str | None, int | None]

@@ -11,8 +11,8 @@ from typing import Any
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.druid import DruidIngest, Ingest
+from airflow_mlmon.pipeline.druid.load import DruidIngest, Ingest
+from airflow_mlmon.pipeline.run import Run
 from tests.support.druid.bucket import QUICK
 
 

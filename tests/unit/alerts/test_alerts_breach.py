@@ -7,7 +7,7 @@ from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.spec.titles import metric_title
-from tests.support.nights import check, night, partition, verdict
+from tests.support.published import check, night, partition, verdict
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")
 

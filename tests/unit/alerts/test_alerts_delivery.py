@@ -14,7 +14,7 @@ from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.records import AlertEvent, AlertState, Standing
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, wait_after
-from tests.support.nights import NOW, alert, night, partition, results
+from tests.support.published import NOW, alert, night, partition, results
 
 
 class Recorder:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Standing
-from tests.support.nights import DAY, alert, night
+from tests.support.published import DAY, alert, night
 
 CAUSE = "drift score of distance: values lie higher than usual"
 OVER = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)

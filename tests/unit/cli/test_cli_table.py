@@ -13,7 +13,7 @@ from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, St
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.nights import metric, night, partition
+from tests.support.published import metric, night, partition
 
 SPEC = load_spec(Path(__file__).parents[3] / "include" / "models" / "flights.yaml")
 CALM, LOUD = partition(7), partition(8)

@@ -10,9 +10,9 @@ from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.methods import Method
 from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.profiles import (
     category_layout,

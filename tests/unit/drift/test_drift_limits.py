@@ -7,8 +7,8 @@ from airflow_mlmon.drift.limits import Limit
 from airflow_mlmon.drift.methods import method_for, score
 from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from tests.support.profiles import loan_spec, loan_table, make_layout, numeric_layout
 

@@ -14,8 +14,8 @@ from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.domain_classifier import tell_apart
 from airflow_mlmon.drift.multivariate import DomainLimit, DomainScore, judge_together, limit_of_nights
 from airflow_mlmon.drift.windows import window_limits
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import sum_profiles
 from tests.support.profiles import category_layout, make_spec, numeric_layout
 

@@ -8,7 +8,7 @@ import pytest
 from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.limits import Limit, is_beyond, limits_of_samples
 from airflow_mlmon.drift.sampled import SampledScore, nights_of
-from airflow_mlmon.profiles.local import profile_table
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.spec.methods import Method
 from tests.support.profiles import category_layout, make_layout, numeric_layout
 

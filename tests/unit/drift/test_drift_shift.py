@@ -12,14 +12,14 @@ from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Kind
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.heat import heat_map
 from airflow_mlmon.spec.methods import PROFILED, Method
-from tests.support.nights import DAY
 from tests.support.profiles import make_spec
+from tests.support.published import DAY
 
 DIMENSION = 8
 

@@ -8,8 +8,8 @@ import pytest
 
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.drift.windows import window_limits, windows_of
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import sum_profiles
 from tests.support.profiles import loan_spec, loan_table
 

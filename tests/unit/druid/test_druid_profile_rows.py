@@ -12,9 +12,9 @@ import pytest
 from airflow_mlmon.druid.ingestion import profiled_columns, profiles_datasource
 from airflow_mlmon.druid.profile_rows import SCHEMA, profile_rows
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.load import parse_spec
 from tests.support.druid.counted import counted, differing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_mlmon.pipeline.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
 from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 

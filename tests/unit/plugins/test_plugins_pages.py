@@ -7,7 +7,7 @@ import pytest
 from airflow_mlmon.plugins.pages import ModelRow, render_message, render_models
 from airflow_mlmon.reports.tone import Tone
 from tests.support.hostile import SCRIPT
-from tests.support.nights import night, partition
+from tests.support.published import night, partition
 
 
 def row(model: str, tone: Tone = Tone.QUIET, headline: str = "Quiet.") -> ModelRow:

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.schema import arrow_schema
 from airflow_mlmon.drift.compare import DriftState, compare
 from airflow_mlmon.drift.limits import Limit
-from airflow_mlmon.profiles.local import profile_parquet, profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.tables.schema import arrow_schema
 from tests.support.profiles import make_spec
 
 VALUES = {

@@ -8,8 +8,8 @@ import pytest
 
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.bundle import bundle, unbundle
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from tests.support.profiles import loan_spec, loan_table
 
 TABLE = loan_table(50, 1)

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.category import MAX_NAMES, to_bucket
-from airflow_mlmon.profiles.column import sum_columns
+from airflow_mlmon.profiles.columns.category import MAX_NAMES, to_bucket
+from airflow_mlmon.profiles.columns.column import sum_columns
 from tests.support.profiles import category_layout, profile_values
 
 

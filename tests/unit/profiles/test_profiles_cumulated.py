@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from airflow_mlmon.profiles.cumulated import _monotone_cubic, counts_between
+from airflow_mlmon.profiles.columns.cumulated import _monotone_cubic, counts_between
 from tests.support.profiles import numeric_layout, profile_numbers
 
 RANDOM = np.random.default_rng(8)

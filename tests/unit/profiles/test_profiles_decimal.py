@@ -10,9 +10,9 @@ import pytest
 
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.decimals import decimals_to_doubles
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 from tests.support.profiles import make_spec
 
 SPEC = make_spec(d={"type": "decimal"})

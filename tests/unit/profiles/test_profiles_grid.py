@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlmon.profiles.grid import LAST_CELL, to_cells, to_midpoints
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_cells, to_midpoints
 
 EDGES = np.array([0.0, 2.0**-126, 1.0, 1 + 2.0**-7, 2.0**127, 1.0 - 2.0**-53, 3.999999999])
 VALUES = np.concatenate((EDGES, -EDGES, np.random.default_rng(5).standard_t(1, 20_000)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.errors import LayoutMismatchError
-from airflow_mlmon.profiles.histogram import OTHER, UNSEEN, Histogram, histogram_bins
+from airflow_mlmon.profiles.columns.histogram import OTHER, UNSEEN, Histogram, histogram_bins
 from tests.support.profiles import category_layout, profile_numbers, profile_values
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.pipeline.partition_files import to_parquet
-from airflow_mlmon.profiles.id_hashes import IdHashes, hash_ids
+from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
+from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=40))
 

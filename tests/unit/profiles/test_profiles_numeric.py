@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.column import sum_columns
-from airflow_mlmon.profiles.distribution import MAX_VALUES
+from airflow_mlmon.profiles.columns.column import sum_columns
+from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
 from tests.support.profiles import numeric_layout, profile_numbers, profile_values
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.errors import DataError, SchemaMismatchError
-from airflow_mlmon.profiles.local import profile_parquet, profile_table
+from airflow_mlmon.profiles.engine.local import profile_parquet, profile_table
 from tests.support.profiles import category_layout, make_layout, numeric_layout
 
 LAYOUT = make_layout(numeric_layout(), category_layout("a", "b"))

@@ -10,9 +10,9 @@ import pytest
 
 from airflow_mlmon.errors import LayoutMismatchError, StateError
 from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from tests.support.profiles import category_layout, loan_spec, loan_table, make_layout, numeric_layout
 

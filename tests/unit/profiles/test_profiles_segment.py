@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import Layout, SegmentLayout
-from airflow_mlmon.profiles.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.profiles import category_layout, make_layout, numeric_layout
 

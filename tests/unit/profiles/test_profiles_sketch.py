@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_mlmon.profiles.columns.sketch import DistinctSketch
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
-from airflow_mlmon.profiles.murmur import hash_texts
-from airflow_mlmon.profiles.pinning import pin_layout
-from airflow_mlmon.profiles.sketch import DistinctSketch
+from airflow_mlmon.profiles.values.murmur import hash_texts
 from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
 
 IDENTIFIER = ColumnLayout(name="i", kind=Kind.IDENTIFIER)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from airflow_mlmon.profiles.tally import Tally
+from airflow_mlmon.profiles.columns.tally import Tally
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float64])

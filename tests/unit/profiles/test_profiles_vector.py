@@ -10,13 +10,13 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.norm import to_norms
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.profiles.values.norm import to_norms
 from tests.support.profiles import make_layout, make_spec, profile_values
 
 LAYOUT = ColumnLayout(name="v", kind=Kind.VECTOR, dimension=2, element_quantum=0.25)

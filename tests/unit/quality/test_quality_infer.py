@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
-from airflow_mlmon.profiles.local import profile_table
-from airflow_mlmon.profiles.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import allow_for_chance, infer_checks

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from airflow_mlmon.profiles.histogram import Histogram
+from airflow_mlmon.profiles.columns.histogram import Histogram
 from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
 from airflow_mlmon.reports.svg import inline_svg
 from tests.support.hostile import HOSTILE

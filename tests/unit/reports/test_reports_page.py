@@ -13,7 +13,6 @@ from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
-from tests.support.nights import DAY
 from tests.support.pages import (
     LABELS,
     STORM,
@@ -28,6 +27,7 @@ from tests.support.pages import (
     performance,
     quiet_page,
 )
+from tests.support.published import DAY
 
 
 def soup(html: str) -> BeautifulSoup:

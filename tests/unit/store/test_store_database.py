@@ -10,7 +10,7 @@ import pytest
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.store.database import Database, masked_url
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.nights import night
+from tests.support.published import night
 
 
 @pytest.mark.parametrize(

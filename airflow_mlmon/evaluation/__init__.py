@@ -1,0 +1,1 @@
+"""Evaluation: the one place where it is decided whether something is wrong."""

@@ -1,0 +1,111 @@
+"""What the drift of a column alone would do to the predictions, estimated from rows of the reference.
+
+    sum over bins (share now - share of the baseline) * mean score of the bin
+
+With the mean scores of a sample of the reference, this is how far the mean score would move if the score followed the
+column as it did there and nothing else changed. It says which of the columns that drifted together matters: no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+
+Floats = npt.NDArray[np.float64]
+
+_BINS = 20
+_FEWEST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Means:
+    """The mean score in each bin of a column."""
+
+    edges: Floats
+    vocabulary: tuple[str, ...]
+    means: Floats
+
+    def expected(self, column: ColumnProfile) -> float | None:
+        """The mean score that the distribution of a column leads one to expect."""
+        counts = self._counts(column)
+        total = counts.sum()
+        return float(counts @ self.means / total) if total else None
+
+    def _counts(self, column: ColumnProfile) -> Floats:
+        if isinstance(column, CategoryProfile):
+            known = column.known.spread(np.arange(len(self.vocabulary)))
+            return np.append(known, column.unseen_rows).astype(np.float64)
+        if isinstance(column, NumericProfile):
+            points = column.distribution.points
+            places = np.searchsorted(self.edges, points.keys + column.layout.centre, side="right")
+            return np.bincount(places, weights=points.counts, minlength=len(self.means)).astype(np.float64)
+        return np.zeros(len(self.means))
+
+
+def score_shifts(
+    sample: pa.Table, score: str, now: Mapping[str, ColumnProfile], baseline: Mapping[str, ColumnProfile]
+) -> dict[str, float]:
+    """How far each column's drift alone would move the mean score, in the units of the score.
+
+    Args:
+        sample: rows of the reference with the columns and the score.
+        score: name of the score.
+        now: the columns in question, as they are on the night.
+        baseline: the same, as they were.
+    """
+    scores = sample.column(score).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    shifts = {}
+    for name, column in now.items():
+        if name not in sample.column_names or name not in baseline:
+            continue
+        means = _means(sample.column(name), scores, column)
+        if means is None:
+            continue
+        after, before = means.expected(column), means.expected(baseline[name])
+        if after is not None and before is not None:
+            shifts[name] = after - before
+    return shifts
+
+
+def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _Means | None:
+    if isinstance(column, CategoryProfile):
+        vocabulary = column.layout.vocabulary
+        found = pc.index_in(values.cast(pa.string()), value_set=pa.array(vocabulary, pa.string()))
+        places = found.fill_null(len(vocabulary)).to_numpy(zero_copy_only=False)
+        is_held = np.isfinite(scores)
+        edges = np.zeros(0)
+        bins = len(vocabulary) + 1
+    elif isinstance(column, NumericProfile) and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        vocabulary = ()
+        numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        is_held = np.isfinite(numbers) & np.isfinite(scores)
+        edges = (
+            np.unique(np.quantile(numbers[is_held], np.linspace(0, 1, _BINS + 1)[1:-1]))
+            if is_held.any()
+            else np.zeros(0)
+        )
+        places = np.searchsorted(edges, np.where(is_held, numbers, 0.0), side="right")
+        bins = len(edges) + 1
+    else:
+        return None
+    if is_held.sum() < _FEWEST_ROWS:
+        return None
+    means = _mean_by_place(places[is_held], scores[is_held], bins)
+    return _Means(edges=edges, vocabulary=vocabulary, means=means)
+
+
+def _mean_by_place(places: npt.NDArray[np.int64], scores: Floats, bins: int) -> Floats:
+    """The mean score of each bin; that of all rows where a bin has none."""
+    counts = np.bincount(places, minlength=bins)
+    totals = np.bincount(places, weights=scores, minlength=bins)
+    means: Floats = np.where(counts > 0, totals / np.maximum(counts, 1), scores.mean())
+    return means

@@ -1,0 +1,341 @@
+"""Judges everything that was measured of a night together, so that a quiet night is quiet.
+
+All metrics and columns of the night are one family of tests, corrected together. Segments are tested where their
+column, or their share of the rows, gives reason, among themselves: watching them costs the whole no power, and on a
+night on which nothing has changed hardly anything is tested. Something is a breach when its p-value meets the
+corrected level and its effect the smallest that matters.
+
+Nights that change little by little become what is usual. Numbers that have a beginning are therefore compared with
+that too, and the more surprising of both counts, as two tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from typing import TypeVar
+
+from airflow_mlmon.evaluation.drift import ColumnHistory, judge_column
+from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, limits_of
+from airflow_mlmon.profiles.columns.segment import divides
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import DRIFT, METRICS, ROWS, Measure
+from airflow_mlmon.statistics.correction import levels
+from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, shrink
+
+_T = TypeVar("_T")
+
+_LARGE = 0.5
+_BY_SAMPLING = "sampling error only"
+_USUAL = "as usual in {} nights"
+_AT_FIRST = "as in its first {} nights"
+
+
+def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightEvidence:
+    """What is known of a night and of the nights before.
+
+    Attributes:
+        day: The night.
+        metrics: What was measured of it.
+        past: The same of the nights before, without those of an incident that goes on.
+        first: The same of the first nights, which are none of the past; of what is to stay as it was.
+        outliers: The nights before on which each was in breach, and which are over.
+        columns: The drift of each column.
+        base: The same of the baseline.
+        scales: Standard deviation of single values, of the metrics that are means.
+        versions: Segments of model versions whose own outputs and performance are judged too.
+        parts: The drift of a column in each segment, by what the segment is called.
+    """
+
+    day: date
+    metrics: Sequence[MetricValue]
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]]
+    first: Mapping[SubjectKey, Sequence[tuple[date, Point]]] = field(default_factory=dict)
+    outliers: Mapping[SubjectKey, Collection[date]] = field(default_factory=dict)
+    columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
+    base: Mapping[SubjectKey, Point] = field(default_factory=dict)
+    scales: Mapping[str, float] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
+    parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
+
+    @property
+    def days(self) -> frozenset[date]:
+        """The nights before that say something of this one."""
+        pasts = (*self.past.values(), *self.first.values(), *(column.past for column in self.columns.values()))
+        return frozenset(day for past in pasts for day, _ in past)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Test:
+    """A metric that can be judged: as a number with its past, and its first nights, or as the drift of a column."""
+
+    metric: MetricValue
+    series: Series | None = None
+    first: Series | None = None
+    column: ColumnHistory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What was found of a test, and beside which past of a number."""
+
+    finding: Finding
+    series: Series | None = None
+    usual: Usual | None = None
+    rule: str = _USUAL
+
+
+def judge_night(evidence: NightEvidence, policy: Judgement) -> list[Verdict]:
+    """The verdict on each metric that has one, in the order of the metrics; then those on segments.
+
+    Args:
+        evidence: the night and the nights before.
+        policy: how to judge.
+    """
+    whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
+    verdicts = _judge(evidence, whole, policy)
+    drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
+    for column in drifted:
+        verdicts += _judge_parts(evidence, column, policy)
+    return verdicts
+
+
+def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
+    known = METRICS.get(value.metric)
+    if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
+        return False
+    if value.metric == DRIFT:
+        return True
+    # the empty values of all columns together are those of one or the other
+    return known.measure is not None and (value.column is not None or not known.by_column)
+
+
+def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement) -> list[Verdict]:
+    """The verdicts on the segments of a column that has drifted, and on the rows of those that it divides."""
+    histories = dict(evidence.parts(column))
+    scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
+    tests = [
+        _Test(metric=scores.get(segment) or _unscored(column, segment, history), column=history)
+        for segment, history in histories.items()
+    ]
+    tests += [
+        _Test(metric=value, series=_share_of_rows(evidence, value))
+        for value in evidence.metrics
+        if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
+    ]
+    return _verdicts(tests, policy)
+
+
+def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
+    return MetricValue(metric=DRIFT, column=column, segment=segment, value=None, rows=history.now.rows)
+
+
+def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement) -> list[Verdict]:
+    lacking: dict[SubjectKey, Verdict] = {}
+    tests = []
+    for value in values:
+        lack = _lack(evidence, value, policy)
+        if lack:
+            lacking[value.key] = _insufficient(value, lack)
+        elif value.metric == DRIFT:
+            tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
+        else:
+            series = _series(evidence, value, policy)
+            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, value.key)))
+    found = {verdict.key: verdict for verdict in _verdicts(tests, policy)}
+    found |= lacking
+    return [found[value.key] for value in values]
+
+
+def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
+    """Why a value cannot be judged, in words; nothing where it can."""
+    if "withheld" in value.detail:
+        return str(value.detail["withheld"])
+    if value.metric == DRIFT:
+        history = evidence.columns.get(str(value.column))
+        if history is None:
+            return str(value.detail.get("note") or "no value to compare, or none to compare it with")
+        return _few(min(history.now.rows, history.now.base_rows), policy)
+    if value.value is None:
+        return str(value.detail.get("reason") or "no value")
+    if not math.isfinite(value.value):
+        return "the value is not finite"
+    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
+    return _few(value.rows, policy) if is_of_rows else ""
+
+
+def _few(rows: int, policy: Judgement) -> str:
+    return f"{rows} values, fewer than {policy.minimum_rows}" if rows < policy.minimum_rows else ""
+
+
+def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
+    metric = METRICS[value.metric]
+    assert metric.measure is not None  # noqa: S101 - what has none is not judged
+    key = value.key
+    return Series(
+        measure=metric.measure,
+        worse=metric.worse,
+        day=evidence.day,
+        now=Point(value=float(value.value or 0.0), rows=value.rows),
+        past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],
+        base=evidence.base.get(key),
+        scale=evidence.scales.get(value.metric, 1.0),
+        season=policy.season,
+        outliers=evidence.outliers.get(key, ()),
+    )
+
+
+def _at_first(evidence: NightEvidence, series: Series, key: SubjectKey) -> Series | None:
+    """The same number beside its first nights; None where it has none."""
+    points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
+    return replace(series, past=points, base=None) if points else None
+
+
+def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
+    """The rows of a segment as a share of all: more rows in all are no news of one segment."""
+    totals = dict(evidence.past.get((ROWS, None, None), ()))
+    now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
+    return Series(
+        measure=Measure.SHARE,
+        worse=METRICS[DRIFT].worse,
+        day=evidence.day,
+        now=Point(value=value.rows / now, rows=now),
+        past=[
+            (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
+            for day, point in evidence.past.get(value.key, ())
+            if day in totals and totals[day].value
+        ],
+    )
+
+
+def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
+    """The verdicts on tests that are corrected together."""
+    places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
+    spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
+    usuals = _shrunk([test.series for test in tests], lambda one: one.usual())
+    firsts = _shrunk([test.first for test in tests], lambda one: one.usual())
+    judged: list[_Judged | None] = []
+    for test, place, spread, usual, first in zip(tests, places, spreads, usuals, firsts, strict=True):
+        floor = partial(_floor, policy, test.metric)
+        if test.column:
+            judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
+        else:
+            judged.append(_judge_number(test, usual, first, floor))
+    met = iter(levels([one.finding.p_value for one in judged if one], policy.rate, policy.correction))
+    verdicts = []
+    for test, one in zip(tests, judged, strict=True):
+        if one is None:
+            nights = len(test.series.past) if test.series else 0
+            lack = f"{nights} nights to compare with, fewer than {FEWEST_NIGHTS}"
+            verdicts.append(_insufficient(test.metric, lack))
+        else:
+            level, is_met = next(met)
+            floor_of_it = _floor(policy, test.metric, one.finding.nights)
+            limits = limits_of(one.series, one.usual, level, floor_of_it) if one.series else (None, None)
+            is_breach = is_met and abs(one.finding.effect) >= floor_of_it
+            verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
+    return verdicts
+
+
+def _judge_number(
+    test: _Test, usual: Usual | None, first: Usual | None, floor: Callable[[int], float]
+) -> _Judged | None:
+    """How surprising a number is, beside the nights before or its first nights: what says more, as two tests."""
+    assert test.series is not None  # noqa: S101 - what is no column is a number
+    finding = judge_series(test.series, usual)
+    judged = [_Judged(finding=finding, series=test.series, usual=usual)] if finding else []
+    finding = judge_series(test.first, first) if test.first and first else None
+    if finding and test.first:
+        side = "lower" if finding.effect < 0 else "higher"
+        finding = replace(finding, words=f"{side} than in its first nights, from {test.first.past[0][0]} on")
+        judged.append(_Judged(finding=finding, series=test.first, usual=first, rule=_AT_FIRST))
+    if not judged:
+        return None
+    # what has no effect that matters comes second
+    best = min(judged, key=lambda one: (abs(one.finding.effect) < floor(one.finding.nights), one.finding.p_value))
+    finding = replace(best.finding, p_value=min(len(judged) * best.finding.p_value, 1.0))
+    return replace(best, finding=_in_units(test, finding))
+
+
+def _in_units(test: _Test, finding: Finding) -> Finding:
+    """The finding in the units of its metric: rows that were judged as a share of all are rows."""
+    is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
+    if not is_share or test.series is None or finding.usual is None:
+        return finding
+    return replace(finding, usual=finding.usual * test.series.now.rows)
+
+
+def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:
+    """What is usual of each item that has a past, drawn together by what kind of number it is."""
+    found = {at: usual for at, item in enumerate(items) if item is not None and (usual := usual_of(item))}
+    groups: dict[str, list[int]] = {}
+    for at in found:
+        item = items[at]
+        groups.setdefault(item.measure if isinstance(item, Series) else "distribution", []).append(at)
+    shrunk: dict[int, Usual] = {}
+    for measure, members in groups.items():
+        own = [found[at] for at in members]
+        # how areas and losses vary has nothing in common
+        drawn = own if measure in {Measure.AREA, Measure.LOSS} else shrink(own)
+        shrunk |= dict(zip(members, drawn, strict=True))
+    return [shrunk.get(at) for at in range(len(items))]
+
+
+def _floor(policy: Judgement, value: MetricValue, nights: int) -> float:
+    """The smallest effect that matters: twice as large where nothing is known of how nights vary."""
+    floor = policy.performance_effect if _is_performance(value) else policy.effect
+    return floor if nights else 2 * floor
+
+
+def _is_performance(value: MetricValue) -> bool:
+    metric = METRICS[value.metric]
+    return metric.needs_labels and metric.of_model
+
+
+def _verdict(
+    value: MetricValue, judged: _Judged, limits: tuple[float | None, float | None], *, is_breach: bool
+) -> Verdict:
+    finding = judged.finding
+    is_critical = abs(finding.effect) >= _LARGE or _is_performance(value)
+    return Verdict(
+        metric=value.metric,
+        column=value.column,
+        segment=value.segment,
+        value=value.value,
+        state=VerdictState.BREACH if is_breach else VerdictState.OK,
+        low=limits[0],
+        high=limits[1],
+        rule=judged.rule.format(finding.nights) if finding.nights else _BY_SAMPLING,
+        history=finding.nights or None,
+        # what a quiet value stands beside is said where it is not the nights before
+        note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
+        severity=CRITICAL if is_critical else WARNING,
+        p_value=finding.p_value,
+        effect=finding.effect,
+        usual=finding.usual,
+    )
+
+
+def _insufficient(value: MetricValue, note: str) -> Verdict:
+    has_value = value.value is not None and math.isfinite(value.value)
+    return Verdict(
+        metric=value.metric,
+        column=value.column,
+        segment=value.segment,
+        value=value.value if has_value else None,
+        state=VerdictState.INSUFFICIENT_DATA,
+        low=None,
+        high=None,
+        rule="as usual",
+        note=note,
+    )

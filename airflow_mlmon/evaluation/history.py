@@ -1,0 +1,157 @@
+"""The drift of columns over nights, from their profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from airflow_mlmon.evaluation.drift import ColumnHistory
+from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
+from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import SubjectKey
+from airflow_mlmon.spec.evaluation import Season
+from airflow_mlmon.spec.metrics import NULL_SHARE, UNSEEN_SHARE
+
+
+class Comparisons:
+    """Comparisons that were made, so that many nights that are judged in a row do not repeat them."""
+
+    def __init__(self) -> None:
+        self._bases: dict[tuple[int, int], tuple[ColumnProfile, ColumnBase | None]] = {}
+        self._found: dict[tuple[int, int, int, bool], tuple[ColumnProfile, ColumnEvidence | None]] = {}
+
+    def compare(
+        self, baseline: ColumnProfile, bins: int, night: ColumnProfile, *, is_part: bool
+    ) -> ColumnEvidence | None:
+        """How a night lies among the baseline, on so many bins."""
+        # by identity: what was compared is kept, so no other object can have its address
+        key = (id(baseline), bins, id(night), is_part)
+        if key not in self._found:
+            _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
+            self._found[key] = night, base.compare(night, is_part=is_part) if base else None
+        return self._found[key][1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """The profiles that a night is judged from.
+
+    Attributes:
+        day: The night.
+        now: Its profile.
+        past: The profiles of the nights before.
+        baselines: What each column is compared with, and the nights that are part of it.
+        excluded: Nights that are no history of a column, or of a column in a segment.
+        outliers: Nights on which it was in breach, and which are over.
+        length: The most nights of a history.
+        season: Whether weekdays are told apart.
+        comparisons: Those that were made for other nights.
+    """
+
+    day: date
+    now: Profile
+    past: Sequence[tuple[date, Profile]]
+    baselines: Mapping[str, tuple[Profile, Collection[date]]]
+    excluded: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
+    outliers: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
+    length: int | None = None
+    season: Season = Season.AUTO
+    comparisons: Comparisons = field(default_factory=Comparisons)
+
+    def columns(self) -> dict[str, ColumnHistory]:
+        """The drift of each column that has a value on this night and in its baseline."""
+        found = {}
+        for name, (baseline, members) in self.baselines.items():
+            past = [(day, profile.columns[name]) for day, profile in self.past if name in profile.columns]
+            history = self._history(name, None, (baseline.columns[name], members), (self.now.columns[name], past))
+            if history:
+                found[name] = history
+        return found
+
+    def parts(self, name: str) -> Iterator[tuple[str, ColumnHistory]]:
+        """The drift of a column in each segment that is a part of this night and of the baseline."""
+        baseline, members = self.baselines[name]
+        for segment, divided in self.now.segments.items():
+            for value, part in divided.parts.items():
+                base = baseline.part(segment, value)
+                is_whole = part.rows == self.now.rows
+                if base is None or is_whole or name not in base.columns:
+                    continue
+                past = [
+                    (day, own.columns[name])
+                    for day, profile in self.past
+                    if (own := profile.part(segment, value)) and name in own.columns
+                ]
+                key = segment_key(segment, value)
+                history = self._history(name, key, (base.columns[name], members), (part.columns[name], past))
+                if history:
+                    yield key, history
+
+    def _history(
+        self,
+        name: str,
+        segment: str | None,
+        baseline: tuple[ColumnProfile, Collection[date]],
+        nights: tuple[ColumnProfile, Sequence[tuple[date, ColumnProfile]]],
+    ) -> ColumnHistory | None:
+        base_column, members = baseline
+        current, past = nights
+        if not base_column.observed:
+            return None
+        bins = bins_for(current.observed, base_column.observed)
+        now = self.comparisons.compare(base_column, bins, current, is_part=self.day in members)
+        if now is None:
+            return None
+        excluded = self.excluded.get((name, segment), ())
+        compared = [
+            (day, evidence)
+            for day, column in past
+            if day not in excluded
+            and (evidence := self.comparisons.compare(base_column, bins, column, is_part=day in members))
+        ]
+        return ColumnHistory(
+            day=self.day,
+            now=now,
+            past=compared[-(self.length or 0) :],
+            outliers=self.outliers.get((name, segment), ()),
+            season=self.season,
+        )
+
+
+def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[SubjectKey, Point]:
+    """The shares of empty and of unseen values that the baseline alone leads one to expect.
+
+    A vocabulary that was taken from the baseline leaves nothing of it unseen. What to expect of the next rows is the
+    share of values that occur once (Good 1953).
+    """
+    found: dict[SubjectKey, Point] = {}
+    for name, (profile, _) in baselines.items():
+        column = profile.columns[name]
+        if column.rows:
+            found[NULL_SHARE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
+        if isinstance(column, CategoryProfile) and column.observed:
+            once = int((column.known.counts == 1).sum()) + column.unseen_rows
+            found[UNSEEN_SHARE, name, None] = Point(value=once / column.observed, rows=column.observed)
+    return found
+
+
+def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[date]:
+    """The nights of an incident that goes on up to a day: breaches with fewer quiet nights between than resolve it.
+
+    >>> days = [date(2026, 3, day) for day in (1, 4, 6, 7)]
+    >>> sorted(found.day for found in ongoing(days, date(2026, 3, 8), clears_after=2))
+    [4, 6, 7]
+    """
+    found: set[date] = set()
+    last = day
+    for night in sorted(breached, reverse=True):
+        if (last - night).days > clears_after:
+            break
+        found.add(night)
+        last = night
+    return found

@@ -1,0 +1,1 @@
+"""What a partition is compared with, and who decided that."""

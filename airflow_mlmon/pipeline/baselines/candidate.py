@@ -1,0 +1,93 @@
+"""Compares a baseline that somebody may accept with the one in force, from stored profiles alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.pipeline.baselines.accept import Evidence, next_day, require_version, weigh
+from airflow_mlmon.pipeline.baselines.choose import (
+    ChosenBaseline,
+    compare_with,
+    of_all_versions,
+    of_value,
+    sum_baseline,
+)
+from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
+from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.baselines.window_drift import required_reference
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.spec.baseline import Baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateDrift:
+    """How far a candidate lies from the baseline in force.
+
+    Attributes:
+        day: The day on which both are as they are here: the next one to be judged.
+        held: The baseline in force.
+        before: What it is made of.
+        after: What the candidate is made of.
+        evidence: Whether the candidate has enough nights to be accepted.
+        columns: The candidate's drift; a limit is what is usual of one night against the one in force.
+        own: Columns that keep a baseline of their own, which no pin moves.
+    """
+
+    day: date
+    held: InForce
+    before: ChosenBaseline
+    after: ChosenBaseline
+    evidence: Evidence
+    columns: Sequence[ColumnDrift]
+    own: Mapping[str, Baseline]
+
+    @property
+    def drifted(self) -> int | None:
+        """How many columns lie beyond their limit; None when none was judged."""
+        states = [column.state for column in self.columns if column.state is not DriftState.INSUFFICIENT_DATA]
+        return states.count(DriftState.BEYOND) if states else None
+
+
+def _rows_of(run: Run, reference: Reference, chosen: ChosenBaseline, version: str | None) -> ChosenBaseline:
+    """The rows of a version in a baseline, as its nights are compared with them; else all rows."""
+    if version is None:
+        return chosen
+    return of_value(run, reference, chosen, str(run.spec.version_column), version) or of_all_versions(chosen)
+
+
+def compare_candidate(run: Run, candidate: Baseline, version: str | None = None) -> CandidateDrift:
+    """The drift from the baseline in force, of the model or a version, to a candidate.
+
+    Raises:
+        ConfigError: the spec has no versions, or gives each column a baseline of its own.
+        StateError: the spec has changed since its layout was pinned.
+    """
+    require_version(run.spec, version)
+    reference = required_reference(run)
+    names = [column.name for column in reference.layout.columns]
+    columns = [name for name in names if name not in run.spec.baselines]
+    if not columns:
+        raise ConfigError(
+            f"The spec of {run.model} gives each column a baseline of its own, which no other replaces.",
+            hint="take columns out of `baselines`",
+        )
+    day = next_day(run)
+    held = in_force(run.spec, run.store.baselines(run.model), day, version)
+    before, after = (
+        _rows_of(run, reference, sum_baseline(run, reference, baseline, columns, Span(days=(day,))), version)
+        for baseline in (held.baseline, candidate)
+    )
+    return CandidateDrift(
+        day=day,
+        held=held,
+        before=before,
+        after=after,
+        evidence=weigh(run, candidate, day),
+        columns=compare_with(run, before.layout, [before], after.profile, {}),
+        own={name: run.spec.baselines[name] for name in names if name in run.spec.baselines},
+    )

@@ -1,0 +1,342 @@
+"""The baselines of a night: which partitions and versions they are the sum of, and their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
+from airflow_mlmon.drift.sampled import SampledScore
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.evaluation.history import ongoing
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
+from airflow_mlmon.pipeline.baselines.window import (
+    Span,
+    Usual,
+    history_of,
+    narrowed,
+    usual_of_neighbours,
+    usual_of_nights,
+    usual_of_reference,
+)
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import Reference, reference_nights
+from airflow_mlmon.pipeline.workspace.stored_profiles import (
+    DayProfile,
+    ProfileState,
+    reference_version,
+    stored_profiles,
+)
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind
+from airflow_mlmon.spec.metrics import DRIFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineFacts:
+    """What a baseline was made of, as it is kept beside the drift.
+
+    Attributes:
+        title: The baseline in words.
+        kind: How its days were found.
+        columns: The columns that were compared with it.
+        asked: How many nights it asks for.
+        needed: With fewer nights than this there is no verdict.
+        nights: The version of each day's rows that is in the sum.
+        other_layout: Days that are not, because their profile has another layout.
+        pin: Number of the pin by which it held; None when the spec said so.
+    """
+
+    title: str
+    kind: BaselineKind
+    columns: tuple[str, ...]
+    asked: int
+    needed: int
+    nights: Mapping[date, str]
+    other_layout: int = 0
+    pin: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        return {
+            "title": self.title,
+            "kind": self.kind,
+            "columns": list(self.columns),
+            "asked": self.asked,
+            "needed": self.needed,
+            "nights": {day.isoformat(): version for day, version in self.nights.items()},
+            "other_layout": self.other_layout,
+            "pin": self.pin,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> BaselineFacts:
+        """The facts that `to_dict` wrote."""
+        return cls(
+            **{
+                **content,
+                "kind": BaselineKind(content["kind"]),
+                "columns": tuple(content["columns"]),
+                "nights": {date.fromisoformat(day): version for day, version in content["nights"].items()},
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenBaseline:
+    """A baseline of a span: the columns that are compared with it, what they are, and how far it may lie.
+
+    Attributes:
+        facts: What it was made of.
+        layout: Its own columns alone.
+        whole: Its sum, under the pinned layout.
+        nights: The nights whose sum it is, or of the span before, all nights from which the limits come.
+        span: What is compared with it.
+        usual: How far such spans usually lie from it.
+    """
+
+    facts: BaselineFacts
+    layout: Layout
+    whole: Profile
+    nights: Sequence[DayProfile]
+    span: Span
+    usual: Usual
+
+    @property
+    def profile(self) -> Profile:
+        """Its sum, under its own columns' layout."""
+        return narrowed(self.whole, self.layout)
+
+
+def choose_baselines(
+    run: Run, reference: Reference, span: Span, *, asked: Baseline | None = None, version: str | None = None
+) -> list[ChosenBaseline]:
+    """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
+
+    They are those of a model version, or of all rows. A night of an incident that goes on, and that nobody has
+    called normal, is no part of the nights that the column in breach is compared with.
+    """
+    pins = run.store.baselines(run.model)
+    breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
+    by_column = {
+        column.name: InForce(baseline=asked)
+        if asked
+        else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
+        for column in reference.layout.columns
+    }
+    grouped: dict[tuple[InForce, frozenset[date]], list[str]] = {}
+    for name, held in by_column.items():
+        grouped.setdefault((held, frozenset(breached.get(name, ()))), []).append(name)
+    chosen = []
+    for (held, without), columns in grouped.items():
+        found = sum_baseline(run, reference, held.baseline, tuple(columns), span, without=without)
+        pin = held.pin.number if held.pin else None
+        chosen.append(replace(found, facts=replace(found.facts, pin=pin)))
+    return chosen
+
+
+def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
+    """The nights of each column's drift that goes on up to a day, and that nobody has called normal."""
+    accepted = run.store.accepted_until(run.model, day)
+    breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), DRIFT)
+    return {
+        column: ongoing(
+            [night for night in nights if night > accepted.get((metric, column, segment), date.min)],
+            day,
+            run.spec.alerts.clear,
+        )
+        for (metric, column, segment), nights in breaches.items()
+        if column and segment is None
+    }
+
+
+def sum_baseline(
+    run: Run,
+    reference: Reference,
+    baseline: Baseline,
+    columns: Sequence[str],
+    span: Span,
+    *,
+    without: Collection[date] = frozenset(),
+) -> ChosenBaseline:
+    """A baseline of a span, of some columns; where it takes nights before, `without` some."""
+    layout = _layout_of(reference.layout, columns)
+    if baseline.kind is BaselineKind.REFERENCE:
+        return _of_reference(run, reference, baseline, layout, span)
+    return _of_days(run, reference, baseline, layout, span, without=without)
+
+
+def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
+    """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
+    part = chosen.whole.part(segment, value)
+    if part is None:
+        return None
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        limits = reference.segment_limits.get(segment_key(segment, value), {})
+        return replace(chosen, whole=part, usual=replace(chosen.usual, limits=limits))
+    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
+    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
+    if len(held) < chosen.facts.needed:
+        return None
+    facts = replace(chosen.facts, nights=held)
+    usual = _usual(run, chosen.layout, facts, own, chosen.span)
+    return replace(chosen, facts=facts, whole=part, nights=own, usual=usual)
+
+
+def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
+    """The baseline of a version that it has too few nights of: the rows of all versions, and says so."""
+    return replace(chosen, facts=replace(chosen.facts, title=f"{chosen.facts.title}, all versions"))
+
+
+def compare_with(
+    run: Run,
+    layout: Layout,
+    baselines: Sequence[ChosenBaseline],
+    current: Profile,
+    sampled: Mapping[str, SampledScore],
+) -> list[ColumnDrift]:
+    """The drift of every column against its own baseline, in the order of the layout.
+
+    `sampled` has the answers for columns whose method needs rows.
+    """
+    found: dict[str, ColumnDrift] = {}
+    for baseline in baselines:
+        drift = compare(
+            baseline.layout,
+            baseline.profile,
+            narrowed(current, baseline.layout),
+            method=run.spec.drift.method,
+            methods=run.spec.drift.methods,
+            sampled=sampled,
+            limits=baseline.usual.limits,
+        )
+        found |= {column.column: _with_shortage(column, baseline) for column in drift}
+    return [found[column.name] for column in layout.columns]
+
+
+def baseline_profiles(run: Run, reference: Reference, facts: Sequence[BaselineFacts]) -> dict[str, Profile]:
+    """The sum that each column was compared with, made again from the versions that are named.
+
+    A column is left out when one of them is gone.
+    """
+    profiles: dict[str, Profile] = {}
+    for entry in facts:
+        if entry.kind is BaselineKind.REFERENCE:
+            profiles |= dict.fromkeys(entry.columns, reference.profile)
+        elif (total := _sum_of_named(run, reference, entry.nights)) is not None:
+            profiles |= dict.fromkeys(entry.columns, total)
+    return profiles
+
+
+def _sum_of_named(run: Run, reference: Reference, nights: Mapping[date, str]) -> Profile | None:
+    name = reference_version(reference)
+    own = reference_nights(run, reference) if name in nights.values() else {}
+    try:
+        parts = [
+            own[day]
+            if version == name
+            else Profile.from_bytes(
+                run.files.read(profile_uri(run, Partition.of_day(run.model, day), version, reference.layout.id))
+            )
+            for day, version in nights.items()
+        ]
+    except (NotFoundError, KeyError):
+        return None
+    return sum_profiles(reference.layout, parts)
+
+
+def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
+    days = [day for day in reference.days if day not in span.own]
+    nights = dict.fromkeys(days, reference_version(reference))
+    facts = _facts(run, baseline, layout, span, nights=nights, asked=len(days))
+    whole = reference.profile
+    if span.own:
+        own = reference_nights(run, reference)
+        whole = sum_profiles(reference.layout, (own[day] for day in days))
+    return ChosenBaseline(
+        # whoever declares a short reference means it: its own nights have always been the measure
+        facts=replace(facts, needed=0),
+        layout=layout,
+        whole=whole,
+        nights=(),
+        span=span,
+        usual=usual_of_reference(run, reference, span),
+    )
+
+
+def _of_days(
+    run: Run,
+    reference: Reference,
+    baseline: Baseline,
+    layout: Layout,
+    span: Span,
+    *,
+    without: Collection[date],
+) -> ChosenBaseline:
+    asked = baseline.days(span.days[0], span.days[-1], without=without)
+    stored = stored_profiles(run, reference, asked)
+    held = [found for found in stored if found.profile is not None]
+    named = {found.day: found.version or "" for found in held}
+    facts = replace(
+        _facts(run, baseline, layout, span, nights=named, asked=len(asked)),
+        other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
+    )
+    nights = history_of(run, reference, span) if baseline.kind is BaselineKind.PREVIOUS else stored
+    return ChosenBaseline(
+        facts=facts,
+        layout=layout,
+        whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
+        nights=nights,
+        span=span,
+        usual=_usual(run, layout, facts, nights, span),
+    )
+
+
+def _facts(
+    run: Run, baseline: Baseline, layout: Layout, span: Span, *, nights: Mapping[date, str], asked: int
+) -> BaselineFacts:
+    return BaselineFacts(
+        title=baseline.title(len(span.days)),
+        kind=baseline.kind,
+        columns=tuple(column.name for column in layout.columns),
+        asked=asked,
+        needed=min(run.spec.history.minimum, asked // 2 + 1),
+        nights=nights,
+    )
+
+
+def _usual(run: Run, layout: Layout, facts: BaselineFacts, nights: Sequence[DayProfile], span: Span) -> Usual:
+    """How far such spans lay from the sum of the others, or from the span before; nothing of too few nights."""
+    if facts.kind is BaselineKind.PREVIOUS:
+        return usual_of_neighbours(run, layout, nights, span)
+    return usual_of_nights(run, layout, nights, span) if len(facts.nights) >= facts.needed else Usual()
+
+
+def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
+    """The column with the words that fit its baseline, when there is no verdict for want of nights."""
+    facts, held = chosen.facts, chosen.span.held
+    if column.limit is not None or column.method.is_sampled:
+        return column
+    if len(facts.nights) < facts.needed:
+        note = f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, at least {facts.needed} are needed"
+        if facts.other_layout:
+            note += f"; {facts.other_layout} have another layout: reprofile"
+    elif held > 1 and not chosen.usual.windows and facts.kind is not BaselineKind.PREVIOUS:
+        own = len(facts.nights) + len(chosen.span.own if facts.kind is BaselineKind.REFERENCE else ())
+        note = f"no limit: {own} nights of {facts.title} hold no two windows of {held}"
+    elif column.score is not None and facts.kind is not BaselineKind.REFERENCE:
+        what = "a night lies" if len(chosen.span.days) == 1 else "such a window lies"
+        note = f"no limit: too few nights to say how far {what} from {facts.title}"
+    else:
+        return column
+    return replace(column, state=DriftState.INSUFFICIENT_DATA, note=note)
+
+
+def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:
+    return Layout(model=layout.model, columns=tuple(column for column in layout.columns if column.name in columns))

@@ -1,0 +1,44 @@
+"""The versions that served a model, as the stored nights tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from airflow_mlmon.drift.versions import Counts, version_marks
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import ROWS
+
+
+def version_of(spec: ModelSpec, segment: str | None) -> str | None:
+    """The version that a segment stands for; None when it stands for something else."""
+    prefix = segment_key(spec.version_column, "") if spec.version_column else None
+    return segment.removeprefix(prefix) if prefix and segment and segment.startswith(prefix) else None
+
+
+def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
+    """Rows by version among the metrics of a night."""
+    return {
+        version: int(value.value or 0)
+        for value in metrics
+        if value.metric == ROWS and (version := version_of(spec, value.segment)) is not None
+    }
+
+
+def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
+    """Rows by version of each night of a range that named any."""
+    if run.spec.version_column is None:
+        return {}
+    nights: dict[date, list[MetricValue]] = {}
+    for day, value in run.store.segment_rows(run.model, first, last):
+        nights.setdefault(day, []).append(value)
+    counted = {day: counts_in(run.spec, values) for day, values in nights.items()}
+    return {day: counts for day, counts in counted.items() if counts}
+
+
+def marks_until(run: Run, last: date) -> dict[date, str]:
+    """What is to be marked of the versions, by night, up to a day; all nights before it count."""
+    return version_marks(version_counts(run, date.min, last))

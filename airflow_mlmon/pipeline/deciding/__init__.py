@@ -1,0 +1,1 @@
+"""What the evaluation is asked with, and what follows from its verdicts."""

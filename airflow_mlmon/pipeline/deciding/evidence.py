@@ -1,0 +1,330 @@
+"""What is usual of a model's nights, from what is stored of them, and what it says of a night."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from airflow_mlmon.drift.versions import Counts, nights_alike
+from airflow_mlmon.evaluation.consequence import score_shifts
+from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
+from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares, ongoing
+from airflow_mlmon.evaluation.incidents import Incident, group_breaches
+from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.partition import Partition, dates_before
+from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines
+from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
+from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, read_sample
+from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, METRICS, ROWS, SCORE_MEAN, UNSEEN_SHARE
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.statistics.correction import rate_of_look
+
+_JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
+# baselines that are made of the nights before
+_MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
+# times the nights of a history that are looked back at most
+_FARTHEST = 3
+# what the model puts out and how well it does is to stay as it was at first, or a year ago
+_LASTING = tuple(name for name, metric in METRICS.items() if metric.measure and metric.of_model)
+_YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightJudgement:
+    """The verdicts of a night, which of its breaches belong together, and the days that were looked at for them."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    rests_on: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsualJudge:
+    """Judges nights of a model by its own past; what several of them have in common is read and compared once.
+
+    A night of an incident that goes on is no history of what is in breach, so that it never becomes what is usual;
+    where somebody has accepted it, it is from then on. `breached` says on which nights something was in breach, in the
+    place of the store.
+    """
+
+    run: Run
+    breached: Mapping[SubjectKey, Collection[date]] | None = None
+    comparisons: Comparisons = field(default_factory=Comparisons)
+    profiles: dict[date, DayProfile] = field(default_factory=dict)
+
+    def judge(
+        self,
+        partition: Partition,
+        metrics: Sequence[MetricValue],
+        profile: Profile | None = None,
+        *,
+        policy: Judgement | None = None,
+    ) -> NightJudgement:
+        """The verdict on each metric that no rule of the spec is about, and the incidents among the breaches.
+
+        Args:
+            partition: the night.
+            metrics: what was measured of it.
+            profile: the profile of its rows; None for the metrics of labels. Where a model has labels, rows and
+                labels have half of the rate each.
+            policy: how to judge; as the spec says by default.
+        """
+        policy = policy or self.run.spec.alerts.judgement
+        if not policy.rate:
+            return NightJudgement()
+        rate = policy.rate / 2 if self.run.spec.labels else policy.rate
+        reference = pinned_reference(self.run) if profile else None
+        judged = unruled(self.run.spec, metrics)
+        if profile is None:
+            # the drift of labels, which have no profile, is measured and not judged: their share of positives is
+            judged = [value for value in judged if value.metric != DRIFT]
+            # a night is judged at each delivery of its labels
+            rate = rate_of_look(rate, _share_of_labels(metrics))
+        evidence = self._evidence(partition, judged, policy, reference, profile)
+        verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
+        breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
+        shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
+        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
+        return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
+
+    def _shifts(
+        self, day: date, reference: Reference, profile: Profile, breaches: Sequence[Verdict]
+    ) -> dict[str, float]:
+        """How far each column in breach would move the mean score."""
+        spec = self.run.spec
+        score = spec.column_of(Role.SCORE)
+        names = {breach.column for breach in breaches if breach.column and breach.column not in spec.outputs}
+        if score is None or not names:
+            return {}
+        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
+        baseline = {name: one.whole.columns[name] for one in chosen for name in names & set(one.facts.columns)}
+        now = {name: profile.columns[name] for name in names}
+        return score_shifts(read_sample(self.run, reference), score, now, baseline)
+
+    def _evidence(
+        self,
+        partition: Partition,
+        metrics: Sequence[MetricValue],
+        policy: Judgement,
+        reference: Reference | None,
+        profile: Profile | None,
+    ) -> NightEvidence:
+        day, spec = partition.day, self.run.spec
+        breaches = self._breached(day)
+        breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
+        over = {key: set(days) - breached[key] for key, days in breaches.items()}
+        reach = self._reach(breached)
+        served = version_counts(self.run, day - max(timedelta(days=reach), _YEAR), day)
+        own_counts = served.pop(day, {})
+        now = counts_in(spec, metrics) or own_counts
+        alike = nights_alike(served, now)
+        unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
+        is_changing = bool(unlike) or len(now) > 1
+        evidence = NightEvidence(
+            day=day,
+            metrics=metrics,
+            past=self._past(day, reach, unlike, breached),
+            first=self._first(day, served, alike, breaches),
+            outliers=over,
+            versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
+            if is_changing
+            else frozenset(),
+        )
+        if reference is None or profile is None:
+            return evidence
+        drifted = _of_columns(breached)
+        # what other versions put out is no history of what these do
+        for name in spec.outputs:
+            drifted[name, None] = unlike | drifted.get((name, None), set())
+        stored = self._stored(day, reference, reach)
+        nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
+        nights = replace(nights, outliers=_of_columns(over))
+        own = {one.day for one in stored if one.is_reference}
+        return replace(
+            evidence,
+            # the vocabulary was taken from these nights: nothing of theirs is unseen
+            past={
+                key: [(before, point) for before, point in points if key[0] != UNSEEN_SHARE or before not in own]
+                for key, points in evidence.past.items()
+            },
+            columns=nights.columns(),
+            base=base_shares(nights.baselines),
+            scales=_scales(spec, nights),
+            parts=nights.parts,
+        )
+
+    def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
+        """The nights before on which each metric was in breach, and nobody has called that normal by then."""
+        store, model = self.run.store, self.run.model
+        first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.nights), _YEAR)
+        found = self.breached
+        if found is None:
+            found = store.breached_days(model, first, day - timedelta(days=1))
+        accepted = store.accepted_until(model, day)
+        return {
+            key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
+            for key, days in found.items()
+        }
+
+    def _past(
+        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[SubjectKey, Collection[date]]
+    ) -> dict[SubjectKey, list[tuple[date, Point]]]:
+        past: dict[SubjectKey, list[tuple[date, Point]]] = {}
+        found = self.run.store.past(self.run.model, _JUDGED, day, reach)
+        # a night that never came says nothing of how many rows a night has
+        empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
+        for before, key, value, rows in found:
+            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            if not is_unlike and before not in empty and before not in breached.get(key, ()):
+                past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
+        return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
+
+    def _first(
+        self,
+        day: date,
+        served: Collection[date],
+        alike: Collection[date],
+        breached: Mapping[SubjectKey, Collection[date]],
+    ) -> dict[SubjectKey, list[tuple[date, Point]]]:
+        """What the model put out on its first nights, at most a year back and since somebody called it normal.
+
+        They are before the trailing nights, of the same versions, not in breach, and as many as a history should be.
+        """
+        store, history = self.run.store, self.run.spec.history
+        last = day - timedelta(days=history.nights + 1)
+        begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
+        accepted = store.accepted_until(self.run.model, day)
+        found: dict[SubjectKey, list[tuple[date, Point]]] = {}
+        for name in _LASTING:
+            key = name, None, None
+            since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
+            values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.nights)
+            unfit = {*set(served).difference(alike), *breached.get(key, ())}
+            points = [(at, Point(value=value, rows=rows)) for at, _, value, rows in values if at not in unfit]
+            if len(points) >= history.minimum:
+                found[key] = points[: history.nights]
+        return found
+
+    def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
+        """How many days to look back, so that a long incident leaves as many nights as there should be."""
+        nights = self.run.spec.history.nights
+        return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
+
+    def _nights(
+        self,
+        day: date,
+        policy: Judgement,
+        reference: Reference,
+        profile: Profile,
+        *,
+        excluded: Mapping[tuple[str, str | None], Collection[date]],
+        past: Sequence[DayProfile],
+    ) -> Nights:
+        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
+        return Nights(
+            day=day,
+            now=profile,
+            past=[(one.day, one.profile) for one in past if one.profile is not None],
+            baselines=_by_column(self.run.spec, chosen, profile, past, reference.layout),
+            excluded=excluded,
+            length=self.run.spec.history.nights,
+            season=policy.season,
+            comparisons=self.comparisons,
+        )
+
+    def _stored(self, day: date, reference: Reference, reach: int) -> list[DayProfile]:
+        days = dates_before(day, reach)
+        missing = [past for past in days if past not in self.profiles]
+        self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
+        return [self.profiles[past] for past in days]
+
+
+def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
+    """How much of the labels has come."""
+    found = (value.value for value in metrics if value.metric == LABEL_SHARE and value.segment is None)
+    return next(found, None) or 1.0
+
+
+def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue]:
+    """The metrics that no rule of the spec is about: what people decide themselves is not decided twice."""
+    ruled = {(rule.metric, rule.column) for rule in spec.alerts.rules}
+    return [
+        value for value in metrics if (value.metric, None) not in ruled and (value.metric, value.column) not in ruled
+    ]
+
+
+def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
+    """The nights on which the drift of each column, or of a column in a segment, was in breach."""
+    return {
+        (column, segment): set(days)
+        for (metric, column, segment), days in breached.items()
+        if metric == DRIFT and column
+    }
+
+
+def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
+    """The nights before that are part of a baseline."""
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        return frozenset(one.day for one in past if one.is_reference)
+    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
+
+
+def _by_column(
+    spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
+) -> dict[str, tuple[Profile, frozenset[date]]]:
+    """What each column is compared with, and the nights that are part of it.
+
+    What the model puts out is compared with nights of the same versions alone, or not at all.
+    """
+    found: dict[str, tuple[Profile, frozenset[date]]] = {}
+    for chosen in baselines:
+        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, _members(chosen, past)))
+        if chosen.facts.kind in _MOVING and spec.version_column:
+            own = _of_versions(chosen, spec.version_column, now, layout)
+            for name in set(chosen.facts.columns).intersection(spec.outputs):
+                del found[name]
+                found |= {name: own} if own else {}
+    return found
+
+
+def _of_versions(
+    chosen: ChosenBaseline, version_column: str, now: Profile, layout: Layout
+) -> tuple[Profile, frozenset[date]] | None:
+    """The nights of a baseline that the same versions served as this one; None where these are too few."""
+    held = {one.day: one.profile for one in chosen.nights if one.profile and one.day in chosen.facts.nights}
+    counts = {day: _served(profile, version_column) for day, profile in held.items()}
+    alike = nights_alike(counts, _served(now, version_column))
+    if len(alike) == len(held):
+        return chosen.whole, frozenset(held)
+    if len(alike) < chosen.facts.needed:
+        return None
+    return sum_profiles(layout, (held[day] for day in sorted(alike))), frozenset(alike)
+
+
+def _served(profile: Profile, version_column: str) -> Counts:
+    """Rows by version."""
+    segment = profile.segments.get(version_column)
+    return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
+
+
+def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
+    """The standard deviation of the scores of the baseline, or of the night, in whose units their mean is judged."""
+    name = spec.column_of(Role.SCORE)
+    if name is None:
+        return {}
+    whole = nights.baselines[name][0] if name in nights.baselines else nights.now
+    column = whole.columns.get(name)
+    deviation = column.std if isinstance(column, NumericProfile) else None
+    return {SCORE_MEAN: deviation} if deviation else {}

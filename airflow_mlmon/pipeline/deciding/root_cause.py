@@ -1,0 +1,58 @@
+"""Names the likely cause with each alert of a night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from airflow_mlmon.alerts.breach import plain
+from airflow_mlmon.evaluation.incidents import Incident
+from airflow_mlmon.lifecycle.incidents import BY_ITSELF
+from airflow_mlmon.records import Alert, SubjectKey
+from airflow_mlmon.spec.metrics import METRICS
+
+_LENGTH = 250
+
+
+def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = ()) -> list[Alert]:
+    """The alerts with their likely cause, those of an incident together and its cause first.
+
+    What belongs to no incident, such as a breach of a rule, is its own cause and comes before the others; but what the
+    model puts out follows from the first incident, whoever set its limit.
+
+    Args:
+        alerts: those of one family of results.
+        incidents: what belongs together among them, the one that matters most first.
+        before: alerts of the same night, in their order, that were found before its labels came, hence may explain
+            its performance.
+    """
+    titles = {alert.key: alert.title for alert in alerts}
+    causes: dict[SubjectKey, tuple[tuple[int, int], str]] = {}
+    for position, incident in enumerate(incidents, 1):
+        words = f"{titles.get(incident.cause.key, incident.cause.metric)}{_consequence(incident)}"
+        for place, breach in enumerate(incident.breaches):
+            causes[breach.key] = (position, place), plain(words, _LENGTH)
+    alone = ((0, 0), "")
+    ordered = sorted(alerts, key=lambda alert: causes.get(alert.key, alone)[0])
+    found = [replace(alert, cause=causes.get(alert.key, alone)[1]) for alert in ordered]
+    likely = _likely_cause(before)
+    first = likely or _likely_cause([alert for alert in found if not _is_of_model(alert)])
+    return [
+        replace(alert, cause=(likely or alert.cause or first if _is_of_model(alert) else alert.cause) or alert.title)
+        for alert in found
+    ]
+
+
+def _likely_cause(alerts: Sequence[Alert]) -> str:
+    """The cause of the incident that matters most: the first, because they are kept in that order."""
+    return next((alert.cause for alert in alerts if alert.p_value is not None and alert.cause), "")
+
+
+def _is_of_model(alert: Alert) -> bool:
+    return alert.metric in METRICS and METRICS[alert.metric].of_model
+
+
+def _consequence(incident: Incident) -> str:
+    if incident.shift is None:
+        return ""
+    return f"{BY_ITSELF}{incident.shift:+.3g})"

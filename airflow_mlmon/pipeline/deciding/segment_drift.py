@@ -1,0 +1,148 @@
+"""The drift of the parts of a night, and what a change of the model version means for that of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any, Self
+
+from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.limits import MINIMUM_ROWS
+from airflow_mlmon.pipeline.baselines.choose import (
+    ChosenBaseline,
+    choose_baselines,
+    compare_with,
+    of_all_versions,
+    of_value,
+)
+from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.methods import Method
+
+# a smaller share of rows by versions that the baseline lacks moves no score of the whole
+_UNKNOWN_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentDrift:
+    """The drift of the rows of one value of a segment.
+
+    Attributes:
+        segment: What these rows are called.
+        rows: How many there are.
+        columns: Each column.
+        baselines: What each was compared with, in words.
+    """
+
+    segment: str
+    rows: int
+    columns: tuple[ColumnDrift, ...]
+    baselines: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        columns = [asdict(column) for column in self.columns]
+        return {"segment": self.segment, "rows": self.rows, "columns": columns, "baselines": dict(self.baselines)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote."""
+        return cls(**{**content, "columns": tuple(column_of(column) for column in content["columns"])})
+
+
+def column_of(content: Mapping[str, Any]) -> ColumnDrift:
+    """The drift of a column as JSON carried it."""
+    named = {
+        "state": DriftState(content["state"]),
+        "kind": Kind(content["kind"]),
+        "method": Method(content["method"]),
+    }
+    return ColumnDrift(**{**content, **named})
+
+
+def compare_segments(
+    run: Run, reference: Reference, day: date, baselines: Sequence[ChosenBaseline], current: Profile
+) -> list[SegmentDrift]:
+    """Compare the rows of each value of each segment with the same rows of their baseline.
+
+    A version is compared with the baselines that the spec maps it to. Where these have too few nights of
+    it, it is compared with the rows of all versions, except for what the model itself puts out. The rows of
+    another value are not compared where they or the baseline's are too few.
+    """
+    found = []
+    for name, segment in current.segments.items():
+        for value, part in segment.parts.items():
+            if name == run.spec.version_column:
+                own = choose_baselines(run, reference, Span(days=(day,)), version=value)
+                found.append(_compare_version(run, reference, own, current, value))
+            elif part.rows >= MINIMUM_ROWS:
+                of_rows = [of_value(run, reference, chosen, name, value) for chosen in baselines]
+                used = [chosen for chosen in of_rows if chosen is not None]
+                if len(used) == len(baselines):
+                    found.append(_compare_part(run, reference, used, current, (name, value)))
+    return found
+
+
+def _compare_version(
+    run: Run, reference: Reference, baselines: Sequence[ChosenBaseline], current: Profile, version: str
+) -> SegmentDrift:
+    name = str(run.spec.version_column)
+    of_version = [(chosen, of_value(run, reference, chosen, name, version)) for chosen in baselines]
+    used = [own or of_all_versions(chosen) for chosen, own in of_version]
+    lacking = {column for chosen, own in of_version if own is None for column in chosen.facts.columns}
+    drift = _compare_part(run, reference, used, current, (name, version))
+    reason = f"the baseline has too few nights of {version}"
+    return replace(drift, columns=tuple(_withheld(drift.columns, lacking & set(run.spec.outputs), reason)))
+
+
+def _compare_part(
+    run: Run, reference: Reference, baselines: Sequence[ChosenBaseline], current: Profile, of: tuple[str, str]
+) -> SegmentDrift:
+    part = current.part(*of) or Profile.empty(reference.layout)
+    return SegmentDrift(
+        segment=segment_key(*of),
+        rows=part.rows,
+        columns=tuple(compare_with(run, reference.layout, baselines, part, {})),
+        baselines={column: chosen.facts.title for chosen in baselines for column in chosen.facts.columns},
+    )
+
+
+def withhold_outputs(
+    spec: ModelSpec, drift: Sequence[ColumnDrift], baselines: Sequence[ChosenBaseline], current: Profile
+) -> list[ColumnDrift]:
+    """The drift of all rows, without a verdict on the outputs of versions that the baseline does not know.
+
+    Their scores differ because the model does; each version is compared by itself.
+    """
+    for chosen in baselines:
+        unknown = _unknown_versions(spec, chosen.whole, current)
+        if unknown:
+            columns = set(chosen.facts.columns) & set(spec.outputs)
+            drift = _withheld(drift, columns, f"the baseline has no rows of {', '.join(unknown)}: see the versions")
+    return list(drift)
+
+
+def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> list[str]:
+    """The versions that the baseline does not know, where they served more than a trifle of the rows."""
+    known = baseline.segments.get(spec.version_column or "")
+    now = current.segments.get(spec.version_column or "")
+    if known is None or now is None or not known.parts:
+        # a baseline that names no versions speaks for all of them
+        return []
+    unknown = {value: part.rows for value, part in now.parts.items() if value not in known.parts}
+    return sorted(unknown) if sum(unknown.values()) > _UNKNOWN_SHARE * current.rows else []
+
+
+def _withheld(drift: Sequence[ColumnDrift], columns: Collection[str], reason: str) -> list[ColumnDrift]:
+    return [
+        replace(column, state=DriftState.INSUFFICIENT_DATA, note=reason, is_withheld=True)
+        if column.column in columns
+        else column
+        for column in drift
+    ]

@@ -1,0 +1,275 @@
+"""The step of Druid: what it serves of some days is brought in line with the store, and seen served.
+
+The store's pointer says what a day's content is. It is asked before a load and again after it, so
+that the newest content wins and not the last writer, whichever run is the slower one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.flags import with_flag_dimensions
+from airflow_mlmon.druid.ingestion import ingestion_task
+from airflow_mlmon.druid.load import (
+    MOST_ROUNDS,
+    Begun,
+    DruidLoad,
+    Load,
+    NotServed,
+    Patience,
+    await_tasks,
+    begin_load,
+    count_served,
+    empty_partition,
+    finish_load,
+    given_up,
+)
+from airflow_mlmon.druid.requirements import check_cluster, loses_nulls
+from airflow_mlmon.druid.sql import replace_statement
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.druid.content import (
+    Content,
+    Input,
+    Place,
+    check_workspace,
+    make_input,
+    places_of,
+    reason_to_leave,
+    tag_of,
+    write_input,
+)
+from airflow_mlmon.pipeline.druid.files import apply_noted_rules, delete_inputs, note_loaded
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.spec.druid import DruidIngestion
+
+log = logging.getLogger(__name__)
+
+_KEEP_NULLS = "To keep them, set druid.generic.useDefaultValueForNull=false in every service, and load the days again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTask:
+    """A load that Druid works on, as XCom and a trigger can carry it."""
+
+    task_id: str
+    version: str
+    rows: int
+    attempt: int
+    was_over: bool
+    flagged: Sequence[str] = ()
+
+    @property
+    def content(self) -> Content:
+        """The rows that it loads."""
+        return Content(rows=self.rows, version=self.version, flagged=tuple(self.flagged))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """How far the loads of a night are, by datasource and day.
+
+    `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
+    `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
+    to be begun anew. `warning` says in words what of the rows Druid does not keep.
+    """
+
+    done: Mapping[str, DruidLoad] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
+    open: Mapping[str, OpenTask] = field(default_factory=dict)
+    waiting: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    rounds: int = 0
+    warning: str = ""
+
+    @property
+    def task_ids(self) -> list[str]:
+        """The ids of Druid's tasks."""
+        return [task.task_id for task in self.open.values()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Ingest:
+        """What `to_dict` wrote."""
+        done = {key: DruidLoad(**load) for key, load in content["done"].items()}
+        opened = {key: OpenTask(**task) for key, task in content["open"].items()}
+        return cls(**{**content, "done": done, "open": opened})
+
+
+class DruidIngest:
+    """Loads the rows, metrics and profiles of some days: `begin`, then `advance` each time that tasks have ended.
+
+    Args:
+        run: the model's run.
+        client: the cluster.
+        days: the partition, and the days whose results were replaced with it.
+        clear_number: how often the Airflow run was cleared.
+        today: the day by which retention is reckoned.
+        patience: how long to wait.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        client: DruidClient,
+        days: Iterable[Partition],
+        *,
+        clear_number: int = 0,
+        today: date,
+        patience: Patience | None = None,
+    ) -> None:
+        self._run = run
+        self._client = client
+        self._places = places_of(run, list(dict.fromkeys(days)))
+        self._clear_number = clear_number
+        self._today = today
+        self._patience = patience or Patience()
+
+    def begin(self) -> Ingest:
+        """See that Druid has a task for whatever it does not serve yet.
+
+        Raises:
+            ConfigError: Druid lacks what the spec asks for.
+            ServiceError: it does not answer, or does not take a task.
+        """
+        check_workspace(self._run)
+        check_cluster(self._client, self._run.spec.druid)
+        apply_noted_rules(self._run, self._client)
+        warning = loses_nulls(self._client)
+        if warning:
+            log.warning("%s. %s", warning, _KEEP_NULLS)
+        return self._settle(Ingest(waiting=list(self._places), warning=warning))
+
+    def advance(self, ingest: Ingest) -> Ingest:
+        """Verify the loads whose tasks have ended, and begin what is still to do.
+
+        Raises:
+            ServiceError: a task failed, goes on, or read nothing, or its rows are not served.
+            PartitionConflictError: other content takes the place of a load again and again.
+        """
+        done, again = dict(ingest.done), {}
+        for key, task in ingest.open.items():
+            begun = self._begun(key, task)
+            if self._is_stale(ingest, key):
+                continue  # what the store says now is begun in its place
+            found = finish_load(self._client, begun, self._patience)
+            if isinstance(found, DruidLoad):
+                done[key] = found
+                note_loaded(self._run, self._places[key], task.content, tag=ingest.tags[key])
+                delete_inputs(self._run, self._client, self._places[key])
+            else:
+                if ingest.rounds >= MOST_ROUNDS:
+                    raise given_up(self._places[key].day, found)
+                made = make_input(self._run, self._places[key])
+                again[key] = self._begin_task(key, made, first=begun.attempt + 1)
+        return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
+
+    def wait(self, ingest: Ingest) -> Ingest:
+        """Wait here for the tasks that are open, then advance.
+
+        Raises:
+            MlmonError: as `advance` does.
+        """
+        await_tasks(self._client, ingest.task_ids, self._patience)
+        return self.advance(ingest)
+
+    def _settle(self, ingest: Ingest) -> Ingest:
+        """Begin what waits; when all is done, look whether the store has moved on meanwhile."""
+        while True:
+            ingest = self._begin_waiting(ingest)
+            if ingest.open:
+                return ingest
+            stale = [key for key in ingest.tags if self._is_stale(ingest, key)]
+            if not stale:
+                return ingest
+            if ingest.rounds >= MOST_ROUNDS:
+                raise given_up(self._places[stale[0]].day, NotServed.REPLACED)
+            done = {key: load for key, load in ingest.done.items() if key not in stale}
+            left = {key: reason for key, reason in ingest.left.items() if key not in stale}
+            ingest = replace(ingest, done=done, left=left, waiting=stale, rounds=ingest.rounds + 1)
+
+    def _is_stale(self, ingest: Ingest, key: str) -> bool:
+        return tag_of(self._run, self._places[key]) != ingest.tags[key]
+
+    def _begin_waiting(self, ingest: Ingest) -> Ingest:
+        done, left, opened = dict(ingest.done), dict(ingest.left), dict(ingest.open)
+        tags, waiting = dict(ingest.tags), list(ingest.waiting)
+        # a task of SQL waits for workers that others like it may hold: only one at a time
+        most = 1 if self._run.spec.druid.ingestion is DruidIngestion.SQL else len(self._places)
+        while waiting and len(opened) < most:
+            key = waiting.pop(0)
+            place = self._places[key]
+            tags[key] = tag_of(self._run, place)
+            match reason_to_leave(self._run, place, self._today) or self._begin_place(key, place):
+                case OpenTask() as task:
+                    opened[key] = task
+                case DruidLoad() as load:
+                    done[key] = load
+                case str() as reason:
+                    left[key] = reason
+                    self._run.progress(f"{key} is left alone in Druid: {reason}")
+        return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
+
+    def _begin_place(self, key: str, place: Place) -> OpenTask | DruidLoad | str:
+        made = make_input(self._run, place)
+        if made.content.rows:
+            self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
+            return self._begin_task(key, made)
+        if not count_served(self._client, place.datasource.name, place.day).rows:
+            return "it has no rows, and has none there"
+        self._run.progress(f"{key} has no rows any more: emptying it in Druid")
+        emptied = empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
+        delete_inputs(self._run, self._client, place)
+        return emptied
+
+    def _begin_task(self, key: str, made: Input, *, first: int = 1) -> OpenTask:
+        load = self._load(key, made.content)
+        begun = begin_load(
+            self._client,
+            load,
+            lambda name: hand_in(self._run, self._client, self._places[key], made, name),
+            first=first,
+        )
+        return OpenTask(
+            task_id=begun.task_id,
+            version=load.version,
+            rows=load.rows,
+            attempt=begun.attempt,
+            was_over=begun.was_over,
+            flagged=made.content.flagged,
+        )
+
+    def _begun(self, key: str, task: OpenTask) -> Begun:
+        return Begun(load=self._load(key, task.content), attempt=task.attempt, was_over=task.was_over)
+
+    def _load(self, key: str, content: Content) -> Load:
+        return load_of(self._run, self._places[key], content, clear_number=self._clear_number)
+
+
+def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) -> Load:
+    """The load of a place's content."""
+    return Load(
+        datasource=with_flag_dimensions(place.datasource, content.flagged),
+        partition=place.day,
+        version=content.version,
+        rows=content.rows,
+        clear_number=clear_number,
+        ingestion=run.spec.druid.ingestion,
+    )
+
+
+def hand_in(run: Run, client: DruidClient, place: Place, made: Input, task_id: str) -> None:
+    """Write the input of the task of that id and hand the task in, of the kind that the spec asks for."""
+    urls, version = [write_input(run, place, made, task_id)], made.content.version
+    datasource = with_flag_dimensions(place.datasource, made.content.flagged)
+    if run.spec.druid.ingestion is DruidIngestion.SQL:
+        client.submit_sql(task_id, replace_statement(datasource, place.day, input_urls=urls, version=version))
+    else:
+        client.submit(ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version))

@@ -1,0 +1,75 @@
+"""The profile of a night by the engine of the spec: its rows are loaded into Druid and profiled there.
+
+They are loaded before the night is judged, which the local engine does not ask for: until the night is
+published Druid serves rows that the store does not yet speak of. What the step of Druid finds afterwards is
+its own load, which it verifies.
+"""
+
+from __future__ import annotations
+
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.load import load_partition
+from airflow_mlmon.druid.profiling import profile_datasource
+from airflow_mlmon.druid.requirements import check_cluster
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.druid.content import Kind, Place, check_workspace, is_kept, make_input_of
+from airflow_mlmon.pipeline.druid.files import delete_inputs
+from airflow_mlmon.pipeline.druid.load import hand_in, load_of
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.druid import Engine
+
+
+def profile_version(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
+    """The profile of one version of a partition; a day that Druid does not keep is profiled here.
+
+    Raises:
+        ConfigError: the spec says `engine: druid`, and no Druid is known or it lacks what is needed.
+        ServiceError: Druid does not answer, or did not load the rows.
+        PartitionConflictError: other rows took their place meanwhile; worth another try.
+    """
+    if run.spec.druid.engine is Engine.DRUID:
+        if run.druid is None:
+            raise ConfigError("`druid: {engine: druid}` needs a Druid.", hint="make the connection that the spec names")
+        if is_kept(run, partition, run.druid.today):
+            return _profile_in_druid(run, partition, version, layout)
+    return _profile_here(run, partition, version, layout)
+
+
+def _profile_here(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
+    return profile_parquet([run.files.read(run.version_uri(partition, version, CURATED))], layout)
+
+
+def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
+    if run.druid is None:
+        raise AssertionError("asked before")
+    client = run.druid.connect()
+    check_workspace(run)
+    check_cluster(client, run.spec.druid)
+    place = Place(kind=Kind.PREDICTIONS, datasource=predictions_datasource(run.spec), day=partition)
+    if not _load(run, client, place, version):
+        return Profile.empty(layout)
+    run.progress("profiling in Druid")
+    return profile_datasource(
+        client,
+        place.datasource.name,
+        partition,
+        layout,
+        {name: column.type for name, column in run.spec.columns.items()},
+        local=lambda rest: _profile_here(run, partition, version, rest),
+    )
+
+
+def _load(run: Run, client: DruidClient, place: Place, version: str) -> int:
+    """Load one version of a day; how many rows it has."""
+    made = make_input_of(run, place, version)
+    if made.content.rows:
+        load = load_of(run, place, made.content)
+        load_partition(client, load, lambda task_id: hand_in(run, client, place, made, task_id))
+        delete_inputs(run, client, place)
+    return made.content.rows

@@ -1,0 +1,1 @@
+"""Past days: evaluated again, profiled again, replayed, and as rows to train on."""

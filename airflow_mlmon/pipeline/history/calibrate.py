@@ -1,0 +1,106 @@
+"""Replays the nights that are stored and says what would have alarmed, at one sensitivity beside another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.evaluation.history import Comparisons
+from airflow_mlmon.evaluation.incidents import Incident
+from airflow_mlmon.pipeline.baselines.window_drift import required_reference
+from airflow_mlmon.pipeline.deciding.evidence import UsualJudge
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import MetricValue, Night, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import METRICS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What one sensitivity says of a night.
+
+    Attributes:
+        opened: Breaches that the night before did not have.
+        lasting: Breaches that it had.
+        incidents: All of them by what belongs together, the likely cause first.
+    """
+
+    opened: tuple[Verdict, ...]
+    lasting: tuple[Verdict, ...]
+    incidents: tuple[Incident, ...]
+
+
+@dataclass(kw_only=True)
+class _Replay:
+    """One sensitivity, going through the nights by what it has itself found in breach."""
+
+    policy: Judgement
+    breached: dict[SubjectKey, set[date]] = field(default_factory=dict)
+    open: set[SubjectKey] = field(default_factory=set)
+
+    def note(self, day: date, verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> Replayed:
+        """Remember the breaches of a night, and say which are new."""
+        judged = {verdict.key for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
+        breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
+        opened = tuple(breach for breach in breaches if breach.key not in self.open)
+        lasting = tuple(breach for breach in breaches if breach.key in self.open)
+        for breach in breaches:
+            self.breached.setdefault(breach.key, set()).add(day)
+        self.open = (self.open - judged) | {breach.key for breach in breaches}
+        return Replayed(opened=opened, lasting=lasting, incidents=tuple(incidents))
+
+
+def calibrate(
+    run: Run, first: date, last: date, policies: Sequence[Judgement]
+) -> Iterator[tuple[date, list[Replayed]]]:
+    """What each sensitivity says of each judged night of a range, oldest first.
+
+    Each starts with a past that it found nothing in, and then learns from its own breaches alone, and from what people
+    have called normal; nothing is stored.
+    Nights whose profile is gone or has another layout are left out.
+
+    Raises:
+        StateError: the spec has changed since its layout was pinned.
+    """
+    reference = required_reference(run)
+    replays = [_Replay(policy=policy) for policy in policies]
+    comparisons = Comparisons()
+    profiles: dict[date, DayProfile] = {}
+    judges = [
+        UsualJudge(run=run, breached=replay.breached, comparisons=comparisons, profiles=profiles) for replay in replays
+    ]
+    for night in run.store.nights(run.model, first, last):
+        if not night.judged or night.layout != reference.layout.id or not night.rows_curated:
+            continue
+        try:
+            profile = _profile(run, night, reference.layout.id)
+        except NotFoundError:
+            continue
+        run.progress(f"replaying {night.partition.key}")
+        by_labels = _by_labels(run.store.metric_values(night.partition))
+        found = []
+        for replay, judge in zip(replays, judges, strict=True):
+            rows = judge.judge(night.partition, by_labels[False], profile, policy=replay.policy)
+            labels = judge.judge(night.partition, by_labels[True], policy=replay.policy)
+            verdicts, incidents = (*rows.verdicts, *labels.verdicts), (*rows.incidents, *labels.incidents)
+            found.append(replay.note(night.partition.day, verdicts, incidents))
+        yield night.partition.day, found
+
+
+def _profile(run: Run, night: Night, layout: str) -> Profile:
+    if night.version is None:
+        raise NotFoundError(f"{night.partition} has no rows of its own.")
+    return Profile.from_bytes(run.files.read(profile_uri(run, night.partition, night.version, layout)))
+
+
+def _by_labels(metrics: Sequence[MetricValue]) -> Mapping[bool, list[MetricValue]]:
+    known = [value for value in metrics if value.metric in METRICS]
+    return {
+        is_of_labels: [value for value in known if METRICS[value.metric].needs_labels is is_of_labels]
+        for is_of_labels in (False, True)
+    }

@@ -1,0 +1,116 @@
+"""Carries the pinned layout to past nights: profiles of their curated rows, and what follows from them.
+
+The archive is not read. Labels, verdicts and alerts of the past stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.pipeline.pages.report import write_pages
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
+from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
+from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.spec.metrics import METRICS
+
+# those of the predictions that follow from the profile: not how they came, and not from labels
+_FROM_PROFILE = frozenset(name for name, metric in METRICS.items() if not metric.needs_labels) - ARRIVAL_METRICS
+
+
+class Carried(StrEnum):
+    """What became of a day."""
+
+    CARRIED = "profiled again"
+    ALREADY = "has the layout already"
+    NO_NIGHT = "no night was run"
+    OF_REFERENCE = "a night of an earlier reference: no curated rows"
+    ROWS_GONE = "its curated rows are gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reprofiled:
+    """One day, what became of it, and the layout that it had before."""
+
+    day: date
+    state: Carried
+    rows: int
+    before: str | None
+    layout: str
+
+
+def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
+    """Profile the nights of a range under the pinned layout, oldest first, each in one transaction.
+
+    The layout is pinned now when the spec has changed since the last run. The pages are written anew
+    at the end.
+
+    Raises:
+        PartitionConflictError: a night was run meanwhile; what was carried before stays, and a second
+            call goes on.
+    """
+    reference = ensure_reference(run)
+    changed = []
+    for partition in days_between(run.model, first, last):
+        run.progress(f"profile of {partition.key}")
+        night = run.store.night(partition)
+        state = _carry(run, reference, night)
+        if state is Carried.CARRIED and night is not None and night.judged:
+            changed.append(partition)
+        yield Reprofiled(
+            day=partition.day,
+            state=state,
+            rows=night.rows_curated if night else 0,
+            before=night.layout if night else None,
+            layout=reference.layout.id,
+        )
+    if changed:
+        write_pages(run, changed)
+
+
+def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
+    if night is None or (night.version is None and night.layout is None):
+        return Carried.NO_NIGHT
+    layout = reference.layout.id
+    if night.version is None:
+        return Carried.ALREADY if night.layout == layout else Carried.OF_REFERENCE
+    if night.layout == layout and _has_profile(run, night.partition, night.version, layout):
+        return Carried.ALREADY
+    try:
+        rows = read_curated(run, night.partition, night.version)
+    except NotFoundError:
+        return Carried.ROWS_GONE
+    profile = profile_table(rows, reference.layout)
+    run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
+    metrics = _metrics(run, reference, night.partition, night.version, profile, judged=night.judged)
+    run.store.replace_profile(night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE)
+    return Carried.CARRIED
+
+
+def _metrics(
+    run: Run, reference: Reference, partition: Partition, version: str, profile: Profile, *, judged: bool
+) -> list[MetricValue]:
+    """The metrics of the profile; a night that nobody judged has no drift."""
+    metrics = summary_metrics(profile, run.spec)
+    if judged:
+        compare_night(run, reference, partition, version, profile)
+        metrics += drift_metrics(run, partition, version)
+    return metrics
+
+
+def _has_profile(run: Run, partition: Partition, version: str, layout: str) -> bool:
+    try:
+        run.files.read(profile_uri(run, partition, version, layout))
+    except NotFoundError:
+        return False
+    return True

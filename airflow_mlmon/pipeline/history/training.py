@@ -1,0 +1,38 @@
+"""Past nights as rows to train on: what was curated, with the labels that have come."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+
+from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.performance import deliveries_of
+from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, read_scalars
+
+
+def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
+    """The served rows of a range of days whose labels have come, with the label in the column of that name.
+
+    Nothing personal is among them, and no vector.
+
+    Raises:
+        ConfigError: the spec has no labels.
+        NotFoundError: no row of the range has a label.
+    """
+    labels = run.spec.labels
+    if labels is None:
+        raise ConfigError(f"The spec of {run.model} has no labels.")
+    tables = []
+    for night in run.store.nights(run.model, first, last):
+        if night.version is not None and night.rows_curated:
+            rows = read_scalars(run, night.partition, night.version)
+            deliveries = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, night.partition)]
+            joined = join_labels(rows, deliveries, run.spec)
+            rows = rows.append_column(labels.label, joined.column("label"))
+            tables.append(rows.filter(joined.column("label").is_valid()))
+    if not sum(table.num_rows for table in tables):
+        raise NotFoundError(f"No row of {run.model} from {first} to {last} has a label.")
+    return pa.concat_tables(tables, promote_options="default")

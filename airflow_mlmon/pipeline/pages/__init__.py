@@ -1,0 +1,1 @@
+"""What pages, pictures and gauges show."""

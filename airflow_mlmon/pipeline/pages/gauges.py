@@ -1,0 +1,81 @@
+"""How a model stands, in gauges for Prometheus: its last nights, in a few numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.records import AlertState, Status
+from airflow_mlmon.reports.exposition import Gauge
+from airflow_mlmon.spec.choices import CRITICAL, WARNING
+from airflow_mlmon.spec.metrics import LABEL_SHARE, METRICS
+
+_SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
+
+
+def model_gauges(run: Run) -> list[Gauge]:
+    """The gauges of a model; a value that is not known has none.
+
+    Metrics of the predictions are those of the last judged night. Labels come later: theirs are those of
+    the last night that has enough of them.
+    """
+    nights = run.store.nights(run.model, date.min, date.max)
+    judged = run.store.last_judged_day(run.model)
+    if not nights or judged is None:
+        return [_status(run, nights[-1].status)] if nights else []
+    tracked = run.store.tracked_alerts(run.model)
+    severities = Counter(alert.severity for alert in tracked if alert.state not in _SILENT)
+    return [
+        _status(run, nights[-1].status),
+        _of_model(
+            run, "judged_partition_timestamp_seconds", "Start of the last judged partition.", _start(run, judged)
+        ),
+        Gauge(
+            name="mlmon_alerts_open",
+            help="Alerts that are open and not muted, by severity.",
+            samples=tuple(
+                ({"model": run.model, "severity": severity}, float(severities[severity]))
+                for severity in (CRITICAL, WARNING)
+            ),
+        ),
+        *_metrics(run, judged),
+    ]
+
+
+def _status(run: Run, now: Status) -> Gauge:
+    samples = tuple(({"model": run.model, "status": status.value}, float(status is now)) for status in Status)
+    return Gauge(name="mlmon_status", help="Status of the last night: 1 for what it is, else 0.", samples=samples)
+
+
+def _metrics(run: Run, judged: date) -> Iterator[Gauge]:
+    values = run.store.metrics(run.model, judged, judged)
+    labelled = _last_labelled(run, judged)
+    if labelled is not None:
+        words = "Start of the last partition that has enough labels."
+        yield _of_model(run, "labelled_partition_timestamp_seconds", words, _start(run, labelled))
+        values |= run.store.metrics(run.model, labelled, labelled)
+    for name, metric in METRICS.items():
+        day = labelled if metric.needs_labels else judged
+        value = None if day is None else values.get((day, name, None))
+        if value is not None:
+            yield _of_model(run, name, metric.description, value)
+
+
+def _last_labelled(run: Run, judged: date) -> date | None:
+    if run.spec.labels is None:
+        return None
+    first = judged - timedelta(days=run.spec.history.nights + run.spec.labels.delay_days)
+    shares = run.store.metric_details(run.model, LABEL_SHARE, first, judged)
+    enough = [day for day, share in shares if share.value is not None and share.value >= run.spec.labels.min_share]
+    return max(enough, default=None)
+
+
+def _of_model(run: Run, name: str, words: str, value: float) -> Gauge:
+    return Gauge(name=f"mlmon_{name}", help=words, samples=(({"model": run.model}, value),))
+
+
+def _start(run: Run, day: date) -> float:
+    return Partition.of_day(run.model, day).start.timestamp()

@@ -1,0 +1,268 @@
+"""Gathers what the page of a night, and a model's index, show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from importlib.metadata import version
+from typing import Any
+
+from airflow_mlmon.drift.multivariate import MultivariateDrift
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition, date_range
+from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
+from airflow_mlmon.pipeline.baselines.versions import marks_until
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
+from airflow_mlmon.pipeline.pages.versions import versions_of
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift, read_together
+from airflow_mlmon.pipeline.steps.performance import deliveries_of
+from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
+from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
+from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night
+from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
+from airflow_mlmon.reports.page import (
+    PERFORMANCE_METRICS,
+    BaselineNights,
+    ColumnRow,
+    Fact,
+    IndexNight,
+    IndexPage,
+    NightPage,
+    PerformanceNight,
+    SourceFile,
+)
+from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.metrics import DRIFT
+
+PAGE = "report.html"
+INDEX = "index.html"
+EVIDENTLY = "evidently.html"
+LEFT_OUT = "evidently_left_out.json"
+_LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pyarrow")
+_PERFORMANCE_NIGHTS = 14
+
+
+def night_page(run: Run, partition: Partition) -> NightPage:
+    """What the store and the workspace hold of a night."""
+    store = run.store
+    night = store.night(partition) or Night.failed(partition, "No run of this night has come to an end.")
+    served = night.version if night.judged else None
+    manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
+    left_out = _artefact(run, partition, served, LEFT_OUT)
+    metrics = store.metric_values(partition)
+    marks = marks_until(run, partition.day)
+    return NightPage(
+        model=run.model,
+        night=night,
+        redone=tuple(stale_nights(run, partition.day, partition.day).get(partition.day, ())),
+        description=run.spec.description,
+        owner=run.spec.owner,
+        labels=run.spec.labels,
+        alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
+        verdicts=tuple(store.verdicts(partition)),
+        checks=tuple(store.checks(partition)),
+        columns=_columns(run, night) if served else (),
+        together=_together(run, partition, served) if served else None,
+        metrics=tuple(value for value in metrics if value.segment is None),
+        trends=trend_charts(run, partition.day, marks),
+        marks=shown_marks(run, partition.day, marks),
+        versions=versions_of(run, night, metrics) if served else None,
+        performance=_performance(run, partition.day) if run.spec.labels else (),
+        quarantine=manifest["quarantined"],
+        files=tuple(_source_file(file) for file in manifest["files"]),
+        deliveries=tuple(deliveries_of(run, partition)),
+        baselines=_baselines(run, partition, served) if served else (),
+        facts=_facts(run, night),
+        left_out=tuple(left_out or ()),
+        evidently_href=None if left_out is None else EVIDENTLY,
+        index_href=f"../{INDEX}",
+        previous_href=_href_of(run, partition.shift(-1)),
+        next_href=_href_of(run, partition.shift(1)),
+    )
+
+
+def index_page(run: Run) -> IndexPage:
+    """Every night of the model that was judged."""
+    nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
+    if not nights:
+        return IndexPage(model=run.model, nights=())
+    first, last = nights[0].partition.day, nights[-1].partition.day
+    metrics = run.store.metrics(run.model, first, last)
+    alerts = run.store.alerts(run.model, first, last)
+    marks = marks_until(run, last)
+    stale = stale_nights(run, first, last)
+    values: dict[date, dict[str, float | None]] = {}
+    for (day, name, column), value in metrics.items():
+        if column is None:
+            values.setdefault(day, {})[name] = value
+    return IndexPage(
+        model=run.model,
+        nights=tuple(
+            IndexNight(
+                night=night,
+                href=f"{night.partition.key}/{PAGE}",
+                drifted=_whole(metrics.get((night.partition.day, "drifted_columns", None))),
+                metrics=values.get(night.partition.day, {}),
+                is_stale=night.partition.day in stale,
+                alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
+            )
+            for night in nights
+        ),
+        description=run.spec.description,
+        owner=run.spec.owner,
+        labels=run.spec.labels,
+        trends=trend_charts(run, last, marks),
+        marks=shown_marks(run, last, marks),
+        heat=_heat(run, [night.partition.day for night in nights]),
+    )
+
+
+def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
+    """Drift over the days up to the last judged night, days that were not judged included."""
+    last = judged[-1]
+    first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
+    scores = run.store.metric_details(run.model, DRIFT, first, last)
+    return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
+
+
+def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
+    """A JSON file of the served version; None where there is none."""
+    if served is None:
+        return None
+    try:
+        return json.loads(run.files.read(run.version_uri(partition, served, name)))
+    except NotFoundError:
+        return None
+
+
+def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
+    """Drift of every column, with a picture while the night has the layout of today's reference."""
+    version_ = str(night.version)
+    try:
+        drift = read_drift(run, night.partition, version_)
+        baselines = read_baselines(run, night.partition, version_)
+        profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
+    except NotFoundError:
+        return ()
+    titles = {
+        column: facts.title
+        for facts in baselines
+        for column in facts.columns
+        if facts.kind is not BaselineKind.REFERENCE
+    }
+    reference = pinned_reference(run)
+    is_shown = reference is not None and reference.layout.id == night.layout
+    compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
+    rows = [
+        ColumnRow(
+            drift=column,
+            picture=_picture(compared.get(column.column), profile, column.column),
+            baseline=titles.get(column.column, ""),
+        )
+        for column in drift
+    ]
+    return (*rows, *_label_row(run, night.partition, reference))
+
+
+def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
+    try:
+        return read_together(run, partition, version_)
+    except NotFoundError:
+        return None
+
+
+def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:
+    """The drift of the label, once enough of them have come."""
+    if run.spec.labels is None or reference is None:
+        return []
+    for value in run.store.metric_values(partition):
+        if value.key == (DRIFT, run.spec.labels.label, None):
+            found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
+            if found is not None:
+                picture = _picture(found.reference, found.current, found.drift.column)
+                return [ColumnRow(drift=found.drift, picture=picture)]
+    return []
+
+
+def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
+    if compared is None:
+        return None
+    bins = histogram_bins(compared.columns[column], profile.columns[column])
+    return before_after(bins, column) if bins.labels else None
+
+
+def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineNights, ...]:
+    try:
+        facts = read_baselines(run, partition, version_)
+    except NotFoundError:
+        return ()
+    pins = {pin.number: pin for pin in run.store.baselines(run.model)}
+    return tuple(
+        BaselineNights(
+            title=entry.title,
+            columns=entry.columns,
+            asked=entry.asked,
+            nights=entry.nights,
+            pin=pins.get(entry.pin) if entry.pin else None,
+        )
+        for entry in facts
+    )
+
+
+def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
+    first = last - timedelta(days=_PERFORMANCE_NIGHTS - 1)
+    values = run.store.metrics(run.model, first, last)
+    return tuple(
+        PerformanceNight(
+            day=night.partition.day,
+            metrics={name: values.get((night.partition.day, name, None)) for name in PERFORMANCE_METRICS},
+            href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
+        )
+        for night in run.store.nights(run.model, first, last)
+    )
+
+
+def _source_file(file: dict[str, Any]) -> SourceFile:
+    notes = [file["problem"]] if file["problem"] else []
+    if file["undeclared"]:
+        notes.append(f"columns that the spec does not name: {', '.join(file['undeclared'])}")
+    return SourceFile(
+        uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
+    )
+
+
+def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
+    facts = [
+        Fact(
+            name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
+        ),
+        Fact(name="Layout of the profile", value=night.layout or "none"),
+        *_reference_facts(run),
+        *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
+    ]
+    return tuple(facts)
+
+
+def _reference_facts(run: Run) -> Sequence[Fact]:
+    reference = pinned_reference(run)
+    if reference is None:
+        return ()
+    rows = f"{reference.profile.rows:,} rows {reference.period}"
+    files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
+    return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
+
+
+def _href_of(run: Run, partition: Partition) -> str | None:
+    night = run.store.night(partition)
+    return f"../{partition.key}/{PAGE}" if night is not None and night.judged else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)

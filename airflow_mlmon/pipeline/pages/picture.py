@@ -1,0 +1,19 @@
+"""Draws the picture of a message: how the first metric that it tells of went over the nights."""
+
+from __future__ import annotations
+
+from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.pipeline.pages.trends import trend_of
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.reports.charts import trend_png
+from airflow_mlmon.spec.metrics import METRICS
+
+
+def draw_picture(run: Run, message: NightMessage) -> bytes | None:
+    """A PNG of the first alert that is of a metric of all rows; None when no metric can be drawn."""
+    for alert in message.payload["alerts"]:
+        if alert["metric"] in METRICS and not alert.get("segment"):
+            series = trend_of(run, message.partition.day, alert["metric"], alert["column"])
+            if series is not None:
+                return trend_png(series)
+    return None

@@ -1,0 +1,82 @@
+"""The step of the pages: the night's own, those of days that labels came for, and the index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_drift
+from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_sample
+from airflow_mlmon.quality.frame import to_frame
+from airflow_mlmon.records import Night
+from airflow_mlmon.reports.evidently import write_evidently
+from airflow_mlmon.reports.page import render_index, render_night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written: the page of the night, and how many pages in all."""
+
+    uri: str
+    pages: int
+
+
+def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> Written:
+    """Write the page of the night, of each day whose results changed, and the model's index.
+
+    Args:
+        run: the model.
+        partition: the night.
+        days: those whose results were replaced; none when the night failed before it was judged.
+    """
+    days = list(days)
+    night = run.store.night(partition)
+    if partition in days and night is not None and night.version is not None and night.rows_curated:
+        run.progress("evidently's report")
+        _write_evidently(run, night, night.version)
+    changed = [day for day in days if day != partition and _is_judged(run, day)]
+    pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
+    write_pages(run, pages)
+    return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
+
+
+def write_pages(run: Run, days: Iterable[Partition]) -> None:
+    """Write the pages of some days, and the model's index."""
+    for day in days:
+        run.progress(f"page of {day.key}")
+        run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
+    run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
+
+
+def _resting_on(run: Run, partition: Partition) -> list[Partition]:
+    """The later nights whose verdicts the night made stale, because its rows are others now."""
+    later = partition.shift(1).day, partition.shift(run.spec.history.nights).day
+    stale = stale_nights(run, *later)
+    return [Partition.of_day(run.model, day) for day, redone in stale.items() if partition.day in redone]
+
+
+def _is_judged(run: Run, partition: Partition) -> bool:
+    night = run.store.night(partition)
+    return night is not None and night.judged
+
+
+def _write_evidently(run: Run, night: Night, version: str) -> None:
+    """Evidently's own report on samples, beside the page."""
+    partition = night.partition
+    current = read_sampled(run, partition, version)
+    report = write_evidently(
+        current=to_frame(current),
+        reference=to_frame(read_sample(run, ensure_reference(run))),
+        drift=read_drift(run, partition, version),
+        spec=run.spec,
+        title=str(partition),
+    )
+    run.files.write(run.report_uri(partition.key, EVIDENTLY), report.html)
+    run.files.write(run.report_uri(partition.key, "evidently.json"), report.json)
+    run.files.write(run.version_uri(partition, version, LEFT_OUT), json.dumps(report.left_out).encode())

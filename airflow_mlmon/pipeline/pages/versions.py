@@ -1,0 +1,51 @@
+"""Gathers what the page of a night shows of the versions that served it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_mlmon.pipeline.baselines.versions import counts_in, marks_until
+from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_segment_drift
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
+
+
+def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue]) -> Versions | None:
+    """The versions of a night; None where there was one, and nothing to mark."""
+    counts = counts_in(run.spec, metrics)
+    mark = marks_until(run, night.partition.day).get(night.partition.day, "")
+    if len(counts) < 2 and not mark:  # noqa: PLR2004 - one version is no news
+        return None
+    total = sum(counts.values())
+    return Versions(
+        mark=mark,
+        rows=tuple(_row(run, night, metrics, version, total) for version in sorted(counts)),
+        challenges=_challenges(run, night),
+    )
+
+
+def _row(run: Run, night: Night, metrics: Sequence[MetricValue], version: str, total: int) -> VersionRow:
+    segment = segment_key(str(run.spec.version_column), version)
+    own = {value.metric: value.value for value in metrics if value.segment == segment and value.column is None}
+    drift = read_segment_drift(run, night.partition, str(night.version))
+    found = next((entry for entry in drift if entry.segment == segment), None)
+    rows = int(own.get("rows") or 0)
+    return VersionRow(
+        name=version,
+        rows=rows,
+        share=rows / total,
+        metrics=own,
+        drift=found.columns if found else (),
+        baselines=tuple(dict.fromkeys(found.baselines.values())) if found else (),
+    )
+
+
+def _challenges(run: Run, night: Night) -> tuple[Challenge, ...]:
+    reference = pinned_reference(run)
+    if reference is None or reference.layout.id != night.layout:
+        return ()
+    return tuple(challenges(run, reference, night.partition.day))

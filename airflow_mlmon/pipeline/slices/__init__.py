@@ -1,0 +1,1 @@
+"""Slices of past days after the fact."""

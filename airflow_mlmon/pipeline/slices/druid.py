@@ -1,0 +1,116 @@
+"""Divides the rows of a night where Druid serves them; the same numbers as from the curated rows, and no row read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from airflow_mlmon.druid.client import DruidClient
+from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.labelling import LabelColumns, count_slices, label_slices
+from airflow_mlmon.druid.load import Served, count_served
+from airflow_mlmon.druid.profiling import profile_datasource
+from airflow_mlmon.errors import ConfigError, PartitionConflictError
+from airflow_mlmon.pipeline.druid.content import Kind, Place
+from airflow_mlmon.pipeline.druid.files import loaded_content
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.slices.rows import NO_LABELS, CuratedRows, Divided, NightRows
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night
+from airflow_mlmon.spec import Role
+from airflow_mlmon.spec.druid import Engine
+
+
+def night_rows(run: Run) -> NightRows:
+    """Where the rows of past nights are divided, as the spec's engine says.
+
+    Raises:
+        ConfigError: the spec says `engine: druid`, and no Druid is known.
+    """
+    if run.spec.druid.engine is Engine.LOCAL:
+        return CuratedRows(run)
+    if run.druid is None:
+        raise ConfigError("`druid: {engine: druid}` needs a Druid.", hint="make the connection that the spec names")
+    return DruidRows(run, run.druid.connect())
+
+
+class DruidRows:
+    """The rows in Druid of the nights that it serves as the store has them, of the others the curated rows."""
+
+    def __init__(self, run: Run, client: DruidClient) -> None:
+        self._run = run
+        self._client = client
+        self._curated = CuratedRows(run)
+        self._datasource = predictions_datasource(run.spec)
+        self._types = {name: column.type for name, column in run.spec.columns.items()}
+        self._served: dict[date, bool] = {}
+
+    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
+        """Whether it has to read rows: Druid lacks them, their labels, or a column that divides them."""
+        held = {dimension.name for dimension in self._datasource.dimensions}
+        if not all(held.issuperset(segment.columns) for segment in segments):
+            return True
+        day = night.partition.day
+        if day not in self._served:
+            self._served[day] = self._is_served(night)
+        return not self._served[day]
+
+    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
+        """How many rows each value has."""
+        if self.reads(night, segments):
+            return self._curated.count(night, segments)
+        return count_slices(self._client, self._datasource.name, night.partition, segments, self._types)
+
+    def divide(self, night: Night, layout: Layout) -> Divided:
+        """What Druid counts of the rows.
+
+        Raises:
+            PartitionConflictError: the rows were replaced meanwhile; worth another try.
+        """
+        if self.reads(night, layout.segments):
+            return self._curated.divide(night, layout)
+        profile = profile_datasource(
+            self._client,
+            self._datasource.name,
+            night.partition,
+            layout,
+            self._types,
+            local=lambda rest: self._profile_here(night, rest),
+        )
+        spec, labelled = self._run.spec, NO_LABELS
+        if spec.labels is not None:
+            columns = LabelColumns(
+                label=spec.labels.label,
+                score=spec.column_of(Role.SCORE),
+                prediction=spec.column_of(Role.PREDICTION),
+            )
+            labelled = label_slices(
+                self._client,
+                self._datasource.name,
+                night.partition,
+                layout.segments,
+                types=self._types,
+                columns=columns,
+            )
+        if not self._is_served(night):
+            raise PartitionConflictError(
+                f"The rows of {night.partition} in Druid were replaced while they were counted."
+            )
+        return profile, labelled
+
+    def _profile_here(self, night: Night, layout: Layout) -> Profile:
+        uri = self._run.version_uri(night.partition, str(night.version), CURATED)
+        return profile_parquet([self._run.files.read(uri)], layout)
+
+    def _is_served(self, night: Night) -> bool:
+        place = Place(kind=Kind.PREDICTIONS, datasource=self._datasource, day=night.partition)
+        content = loaded_content(self._run, place)
+        if content is None:
+            self._run.progress(f"{place.key} is not in Druid as the store has it: reading its rows")
+            return False
+        expected = Served(rows=content.rows, of_version=content.rows)
+        return count_served(self._client, self._datasource.name, night.partition, content.version) == expected

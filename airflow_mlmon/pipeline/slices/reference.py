@@ -1,0 +1,70 @@
+"""What is kept of slices of the reference: its own segments, else its rows, read again file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pyarrow as pa
+
+from airflow_mlmon.errors import StateError
+from airflow_mlmon.performance.parts import profile_label_parts, sum_label_parts
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.slices.rows import Divided, Sliced, merge_divided
+from airflow_mlmon.pipeline.workspace.reference import Reference, reference_labels
+from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference, stream_reference
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile
+
+
+def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayout, ...]) -> Sliced:
+    """The same slices of the reference as of a window.
+
+    Raises:
+        StateError: its files are no longer those that the layout was pinned from.
+    """
+    layout = replace(reference.layout, segments=segments)
+    has_labels = run.spec.labels is not None and run.spec.reference.label is not None
+    labels = reference_labels(run, reference) if has_labels else sum_label_parts(())
+    held = set(reference.layout.segments) if labels is not None else set()
+    found: list[Divided] = [] if labels is None else [(reference.profile, labels)]
+    missing = tuple(segment for segment in segments if segment not in held)
+    if missing:
+        run.progress("slices of the reference")
+        found.append(_read(run, reference, replace(reference.layout, segments=missing)))
+    profile, labelled = merge_divided(found, layout)
+    return Sliced(
+        segments=segments,
+        profile=profile,
+        labelled=labelled if has_labels else None,
+        rows_read=profile.rows if missing else 0,
+    )
+
+
+def _read(run: Run, reference: Reference, layout: Layout) -> Divided:
+    files: dict[str, str] = {}
+
+    def streamed() -> Iterable[pa.Table]:
+        for rows, checksums in stream_reference(run):
+            files.update(checksums)
+            yield rows
+
+    found = _divide(run, streamed(), layout)
+    if files != reference.files:
+        raise StateError(
+            f"The files of the reference of {run.model} are not those that its layout was pinned from.",
+            hint="put them back, or change reference.path in the spec, which pins the new ones",
+        )
+    # one id in two files: only all of them together say which of its rows counts
+    return found if found[0].rows == reference.profile.rows else _divide(run, [read_reference(run)[0]], layout)
+
+
+def _divide(run: Run, tables: Iterable[pa.Table], layout: Layout) -> Divided:
+    profile, labelled = Profile.empty(layout), sum_label_parts(())
+    for rows in tables:
+        profile += profile_table(rows, layout)
+        joined = join_reference_labels(run, rows)
+        if joined is not None:
+            labelled = sum_label_parts((labelled, profile_label_parts(joined, rows, layout.segments)))
+    return profile, labelled

@@ -1,0 +1,264 @@
+"""What is kept of the slices of a window, and of the same slices of the reference.
+
+A column that is a segment of the layout is answered by the stored profiles, and a night that lacks one by
+its curated rows; any other column by the curated rows, a night at a time. Both give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Protocol
+
+from airflow_mlmon.comparison.slices import SliceRows
+from airflow_mlmon.comparison.verdict import MINIMUM_ROWS
+from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.performance.parts import LabelledParts, sum_label_parts
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.performance import deliveries_of, profile_night_labels, stored_labels
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_curated
+from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
+from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part, segment_key
+from airflow_mlmon.profiles.engine.division import count_values
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night
+from airflow_mlmon.spec import ColumnType
+
+MAX_SLICES = 1_000
+NO_LABELS = sum_label_parts(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sliced:
+    """Rows divided into slices.
+
+    Attributes:
+        segments: How they are divided, each with the values that have a slice.
+        profile: All rows, with those segments.
+        labelled: The labelled profiles of all rows and of the slices; None without labels.
+        small: By segment, the rows of values that have too few to be judged; they are in its rest.
+        gathered: By segment, how many values more there are than slices are made for; they are in its rest too.
+        gone: Nights whose rows are gone, and that are in nothing here.
+        stored: By segment, how many nights stored profiles answered for.
+        rows_read: How many rows were read; no profile answered for them.
+        rows_counted: How many rows no profile answered for that were counted where they are served.
+    """
+
+    segments: tuple[SegmentLayout, ...]
+    profile: Profile
+    labelled: LabelledParts | None
+    small: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    gathered: Mapping[str, int] = field(default_factory=dict)
+    gone: frozenset[date] = frozenset()
+    stored: Mapping[str, int] = field(default_factory=dict)
+    rows_read: int = 0
+    rows_counted: int = 0
+
+    def by_slice(self) -> dict[tuple[str, str | None], SliceRows]:
+        """What is kept of each slice that has rows, by segment and value; None for the rest."""
+        found = {}
+        for name, segment in self.profile.segments.items():
+            parts: list[tuple[str | None, Part]] = [*segment.parts.items(), (None, segment.rest)]
+            for value, part in parts:
+                if not part.rows:
+                    continue
+                profile = Profile(layout_id=self.profile.layout_id, rows=part.rows, columns=part.columns)
+                labelled = self.labelled.parts.get(segment_key(name, value)) if self.labelled else None
+                found[name, value] = SliceRows(profile=profile, labelled=labelled)
+        return found
+
+
+# a profile, and the labelled profiles of the same rows
+Divided = tuple[Profile, LabelledParts]
+
+
+class NightRows(Protocol):
+    """Divides the rows of a night, wherever they are; NotFoundError where they are gone."""
+
+    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
+        """Whether it has to read the rows, to divide them by these segments."""
+        ...
+
+    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
+        """How many rows each value of each segment has; None stands for the rest."""
+        ...
+
+    def divide(self, night: Night, layout: Layout) -> Divided:
+        """What is kept of the rows under a layout."""
+        ...
+
+
+def slice_nights(
+    run: Run,
+    reference: Reference,
+    nights: Sequence[Night],
+    asked: Sequence[tuple[str, ...]],
+    rows: NightRows | None = None,
+) -> Sliced:
+    """The slices of some nights, from stored profiles where these have them and from rows: by default the curated ones.
+
+    Raises:
+        ConfigError: an integer has more than 50 values, and is no segment of the layout.
+    """
+    rows = rows or CuratedRows(run)
+    pinned = {frozenset(segment.columns): segment for segment in reference.layout.segments}
+    counted, gone = _count(run, rows, nights, [columns for columns in asked if frozenset(columns) not in pinned])
+    chosen, small, gathered = _choose_values(counted, asked)
+    segments = tuple(pinned.get(frozenset(columns)) or chosen[columns] for columns in asked)
+    layout = replace(reference.layout, segments=segments)
+    total, labelled = Profile.empty(layout), NO_LABELS
+    divided = {True: 0, False: 0}
+    stored = Counter[str]()
+    for night in nights:
+        if night.partition.day in gone:
+            continue
+        run.progress(f"slices of {night.partition.key}")
+        try:
+            (profile, labels), missing = _divide_night(run, reference, rows, night, layout)
+        except NotFoundError:
+            gone.add(night.partition.day)
+            continue
+        total, labelled = total + profile, sum_label_parts((labelled, labels))
+        stored += Counter(segment.name for segment in segments if segment not in missing)
+        if missing:
+            divided[rows.reads(night, missing)] += profile.rows
+    return Sliced(
+        segments=segments,
+        profile=total,
+        labelled=labelled if run.spec.labels else None,
+        small=small,
+        gathered=gathered,
+        gone=frozenset(gone),
+        stored=stored,
+        rows_read=divided[True],
+        rows_counted=divided[False],
+    )
+
+
+def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
+    """The same rows under a layout, of which each profile has some segments."""
+    segments = {
+        own.name: profile.segments[own.name]
+        for profile, _ in found
+        for own in layout.segments
+        if own.name in profile.segments and profile.segments[own.name].layout == own
+    }
+    first, labels = found[0]
+    whole = Profile(layout_id=layout.id, rows=first.rows, columns=first.columns, segments=segments)
+    parts = {key: part for _, labelled in found for key, part in labelled.parts.items()}
+    return whole, LabelledParts(whole=labels.whole, parts=parts)
+
+
+def _count(
+    run: Run, rows: NightRows, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
+) -> tuple[dict[tuple[str, ...], Counter[str | None]], set[date]]:
+    """How many rows each value has, of columns that no profile knows; and the nights whose rows are gone."""
+    counted = {columns: Counter[str | None]() for columns in asked}
+    gone: set[date] = set()
+    segments = [SegmentLayout(columns=columns) for columns in asked]
+    for night in nights if asked else ():
+        run.progress(f"values of {night.partition.key}")
+        try:
+            of_night = rows.count(night, segments)
+        except NotFoundError:
+            gone.add(night.partition.day)
+            continue
+        for columns, counts in zip(asked, of_night, strict=True):
+            counted[columns] += counts
+    for columns, counts in counted.items():
+        _demand_few_integers(run, columns, len(counts.keys() - {None}))
+    return counted, gone
+
+
+def _demand_few_integers(run: Run, columns: tuple[str, ...], distinct: int) -> None:
+    is_integer = len(columns) == 1 and run.spec.columns[columns[0]].type is ColumnType.INTEGER
+    if is_integer and distinct > MAX_PARTS:
+        raise ConfigError(
+            f"Column {columns[0]!r} is an integer of {distinct:,} different values in the window; a slice is one "
+            f"value of at most {MAX_PARTS}.",
+            hint="archive a category with ranges of it, or name it under `segments` in the spec, which keeps the "
+            "values that most rows have",
+            column=columns[0],
+        )
+
+
+def _choose_values(
+    counted: Mapping[tuple[str, ...], Counter[str | None]], asked: Sequence[tuple[str, ...]]
+) -> tuple[dict[tuple[str, ...], SegmentLayout], dict[str, Mapping[str, int]], dict[str, int]]:
+    """The values that have a slice, those with too few rows for one, and how many are too many."""
+    chosen: dict[tuple[str, ...], SegmentLayout] = {}
+    small: dict[str, Mapping[str, int]] = {}
+    gathered: dict[str, int] = {}
+    room = MAX_SLICES - (len(asked) - len(counted)) * (MAX_PARTS + 1)
+    for columns, counts in counted.items():
+        # one is left for the rest
+        most = max(room - 1, 0)
+        ordered = sorted((-count, value) for value, count in counts.items() if value is not None)
+        enough = tuple(value for count, value in ordered[:most] if -count >= MINIMUM_ROWS)
+        chosen[columns] = SegmentLayout(columns=columns, values=enough)
+        name = chosen[columns].name
+        small[name] = {value: -count for count, value in ordered[:most] if -count < MINIMUM_ROWS}
+        gathered[name] = len(ordered[most:])
+        room -= min(len(ordered), most) + 1
+    return chosen, small, gathered
+
+
+def _divide_night(
+    run: Run, reference: Reference, rows: NightRows, night: Night, layout: Layout
+) -> tuple[Divided, tuple[SegmentLayout, ...]]:
+    """A night under the layout, and the segments for which its rows were divided."""
+    held = [segment for segment in layout.segments if segment in reference.layout.segments]
+    stored = _stored_night(run, reference, night, held) if held else None
+    missing = tuple(segment for segment in layout.segments if stored is None or segment not in held)
+    found = [stored] if stored else []
+    if missing:
+        found.append(rows.divide(night, replace(reference.layout, segments=missing)))
+    return merge_divided(found, layout), missing
+
+
+def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequence[SegmentLayout]) -> Divided | None:
+    """What is stored of a night; None where it is not all there."""
+    [day] = stored_profiles(run, reference, [night.partition.day])
+    if day.profile is None or day.version != night.version:
+        return None
+    if run.spec.labels is None:
+        return day.profile, NO_LABELS
+    labelled = stored_labels(run, night.partition, str(night.version))
+    if labelled is None:
+        return None
+    # labels that were measured under an earlier layout have other parts
+    rows = {key: part.rows for own in segments for key, part in day.profile.segments[own.name].by_key().items()}
+    known = {key: part.rows for key, part in labelled.parts.items()}
+    return (day.profile, labelled) if rows.items() <= known.items() else None
+
+
+class CuratedRows:
+    """The curated rows of the workspace."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:  # noqa: ARG002 - always
+        """Always."""
+        return True
+
+    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> list[Counter[str | None]]:
+        """How many rows each value has."""
+        names = [name for segment in segments for name in segment.columns]
+        ids = [self._run.spec.id_column]
+        rows = read_curated(self._run, night.partition, str(night.version), ids, where_there=names)
+        return [count_values(rows, segment) for segment in segments]
+
+    def divide(self, night: Night, layout: Layout) -> Divided:
+        """The rows, read twice: with all columns, and with those that performance is measured from."""
+        version, run = str(night.version), self._run
+        profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
+        if run.spec.labels is None:
+            return profile, NO_LABELS
+        deliveries = deliveries_of(run, night.partition)
+        return profile, profile_night_labels(run, night.partition, version, deliveries, layout.segments)

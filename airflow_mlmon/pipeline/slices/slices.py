@@ -1,0 +1,216 @@
+"""Slices of a past window after the fact: any column's values, ranked by drift and by loss of performance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from airflow_mlmon.comparison.slice import Slice
+from airflow_mlmon.comparison.slices import Candidate, judge_slices
+from airflow_mlmon.errors import ConfigError, nearest_hint
+from airflow_mlmon.partition import days_between
+from airflow_mlmon.performance.contrast import SliceMetric
+from airflow_mlmon.pipeline.baselines.window_drift import required_reference
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.slices.reference import slice_reference
+from airflow_mlmon.pipeline.slices.rows import NightRows, Sliced, slice_nights
+from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.records import Night, Status
+from airflow_mlmon.spec import ColumnType, ModelSpec, Role
+
+_DIVIDING = frozenset({ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER})
+_UNDIVIDED = frozenset({Role.ID, Role.TIME, Role.SCORE})
+_NO_NIGHT = "no night was run"
+_OF_REFERENCE = "a night of the reference"
+_ROWS_GONE = "its curated rows are gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicedWindow:
+    """The slices of some days.
+
+    Attributes:
+        first: First day.
+        last: Last day, included.
+        nights: The days whose rows count, with the versions of their rows.
+        skipped: The days that do not, with the reason.
+        rows: Rows in all.
+        metric: What performance is measured by; None without labels.
+        slices: Every slice, ranked.
+        gathered: By column, how many values more there are than slices are made for.
+        layout: The layout, hence the reference, that the profiles have.
+        reference_rows: Rows of the reference.
+        stored: By column, how many nights stored profiles answered for.
+        rows_read: How many curated rows were read.
+        rows_counted: How many rows were counted in Druid, and not read.
+        reference_rows_read: How many rows of the reference were read.
+    """
+
+    first: date
+    last: date
+    nights: Mapping[date, str]
+    skipped: Mapping[date, str]
+    rows: int
+    metric: SliceMetric | None
+    slices: tuple[Slice, ...]
+    gathered: Mapping[str, int]
+    layout: str
+    reference_rows: int
+    stored: Mapping[str, int]
+    rows_read: int
+    rows_counted: int
+    reference_rows_read: int
+
+    @property
+    def judged(self) -> int:
+        """How many slices something was tested of."""
+        return sum(found.is_judged for found in self.slices)
+
+
+def slice_window(
+    run: Run,
+    columns: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    metric: SliceMetric | None = None,
+    cross: bool = False,
+    rows: NightRows | None = None,
+) -> SlicedWindow:
+    """The slices of the columns, each by itself and with `cross` also crossed, ranked.
+
+    Drift is measured against the pinned reference; performance by the metric, which by default is accuracy
+    where the model predicts a class, else the area under the ROC curve.
+
+    Raises:
+        ConfigError: a column cannot be sliced by, or the metric needs labels that the spec does not declare.
+        StateError: the spec has changed since its layout was pinned.
+    """
+    asked = _demand_columns(run.spec, columns, cross=cross)
+    measured_by = _demand_metric(run.spec, metric)
+    reference = required_reference(run)
+    nights, skipped = _nights(run, first, last)
+    current = slice_nights(run, reference, nights, asked, rows)
+    skipped |= dict.fromkeys(sorted(current.gone), _ROWS_GONE)
+    labels = run.spec.labels
+    same = slice_reference(run, reference, current.segments)
+    return SlicedWindow(
+        first=first,
+        last=last,
+        nights={night.partition.day: str(night.version) for night in nights if night.partition.day not in current.gone},
+        skipped=dict(sorted(skipped.items())),
+        rows=current.profile.rows,
+        metric=measured_by,
+        slices=judge_slices(
+            _candidates(current, same),
+            rows=current.profile.rows,
+            labelled=current.labelled.whole if current.labelled else None,
+            metric=measured_by,
+            method=run.spec.drift.method,
+            methods=run.spec.drift.methods,
+            min_share=labels.min_share if labels else 0.0,
+        ),
+        gathered={name: count for name, count in current.gathered.items() if count},
+        layout=reference.layout.id,
+        reference_rows=reference.profile.rows,
+        stored=current.stored,
+        rows_read=current.rows_read,
+        rows_counted=current.rows_counted,
+        reference_rows_read=same.rows_read,
+    )
+
+
+def parse_metric(name: str) -> SliceMetric:
+    """The metric of that name.
+
+    Raises:
+        ConfigError: slices are not compared by it.
+    """
+    try:
+        return SliceMetric(name)
+    except ValueError:
+        raise ConfigError(f"Slices are not compared by {name!r}.", hint=nearest_hint(name, SliceMetric)) from None
+
+
+def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> list[tuple[str, ...]]:
+    """How rows are divided: by each column and, where asked for, by their crossing."""
+    names = list(dict.fromkeys(columns))
+    if not names:
+        raise ConfigError("No column is named to slice by.", hint=f"columns are {', '.join(spec.columns)}")
+    for name in names:
+        _demand_column(spec, name)
+    if cross and len(names) == 1:
+        raise ConfigError("A crossing takes two columns or more.", hint="name them as in --by a,b")
+    return [(name,) for name in names] + ([tuple(names)] if cross else [])
+
+
+def _demand_column(spec: ModelSpec, name: str) -> None:
+    column = spec.columns.get(name)
+    if column is None:
+        hint = nearest_hint(name, spec.columns)
+        raise ConfigError(f"Column {name!r} is not in model {spec.model!r}.", hint=hint, column=name)
+    if column.personal is not None:
+        raise ConfigError(f"Column {name!r} is personal, and its values would be shown.", column=name)
+    if column.role in _UNDIVIDED or column.type not in _DIVIDING:
+        what = f"the {column.role}" if column.role in _UNDIVIDED else f"a {column.type}"
+        raise ConfigError(
+            f"Column {name!r} is {what}: nearly every row has its own value, which makes no slices.",
+            hint="slice by a category, string, boolean or integer",
+            column=name,
+        )
+
+
+def _demand_metric(spec: ModelSpec, metric: SliceMetric | None) -> SliceMetric | None:
+    if spec.labels is None:
+        if metric is not None:
+            raise ConfigError(f"The metric {metric} needs labels, and the spec of {spec.model} declares none.")
+        return None
+    if metric is not None:
+        return metric
+    return SliceMetric.ACCURACY if spec.column_of(Role.PREDICTION) else SliceMetric.ROC_AUC
+
+
+def _nights(run: Run, first: date, last: date) -> tuple[list[Night], dict[date, str]]:
+    """The nights whose rows can be divided, and the other days with the reason."""
+    known = {night.partition.day: night for night in run.store.nights(run.model, first, last)}
+    held: list[Night] = []
+    skipped: dict[date, str] = {}
+    for partition in days_between(run.model, first, last):
+        night = known.get(partition.day)
+        if night is None:
+            skipped[partition.day] = _NO_NIGHT
+        elif night.status is Status.FAILED:
+            skipped[partition.day] = ProfileState.FAILED
+        elif night.version is None:
+            skipped[partition.day] = _OF_REFERENCE
+        elif not night.rows_curated:
+            skipped[partition.day] = ProfileState.NO_ROWS
+        else:
+            held.append(night)
+    return held, skipped
+
+
+def _candidates(current: Sliced, reference: Sliced) -> list[Candidate]:
+    of_window, of_reference = current.by_slice(), reference.by_slice()
+    columns = {segment.name: segment.columns for segment in current.segments}
+    found = [
+        Candidate(
+            name=segment_key(name, value),
+            columns=columns[name],
+            value=value,
+            rows=rows.profile.rows,
+            current=rows,
+            reference=of_reference.get((name, value)),
+        )
+        for (name, value), rows in of_window.items()
+    ]
+    found += [
+        Candidate(
+            name=segment_key(name, value), columns=columns[name], value=value, rows=rows, current=None, reference=None
+        )
+        for name, values in current.small.items()
+        for value, rows in values.items()
+    ]
+    return found

@@ -1,0 +1,1 @@
+"""The steps of the nightly run, from the archive to the alerts."""

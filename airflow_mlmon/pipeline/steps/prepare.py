@@ -1,0 +1,204 @@
+"""First step: the day's files become a curated partition, and the day's delivery of labels is taken in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
+from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.labels import label_columns, to_delivery
+from airflow_mlmon.archive.manifest import Manifest
+from airflow_mlmon.archive.personal import hash_values, protect
+from airflow_mlmon.archive.read import day_folder, list_files, read_files
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.workspace.partition_files import (
+    CURATED,
+    MANIFEST,
+    SAMPLE,
+    profile_uri,
+    scalar_names,
+    to_parquet,
+)
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.samples import sample
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.records import Delivery, Night, Status
+from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.druid import Engine
+from airflow_mlmon.storage import StoredObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Summary of a prepared partition: what the later steps, and XCom, get to know of it."""
+
+    model: str
+    start: datetime
+    end: datetime
+    version: str
+    supersedes: str | None
+    status: Status
+    rows_listed: int
+    rows_curated: int
+    rows_quarantined: int
+    files: int
+    message: str
+    labels_delivered: int
+    delay: Delay = field(default_factory=Delay)
+    looked_through: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def rests_on(self) -> dict[Partition, str | None]:
+        """By the days in which duplicates were looked for, the version that was served of them."""
+        return {Partition.from_key(self.model, day): version for day, version in self.looked_through.items()}
+
+    @property
+    def partition(self) -> Partition:
+        """The partition that was prepared."""
+        return Partition(self.model, self.start, self.end)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can carry it."""
+        content = asdict(self)
+        return content | {"start": self.start.isoformat(), "end": self.end.isoformat(), "status": str(self.status)}
+
+    @classmethod
+    def of_night(cls, night: Night) -> Prepared:
+        """The summary of a night that was run before, as it was before its checks."""
+        return cls(
+            model=night.partition.model,
+            start=night.partition.start,
+            end=night.partition.end,
+            version=str(night.version),
+            supersedes=night.version,
+            status=Status(night.facts.get("arrived", night.status)),
+            rows_listed=night.rows_listed,
+            rows_curated=night.rows_curated,
+            rows_quarantined=night.rows_quarantined,
+            files=night.facts.get("files", 0),
+            message=night.facts.get("message", night.message),
+            labels_delivered=night.facts.get("labels_delivered", 0),
+            delay=Delay(**night.facts.get("delay", {})),
+        )
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Prepared:
+        """The summary that `to_dict` wrote."""
+        times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
+        typed = {"status": Status(content["status"]), "delay": Delay(**content.get("delay", {}))}
+        return cls(**(content | times | typed))
+
+
+def prepare_partition(run: Run, partition: Partition) -> Prepared:
+    """Freeze the list of files, read, clean, profile and write them under the content's version.
+
+    The version follows from the content, so that a second run of the same files writes the same
+    files again. Nothing else of the partition changes until it is published.
+
+    Raises:
+        ServiceError: the archive or the workspace refuses or does not answer.
+        PartitionConflictError: a file changed while it was read; worth another try.
+    """
+    current = run.store.night(partition)
+    run.progress("reading the archive")
+    listed = _list(run, partition)
+    table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
+    curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
+    repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
+    rows, quarantine = set_aside(curated, repeats.rows)
+    quarantined = Counter(count_reasons(quarantine))
+    for file in files:
+        if file.problem and file.rows:
+            quarantined["the file does not fit the declaration"] += file.rows
+    manifest = Manifest(
+        partition=partition,
+        files=tuple(files),
+        rows_curated=rows.num_rows,
+        quarantined=dict(quarantined),
+        fingerprint=run.fingerprint,
+        repeats=repeats.digest,
+    )
+    _write(run, manifest, rows, quarantine)
+    labels = take_delivery(run, partition)
+    return Prepared(
+        model=partition.model,
+        start=partition.start,
+        end=partition.end,
+        version=manifest.version,
+        supersedes=current.version if current else None,
+        status=Status.PARTIAL if labels.problem and manifest.status is Status.OK else manifest.status,
+        rows_listed=manifest.rows_listed,
+        rows_curated=manifest.rows_curated,
+        rows_quarantined=manifest.rows_quarantined,
+        files=len(files),
+        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
+        labels_delivered=labels.rows,
+        # no part of the version: the same files may be copied again
+        delay=measure_delay(listed, partition.end, lambda days: _list(run, partition.shift(-days))),
+        looked_through={past.key: version for past, version in repeats.versions.items()},
+    )
+
+
+def _list(run: Run, partition: Partition) -> list[StoredObject]:
+    return list_files(run.archive, run.predictions_folder(partition))
+
+
+def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -> None:
+    """Write the rows, and what the later steps need of all of them, while they are at hand."""
+    partition, version = manifest.partition, manifest.version
+    run.progress("writing the curated partition")
+    run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
+    run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
+    write_id_hashes(run, partition, version, rows.column(run.spec.id_column))
+    if run.spec.druid.engine is Engine.LOCAL:
+        run.progress("profiling")
+        layout = ensure_reference(run).layout
+        run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
+    sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
+    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
+    # last of all: whoever finds the manifest finds the rest too
+    run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())
+
+
+class Taken(NamedTuple):
+    """Labels of a delivery that were taken in, and what was wrong with its files."""
+
+    rows: int
+    problem: str
+
+
+def take_delivery(run: Run, partition: Partition) -> Taken:
+    """Take in the labels that were delivered on the partition's day.
+
+    They are kept for good: the runs of other days, and later runs of this one, find them there.
+    """
+    labels = run.spec.labels
+    if labels is None:
+        return Taken(0, "")
+    store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
+    listed = list_files(store, day_folder(labels.path, partition.day))
+    if not listed:
+        return Taken(0, "")
+    run.progress("taking in labels")
+    table, files = read_files(store, listed, label_columns(labels), timezone=None)
+    manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
+    uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
+    delivery = to_delivery(_with_hashed_ids(table, run, labels), labels)
+    run.files.write(uri, to_parquet(delivery))
+    run.store.save_delivery(Delivery(partition=partition, version=manifest.version, uri=uri, rows=delivery.num_rows))
+    return Taken(delivery.num_rows, f"labels: {manifest.message}" if manifest.problems else "")
+
+
+def _with_hashed_ids(table: pa.Table, run: Run, labels: Labels) -> pa.Table:
+    if run.spec.columns[run.spec.id_column].personal is None:
+        return table
+    position = table.column_names.index(labels.id)
+    return table.set_column(position, labels.id, hash_values(table.column(labels.id), run.hash_key))

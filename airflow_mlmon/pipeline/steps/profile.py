@@ -1,0 +1,128 @@
+"""Second step: the profiles that the partition's history lacks, and its own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.druid.profile import profile_version
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
+from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
+from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.records import Family, Night, Results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profiled:
+    """Summary of a profiled partition."""
+
+    uri: str
+    layout: str
+    rows: int
+    history_filled: int
+
+
+def profile_partition(run: Run, prepared: Prepared) -> Profiled:
+    """Fill the gaps of the history; the partition's own profile was made when its rows were at hand."""
+    reference = ensure_reference(run)
+    filled = fill_history(run, reference, prepared.partition)
+    profile = _profile(run, reference, prepared)
+    return Profiled(
+        uri=profile_uri(run, prepared.partition, prepared.version, reference.layout.id),
+        layout=reference.layout.id,
+        rows=profile.rows,
+        history_filled=filled,
+    )
+
+
+def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
+    """The profile that was made with the curated rows; made now in Druid, or when the layout was pinned since."""
+    uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
+    try:
+        return Profile.from_bytes(run.files.read(uri))
+    except NotFoundError:
+        run.progress("profiling")
+        profile = profile_version(run, prepared.partition, prepared.version, reference.layout)
+        run.files.write(uri, profile.to_bytes())
+        return profile
+
+
+def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
+    """Profile the trailing nights that nobody has run yet; their number.
+
+    The history reaches back to the spec's first day, and before it to the reference's own nights.
+    What is filled is kept as not judged: the night's own run replaces it.
+    """
+    nights = max(run.spec.history.nights, run.spec.duplicates.days if run.spec.duplicates else 0)
+    first = max(partition.shift(-nights).day, run.spec.start)
+    known = {night.partition.day for night in run.store.nights(run.model, first, partition.day)}
+    missing = [
+        past
+        for offset in range(nights, 0, -1)
+        if (past := partition.shift(-offset)).day >= first and past.day not in known and past.day not in reference.days
+    ]
+    for position, past in enumerate(missing, 1):
+        run.progress(f"history: night {position} of {len(missing)}")
+        _fill_night(run, reference, past, partition)
+    return len(missing)
+
+
+def fill_days_before(run: Run, reference: Reference, partition: Partition) -> None:
+    """Fill the history before the partition itself, where its ids are looked for in the days before.
+
+    Otherwise a night would find fewer duplicates in its first run than in its second.
+    """
+    if run.spec.duplicates is not None:
+        # its labels belong to these days, and the night's own run would take them in before it fills them
+        take_delivery(run, partition)
+        fill_history(run, reference, partition)
+
+
+def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition) -> None:
+    prepared = prepare_partition(run, past)
+    profile = _profile(run, reference, prepared)
+    metrics = (*summary_metrics(profile, run.spec), *arrival_metrics(prepared))
+    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
+    night = to_night(prepared, layout=reference.layout.id, judged=False)
+    taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}
+    for later in _delivery_days(run, past):
+        if later.start < now.start and later.day not in taken:
+            take_delivery(run, later)
+    measured = measure_labels(run, past, prepared.version)
+    if measured is not None:
+        results.append(label_results(run, measured))
+    run.store.publish(night, results, supersedes=prepared.supersedes, versions=prepared.rests_on)
+
+
+def _delivery_days(run: Run, partition: Partition) -> list[Partition]:
+    days = run.spec.labels.delay_days if run.spec.labels else -1
+    return [partition.shift(offset) for offset in range(days + 1)]
+
+
+def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
+    """The state of a prepared partition as the store keeps it."""
+    return Night(
+        partition=prepared.partition,
+        status=prepared.status,
+        version=prepared.version,
+        layout=layout,
+        rows_listed=prepared.rows_listed,
+        rows_curated=prepared.rows_curated,
+        rows_quarantined=prepared.rows_quarantined,
+        message=prepared.message,
+        judged=judged,
+        facts={
+            "files": prepared.files,
+            "labels_delivered": prepared.labels_delivered,
+            "delay": asdict(prepared.delay),
+            # what the checks may overrule
+            "arrived": prepared.status,
+            "message": prepared.message,
+        },
+    )

@@ -1,0 +1,1 @@
+"""What the workspace keeps: curated rows, profiles, samples and the reference."""

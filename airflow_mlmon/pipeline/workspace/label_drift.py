@@ -1,0 +1,77 @@
+"""Drift of the label: those that have come, beside those of the reference's own nights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.methods import method_for
+from airflow_mlmon.drift.metrics import score_metric
+from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.methods import Method
+
+
+class Counts(NamedTuple):
+    """Labels by value: all that a profile of a label holds."""
+
+    negative: int
+    positive: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDrift:
+    """The drift of the label, and the profiles of both sides, for a picture."""
+
+    drift: ColumnDrift
+    reference: Profile
+    current: Profile
+
+
+def count_labels(profile: LabelledProfile) -> Counts:
+    """How many labels there are of each value."""
+    return Counts(profile.labelled - profile.positive, profile.positive)
+
+
+def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -> LabelDrift | None:
+    """The label's distance from those of the reference's nights; None where it has no labels."""
+    if spec.labels is None or not nights:
+        return None
+    name = spec.labels.label
+    layout = Layout(
+        model=spec.model, columns=(ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=("false", "true")),)
+    )
+    profiles = [_profile(layout, counts) for counts in nights]
+    reference, now = sum_profiles(layout, profiles), _profile(layout, current)
+    method = _method(spec.drift.method)
+    limits = window_limits(layout, profiles, method, spec.drift.quantile)
+    [drift] = compare(layout, reference, now, method=method, limits=limits)
+    if spec.drift.method.is_sampled:
+        reason = f"by {method}, because {spec.drift.method} needs rows and labels are kept as counts"
+        drift = replace(drift, note="; ".join(filter(None, (drift.note, reason))))
+    return LabelDrift(drift=drift, reference=reference, current=now)
+
+
+def _method(asked: Method) -> Method:
+    """The spec's method for a category; Jensen-Shannon where that still needs rows."""
+    chosen = method_for(Kind.CATEGORY, asked)
+    return Method.JENSENSHANNON if chosen.is_sampled else chosen
+
+
+def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:
+    """The score as a metric, beside those of the columns."""
+    return score_metric(found.drift, "the reference", labels=list(current))
+
+
+def _profile(layout: Layout, counts: Counts) -> Profile:
+    values = [pa.repeat(pa.scalar(value=False), counts.negative), pa.repeat(pa.scalar(value=True), counts.positive)]
+    return profile_table(pa.table([pa.chunked_array(values)], names=[layout.columns[0].name]), layout)

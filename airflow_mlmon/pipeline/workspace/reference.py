@@ -1,0 +1,287 @@
+"""The pinned reference: read once, then every night is measured against what was kept of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.drift.limits import Limit
+from airflow_mlmon.drift.multivariate import DomainLimit
+from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts, sum_label_parts
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
+from airflow_mlmon.pipeline.workspace.multivariate import together_limit
+from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, to_parquet
+from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
+from airflow_mlmon.pipeline.workspace.sampled_limits import limited_methods, sampled_limits
+from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_nights, sample
+from airflow_mlmon.profiles.bundle import bundle, unbundle
+from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.records import Family, Night, Results, Status
+from airflow_mlmon.spec import Check
+
+# raise it when more is kept of a reference: the next run then pins it again
+_KEPT = 6
+_FOLDER = "reference"
+_NIGHTS = "nights.profiles"
+_LABELLED = "labelled.profile"
+# limits on samples rest on at most as many nights: each costs tenths of a second
+_SAMPLED_NIGHTS = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What is kept of the reference.
+
+    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
+    `together`, that of all features together where the spec asks for it, likewise. `labels` are those of each
+    night, and of the rows that have no event time. Where none has any, it has no `days` and no limits.
+    """
+
+    layout: Layout
+    profile: Profile
+    limits: Mapping[str, Limit]
+    together: DomainLimit | None
+    segment_limits: Mapping[str, Mapping[str, Limit]]
+    checks: tuple[Check, ...]
+    days: tuple[date, ...]
+    labels: tuple[Counts, ...]
+    files: Mapping[str, str]
+    folder: str
+
+    @property
+    def sample_uri(self) -> str:
+        """Where its sample lies."""
+        return f"{self.folder}/sample.parquet"
+
+    @property
+    def period(self) -> str:
+        """The nights that it is of, in words."""
+        if not self.days:
+            return "without event times"
+        return f"of {len(self.days)} nights, {self.days[0]} to {self.days[-1]}"
+
+
+def ensure_reference(run: Run) -> Reference:
+    """The pinned reference; pinned now when the spec has none yet or has changed since."""
+    # who pins at the same time started from the same layout, and the store takes one of the two
+    earlier = run.store.current_layout(run.model)
+    return pinned_reference(run) or _pin(run, earlier.layout_id if earlier else None)
+
+
+def pinned_reference(run: Run) -> Reference | None:
+    """The reference as it was pinned; None when the spec has none yet or has changed since."""
+    pinned = run.store.current_layout(run.model)
+    if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
+        return _load(run, _folder(run))
+    return None
+
+
+def latest_reference(run: Run) -> tuple[Reference, bool]:
+    """The reference that was pinned last, and whether the spec still asks for it.
+
+    Raises:
+        NotFoundError: none was ever pinned.
+    """
+    pinned = run.store.current_layout(run.model)
+    if pinned is None:
+        raise NotFoundError(f"No layout is pinned for {run.model}.", hint="the first night that is run pins it")
+    return _load(run, pinned.uri.rpartition("/")[0]), pinned.facts["fingerprint"] == _fingerprint(run)
+
+
+def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
+    """The profiles of the reference's own nights, by day."""
+    return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
+
+
+def reference_labels(run: Run, reference: Reference) -> LabelledParts | None:
+    """The labelled profiles of the reference's rows; None of one that was pinned before they were kept."""
+    try:
+        return LabelledParts.from_bytes(run.files.read(f"{reference.folder}/{_LABELLED}"))
+    except NotFoundError:
+        return None
+
+
+def _fingerprint(run: Run) -> str:
+    declared = [
+        _KEPT,
+        run.fingerprint,
+        run.spec.reference.model_dump(mode="json"),
+        run.spec.drift.model_dump(mode="json"),
+        run.spec.segments,
+    ]
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _folder(run: Run) -> str:
+    return run.uri(_FOLDER, _fingerprint(run))
+
+
+def _load(run: Run, folder: str) -> Reference:
+    facts = json.loads(run.files.read(f"{folder}/reference.json"))
+    return Reference(
+        layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
+        profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
+        limits=_read_limits(facts["limits"]),
+        segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
+        together=DomainLimit(**facts["together"]) if facts.get("together") else None,
+        checks=tuple(Check.model_validate(check) for check in facts["checks"]),
+        days=tuple(date.fromisoformat(day) for day in facts["days"]),
+        labels=tuple(Counts(*counts) for counts in facts["labels"]),
+        files=facts["files"],
+        folder=folder,
+    )
+
+
+def _pin(run: Run, supersedes: str | None) -> Reference:
+    run.progress("reading the reference")
+    table, files = read_reference(run)
+    run.progress("pinning the layout")
+    layout = pin_layout(run.spec, table)
+    days = days_of(table, run.spec.time_column)
+    nights = {}
+    labelled = []
+    for day in sorted(pc.unique(days.drop_null()).to_pylist()):
+        rows = table.filter(pc.equal(days, day))
+        nights[day] = profile_table(rows, layout)
+        labelled.append(_labelled(run, rows, layout))
+        _publish_night(run, day, nights[day], labelled[-1])
+    undated = table.filter(days.is_null())
+    profile = sum_profiles(layout, [*nights.values(), profile_table(undated, layout)])
+    labelled.append(_labelled(run, undated, layout) if undated.num_rows else None)
+    held = [found for found in labelled if found is not None]
+    drift = run.spec.drift
+    samples = _left_out(run, table, layout)
+    limits = window_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
+    reference = Reference(
+        layout=layout,
+        profile=profile,
+        limits=limits | sampled_limits(run.spec, layout, samples),
+        segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
+        together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
+        checks=infer_checks(layout, profile, list(nights.values()), run.spec),
+        days=tuple(nights),
+        labels=tuple(count_labels(found.whole) for found in held),
+        files=files,
+        folder=_folder(run),
+    )
+    run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
+    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(held).to_bytes())
+    _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
+    return reference
+
+
+def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
+    """The nights that limits on samples are taken from; none where the spec asks for no such limit."""
+    spec = run.spec
+    if not spec.drift.multivariate and not limited_methods(spec, layout):
+        return []
+    run.progress("sampling the nights of the reference")
+    return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+
+
+def _segment_limits(
+    run: Run, layout: Layout, whole: Profile, nights: Sequence[Profile]
+) -> dict[str, Mapping[str, Limit]]:
+    """The limits of the rows of each value of each segment, by what they are called."""
+    drift = run.spec.drift
+    limits: dict[str, Mapping[str, Limit]] = {}
+    for name, segment in whole.segments.items():
+        for value in segment.parts:
+            own = [part for night in nights if (part := night.part(name, value))]
+            limits[segment_key(name, value)] = window_limits(
+                layout, own, drift.method, drift.quantile, methods=drift.methods
+            )
+    return limits
+
+
+def _read_limits(content: Mapping[str, Any]) -> dict[str, Limit]:
+    return {column: Limit(**limit) for column, limit in content.items()}
+
+
+def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
+    return {column: asdict(limit) for column, limit in limits.items()}
+
+
+def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
+    """Keep a night of the reference as history that later nights are judged by.
+
+    A night whose own rows are served stays as it is.
+    """
+    partition = Partition.of_day(run.model, day)
+    if (known := run.store.night(partition)) is not None and known.version is not None:
+        return
+    results = [
+        Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
+    ]
+    if run.spec.labels and labelled is not None:
+        metrics = measure_parts(labelled, run.spec.labels.min_share)
+        results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
+    night = Night(
+        partition=partition,
+        status=Status.OK,
+        version=None,
+        layout=profile.layout_id,
+        rows_listed=profile.rows,
+        rows_curated=profile.rows,
+        rows_quarantined=0,
+        judged=False,
+        facts={"source": "reference"},
+    )
+    run.store.publish(night, results, supersedes=None)
+
+
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
+    joined = join_reference_labels(run, rows)
+    return None if joined is None else profile_label_parts(joined, rows, layout.segments)
+
+
+def _kept_columns(run: Run, table: pa.Table) -> list[str]:
+    # no vectors: nothing that reads the sample can use them
+    return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
+
+
+def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
+    facts = {
+        "limits": _written_limits(reference.limits),
+        "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
+        "together": asdict(reference.together) if reference.together else None,
+        "checks": [check.model_dump(mode="json") for check in reference.checks],
+        "days": [day.isoformat() for day in reference.days],
+        "labels": reference.labels,
+        "files": dict(reference.files),
+    }
+    folder = reference.folder
+    run.files.write(f"{folder}/layout.json", reference.layout.to_json().encode())
+    run.files.write(f"{folder}/reference.profile", reference.profile.to_bytes())
+    run.files.write(f"{folder}/sample.parquet", to_parquet(sampled))
+    run.files.write(f"{folder}/reference.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+    # last of all: whoever finds the layout in the store finds the files too
+    run.store.save_layout(
+        run.model,
+        reference.layout.id,
+        f"{folder}/layout.json",
+        {"fingerprint": _fingerprint(run)},
+        supersedes=supersedes,
+    )
+
+
+def read_sample(run: Run, reference: Reference) -> pa.Table:
+    """The reference's sample: at most 5,000 rows, the same at every pinning."""
+    return read_parquet(run, reference.sample_uri)

@@ -1,0 +1,94 @@
+"""Reads the rows of the reference: cleaned, without personal data, whole or file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from airflow_mlmon.archive.curate import curate
+from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
+from airflow_mlmon.archive.personal import protect
+from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.spec import Column, ColumnType, ModelSpec
+from airflow_mlmon.storage import ObjectStore, StoredObject
+from airflow_mlmon.tables.schema import arrow_schema
+
+Checksums = dict[str, str]
+
+
+def read_reference(run: Run) -> tuple[pa.Table, Checksums]:
+    """All rows of the reference, and the checksums of its files.
+
+    Raises:
+        ConfigError: a file does not fit the spec, or there is no row.
+    """
+    store, listed = _list(run)
+    rows, files = _read(run, store, listed)
+    if not rows.num_rows:
+        raise ConfigError(
+            f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
+            hint="check reference.path in the spec",
+        )
+    return rows, files
+
+
+def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
+    """The rows of one file of the reference after the other, each file by itself.
+
+    An id that comes in two files is in both, where `read_reference` takes the first.
+
+    Raises:
+        ConfigError: a file does not fit the spec.
+    """
+    store, listed = _list(run)
+    for item in listed:
+        yield _read(run, store, [item])
+
+
+def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
+    """The rows of the reference as performance is measured on; None where they have no labels."""
+    reference, labels = run.spec.reference, run.spec.labels
+    if labels is None or reference.label is None:
+        return None
+    void = is_void(rows, reference.outcome, labels.void)
+    columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
+    return pa.table(columns, schema=JOINED)
+
+
+def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
+    reference = run.spec.reference
+    store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
+    return store, list_files(store, reference.path.rstrip("/") + "/")
+
+
+def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple[pa.Table, Checksums]:
+    spec, reference = run.spec, run.spec.reference
+    unknown = () if reference.dated else (spec.id_column, spec.time_column)
+    columns = {name: column for name, column in spec.columns.items() if name not in unknown}
+    if reference.label:
+        columns[reference.label] = Column(type=ColumnType.BOOLEAN)
+    if reference.outcome:
+        columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
+    table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
+    if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
+        raise ConfigError(
+            f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.",
+            hint="data without ids and event times is declared by `dated: false` under reference"
+            if not unknown
+            else "",
+        )
+    if unknown:
+        table = _numbered(table, spec)
+    return protect(curate(table, spec, None).rows, spec, run.hash_key), {file.uri: file.sha256 for file in files}
+
+
+def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
+    """The rows with their number for an id, and no time."""
+    own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
+    ids = pa.array(np.arange(table.num_rows)).cast(own.field(spec.id_column).type)
+    table = table.append_column(own.field(spec.id_column), ids)
+    return table.append_column(own.field(spec.time_column), pa.nulls(len(ids), own.field(spec.time_column).type))

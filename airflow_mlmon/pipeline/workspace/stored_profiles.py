@@ -1,0 +1,91 @@
+"""The stored profiles of a range of days, each with what it rests on or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import Reference, reference_nights
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import Night, Status
+
+_READERS = 8
+
+
+class ProfileState(StrEnum):
+    """Whether a day has a profile that can be summed."""
+
+    STORED = "stored"
+    NONE = "no profile"
+    NO_ROWS = "no rows"
+    FAILED = "the night failed"
+    OTHER_LAYOUT = "layout differs: reprofile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayProfile:
+    """The profile of one day; `version` is that of its curated rows, or names the reference."""
+
+    day: date
+    state: ProfileState
+    version: str | None = None
+    profile: Profile | None = None
+    is_reference: bool = False
+
+
+def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> list[DayProfile]:
+    """What is stored of each of some days, oldest first; profiles of another layout are never read."""
+    if not days:
+        return []
+    nights = {night.partition.day: night for night in run.store.nights(run.model, days[0], days[-1])}
+    own = _reference_nights(run, reference, (nights.get(day) for day in days))
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(lambda day: _day_profile(run, reference, day, nights.get(day), own), days))
+
+
+def reference_version(reference: Reference) -> str:
+    """What stands for a version where a night is one of the reference's own."""
+    return f"reference {reference.folder.rpartition('/')[2]}"
+
+
+def _reference_nights(run: Run, reference: Reference, nights: Iterable[Night | None]) -> dict[date, Profile]:
+    wanted = any(night is not None and night.version is None and night.facts.get("source") for night in nights)
+    return reference_nights(run, reference) if wanted else {}
+
+
+def _day_profile(
+    run: Run, reference: Reference, day: date, night: Night | None, own: dict[date, Profile]
+) -> DayProfile:
+    state = _state_of(night, reference)
+    if night is None or state is not ProfileState.STORED:
+        return DayProfile(day=day, state=state, version=night.version if night else None)
+    if night.version is None:
+        found = own.get(day)
+        return DayProfile(
+            day=day,
+            state=ProfileState.STORED if found else ProfileState.NONE,
+            version=reference_version(reference),
+            profile=found,
+            is_reference=True,
+        )
+    try:
+        data = run.files.read(profile_uri(run, night.partition, night.version, reference.layout.id))
+    except NotFoundError:
+        return DayProfile(day=day, state=ProfileState.NONE, version=night.version)
+    return DayProfile(day=day, state=state, version=night.version, profile=Profile.from_bytes(data))
+
+
+def _state_of(night: Night | None, reference: Reference) -> ProfileState:
+    if night is None or night.layout is None:
+        return ProfileState.NONE
+    if night.status is Status.FAILED:
+        return ProfileState.FAILED
+    if night.layout != reference.layout.id:
+        return ProfileState.OTHER_LAYOUT
+    return ProfileState.STORED if night.rows_curated else ProfileState.NO_ROWS

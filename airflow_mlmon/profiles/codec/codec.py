@@ -1,0 +1,265 @@
+"""The bytes of a profile: what is pinned of its columns, then the counts, then those of each segment's parts.
+
+Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors. Older
+ones are read, never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.dimensions import DimensionSums
+from airflow_mlmon.profiles.columns.distribution import Distribution
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part
+from airflow_mlmon.profiles.columns.sketch import DistinctSketch
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+
+KIND = b"MLMP"
+VERSION = 3
+_WITH_SKETCHES = 2
+_NO_POINTS = Tally.empty(np.float64)
+
+
+class _Stored(IntEnum):
+    """Where the columns of a part are."""
+
+    HERE = 0
+    AS_WHOLE = 1
+    NOWHERE = 2
+
+
+def encode(
+    layout_id: str,
+    rows: int,
+    columns: Mapping[str, ColumnProfile],
+    segments: Mapping[str, Segment] = MappingProxyType({}),
+    *,
+    names: bool = True,
+) -> bytes:
+    """A profile as bytes; without `names`, profiles that are equal are the same bytes."""
+    writer = ByteWriter()
+    writer.text(layout_id)
+    pinned = tuple(segment.layout for segment in segments.values())
+    writer.text(
+        Layout(model="", columns=tuple(column.layout for column in columns.values()), segments=pinned).to_json()
+    )
+    writer.integer(rows)
+    _write_columns(writer, columns, names=names)
+    for segment in segments.values():
+        writer.integer(segment.is_collapsed)
+        writer.integer(len(segment.parts))
+        for value in sorted(segment.parts):
+            writer.text(value)
+            _write_part(writer, segment.parts[value], rows, names=names)
+        _write_part(writer, segment.rest, rows, names=names)
+    return writer.seal(KIND, VERSION)
+
+
+def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, names: bool) -> None:
+    for column in columns.values():
+        if isinstance(column, NumericProfile):
+            _write_numeric(writer, column)
+        elif isinstance(column, CategoryProfile):
+            _write_category(writer, column, names=names)
+        elif isinstance(column, VectorProfile):
+            _write_vector(writer, column)
+        else:
+            _write_identifier(writer, column)
+
+
+def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> None:
+    # a part that has every row is the whole, and one of no rows is empty
+    stored = _Stored.AS_WHOLE if part.rows == whole else _Stored.HERE if part.rows else _Stored.NOWHERE
+    writer.integer(stored)
+    if stored is _Stored.HERE:
+        writer.integer(part.rows)
+        _write_columns(writer, part.columns, names=names)
+
+
+def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
+    """Layout id, all rows, and the segments of the profile that `encode` wrote.
+
+    Raises:
+        StateError: the bytes are no profile, damaged, or of a later format.
+    """
+    reader = ByteReader(data, KIND, VERSION)
+    layout_id = reader.text()
+    layout = _read_layout(reader.text())
+    whole = _read_columns(reader, layout, rows=reader.integer())
+    return (
+        layout_id,
+        whole,
+        {segment.name: _read_segment(reader, layout, segment, whole) for segment in layout.segments},
+    )
+
+
+def _read_columns(reader: ByteReader, layout: Layout, rows: int) -> Part:
+    columns = {column.name: _READERS[column.kind](reader, column) for column in layout.columns}
+    return Part(rows=rows, columns=columns)
+
+
+def _read_segment(reader: ByteReader, layout: Layout, pinned: SegmentLayout, whole: Part) -> Segment:
+    is_collapsed = bool(reader.integer())
+    parts = {reader.text(): _read_part(reader, layout, whole) for _ in range(reader.integer())}
+    rest = _read_part(reader, layout, whole)
+    return Segment(layout=pinned, parts=parts, rest=rest, is_collapsed=is_collapsed)
+
+
+def _read_part(reader: ByteReader, layout: Layout, whole: Part) -> Part:
+    stored = _Stored(reader.integer())
+    if stored is _Stored.AS_WHOLE:
+        return whole
+    if stored is _Stored.NOWHERE:
+        return empty_part(layout.columns)
+    return _read_columns(reader, layout, rows=reader.integer())
+
+
+@lru_cache(maxsize=16)
+def _read_layout(text: str) -> Layout:
+    # The days of one model repeat their layout; they then share it in memory too.
+    return Layout.from_json(text)
+
+
+def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
+    for count in (column.rows, column.nulls, column.nans, column.positive_infinities, column.negative_infinities):
+        writer.integer(count)
+    writer.number(column.min)
+    writer.number(column.max)
+    writer.integer(column.total)
+    writer.integer(column.squares)
+    _write_points(writer, column.distribution.values)
+    write_steps(writer, column.distribution.cells)
+    _write_points(writer, column.distribution.atoms)
+
+
+def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
+    rows, nulls, nans, positive, negative = reader.next_integers(5)
+    low, high = reader.number(), reader.number()
+    total, squares = reader.next_integers(2)
+    values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
+    distribution = Distribution(
+        pinned_atoms=layout.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
+    )
+    return NumericProfile(
+        layout=layout,
+        rows=rows,
+        nulls=nulls,
+        nans=nans,
+        positive_infinities=positive,
+        negative_infinities=negative,
+        min=low,
+        max=high,
+        total=total,
+        squares=squares,
+        distribution=distribution,
+    )
+
+
+def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool) -> None:
+    writer.integer(column.rows)
+    writer.integer(column.nulls)
+    write_steps(writer, column.known)
+    write_steps(writer, column.unseen)
+    writer.blob(column.sketch.data if column.sketch else b"")
+    shown = column.names if names else ()
+    writer.integer(len(shown))
+    for name, count in shown:
+        writer.text(name)
+        writer.integer(count)
+
+
+def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
+    rows, nulls = reader.next_integers(2)
+    return CategoryProfile(
+        layout=layout,
+        rows=rows,
+        nulls=nulls,
+        known=read_steps(reader),
+        unseen=read_steps(reader),
+        sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
+        names=tuple((reader.text(), reader.integer()) for _ in range(reader.integer())),
+    )
+
+
+def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:
+    writer.integer(column.rows)
+    writer.integer(column.nulls)
+    writer.blob(column.sketch.data)
+
+
+def _read_identifier(reader: ByteReader, layout: ColumnLayout) -> IdentifierProfile:
+    return IdentifierProfile(
+        layout=layout, rows=reader.integer(), nulls=reader.integer(), sketch=DistinctSketch(data=reader.blob())
+    )
+
+
+def _write_vector(writer: ByteWriter, column: VectorProfile) -> None:
+    _write_numeric(writer, column.norm)
+    writer.integer(column.malformed)
+    sums = column.dimensions
+    writer.integer(sums.rows)
+    if sums.rows:
+        writer.integers(sums.totals)
+        writer.integers(sums.squares)
+        writer.numbers(sums.lows)
+        writer.numbers(sums.highs)
+
+
+def _read_vector(reader: ByteReader, layout: ColumnLayout) -> VectorProfile:
+    norm, malformed, rows = _read_numeric(reader, layout), reader.integer(), reader.integer()
+    sums = DimensionSums()
+    if rows:
+        totals, squares = reader.integers(), reader.integers()
+        sums = DimensionSums(rows=rows, totals=totals, squares=squares, lows=reader.numbers(), highs=reader.numbers())
+    return VectorProfile(layout=layout, norm=norm, malformed=malformed, dimensions=sums)
+
+
+def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
+    data = reader.blob()
+    return DistinctSketch(data=data) if data else None
+
+
+_READERS: Mapping[Kind, Callable[[ByteReader, ColumnLayout], ColumnProfile]] = {
+    Kind.NUMERIC: _read_numeric,
+    Kind.CATEGORY: _read_category,
+    Kind.IDENTIFIER: _read_identifier,
+    Kind.VECTOR: _read_vector,
+}
+
+
+def _write_points(writer: ByteWriter, tally: Tally) -> None:
+    writer.array(tally.keys, "<f8")
+    writer.counts(tally.counts)
+
+
+def _read_points(reader: ByteReader) -> Tally:
+    keys, counts = reader.array(np.float64), reader.array(np.int64)
+    return Tally(keys=keys, counts=counts) if len(keys) else _NO_POINTS
+
+
+def write_steps(writer: ByteWriter, tally: Tally) -> None:
+    """Write a tally of integer keys: the first key, the steps between keys, the counts."""
+    writer.integer(int(tally.keys[0]) if len(tally) else 0)
+    writer.counts(tally.keys[1:].astype(np.int64) - tally.keys[:-1])
+    writer.counts(tally.counts)
+
+
+def read_steps(reader: ByteReader) -> Tally:
+    """Read the tally that `write_steps` wrote."""
+    first, steps, counts = reader.integer(), reader.array(np.int32), reader.array(np.int64)
+    keys = np.empty(len(counts), dtype=np.int32)
+    keys[:1] = first
+    keys[1:] = steps
+    return Tally(keys=np.add.accumulate(keys, out=keys), counts=counts)

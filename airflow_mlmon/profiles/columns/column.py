@@ -1,0 +1,32 @@
+"""The profile of one column, whatever its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+
+ColumnProfile = NumericProfile | CategoryProfile | IdentifierProfile | VectorProfile
+
+_PROFILES: dict[Kind, type[ColumnProfile]] = {
+    Kind.NUMERIC: NumericProfile,
+    Kind.CATEGORY: CategoryProfile,
+    Kind.IDENTIFIER: IdentifierProfile,
+    Kind.VECTOR: VectorProfile,
+}
+
+
+def empty_column(layout: ColumnLayout) -> ColumnProfile:
+    """The profile of no rows."""
+    return _PROFILES[layout.kind].empty(layout)
+
+
+def sum_columns(parts: Iterable[ColumnProfile]) -> ColumnProfile:
+    """The profile of one column over all the rows of one or more profiles of it."""
+    first, *rest = parts
+    # Profiles of one layout hold a column in one kind only.
+    return type(first).sum_of((first, *rest))  # type: ignore[arg-type]

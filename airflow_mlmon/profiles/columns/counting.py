@@ -1,0 +1,142 @@
+"""Counts numbers block by block: what a numeric profile is made of, in blocks that fit the cache.
+
+What comes out depends on the numbers only, not on their order or on how they were split.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
+from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.values.arrow import number_array, to_numpy
+from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
+from airflow_mlmon.profiles.values.exact import quantised_sums
+
+_BLOCK = 1 << 15
+# The first block is short: most columns show there that they have more than 1,024 values.
+_FIRST_BLOCK = 1 << 11
+_CODES = 1 << 20
+# Buffers of codes that counters have done with; the system would clear a new one for each column.
+_free_buffers: deque[npt.NDArray[np.int64]] = deque(maxlen=4)
+
+
+class NumericCounter:
+    """Counts the values of one numeric column, as many arrays of them as come.
+
+    Attributes:
+        nans: NaN so far.
+        positive_infinities: +inf so far.
+        negative_infinities: -inf so far.
+        min: Smallest finite value so far.
+        max: Largest finite value so far.
+        total: Sum of the deviations so far, in units of the quantum.
+        squares: Sum of their squares so far.
+    """
+
+    def __init__(self, layout: ColumnLayout) -> None:
+        self._layout = layout
+        self._atoms = dict.fromkeys(layout.atoms, 0)
+        self._values: Tally | None = Tally.empty(np.float64)
+        self._cells: list[Tally] = []
+        self._codes = np.empty(0, dtype=np.int64)
+        self._held = 0
+        self.nans = self.positive_infinities = self.negative_infinities = 0
+        self.min: float | None = None
+        self.max: float | None = None
+        self.total = self.squares = 0
+
+    def add(self, numbers: npt.NDArray[np.number]) -> None:
+        """Count the numbers of an array, none of which is null."""
+        start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
+        while start < len(numbers):
+            self._add_block(numbers[start : start + step])
+            start, step = start + step, _BLOCK
+
+    def distribution(self) -> Distribution:
+        """How often each deviation has occurred so far."""
+        if self._values is not None:
+            return Distribution(pinned_atoms=self._layout.atoms, values=self._values)
+        self._flush()
+        if len(self._codes):
+            _free_buffers.append(self._codes)
+            self._codes = np.empty(0, dtype=np.int64)
+        atoms = np.array(self._layout.atoms, dtype=np.float64)
+        counts = np.array([self._atoms[atom] for atom in self._layout.atoms], dtype=np.int64)
+        return Distribution(
+            pinned_atoms=self._layout.atoms,
+            is_exact=False,
+            cells=Tally.total(self._cells),
+            atoms=Tally.of_counts(atoms, counts),
+        )
+
+    def _add_block(self, block: npt.NDArray[np.number]) -> None:
+        low, high = block.min(), block.max()
+        # Either is NaN where one of the values is.
+        if not (np.isfinite(low) and np.isfinite(high)):
+            block = self._take_finite(block)
+            if not len(block):
+                return
+            low, high = block.min(), block.max()
+        # Adding 0.0 makes -0.0 and 0.0 the same bits, whichever came first.
+        self.min = float(low) + 0.0 if self.min is None else min(self.min, float(low) + 0.0)
+        self.max = float(high) + 0.0 if self.max is None else max(self.max, float(high) + 0.0)
+        deviations = self._deviations(block)
+        # The deviations are in the order of the values.
+        reach = float(np.abs(self._deviations(np.array([low, high]))).max())
+        total, squares = quantised_sums(deviations, self._layout.quantum, reach=reach)
+        self.total += total
+        self.squares += squares
+        if self._values is None:
+            self._count_cells(deviations)
+        else:
+            self._count_values(self._values, deviations)
+
+    def _deviations(self, numbers: npt.NDArray[np.number]) -> Floats:
+        return to_deviations(numbers, centre=self._layout.centre, integer=self._layout.integer)
+
+    def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
+        finite: npt.NDArray[np.number] = block[np.isfinite(block)]
+        nans = int(np.isnan(block).sum())
+        positive = int((block == np.inf).sum())
+        self.nans += nans
+        self.positive_infinities += positive
+        self.negative_infinities += len(block) - len(finite) - nans - positive
+        return finite
+
+    def _count_values(self, values: Tally, deviations: Floats) -> None:
+        counted = pc.value_counts(number_array(deviations + 0.0))
+        block = Tally.of_counts(to_numpy(counted.field("values")), to_numpy(counted.field("counts")))
+        self._values = Tally.total([values, block])
+        if len(self._values) > MAX_VALUES:
+            grid = Distribution(pinned_atoms=self._layout.atoms, values=self._values).to_grid()
+            self._cells.append(grid.cells)
+            self._atoms.update(zip(grid.atoms.keys.tolist(), grid.atoms.counts.tolist(), strict=True))
+            self._values = None
+
+    def _count_cells(self, deviations: Floats) -> None:
+        if self._held + len(deviations) > len(self._codes):
+            self._flush()
+            self._codes = self._codes if len(self._codes) else _take_buffer()
+        to_codes(deviations, out=self._codes[self._held : self._held + len(deviations)])
+        self._held += len(deviations)
+        for atom in self._atoms:
+            self._atoms[atom] += int(np.count_nonzero(deviations == atom))
+
+    def _flush(self) -> None:
+        if self._held:
+            self._cells.append(count_codes(self._codes[: self._held]))
+        self._held = 0
+
+
+def _take_buffer() -> npt.NDArray[np.int64]:
+    try:
+        return _free_buffers.pop()
+    except IndexError:
+        return np.empty(_CODES, dtype=np.int64)

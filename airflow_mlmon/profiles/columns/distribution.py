@@ -1,0 +1,125 @@
+"""The distribution of a numeric column: exact counts of few values, else counts on the grid.
+
+Values are counted exactly while there are at most 1,024 distinct ones; beyond that the cells of the
+grid are counted and, beside them, the layout's atoms. Which of the two depends only on the distinct
+values of the union, so a sum is the distribution of the union, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from airflow_mlmon.profiles.columns.grid import to_cells, to_midpoints
+from airflow_mlmon.profiles.columns.tally import Counts, Tally
+from airflow_mlmon.profiles.values.deviation import Floats
+
+MAX_VALUES = 1_024
+MIN_MIDDLE_CELLS = 30
+
+
+Aligned = tuple[Floats, Counts, Counts]
+
+
+def _no_values() -> Tally:
+    return Tally.empty(np.float64)
+
+
+def _no_cells() -> Tally:
+    return Tally.empty(np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """How often each deviation from the centre occurs.
+
+    Attributes:
+        pinned_atoms: The layout's atoms, ascending.
+        is_exact: Whether the values are few enough to be counted one by one.
+        values: Counts of deviations; empty when not exact.
+        cells: Counts of grid cells, atoms included; empty when exact.
+        atoms: Counts of the layout's atoms; empty when exact.
+    """
+
+    pinned_atoms: tuple[float, ...] = ()
+    is_exact: bool = True
+    values: Tally = field(default_factory=_no_values)
+    cells: Tally = field(default_factory=_no_cells)
+    atoms: Tally = field(default_factory=_no_values)
+
+    @classmethod
+    def sum_of(cls, parts: Sequence[Self]) -> Self:
+        """The distribution of one or more together."""
+        pinned = parts[0].pinned_atoms
+        if all(part.is_exact for part in parts):
+            exact = cls(pinned_atoms=pinned, values=Tally.total([part.values for part in parts]))
+            return exact if len(exact.values) <= MAX_VALUES else exact.to_grid()
+        grids = [part.to_grid() for part in parts]
+        return cls(
+            pinned_atoms=pinned,
+            is_exact=False,
+            cells=Tally.total([part.cells for part in grids]),
+            atoms=Tally.total([part.atoms for part in grids]),
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many deviations were counted."""
+        return self.values.rows if self.is_exact else self.cells.rows
+
+    @property
+    def points(self) -> Tally:
+        """Counts of deviations: exact ones, or the middles of cells and, apart, the atoms."""
+        if self.is_exact:
+            return self.values
+        rest = self.without_atoms()
+        return Tally.total([Tally(keys=to_midpoints(rest.keys), counts=rest.counts), self.atoms])
+
+    @property
+    def is_too_coarse(self) -> bool:
+        """Whether the middle half of the values, without the atoms, spans fewer than 30 cells."""
+        rest = self.without_atoms()
+        if not len(rest):
+            return False
+        low, high = np.searchsorted(np.cumsum(rest.counts), [rest.rows / 4, rest.rows * 3 / 4])
+        return int(rest.keys[high] - rest.keys[low]) + 1 < MIN_MIDDLE_CELLS
+
+    def to_grid(self) -> Self:
+        """The same on the grid."""
+        if not self.is_exact:
+            return self
+        is_atom = np.isin(self.values.keys, np.array(self.pinned_atoms, dtype=np.float64))
+        return type(self)(
+            pinned_atoms=self.pinned_atoms,
+            is_exact=False,
+            cells=Tally.of_counts(to_cells(self.values.keys), self.values.counts),
+            atoms=Tally(keys=self.values.keys[is_atom], counts=self.values.counts[is_atom]),
+        )
+
+    def without_atoms(self) -> Tally:
+        """The counts of cells less those of the atoms in them."""
+        if not len(self.atoms):
+            return self.cells
+        counts = self.cells.counts.copy()
+        places = np.searchsorted(self.cells.keys, to_cells(self.atoms.keys))
+        np.subtract.at(counts, places, self.atoms.counts)
+        return Tally.of_counts(self.cells.keys, counts)
+
+
+def align(first: Distribution, second: Distribution) -> Aligned:
+    """The deviations that occur in either, ascending, and how often in each.
+
+    Exact values where both have them, else both on the grid.
+    """
+    if not (first.is_exact and second.is_exact):
+        first, second = first.to_grid(), second.to_grid()
+    one, two = first.points, second.points
+    # Stable, because such a sort takes the two ascending runs as they are and merges them.
+    ordered = np.sort(np.concatenate((one.keys, two.keys)), kind="stable")
+    is_new = np.ones(len(ordered), dtype=np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    keys = ordered[is_new]
+    return keys, one.spread(keys), two.spread(keys)

@@ -1,0 +1,149 @@
+"""The profile of a numeric column: counts, extremes, exact sums and the distribution.
+
+Nulls, NaN and infinities are counted apart. Sums and distribution are about the deviations of the
+finite values from the layout's centre; the sums are integers in units of the layout's quantum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Self
+
+import numpy as np
+
+from airflow_mlmon.profiles.columns.counting import NumericCounter
+from airflow_mlmon.profiles.columns.distribution import Distribution
+from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.values.reading import Numbers
+
+_FLOAT_BITS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumericProfile:
+    """What is kept of the rows of a numeric column.
+
+    Attributes:
+        layout: What is pinned of the column.
+        rows: Rows of the tables that had the column.
+        nulls: Rows without a value.
+        nans: Rows that hold NaN.
+        positive_infinities: Rows that hold +inf.
+        negative_infinities: Rows that hold -inf.
+        min: Smallest finite value.
+        max: Largest finite value.
+        total: Sum of the deviations, in units of the quantum, each rounded to an integer.
+        squares: Sum of the squares of these integers.
+        distribution: How often each deviation occurs.
+    """
+
+    layout: ColumnLayout
+    rows: int = 0
+    nulls: int = 0
+    nans: int = 0
+    positive_infinities: int = 0
+    negative_infinities: int = 0
+    min: float | None = None
+    max: float | None = None
+    total: int = 0
+    squares: int = 0
+    distribution: Distribution = field(default_factory=Distribution)
+
+    @classmethod
+    def empty(cls, layout: ColumnLayout) -> Self:
+        """The profile of no rows."""
+        return cls(layout=layout, distribution=Distribution(pinned_atoms=layout.atoms))
+
+    @classmethod
+    def of(cls, layout: ColumnLayout, chunks: Iterable[Numbers]) -> Self:
+        """The profile of the values of a column, which come in chunks."""
+        counter = NumericCounter(layout)
+        rows = nulls = 0
+        for chunk in chunks:
+            rows += len(chunk.values) + chunk.nulls
+            nulls += chunk.nulls
+            counter.add(chunk.values)
+        return cls(
+            layout=layout,
+            rows=rows,
+            nulls=nulls,
+            nans=counter.nans,
+            positive_infinities=counter.positive_infinities,
+            negative_infinities=counter.negative_infinities,
+            min=counter.min,
+            max=counter.max,
+            total=counter.total,
+            squares=counter.squares,
+            distribution=counter.distribution(),
+        )
+
+    @classmethod
+    def sum_of(cls, parts: Sequence[Self]) -> Self:
+        """The profile of all the rows of one or more profiles of the same layout."""
+        return cls(
+            layout=parts[0].layout,
+            rows=sum(part.rows for part in parts),
+            nulls=sum(part.nulls for part in parts),
+            nans=sum(part.nans for part in parts),
+            positive_infinities=sum(part.positive_infinities for part in parts),
+            negative_infinities=sum(part.negative_infinities for part in parts),
+            min=min((part.min for part in parts if part.min is not None), default=None),
+            max=max((part.max for part in parts if part.max is not None), default=None),
+            total=sum(part.total for part in parts),
+            squares=sum(part.squares for part in parts),
+            distribution=Distribution.sum_of([part.distribution for part in parts]),
+        )
+
+    @property
+    def infinities(self) -> int:
+        """Rows that hold +inf or -inf."""
+        return self.positive_infinities + self.negative_infinities
+
+    @property
+    def observed(self) -> int:
+        """Rows with a finite value."""
+        return self.rows - self.nulls - self.nans - self.infinities
+
+    @property
+    def missing(self) -> int:
+        """Rows without a usable value: null or NaN."""
+        return self.nulls + self.nans
+
+    @property
+    def distinct(self) -> int | None:
+        """How many distinct values there are; None for "more than 1,024", where they are not kept one by one.
+
+        No sketch counts them on: the cheapest hash of each value alone takes an eighth of the time in
+        which a million doubles are profiled.
+        """
+        return len(self.distribution.values) if self.distribution.is_exact else None
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the finite values, within half a quantum of the exact one."""
+        if not self.observed:
+            return None
+        deviation = Fraction(self.total, self.observed) * Fraction(self.layout.quantum)
+        return float(Fraction(self.layout.centre) + deviation)
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation of the finite values (divided by n), within about half a quantum."""
+        rows = self.observed
+        if not rows:
+            return None
+        spread = rows * self.squares - self.total**2
+        if spread.bit_length() < _FLOAT_BITS:
+            return math.sqrt(spread) / rows * self.layout.quantum
+        return float(Fraction(math.isqrt(spread), rows) * Fraction(self.layout.quantum))
+
+    def quantile(self, share: float) -> float | None:
+        """The smallest value that at least `share` of the values do not exceed; on the grid a cell's middle."""
+        points = self.distribution.points
+        if not len(points):
+            return None
+        position = int(np.searchsorted(np.cumsum(points.counts), share * points.rows))
+        return self.layout.centre + float(points.keys[min(position, len(points) - 1)])

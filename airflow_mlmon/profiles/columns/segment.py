@@ -1,0 +1,121 @@
+"""The parts of a profile: the same summary of the rows that share a value.
+
+A segment divides the rows of a profile: each row is in the part of its value or in the rest, so that
+the parts and the rest add up to the whole. Two values are what one waits for, the pinned ones of a
+column or, of the model version, all that occur. More than 50 of the latter are no versions: the segment
+then has no parts, whatever was added first, which keeps the sum lawful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.layout import ColumnLayout, SegmentLayout
+
+MAX_PARTS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some rows of a profile, column by column."""
+
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """The rows of a profile by the value that they share.
+
+    Attributes:
+        layout: The columns that divide the rows, and their pinned values.
+        parts: The part of each value that has rows.
+        rest: The rows without a value or with another one.
+        is_collapsed: Whether there were more values than parts are kept for; all rows are then the rest.
+    """
+
+    layout: SegmentLayout
+    parts: Mapping[str, Part]
+    rest: Part
+    is_collapsed: bool = False
+
+    def __post_init__(self) -> None:
+        """Lock the parts."""
+        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
+
+    def by_key(self) -> dict[str, Part]:
+        """The parts that have rows, the rest among them, by what they are called."""
+        named = {segment_key(self.layout.name, value): part for value, part in self.parts.items()}
+        return named | ({segment_key(self.layout.name, None): self.rest} if self.rest.rows else {})
+
+
+def segment_key(name: str, value: str | None) -> str:
+    """What the rows of one value of a segment are called, in the store and in results.
+
+    >>> segment_key("carrier", "AA"), segment_key("carrier", None)
+    ('carrier=AA', 'carrier (other)')
+    """
+    return f"{name} (other)" if value is None else f"{name}={value}"
+
+
+def divides(column: str, key: str) -> bool:
+    """Whether the part of this name holds the rows of one value of a column, or of its rest.
+
+    >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
+    (True, True, False)
+    """
+    return key.startswith(f"{column}=") or key == segment_key(column, None)
+
+
+def empty_part(columns: Iterable[ColumnLayout]) -> Part:
+    """The part of no rows."""
+    return Part(rows=0, columns={column.name: empty_column(column) for column in columns})
+
+
+def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
+    """Whether a segment without pinned values has more of them than parts are kept for."""
+    return layout.values is None and len(set(values) - {None}) > MAX_PARTS
+
+
+def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
+    """The segment with these counts of values, made without looking at rows; None where rows must be divided.
+
+    No row is needed where all have one value, none has any, or there are more values than parts are kept for.
+    """
+    values = [value for value, count in counts.items() if count]
+    if is_too_many(layout, values):
+        return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
+    if len(values) > 1:
+        return None
+    nothing = empty_part(column.layout for column in whole.columns.values())
+    if values and values[0] is not None:
+        return Segment(layout=layout, parts={values[0]: whole}, rest=nothing)
+    return Segment(layout=layout, parts={}, rest=whole)
+
+
+def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
+    """The segment of the rows of one or more profiles whose sum is the whole."""
+    layout = segments[0].layout
+    values = sorted({value for segment in segments for value in segment.parts})
+    if any(segment.is_collapsed for segment in segments) or is_too_many(layout, values):
+        return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
+    parts = {
+        value: _of_whole([segment.parts[value] for segment in segments if value in segment.parts], whole)
+        for value in values
+    }
+    return Segment(layout=layout, parts=parts, rest=_of_whole([segment.rest for segment in segments], whole))
+
+
+def sum_parts(parts: Sequence[Part]) -> Part:
+    """The rows of one or more parts."""
+    columns = {name: sum_columns(part.columns[name] for part in parts) for name in parts[0].columns}
+    return Part(rows=sum(part.rows for part in parts), columns=columns)
+
+
+def _of_whole(parts: Sequence[Part], whole: Part) -> Part:
+    # a part that has every row is the whole: most nights have one model version
+    is_whole = sum(part.rows for part in parts) == whole.rows
+    return whole if is_whole else sum_parts([part for part in parts if part.rows] or parts[:1])

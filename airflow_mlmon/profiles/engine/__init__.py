@@ -1,0 +1,1 @@
+"""The local engine: rows in, profiles out."""

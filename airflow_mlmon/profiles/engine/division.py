@@ -1,0 +1,62 @@
+"""Divides the rows of a table by the values of a segment's columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.profiles.layout import CROSSING, LONGEST_NAME, SegmentLayout
+from airflow_mlmon.profiles.values.arrow import number_array, text_array, to_numpy
+from airflow_mlmon.profiles.values.reading import row_texts
+
+
+def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
+    """How many rows each value has; None stands for the rest.
+
+    Raises:
+        SchemaMismatchError: a column holds something that is no text, number or boolean.
+    """
+    values = _row_values(rows, segment)
+    counted = pc.value_counts(values)
+    counts = to_numpy(counted.field("counts")).tolist()
+    return Counter(dict(zip(counted.field("values").to_pylist(), counts, strict=True)))
+
+
+def split(
+    rows: pa.Table, segment: SegmentLayout, *, by: pa.Table | None = None
+) -> Iterator[tuple[str | None, pa.Table]]:
+    """The rows of each value; None stands for the rest.
+
+    Args:
+        rows: What is divided.
+        segment: How it is divided.
+        by: Rows in the same order that have the segment's columns; by default the same rows.
+
+    Raises:
+        SchemaMismatchError: a column holds something that is no text, number or boolean.
+    """
+    encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
+    codes = to_numpy(encoded.indices)
+    counts = np.bincount(codes, minlength=len(encoded.dictionary))
+    ordered = rows.take(number_array(np.argsort(codes, kind="stable")))
+    start = 0
+    for value, count in zip(encoded.dictionary.to_pylist(), counts.tolist(), strict=True):
+        yield value, ordered.slice(start, count)
+        start += count
+
+
+def _row_values(rows: pa.Table, segment: SegmentLayout) -> pa.Array:
+    """The value of each row, null where it belongs to the rest."""
+    if not set(segment.columns) <= set(rows.column_names):
+        return pa.nulls(rows.num_rows, pa.string())
+    texts = [row_texts(rows.column(name), name) for name in segment.columns]
+    values = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, CROSSING)
+    if segment.values is None:
+        has_part = pc.less_equal(pc.utf8_length(values), LONGEST_NAME)
+    else:
+        has_part = pc.is_in(values, value_set=text_array(segment.values))
+    return pc.if_else(has_part, values, pa.scalar(None, pa.string()))

@@ -1,0 +1,271 @@
+"""The local engine: Arrow tables or Parquet files in, their profile out, each column read once.
+
+Parquet files are profiled as a stream: one job reads some row groups of one column, counts them and
+forgets them, so memory is bounded by the jobs under way and not by the rows. Profiles add up bit for
+bit, so neither the number of threads nor the order in which jobs end changes the result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import accumulate, chain
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.engine.division import count_values, split
+from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_column, read_rows
+from airflow_mlmon.profiles.engine.pinning import pin_column
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.values.reading import count_texts, read_numbers, read_texts
+from airflow_mlmon.spec.choices import ColumnType
+
+_PENDING_SUMS = 16
+_JOBS_PER_THREAD = 4
+_Job = TypeVar("_Job")
+_Found = TypeVar("_Found")
+# by value, None for the rest
+_Parts = dict[str | None, Part]
+
+
+def profile_table(table: pa.Table, layout: Layout) -> Profile:
+    """The profile of the table's rows under a layout.
+
+    A column that the table lacks has a profile of no rows, while the table's rows are counted.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its kind cannot be read from.
+    """
+    whole = _profile_rows(table, layout)
+    segments = {}
+    for pinned in layout.segments:
+        simple = undivided(pinned, count_values(table, pinned), whole)
+        segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, layout, pinned), layout)
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+
+
+def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, threads: int | None = None) -> Profile:
+    """The profile of the rows of all the Parquet files, the same as that of their table.
+
+    Args:
+        sources: Local paths, or the bytes of files.
+        layout: What is pinned of the columns; a column that a file lacks has no rows there.
+        threads: How many threads count; by default as many as there are cores.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its kind cannot be read from.
+        DataError: a file is no Parquet file, or damaged.
+    """
+    slices = _open(sources)
+    sums = _ColumnSums(layout.columns)
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
+        jobs = _jobs(slices, layout.columns)
+        sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD))
+        whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
+        segments = _divide_slices(pool, slices, layout, whole, workers) if layout.segments else {}
+    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+
+
+def pin_and_profile_parquet(
+    model: str,
+    columns: Mapping[str, ColumnType],
+    sources: Sequence[str | Path | bytes],
+    *,
+    rows: int,
+    threads: int | None = None,
+) -> tuple[Layout, Profile]:
+    """The layout that fits the first rows of all the Parquet files best, and their profile under it.
+
+    They are those of `pin_columns` on these rows and of `profile_parquet`, but no row is read twice.
+
+    Args:
+        model: The model that the layout is for.
+        columns: Names of the features, and their types as a spec would declare them.
+        sources: Local paths, or the bytes of files.
+        rows: How many rows the layout is pinned from.
+        threads: How many threads count; by default as many as there are cores.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+        DataError: a file is no Parquet file, or damaged.
+    """
+    slices = _open(sources)
+    starts = accumulate((part.rows for part in slices), initial=0)
+    head = [part for part, start in zip(slices, starts, strict=False) if start < rows]
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
+        parts = list(pool.map(lambda name: _pin_and_profile(name, columns[name], head, rows), columns))
+        layout = Layout(model=model, columns=tuple(part.layout for part in parts))
+        sums = _ColumnSums(layout.columns)
+        sums.add_all(parts)
+        rest = _jobs(slices[len(head) :], layout.columns)
+        sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD))
+    profile = Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
+    return layout, profile
+
+
+def _open(sources: Sequence[str | Path | bytes]) -> list[RowGroups]:
+    return [part for at, source in enumerate(sources) for part in ParquetSource.open(source, at).slices()]
+
+
+def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
+    return chain.from_iterable(part.jobs(columns) for part in slices)
+
+
+def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
+    """Pin the column from the first rows and profile all slices; only those first rows are held in memory."""
+    numbered = _numbered_chunks(pin_column(name, declared, ()), slices)
+    held: list[tuple[int, pa.Array]] = []
+    for start, chunk in numbered:
+        held.append((start, chunk))
+        if start + len(chunk) >= rows:
+            break
+    pinned = pin_column(name, declared, [chunk.slice(0, max(rows - start, 0)) for start, chunk in held])
+    return _profile_chunks(pinned, (chunk for _, chunk in chain(held, numbered)))
+
+
+def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
+    """The chunks of a column, each with the number of its first row; a file without it has rows all the same."""
+    first = 0
+    for part in slices:
+        start = first
+        for chunk in chain.from_iterable(map(read_column, part.jobs([column]))):
+            yield start, chunk
+            start += len(chunk)
+        first += part.rows
+
+
+def _divide_slices(
+    pool: ThreadPoolExecutor, slices: Sequence[RowGroups], layout: Layout, whole: Part, workers: int
+) -> dict[str, Segment]:
+    """The segments of the files; their rows are read once more where a segment has more than one part."""
+    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
+    for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
+        for name, counts in found.items():
+            counted[name] += counts
+    simple = {pinned.name: undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
+    divided = [pinned for pinned in layout.segments if simple[pinned.name] is None]
+    sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
+    for parts in _in_turn(pool, partial(_split_job, layout, divided), slices if divided else [], ahead=workers):
+        for name, own in parts.items():
+            _add_parts(sums[name], own)
+    return {
+        pinned.name: simple[pinned.name] or _divide(pinned, sums[pinned.name], layout) for pinned in layout.segments
+    }
+
+
+def _count_job(layout: Layout, part: RowGroups) -> dict[str, Counter[str | None]]:
+    names = [name for pinned in layout.segments for name in pinned.columns]
+    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
+    for rows in read_rows(part, names):
+        for pinned in layout.segments:
+            counted[pinned.name] += count_values(rows, pinned)
+    return counted
+
+
+def _split_job(layout: Layout, divided: Sequence[SegmentLayout], part: RowGroups) -> dict[str, _Parts]:
+    names = [column.name for column in layout.columns] + [name for pinned in divided for name in pinned.columns]
+    sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
+    for rows in read_rows(part, names, layout.columns):
+        for pinned in divided:
+            _add_parts(sums[pinned.name], _profile_parts(rows, layout, pinned))
+    return sums
+
+
+def _profile_parts(rows: pa.Table, layout: Layout, pinned: SegmentLayout) -> _Parts:
+    return {value: _profile_rows(own, layout) for value, own in split(rows, pinned)}
+
+
+def _add_parts(sums: _Parts, parts: _Parts) -> None:
+    for value, part in parts.items():
+        sums[value] = sum_parts([sums[value], part]) if value in sums else part
+
+
+def _divide(pinned: SegmentLayout, parts: _Parts, layout: Layout) -> Segment:
+    named = {value: part for value, part in parts.items() if value is not None}
+    return Segment(layout=pinned, parts=named, rest=parts.get(None) or empty_part(layout.columns))
+
+
+def _profile_rows(table: pa.Table, layout: Layout) -> Part:
+    names = set(table.column_names)
+    columns = {
+        column.name: _profile_chunks(column, table.column(column.name).chunks)
+        if column.name in names
+        else empty_column(column)
+        for column in layout.columns
+    }
+    return Part(rows=table.num_rows, columns=columns)
+
+
+def _in_turn(
+    pool: ThreadPoolExecutor, work: Callable[[_Job], _Found], jobs: Iterable[_Job], *, ahead: int
+) -> Iterator[_Found]:
+    """What the work finds in each job; only so many are under way or waiting to be taken."""
+    under_way: deque[Future[_Found]] = deque()
+    try:
+        for job in jobs:
+            under_way.append(pool.submit(work, job))
+            if len(under_way) >= ahead:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+def _profile_job(job: ColumnJob) -> ColumnProfile:
+    try:
+        return _profile_chunks(job.layout, read_column(job))
+    except SchemaMismatchError as error:
+        facts = {**error.facts, "file": job.source.name}
+        raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error
+
+
+def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnProfile:
+    if layout.kind is Kind.CATEGORY:
+        parts = [CategoryProfile.of(layout, count_texts(chunk, layout.name)) for chunk in chunks]
+        return CategoryProfile.sum_of([CategoryProfile.empty(layout), *parts])
+    if layout.kind is Kind.IDENTIFIER:
+        named = [_profile_identifier(layout, chunk) for chunk in chunks]
+        return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
+    if layout.kind is Kind.VECTOR:
+        return VectorProfile.of(layout, chunks)
+    return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
+
+
+def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProfile:
+    nulls = pc.sum(chunk.is_null()).as_py() if pa.types.is_dictionary(chunk.type) else chunk.null_count
+    return IdentifierProfile.of(layout, read_texts(chunk, layout.name), rows=len(chunk), nulls=nulls or 0)
+
+
+class _ColumnSums:
+    """Running sums of the columns; parts are added many at a time, which costs less."""
+
+    def __init__(self, columns: Iterable[ColumnLayout]) -> None:
+        self._parts = {column.name: [empty_column(column)] for column in columns}
+
+    def add_all(self, found: Iterable[ColumnProfile]) -> None:
+        for part in found:
+            parts = self._parts[part.layout.name]
+            parts.append(part)
+            if len(parts) >= _PENDING_SUMS:
+                parts[:] = [sum_columns(parts)]
+
+    def columns(self) -> dict[str, ColumnProfile]:
+        return {name: sum_columns(parts) for name, parts in self._parts.items()}

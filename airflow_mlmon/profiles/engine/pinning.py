@@ -1,0 +1,227 @@
+"""Pins a layout: what of each column of a reference table every later profile of it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.columns.segment import MAX_PARTS
+from airflow_mlmon.profiles.engine.division import count_values
+from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
+from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
+from airflow_mlmon.profiles.values.norm import row_norms
+from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbers
+from airflow_mlmon.profiles.values.vectors import read_vectors
+from airflow_mlmon.spec.choices import ColumnType, Role
+
+if TYPE_CHECKING:
+    # a comparison has no spec, and is spared pydantic
+    from airflow_mlmon.spec.column import Column
+    from airflow_mlmon.spec.model import ModelSpec
+
+MAX_VOCABULARY = 1_000
+_PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
+_CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
+_IDENTIFIER_SHARE = 0.9
+_ATOM_SHARE = 0.01
+_LOWER_BITS = np.uint64(47)
+_SHARES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
+_MEDIAN = 2
+_QUANTUM_BITS = 21
+_MAX_EXPONENT = 900
+_DOUBLE_DIGITS = 15
+_ELEMENTS_LOOKED_AT = 1 << 22
+
+
+def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
+    """The layout that fits a reference table best.
+
+    Pinned are the features, the score and the prediction of the spec; identifier, time, version,
+    personal and ignored columns are not. A column that the table lacks, or that is all
+    null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
+    a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
+    Rows are divided by the version, of which every value counts, and by the segments of the spec, of which
+    those values are pinned that most rows have.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
+    """
+    columns = {name: column.type for name, column in spec.columns.items() if _is_profiled(column)}
+    dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
+    return replace(pin_columns(spec.model, columns, table, dimensions), segments=_pin_segments(spec, table))
+
+
+def pin_columns(
+    model: str,
+    columns: Mapping[str, ColumnType],
+    table: pa.Table,
+    dimensions: Mapping[str, int] = MappingProxyType({}),
+) -> Layout:
+    """The layout that fits features of the given types in a reference table best, as `pin_layout` does.
+
+    `dimensions` are those of the vectors among them.
+
+    Raises:
+        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+    """
+    names = set(table.column_names)
+    chunks = {name: table.column(name).chunks if name in names else () for name in columns}
+    pinned = (
+        pin_vector(name, dimensions[name], chunks[name])
+        if declared is ColumnType.VECTOR
+        else pin_column(name, declared, chunks[name])
+        for name, declared in columns.items()
+    )
+    return Layout(model=model, columns=tuple(pinned))
+
+
+def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> ColumnLayout:
+    """What fits one feature of the given type best, whose values come in any number of chunks.
+
+    Raises:
+        SchemaMismatchError: a chunk is of a type that the declared type cannot be read from.
+    """
+    integer = declared in (ColumnType.INTEGER, ColumnType.TIMESTAMP)
+    if declared not in _CATEGORIES:
+        if declared is ColumnType.DECIMAL:
+            _demand_distinct_doubles(name, pa.chunked_array(chunks, chunks[0].type if chunks else pa.null()))
+        numbers = [read_numbers(chunk, name).values for chunk in chunks]
+        return _pin_numbers(name, np.concatenate(numbers or [np.zeros(0)]), integer=integer)
+    texts = Texts.sum_of([count_texts(chunk, name) for chunk in chunks])
+    if declared is ColumnType.STRING and _is_identifying(texts):
+        return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
+    return ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(texts))
+
+
+def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnLayout:
+    """What is pinned of a vector: as of a number for its norm, and the quantum of its elements."""
+    pinned = ColumnLayout(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
+    if not chunks:
+        return pinned
+    vectors = [read_vectors(chunk, name, dimension).elements for chunk in chunks]
+    norms = np.concatenate([np.zeros(0), *(row_norms(part) for part in vectors)])
+    of_norm = _pin_numbers(name, norms, integer=False)
+    return replace(
+        pinned,
+        centre=of_norm.centre,
+        quantum=of_norm.quantum,
+        atoms=of_norm.atoms,
+        element_quantum=_element_quantum(vectors, dimension),
+    )
+
+
+def _element_quantum(vectors: Sequence[npt.NDArray[np.number]], dimension: int) -> float:
+    """A power of two of about 2**-22 of the largest dimension, by the 99 % quantile of its magnitudes."""
+    rows = sum(map(len, vectors))
+    every = max(rows * dimension // _ELEMENTS_LOOKED_AT, 1)
+    seen = np.concatenate([np.zeros((0, dimension)), *_every(vectors, every)])
+    seen = np.abs(seen[np.isfinite(seen).all(axis=1)])
+    largest = float(np.quantile(seen, 0.99, axis=0, method="nearest").max()) if len(seen) else 0.0
+    exponent = math.frexp(largest or 1.0)[1] - _QUANTUM_BITS
+    return math.ldexp(1.0, min(max(exponent, -_MAX_EXPONENT), _MAX_EXPONENT))
+
+
+def _every(vectors: Sequence[npt.NDArray[np.number]], step: int) -> Iterator[Floats]:
+    """Each `step`-th row of the parts together, wherever one part ends."""
+    at = 0
+    for part in vectors:
+        yield part[-at % step :: step].astype(np.float64)
+        at += len(part)
+
+
+def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:
+    version = [SegmentLayout(columns=(spec.version_column,))] if spec.version_column else []
+    return (*version, *(SegmentLayout(columns=columns, values=_most(table, columns)) for columns in spec.segments))
+
+
+def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that most rows have, as many as a segment has parts."""
+    counted = count_values(table, SegmentLayout(columns=columns))
+    found = sorted((-count, value) for value, count in counted.items() if value is not None)
+    return tuple(value for _, value in found[:MAX_PARTS])
+
+
+def _is_profiled(column: Column) -> bool:
+    return column.role in _PROFILED and column.personal is None
+
+
+def _demand_distinct_doubles(name: str, values: pa.ChunkedArray) -> None:
+    """Refuse decimals that differ beyond the 15 digits of a double alone: their profile would be blind."""
+    if not pa.types.is_decimal(values.type) or values.type.precision <= _DOUBLE_DIGITS:
+        return
+    told_apart = len(np.unique(decimals_to_doubles(values.drop_null())))
+    if told_apart * 2 < pc.count_distinct(values).as_py():
+        raise SchemaMismatchError(
+            f"Column {name!r} holds decimals that differ in their last digits alone: as doubles, which is how "
+            f"they are profiled, {pc.count_distinct(values).as_py():,} values are {told_apart:,}.",
+            hint="archive their distance from a fixed number, or declare `role: ignored`",
+            column=name,
+        )
+
+
+def _is_identifying(texts: Texts) -> bool:
+    distinct = len(texts.values.unique())
+    return distinct > MAX_VOCABULARY and distinct >= _IDENTIFIER_SHARE * int(texts.counts.sum())
+
+
+def _vocabulary(texts: Texts) -> tuple[str, ...]:
+    """The most frequent values, in descending order of their counts, then by name."""
+    counted: Counter[str] = Counter()
+    for value, count in zip(texts.values.cast(pa.binary()).to_pylist(), texts.counts.tolist(), strict=True):
+        if len(value) <= LONGEST_NAME:
+            counted[value.decode(errors="replace")] += count
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(value for value, _ in ordered[:MAX_VOCABULARY])
+
+
+def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnLayout:
+    is_finite = np.isfinite(numbers)
+    finite = numbers if is_finite.all() else numbers[is_finite]
+    if not finite.size:
+        return ColumnLayout(name=name, kind=Kind.NUMERIC, integer=integer)
+    ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
+    # The lower median is a value that occurs, so that a frequent value often has deviation 0.
+    ranks[_MEDIAN] = (finite.size - 1) // 2
+    ordered = np.partition(finite, ranks)[ranks]
+    centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
+    pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
+    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
+    # Turns -0.0, which a difference may be, into 0.0.
+    deviations += 0.0
+    # The values are in the order of their deviations.
+    quantiles = to_deviations(ordered, centre=pinned.centre, integer=integer)
+    largest = max(-float(deviations.min()), float(deviations.max()))
+    return replace(pinned, quantum=_quantum(quantiles, largest, integer=integer), atoms=_atoms(deviations))
+
+
+def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
+    """A power of two of about 2**-22 of the spread, and at least 1 for integers."""
+    low, first, _, third, high = quantiles.tolist()
+    # Halves, because the difference of two doubles may be none.
+    spread = (third / 2 - first / 2) or (high / 2 - low / 2) or largest / 2 or 0.5
+    exponent = math.frexp(spread)[1] - _QUANTUM_BITS
+    if integer:
+        exponent = max(exponent, 0)
+    return math.ldexp(1.0, min(max(exponent, -_MAX_EXPONENT), _MAX_EXPONENT))
+
+
+def _atoms(deviations: Floats) -> tuple[float, ...]:
+    """The values that hold a share of the rows, ascending; their upper bits hold as large a one."""
+    fewest = max(_ATOM_SHARE * deviations.size, 2)
+    upper = (deviations.view(np.uint64) >> _LOWER_BITS).view(np.int64)
+    is_heavy = np.bincount(upper) >= fewest
+    if not is_heavy.any():
+        return ()
+    values, counts = np.unique(deviations[is_heavy[upper]], return_counts=True)
+    return tuple(values[counts >= fewest].tolist())

@@ -1,0 +1,1 @@
+"""Values of Arrow columns as numbers, exact and in blocks."""

@@ -1,0 +1,1 @@
+"""Pure numbers: distances, tests, their laws, corrections and dispersion."""

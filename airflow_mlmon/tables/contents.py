@@ -1,0 +1,135 @@
+"""What a column holds, from its Arrow type or, where all is text, from what is written there."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.values.vectors import is_vector
+from airflow_mlmon.spec import ColumnType
+
+_INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
+_NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^(?i:[+-]?(nan|inf|infinity))$"
+_BOOLEAN = r"^(?i:true|false)$"
+_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
+_TIME_WITH_ZONE = _TIME.removesuffix("$") + r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
+
+
+class Content(StrEnum):
+    """What the values of a column are."""
+
+    NUMBER = "numbers"
+    TEXT = "texts"
+    BOOLEAN = "booleans"
+    TIME = "times without a zone"
+    TIME_WITH_ZONE = "times with a zone"
+    DATE = "dates"
+    VECTOR = "vectors"
+    NOTHING = "nulls alone"
+    OTHER = "values of another kind"
+
+
+PROFILED = {
+    Content.NUMBER: ColumnType.FLOAT,
+    Content.TEXT: ColumnType.STRING,
+    Content.BOOLEAN: ColumnType.BOOLEAN,
+    Content.TIME: ColumnType.TIMESTAMP,
+    Content.TIME_WITH_ZONE: ColumnType.TIMESTAMP,
+    Content.NOTHING: ColumnType.STRING,
+    Content.VECTOR: ColumnType.VECTOR,
+}
+_PATTERNS = {
+    Content.BOOLEAN: _BOOLEAN,
+    Content.NUMBER: _NUMBER,
+    Content.TIME: _TIME,
+    Content.TIME_WITH_ZONE: _TIME_WITH_ZONE,
+    Content.DATE: _DATE,
+}
+
+
+def content_of_type(kind: pa.DataType) -> Content:
+    """What a column of an Arrow type holds.
+
+    >>> content_of_type(pa.int32()).value, content_of_type(pa.list_(pa.int8())).value
+    ('numbers', 'vectors')
+    """
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_timestamp(kind):
+        return Content.TIME if kind.tz is None else Content.TIME_WITH_ZONE
+    tests = {
+        Content.NUMBER: (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+        Content.TEXT: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        Content.BOOLEAN: (pa.types.is_boolean,),
+        Content.DATE: (pa.types.is_date,),
+        Content.VECTOR: (is_vector,),
+        Content.NOTHING: (pa.types.is_null,),
+    }
+    return next((content for content, are in tests.items() if any(is_kind(kind) for is_kind in are)), Content.OTHER)
+
+
+def content_of_texts(column: pa.ChunkedArray, name: str, origin: str) -> Content:
+    """What a column of written values holds; numbers with zeros before them, as in ids, are texts.
+
+    Raises:
+        SchemaMismatchError: numbers stand beside a word that may mean null, such as NA.
+    """
+    values = column.drop_null()
+    if not len(values):
+        return Content.NOTHING
+    head = values.slice(0, 1)
+    for content, pattern in _PATTERNS.items():
+        if _matches(head, pattern) and _matches(values, pattern):
+            return content
+    _refuse_null_words(values, name, origin)
+    return Content.TEXT
+
+
+def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> pa.ChunkedArray:
+    """The written values as what the column holds.
+
+    Raises:
+        pyarrow.ArrowInvalid: a value is written otherwise.
+    """
+    if content is Content.NUMBER:
+        if not _matches(column.drop_null(), _NUMBER):
+            raise pa.ArrowInvalid("no number")
+        is_whole = integer and _matches(column.drop_null(), _INTEGER)
+        return column.cast(pa.int64() if is_whole else pa.float64())
+    if content is Content.BOOLEAN:
+        return column.cast(pa.bool_())
+    if content in (Content.TIME, Content.TIME_WITH_ZONE):
+        if not _matches(column.drop_null(), _PATTERNS[content]):
+            raise pa.ArrowInvalid("no time")
+        return column.cast(pa.timestamp("us", tz="UTC" if content is Content.TIME_WITH_ZONE else None))
+    return column
+
+
+def is_integer_text(column: pa.ChunkedArray) -> bool:
+    """Whether every written value is an integer."""
+    return _matches(column.drop_null(), _INTEGER)
+
+
+def _matches(values: pa.ChunkedArray, pattern: str) -> bool:
+    # of no values, all of them match
+    return bool(pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py())
+
+
+def _refuse_null_words(values: pa.ChunkedArray, name: str, origin: str) -> None:
+    is_number = pc.match_substring_regex(values, _NUMBER)
+    if not pc.any(is_number).as_py():
+        return
+    others = pc.unique(values.filter(pc.invert(is_number)))
+    words = {word for word in others.slice(0, len(_NULL_WORDS) + 1).to_pylist() if word.strip().lower() in _NULL_WORDS}
+    if len(others) == len(words):
+        raise SchemaMismatchError(
+            f"Column {name!r} of {origin} holds {min(words)!r} beside numbers.",
+            hint=f"if it means that there is no value, say so: --null {min(words)!r}",
+            column=name,
+            file=origin,
+        )

@@ -1,0 +1,134 @@
+"""The columns of a data set as its first rows show them; every other piece must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.spec import ColumnType
+from airflow_mlmon.tables.contents import (
+    PROFILED,
+    Content,
+    content_of_texts,
+    content_of_type,
+    is_integer_text,
+    parse_texts,
+)
+from airflow_mlmon.tables.piece import Piece
+
+_WRITTEN = {Content.NUMBER, Content.BOOLEAN, Content.TIME, Content.TIME_WITH_ZONE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One column: what it holds, and where that was first seen."""
+
+    content: Content
+    integer: bool
+    type: str
+    origin: str
+
+    @property
+    def is_profiled(self) -> bool:
+        """Whether profiles are made of such columns."""
+        return self.content in PROFILED
+
+
+Schema = Mapping[str, Field]
+_NONE: Schema = MappingProxyType({})
+
+
+def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Schema = _NONE) -> dict[str, Field]:
+    """The columns of the pieces and of `known`, in the order in which they appear.
+
+    What written values mean is asked only of columns that `pinned` lacks; the others hold what is
+    pinned, or `conform` refuses them.
+
+    Raises:
+        SchemaMismatchError: a column holds different things in two pieces, or something ambiguous.
+    """
+    schema = dict(known)
+    for piece in pieces:
+        for name in piece.table.column_names:
+            found = pinned[name] if piece.is_text and name in pinned else _infer(piece, name)
+            schema[name] = _agreed(name, schema.get(name), found)
+    return schema
+
+
+def to_types(schema: Schema) -> dict[str, ColumnType]:
+    """The columns that are profiled, with the types that a spec would declare."""
+    return {
+        name: ColumnType.INTEGER if field.integer else PROFILED[field.content]
+        for name, field in schema.items()
+        if field.is_profiled
+    }
+
+
+def conform(piece: Piece, schema: Schema) -> pa.Table:
+    """The profiled columns of a piece, as the schema has them.
+
+    Raises:
+        SchemaMismatchError: a column holds something else; the message names column and file.
+    """
+    names = [name for name in piece.table.column_names if name in schema and schema[name].is_profiled]
+    return pa.table({name: _conform(piece, name, schema[name]) for name in names}) if names else _rows_alone(piece)
+
+
+def _rows_alone(piece: Piece) -> pa.Table:
+    # a table without columns would have no rows
+    return pa.table({"": pa.nulls(piece.table.num_rows)})
+
+
+def _infer(piece: Piece, name: str) -> Field:
+    column = piece.table.column(name)
+    if piece.is_text:
+        content = content_of_texts(column, name, piece.origin)
+        integer = content is Content.NUMBER and is_integer_text(column)
+        return Field(content=content, integer=integer, type=content.value, origin=piece.origin)
+    return Field(
+        content=content_of_type(column.type),
+        integer=pa.types.is_integer(column.type),
+        type=str(column.type),
+        origin=piece.origin,
+    )
+
+
+def _agreed(name: str, known: Field | None, found: Field) -> Field:
+    if known is None or known.content is Content.NOTHING:
+        return found
+    if found.content is Content.NOTHING:
+        return known
+    if found.content is not known.content:
+        raise _mismatch(name, known, found)
+    return known if known.integer <= found.integer else found
+
+
+def _conform(piece: Piece, name: str, field: Field) -> pa.ChunkedArray:
+    column = piece.table.column(name)
+    if piece.is_text and field.content in _WRITTEN:
+        try:
+            return parse_texts(column, field.content, integer=field.integer)
+        except pa.ArrowInvalid as error:
+            found = Field(content=Content.TEXT, integer=False, type="text", origin=piece.origin)
+            raise _mismatch(name, field, found) from error
+    if not piece.is_text:
+        _agreed(name, field, _infer(piece, name))
+    return column.cast(pa.string()) if _needs_plain_text(column.type, field) else column
+
+
+def _needs_plain_text(kind: pa.DataType, field: Field) -> bool:
+    return pa.types.is_string_view(kind) or (field.content is Content.NOTHING and not pa.types.is_null(kind))
+
+
+def _mismatch(name: str, known: Field, found: Field) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"Column {name!r} holds {known.content} in {known.origin} ({known.type}) "
+        f"but {found.content} in {found.origin} ({found.type}).",
+        hint="write both with one type",
+        column=name,
+        file=found.origin,
+    )

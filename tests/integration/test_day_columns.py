@@ -1,0 +1,116 @@
+"""Nights of a model with a decimal and a vector, from the archive to the page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.history.reprofile import reprofile
+from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.pages.pages import PAGE
+from airflow_mlmon.pipeline.steps.drift import read_drift
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.records import Status
+from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
+from tests.support.runs import opened, write_file
+
+COLUMNS = ("    channel:", "    price: {type: decimal}\n    embedding: {type: vector, dimension: 6}\n    channel:")
+
+
+def with_columns(day: date, *, axis: int = 0) -> pa.Table:
+    """The day's rows with a price and an embedding of norm 1 around an axis."""
+    table = day_table(day)
+    random = np.random.default_rng(day.toordinal())
+    vectors = random.normal(0, 0.3, (table.num_rows, 6))
+    vectors[:, axis] += 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    price = pa.array([Decimal(int(cents)).scaleb(-2) for cents in random.integers(100, 99_999, table.num_rows)])
+    return table.append_column("price", price).append_column(
+        "embedding", pa.array(vectors.astype(np.float32).tolist(), pa.list_(pa.float32()))
+    )
+
+
+@pytest.fixture
+def archive(tmp_path):
+    made = Archive(str(tmp_path / "archive"), write_file)
+    past = [with_columns(FIRST - timedelta(days=n)) for n in range(REFERENCE_DAYS, 0, -1)]
+    made.write(f"{made.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past, promote_options="permissive")))
+    return made
+
+
+def run_day(tmp_path, archive, table, extra=()):
+    archive.write_predictions(FIRST, table)
+    with opened(tmp_path, archive, COLUMNS, *extra) as run:
+        partition = Partition.of_day("loans", FIRST)
+        result = run_night(run, partition)
+        night = run.store.night(partition)
+        drift = {column.column: column for column in read_drift(run, partition, night.version)}
+        rows = read_curated(run, partition, night.version)
+        page = run.files.read(run.report_uri(partition.key, PAGE)).decode()
+        checks = run.store.checks(partition)
+    return result, night, drift, rows, page, checks
+
+
+def test_decimals_stay_exact_and_vectors_are_compared_on_every_row(tmp_path, archive):
+    table = with_columns(FIRST)
+
+    _, night, drift, rows, page, checks = run_day(tmp_path, archive, table)
+
+    assert night.status is Status.OK
+    assert rows.column("price").to_pylist() == table.column("price").to_pylist()
+    assert rows.column("embedding").to_pylist() == table.column("embedding").to_pylist()
+    assert drift["embedding"].state is DriftState.WITHIN
+    assert drift["price"].state is DriftState.WITHIN
+    assert "embedding: vectors are not handed to evidently" in page
+    assert not [check for check in checks if check.column == "embedding"]
+    assert {check.passed for check in checks if check.column == "price"} == {True}
+
+
+def test_rotation_of_embeddings_drifts_on_the_page(tmp_path, archive):
+    _, _, drift, _, page, _ = run_day(tmp_path, archive, with_columns(FIRST, axis=2))
+
+    assert drift["embedding"].score == 0
+    assert drift["embedding"].state is DriftState.BEYOND
+    assert drift["embedding"].note in page
+    assert drift["embedding"].note.startswith("mean shift ")
+
+
+def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
+    table = with_columns(FIRST)
+    held = table.column("embedding").to_pylist()
+    held[3], held[5], held[7] = held[3][:5], [*held[5][:5], None], None
+    table = table.set_column(table.column_names.index("embedding"), "embedding", pa.array(held, pa.list_(pa.float32())))
+
+    _, night, drift, _, page, _ = run_day(tmp_path, archive, table)
+
+    assert (night.rows_listed, night.rows_curated, night.rows_quarantined) == (80, 78, 2)
+    assert drift["embedding"].rows_current == 77
+    assert "embedding is no vector of dimension 6" in page
+    assert "embedding has an empty element" in page
+
+
+def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp_path, archive):
+    _, _, drift, _, _, _ = run_day(
+        tmp_path, archive, with_columns(FIRST), [("alerts:", "drift: {method: anderson}\nalerts:")]
+    )
+
+    assert drift["price"].note.startswith("p-value by evidently's anderson on samples of 80 and ")
+    assert drift["embedding"].note == "not compared: anderson needs rows, and of a vector no sample is kept"
+
+
+def test_reprofiled_night_has_the_same_vector(tmp_path, archive):
+    archive.write_predictions(FIRST, with_columns(FIRST, axis=2))
+    partition = Partition.of_day("loans", FIRST)
+    with opened(tmp_path, archive, COLUMNS) as run:
+        run_night(run, partition)
+        version = run.store.night(partition).version
+        before = read_drift(run, partition, version)
+        list(reprofile(run, FIRST, FIRST))
+
+        assert read_drift(run, partition, run.store.night(partition).version) == before

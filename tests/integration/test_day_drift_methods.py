@@ -1,0 +1,125 @@
+"""A night whose columns are measured by methods of their own, of all rows or of a sample."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.baselines.window_drift import roll_up
+from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_drift
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.reports.evidently_drift import score_samples
+from airflow_mlmon.spec.methods import Method
+from tests.support.archive import FIRST, REFERENCE_DAYS, day_table, to_bytes
+from tests.support.nightly_model import judge_night
+from tests.support.runs import local_archive, opened, write_file
+
+METHODS = """drift:
+  method: jensenshannon
+  columns:
+    amount: {method: anderson}
+    term: {method: t_test}
+    channel: {method: chisquare}
+"""
+
+
+NOT_COMPARED = "not compared: anderson needs rows, and of one side there is a profile alone"
+
+
+def _drift_of(run: Run, day: date):
+    partition = Partition.of_day("loans", day)
+    return {column.column: column for column in read_drift(run, partition, run.store.night(partition).version)}
+
+
+def test_each_column_is_measured_as_the_spec_says(tmp_path):
+    archive = local_archive(tmp_path, 2)
+    partition = Partition.of_day("loans", FIRST)
+    with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
+        judge_night(run, partition)
+        found = _drift_of(run, FIRST)
+
+    chosen = {name: column.method for name, column in found.items()}
+    assert chosen | {"amount": "anderson", "term": "t_test", "channel": "chisquare", "score": "jensenshannon"} == chosen
+    assert found["amount"].note.startswith("p-value by evidently's anderson on samples of 74 and ")
+    assert found["amount"].note.endswith(" rows; the limit is of samples of the reference's nights")
+    assert found["amount"].nights == REFERENCE_DAYS
+    assert found["amount"].state is (
+        DriftState.BEYOND if found["amount"].score < found["amount"].limit else DriftState.WITHIN
+    )
+    assert found["term"].limit is not None
+
+
+def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
+    archive = local_archive(tmp_path, 2)
+    last = FIRST + timedelta(days=1)
+    more = f"{METHODS}baselines: {{amount: {{trailing: 4}}, term: {{trailing: 4}}, channel: previous}}\n"
+    with opened(tmp_path, archive, ("alerts:", f"{more}alerts:")) as run:
+        judge_night(run, Partition.of_day("loans", last))
+        found = _drift_of(run, last)
+        (window,) = roll_up(run, FIRST, last, 2)
+
+    assert found["amount"].note == NOT_COMPARED
+    assert (found["term"].method, found["term"].nights) == ("t_test", 4)
+    assert found["channel"].method == "chisquare"
+    rolled = {column.column: column for column in window.columns}
+    assert rolled["amount"].note == NOT_COMPARED
+    assert (rolled["term"].method, rolled["term"].state) == ("t_test", "within")
+
+
+def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
+    archive = local_archive(tmp_path, 1)
+    with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
+        judge_night(run, Partition.of_day("loans", FIRST))
+        before = _drift_of(run, FIRST)["amount"]
+    # the sample of a larger reference is another one, and so is its layout
+    rows = [day_table(FIRST - timedelta(days=n), 90) for n in range(10, 0, -1)]
+    write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(rows)))
+    with opened(tmp_path, archive, ("alerts:", f"{METHODS}  quantile: 0.9\nalerts:")) as run:
+        (day,) = reprofile(run, FIRST, FIRST)
+        after = _drift_of(run, FIRST)["amount"]
+
+    assert day.state is Carried.CARRIED
+    assert (after.method, after.rows_current) == ("anderson", before.rows_current)
+    assert (before.rows_reference, after.rows_reference) == (916, 847)
+    assert (before.nights, after.nights) == (12, 10)
+
+
+@pytest.mark.parametrize("method", ["ed", "mannw"])
+def test_nights_that_always_differ_are_usual_also_of_samples(tmp_path, method):
+    archive = local_archive(tmp_path, 0)
+    shifts = dict(
+        zip(range(-12, 2), [0.0, 0.3, 0.1, 0.4, 0.2, 0.05, 0.35, 0.15, 0.25, 0.4, 0.0, 0.3, 0.36, 0.9], strict=True)
+    )
+    rows = {offset: day_table(FIRST + timedelta(days=offset), 200, shift=shift) for offset, shift in shifts.items()}
+    past = pa.concat_tables([rows[offset] for offset in range(-12, 0)])
+    write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(past))
+    for offset in (0, 1):
+        archive.write_predictions(FIRST + timedelta(days=offset), rows[offset])
+    lines = f"drift: {{columns: {{score: {{method: {method}}}}}}}\n"
+    with opened(tmp_path, archive, ("alerts:", f"{lines}alerts:")) as run:
+        found = []
+        for offset in (0, 1):
+            judge_night(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
+            found.append(_drift_of(run, FIRST + timedelta(days=offset))["score"])
+        answers = [score_samples(past, rows[offset], {"score": (Method(method), Kind.NUMERIC)}) for offset in (0, 1)]
+
+    assert [answer["score"].is_beyond for answer in answers] == [True, True]
+    assert [column.state for column in found] == [DriftState.WITHIN, DriftState.BEYOND]
+
+
+def test_method_of_an_unknown_column_names_the_nearest(tmp_path):
+    archive = local_archive(tmp_path, 1)
+
+    drift = "drift: {columns: {amuont: {method: ks}}}\n"
+    with (
+        pytest.raises(ConfigError, match=r"drift\.columns: 'amuont' is unknown; did you mean amount"),
+        opened(tmp_path, archive, ("alerts:", f"{drift}alerts:")),
+    ):
+        pass

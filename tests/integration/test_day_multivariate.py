@@ -1,0 +1,128 @@
+"""A night whose features are compared all together, from the archive to the page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.pages.pages import index_page, night_page
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.reports.page import render_index, render_night
+from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
+from tests.support.nightly_model import judge_night
+from tests.support.runs import local_archive, opened
+
+TOGETHER = ("\nhistory:", "\ndrift: {multivariate: true}\nhistory:")
+RULE = ("  rules:\n", "  rules:\n    - {metric: multivariate_drift, max: 0.6, severity: critical}\n")
+FEATURES = ("amount", "term", "channel")
+
+
+def day_of(offset: int) -> date:
+    return FIRST + timedelta(days=offset)
+
+
+def tied(day: date, *, swapped: bool = False) -> pa.Table:
+    """A day on which small amounts have short terms; swapped, each amount has the term of another row."""
+    amount = np.exp(8 + np.random.default_rng(day.toordinal()).normal(size=300))
+    term = np.select([amount < 2_000, amount < 5_000], [12, 24], 36)
+    if swapped:
+        term = np.random.default_rng(7).permutation(term)
+    return replace_columns(day_table(day, 300), amount=amount, term=term)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """A quiet day, and one on which the terms are swapped."""
+    archive = local_archive(tmp_path, 0)
+    past = [tied(day_of(-offset)) for offset in range(REFERENCE_DAYS, 0, -1)]
+    archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
+    for offset, swapped in ((0, False), (1, True)):
+        archive.write_predictions(day_of(offset), tied(day_of(offset), swapped=swapped))
+    return archive
+
+
+def judged(run: Run, offset: int):
+    partition = Partition.of_day("loans", day_of(offset))
+    version = judge_night(run, partition)
+    return partition, version, read_together(run, partition, version)
+
+
+def test_swapped_columns_are_found_where_no_column_has_moved(tmp_path, archive):
+    with opened(tmp_path, archive, TOGETHER, RULE) as run:
+        _, _, quiet = judged(run, 0)
+        partition, version, moved = judged(run, 1)
+        alone = [column for column in read_drift(run, partition, version) if column.column in FEATURES]
+        alerts = run.store.alerts("loans", day_of(0), day_of(1))
+
+    assert (quiet.state, quiet.nights) == (DriftState.WITHIN, REFERENCE_DAYS)
+    assert {column.state for column in alone} == {DriftState.WITHIN}
+    assert moved.state is DriftState.BEYOND
+    assert {name for name, _ in moved.strongest[:2]} == {"amount", "term"}
+    assert [(alert.partition.day, alert.metric) for alert in alerts] == [(day_of(1), "multivariate_drift")]
+
+
+def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
+    with opened(tmp_path, archive, TOGETHER) as run:
+        partition, _, moved = judged(run, 1)
+        page, index = render_night(night_page(run, partition)), render_index(index_page(run))
+
+    assert f"ROC AUC <b>{moved.score:.3f}</b>, limit {moved.limit:.3f}" in page
+    assert "It leaned most on" in page
+    assert "multivariate drift" in index
+    assert f'<td class="number">{moved.score:.3f}</td>' in index
+
+
+def test_a_carried_night_has_the_same_score_from_its_curated_rows(tmp_path, archive):
+    with opened(tmp_path, archive, TOGETHER) as run:
+        partition, version, before = judged(run, 1)
+        layout = ensure_reference(run).layout.id
+        Path(profile_uri(run, partition, version, layout)).unlink()
+        Path(run.version_uri(partition, version, "drift.json")).unlink()
+        (day,) = reprofile(run, day_of(1), day_of(1))
+
+        assert day.state is Carried.CARRIED
+        assert read_together(run, partition, version) == before
+        assert run.store.metrics("loans", day_of(1), day_of(1))[day_of(1), "multivariate_drift", None] == before.score
+
+
+def test_a_night_of_the_reference_is_not_compared_with_itself(tmp_path, archive):
+    before, last = day_of(-2), day_of(-1)
+    rows = tied(last, swapped=True)
+    archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables([tied(before), rows])))
+    archive.write_predictions(last, rows)
+    with opened(tmp_path, archive, TOGETHER, ("start: 2026-03-01", f"start: {last}")) as run:
+        _, _, found = judged(run, -1)
+
+    # beside its own rows it would be told apart half as well
+    assert found.score > 0.75
+
+
+def test_it_is_off_unless_the_spec_asks(tmp_path, archive):
+    with opened(tmp_path, archive) as run:
+        partition, _, found = judged(run, 1)
+        metrics = {value.metric for value in run.store.metric_values(partition)}
+
+        assert (found, ensure_reference(run).together) == (None, None)
+    assert "multivariate_drift" not in metrics
+    with pytest.raises(ConfigError, match=r"rules\.0\.metric: it is measured with `drift: {multivariate: true}`"):
+        opened(tmp_path, archive, RULE).__enter__()
+
+
+def test_a_reference_of_one_night_gives_no_limit(tmp_path, archive):
+    archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(tied(day_of(-1))))
+    with opened(tmp_path, archive, TOGETHER) as run:
+        _, _, found = judged(run, 1)
+
+    assert (found.limit, found.state) == (None, DriftState.INSUFFICIENT_DATA)
+    assert found.note == "no limit: fewer than 2 nights of the reference have 50 rows"

@@ -1,0 +1,125 @@
+"""A past night is redone: what rests on it says so, and is judged anew without a row being read."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_mlmon.cli.main import main
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
+from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.pages.report import write_pages
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.records import Status
+from airflow_mlmon.spec.metrics import METRICS
+from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
+from tests.support.nightly_model import judge_night
+from tests.support.runs import local_archive, opened
+
+NIGHTS, REDONE = 8, 3
+BASELINE = ("\nhistory:", "\nbaseline: {trailing: 6}\nhistory:")
+
+
+def write_late_rows(archive: Archive) -> None:
+    late = day_table(partition(REDONE).day + timedelta(days=300), 200, shift=0.4)
+    late = late.set_column(1, "at", day_table(partition(REDONE).day, 200).column("at"))
+    content = to_bytes(late.drop_columns(["repaid", "outcome"]))
+    archive.write(archive.predictions_uri(partition(REDONE).day, "late.parquet"), content)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return local_archive(tmp_path, NIGHTS)
+
+
+@pytest.fixture
+def run(tmp_path: Path, archive: Archive):
+    with opened(tmp_path, archive, BASELINE) as run:
+        for offset in range(NIGHTS):
+            judge_night(run, partition(offset))
+        yield run
+
+
+def said(run: Run, offset: int) -> tuple[object, ...]:
+    """All that was said of a night."""
+    store, of = run.store, partition(offset)
+    alerts = [alert.fingerprint for alert in store.alerts("loans", of.day, of.day)]
+    # what is usual of labels rests on the labels of other nights, and more of these have come by now
+    of_labels = {name for name, metric in METRICS.items() if metric.needs_labels}
+    verdicts = [verdict for verdict in store.verdicts(of) if verdict.metric not in of_labels]
+    return verdicts, store.metric_values(of), store.checks(of), alerts
+
+
+def stale(run: Run) -> dict[int, list[int]]:
+    found = stale_nights(run, FIRST, partition(NIGHTS).day)
+    return {(day - FIRST).days: [(other - FIRST).days for other in days] for day, days in found.items()}
+
+
+def test_nothing_is_stale_while_nothing_is_redone(run):
+    judge_night(run, partition(REDONE))
+
+    assert stale(run) == {}
+
+
+def test_nights_that_rest_on_a_redone_one_say_so(run, archive):
+    before = [said(run, offset) for offset in range(NIGHTS)]
+    write_pages(run, [partition(REDONE - 1), partition(NIGHTS - 1)])
+    write_late_rows(archive)
+    run_night(run, partition(REDONE))
+
+    assert stale(run) == {night: [REDONE] for night in range(REDONE + 1, NIGHTS)}
+    assert [said(run, offset) for offset in range(NIGHTS) if offset != REDONE] == [
+        night for offset, night in enumerate(before) if offset != REDONE
+    ]
+    reports = Path(run.workspace) / "reports" / "loans"
+    assert "redone since: 2026-03-04." in (reports / partition(NIGHTS - 1).key / "report.html").read_text()
+    assert "redone since" not in (reports / partition(REDONE - 1).key / "report.html").read_text()
+    assert (reports / "index.html").read_text().count(">stale<") == NIGHTS - REDONE - 1
+
+
+def test_judged_again_they_are_as_if_the_rows_had_always_been_there(run, archive, tmp_path):
+    write_late_rows(archive)
+    judge_night(run, partition(REDONE))
+    for file in Path(run.workspace).rglob("curated.parquet"):
+        file.unlink()
+
+    outcomes = [night.outcome for night in rejudge(run, partition(0).day, partition(NIGHTS - 1).day)]
+
+    assert outcomes == [Outcome.JUDGED] * NIGHTS
+    assert stale(run) == {}
+    with opened(tmp_path / "afresh", archive, BASELINE) as afresh:
+        for offset in range(NIGHTS):
+            judge_night(afresh, partition(offset))
+        for offset in range(NIGHTS):
+            assert said(run, offset) == said(afresh, offset)
+
+
+def test_command_says_what_became_of_each_night(run, archive, tmp_path, monkeypatch, capsys):
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(BASELINE))
+    write_late_rows(archive)
+    judge_night(run, partition(REDONE))
+    monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{tmp_path / 'store.db'}")
+    monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", run.workspace)
+    spec = str(tmp_path / "loans.yaml")
+
+    code = main(["judge", spec, "--from", partition(NIGHTS - 1).key, "--to", partition(NIGHTS).key, "--json"])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 1
+    assert [line["outcome"] for line in lines] == ["judged again", "was never judged"]
+    assert stale(run) == {night: [REDONE] for night in range(REDONE + 1, NIGHTS - 1)}
+
+
+def test_night_of_the_reference_is_not_stale_on_itself(tmp_path):
+    archive = local_archive(tmp_path, 0)
+    with opened(tmp_path, archive) as run:
+        own = partition(-3)
+        archive.write(archive.predictions_uri(own.day, "_SUCCESS"), b"")
+        run_night(run, own)
+
+        assert run.store.night(own).status is Status.NO_DATA
+        assert stale_nights(run, own.day, own.day) == {}

@@ -1,0 +1,134 @@
+"""The tables of `include/docs` and the links between its pages: `python -m tests.support.docs` writes them anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from airflow_mlmon.operators import druid, steps
+from airflow_mlmon.operators.base import PartitionOperator
+from airflow_mlmon.settings import OPTIONS
+from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.model import ModelSpec
+
+CHECKOUT = Path(__file__).parents[2]
+README = CHECKOUT / "README.md"
+FOLDER = CHECKOUT / "include" / "docs"
+# in the order in which they are read
+PAGES = (
+    "archive",
+    "evaluation",
+    "alerts",
+    "models_and_baselines",
+    "comparison",
+    "druid",
+    "operating",
+    "spec",
+    "metrics",
+    "settings",
+    "operators",
+    "performance",
+    "development",
+)
+
+
+def fill_page(name: str, text: str) -> str:
+    """Return a page with its first line, which leads to the others, and its table made anew."""
+    _, rest = text.split("\n", 1)
+    text = f"{_links(name)}\n{rest}"
+    if name not in TABLES:
+        return text
+    table = TABLES[name]()
+    text, found = re.subn(
+        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: match[1] + table + match[2], text, flags=re.DOTALL
+    )
+    if found != 1:
+        raise ValueError(f"{name}.md has {found} places for its table")
+    return text
+
+
+def _links(name: str) -> str:
+    titles = {page: page.replace("_", " ").capitalize() for page in PAGES}
+    others = (f"**{title}**" if page == name else f"[{title}]({page}.md)" for page, title in titles.items())
+    return " · ".join(["[airflow_mlmon](../../README.md)", *others])
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in lines)
+
+
+def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ...]]:
+    for name, field in section.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        inner, suffix = _inner(field.annotation)
+        if field.description:
+            default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
+            yield f"`{key}`", default, field.description
+        if inner is not None:
+            yield from _fields(inner, f"{key}{suffix}.")
+
+
+def _inner(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ""
+    suffix = {dict: ".<name>", tuple: "[]"}.get(getattr(annotation, "__origin__", None), "")
+    for part in get_args(annotation):
+        found, deeper = _inner(part)
+        if found is not None:
+            return found, suffix + deeper
+    return None, ""
+
+
+def _default(value: Any) -> str:
+    if value is None or value in ((), {}, ""):
+        return ""
+    if isinstance(value, tuple):
+        return "`- log: true`"
+    if isinstance(value, Baseline):
+        return f"`{value.kind}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _spec() -> str:
+    return _table(("key", "default", "meaning"), _fields(ModelSpec))
+
+
+def _metrics() -> str:
+    rows = ((f"`{name}`", "yes" if metric.by_column else "", metric.description) for name, metric in METRICS.items())
+    return _table(("metric", "by column", "meaning"), rows)
+
+
+def _settings() -> str:
+    return _table(("option of `[mlmon]`", "meaning"), ((f"`{name}`", o["description"]) for name, o in OPTIONS.items()))
+
+
+def _operators() -> str:
+    classes = [
+        kind
+        for name, kind in (vars(steps) | vars(druid)).items()
+        if isinstance(kind, type)
+        and issubclass(kind, PartitionOperator)
+        and name.endswith("Operator")
+        and name[0] != "_"
+    ]
+    rows = (
+        (f"`{kind.__name__}`", (kind.__doc__ or "").splitlines()[0])
+        for kind in classes
+        if kind is not PartitionOperator
+    )
+    return _table(("operator", "what it does"), rows)
+
+
+TABLES = {"operators": _operators, "spec": _spec, "metrics": _metrics, "settings": _settings}
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        file = FOLDER / f"{page}.md"
+        file.write_text(fill_page(page, file.read_text()))

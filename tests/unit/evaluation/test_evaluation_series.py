@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import math
+import tracemalloc
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from airflow_mlmon.evaluation.series import Point, Series, judge_series, limits_of
+from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.statistics.dispersion import shrink, usual_of
+from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
+
+DAY = date(2026, 3, 2)
+
+
+def days(nights: int) -> list[date]:
+    return [DAY - timedelta(days=back) for back in range(nights, 0, -1)]
+
+
+def series(measure: Measure, now: Point, past: list[Point], *, worse: Worse = Worse.BOTH, base=None, season="none"):
+    return Series(
+        measure=measure,
+        worse=worse,
+        day=DAY,
+        now=now,
+        past=list(zip(days(len(past)), past, strict=True)),
+        base=base,
+        season=season,
+    )
+
+
+def finding(one: Series):
+    return judge_series(one, one.usual())
+
+
+@pytest.mark.parametrize(("here", "rows", "there", "others"), [(3, 40, 1, 400), (40, 50, 300, 500), (0, 9, 3, 9)])
+def test_exact_tails_are_those_of_fisher(here, rows, there, others):
+    table = [[here, rows - here], [there, others - there]]
+
+    assert math.exp(log_upper_tail(here, rows, there, others)) == pytest.approx(
+        stats.fisher_exact(table, alternative="greater").pvalue
+    )
+    assert math.exp(log_lower_tail(here, rows, there, others)) == pytest.approx(
+        stats.fisher_exact(table, alternative="less").pvalue
+    )
+
+
+def test_a_tail_too_small_for_a_double_is_still_a_number():
+    assert -1e6 < log_upper_tail(40_000, 50_000, 0, 50_000) < -700
+
+
+@pytest.mark.parametrize("least", [0, 1, 49_000, 50_000, 50_500, 52_000, 70_000])
+def test_tails_of_millions_of_rows_are_those_of_the_whole_sum(least):
+    expected = stats.hypergeom.logsf(least - 1, 10_000_000, 100_000, 5_000_000)
+
+    assert log_upper_tail(least, 5_000_000, 100_000 - least, 5_000_000) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_tails_of_millions_of_rows_take_little_memory():
+    tracemalloc.start()
+    log_lower_tail(2_500_000, 5_000_000, 2_501_000, 5_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 5_000_000
+
+
+def test_a_mean_with_a_long_past_is_judged_by_student_s_t():
+    random = np.random.default_rng(1)
+    values = random.normal(size=40)
+    found = finding(series(Measure.MEAN, Point(value=3.0, rows=10**9), [Point(value=v, rows=10**9) for v in values]))
+
+    z = (3.0 - values.mean()) / (values.std(ddof=1) * math.sqrt(1 + 1 / 40))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(z, 39), rel=1e-6)
+    assert found.usual == pytest.approx(values.mean())
+    assert found.nights == 40
+
+
+def test_without_a_past_sampling_error_of_both_sides_is_known():
+    found = finding(series(Measure.MEAN, Point(value=0.3, rows=100), [], base=Point(value=0.0, rows=400)))
+
+    assert found.p_value == pytest.approx(2 * stats.norm.sf(0.3 / math.sqrt(1 / 100 + 1 / 400)))
+    assert found.nights == 0
+
+
+def test_a_share_without_a_past_is_fisher_s_exact_test():
+    found = finding(
+        series(Measure.SHARE, Point(value=0.05, rows=200), [], worse=Worse.ABOVE, base=Point(value=0.01, rows=1_000))
+    )
+
+    expected = stats.fisher_exact([[10, 190], [10, 990]], alternative="greater").pvalue
+    assert found.p_value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("worse", [Worse.ABOVE, Worse.BELOW])
+def test_only_the_side_that_is_bad_counts(worse):
+    past = [Point(value=1_000.0 + 7 * (at % 3), rows=0) for at in range(28)]
+    few, many = (finding(series(Measure.COUNT, Point(value=v, rows=0), past, worse=worse)) for v in (500.0, 2_000.0))
+
+    assert (few.p_value < 1e-6, many.p_value < 1e-6) == (worse is Worse.BELOW, worse is Worse.ABOVE)
+
+
+def test_counts_are_never_steadier_than_poisson():
+    found = finding(series(Measure.COUNT, Point(value=970.0, rows=0), [Point(value=1_000.0, rows=0)] * 28))
+
+    assert found.p_value > 0.1
+
+
+def test_nights_that_vary_more_widen_what_is_usual():
+    random = np.random.default_rng(2)
+    steady = [Point(value=0.5 + 0.005 * random.normal(), rows=10_000) for _ in range(28)]
+    varied = [Point(value=0.5 + 0.05 * random.normal(), rows=10_000) for _ in range(28)]
+    now = Point(value=0.54, rows=10_000)
+
+    assert finding(series(Measure.SHARE, now, steady)).p_value < 1e-6
+    assert finding(series(Measure.SHARE, now, varied)).p_value > 0.05
+
+
+@pytest.mark.parametrize("nights", [0, 1, 2])
+def test_rows_with_too_short_a_past_are_not_judged(nights):
+    assert finding(series(Measure.COUNT, Point(value=9.0, rows=0), [Point(value=900.0, rows=0)] * nights)) is None
+
+
+def test_an_area_that_never_varied_is_judged_by_any_change():
+    past = [Point(value=0.8, rows=100)] * 14
+
+    assert finding(series(Measure.AREA, Point(value=0.8, rows=100), past, worse=Worse.BELOW)).p_value > 0.4
+    assert finding(series(Measure.AREA, Point(value=0.7, rows=100), past, worse=Worse.BELOW)).p_value < 1e-9
+
+
+def test_saturdays_of_a_weekly_rhythm_are_usual_and_such_a_monday_is_not():
+    week = [(day, Point(value=700.0 if day.weekday() == 5 else 1_000.0, rows=0)) for day in days(28)]
+    found = {}
+    for ahead in range(7):
+        day = DAY + timedelta(days=ahead)
+        one = Series(
+            measure=Measure.COUNT, worse=Worse.BELOW, day=day, now=Point(value=700.0, rows=0), past=week, season="auto"
+        )
+        found[day.weekday()] = finding(one)
+
+    assert found[5].usual == pytest.approx(700)
+    assert found[5].p_value > 0.4
+    assert found[0].p_value < 1e-6
+
+
+def test_limits_are_where_the_p_value_meets_the_level():
+    random = np.random.default_rng(3)
+    past = [Point(value=v, rows=50) for v in random.normal(size=28)]
+    one = series(Measure.MEAN, Point(value=0.0, rows=50), past)
+    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+
+    at_limit = finding(series(Measure.MEAN, Point(value=high, rows=50), past))
+    assert at_limit.p_value == pytest.approx(0.01, rel=1e-6)
+    assert low < 0 < high
+
+
+def test_shrinking_draws_short_histories_to_what_all_have_in_common():
+    random = np.random.default_rng(4)
+    short = [
+        usual_of(days(4), 0.3 * random.normal(size=4), np.full(4, 0.01), day=DAY, season="none") for _ in range(40)
+    ]
+    shrunk = shrink([usual for usual in short if usual])
+
+    # the true ratio is 9
+    assert np.std([usual.ratio for usual in shrunk]) < np.std([usual.ratio for usual in short if usual]) / 3
+    assert np.mean([usual.ratio for usual in shrunk]) == pytest.approx(9, rel=0.3)
+    assert min(usual.freedom for usual in shrunk) > 20
+
+
+def test_histories_that_differ_are_left_apart():
+    random = np.random.default_rng(5)
+    own = [
+        usual_of(days(28), scale * random.normal(size=28), np.full(28, 0.01), day=DAY, season="none")
+        for scale in np.geomspace(0.1, 10, 12)
+    ]
+    shrunk = shrink([usual for usual in own if usual])
+
+    assert shrunk[-1].ratio > 100 * shrunk[0].ratio
+
+
+def delay(hours: float, past: list[float]):
+    now, before = Point(value=hours, rows=0), [Point(value=value, rows=0) for value in past]
+    return finding(series(Measure.DURATION, now, before, worse=Worse.ABOVE))
+
+
+@pytest.mark.parametrize("usual", [0.0, 2.0, 30.0])
+def test_a_delay_of_minutes_is_nothing_where_files_were_never_late(usual):
+    found = delay(usual + 0.75, [usual] * 28)
+
+    assert found.usual == pytest.approx(usual)
+    assert found.effect < 0.1
+    assert found.p_value > 0.05
+
+
+@pytest.mark.parametrize(("usual", "late"), [(0.0, 4.5), (2.0, 7.5), (30.0, 48.0)])
+def test_hours_are_a_surprise_where_files_were_never_late(usual, late):
+    found = delay(late, [usual] * 28)
+
+    assert found.effect > 0.3
+    assert found.p_value < 1e-3
+
+
+def test_the_effect_of_an_hour_is_a_tenth_where_files_are_on_time():
+    assert delay(1.0, [0.0] * 5).effect == pytest.approx(0.1, abs=0.005)
+
+
+def test_a_delay_that_sinks_day_by_day_is_no_surprise():
+    assert delay(24.0, [24.0 * days for days in range(29, 1, -1)]).p_value > 0.5
+
+
+def test_the_delay_of_a_night_does_not_depend_on_its_rows():
+    past = [Point(value=value, rows=100 * at) for at, value in enumerate([1.0, 2.0, 1.5, 3.0])]
+    few, many = (
+        finding(series(Measure.DURATION, Point(value=9.0, rows=rows), past, worse=Worse.ABOVE)) for rows in (1, 10**6)
+    )
+
+    assert few == many
+
+
+def test_without_nights_before_nothing_is_known_of_a_delay():
+    assert delay(99.0, [1.0, 1.0]) is None
+
+
+@pytest.mark.parametrize("skewed", ["exponential", "gamma"])
+def test_waiting_times_alarm_no_more_often_than_they_may(skewed):
+    random = np.random.default_rng(6)
+    draws = random.exponential(2, (4_000, 29)) if skewed == "exponential" else random.gamma(2, 1, (4_000, 29))
+    found = [delay(row[-1], list(row[:-1])) for row in draws]
+
+    assert np.mean([one.p_value < 0.01 for one in found]) < 0.01
+
+
+def test_the_limit_of_a_delay_is_where_its_p_value_meets_the_level():
+    past = [1.0, 2.0, 1.5, 3.0, 0.5, 2.0]
+    one = series(Measure.DURATION, Point(value=1.0, rows=0), [Point(value=v, rows=0) for v in past], worse=Worse.ABOVE)
+    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+
+    assert low is None
+    assert delay(high, past).p_value == pytest.approx(0.01, rel=1e-6)
+
+
+def test_the_limit_that_few_nights_leave_is_still_a_number():
+    past = [Point(value=value, rows=0) for value in (0.0, 9_000.0, 0.0)]
+    one = series(Measure.DURATION, Point(value=1.0, rows=0), past, worse=Worse.ABOVE)
+
+    assert limits_of(one, one.usual(), 1e-6, floor=0.1)[1] < 1e6
+
+
+def test_a_storm_that_is_over_widens_what_is_usual_a_little_and_hides_no_next_one():
+    random = np.random.default_rng(6)
+    quiet = [0.01 * random.normal() for _ in range(28)]
+    stormy = [*quiet[:14], 1.0, *quiet[15:]]
+    usual = {
+        name: usual_of(days(28), np.array(values), np.full(28, 1e-6), day=DAY, season="none", outliers=outliers)
+        for name, values, outliers in (
+            ("quiet", quiet, ()),
+            ("over", stormy, {days(28)[14]}),
+            ("unknown", stormy, ()),
+        )
+    }
+
+    assert usual["quiet"].between < usual["over"].between < 2 * usual["quiet"].between
+    assert usual["unknown"].between > 50 * usual["quiet"].between
+    assert usual["over"].nights == 28

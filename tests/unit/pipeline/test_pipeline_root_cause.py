@@ -1,0 +1,83 @@
+"""Each alert of a night names its likely cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_mlmon.evaluation.incidents import Incident
+from airflow_mlmon.pipeline.deciding.root_cause import name_causes
+from airflow_mlmon.records import Alert, Family
+from tests.support.published import alert, verdict
+
+DRIFT = alert("drift_score", column="distance", title="drift of distance", p_value=1e-9, effect=0.3)
+MEAN = alert("score_mean", title="mean score above", p_value=1e-9, effect=0.2)
+ACCURACY = alert("accuracy", title="accuracy below", family=Family.LABELS, p_value=1e-9, effect=-0.2)
+LABELS = alert("positive_share", title="positive share above", family=Family.LABELS, p_value=1e-9, effect=0.2)
+
+
+def incident(*alerts: Alert, shift: float | None = None) -> Incident:
+    return Incident(breaches=tuple(verdict(one.metric, column=one.column) for one in alerts), shift=shift)
+
+
+def causes(alerts: list[Alert]) -> list[tuple[str, str]]:
+    return [(one.title, one.cause) for one in alerts]
+
+
+def test_alerts_of_an_incident_name_its_cause_and_what_it_would_do():
+    words = "drift of distance (by itself it would move the mean score by +0.0123)"
+
+    assert causes(name_causes([MEAN, DRIFT], [incident(DRIFT, MEAN, shift=0.01234)])) == [
+        ("drift of distance", words),
+        ("mean score above", words),
+    ]
+
+
+def test_what_is_in_no_incident_is_its_own_cause_and_first():
+    by_rule = alert("null_share", title="null share above its limit")
+
+    assert causes(name_causes([DRIFT, by_rule], [incident(DRIFT)])) == [
+        ("null share above its limit", "null share above its limit"),
+        ("drift of distance", "drift of distance"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "cause"),
+    [
+        pytest.param([], "accuracy below", id="nothing"),
+        pytest.param(
+            [alert("status", title="night incomplete", cause="night incomplete")], "accuracy below", id="rule"
+        ),
+    ],
+)
+def test_performance_that_nothing_explains_is_its_own_cause(before, cause):
+    assert causes(name_causes([ACCURACY], [incident(ACCURACY)], before)) == [("accuracy below", cause)]
+
+
+def test_performance_follows_from_what_was_found_on_the_rows_of_its_night():
+    other = alert("drift_score", column="weekday", title="drift of weekday", p_value=1e-9, effect=0.9)
+    before = [*name_causes([MEAN, DRIFT], [incident(DRIFT, MEAN)]), *name_causes([other], [incident(other)])]
+
+    # the share of positive labels is none of the model's doing
+    assert causes(name_causes([ACCURACY, LABELS], [incident(LABELS), incident(ACCURACY)], before)) == [
+        ("positive share above", "positive share above"),
+        ("accuracy below", "drift of distance"),
+    ]
+
+
+def test_performance_follows_from_what_would_move_the_score_most_and_not_from_the_largest_effect():
+    other = alert("drift_score", column="temp", title="drift of temp", p_value=1e-9, effect=2.8)
+    before = name_causes([other, DRIFT], [incident(DRIFT, shift=0.09), incident(other, shift=0.007)])
+
+    [(_, cause)] = causes(name_causes([ACCURACY], [incident(ACCURACY)], before))
+
+    assert cause == "drift of distance (by itself it would move the mean score by +0.09)"
+
+
+def test_what_the_model_puts_out_follows_from_the_drift_also_where_a_rule_limits_it():
+    by_rule = alert("score_mean", title="mean score above its limit")
+
+    assert causes(name_causes([by_rule, DRIFT], [incident(DRIFT)])) == [
+        ("mean score above its limit", "drift of distance"),
+        ("drift of distance", "drift of distance"),
+    ]
