@@ -37,10 +37,10 @@ import pytest
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.performance.parts import LabelledParts
-from airflow_mlmon.pipeline.context import Run
-from airflow_mlmon.pipeline.night import run_night
-from airflow_mlmon.pipeline.rejudge import Outcome, rejudge
-from airflow_mlmon.pipeline.staleness import stale_nights
+from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
+from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
