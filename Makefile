@@ -60,7 +60,7 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## make the tables of include/docs and the links between its pages anew
+docs: $(READY) ## make anew what is made of the docs: tables, an example, links between pages
 	$(BIN)/python -m tests.support.docs
 
 bench: $(READY) ## time a night of 100,000 rows and 20 columns

@@ -1,24 +1,30 @@
-"""The tables of `include/docs` and the links between its pages: `python -m tests.support.docs` writes them anew."""
+"""What is made of the docs, tables and links between pages: `python -m tests.support.docs` writes it anew."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
+from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
 README = CHECKOUT / "README.md"
 FOLDER = CHECKOUT / "include" / "docs"
+MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
 # in the order in which they are read
 PAGES = (
     "archive",
@@ -35,21 +41,16 @@ PAGES = (
     "performance",
     "development",
 )
+FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
 
 
-def fill_page(name: str, text: str) -> str:
-    """Return a page with its first line, which leads to the others, and its table made anew."""
-    _, rest = text.split("\n", 1)
-    text = f"{_links(name)}\n{rest}"
-    if name not in TABLES:
-        return text
-    table = TABLES[name]()
-    text, found = re.subn(
-        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: match[1] + table + match[2], text, flags=re.DOTALL
-    )
-    if found != 1:
-        raise ValueError(f"{name}.md has {found} places for its table")
-    return text
+def fill_page(path: Path) -> str:
+    """Return the README or a page with its first line, which leads to the other pages, and its tables made anew."""
+    text = path.read_text()
+    if path != README:
+        _, rest = text.split("\n", 1)
+        text = f"{_links(path.stem)}\n{rest}"
+    return re.sub(MADE, lambda match: f"{match[1]}{TABLES[match[2]]()}{match[3]}", text, flags=re.DOTALL)
 
 
 def _links(name: str) -> str:
@@ -125,10 +126,25 @@ def _operators() -> str:
     return _table(("operator", "what it does"), rows)
 
 
-TABLES = {"operators": _operators, "spec": _spec, "metrics": _metrics, "settings": _settings}
+def _comparison() -> str:
+    with TemporaryDirectory() as folder:
+        reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
+        current = write_parquet(Path(folder, "current.parquet"), make_rows(1_200, 2, amount=0.5, web=0.3))
+        with redirect_stdout(io.StringIO()) as printed:
+            main(["compare", reference, current])
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    return "```text\n" + "".join(f"{line}\n" for line in lines if line) + "```\n"
+
+
+TABLES = {
+    "comparison": _comparison,
+    "operators": _operators,
+    "spec": _spec,
+    "metrics": _metrics,
+    "settings": _settings,
+}
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        file = FOLDER / f"{page}.md"
-        file.write_text(fill_page(page, file.read_text()))
+    for file in FILES:
+        file.write_text(fill_page(file))
