@@ -1,6 +1,6 @@
 """The spec of one monitored model, as pydantic models.
 
-Each field carries its description; the reference table in the README is generated from them.
+Each field carries its description; the table of `include/docs/spec.md` is generated from them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The README's tables, made from the code: `python -m tests.support.readme` writes them anew."""
+"""The tables of `include/docs` and the links between its pages: `python -m tests.support.docs` writes them anew."""
 
 from __future__ import annotations
 
@@ -12,20 +12,50 @@ from pydantic import BaseModel
 from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
 
-README = Path(__file__).parents[2] / "README.md"
+CHECKOUT = Path(__file__).parents[2]
+README = CHECKOUT / "README.md"
+FOLDER = CHECKOUT / "include" / "docs"
+# in the order in which they are read
+PAGES = (
+    "archive",
+    "evaluation",
+    "alerts",
+    "models_and_baselines",
+    "comparison",
+    "druid",
+    "operating",
+    "spec",
+    "metrics",
+    "settings",
+    "operators",
+    "performance",
+    "development",
+)
 
 
-def fill_tables(text: str) -> str:
-    """The README with every table between its markers made anew."""
-    for name, table in TABLES.items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text, found = re.subn(pattern, lambda match, t=table: match[1] + t() + match[2], text, flags=re.DOTALL)
-        if found != 1:
-            raise ValueError(f"the README has {found} places for the table {name!r}")
+def fill_page(name: str, text: str) -> str:
+    """Return a page with its first line, which leads to the others, and its table made anew."""
+    _, rest = text.split("\n", 1)
+    text = f"{_links(name)}\n{rest}"
+    if name not in TABLES:
+        return text
+    table = TABLES[name]()
+    text, found = re.subn(
+        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: match[1] + table + match[2], text, flags=re.DOTALL
+    )
+    if found != 1:
+        raise ValueError(f"{name}.md has {found} places for its table")
     return text
+
+
+def _links(name: str) -> str:
+    titles = {page: page.replace("_", " ").capitalize() for page in PAGES}
+    others = (f"**{title}**" if page == name else f"[{title}]({page}.md)" for page, title in titles.items())
+    return " · ".join(["[airflow_mlmon](../../README.md)", *others])
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
@@ -60,6 +90,8 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return "`- log: true`"
+    if isinstance(value, Baseline):
+        return f"`{value.kind}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -97,4 +129,6 @@ TABLES = {"operators": _operators, "spec": _spec, "metrics": _metrics, "settings
 
 
 if __name__ == "__main__":
-    README.write_text(fill_tables(README.read_text()))
+    for page in PAGES:
+        file = FOLDER / f"{page}.md"
+        file.write_text(fill_page(page, file.read_text()))
