@@ -290,8 +290,32 @@ def fingerprint_of(model: str, metric: str, column: str | None, segment: str | N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A partition as it came, before its checks.
+
+    Attributes:
+        status: Its status, which a blocking check may overrule.
+        message: Why it is not OK, which a blocking check may add to.
+        files: Files listed.
+        labels_delivered: Labels received on its day.
+        delay_hours: Hours from its end until all its files were there; None where nobody knows.
+        delay_reason: Why nobody knows.
+    """
+
+    status: Status
+    message: str
+    files: int
+    labels_delivered: int
+    delay_hours: float | None
+    delay_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """The state of one partition: what arrived, and which version of it is served."""
+    """The state of one partition: what arrived, and which version of it is served.
+
+    `arrival` is None of a day of the reference, and where no run came so far.
+    """
 
     partition: Partition
     status: Status
@@ -302,12 +326,17 @@ class Night:
     rows_quarantined: int
     message: str = ""
     judged: bool = True
-    facts: JsonDict = field(default_factory=dict)
+    arrival: Arrival | None = None
 
     @property
     def is_counted(self) -> bool:
         """Whether the run came so far as to count the rows."""
         return self.status is not Status.FAILED or self.version is not None
+
+    @property
+    def is_of_reference(self) -> bool:
+        """Whether its rows are those of the reference, and no run has taken in others."""
+        return self.version is None and self.layout is not None
 
     @classmethod
     def failed(cls, partition: Partition, message: str) -> Night:
