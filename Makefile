@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module anew in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts lint format readme bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts lint format docs bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
@@ -60,8 +60,8 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-readme: $(READY) ## make the README's tables anew from the code
-	$(BIN)/python -m tests.support.readme
+docs: $(READY) ## make anew what is made of the docs: tables, an example, links between pages
+	$(BIN)/python -m tests.support.docs
 
 bench: $(READY) ## time a night of 100,000 rows and 20 columns
 	$(BIN)/python -m tests.benchmarks.day

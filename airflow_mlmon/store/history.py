@@ -66,3 +66,13 @@ def breached_days(
     for row in connection.execute(query):
         found.setdefault(subject_of(row), set()).add(row.day)
     return found
+
+
+def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:
+    """Return, by each day of a range that was evaluated, the versions that its verdicts rest on, by day."""
+    table = schema.evaluation_bases
+    query = sa.select(table).where(table.c.model == model, table.c.day.between(*days))
+    found: dict[date, dict[date, str]] = {}
+    for row in connection.execute(query.order_by(table.c.day, table.c.base)):
+        found.setdefault(row.day, {})[row.base] = row.version
+    return found

@@ -96,6 +96,7 @@ class MetricStore:
         supersedes: str | None,
         versions: Mapping[Partition, str | None] | None = None,
         deliveries: Mapping[Partition, frozenset[str]] | None = None,
+        bases: Mapping[date, str] | None = None,
         channels: Sequence[str] = (),
         policy: Policy = _POLICY,
     ) -> None:
@@ -107,6 +108,7 @@ class MetricStore:
             supersedes: the version that was served when the run began.
             versions: by other partitions, the version whose rows their results came from.
             deliveries: by partition, the versions of the deliveries that its labels came from.
+            bases: by day, the version of the rows that the night's verdicts rest on.
             channels: the channels on which people are told of alerts that open or resolve.
             policy: when alerts do.
 
@@ -119,6 +121,8 @@ class MetricStore:
         with self._database.writing(*models) as connection:
             if night is not None and not publication.move_pointer(connection, night, supersedes):
                 return
+            if night is not None:
+                publication.replace_bases(connection, night.partition, bases or {})
             for partition, version in (versions or {}).items():
                 publication.rest_on_version(connection, partition, version)
             for partition, delivered in (deliveries or {}).items():
@@ -177,6 +181,11 @@ class MetricStore:
         """The nights of a range, in the order of the days."""
         query = sa.select(schema.nights).where(_within(schema.nights, model, first, last)).order_by(schema.nights.c.day)
         return [night_of(row) for row in self._rows(query)]
+
+    def evaluation_bases(self, model: str, first: date, last: date) -> dict[date, dict[date, str]]:
+        """By each day of a range that was evaluated, the versions of the rows that its verdicts rest on, by day."""
+        with self._database.reading() as connection:
+            return history.evaluation_bases(connection, model, (first, last))
 
     def models(self) -> list[str]:
         """The names of the models that have nights."""

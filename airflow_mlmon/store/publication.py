@@ -6,6 +6,7 @@ Every function works inside the transaction of its caller.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import (
     Row,
     alert_row,
+    base_rows,
     check_rows,
     is_of,
     key_of,
@@ -62,7 +64,7 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
         rows_curated=current.rows_curated if current else 0,
         rows_quarantined=current.rows_quarantined if current else 0,
         message=message,
-        facts=current.facts if current else {},
+        arrival=current.arrival if current else None,
     )
     _write_night(connection, night, exists=current is not None)
 
@@ -102,6 +104,11 @@ def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
         row = {**alert_row(alert), "position": position, "state": BreachState.OPEN.value}
         found = connection.scalar(sa.select(schema.alerts.c.state).where(is_of(schema.alerts, key)))
         _upsert(connection, schema.alerts, key, row, exists=found is not None)
+
+
+def replace_bases(connection: sa.Connection, partition: Partition, bases: Mapping[date, str]) -> None:
+    """Replace what the verdicts of a partition rest on."""
+    _replace(connection, schema.evaluation_bases, key_of(partition), base_rows(partition, bases))
 
 
 def rest_on_version(connection: sa.Connection, partition: Partition, version: str | None) -> None:

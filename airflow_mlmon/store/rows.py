@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
     AlertState,
+    Arrival,
     CheckOutcome,
     Delivery,
     Family,
@@ -42,6 +44,7 @@ _EPISODE = (
     "resolved_by",
     "muted_until",
 )
+_ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
 _NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
 
 
@@ -73,7 +76,7 @@ def night_row(night: Night) -> Row:
         **{name: getattr(night, name) for name in _NIGHT_COUNTS},
         "message": night.message,
         "judged": night.judged,
-        "facts": written(night.facts, f"{night.partition}: facts"),
+        **_arrival_row(night.arrival),
     }
 
 
@@ -87,9 +90,29 @@ def night_of(row: sa.Row[Any]) -> Night:
         layout=stored["layout"],
         message=stored["message"],
         judged=stored["judged"],
-        facts=json.loads(stored["facts"]),
+        arrival=_arrival_of(stored),
         **{name: stored[name] for name in _NIGHT_COUNTS},
     )
+
+
+def _arrival_row(arrival: Arrival | None) -> Row:
+    return {
+        "arrived": arrival.status.value if arrival else None,
+        "arrived_message": arrival.message if arrival else None,
+        **{name: getattr(arrival, name) if arrival else None for name in _ARRIVAL},
+    }
+
+
+def _arrival_of(stored: sa.RowMapping) -> Arrival | None:
+    if stored["arrived"] is None:
+        return None
+    kept = {name: stored[name] for name in _ARRIVAL}
+    return Arrival(status=Status(stored["arrived"]), message=stored["arrived_message"], **kept)
+
+
+def base_rows(partition: Partition, bases: Mapping[date, str]) -> list[Row]:
+    """Return the rows of what the verdicts of a partition rest on."""
+    return [{**key_of(partition), "base": day, "version": version} for day, version in bases.items()]
 
 
 def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -102,7 +102,22 @@ nights = sa.Table(
     _count("rows_quarantined"),
     _text("message"),
     sa.Column("judged", sa.Boolean, nullable=False),
-    _text("facts"),
+    sa.Column("arrived", PlainText),
+    sa.Column("arrived_message", PlainText),
+    sa.Column("files", sa.BigInteger),
+    sa.Column("labels_delivered", sa.BigInteger),
+    sa.Column("delay_hours", sa.Double),
+    sa.Column("delay_reason", PlainText),
+)
+
+evaluation_bases = sa.Table(
+    "mlmon_evaluation_bases",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("base", sa.Date),
+    _text("version"),
+    _of_night(),
 )
 
 metrics = sa.Table(

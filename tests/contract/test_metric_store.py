@@ -16,7 +16,7 @@ from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from airflow_mlmon.store.rows import metric_rows
-from tests.support.published import DAY, NOW, alert, check, metric, night, partition, results, verdict
+from tests.support.published import DAY, NOW, alert, arrival, check, metric, night, partition, results, verdict
 
 CHANNELS = ("log", "webhook:ops")
 
@@ -118,10 +118,18 @@ class TestSchema:
 
 
 class TestPublish:
-    def test_returns_what_was_written(self, store):
-        store.publish(night(facts={"reasons": {"no id": 10}}), [results()], supersedes=None)
+    def test_replaces_the_versions_that_verdicts_rest_on_with_the_verdicts(self, store):
+        for versions in ({DAY: "v1", date(2013, 3, 6): "a", date(2013, 3, 7): "b"}, {date(2013, 3, 7): "c"}):
+            store.publish(night(), [results()], supersedes=None, bases=versions)
+        store.publish(None, [results(family=Family.LABELS)], supersedes=None)
 
-        assert store.night(partition()) == night(facts={"reasons": {"no id": 10}})
+        assert store.evaluation_bases("flights", DAY, DAY) == {DAY: {date(2013, 3, 7): "c"}}
+        assert store.evaluation_bases("flights", date(2013, 3, 9), date(2013, 3, 9)) == {}
+
+    def test_returns_what_was_written(self, store):
+        store.publish(night(arrival=arrival()), [results()], supersedes=None)
+
+        assert store.night(partition()) == night(arrival=arrival())
         assert store.verdicts(partition()) == [verdict()]
         assert store.checks(partition()) == [check()]
         assert store.metric_values(partition()) == [

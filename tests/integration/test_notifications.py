@@ -22,9 +22,9 @@ from airflow_mlmon.alerts.webhook import IDEMPOTENCY_KEY, SIGNATURE, WebhookSend
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.docs import FOLDER
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
 from tests.support.published import NOW, alert, night, results
-from tests.support.readme import README
 
 pytestmark = pytest.mark.service
 
@@ -160,12 +160,14 @@ class TestWebhook:
         assert inbox.posts == [message.payload]
         assert inbox.headers[0]["Authorization"] == "Bearer t"
 
-    def test_is_signed_so_that_the_readmes_receiver_accepts_it_and_no_other(self, inbox, message):
+    def test_is_signed_so_that_the_receiver_of_the_docs_accepts_it_and_no_other(self, inbox, message):
         WebhookSender(Endpoint(inbox.url, allow_private=True), NOW, "shared").send(message)
 
-        [snippet] = re.findall(r"```python\n(import hashlib.*?)```", README.read_text(), flags=re.DOTALL)
+        [snippet] = re.findall(
+            r"```python\n(import hashlib.*?)```", (FOLDER / "alerts.md").read_text(), flags=re.DOTALL
+        )
         receiver: dict[str, Any] = {}
-        exec(textwrap.dedent(snippet), receiver)  # noqa: S102 - the README's own words
+        exec(textwrap.dedent(snippet), receiver)  # noqa: S102 - the words of the docs
         [body], header, now = inbox.bodies, inbox.headers[0][SIGNATURE], NOW.timestamp()
         assert receiver["is_genuine"](header, body, "shared", now + 60)
         assert not receiver["is_genuine"](header, body, "other", now)

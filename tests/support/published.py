@@ -8,6 +8,7 @@ from typing import Any
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
+    Arrival,
     BaselinePin,
     CheckOutcome,
     Family,
@@ -42,6 +43,19 @@ def night(of: Partition | None = None, **changes: Any) -> Night:
         "rows_quarantined": 10,
     }
     return Night(**(facts | changes))
+
+
+def arrival(**changes: Any) -> Arrival:
+    """A partition that came whole and in time, with labels."""
+    facts: dict[str, Any] = {
+        "status": Status.OK,
+        "message": "",
+        "files": 2,
+        "labels_delivered": 30,
+        "delay_hours": 1.5,
+        "delay_reason": "",
+    }
+    return Arrival(**(facts | changes))
 
 
 def metric(

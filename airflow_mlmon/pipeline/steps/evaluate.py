@@ -13,7 +13,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.deciding.evidence import NightJudgement, UsualJudge
 from airflow_mlmon.pipeline.deciding.root_cause import name_causes
-from airflow_mlmon.pipeline.deciding.staleness import RESTS_ON, versions_below
+from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.drift import drift_metrics, read_baselines
@@ -68,7 +68,6 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     metrics, usual = _judge_rows(run, night, prepared, profiled)
     baselines = read_baselines(run, prepared.partition, prepared.version)
     days = usual.rests_on.union(*(entry.nights for entry in baselines))
-    night = replace(night, facts={**night.facts, RESTS_ON: versions_below(run, prepared.partition, days)})
     results = [_prediction_results(run, night, metrics, usual, checks)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
@@ -82,6 +81,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         }
         | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
+        bases=versions_below(run, prepared, days),
         channels=run.channels,
         policy=run.policy,
     )

@@ -72,21 +72,23 @@ class Prepared:
 
     @classmethod
     def of_night(cls, night: Night) -> Prepared:
-        """The summary of a night that was run before, as it was before its checks."""
+        """Summarise a partition that was run before, as it was before its checks."""
+        arrival = night.arrival
+        assert arrival is not None  # noqa: S101 - a version is served, so a run has come so far
         return cls(
             model=night.partition.model,
             start=night.partition.start,
             end=night.partition.end,
             version=str(night.version),
             supersedes=night.version,
-            status=Status(night.facts.get("arrived", night.status)),
+            status=arrival.status,
             rows_listed=night.rows_listed,
             rows_curated=night.rows_curated,
             rows_quarantined=night.rows_quarantined,
-            files=night.facts.get("files", 0),
-            message=night.facts.get("message", night.message),
-            labels_delivered=night.facts.get("labels_delivered", 0),
-            delay=Delay(**night.facts.get("delay", {})),
+            files=arrival.files,
+            message=arrival.message,
+            labels_delivered=arrival.labels_delivered,
+            delay=Delay(hours=arrival.delay_hours, reason=arrival.delay_reason),
         )
 
     @classmethod

@@ -242,7 +242,6 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
         rows_curated=profile.rows,
         rows_quarantined=0,
         judged=False,
-        facts={"source": "reference"},
     )
     run.store.publish(night, results, supersedes=None)
 

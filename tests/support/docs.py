@@ -1,31 +1,62 @@
-"""The README's tables, made from the code: `python -m tests.support.readme` writes them anew."""
+"""What is made of the docs, tables and links between pages: `python -m tests.support.docs` writes it anew."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
+from tests.support.comparison import make_rows, write_parquet
 
-README = Path(__file__).parents[2] / "README.md"
+CHECKOUT = Path(__file__).parents[2]
+README = CHECKOUT / "README.md"
+FOLDER = CHECKOUT / "include" / "docs"
+MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
+# in the order in which they are read
+PAGES = (
+    "archive",
+    "evaluation",
+    "alerts",
+    "models_and_baselines",
+    "comparison",
+    "druid",
+    "operating",
+    "spec",
+    "metrics",
+    "settings",
+    "operators",
+    "performance",
+    "development",
+)
+FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
 
 
-def fill_tables(text: str) -> str:
-    """The README with every table between its markers made anew."""
-    for name, table in TABLES.items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text, found = re.subn(pattern, lambda match, t=table: match[1] + t() + match[2], text, flags=re.DOTALL)
-        if found != 1:
-            raise ValueError(f"the README has {found} places for the table {name!r}")
-    return text
+def fill_page(path: Path) -> str:
+    """Return the README or a page with its first line, which leads to the other pages, and its tables made anew."""
+    text = path.read_text()
+    if path != README:
+        _, rest = text.split("\n", 1)
+        text = f"{_links(path.stem)}\n{rest}"
+    return re.sub(MADE, lambda match: f"{match[1]}{TABLES[match[2]]()}{match[3]}", text, flags=re.DOTALL)
+
+
+def _links(name: str) -> str:
+    titles = {page: page.replace("_", " ").capitalize() for page in PAGES}
+    others = (f"**{title}**" if page == name else f"[{title}]({page}.md)" for page, title in titles.items())
+    return " · ".join(["[airflow_mlmon](../../README.md)", *others])
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
@@ -60,6 +91,8 @@ def _default(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return "`- log: true`"
+    if isinstance(value, Baseline):
+        return f"`{value.kind}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -93,8 +126,25 @@ def _operators() -> str:
     return _table(("operator", "what it does"), rows)
 
 
-TABLES = {"operators": _operators, "spec": _spec, "metrics": _metrics, "settings": _settings}
+def _comparison() -> str:
+    with TemporaryDirectory() as folder:
+        reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
+        current = write_parquet(Path(folder, "current.parquet"), make_rows(1_200, 2, amount=0.5, web=0.3))
+        with redirect_stdout(io.StringIO()) as printed:
+            main(["compare", reference, current])
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    return "```text\n" + "".join(f"{line}\n" for line in lines if line) + "```\n"
+
+
+TABLES = {
+    "comparison": _comparison,
+    "operators": _operators,
+    "spec": _spec,
+    "metrics": _metrics,
+    "settings": _settings,
+}
 
 
 if __name__ == "__main__":
-    README.write_text(fill_tables(README.read_text()))
+    for file in FILES:
+        file.write_text(fill_page(file))
