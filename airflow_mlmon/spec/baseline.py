@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Self
@@ -146,3 +147,26 @@ def named_by_text(baselines: Any) -> Any:
         if not isinstance(name, str) or not name:
             raise ValueError(f"the name of a version is text, not {name!r}; put it in quotes")
     return baselines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinePin:
+    """A baseline that somebody accepted.
+
+    Attributes:
+        number: Its place among the pins of the model; the first one is 1.
+        version: The version of the model that it is for; None for the whole model.
+        baseline: What was accepted.
+        first: The first day that is compared with it.
+        who: Who accepted it.
+        why: The reason that was given.
+        accepted_at: When it was accepted.
+    """
+
+    number: int
+    version: str | None = None
+    baseline: Baseline
+    first: date
+    who: str
+    why: str
+    accepted_at: datetime
