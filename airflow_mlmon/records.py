@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
-
-if TYPE_CHECKING:
-    # a comparison needs the states but no baseline; it need not import pydantic
-    from airflow_mlmon.spec.baseline import Baseline
 
 JsonDict = Mapping[str, Any]
 # metric, column and segment; None for all columns or rows
@@ -81,9 +77,17 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """Value of a metric; `value` is None where there is none, which is not zero.
+    """Value of a metric.
 
-    `segment` names the rows it covers; None stands for all.
+    Attributes:
+        metric: Its name.
+        column: The column that it is about; None stands for all.
+        segment: The rows that it is about; None stands for all.
+        value: The value; None where there is none, which is not zero.
+        rows: The rows that it rests on.
+        reason: Why there is no value.
+        withheld: Why the value is not evaluated, although there is one.
+        error_bound: The largest error that its computation can have caused; None of an exact one.
     """
 
     metric: str
@@ -91,6 +95,9 @@ class MetricValue:
     segment: str | None = None
     value: float | None
     rows: int
+    reason: str = ""
+    withheld: str = ""
+    error_bound: float | None = None
     detail: JsonDict = field(default_factory=dict)
 
     @property
@@ -373,26 +380,3 @@ class Delivery:
     version: str
     uri: str
     rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselinePin:
-    """Baseline that somebody accepted.
-
-    Attributes:
-        number: Position among the pins of the model; the first is 1.
-        version: Model version that it applies to; None for the whole model.
-        baseline: Accepted baseline.
-        first: First day that is compared with it.
-        who: Person who accepted it.
-        why: Reason given.
-        accepted_at: Time at which it was accepted.
-    """
-
-    number: int
-    version: str | None = None
-    baseline: Baseline
-    first: date
-    who: str
-    why: str
-    accepted_at: datetime
