@@ -273,7 +273,7 @@ def test_command_prints_a_table(run, folder, capsys):
     assert first.startswith("channel=phone")
     assert first.endswith("<1e-9")
     assert any(line.startswith('channel=[red]<b>x"') for line in lines)
-    assert "7 slices tried" in out
+    assert "7 slices evaluated" in out
     assert "Window: 2,000 rows read. Reference of 4,800 rows: 4,800 rows read again." in out
 
 
