@@ -113,9 +113,9 @@ class JudgePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
         from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.evaluate import judge_partition  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.steps.performance import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.workspace.outcomes import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]

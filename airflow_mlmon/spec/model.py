@@ -133,6 +133,7 @@ class ModelSpec(Section):
     model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
         description="Name: lower-case letters, digits and underscores."
     )
+    task: str = Field(default="binary", description="Kind of model: binary.")
     description: str = Field(default="", description="What the model predicts.")
     owner: str = Field(default="", description="Who answers for it.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
