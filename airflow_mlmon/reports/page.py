@@ -18,7 +18,15 @@ from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.lifecycle.incidents import incidents_of
-from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict, VerdictState
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Delivery,
+    MetricValue,
+    Night,
+    Verdict,
+    VerdictState,
+)
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
@@ -26,6 +34,7 @@ from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
 from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.baseline import BaselinePin
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_title

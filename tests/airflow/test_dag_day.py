@@ -72,7 +72,7 @@ def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
     with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
         [night] = store.nights("loans", FIRST, FIRST)
     assert night.status is Status.FAILED
-    assert "S3 did not answer for s3://bucket/predictions" in night.message
+    assert "S3 did not answer the request for s3://bucket/predictions" in night.message
     assert "night failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
 
 

@@ -313,5 +313,5 @@ def test_a_failure_keeps_the_version_that_was_served(run, tmp_path, archive):
     night = run.store.night(FIRST_NIGHT)
 
     assert (night.status, night.version) == (Status.FAILED, served)
-    assert "lies in no store that is known here" in night.message
+    assert "No object store is configured" in night.message
     assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "rows", None] == 80

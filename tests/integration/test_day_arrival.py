@@ -96,7 +96,7 @@ class TestQuarantinedShare:
         judge_night(run, LAST)
 
         found = value(run, LAST, "quarantined_share")
-        assert (found.value, found.detail["reason"]) == (None, "no row could be counted")
+        assert (found.value, found.reason) == (None, "no row could be counted")
 
     def test_the_references_own_nights_have_none(self, run):
         judge_night(run, LAST)
@@ -167,7 +167,7 @@ class TestDelay:
         judge_night(run, absent)
 
         found = value(run, absent, "delay_hours")
-        assert (found.value, found.detail) == (None, {"reason": "no files have arrived"})
+        assert (found.value, found.reason) == (None, "no files have arrived")
 
 
 class TestCopiedArchive:

@@ -109,4 +109,4 @@ def _count(metric: str, side: BinaryOutcomes) -> int:
 
 def _reason(metric: str, side: BinaryOutcomes, min_share: float) -> str:
     [value] = [value for value in measure(side, min_share) if value.metric == metric]
-    return str(value.detail.get("reason", "no value"))
+    return value.reason or "no value"

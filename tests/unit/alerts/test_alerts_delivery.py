@@ -208,7 +208,7 @@ class TestMessage:
         message = night_message(night(), [alert(severity="critical", title="mean score high", standing=ended)])
 
         assert message.subject == "[resolved] flights 2013-03-08: mean score high"
-        assert message.text.splitlines()[2].endswith("(resolved on 2013-03-08 after 2 nights)")
+        assert message.text.splitlines()[2].endswith("(resolved on 2013-03-08 after 2 days)")
         told = message.payload["alerts"][0]
         assert (told["event"], told["state"], told["resolved_on"]) == ("resolved", "resolved", "2013-03-08")
 
@@ -224,7 +224,7 @@ class TestMessage:
 
         message = night_message(night(), [alert(severity="critical", standing=worse)])
 
-        assert "(worse: open since 2013-03-06, 3 nights)" in message.text
+        assert "(worse: open since 2013-03-06, 3 days)" in message.text
 
     def test_needs_an_alert(self):
         with pytest.raises(ValueError, match="at least one"):

@@ -136,8 +136,8 @@ class TestNightThatWasJudgedByItsPast:
 
         text = " ".join(item.get_text(" ").split())
         assert text.startswith(f"Likely cause: {cause}")
-        assert "resolved on 2013-03-08 after 1 night" in text
-        assert "open since 2013-03-08, 1 night" in text
+        assert "resolved on 2013-03-08 after 1 day" in text
+        assert "open since 2013-03-08, 1 day" in text
 
     def test_shows_what_is_usual_the_effect_and_the_chance(self, judged):
         score, rows = self.rows(judged)[1:3]
@@ -173,7 +173,7 @@ class TestNightThatWasJudgedByItsPast:
 
         text = words(render_night(judged_page(alerts=alerts)))
 
-        assert text.count("open since 2013-03-08, 1 night") == 2
+        assert text.count("open since 2013-03-08, 1 day") == 2
 
     def test_folds_the_many_alerts_of_an_incident_and_drops_none(self):
         many = tuple(
