@@ -74,7 +74,7 @@ def test_validate_says_how_many_values_are_empty(frame, spec):
     outcome = one(frame, spec, "expect_column_values_to_be_between", "wind", min_value=0, max_value=100, mostly=0.9)
 
     assert outcome.passed is True
-    assert outcome.observed == "1 of 20 unexpected, 1 empty"
+    assert outcome.observed == "1 of 20 unexpected, 1 null"
     assert outcome.expected == "between 0 and 100, in at least 90 % of rows"
 
 
