@@ -113,7 +113,7 @@ def _states(names: Sequence[str]) -> list[AlertState]:
         return [AlertState(name) for name in names]
     except ValueError:
         unknown = ", ".join(repr(name) for name in names if name not in set(AlertState))
-        raise ConfigError(f"--state: unknown state {unknown!r}.", hint=f"give one of {', '.join(AlertState)}") from None
+        raise ConfigError(f"--state: unknown state {unknown}.", hint=f"give one of {', '.join(AlertState)}") from None
 
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:

@@ -15,7 +15,7 @@ from airflow_mlmon.spec.titles import effect_measure, effect_words, p_value_equa
 NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
-# an effect that two digits show as 0
+# an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
 _STATES = {

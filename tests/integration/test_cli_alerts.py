@@ -150,7 +150,7 @@ def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, call, comm
     ("arguments", "message"),
     [
         (["--from", "2013-03-10", "--to", "2013-03-01"], "ends (2013-03-01) before it begins (2013-03-10)"),
-        (["--state", "closed"], "there is no 'closed'. Hint: give one of pending, open"),
+        (["--state", "closed"], "unknown state 'closed'. Hint: give one of pending, open"),
     ],
 )
 def test_a_list_that_cannot_be_says_why(call, arguments, message):
@@ -203,6 +203,6 @@ def test_messages_that_were_given_up_are_listed_and_tried_again(folder, call, sa
     letters = [entry for entry in said("list") if entry["kind"] == "dead_letter"]
 
     assert {(letter["event"], letter["error"]) for letter in letters} == {("opened", "answered 500")}
-    assert "could not be delivered" in call("list")[1]
+    assert "undelivered messages" in call("list")[1]
     assert said("retry") == [{"model": "flights", "retried": 2}]
     assert said("retry") == [{"model": "flights", "retried": 0}]
