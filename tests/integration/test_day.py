@@ -168,7 +168,7 @@ def test_a_shifted_night_is_loud(run, archive):
     texts = {(alert.metric, alert.column): alert.text for alert in alerts}
     # the mean by its rule, and the score's drift by what is usual
     assert "expected" in texts["score_mean", None]
-    assert "values lie higher than usual" in texts["drift_score", "score"]
+    assert "values higher than expected" in texts["drift_score", "score"]
     assert len(run.store.claim_pending(10, FIRST_NIGHT.end)) == len(alerts)
 
 
@@ -215,7 +215,7 @@ def test_a_truncated_file_among_good_ones_makes_the_night_partial(run, archive):
 
     assert (night.status, night.rows_curated) == (Status.PARTIAL, 40)
     assert "part-1.parquet: is no readable Parquet file" in night.message
-    assert "night incomplete" in [alert.title for alert in run.store.alerts("loans", FIRST, FIRST)]
+    assert "data incomplete" in [alert.title for alert in run.store.alerts("loans", FIRST, FIRST)]
 
 
 def test_a_flipped_bit_is_noticed(run, archive):

@@ -227,7 +227,7 @@ def test_effect_that_counts_is_found_behind_a_surer_one_that_does_not():
     [verdict] = judge_night(night([metric("drift_score", 0.1, "c")], columns=columns), Judgement())
 
     assert verdict.state is BREACH
-    assert verdict.note == "its distribution has changed"
+    assert verdict.note == "distribution changed"
 
 
 def test_with_three_nights_the_verdict_says_how_many():
