@@ -52,7 +52,7 @@ def test_the_page_of_a_day_that_nobody_has_evaluated_since_shows_its_baselines(r
 
 def test_a_file_is_not_read_again_once_the_day_was_evaluated(run):
     [again] = rejudge(run, LATE, LATE)
-    Path(run.version_uri(of(run, LATE), run.store.night(of(run, LATE)).version, "drift.json")).write_text("nothing")
+    Path(run.version_uri(of(run, LATE), run.store.night(of(run, LATE)).version, "drift.json")).write_text(NOTHING)
 
     write_pages(run, [of(run, LATE)])
 
