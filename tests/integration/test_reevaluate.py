@@ -110,7 +110,7 @@ def test_command_says_what_became_of_each_night(run, archive, tmp_path, monkeypa
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 1
-    assert [line["outcome"] for line in lines] == ["judged again", "was never judged"]
+    assert [line["outcome"] for line in lines] == ["judged again", "was never evaluated"]
     assert stale(run) == {night: [REDONE] for night in range(REDONE + 1, NIGHTS - 1)}
 
 

@@ -108,7 +108,7 @@ def test_another_layout_is_said_and_never_mixed(run):
 
     (window,) = windows(run, 0, 2, 3)
 
-    assert window.skipped == {day(1): "layout differs: reprofile"}
+    assert window.skipped == {day(1): "other profile schema: run mlmon reprofile"}
     assert window.rows == 160
 
 
