@@ -35,6 +35,7 @@ from typing import Any
 
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
@@ -44,7 +45,6 @@ from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.tasks.binary.description import Binary
