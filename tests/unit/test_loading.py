@@ -278,4 +278,6 @@ def test_task_that_does_not_exist_is_refused_by_name_with_the_other_mistakes(tas
 def test_score_of_another_type_is_refused_by_the_task():
     text = GOOD.replace("score: {type: float, role: score}", "score: {type: string, role: score}")
 
-    assert mistakes(text) == ["fraud.yaml:9: predictions.columns.score.type: a column of role score is a float"]
+    assert mistakes(text) == [
+        "fraud.yaml:9: predictions.columns.score.type: a column of role score must be of type float"
+    ]
