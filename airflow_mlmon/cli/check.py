@@ -1,4 +1,4 @@
-"""`mlmon check`: is a spec right?"""
+"""`mlmon check`: validate specs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_mlmon.spec import ModelSpec
 
 
 def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
-    """Print what is wrong in each spec; whether none is."""
+    """Print the mistakes in each spec; return True if there are none."""
     good = True
     for path in paths:
         problems: list[str] = []

@@ -16,7 +16,7 @@ from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equ
 NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
-# an effect that two digits show as 0
+# an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
 _STATES = {

@@ -150,7 +150,7 @@ def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, call, comm
     ("arguments", "message"),
     [
         (["--from", "2013-03-10", "--to", "2013-03-01"], "ends (2013-03-01) before it begins (2013-03-10)"),
-        (["--state", "closed"], "there is no 'closed'. Hint: give one of pending, open"),
+        (["--state", "closed"], "unknown state 'closed'. Hint: give one of pending, open"),
     ],
 )
 def test_a_list_that_cannot_be_says_why(call, arguments, message):
@@ -165,7 +165,7 @@ def test_a_model_that_never_ran_has_not_simply_no_alerts(folder, call):
         (folder / "flights.yaml").read_text().replace("model: flights", "model: other")
     )
 
-    assert "no night of it was judged yet" in call("list")[1]
+    assert "no day has been evaluated yet" in call("list")[1]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_model_that_never_ran_has_not_simply_no_alerts(folder, call):
     [
         (["ack", "--alert", "zz"], 1, "flights has no alert zz"),
         (["ack", "--alert", ""], 2, "give more of the fingerprint"),
-        (["ack"], 2, "Give the alert by --alert"),
+        (["ack"], 2, "No alert selected: give --alert"),
         (["mute", "--metric", "score_mean", "--until", "2013-03-01"], 2, "before 2013-03-09"),
         (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no night of 2013-03-01"),
     ],
@@ -192,7 +192,7 @@ def test_messages_that_were_given_up_are_listed_and_tried_again(folder, call, sa
         store.mark_failed([claim.id for claim in store.claim_pending(9, now)], "answered 500", now)
     waiting = [entry for entry in said("list") if entry["kind"] == "waiting"]
     assert {(letter["attempts"], letter["error"]) for letter in waiting} == {(1, "answered 500")}
-    assert "messages not delivered yet, which the next run tries again: 2" in call("list")[1]
+    assert "messages not delivered yet; the next run sends them again: 2" in call("list")[1]
 
     now += timedelta(days=1)
     with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
@@ -203,6 +203,6 @@ def test_messages_that_were_given_up_are_listed_and_tried_again(folder, call, sa
     letters = [entry for entry in said("list") if entry["kind"] == "dead_letter"]
 
     assert {(letter["event"], letter["error"]) for letter in letters} == {("opened", "answered 500")}
-    assert "could not be delivered" in call("list")[1]
+    assert "undelivered messages" in call("list")[1]
     assert said("retry") == [{"model": "flights", "retried": 2}]
     assert said("retry") == [{"model": "flights", "retried": 0}]

@@ -182,7 +182,7 @@ def test_what_chance_explains_is_said_beside_the_count(checks, tables, spec):
 
     (found,) = [outcome for outcome in outcomes_of(frame, checks, spec) if outcome.unexpected]
     assert (found.column, found.passed, found.unexpected) == ("origin", True, 3)
-    assert found.observed == "3 of 50 unexpected: of so few rows no surprise"
+    assert found.observed == "3 of 50 unexpected: not significant for so few rows"
 
 
 def test_shares_beyond_chance_fail_however_few_the_rows(checks, tables, spec):
