@@ -18,13 +18,13 @@ from airflow_mlmon.cli.windows import drift_table
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import Entry, Standing, list_baselines
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 _STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}

@@ -15,13 +15,13 @@ from rich.table import Table
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import subject_names
+from airflow_mlmon.tasks.titles import subject_names
 
 _SHOWN = 4
 

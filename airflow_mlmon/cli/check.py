@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.loading import load_spec
+from airflow_mlmon.spec import ModelSpec
 
 
 def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:

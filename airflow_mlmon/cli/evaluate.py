@@ -8,9 +8,9 @@ from datetime import date
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, Rejudged, rejudge
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 
 def judge_again(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:

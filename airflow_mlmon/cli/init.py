@@ -14,7 +14,7 @@ from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.archive.sample import find_files, read_sample
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.s3 import s3_client
-from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.storage import Storage
 
 

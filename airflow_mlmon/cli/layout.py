@@ -12,10 +12,10 @@ from rich.text import Text
 
 from airflow_mlmon.cli.output import plain_table, print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import Reference, latest_reference
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 _DIGITS = 6
 

@@ -212,7 +212,7 @@ def _backfill(parsed: argparse.Namespace) -> int:
 
 
 def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
-    from airflow_mlmon.spec import load_spec  # noqa: PLC0415 - imports pydantic
+    from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
 
     spec = load_spec(parsed.spec)
     partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))

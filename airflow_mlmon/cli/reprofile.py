@@ -9,9 +9,9 @@ from datetime import date
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprofile
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 
 def carry_layout(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:

@@ -19,14 +19,15 @@ from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.slices.druid import night_rows
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec, load_spec
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted
 from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.titles import metric_title
 
 # narrower tables have no intervals; --json has them
 _WIDE = 110

@@ -13,9 +13,9 @@ from airflow_mlmon.cli.output import number_cell, plain_table
 from airflow_mlmon.records import Alert, Night, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.titles import metric_title, subject_names
 from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import metric_title, subject_names
 
 _COLUMNS = {
     "drifted_columns": ".0f",

@@ -18,11 +18,11 @@ from airflow_mlmon.cli.output import number_cell, plain_table, print_json, versi
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.window_drift import Window, roll_up
 from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline
 
 _BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"

@@ -9,7 +9,7 @@ from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
-from airflow_mlmon.spec.titles import p_value_text
+from airflow_mlmon.tasks.titles import p_value_text
 
 _STATES = {
     DriftState.BEYOND: "drift",

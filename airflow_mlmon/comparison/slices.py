@@ -26,10 +26,11 @@ from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.metrics import METRICS, Worse
+from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.contrast import Contrast
 from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.task import Task
 
 CORRECTION = "Holm over all slices and columns, times the number of questions"

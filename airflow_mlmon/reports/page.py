@@ -36,8 +36,9 @@ from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
-from airflow_mlmon.spec.titles import metric_title, subject_title
+from airflow_mlmon.spec.metrics import CHECK_PREFIX
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import metric_title, subject_title
 
 PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
 _LONGEST_METER = 1e6

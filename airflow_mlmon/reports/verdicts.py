@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, NULL_SHARE, STATUS, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import DRIFT, NULL_SHARE, STATUS, UNSEEN_SHARE
+from airflow_mlmon.tasks.registry import METRICS
 
 # metrics evaluated for each column, in the order of the table
 _OF_COLUMNS = (DRIFT, NULL_SHARE, UNSEEN_SHARE)

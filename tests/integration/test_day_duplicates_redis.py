@@ -14,12 +14,12 @@ import pytest
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.redis import RedisCache
 from tests.support.archive import FIRST, Archive, day_table

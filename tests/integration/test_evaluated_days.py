@@ -32,7 +32,7 @@ from airflow_mlmon.records import (
     VerdictState,
     fingerprint_of,
 )
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened

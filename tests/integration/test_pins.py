@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.reports.page import render_night
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file

@@ -16,8 +16,8 @@ from airflow_mlmon.druid.ingestion import (
 )
 from airflow_mlmon.druid.inputs import input_format, input_source
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.load import parse_spec
 
 SPEC = """\
 model: fraud

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
@@ -13,7 +14,6 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import allow_for_chance, infer_checks
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """
