@@ -186,7 +186,7 @@ def test_days_without_rows_are_named(run):
     found = slice_window(run, ["term"], FIRST - timedelta(days=1), LAST + timedelta(days=2))
 
     assert found.skipped == {
-        FIRST - timedelta(days=1): "a night of the reference",
+        FIRST - timedelta(days=1): "day of the reference",
         LAST + timedelta(days=1): "no rows",
         LAST + timedelta(days=2): "not run",
     }
