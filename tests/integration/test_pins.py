@@ -326,8 +326,8 @@ class TestCommands:
         assert main(["baseline", "diff", "loans.yaml", *RANGE]) == 0
 
         out = capsys.readouterr().out
-        assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
-        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
+        assert "in force:  the reference: 12 of 12 days, 960 rows" in out
+        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 days, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
         assert "0 of 5 columns lie beyond the limit" in out
 
