@@ -22,10 +22,9 @@ from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import Entry, Standing, list_baselines
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
-from airflow_mlmon.spec.baseline import Baseline, BaselineKind
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind, BaselinePin
 
 _STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
 

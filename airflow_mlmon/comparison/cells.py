@@ -9,13 +9,13 @@ from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
+from airflow_mlmon.spec.titles import p_value_text
 
 _STATES = {
     DriftState.BEYOND: "drift",
     DriftState.WITHIN: "no drift",
     DriftState.INSUFFICIENT_DATA: NOT_ENOUGH,
 }
-_SMALLEST_P = 0.001
 _LARGE = 1e6
 
 
@@ -77,14 +77,12 @@ def score_text(score: float | None) -> str:
 
 
 def p_text(p_value: float | None) -> str:
-    """A p-value, or a dash.
+    """Format a p-value; a dash where there is none.
 
-    >>> p_text(0.0421), p_text(1e-9)
-    ('0.042', '<0.001')
+    >>> p_text(0.0421), p_text(1e-12), p_text(None) == NONE
+    ('0.042', '<1e-9', True)
     """
-    if p_value is None:
-        return NONE
-    return f"{p_value:.3f}" if p_value >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
+    return NONE if p_value is None else p_value_text(p_value)
 
 
 def _pair(first: str, second: str) -> str:

@@ -22,8 +22,11 @@ def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
     }
     if drift.kind is Kind.VECTOR:
         detail |= {"mean_shift": drift.mean_shift, "mean_shift_limit": drift.mean_shift_limit}
-    if drift.is_withheld:
-        detail["withheld"] = drift.note
     return MetricValue(
-        metric=DRIFT, column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
+        metric=DRIFT,
+        column=drift.column,
+        value=drift.score,
+        rows=drift.rows_current,
+        withheld=drift.note if drift.is_withheld else "",
+        detail=detail | more,
     )

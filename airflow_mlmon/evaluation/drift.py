@@ -102,7 +102,7 @@ def _of_place(finding: Finding | None, scale: float) -> Finding:
     chance = min(max(_HALF + finding.effect * scale, _CLOSEST), 1 - _CLOSEST)
     effect = math.sqrt(2) * float(special.ndtri(chance))
     direction = "higher" if effect > 0 else "lower"
-    return replace(finding, effect=effect, usual=None, words=f"values lie {direction} than usual")
+    return replace(finding, effect=effect, usual=None, words=f"values {direction} than expected")
 
 
 def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
@@ -123,7 +123,7 @@ def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
         effect=math.sqrt(excess),
         usual=None,
         nights=nights,
-        words="its distribution has changed",
+        words="distribution changed",
     )
 
 

@@ -159,15 +159,15 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
     """Why a value cannot be judged, in words; nothing where it can."""
-    if "withheld" in value.detail:
-        return str(value.detail["withheld"])
+    if value.withheld:
+        return value.withheld
     if value.metric == DRIFT:
         history = evidence.columns.get(str(value.column))
         if history is None:
             return str(value.detail.get("note") or "no value to compare, or none to compare it with")
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
-        return str(value.detail.get("reason") or "no value")
+        return value.reason or "no value"
     if not math.isfinite(value.value):
         return "the value is not finite"
     is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}

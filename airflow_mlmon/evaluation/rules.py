@@ -144,7 +144,7 @@ def _verdict(
     missing: str = "",
 ) -> Verdict:
     value = metric.value
-    missing = missing or str(metric.detail.get("withheld", ""))
+    missing = missing or metric.withheld
     if value is None or not math.isfinite(value):
         missing = "no value" if value is None else "the value is not finite"
         value = None

@@ -150,7 +150,7 @@ def _count(metric: SliceMetric, side: LabelledProfile) -> int:
 
 def _reason(metric: SliceMetric, side: LabelledProfile, min_share: float) -> str:
     [value] = [value for value in measure(side, min_share) if value.metric == metric]
-    return str(value.detail.get("reason", "no value"))
+    return value.reason or "no value"
 
 
 def _log_choose(many: int, few: int) -> float:

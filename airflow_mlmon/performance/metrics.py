@@ -1,7 +1,7 @@
 """Realised performance from a labelled profile.
 
 Every metric is that of scikit-learn on the same rows. A metric that does not exist, such as the
-precision without a predicted positive, is None with the reason in the detail; never 0.
+precision without a predicted positive, is None with the reason; never 0.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_mlmon.performance.labelled import UNIT, LabelledProfile
-from airflow_mlmon.records import JsonDict, MetricValue
+from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import LABEL_SHARE, POSITIVE_SHARE
 
-_NOTHING: JsonDict = {}
 _NO_SCORE = "no row has both a label and a score"
 
 
@@ -32,13 +31,12 @@ def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
     void_share = _value("void_share", profile.void, known, "no outcome is known")
     if known < min_share * profile.rows:
         reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_share:.0%}"
-        void_share = MetricValue(metric="void_share", value=None, rows=known, detail={"reason": reason})
+        void_share = MetricValue(metric="void_share", value=None, rows=known, reason=reason)
     judged = list(_judged(profile))
     if share is None or share < min_share:
         reason = _shortage(profile.labelled, due, min_share)
         judged = [
-            MetricValue(metric=value.metric, value=None, rows=profile.labelled, detail={"reason": reason})
-            for value in judged
+            MetricValue(metric=value.metric, value=None, rows=profile.labelled, reason=reason) for value in judged
         ]
     positive_share, *rest = judged
     return [label_share, positive_share, void_share, *rest]
@@ -69,7 +67,6 @@ def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
     hits, false_alarms = profile.true_positive, profile.false_positive
     misses, rejections = profile.false_negative, profile.true_negative
     yield _value(POSITIVE_SHARE, profile.positive, profile.labelled, "no labels")
-    matrix = {"tp": hits, "fp": false_alarms, "fn": misses, "tn": rejections}
     no_class = "" if profile.classified else "no row has both a label and a predicted class"
     ratios = (
         ("accuracy", hits + rejections, profile.classified, no_class),
@@ -78,7 +75,7 @@ def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
         ("f1", 2 * hits, 2 * hits + false_alarms + misses, no_class or "no label or prediction is positive"),
     )
     for metric, part, whole, reason in ratios:
-        yield _value(metric, part, whole, reason, rows=profile.classified, detail=matrix)
+        yield _value(metric, part, whole, reason, rows=profile.classified)
     yield _roc_auc(profile)
     yield from _losses(profile)
 
@@ -87,9 +84,9 @@ def _roc_auc(profile: LabelledProfile) -> MetricValue:
     area = roc_auc(profile)
     if area is None:
         reason = "all labels are of one class" if profile.scored else _NO_SCORE
-        return MetricValue(metric="roc_auc", value=None, rows=profile.scored, detail={"reason": reason})
+        return MetricValue(metric="roc_auc", value=None, rows=profile.scored, reason=reason)
     value, bound = area
-    return MetricValue(metric="roc_auc", value=value, rows=profile.scored, detail={"bound": bound})
+    return MetricValue(metric="roc_auc", value=value, rows=profile.scored, error_bound=bound)
 
 
 def _losses(profile: LabelledProfile) -> Iterator[MetricValue]:
@@ -101,15 +98,13 @@ def _losses(profile: LabelledProfile) -> Iterator[MetricValue]:
     yield _value("brier", profile.brier * UNIT, rows, reason)
 
 
-def _value(
-    metric: str, part: float, whole: int, reason: str, *, rows: int | None = None, detail: JsonDict = _NOTHING
-) -> MetricValue:
+def _value(metric: str, part: float, whole: int, reason: str, *, rows: int | None = None) -> MetricValue:
     """The ratio of a part to a whole, or None with the reason where the whole is nothing."""
     return MetricValue(
         metric=metric,
         value=part / whole if whole else None,
         rows=whole if rows is None else rows,
-        detail={**detail, **({} if whole else {"reason": reason})},
+        reason="" if whole else reason,
     )
 
 

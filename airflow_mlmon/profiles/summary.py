@@ -8,7 +8,6 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import Part
-from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
@@ -22,7 +21,7 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """Rows, shares of empty and of unseen values, mean score and share of predicted positives.
 
     An empty value is a null or a NaN. A value that does not exist, such as the null share of a
-    column that the table lacks, is None with the reason in the detail. Segments have only
+    column that the table lacks, is None with the reason. Segments have only
     the metrics that are not about one column.
     """
     return [
@@ -55,25 +54,17 @@ def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
     features = {name: profile.columns[name] for name in spec.features if name in profile.columns}
     nulls = sum(column.missing for column in features.values())
     cells = sum(column.rows for column in features.values())
-    absent = [name for name, column in features.items() if profile.rows and not column.rows]
-    detail = {"empty": nulls, "cells": cells, **({"missing_columns": absent} if absent else {})}
-    return MetricValue(
-        metric=NULL_SHARE, value=nulls / cells if cells else None, rows=profile.rows, detail=_explain(detail, cells)
-    )
+    value = nulls / cells if cells else None
+    return MetricValue(metric=NULL_SHARE, value=value, rows=profile.rows, reason=_reason(cells))
 
 
 def _null_share(name: str, column: ColumnProfile) -> MetricValue:
-    detail: dict[str, object] = {"nulls": column.nulls}
-    if isinstance(column, NumericProfile):
-        detail |= {"nan": column.nans, "infinite": column.infinities}
-    elif isinstance(column, VectorProfile):
-        detail |= {"nan": column.norm.nans, "infinite": column.norm.infinities, "malformed": column.malformed}
     return MetricValue(
         metric=NULL_SHARE,
         column=name,
         value=column.missing / column.rows if column.rows else None,
         rows=column.rows,
-        detail=_explain(detail, column.rows),
+        reason=_reason(column.rows),
     )
 
 
@@ -83,7 +74,7 @@ def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
         column=name,
         value=column.unseen_rows / column.observed if column.observed else None,
         rows=column.observed,
-        detail=_explain({"unseen": column.unseen_rows}, column.observed),
+        reason=_reason(column.observed),
     )
 
 
@@ -91,9 +82,7 @@ def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.SCORE) or "")
     if not isinstance(column, NumericProfile):
         return []
-    return [
-        MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, detail=_explain({}, column.observed))
-    ]
+    return [MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, reason=_reason(column.observed))]
 
 
 def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
@@ -106,10 +95,10 @@ def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[
             metric=PREDICTED_POSITIVE_SHARE,
             value=positive / column.observed if column.observed else None,
             rows=column.observed,
-            detail=_explain({"positive": positive}, column.observed),
+            reason=_reason(column.observed),
         )
     ]
 
 
-def _explain(detail: dict[str, object], rows: int) -> dict[str, object]:
-    return detail if rows else {**detail, "reason": "no row has a value"}
+def _reason(rows: int) -> str:
+    return "" if rows else "no row has a value"

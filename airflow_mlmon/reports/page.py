@@ -18,7 +18,15 @@ from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.lifecycle.incidents import incidents_of
-from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict, VerdictState
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Delivery,
+    MetricValue,
+    Night,
+    Verdict,
+    VerdictState,
+)
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
@@ -26,6 +34,7 @@ from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
 from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.baseline import BaselinePin
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_title
@@ -258,13 +267,13 @@ def _environment() -> Environment:
         count=wording.count_text,
         value=wording.value_text,
         metric=metric_title,
-        limits=wording.limits_text,
         basis=wording.basis_text,
         state=wording.state_text,
-        usual=wording.usual_text,
+        expected=wording.expected_text,
         beside=wording.beside_text,
         effect=wording.effect_text,
-        chance=wording.chance_text,
+        effect_measure=wording.effect_measure_text,
+        p=wording.p_text,
         subject=subject_title,
         incidents=incidents_of,
         bytes=wording.bytes_text,

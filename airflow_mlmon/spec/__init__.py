@@ -1,4 +1,4 @@
-"""What to monitor, declared in YAML and checked before anything runs."""
+"""Model specs: what to monitor, declared in YAML and validated before anything runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
     "load_specs",
 ]
 
-# a comparison needs the words of a spec, but neither pydantic nor YAML, which cost it a sixth of a second
+# a comparison needs the vocabulary of a spec, but neither pydantic nor YAML, which take a sixth of a second to import
 _MODULES = {
     "load": ("load_channels", "load_spec", "load_specs"),
     "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
@@ -42,7 +42,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for."""
+    """Import a public name on first use."""
     if name in _MODULE_OF:
         return getattr(import_module(f"airflow_mlmon.spec.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

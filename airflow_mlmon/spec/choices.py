@@ -1,4 +1,4 @@
-"""The words that a spec chooses from; importing them loads no pydantic."""
+"""Vocabulary of a spec, importable without pydantic."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Final, Literal
 
 MAX_DIMENSION = 65_536
 
-# how bad a breach is, and so its alert; what a failed check does is another thing
+# severity of a breach and its alert; the severity of a failed check is `Severity`
 AlertSeverity = Literal["critical", "warning"]
 CRITICAL: Final = "critical"
 WARNING: Final = "warning"
 
 
 class ColumnType(StrEnum):
-    """How the values of a column are read and profiled."""
+    """Type of a column, which decides how its values are read and profiled."""
 
     FLOAT = "float"
     INTEGER = "integer"
@@ -27,7 +27,7 @@ class ColumnType(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column is for."""
+    """Role of a column."""
 
     FEATURE = "feature"
     ID = "id"
@@ -39,14 +39,14 @@ class Role(StrEnum):
 
 
 class PersonalData(StrEnum):
-    """What happens to a personal column before anything is written."""
+    """Treatment of a personal column before anything is written."""
 
     DROP = "drop"
     HASH = "hash"
 
 
 class Severity(StrEnum):
-    """What a failed check does."""
+    """Consequence of a failed check."""
 
     BLOCKING = "blocking"
     WARNING = "warning"

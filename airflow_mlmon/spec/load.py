@@ -1,6 +1,6 @@
-"""Reads a spec file in one pass and says where each mistake is.
+"""Loading of spec files, with the line of each mistake.
 
-A mistake reads `file:line: key: what is wrong; did you mean …?`, one line each.
+A mistake reads `file:line: key: message; did you mean …?`, one line each.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from airflow_mlmon.spec.section import UnknownNameError
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Key = tuple[str | int, ...]
 _Kind = TypeVar("_Kind", bound=BaseModel)
-_NO_SPEC = "a spec is a mapping that begins with `model: <name>`."
-_NO_CHANNELS = "a file of channels is a mapping with the one key `channels`."
+_NO_SPEC = "a spec must be a mapping that begins with `model: <name>`."
+_NO_CHANNELS = "a channels file must be a mapping with the single key `channels`."
 
 
 def load_spec(path: str | Path) -> ModelSpec:
-    """The spec in the file at `path`.
+    """Load the spec in the file at `path`.
 
     Raises:
-        ConfigError: the file cannot be read or is wrong; each mistake on a line of its own.
+        ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
     path = Path(path)
     return _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
 
 
 def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
-    """The channels that the file at `path` declares for many models.
+    """Load the channels that the file at `path` declares for several models.
 
     Raises:
-        ConfigError: the file cannot be read or is wrong; each mistake on a line of its own.
+        ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
     return _parse(_read(Path(path)), str(path), SharedChannels, _NO_CHANNELS).channels
 
@@ -48,13 +48,13 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from error
+        raise ConfigError(f"{path}: cannot read the file: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}).") from error
 
 
 def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
-    """The spec with its local paths made absolute: they are relative to the spec's own folder."""
+    """Make the spec's local paths absolute; they are relative to the folder of the spec."""
     sections = {"predictions": spec.predictions, "labels": spec.labels, "reference": spec.reference}
     return spec.model_copy(
         update={
@@ -66,23 +66,23 @@ def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
 
 
 def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
-    """Every spec (`*.yaml`) of a folder, by the name of its model."""
+    """Load every spec (`*.yaml`) of a folder, keyed by the name of its model."""
     specs: dict[str, ModelSpec] = {}
     for path in sorted(Path(folder).glob("*.yaml")):
         spec = load_spec(path)
         if spec.model in specs:
-            raise ConfigError(f"{path}: model: {spec.model!r} is declared in another file of the folder too.")
+            raise ConfigError(f"{path}: model: {spec.model!r} is already declared in another file of the folder.")
         specs[spec.model] = spec
     return specs
 
 
 def parse_spec(text: str, name: str) -> ModelSpec:
-    """The spec written in `text`; `name` stands for the file in messages."""
+    """Parse a spec from `text`; `name` stands for the file in messages."""
     return _parse(text, name, ModelSpec, _NO_SPEC)
 
 
 def _parse(text: str, name: str, kind: type[_Kind], otherwise: str) -> _Kind:
-    """The file that is written in `text`; `otherwise` is said when it is not even a mapping."""
+    """Parse `text` as a section of `kind`; `otherwise` is the message when it is not a mapping."""
     try:
         loader = _Loader(text)
         try:
@@ -171,24 +171,24 @@ def _dotted(key: _Key) -> str:
 
 
 def _fields_at(key: _Key, kind: type[BaseModel]) -> list[str]:
-    """Names of the fields of the section at `key`."""
+    """List the fields of the section at `key`."""
     section: type[BaseModel] | None = kind
     for part in key:
-        # an index or the key of a mapping stays in the section that the list or mapping holds
+        # an index or a mapping's key stays in the section that the list or mapping holds
         if section is not None and part in section.model_fields:
             section = _section_in(section.model_fields[str(part)].annotation)
     return [field.alias or name for name, field in section.model_fields.items()] if section is not None else []
 
 
 def _section_in(annotation: Any) -> type[BaseModel] | None:
-    """The section class inside an annotation such as `dict[str, Column]` or `Labels | None`."""
+    """Find the section class inside an annotation such as `dict[str, Column]` or `Labels | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """The end of a message: the nearest valid name, else all of them.
+    """Return the end of a message: the closest valid name, or else all of them.
 
     >>> nearest("amout", ["amount", "country"])
     '; did you mean amount?'

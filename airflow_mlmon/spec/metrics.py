@@ -1,4 +1,4 @@
-"""The metrics that a night is described by: the names used in specs, the store and on pages."""
+"""Metrics of a partition: their names in specs, in the store and on pages."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from enum import StrEnum
 
 
 class Measure(StrEnum):
-    """What kind of number a metric is, which says how it varies from night to night by chance."""
+    """Kind of number that a metric is, which determines its sampling variance."""
 
     COUNT = "count"
     SHARE = "share"
     MEAN = "mean"
-    # an area, or a ratio between 0 and 1 whose rows are not counted
+    # an area, or a ratio between 0 and 1 with an unknown number of rows
     AREA = "area"
     LOSS = "loss"
-    # hours of waiting
+    # hours
     DURATION = "duration"
 
 
 class Worse(StrEnum):
-    """On which side of the usual a metric is bad."""
+    """Side of the expected value on which a metric is bad."""
 
     BELOW = "below"
     ABOVE = "above"
@@ -29,10 +29,18 @@ class Worse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a metric is, and where it comes from.
+    """Metric with its title and its properties.
 
-    The values of one that `is_count` are whole numbers. One `of_model` changes with the model version that
-    served, whatever the data did. One with a `measure` is judged by what is usual, on the side that is `worse`.
+    Attributes:
+        title: Its name on pages and in messages.
+        description: Its definition.
+        by_column: It exists for each column too.
+        is_share: It is a share, shown in percent.
+        is_count: It is a whole number.
+        needs_labels: It needs labels.
+        of_model: It changes with the model version that served, whatever the data did.
+        measure: Its kind of number; a metric that has one is evaluated against the expected value.
+        worse: The side on which it is bad.
     """
 
     title: str
@@ -54,39 +62,37 @@ PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
 DRIFT = "drift_score"
 LABEL_SHARE = "label_share"
 POSITIVE_SHARE = "positive_share"
-# what has verdicts or alerts and is no metric: how a night went, and a check by its name
+# no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
 
 METRICS: dict[str, Metric] = {
     ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
-    "rows_quarantined": Metric(
-        "rows quarantined", "Rows that were listed but not taken, each with a reason.", is_count=True
-    ),
+    "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": Metric(
-        "quarantined share",
-        "Rows quarantined, of the rows listed.",
+        "quarantine rate",
+        "Rows quarantined, of the rows read.",
         is_share=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
     "delay_hours": Metric(
         "delay in hours",
-        "Hours from the end of the day until the newest of its files came; 0 where all came before.",
+        "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
     NULL_SHARE: Metric(
-        "null share",
-        "Share of empty values, of all features together and of each column.",
+        "null rate",
+        "Share of null values, of all features together and of each column.",
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
     UNSEEN_SHARE: Metric(
-        "unseen share",
-        "Share of values that the reference does not have.",
+        "new-category rate",
+        "Share of values that do not occur in the reference (out of vocabulary).",
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
@@ -94,8 +100,8 @@ METRICS: dict[str, Metric] = {
     ),
     SCORE_MEAN: Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
     PREDICTED_POSITIVE_SHARE: Metric(
-        "predicted positive share",
-        "Share of rows that the model predicts to be positive.",
+        "predicted positive rate",
+        "Share of rows that the model predicts as positive.",
         is_share=True,
         of_model=True,
         measure=Measure.SHARE,
@@ -111,27 +117,27 @@ METRICS: dict[str, Metric] = {
     ),
     "multivariate_drift": Metric(
         "multivariate drift",
-        "ROC AUC of a classifier that tells the night's features from the reference's: 0.5 is chance. "
-        "With `drift.multivariate`.",
+        "ROC AUC of a classifier that separates the features of the day from the reference; 0.5: no drift. "
+        "Needs `drift.multivariate`.",
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
     LABEL_SHARE: Metric(
-        "share of labels",
-        "Labels that have come, of those that are to come (void outcomes are not).",
+        "label coverage",
+        "Labels received, of the labels expected (without excluded rows).",
         is_share=True,
         needs_labels=True,
     ),
     POSITIVE_SHARE: Metric(
-        "positive share",
-        "Share of positive labels among the labels.",
+        "positive rate",
+        "Share of positive labels among the labels received.",
         is_share=True,
         needs_labels=True,
         measure=Measure.SHARE,
     ),
     "void_share": Metric(
-        "void share",
-        "Share of the rows of known outcome that never get a label.",
+        "excluded rate",
+        "Share of the rows with a known outcome that will never be labelled.",
         is_share=True,
         needs_labels=True,
         measure=Measure.SHARE,
@@ -139,7 +145,7 @@ METRICS: dict[str, Metric] = {
     ),
     "accuracy": Metric(
         "accuracy",
-        "Share of labelled rows whose predicted class is right.",
+        "Share of labelled rows whose predicted class is correct.",
         needs_labels=True,
         of_model=True,
         measure=Measure.SHARE,
@@ -147,7 +153,7 @@ METRICS: dict[str, Metric] = {
     ),
     "precision": Metric(
         "precision",
-        "Share of predicted positives that are positive.",
+        "Share of predicted positives that are labelled positive.",
         needs_labels=True,
         of_model=True,
         measure=Measure.AREA,
@@ -155,7 +161,7 @@ METRICS: dict[str, Metric] = {
     ),
     "recall": Metric(
         "recall",
-        "Share of positives that were predicted.",
+        "Share of labelled positives that are predicted positive.",
         needs_labels=True,
         of_model=True,
         measure=Measure.AREA,
@@ -179,7 +185,7 @@ METRICS: dict[str, Metric] = {
     ),
     "log_loss": Metric(
         "log loss",
-        "Mean negative log likelihood of the labels, in nats.",
+        "Mean negative log-likelihood of the labels, in nats.",
         needs_labels=True,
         of_model=True,
         measure=Measure.LOSS,
@@ -187,7 +193,7 @@ METRICS: dict[str, Metric] = {
     ),
     "brier": Metric(
         "Brier score",
-        "Mean squared distance between score and label.",
+        "Mean squared difference between score and label.",
         needs_labels=True,
         of_model=True,
         measure=Measure.LOSS,

@@ -1,4 +1,4 @@
-"""What the sections of a spec have in common."""
+"""Base classes of the sections of a spec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class UnknownNameError(ValueError):
-    """A name that refers to nothing; pydantic carries it to the loader, which finds the line."""
+    """Reference to an unknown name; pydantic carries it to the loader, which adds the line."""
 
     def __init__(self, key: str, name: str, valid: Iterable[str]) -> None:
         super().__init__(f"{key}: {name!r} is unknown")
@@ -18,6 +18,6 @@ class UnknownNameError(ValueError):
 
 
 class Section(BaseModel):
-    """A part of a spec: it takes no keys but its own, and does not change."""
+    """Section of a spec: frozen, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

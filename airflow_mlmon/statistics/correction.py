@@ -1,4 +1,4 @@
-"""Corrections for the number of tests of a night: the level that each p-value has to meet."""
+"""Corrections for multiple tests: the level that each p-value has to meet."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from airflow_mlmon.spec.evaluation import Correction
 
 
 def levels(p_values: Sequence[float], rate: float, correction: Correction) -> list[tuple[float, bool]]:
-    """For each p-value the level that it has to meet, and whether it does.
+    """Apply the Holm or the Benjamini-Hochberg correction to p-values.
 
-    `family_wise` bounds the chance of any false alarm (Holm 1979), `false_discovery` the expected share of false
-    ones among the alarms (Benjamini and Hochberg 1995). Where nothing has happened, both are the chance of any.
+    `family_wise` bounds the probability of any false alarm (Holm 1979), `false_discovery` the expected share of false
+    alarms (Benjamini and Hochberg 1995). Where nothing has changed, both bound the probability of any.
+
+    Returns:
+        For each p-value its level, and whether it is significant.
 
     >>> levels([0.001, 0.04, 0.03], 0.05, Correction.FAMILY_WISE)
     [(0.016666666666666666, True), (0.025, False), (0.025, False)]
@@ -26,11 +29,11 @@ def levels(p_values: Sequence[float], rate: float, correction: Correction) -> li
 
 
 def rate_of_look(rate: float, share: float) -> float:
-    """The rate of a look at a share of the rows that are to come, when each further part of them is looked at again.
+    """Compute the O'Brien-Fleming error rate of an interim look at a share of the rows.
 
-    Looks that are early have to be far surer, so that however many there are, the chance of any false alarm is at
-    most twice the rate, and the last look has all of it: 2 (1 - Phi(z / sqrt(share))) with z that of the rate
-    (O'Brien and Fleming 1979; the bound by the reflection of Brownian motion).
+    Early looks must be far stricter, so that however many there are, the probability of any false alarm is at most
+    twice the rate, and the last look has all of it: 2 (1 - Phi(z / sqrt(share))) with z the quantile of the rate
+    (O'Brien and Fleming 1979; the bound follows from the reflection of Brownian motion).
 
     >>> [round(rate_of_look(0.05, share), 4) for share in (0.25, 0.5, 0.9, 1.0)]
     [0.0001, 0.0056, 0.0388, 0.05]
@@ -47,7 +50,7 @@ def _holm(p_values: Sequence[float], order: Sequence[int], rate: float) -> list[
         level = rate / remaining
         is_met = p_values[at] <= level
         found[at] = (level, is_met)
-        # what follows the first that fails meets the same level: it fails too
+        # all after the first failure meet the same level, so they fail too
         remaining -= is_met
     return found
 

@@ -15,7 +15,6 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Action,
     Alert,
-    BaselinePin,
     CheckOutcome,
     Delivery,
     Family,
@@ -26,6 +25,7 @@ from airflow_mlmon.records import (
     TrackedAlert,
     Verdict,
 )
+from airflow_mlmon.spec.baseline import BaselinePin
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import actions, episodes, history, layouts, outbox, pins, publication, schema
 from airflow_mlmon.store.database import Database

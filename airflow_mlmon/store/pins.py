@@ -12,8 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.records import BaselinePin
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, BaselinePin
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import written
 

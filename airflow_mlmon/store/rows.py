@@ -125,7 +125,7 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
             "segment": metric.segment or "",
             "value": _finite(metric.value, metric.metric, metric.column),
             "rows": int(metric.rows),
-            "detail": written(metric.detail, f"{metric.metric} of {metric.column or 'the night'}: detail"),
+            "detail": written(_detail(metric), f"{metric.metric} of {metric.column or 'all columns'}: detail"),
         }
         for metric in metrics
     ]
@@ -133,14 +133,24 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
 
 def metric_of(row: sa.Row[Any]) -> MetricValue:
     """The metric in a row."""
+    detail = json.loads(row.detail)
     return MetricValue(
         metric=row.metric,
         column=row.column or None,
         segment=row.segment or None,
         value=row.value,
         rows=row.rows,
-        detail=json.loads(row.detail),
+        reason=detail.pop("reason", ""),
+        withheld=detail.pop("withheld", ""),
+        error_bound=detail.pop("bound", None),
+        detail=detail,
     )
+
+
+def _detail(metric: MetricValue) -> Row:
+    """What is seldom said of a value, without what is not said."""
+    seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
+    return dict(metric.detail) | {name: said for name, said in seldom.items() if said not in {"", None}}
 
 
 def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:

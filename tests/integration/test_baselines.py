@@ -75,7 +75,7 @@ def test_the_versions_of_the_nights_are_named(judged):
     stored = {night.partition.day: night.version for night in run.store.nights("loans", day(2), day(7))}
     assert facts.nights == stored
     details = dict(run.store.metric_details("loans", "drift_score", day(8), day(8)))
-    assert details[day(8)].detail["baseline"] == "the trailing 6 nights"
+    assert details[day(8)].detail["baseline"] == "the trailing 6 days"
 
 
 def test_a_trailing_baseline_reaches_into_the_nights_of_the_reference(judged):
@@ -92,8 +92,8 @@ def test_each_column_has_its_own_baseline(judged):
 
     assert {entry.title: entry.columns for entry in facts} == {
         "the reference": ("amount", "channel", "approved"),
-        "the trailing 6 nights": ("term",),
-        "the same weekday of 2 weeks": ("score",),
+        "the trailing 6 days": ("term",),
+        "the same weekday of the 2 weeks before": ("score",),
     }
     assert [drift[name].nights for name in ("amount", "term", "score")] == [12, 6, 2]
     assert list(drift) == ["amount", "term", "channel", "score", "approved"]
@@ -154,7 +154,7 @@ def test_the_page_names_the_partitions_and_versions(judged):
 
     trailing = next(entry for entry in facts if entry.columns == ("term",))
     assert [version for version in trailing.nights.values() if version not in html] == []
-    assert "against <bdi>the trailing 6 nights</bdi>" in html
+    assert "against <bdi>the trailing 6 days</bdi>" in html
 
 
 def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
@@ -172,5 +172,5 @@ def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
     assert facts.nights == {}
     assert (
         drift["amount"].note
-        == "the trailing 6 nights: 0 of 6 nights, at least 4 are needed; 6 have another layout: reprofile"
+        == "the trailing 6 days: 0 of 6 nights, at least 4 are needed; 6 have another layout: reprofile"
     )

@@ -125,7 +125,7 @@ def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "nothing.yaml", "--partition", "2026-03-01"], "nothing.yaml: cannot be read"),
+        (["run", "nothing.yaml", "--partition", "2026-03-01"], "nothing.yaml: cannot read the file"),
         (["run", "loans.yaml", "--partition", "yesterday"], "'yesterday' is not a day"),
         (
             ["backfill", "loans.yaml", "--from", "2026-03-02", "--to", "2026-03-01"],

@@ -168,7 +168,7 @@ def test_a_shifted_night_is_loud(run, archive):
     texts = {(alert.metric, alert.column): alert.text for alert in alerts}
     # the mean by its rule, and the score's drift by what is usual
     assert "expected" in texts["score_mean", None]
-    assert "values lie higher than usual" in texts["drift_score", "score"]
+    assert "values higher than expected" in texts["drift_score", "score"]
     assert len(run.store.claim_pending(10, FIRST_NIGHT.end)) == len(alerts)
 
 
@@ -215,7 +215,7 @@ def test_a_truncated_file_among_good_ones_makes_the_night_partial(run, archive):
 
     assert (night.status, night.rows_curated) == (Status.PARTIAL, 40)
     assert "part-1.parquet: is no readable Parquet file" in night.message
-    assert "night incomplete" in [alert.title for alert in run.store.alerts("loans", FIRST, FIRST)]
+    assert "data incomplete" in [alert.title for alert in run.store.alerts("loans", FIRST, FIRST)]
 
 
 def test_a_flipped_bit_is_noticed(run, archive):
@@ -313,5 +313,5 @@ def test_a_failure_keeps_the_version_that_was_served(run, tmp_path, archive):
     night = run.store.night(FIRST_NIGHT)
 
     assert (night.status, night.version) == (Status.FAILED, served)
-    assert "lies in no store that is known here" in night.message
+    assert "No object store is configured" in night.message
     assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "rows", None] == 80

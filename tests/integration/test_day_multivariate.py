@@ -115,7 +115,7 @@ def test_it_is_off_unless_the_spec_asks(tmp_path, archive):
 
         assert (found, ensure_reference(run).together) == (None, None)
     assert "multivariate_drift" not in metrics
-    with pytest.raises(ConfigError, match=r"rules\.0\.metric: it is measured with `drift: {multivariate: true}`"):
+    with pytest.raises(ConfigError, match=r"rules\.0\.metric: needs `drift: {multivariate: true}`"):
         opened(tmp_path, archive, RULE).__enter__()
 
 

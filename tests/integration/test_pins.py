@@ -309,8 +309,8 @@ class TestCommands:
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [(entry["number"], entry["version"], entry["title"], entry["state"]) for entry in found] == [
             (None, None, "the reference", "replaced"),
-            (1, None, "the trailing 6 nights", "in force"),
-            (2, "v1", "the night before", "in force"),
+            (1, None, "the trailing 6 days", "in force"),
+            (2, "v1", "the day before", "in force"),
             (3, None, "the reference", "to come"),
         ]
         assert (found[2]["who"], found[2]["why"], found[2]["baseline"]) == ("Ben", "y", {"previous": True})

@@ -127,7 +127,7 @@ def test_list_shows_each_model_with_its_latest_night(server):
     assert 'href="loans/2026-03-09/report.html"' in answer.text
     assert "1 alert." in answer.text
     assert 'href="churn/index.html"' in answer.text
-    assert "No data arrived." in answer.text
+    assert "No data received." in answer.text
 
 
 def test_list_leaves_out_what_the_user_may_not_read(server):

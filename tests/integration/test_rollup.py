@@ -169,7 +169,7 @@ def test_the_previous_window_is_judged_by_how_far_such_windows_lie(run_with):
         layout = pinned_reference(run).layout
         limits = paired_limits(layout, list(zip(spans, spans[3:], strict=False)), "psi", 0.95, fewest=2)
     (baseline,) = window.baselines
-    assert (baseline.facts.title, list(baseline.facts.nights)) == ("the 3 nights before", [day(0), day(1), day(2)])
+    assert (baseline.facts.title, list(baseline.facts.nights)) == ("the 3 days before", [day(0), day(1), day(2)])
     assert {column.column: column.limit for column in window.columns} == {
         name: limit.limit for name, limit in limits.items()
     }
@@ -184,8 +184,8 @@ def test_each_column_of_a_window_has_its_own_baseline(run_with):
     assert list(weekdays.facts.nights) == [day(-10), day(-9), day(-3), day(-2)]
     assert {baseline.facts.title for baseline in window.baselines} == {
         "the reference",
-        "the trailing 6 nights",
-        "the same weekday of 2 weeks",
+        "the trailing 6 days",
+        "the same weekday of the 2 weeks before",
     }
     assert [column.column for column in window.columns][-2:] == ["score", "approved"]
 
@@ -200,7 +200,7 @@ def test_another_baseline_may_be_asked_for(run_with):
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("baseline: {trailing: 5}", "no limit: 5 nights of the trailing 5 nights hold no two windows of 3"),
+        ("baseline: {trailing: 5}", "no limit: 5 nights of the trailing 5 days hold no two windows of 3"),
         (
             "baseline: {dates: {from: 2026-04-01, to: 2026-04-09}}",
             "2026-04-01 to 2026-04-09: 0 of 9 nights, at least 5 are needed",
@@ -220,9 +220,7 @@ def test_a_history_too_short_for_previous_windows_is_not_enough_data(run_with):
         (window,) = windows(run, 1, 5, 5)
 
     assert {column.state for column in window.columns} == {"INSUFFICIENT_DATA"}
-    assert (
-        window.columns[1].note == "no limit: too few nights to say how far such a window lies from the 5 nights before"
-    )
+    assert window.columns[1].note == "no limit: too few nights to say how far such a window lies from the 5 days before"
 
 
 def test_a_changed_spec_is_said(made, tmp_path):
@@ -270,12 +268,12 @@ class TestCommands:
 
         found = json.loads(capsys.readouterr().out)
         (baseline,) = found["baselines"]
-        assert (baseline["title"], baseline["kind"]) == ("the 3 nights before", "previous")
+        assert (baseline["title"], baseline["kind"]) == ("the 3 days before", "previous")
         assert [night["partition"] for night in baseline["nights"]] == [str(day(offset)) for offset in range(3)]
         with MetricStore(f"sqlite:///{made}/store.db") as store:
             versions = [night.version for night in store.nights("loans", day(0), day(2))]
         assert [night["version"] for night in baseline["nights"]] == versions
-        assert {column["baseline"] for column in found["columns"]} == {"the 3 nights before"}
+        assert {column["baseline"] for column in found["columns"]} == {"the 3 days before"}
 
     @pytest.mark.parametrize("name", ["trailin:3", "trailing", "trailing:1", "dates:2026-03-01", ""])
     def test_a_baseline_that_is_none_is_a_wrong_call(self, name, capsys):

@@ -271,7 +271,7 @@ def test_command_prints_a_table(run, folder, capsys):
     lines = [line.strip() for line in out.splitlines()]
     first = next(line for line in lines if line.startswith("channel="))
     assert first.startswith("channel=phone")
-    assert first.endswith("<0.001")
+    assert first.endswith("<1e-9")
     assert any(line.startswith('channel=[red]<b>x"') for line in lines)
     assert "7 slices tried" in out
     assert "Window: 2,000 rows read. Reference of 4,800 rows: 4,800 rows read again." in out

@@ -16,9 +16,11 @@ from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.pages.pages import index_page, night_page
 from airflow_mlmon.pipeline.steps.drift import read_drift, read_segment_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.records import BaselinePin, VerdictState
+from airflow_mlmon.records import (
+    VerdictState,
+)
 from airflow_mlmon.reports.page import render_index, render_night
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, BaselinePin
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened

@@ -53,7 +53,7 @@ def test_roc_auc_is_sklearns_within_its_bound():
     score, label = draw(seed=3)
 
     value = measured(score, label)["roc_auc"]
-    assert abs(value.value - metrics.roc_auc_score(label, score)) <= value.detail["bound"] < 2e-3
+    assert abs(value.value - metrics.roc_auc_score(label, score)) <= value.error_bound < 2e-3
 
 
 def test_roc_auc_of_two_decimals_is_sklearns():

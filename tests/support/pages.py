@@ -234,7 +234,7 @@ def loud_page(**changed) -> NightPage:
         "owner": "operations",
         "labels": LABELS,
         "night": night(status=Status.PARTIAL, rows_listed=981, rows_quarantined=2, message="1 of 4 files is damaged."),
-        "alerts": (alert(), alert("null_share", severity="critical", title="null share of wind is 7.3 %")),
+        "alerts": (alert(), alert("null_share", severity="critical", title="null rate of wind is 7.3 %")),
         "verdicts": verdicts,
         "checks": checks(),
         "columns": column_rows(),
@@ -245,7 +245,7 @@ def loud_page(**changed) -> NightPage:
             MetricValue(metric="predicted_positive_share", value=0.287, rows=979),
             MetricValue(metric="label_share", value=None, rows=979),
         ),
-        "trends": tuple(score_trend(title=title) for title in ("mean score", "null share", "rows", "late share")),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "null rate", "rows", "late rate")),
         "performance": performance(),
         "quarantine": {"duplicate id": 1, "event time outside the day": 1},
         "files": (
@@ -280,13 +280,13 @@ def usual_verdict(metric: str, column: str | None = None, **changed) -> Verdict:
 
 def judged_page(**changed) -> NightPage:
     """A night that was judged by the nights before: rain that moved the score, a gap, and too few labels."""
-    rain = "drift of precip: values lie higher than usual"
+    rain = "drift of precip: values higher than expected"
     cause = f"{rain} (by itself it would move the mean score by +0.0485)"
     far = {"state": VerdictState.BREACH, "p_value": 0.0004, "effect": 1.27}
     verdicts = (
         usual_verdict("rows", value=979, usual=990.4, low=860.0, effect=-0.01),
         usual_verdict("score_mean", value=0.351, usual=0.268, low=0.19, high=0.346, **far),
-        usual_verdict("drift_score", "precip", value=2.57, note="values lie higher than usual", **far),
+        usual_verdict("drift_score", "precip", value=2.57, note="values higher than expected", **far),
         usual_verdict("drift_score", "seats", value=0.02),
         usual_verdict("null_share", "precip", usual=0.0),
         usual_verdict("null_share", "seats", value=0.166, usual=0.177, history=None, p_value=0.2),
@@ -296,9 +296,9 @@ def judged_page(**changed) -> NightPage:
         usual_verdict("drift_score", "precip", segment="origin=LGA"),
     )  # fmt: skip
     alerts = (
-        alert("drift_score", column="precip", title=rain, text=f"{rain}; effect +1.3", cause=cause),
-        alert("score_mean", title="mean score above what is usual", cause=cause, severity="critical"),
-        alert("null_share", column="wind", title="null share of wind above its limit"),
+        alert("drift_score", column="precip", title=rain, text=f"{rain}; effect size +1.3", cause=cause),
+        alert("score_mean", title="mean score above its expected range", cause=cause, severity="critical"),
+        alert("null_share", column="wind", title="null rate of wind above its limit"),
     )
     return quiet_page(**({"alerts": alerts, "verdicts": verdicts} | changed))
 
@@ -348,6 +348,6 @@ def index_page(nights: int = 14, **changed) -> IndexPage:
         "owner": "operations",
         "labels": LABELS,
         "nights": tuple(rows),
-        "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late share", "log loss")),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late rate", "log loss")),
     }
     return IndexPage(**(values | changed))

@@ -9,7 +9,6 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
     Arrival,
-    BaselinePin,
     CheckOutcome,
     Family,
     MetricValue,
@@ -19,7 +18,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, BaselinePin
 from airflow_mlmon.spec.choices import Severity
 
 DAY = date(2013, 3, 8)

@@ -11,10 +11,9 @@ from airflow_mlmon.partition import DAY, dates_before
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState, stored_profiles
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.reports.wording import version_runs
 from airflow_mlmon.spec import ModelSpec, Role
-from airflow_mlmon.spec.baseline import Baseline, BaselineKind
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind, BaselinePin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, BaselinePin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

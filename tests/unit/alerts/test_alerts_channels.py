@@ -83,5 +83,5 @@ def test_file_of_channels_that_is_no_mapping_is_told(tmp_path, text):
     path = tmp_path / "channels.yaml"
     path.write_text(text)
 
-    with pytest.raises(ConfigError, match="is a mapping with the one key `channels`"):
+    with pytest.raises(ConfigError, match="must be a mapping with the single key `channels`"):
         load_channels(path)

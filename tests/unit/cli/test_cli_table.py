@@ -70,7 +70,7 @@ def test_loud_night_names_its_alerts_and_stands_out(store):
 
     calm, loud = rendered(store, colour=True)
 
-    assert all(words in loud for words in ("mean score", "late share", "title of status"))
+    assert all(words in loud for words in ("mean score", "late rate", "title of status"))
     assert "\x1b[1;31m" in loud
     assert "\x1b[" not in calm
 

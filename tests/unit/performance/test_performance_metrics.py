@@ -34,22 +34,26 @@ def test_shares_are_those_of_the_rows_that_get_a_label():
 
 
 def test_metrics_follow_from_the_confusion_matrix():
-    values = measured(
+    table = labelled_table(
         score=[0.9, 0.8, 0.7, 0.2, 0.1],
         prediction=[True, True, True, False, False],
         label=[True, True, False, True, False],
     )
 
+    profile = profile_labels(table)
+    values = {value.metric: value for value in measure(profile, 0.0)}
+
     found = {name: values[name].value for name in ("accuracy", "precision", "recall", "f1")}
     assert found == pytest.approx({"accuracy": 0.6, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3})
-    assert values["precision"].detail == {"tp": 2, "fp": 1, "fn": 1, "tn": 1}
+    matrix = (profile.true_positive, profile.false_positive, profile.false_negative, profile.true_negative)
+    assert matrix == (2, 1, 1, 1)
 
 
 def test_void_share_waits_until_enough_outcomes_are_known():
     few = measured(score=[0.5] * 5, prediction=[True] * 5, label=[None] * 5, void=[True] + [False] * 4, min_share=0.5)
 
     assert few["void_share"].value is None
-    assert few["void_share"].detail == {"reason": "the outcome of 1 of 5 rows is known, fewer than 50%"}
+    assert few["void_share"].reason == "the outcome of 1 of 5 rows is known, fewer than 50%"
 
 
 def test_void_share_of_rows_without_any_label_row_is_no_zero():
@@ -62,14 +66,14 @@ def test_nothing_is_measured_of_no_rows():
     values = measure(LabelledProfile.empty(), 0.5)
 
     assert {value.value for value in values} == {None}
-    assert all("reason" in value.detail for value in values)
+    assert all(value.reason for value in values)
 
 
 def test_performance_is_not_measured_below_the_share_of_labels():
     values = measured(score=[0.5, 0.5], prediction=[True, True], label=[True, None], min_share=0.8)
 
     assert {name for name, value in values.items() if value.value is not None} == {"label_share"}
-    assert values["roc_auc"].detail == {"reason": "1 of 2 labels have come, fewer than 80%"}
+    assert values["roc_auc"].reason == "1 of 2 labels have come, fewer than 80%"
 
 
 @pytest.mark.parametrize(
@@ -86,20 +90,20 @@ def test_performance_is_not_measured_below_the_share_of_labels():
 def test_metric_that_does_not_exist_is_none_with_the_reason(metric, prediction, label, reason):
     value = measured(score=[0.6, 0.4], prediction=prediction, label=label)[metric]
 
-    assert (value.value, value.detail["reason"]) == (None, reason)
+    assert (value.value, value.reason) == (None, reason)
 
 
 def test_metrics_of_the_score_need_a_score():
     values = measured(score=[None], prediction=[True], label=[True])
 
-    reasons = {values[name].detail["reason"] for name in ("roc_auc", "log_loss", "brier")}
+    reasons = {values[name].reason for name in ("roc_auc", "log_loss", "brier")}
     assert reasons == {"no row has both a label and a score"}
 
 
 def test_log_loss_of_scores_that_are_no_probabilities_is_none():
     values = measured(score=[-3.0, 2.5], prediction=[False, True], label=[False, True])
 
-    assert values["log_loss"].detail["reason"] == "2 scores lie outside 0 to 1"
+    assert values["log_loss"].reason == "2 scores lie outside 0 to 1"
     assert (values["log_loss"].value, values["brier"].value, values["roc_auc"].value) == (None, None, 1.0)
 
 

@@ -167,7 +167,8 @@ def test_null_share_tells_what_is_unusable():
     (share,) = [metric for metric in summary_metrics(profile, SPEC) if metric.column == "v"]
 
     assert share.value == 0.3
-    assert share.detail == {"nulls": 1, "nan": 1, "infinite": 1, "malformed": 1}
+    column = profile.columns["v"]
+    assert (column.nulls, column.norm.nans, column.norm.infinities, column.malformed) == (1, 1, 1, 1)
 
 
 def test_picture_of_a_vector_is_that_of_its_norm():

@@ -101,7 +101,7 @@ def test_a_wide_and_long_history_stays_small():
 
     assert (len(heat.days), len(heat.rows), heat.left_out) == (MAX_DAYS, MAX_COLUMNS, 20)
     assert len(html.encode()) < 500_000
-    assert "20 quieter columns are left out" in html
+    assert "20 columns with less drift are not shown" in html
 
 
 def test_a_day_beyond_its_limit_leads_to_its_page_and_says_its_numbers():

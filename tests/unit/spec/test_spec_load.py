@@ -112,13 +112,13 @@ def test_parse_spec_reads_every_section():
         pytest.param(
             "at: {type: timestamp, role: time}",
             "at: {type: timestamp}",
-            ["fraud.yaml:5: predictions.columns: exactly one column needs `role: time`, not 0"],
+            ["fraud.yaml:5: predictions.columns: exactly one column needs `role: time`, found 0"],
             id="no-time",
         ),
         pytest.param(
             "score: {type: float, role: score}",
             "score: {type: string, role: score}",
-            ["fraud.yaml:9: predictions.columns.score.type: a column of role score is a float"],
+            ["fraud.yaml:9: predictions.columns.score.type: a column of role score must be of type float"],
             id="score-of-text",
         ),
         pytest.param(
@@ -161,8 +161,8 @@ def test_parse_spec_refuses_a_repeated_key():
     ("text", "start"),
     [
         ("model: [", "fraud.yaml:2: not valid YAML"),
-        ("", "fraud.yaml:1: a spec is a mapping"),
-        ("- a", "fraud.yaml:1: a spec is a mapping"),
+        ("", "fraud.yaml:1: a spec must be a mapping"),
+        ("- a", "fraud.yaml:1: a spec must be a mapping"),
         ("model: !!python/object/apply:os.system [id]", "fraud.yaml:1: not valid YAML"),
     ],
 )
@@ -180,7 +180,7 @@ def test_load_spec_resolves_local_paths_against_its_folder(tmp_path: Path):
 
 
 def test_load_spec_names_an_absent_file(tmp_path: Path):
-    with pytest.raises(ConfigError, match=re.escape("nothing.yaml: cannot be read: No such file")):
+    with pytest.raises(ConfigError, match=re.escape("nothing.yaml: cannot read the file: No such file")):
         load_spec(tmp_path / "nothing.yaml")
 
 
@@ -196,9 +196,9 @@ def test_load_specs_refuses_two_files_of_one_model(tmp_path: Path):
     ("column", "line", "expected"),
     [
         pytest.param("{type: vector}", 8, "predictions.columns.e: dimension: is missing", id="no-dimension"),
-        pytest.param("{type: float, dimension: 3}", 8, "dimension: only a vector has one, not a float", id="float"),
+        pytest.param("{type: float, dimension: 3}", 8, "dimension: only for type vector, not float", id="float"),
         pytest.param("{type: vector, dimension: 0}", 8, "dimension: input should be greater than", id="dimension-0"),
-        pytest.param("{type: vector, dimension: 3, role: version}", 8, "role: a vector is a feature", id="role"),
+        pytest.param("{type: vector, dimension: 3, role: version}", 8, "role: a vector must be a feature", id="role"),
         pytest.param(
             "{type: vector, dimension: 3, personal: hash}",
             8,
@@ -221,17 +221,17 @@ def test_vector_declared_wrongly_is_refused_at_its_line(column, line, expected):
         pytest.param(
             "    column: amount\n    severity",
             "    column: e\n    severity",
-            "fraud.yaml:15: quality.0.column: 'e' is a vector, which no check can read",
+            "fraud.yaml:15: quality.0.column: 'e' is a vector; checks cannot read vectors",
             id="check",
         ),
         pytest.param(
             "alerts:",
             "drift:\n  columns:\n    e: {method: anderson}\nalerts:",
-            "fraud.yaml:19: drift.columns.e.method: anderson needs rows, and of a vector no sample is kept",
+            "fraud.yaml:19: drift.columns.e.method: anderson needs a sample of rows; none is kept for vectors",
             id="method-of-rows",
         ),
         pytest.param(
-            "alerts:", "segments: [e]\nalerts:", "'e' is a vector of role feature; a segment is", id="segment"
+            "alerts:", "segments: [e]\nalerts:", "'e' is a vector of role feature; a segment must be", id="segment"
         ),
     ],
 )
