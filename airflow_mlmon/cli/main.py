@@ -108,7 +108,9 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     sliced.add_argument("--by", required=True, metavar="COLUMNS", help="columns, with commas: each by itself")
     sliced.add_argument("--cross", action="store_true", help="by the crossing of the columns too")
     sliced.add_argument(
-        "--metric", metavar="NAME", help="accuracy (default), precision, recall, roc_auc or positive_share"
+        "--metric",
+        metavar="NAME",
+        help="a metric of labels to compare slices by (default: the first that the model has)",
     )
     sliced.add_argument("--top", type=int, default=40, metavar="N", help="lines in the table (default: 40)")
     _add_range(sliced)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from airflow_mlmon.comparison import verdict
-from airflow_mlmon.performance.contrast import Contrast
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.tasks.contrast import Contrast
 
 
 class Standing(IntEnum):

@@ -21,13 +21,16 @@ from airflow_mlmon.comparison.scoring import score_column
 from airflow_mlmon.comparison.slice import Slice, SliceColumn
 from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.performance.contrast import Contrast, SliceMetric, contrast, exact_p_value, without
-from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.metrics import METRICS, Worse
+from airflow_mlmon.statistics.hypergeometric import exact_p_value
+from airflow_mlmon.tasks.contrast import Contrast
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.task import Task
 
 CORRECTION = "Holm over all slices and columns, times the questions asked"
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -39,11 +42,11 @@ class SliceRows:
 
     Attributes:
         profile: Their profile.
-        labelled: Their labelled profile; None where there are no labels.
+        labelled: Their outcome profile; None where there are no labels.
     """
 
     profile: Profile
-    labelled: LabelledProfile | None = None
+    labelled: OutcomeProfile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,9 @@ def judge_slices(
     candidates: Sequence[Candidate],
     *,
     rows: int,
-    labelled: LabelledProfile | None,
-    metric: SliceMetric | None,
+    labelled: OutcomeProfile | None,
+    task: Task,
+    metric: str | None,
     method: str,
     methods: Mapping[str, str] = _NONE,
     min_share: float = 0.0,
@@ -82,7 +86,8 @@ def judge_slices(
     Args:
         candidates: What is kept of the slices.
         rows: Rows of the window in all.
-        labelled: The labelled profile of all its rows.
+        labelled: The outcome profile of all its rows.
+        task: What kind of model it is.
         metric: What performance is measured by; None where it is not.
         method: The drift method; a method that needs rows is replaced by the test of its kind of column.
         methods: The columns' own ones.
@@ -94,7 +99,10 @@ def judge_slices(
     measured = [_measure(candidate, rows, method, methods) for candidate in candidates]
     if metric is not None and labelled is not None:
         pairs = zip(measured, candidates, strict=True)
-        measured = [_contrasted(found, candidate, labelled, metric, min_share) for found, candidate in pairs]
+        measured = [
+            _contrasted(found, candidate, labelled, task=task, metric=metric, min_share=min_share)
+            for found, candidate in pairs
+        ]
     return tuple(sorted(_corrected(measured), key=lambda found: found.rank))
 
 
@@ -158,21 +166,21 @@ def _measure_column(
 
 
 def _contrasted(
-    found: Slice, candidate: Candidate, labelled: LabelledProfile, metric: SliceMetric, min_share: float
+    found: Slice, candidate: Candidate, labelled: OutcomeProfile, *, task: Task, metric: str, min_share: float
 ) -> Slice:
     own = candidate.current.labelled if candidate.current else None
     if own is None or candidate.rows < verdict.MINIMUM_ROWS:
         return found
     before = candidate.reference.labelled if candidate.reference else None
-    sides = [without(labelled, own), *([before] if before else [])]
+    sides = [labelled - own, *([before] if before else [])]
     rest, *reference = (
-        contrast(metric, own, side, min_share=min_share, minimum_rows=verdict.MINIMUM_ROWS) for side in sides
+        task.contrast(metric, own, side, min_share=min_share, minimum_rows=verdict.MINIMUM_ROWS) for side in sides
     )
     return replace(
         found,
         against_rest=rest,
         against_reference=reference[0] if reference else None,
-        has_direction=metric.has_direction,
+        has_direction=METRICS[metric].worse is not Worse.BOTH,
     )
 
 

@@ -1,4 +1,4 @@
-"""The metrics of a night that follow from its profile alone."""
+"""Metrics of a partition that follow from its profile alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ _POSITIVE = "true"
 
 
 def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
-    """Rows, shares of empty and of unseen values, mean score and share of predicted positives.
+    """Compute row count, null rate, new-category rate, mean score and predicted positive rate.
 
-    An empty value is a null or a NaN. A value that does not exist, such as the null share of a
-    column that the table lacks, is None with the reason. Segments have only
-    the metrics that are not about one column.
+    Missing values are nulls and NaN. A value that does not exist, such as the null rate of a column that the table
+    lacks, is None with the reason. Segments have only the metrics that are not about one column.
     """
     return [
         *_summary(profile, spec),

@@ -134,6 +134,7 @@ class ModelSpec(Section):
     model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
         description="Name of the model: lower-case letters, digits and underscores."
     )
+    task: str = Field(default="binary", description="Kind of model: binary.")
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")

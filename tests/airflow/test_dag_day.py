@@ -35,7 +35,7 @@ def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     assert done["state"] == "success"
     assert "mlmon_rows{" in (tmp_path / "collector" / "mlmon_loans.prom").read_text()
     assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
-    assert "Not loaded into Druid: there is no connection 'mlmon_druid_default'" in done["log"]
+    assert "Not ingested into Druid: connection 'mlmon_druid_default' does not exist" in done["log"]
     assert done["values"]["prepare_partition"]["rows_curated"] == 80
     assert done["values"]["judge_partition"]["status"] == "OK"
     assert Path(done["values"]["write_report"]["uri"]).exists()

@@ -101,7 +101,7 @@ def test_a_channel_that_is_down_hides_neither_the_night_nor_its_gauges(archive, 
     done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
 
     assert done.returncode == 1
-    assert "There is no Airflow connection 'nowhere'" in done.stderr
+    assert "Airflow connection 'nowhere' does not exist" in done.stderr
     assert f"{FIRST} Sun" in done.stdout
     assert (tmp_path / "gauges" / "mlmon_loans.prom").exists()
 

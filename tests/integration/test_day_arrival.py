@@ -167,7 +167,7 @@ class TestDelay:
         judge_night(run, absent)
 
         found = value(run, absent, "delay_hours")
-        assert (found.value, found.reason) == (None, "no files have arrived")
+        assert (found.value, found.reason) == (None, "no files")
 
 
 class TestCopiedArchive:
@@ -177,7 +177,7 @@ class TestCopiedArchive:
         assert [value(run, night, "delay_hours").value for night in NIGHTS] == [None] * DAYS
         found = verdict(run, LAST, "delay_hours")
         assert found.state is VerdictState.INSUFFICIENT_DATA
-        assert found.note == "the files came together with those of a day before"
+        assert found.note == "the files arrived together with those of an earlier day"
 
     def test_the_nights_after_it_are_judged_by_themselves(self, run, archive):
         copied = NIGHTS[1]

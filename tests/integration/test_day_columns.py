@@ -91,8 +91,8 @@ def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
 
     assert (night.rows_listed, night.rows_curated, night.rows_quarantined) == (80, 78, 2)
     assert drift["embedding"].rows_current == 77
-    assert "embedding is no vector of dimension 6" in page
-    assert "embedding has an empty element" in page
+    assert "embedding is not a vector of dimension 6" in page
+    assert "embedding has a null element" in page
 
 
 def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp_path, archive):

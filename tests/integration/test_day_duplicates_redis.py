@@ -59,7 +59,7 @@ def quarantined(prepared: Prepared) -> tuple[int, str]:
     return prepared.rows_quarantined, prepared.message
 
 
-FOUND = (7, "7 rows: the prediction id was seen on 2026-03-01")
+FOUND = (7, "7 rows: the prediction id was already accepted on 2026-03-01")
 
 
 def test_past_ids_come_from_redis_and_stay_there_for_the_days_of_the_spec(server, opened_with):

@@ -103,7 +103,7 @@ def test_gateway_that_is_down_is_unavailable_and_the_file_is_written_all_the_sam
     names = {"PUSHGATEWAY": "gateway", "METRICS_FOLDER": str(tmp_path / "collector")}
     settings = settings_from_environment({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
 
-    with pytest.raises(ServiceUnavailableError, match=r"The push gateway at 127\.0\.0\.1 cannot be reached"):
+    with pytest.raises(ServiceUnavailableError, match=r"The Pushgateway at 127\.0\.0\.1 cannot be reached"):
         publish_gauges(run, settings)
 
     assert (tmp_path / "collector" / "mlmon_loans.prom").exists()

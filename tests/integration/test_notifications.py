@@ -134,8 +134,8 @@ class TestNotifier:
         [
             ("airflow.nowhere.Notifier", "cannot be imported"),
             ("Notifier", "cannot be imported"),
-            ("pathlib.Path", "is no notifier"),
-            ("unlicensed.Notifier", "The module of the notifier 'unlicensed.Notifier' fails: RuntimeError"),
+            ("pathlib.Path", "is not an Airflow notifier"),
+            ("unlicensed.Notifier", "Importing the module of notifier 'unlicensed.Notifier' failed: RuntimeError"),
         ],
     )
     def test_that_is_none_is_a_config_error(self, class_path, words, tmp_path, monkeypatch):
@@ -145,11 +145,11 @@ class TestNotifier:
             NotifierSender(class_path, {"text": "{text}"})
 
     def test_without_the_message_in_an_argument_is_a_config_error(self):
-        with pytest.raises(ConfigError, match="carries the message"):
+        with pytest.raises(ConfigError, match="contains the message"):
             NotifierSender(SMTP, {"to": "owner@example.com"})
 
     def test_with_wrong_arguments_is_a_config_error(self, message):
-        with pytest.raises(ConfigError, match="does not take"):
+        with pytest.raises(ConfigError, match="does not accept"):
             NotifierSender(SMTP, {"recipient": "{text}"}).send(message)
 
 

@@ -14,9 +14,10 @@ from airflow_mlmon.cli.main import main
 from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.contrast import SliceMetric, exact_p_value
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.slices import slice_window
+from airflow_mlmon.statistics.hypergeometric import exact_p_value
+from airflow_mlmon.tasks.binary.description import Binary
 from tests.support.archive import FIRST, Archive, day_table, replace_columns, to_bytes
 from tests.support.nightly_model import judge_night
 from tests.support.runs import opened, write_file
@@ -117,7 +118,7 @@ def test_numbers_are_those_of_the_rows(run):
     assert sum(own.rows for own in window.slices) == NIGHTS * ROWS
 
 
-@pytest.mark.parametrize("metric", list(SliceMetric))
+@pytest.mark.parametrize("metric", list(Binary.contrasts))
 def test_stored_profiles_and_rows_give_the_same_numbers(run, declared, metric):
     of_rows = slice_window(run, ["term"], FIRST, LAST, metric=metric)
     stored = slice_window(declared, ["term"], FIRST, LAST, metric=metric)
@@ -203,7 +204,7 @@ def test_without_labels_drift_alone_is_ranked(tmp_path, archive):
         assert {own.contrasts for own in found.slices} == {()}
         assert found.judged == 3
         with pytest.raises(ConfigError, match="needs labels"):
-            slice_window(run, ["term"], FIRST, FIRST, metric=SliceMetric.RECALL)
+            slice_window(run, ["term"], FIRST, FIRST, metric="recall")
 
 
 def test_a_reference_that_has_changed_is_refused(run, archive):

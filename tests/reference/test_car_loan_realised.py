@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.performance.labelled import profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
 CHUNK = 5_000
@@ -51,7 +51,7 @@ def read_rows(period):
 @pytest.fixture(scope="module", params=["reference", "analysis"])
 def chunks(request):
     rows = read_rows(request.param)
-    profiles = [profile_labels(rows.slice(start, CHUNK)) for start in range(0, rows.num_rows, CHUNK)]
+    profiles = [profile_outcomes(rows.slice(start, CHUNK)) for start in range(0, rows.num_rows, CHUNK)]
     return request.param, [
         (profile, {value.metric: value.value for value in measure(profile, 0.8)}) for profile in profiles
     ]

@@ -36,7 +36,6 @@ from typing import Any
 import pytest
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.parts import LabelledParts
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
 from airflow_mlmon.pipeline.nightly import run_night
@@ -48,6 +47,8 @@ from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.parts import read_outcome_parts
 
 STORED = Path(__file__).parent / "first_release"
 # what the first release called something that has another name by now
@@ -225,7 +226,7 @@ def test_stored_profiles_are_read_and_written_as_they_were(profiles):
         kind = "bundle" if file == "nights.profiles" else "labelled" if file.startswith("label") else "profile"
         again = {
             "profile": lambda data: Profile.from_bytes(data).to_bytes(),
-            "labelled": lambda data: LabelledParts.from_bytes(data).to_bytes(),
+            "labelled": lambda data: read_outcome_parts(Binary(), data).to_bytes(),
             "bundle": lambda data: bundle(unbundle(data)),
         }[kind](data)
         assert again == data, name

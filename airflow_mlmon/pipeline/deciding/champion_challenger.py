@@ -9,11 +9,9 @@ from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.drift.limits import MINIMUM_ROWS
 from airflow_mlmon.drift.versions import Counts, predecessor_of
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.difference import Difference, compare_performance, mean_interval
-from airflow_mlmon.performance.labelled import LabelledProfile, sum_labelled
 from airflow_mlmon.pipeline.baselines.versions import version_counts
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.performance import stored_labels
+from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
@@ -22,6 +20,10 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
 from airflow_mlmon.spec import Role
 from airflow_mlmon.spec.metrics import SCORE_MEAN
+from airflow_mlmon.statistics.intervals import mean_interval
+from airflow_mlmon.tasks.contrast import Difference
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.registry import task_of
 
 
 def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
@@ -79,14 +81,15 @@ def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) 
     if run.spec.labels is None:
         return []
     found = [parts for night in nights if (parts := _labels_of(run, night)) is not None]
+    task = task_of(run.spec)
     before, after = (
-        sum_labelled(parts[key] for parts in found if key in parts)
+        task.sum_outcomes(parts[key] for parts in found if key in parts)
         for key in (segment_key(str(run.spec.version_column), version) for version in pair)
     )
-    return compare_performance(before, after, run.spec.labels.min_share)
+    return task.compare(before, after, run.spec.labels.min_share)
 
 
-def _labels_of(run: Run, night: DayProfile) -> Mapping[str, LabelledProfile] | None:
+def _labels_of(run: Run, night: DayProfile) -> Mapping[str, OutcomeProfile] | None:
     """None of a night of the reference, or one that nobody has measured."""
-    found = stored_labels(run, Partition.of_day(run.model, night.day), str(night.version))
+    found = stored_outcomes(run, Partition.of_day(run.model, night.day), str(night.version))
     return found.parts if found else None

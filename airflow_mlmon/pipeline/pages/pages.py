@@ -18,8 +18,8 @@ from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift, read_together
-from airflow_mlmon.pipeline.steps.performance import deliveries_of
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
 from airflow_mlmon.profiles.columns.histogram import histogram_bins

@@ -17,10 +17,11 @@ from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.drift import drift_metrics, read_baselines
-from airflow_mlmon.pipeline.steps.performance import Measured, label_metrics, label_results
+from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_night
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.summary import summary_metrics

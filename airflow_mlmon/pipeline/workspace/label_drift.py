@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -12,7 +12,6 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.windows import window_limits
-from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -37,7 +36,7 @@ class LabelDrift:
     current: Profile
 
 
-def count_labels(profile: LabelledProfile) -> Counts:
+def count_labels(profile: Any) -> Counts:
     """How many labels there are of each value."""
     return Counts(profile.labelled - profile.positive, profile.positive)
 

@@ -17,7 +17,6 @@ from airflow_mlmon.drift.multivariate import DomainLimit
 from airflow_mlmon.drift.windows import window_limits
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts, sum_label_parts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.workspace.multivariate import together_limit
@@ -35,6 +34,14 @@ from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check
+from airflow_mlmon.tasks.parts import (
+    OutcomeParts,
+    measure_parts,
+    profile_outcome_parts,
+    read_outcome_parts,
+    sum_outcome_parts,
+)
+from airflow_mlmon.tasks.registry import task_of
 
 # raise it when more is kept of a reference: the next run then pins it again
 _KEPT = 6
@@ -110,10 +117,10 @@ def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
     return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
 
 
-def reference_labels(run: Run, reference: Reference) -> LabelledParts | None:
-    """The labelled profiles of the reference's rows; None of one that was pinned before they were kept."""
+def reference_outcomes(run: Run, reference: Reference) -> OutcomeParts | None:
+    """The outcome profiles of the reference's rows; None of one that was pinned before they were kept."""
     try:
-        return LabelledParts.from_bytes(run.files.read(f"{reference.folder}/{_LABELLED}"))
+        return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
     except NotFoundError:
         return None
 
@@ -182,7 +189,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
-    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(held).to_bytes())
+    run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -219,7 +226,7 @@ def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
     return {column: asdict(limit) for column, limit in limits.items()}
 
 
-def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
+def _publish_night(run: Run, day: date, profile: Profile, labelled: OutcomeParts | None) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -231,7 +238,7 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
         Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
     ]
     if run.spec.labels and labelled is not None:
-        metrics = measure_parts(labelled, run.spec.labels.min_share)
+        metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_share)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
     night = Night(
         partition=partition,
@@ -246,9 +253,9 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
-    return None if joined is None else profile_label_parts(joined, rows, layout.segments)
+    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.comparison.slice import Slice, SliceColumn, Standing
-from airflow_mlmon.performance.contrast import Contrast
+from airflow_mlmon.tasks.contrast import Contrast
 from tests.support.slices import judged
 
 

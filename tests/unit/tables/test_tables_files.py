@@ -125,7 +125,7 @@ def test_flipped_bits_of_a_parquet_page_are_caught(tmp_path):
     whole = path.read_bytes()
     for place in range(1000, 100_000, 9001):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
-        with pytest.raises(DataError, match=r"x\.parquet (is no readable Parquet file|cannot be read)"):
+        with pytest.raises(DataError, match=r"x\.parquet (is not a readable Parquet file|cannot be read)"):
             airflow_mlmon.profile(path)
 
 

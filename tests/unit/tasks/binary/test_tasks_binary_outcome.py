@@ -5,12 +5,13 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError, StateError
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled, to_score_cells
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes, to_score_cells
 from tests.support.labelled import labelled_table, random_labels
 
 
 def test_rows_are_counted_by_what_became_of_them():
-    profile = profile_labels(
+    profile = profile_outcomes(
         labelled_table(
             score=[0.9, 0.8, 0.2, 0.1, 0.6, 0.4, None],
             prediction=[True, True, False, False, True, None, True],
@@ -25,13 +26,13 @@ def test_rows_are_counted_by_what_became_of_them():
 
 
 def test_label_of_a_void_row_is_not_looked_at():
-    profile = profile_labels(labelled_table(score=[0.5], prediction=[True], label=[True], void=[True]))
+    profile = profile_outcomes(labelled_table(score=[0.5], prediction=[True], label=[True], void=[True]))
 
     assert (profile.void, profile.labelled, profile.scored) == (1, 0, 0)
 
 
 def test_score_that_is_not_finite_counts_as_none():
-    profile = profile_labels(labelled_table(score=[np.nan, np.inf, 0.5], prediction=[True] * 3, label=[True] * 3))
+    profile = profile_outcomes(labelled_table(score=[np.nan, np.inf, 0.5], prediction=[True] * 3, label=[True] * 3))
 
     assert (profile.scored, profile.labelled, profile.improbable) == (1, 3, 0)
 
@@ -52,35 +53,35 @@ def test_score_cells_are_in_the_order_of_the_scores():
 def test_month_is_the_sum_of_its_days():
     days = [random_labels(200, seed=seed) for seed in range(5)]
 
-    total = sum_labelled(profile_labels(day) for day in days)
-    assert total == profile_labels(pa.concat_tables(days))
-    assert total.to_bytes() == profile_labels(pa.concat_tables(days)).to_bytes()
+    total = Binary().sum_outcomes(profile_outcomes(day) for day in days)
+    assert total == profile_outcomes(pa.concat_tables(days))
+    assert total.to_bytes() == profile_outcomes(pa.concat_tables(days)).to_bytes()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5000])
 def test_labelled_profile_survives_its_bytes(rows):
-    profile = profile_labels(random_labels(rows, seed=1))
+    profile = profile_outcomes(random_labels(rows, seed=1))
 
-    assert LabelledProfile.from_bytes(profile.to_bytes()) == profile
+    assert BinaryOutcomes.from_bytes(profile.to_bytes()) == profile
 
 
 def test_damaged_bytes_are_refused():
-    data = profile_labels(random_labels(50, seed=1)).to_bytes()
+    data = profile_outcomes(random_labels(50, seed=1)).to_bytes()
 
     with pytest.raises(StateError, match="damaged"):
-        LabelledProfile.from_bytes(data[:-1])
+        BinaryOutcomes.from_bytes(data[:-1])
 
 
 def test_columns_that_are_all_null_are_read():
     table = pa.table({name: pa.nulls(2) for name in ("score", "prediction", "label", "void")})
 
-    assert profile_labels(table) == profile_labels(labelled_table(score=[None] * 2, prediction=[None] * 2))
+    assert profile_outcomes(table) == profile_outcomes(labelled_table(score=[None] * 2, prediction=[None] * 2))
 
 
 @pytest.mark.parametrize("column", ["score", "prediction", "label", "void"])
 def test_absent_column_is_refused_by_name(column):
     with pytest.raises(SchemaMismatchError, match=f"lack the column '{column}'"):
-        profile_labels(random_labels(3, seed=1).drop([column]))
+        profile_outcomes(random_labels(3, seed=1).drop([column]))
 
 
 @pytest.mark.parametrize("column", ["score", "prediction"])
@@ -89,4 +90,4 @@ def test_column_of_another_type_is_refused_by_name(column):
     table = table.set_column(table.column_names.index(column), column, pa.array(["yes"]))
 
     with pytest.raises(SchemaMismatchError, match=f"'{column}' of the joined labels is of type string"):
-        profile_labels(table)
+        profile_outcomes(table)

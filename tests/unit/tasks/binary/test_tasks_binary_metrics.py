@@ -4,18 +4,18 @@ import math
 
 import pytest
 
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels
-from airflow_mlmon.performance.metrics import measure, roc_auc
 from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.binary.metrics import measure, roc_auc
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 from tests.support.labelled import labelled_table, random_labels
 
 
 def measured(min_share=0.0, **columns):
-    return {value.metric: value for value in measure(profile_labels(labelled_table(**columns)), min_share)}
+    return {value.metric: value for value in measure(profile_outcomes(labelled_table(**columns)), min_share)}
 
 
 def test_every_metric_that_needs_labels_is_measured_once():
-    values = measure(profile_labels(random_labels(500, seed=1)), 0.5)
+    values = measure(profile_outcomes(random_labels(500, seed=1)), 0.5)
 
     assert [value.metric for value in values] == [name for name, metric in METRICS.items() if metric.needs_labels]
     assert all(value.value is not None for value in values)
@@ -40,7 +40,7 @@ def test_metrics_follow_from_the_confusion_matrix():
         label=[True, True, False, True, False],
     )
 
-    profile = profile_labels(table)
+    profile = profile_outcomes(table)
     values = {value.metric: value for value in measure(profile, 0.0)}
 
     found = {name: values[name].value for name in ("accuracy", "precision", "recall", "f1")}
@@ -63,7 +63,7 @@ def test_void_share_of_rows_without_any_label_row_is_no_zero():
 
 
 def test_nothing_is_measured_of_no_rows():
-    values = measure(LabelledProfile.empty(), 0.5)
+    values = measure(BinaryOutcomes.empty(), 0.5)
 
     assert {value.value for value in values} == {None}
     assert all(value.reason for value in values)
@@ -114,6 +114,6 @@ def test_log_loss_of_a_certain_mistake_is_finite():
 
 
 def test_roc_auc_counts_scores_that_share_a_cell_half():
-    profile = profile_labels(labelled_table(score=[0.25, 0.2501], prediction=[None] * 2, label=[False, True]))
+    profile = profile_outcomes(labelled_table(score=[0.25, 0.2501], prediction=[None] * 2, label=[False, True]))
 
     assert roc_auc(profile) == (0.5, 0.5)

@@ -1,4 +1,4 @@
-"""Realised performance from a labelled profile.
+"""Realised performance from an outcome profile.
 
 Every metric is that of scikit-learn on the same rows. A metric that does not exist, such as the
 precision without a predicted positive, is None with the reason; never 0.
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from airflow_mlmon.performance.labelled import UNIT, LabelledProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import LABEL_SHARE, POSITIVE_SHARE
+from airflow_mlmon.tasks.binary.outcome import UNIT, BinaryOutcomes
 
 _NO_SCORE = "no row has both a label and a score"
 
 
-def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
+def measure(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
     """Every metric that needs labels, in the order of `spec.metrics`.
 
     While less than `min_share` of the labels has come, only their share has a value: those that
@@ -42,7 +42,7 @@ def measure(profile: LabelledProfile, min_share: float) -> list[MetricValue]:
     return [label_share, positive_share, void_share, *rest]
 
 
-def roc_auc(profile: LabelledProfile) -> tuple[float, float] | None:
+def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
     """Area under the ROC curve, and the largest error that the grid can have caused.
 
         AUC = (pairs in the right order + half of the pairs that share a cell) / all pairs
@@ -63,7 +63,7 @@ def roc_auc(profile: LabelledProfile) -> tuple[float, float] | None:
     return (2 * ordered + shared) / (2 * pairs), shared / (2 * pairs)
 
 
-def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
+def _judged(profile: BinaryOutcomes) -> Iterator[MetricValue]:
     hits, false_alarms = profile.true_positive, profile.false_positive
     misses, rejections = profile.false_negative, profile.true_negative
     yield _value(POSITIVE_SHARE, profile.positive, profile.labelled, "no labels")
@@ -80,7 +80,7 @@ def _judged(profile: LabelledProfile) -> Iterator[MetricValue]:
     yield from _losses(profile)
 
 
-def _roc_auc(profile: LabelledProfile) -> MetricValue:
+def _roc_auc(profile: BinaryOutcomes) -> MetricValue:
     area = roc_auc(profile)
     if area is None:
         reason = "all labels are of one class" if profile.scored else _NO_SCORE
@@ -89,7 +89,7 @@ def _roc_auc(profile: LabelledProfile) -> MetricValue:
     return MetricValue(metric="roc_auc", value=value, rows=profile.scored, error_bound=bound)
 
 
-def _losses(profile: LabelledProfile) -> Iterator[MetricValue]:
+def _losses(profile: BinaryOutcomes) -> Iterator[MetricValue]:
     # A mean over the rest would look better than the scores are.
     outside = profile.improbable
     rows = 0 if outside else profile.scored

@@ -1,4 +1,4 @@
-"""The labelled profile: what is kept of predictions and their labels, additive bit for bit.
+"""The outcome profile of a binary classifier: what is kept of its predictions and their labels.
 
 The score's cells are kept per class on a grid that is as fine at 1 as it is at 0: a score below ½ has
 the cell of its value, one from ½ on the mirrored cell of 1 - p (which is exact there). Log loss and
@@ -7,7 +7,8 @@ Brier score are sums of integers in units of 2**-40, each row rounded to the nea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -21,13 +22,14 @@ from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.grid import Floats, to_cells
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.values.exact import exact_sum
+from airflow_mlmon.tasks.binary.description import HALF
+from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
 KIND = b"MLML"
 VERSION = 1
 UNIT = 2.0**-40
 # The clipping of scikit-learn's log_loss for doubles.
 EPSILON = float(np.finfo(np.float64).eps)
-HALF = 0.5
 _NULL = -1
 _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
 
@@ -35,7 +37,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledProfile:
+class BinaryOutcomes:
     """What is kept of the predictions of a partition and their labels.
 
     Attributes:
@@ -81,6 +83,14 @@ class LabelledProfile:
             **{name: getattr(self, name) + getattr(other, name) for name in _NUMBERS},
         )
 
+    def __sub__(self, part: Self) -> Self:
+        """The profile of the rows that are not in a part of them."""
+        return type(self)(
+            positive_cells=_less(self.positive_cells, part.positive_cells),
+            negative_cells=_less(self.negative_cells, part.negative_cells),
+            **{name: getattr(self, name) - getattr(part, name) for name in _NUMBERS},
+        )
+
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
         """Names of the counts and sums, which add up as numbers do."""
@@ -110,23 +120,18 @@ class LabelledProfile:
         """The profile that `to_bytes` wrote.
 
         Raises:
-            StateError: the bytes are no labelled profile, damaged, or of a later format.
+            StateError: the bytes are no outcome profile, damaged, or of a later format.
         """
         reader = ByteReader(data, KIND, VERSION)
         numbers = {name: reader.integer() for name in _NUMBERS}
         return cls(positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
 
 
-_NUMBERS = tuple(field.name for field in fields(LabelledProfile) if field.type == "int")
+_NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type == "int")
 
 
-def sum_labelled(profiles: Iterable[LabelledProfile]) -> LabelledProfile:
-    """The profile of all the rows of any number of profiles, also of none."""
-    return sum(profiles, start=LabelledProfile.empty())
-
-
-def profile_labels(table: pa.Table) -> LabelledProfile:
-    """The labelled profile of predictions joined with their labels.
+def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
+    """The outcome profile of predictions joined with their labels.
 
     Args:
         table: One row per prediction, with the columns score (double or null), prediction (boolean
@@ -144,7 +149,7 @@ def profile_labels(table: pa.Table) -> LabelledProfile:
     scored = np.isfinite(scores)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
     log_loss, brier = _losses(scores[probable], positive[probable])
-    return LabelledProfile(
+    return BinaryOutcomes(
         rows=table.num_rows,
         labelled=int((labels != _NULL).sum()),
         void=int(void.sum()),
@@ -161,6 +166,41 @@ def profile_labels(table: pa.Table) -> LabelledProfile:
     )
 
 
+def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> BinaryOutcomes:
+    """Make an outcome profile of counts, whose sums of log losses and Brier scores stay at 0.
+
+    A logarithm elsewhere is not numpy's to the last bit, and nothing is compared by them.
+    """
+    found: Counter[str] = Counter()
+    for alike in rows:
+        label, prediction = alike.classes["label"], alike.classes["prediction"]
+        found["rows"] += alike.rows
+        found["void"] += alike.rows * alike.is_void
+        if label is None:
+            continue
+        found["labelled"] += alike.rows
+        found["positive"] += alike.rows * label
+        found["improbable"] += alike.rows * (alike.is_within is False)
+        if prediction is not None:
+            found[f"{'true' if label == prediction else 'false'}_{'positive' if prediction else 'negative'}"] += (
+                alike.rows
+            )
+    counted = list(cells)
+    return BinaryOutcomes(positive_cells=_tally(counted, 1), negative_cells=_tally(counted, 0), **found)
+
+
+def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
+    """The cells of the scores of one class."""
+    held = [cell for cell in cells if cell.of == label]
+    halves = np.array([cell.cell for cell in held], dtype=np.int32)
+    upper = np.array([cell.is_mirrored for cell in held], dtype=bool)
+    return Tally.of_counts(_from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
+
+
+def _less(whole: Tally, part: Tally) -> Tally:
+    return Tally.of_counts(whole.keys, whole.counts - part.spread(whole.keys))
+
+
 def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     """The cell of each finite score, in the order of the scores.
 
@@ -168,10 +208,10 @@ def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     [0, 16000, 16128, 16256, 32256]
     """
     upper = scores >= HALF
-    return from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
+    return _from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
 
 
-def from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
+def _from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
     """The cells of scores, from those of the scores below ½ and of 1 - p of the `upper` ones."""
     return np.where(upper, _MIRROR - cells, cells).astype(np.int32)
 
