@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
+
+if TYPE_CHECKING:
+    # a comparison needs the states but no baseline; it need not import pydantic
+    from airflow_mlmon.baselines import BaselineFacts
 
 JsonDict = Mapping[str, Any]
 # metric, column and segment; None for all columns or rows
@@ -362,7 +366,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Results of one family of one partition, replaced as a whole."""
+    """Results of one family of one partition, replaced as a whole; `baselines` is what its drift was compared with."""
 
     partition: Partition
     family: Family
@@ -370,6 +374,7 @@ class Results:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    baselines: tuple[BaselineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json, versions_content
 from airflow_mlmon.cli.windows import drift_table
 from airflow_mlmon.drift.compare import DriftState
@@ -24,7 +25,7 @@ from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import Entry, Standing, list_baselines
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import load_spec
-from airflow_mlmon.spec.baseline import Baseline, BaselineKind, BaselinePin
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 _STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.limits import in_limits
 from airflow_mlmon.drift.multivariate import MultivariateDrift
@@ -34,7 +35,6 @@ from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
 from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
-from airflow_mlmon.spec.baseline import BaselinePin
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
 from airflow_mlmon.spec.titles import metric_title, subject_title

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Self
@@ -150,26 +149,3 @@ def named_by_text(baselines: Any) -> Any:
         if not isinstance(name, str) or not name:
             raise ValueError(f"the name of a version must be text, got {name!r}; put it in quotes")
     return baselines
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselinePin:
-    """Baseline that somebody accepted.
-
-    Attributes:
-        number: Position among the pins of the model; the first is 1.
-        version: Model version that it applies to; None for the whole model.
-        baseline: Accepted baseline.
-        first: First day that is compared with it.
-        who: Person who accepted it.
-        why: Reason given.
-        accepted_at: Time at which it was accepted.
-    """
-
-    number: int
-    version: str | None = None
-    baseline: Baseline
-    first: date
-    who: str
-    why: str
-    accepted_at: datetime

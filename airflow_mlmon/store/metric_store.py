@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
@@ -25,9 +26,9 @@ from airflow_mlmon.records import (
     TrackedAlert,
     Verdict,
 )
-from airflow_mlmon.spec.baseline import BaselinePin
 from airflow_mlmon.spec.metrics import ROWS
-from airflow_mlmon.store import actions, episodes, history, layouts, outbox, pins, publication, schema
+from airflow_mlmon.store import actions, episodes, history, layouts, outbox, publication, schema
+from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.layouts import StoredLayout
@@ -49,7 +50,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore:
+class MetricStore(BaselineStore):
     """The store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. Days are those on which a partition starts; a range
@@ -122,7 +123,7 @@ class MetricStore:
             if night is not None and not publication.move_pointer(connection, night, supersedes):
                 return
             if night is not None:
-                publication.replace_bases(connection, night.partition, bases or {})
+                publication.replace_evaluation_bases(connection, night.partition, bases or {})
             for partition, version in (versions or {}).items():
                 publication.rest_on_version(connection, partition, version)
             for partition, delivered in (deliveries or {}).items():
@@ -153,6 +154,7 @@ class MetricStore:
         metrics: Sequence[MetricValue],
         *,
         replaces: Collection[str],
+        baselines: Sequence[BaselineFacts],
     ) -> None:
         """Give a night's rows another layout, and replace the metrics that follow from it, in one transaction.
 
@@ -164,6 +166,7 @@ class MetricStore:
             layout: the layout of their new profile.
             metrics: the metrics of the new profile.
             replaces: names of the metrics that go, whether `metrics` has them or not.
+            baselines: what the drift among them was compared with.
 
         Raises:
             PartitionConflictError: the night has another version by now; nothing is written.
@@ -171,6 +174,7 @@ class MetricStore:
         with self._database.writing(partition.model) as connection:
             publication.rest_on_version(connection, partition, version)
             publication.replace_profile(connection, partition, layout, metrics, replaces)
+            publication.replace_baselines(connection, partition, Family.PREDICTIONS, baselines)
 
     def night(self, partition: Partition) -> Night | None:
         """The state of a partition; None when it never ran."""
@@ -337,26 +341,6 @@ class MetricStore:
         """The layout that is pinned for a model."""
         with self._database.reading() as connection:
             return layouts.latest(connection, model)
-
-    def save_baseline(self, model: str, pin: BaselinePin) -> None:
-        """Add a pin of the model's baseline; those before it stay as they are.
-
-        Raises:
-            StateError: its number is not the next one, because another was accepted meanwhile; or it
-                begins on a day that was judged, or before; nothing is written.
-        """
-        with self._database.writing(model) as connection:
-            pins.add_pin(connection, model, pin)
-
-    def baselines(self, model: str) -> list[BaselinePin]:
-        """Every pin of the model's baseline, in the order in which they were accepted."""
-        with self._database.reading() as connection:
-            return pins.pins_of(connection, model)
-
-    def last_judged_day(self, model: str) -> date | None:
-        """The last day of the model that was judged; None when none was."""
-        with self._database.reading() as connection:
-            return pins.last_judged_day(connection, model)
 
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
         """Reserve the alerts of up to `limit` messages (a night on a channel), oldest first."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.spec.baseline import Baseline, BaselinePin
+from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import written
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
 from airflow_mlmon.store import schema
+from airflow_mlmon.store.compared import baseline_rows, forget_file
 from airflow_mlmon.store.rows import (
     Row,
     alert_row,
@@ -77,6 +79,7 @@ def replace_results(connection: sa.Connection, results: Results) -> None:
     _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
     _replace(connection, schema.verdicts, key, verdict_rows(key, results.verdicts))
     _replace(connection, schema.checks, key, check_rows(key, results.checks))
+    replace_baselines(connection, results.partition, results.family, results.baselines)
     write_breaches(connection, results.alerts)
     _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
 
@@ -106,7 +109,17 @@ def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
         _upsert(connection, schema.alerts, key, row, exists=found is not None)
 
 
-def replace_bases(connection: sa.Connection, partition: Partition, bases: Mapping[date, str]) -> None:
+def replace_baselines(
+    connection: sa.Connection, partition: Partition, family: Family, baselines: Sequence[BaselineFacts]
+) -> None:
+    """Replace the baselines that a partition was compared with."""
+    key = key_of(partition, family)
+    _replace(connection, schema.compared_with, key, baseline_rows(key, baselines))
+    if family is Family.PREDICTIONS:
+        forget_file(connection, partition)
+
+
+def replace_evaluation_bases(connection: sa.Connection, partition: Partition, bases: Mapping[date, str]) -> None:
     """Replace what the verdicts of a partition rest on."""
     _replace(connection, schema.evaluation_bases, key_of(partition), base_rows(partition, bases))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -289,6 +289,32 @@ label_bases = sa.Table(
     _key("model"),
     _key("day", sa.Date),
     _key("version"),
+    _of_night(),
+)
+
+compared_with = sa.Table(
+    "mlmon_compared_with",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("position", sa.Integer),
+    _text("title"),
+    _text("kind"),
+    _text("columns"),
+    sa.Column("asked", sa.Integer, nullable=False),
+    sa.Column("needed", sa.Integer, nullable=False),
+    _text("days"),
+    sa.Column("other_layout", sa.Integer, nullable=False),
+    sa.Column("pin", sa.Integer),
+    _of_night(),
+)
+
+drift_files = sa.Table(
+    "mlmon_drift_files",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
     _of_night(),
 )
 

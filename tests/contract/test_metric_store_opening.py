@@ -88,7 +88,7 @@ def test_a_crash_at_any_statement_leaves_no_half_made_schema(url):
             pass
         finally:
             sa.event.remove(database.engine, "before_cursor_execute", crash)
-        assert len(_tables(database)) == (14 if made else 0)
+        assert len(_tables(database)) == (16 if made else 0)
     database.close()
 
     assert number > 10
@@ -130,6 +130,7 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
             delay_reason="was not measured",
         )
         assert store.night(partition(6)).arrival is None
+        assert store.days_in_files("flights") == {DAY, DAY.replace(day=7), DAY.replace(day=6)}
         assert store.baselines("flights") == [pin()]
 
 

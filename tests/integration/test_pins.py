@@ -112,7 +112,7 @@ class TestNights:
         before = said(run, 6)
         accepted(run, dates(0, 5))
         night = run.store.night(partition(6))
-        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"])
+        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"], baselines=[])
 
         list(reprofile(run, day(6), day(6)))
 

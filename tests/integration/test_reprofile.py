@@ -97,7 +97,8 @@ def test_labels_verdicts_and_alerts_stay(run, folder):
     carry(run)
 
     after = stored_rows(folder)
-    assert {name for name, rows in after.items() if rows != before[name]} == {"mlmon_nights", "mlmon_metrics"}
+    changed = {name for name, rows in after.items() if rows != before[name]}
+    assert changed == {"mlmon_nights", "mlmon_metrics", "mlmon_compared_with"}
     assert [row for row in after["mlmon_metrics"] if "labels" in row] == labels
     assert [row for row in after["mlmon_metrics"] if "rows_quarantined" in row] == [
         row for row in before["mlmon_metrics"] if "rows_quarantined" in row

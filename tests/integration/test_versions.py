@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.pipeline.baselines.choose import choose_baselines, of_value
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.baselines.window import Span
@@ -20,7 +21,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports.page import render_index, render_night
-from airflow_mlmon.spec.baseline import Baseline, BaselinePin
+from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from airflow_mlmon.baselines import BaselineFacts, BaselinePin
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
@@ -18,7 +19,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.spec.baseline import Baseline, BaselinePin
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 from airflow_mlmon.spec.choices import Severity
 
 DAY = date(2013, 3, 8)
@@ -55,6 +56,21 @@ def arrival(**changes: Any) -> Arrival:
         "delay_reason": "",
     }
     return Arrival(**(facts | changes))
+
+
+def baseline(**changes: Any) -> BaselineFacts:
+    """A baseline of two days, by a pin."""
+    facts: dict[str, Any] = {
+        "title": "the trailing 3 nights",
+        "kind": BaselineKind.TRAILING,
+        "columns": ("distance", "wind_speed"),
+        "asked": 3,
+        "needed": 2,
+        "nights": {date(2013, 3, 6): "a", date(2013, 3, 7): "b"},
+        "other_layout": 1,
+        "pin": 4,
+    }
+    return BaselineFacts(**(facts | changes))
 
 
 def metric(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
@@ -36,56 +36,6 @@ from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineFacts:
-    """What a baseline was made of, as it is kept beside the drift.
-
-    Attributes:
-        title: The baseline in words.
-        kind: How its days were found.
-        columns: The columns that were compared with it.
-        asked: How many nights it asks for.
-        needed: With fewer nights than this there is no verdict.
-        nights: The version of each day's rows that is in the sum.
-        other_layout: Days that are not, because their profile has another layout.
-        pin: Number of the pin by which it held; None when the spec said so.
-    """
-
-    title: str
-    kind: BaselineKind
-    columns: tuple[str, ...]
-    asked: int
-    needed: int
-    nights: Mapping[date, str]
-    other_layout: int = 0
-    pin: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
-        return {
-            "title": self.title,
-            "kind": self.kind,
-            "columns": list(self.columns),
-            "asked": self.asked,
-            "needed": self.needed,
-            "nights": {day.isoformat(): version for day, version in self.nights.items()},
-            "other_layout": self.other_layout,
-            "pin": self.pin,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> BaselineFacts:
-        """The facts that `to_dict` wrote."""
-        return cls(
-            **{
-                **content,
-                "kind": BaselineKind(content["kind"]),
-                "columns": tuple(content["columns"]),
-                "nights": {date.fromisoformat(day): version for day, version in content["nights"].items()},
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

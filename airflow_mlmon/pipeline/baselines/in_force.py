@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.baseline import Baseline, BaselinePin
+from airflow_mlmon.spec.baseline import Baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
-from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics
+from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics, read_baselines
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -93,7 +93,10 @@ def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
     profile = profile_table(rows, reference.layout)
     run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
     metrics = _metrics(run, reference, night.partition, night.version, profile, judged=night.judged)
-    run.store.replace_profile(night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE)
+    baselines = read_baselines(run, night.partition, night.version) if night.judged else []
+    run.store.replace_profile(
+        night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE, baselines=baselines
+    )
     return Carried.CARRIED
 
 

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift, read_together
+from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
@@ -78,7 +78,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
-        baselines=_baselines(run, partition, served) if served else (),
+        baselines=_baselines(run, partition),
         facts=_facts(run, night),
         left_out=tuple(left_out or ()),
         evidently_href=None if left_out is None else EVIDENTLY,
@@ -147,7 +147,7 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     version_ = str(night.version)
     try:
         drift = read_drift(run, night.partition, version_)
-        baselines = read_baselines(run, night.partition, version_)
+        baselines = run.store.compared_with(night.partition)
         profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
     except NotFoundError:
         return ()
@@ -198,11 +198,7 @@ def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     return before_after(bins, column) if bins.labels else None
 
 
-def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineNights, ...]:
-    try:
-        facts = read_baselines(run, partition, version_)
-    except NotFoundError:
-        return ()
+def _baselines(run: Run, partition: Partition) -> tuple[BaselineNights, ...]:
     pins = {pin.number: pin for pin in run.store.baselines(run.model)}
     return tuple(
         BaselineNights(
@@ -212,7 +208,7 @@ def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineN
             nights=entry.nights,
             pin=pins.get(entry.pin) if entry.pin else None,
         )
-        for entry in facts
+        for entry in run.store.compared_with(partition)
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.drift.methods import sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.multivariate import MultivariateDrift, together_metric
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.baselines.choose import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
+from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.segment_drift import (
     SegmentDrift,

@@ -69,7 +69,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     metrics, usual = _judge_rows(run, night, prepared, profiled)
     baselines = read_baselines(run, prepared.partition, prepared.version)
     days = usual.rests_on.union(*(entry.nights for entry in baselines))
-    results = [_prediction_results(run, night, metrics, usual, checks)]
+    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=tuple(baselines))]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
