@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
 
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.operators.assets import drift_alias
 from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.operators.steps import (
@@ -26,7 +27,7 @@ from airflow_mlmon.operators.steps import (
     WriteReportOperator,
 )
 from airflow_mlmon.sensors.partition import PartitionSensor
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.spec import ModelSpec
 
 DEFAULT_ARGS = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 

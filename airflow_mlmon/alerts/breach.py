@@ -11,9 +11,10 @@ from itertools import groupby
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS, STATUS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import effect_measure, effect_words, p_value_equation, subject_title
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, subject_title
 
 _NAME_LENGTH = 120
 _STATUS_TITLES = {

@@ -1,4 +1,4 @@
-"""`mlmon slice`: slices of past nights, ranked by loss of performance and by drift."""
+"""`mlmon slice`: rank slices of past days by loss of performance and by drift."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.comparison.verdict import ALPHA
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.slices.druid import night_rows
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec, load_spec
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted
 from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.titles import metric_title
 
-# below this the intervals are left to --json
+# narrower tables have no intervals; --json has them
 _WIDE = 110
 _STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
 
@@ -44,11 +45,11 @@ def show_slices(
     top: int,
     as_json: bool,
 ) -> bool:
-    """Print the slices of the range, the most pressing first; whether any was judged.
+    """Print the slices of the range, the most severe first; return True if any was evaluated.
 
     Raises:
         ConfigError: a column cannot be sliced by, or there is no such metric.
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
     asked = None if metric is None else parse_metric(spec, metric)
@@ -75,11 +76,11 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
 
 
 def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, is_wide: bool) -> Table:
-    """Two lines for each slice, in their order; those with a finding stand out."""
+    """Build the table with two lines for each slice, in order; those with a finding are highlighted."""
     table = plain_table()
     table.add_column("slice", overflow="fold")
     table.add_column("rows\nshare", justify="right", no_wrap=True)
-    table.add_column("drifted columns\nthe worst, score", overflow="fold")
+    table.add_column("drifted columns\nworst, score", overflow="fold")
     if by:
         table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
         table.add_column("difference\nfrom", justify="right", no_wrap=True)
@@ -91,7 +92,7 @@ def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, 
             _drift(found),
             *(_performance(found, by, is_wide=is_wide) if by else ()),
         ]
-        # Text, because values from data may look like rich's markup
+        # Text, because values from data may look like rich markup
         table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(found.standing, ""))
     return table
 
@@ -115,7 +116,7 @@ def _drift(found: Slice) -> str:
         return found.note or NOT_ENOUGH
     moved = f"{worst.method} {worst.score:.3f}" if worst.score is not None else "not compared"
     if worst.is_emptier:
-        moved = f"empty {100 * (worst.empty_gap or 0.0):+.1f} %"
+        moved = f"null rate {100 * (worst.empty_gap or 0.0):+.1f} %"
     return f"{len(found.drifted)} of {found.compared}\n{name_text(worst.column)} {moved}"
 
 
@@ -149,24 +150,24 @@ def _unit(by: Contrasted) -> str:
 
 def _heading(found: SlicedWindow) -> str:
     days = (found.last - found.first).days + 1
-    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} nights, {found.rows:,} rows"]
-    parts += [f"{count} left out ({reason})" for reason, count in Counter(found.skipped.values()).items()]
+    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} days, {found.rows:,} rows"]
+    parts += [f"{count} excluded ({reason})" for reason, count in Counter(found.skipped.values()).items()]
     return "; ".join(parts)
 
 
 def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
     if (more := len(found.slices) - top) > 0:
-        yield f"{more} more slices: --top {len(found.slices)} or --json show them."
+        yield f"{more} more slices: show them with --top {len(found.slices)} or --json."
     for name, count in found.gathered.items():
-        yield f"{count:,} more values of {name} are in its (other): so many slices are not made."
+        yield f"{count:,} more values of {name} are combined in its slice (other)."
     findings = sum(own.standing <= Standing.OTHER for own in found.slices)
     yield (
-        f"{found.judged} slices tried, {findings} with a finding at p ≤ {ALPHA:g}; "
+        f"{found.judged} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
         f"{len(found.slices) - found.judged} with {NOT_ENOUGH}."
     )
-    yield f"p is corrected ({CORRECTION}). It counts the chance of which rows came, not that days differ."
-    yield "A column has drifted beyond that chance and by at least the limit of its method, as in `mlmon compare`."
-    said = [f"{name} of {count} nights from stored profiles" for name, count in found.stored.items()]
+    yield f"p-values are corrected ({CORRECTION}). They cover sampling error, not the variation from day to day."
+    yield "A column has drifted if its p-value is significant and the effect is at least the limit of its method."
+    said = [f"{name} of {count} days from stored profiles" for name, count in found.stored.items()]
     said += [f"{found.rows_read:,} rows read"] if found.rows_read else []
     said += [f"{found.rows_counted:,} rows counted in Druid"] if found.rows_counted else []
     before = f"{found.reference_rows_read:,} rows read again" if found.reference_rows_read else "from stored profiles"

@@ -1,4 +1,4 @@
-"""`mlmon drift`: the drift of windows of days, from stored profiles alone."""
+"""`mlmon drift`: show the drift of windows of days, from stored profiles."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from airflow_mlmon.cli.output import number_cell, plain_table, print_json, versi
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.window_drift import Window, roll_up
 from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline
 
 _BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"
@@ -34,25 +34,25 @@ _STATES = {
 
 
 def parse_window(text: str) -> int:
-    """The days in a window such as 7d or 4w.
+    """Parse the length of a window, such as 7d or 4w, in days.
 
     >>> parse_window("7d"), parse_window("4w")
     (7, 28)
     """
     found = re.fullmatch(r"([1-9][0-9]{0,3})([dw])", text)
     if not found:
-        raise ConfigError(f"{text!r} is no length of a window.", hint="write days or weeks, such as 7d or 4w")
+        raise ConfigError(f"--window: {text!r} is not a length.", hint="give days or weeks, such as 7d or 4w")
     return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
 def parse_baseline(text: str) -> Baseline:
-    """The baseline that a call names, as a spec would.
+    """Parse the baseline of a call.
 
     >>> parse_baseline("trailing:28").title(), parse_baseline("dates:2013-01-01:2013-02-28").title()
     ('the trailing 28 nights', '2013-01-01 to 2013-02-28')
 
     Raises:
-        ConfigError: there is no such baseline.
+        ConfigError: the text is not a baseline.
     """
     kind, _, rest = text.partition(":")
     first, _, last = rest.partition(":")
@@ -60,7 +60,7 @@ def parse_baseline(text: str) -> Baseline:
     try:
         return Baseline.model_validate({kind: value})
     except ValidationError as error:
-        raise ConfigError(f"{text!r} is no baseline.", hint=_BASELINES) from error
+        raise ConfigError(f"--baseline: {text!r} is not a baseline.", hint=_BASELINES) from error
 
 
 def show_windows(
@@ -72,10 +72,10 @@ def show_windows(
     baseline: Baseline | None = None,
     as_json: bool,
 ) -> bool:
-    """Print the windows of the range, against the spec's baselines or the one given; whether any has a profile.
+    """Print the drift of the windows of the range, against the spec's baselines or the given one.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
     console = Console(file=sys.stdout, highlight=False)
@@ -94,8 +94,8 @@ def show_windows(
 
 def _heading(window: Window) -> str:
     days = (window.last - window.first).days + 1
-    parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} nights, {window.rows:,} rows"]
-    parts += [f"{count} left out ({reason})" for reason, count in Counter(window.skipped.values()).items()]
+    parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} days, {window.rows:,} rows"]
+    parts += [f"{count} excluded ({reason})" for reason, count in Counter(window.skipped.values()).items()]
     lines = ["; ".join(parts)]
     if window.nights:
         lines += [_basis(baseline, is_alone=len(window.baselines) == 1) for baseline in window.baselines]
@@ -107,9 +107,9 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
     facts, usual, held = baseline.facts, baseline.usual, baseline.span.held
     which = "" if is_alone else f"{', '.join(facts.columns)}: "
     nights = (
-        f"{len(facts.nights)} nights"
+        f"{len(facts.nights)} days"
         if len(facts.nights) == facts.asked
-        else f"{len(facts.nights)} of {facts.asked} nights"
+        else f"{len(facts.nights)} of {facts.asked} days"
     )
     spans = f"windows of {held} nights" if held > 1 else "nights"
     limits = f"limits from {usual.windows} {spans} ({usual.apart} apart)" if usual.limits else "no limits"
@@ -117,7 +117,7 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
 
 
 def drift_table(columns: Iterable[ColumnDrift]) -> Table:
-    """A line for each column, the worst first."""
+    """Build the table with a line for each column, the largest drift first."""
     table = plain_table()
     table.add_column("column")
     table.add_column("method", no_wrap=True)

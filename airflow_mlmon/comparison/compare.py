@@ -1,4 +1,4 @@
-"""Compares two data sets column by column; no column of either is left out."""
+"""Comparison of two data sets column by column, with all columns of either."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from airflow_mlmon.tables.contents import Content
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnComparison:
-    """One column on both sides.
+    """Comparison of one column.
 
     Attributes:
         column: The column.
-        content: What it holds.
-        state: Whether it has drifted.
-        method: What the score is; None where the column is not compared.
+        content: Its kind of content.
+        state: Its verdict.
+        method: The method of the score; None if the column is not compared.
         score: The distance, or the statistic of the test.
-        effect: The score without what it owes to the number of rows; see `drift.significance`.
-        limit: The smallest effect that counts.
-        test: What the p-value is of: the method itself, or the test that stands beside a distance.
-        p_value: Of the values, after correction over the whole comparison.
-        empty_p_value: Of the share of empty values, after the same correction.
-        shift: Of a vector, how far its mean has moved.
-        shift_p_value: Of this shift, after the same correction.
-        reference: The profile of the reference; None where it lacks the column.
-        current: The profile of the current rows; None where they lack the column.
-        note: In words, why there is no verdict, or what to know.
+        effect: The effect size, which does not depend on the number of rows; see `drift.significance`.
+        limit: The smallest effect that counts as drift.
+        test: The test of the p-value: the method itself, or the companion test of a distance.
+        p_value: P-value of the values, corrected over the whole comparison.
+        empty_p_value: P-value of the null rate, with the same correction.
+        shift: Shift of the mean of a vector.
+        shift_p_value: P-value of this shift, with the same correction.
+        reference: The profile of the reference; None if it lacks the column.
+        current: The profile of the current rows; None if they lack the column.
+        note: The reason for a missing verdict, or a remark.
     """
 
     column: str
@@ -62,12 +62,12 @@ class ColumnComparison:
 
     @property
     def has_drifted(self) -> bool:
-        """Whether the values or the share of empty ones have moved."""
+        """Return True if the values or the null rate have drifted."""
         return self.state is DriftState.BEYOND
 
     @property
     def rank(self) -> tuple[int, float, str]:
-        """Drifted columns first, then those without a verdict, then the others; the worst first."""
+        """Return the sort key: drifted columns, then those without a verdict, then the others."""
         order = {DriftState.BEYOND: 0, DriftState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
         ratio = self.effect / self.limit if self.effect is not None and self.limit else 0.0
         if self.shift is not None:
@@ -76,28 +76,28 @@ class ColumnComparison:
 
     @property
     def empty_gap(self) -> float | None:
-        """By how much the share of empty values has grown."""
+        """Return the increase of the null rate."""
         first, second = empty_share(self.reference), empty_share(self.current)
         return None if first is None or second is None else second - first
 
 
 def empty_share(column: ColumnProfile | None) -> float | None:
-    """The share of a column's rows that are null or NaN; None without rows."""
+    """Return the share of null and NaN values of a column; None without rows."""
     return column.missing / column.rows if column is not None and column.rows else None
 
 
 def compare_columns(
     reference: Dataset, current: Dataset, method: str, limit: float | None
 ) -> tuple[ColumnComparison, ...]:
-    """Every column of either side, the worst first.
+    """Compare every column of either side, sorted by drift.
 
     Raises:
-        ConfigError: there is no such method, or it needs rows.
+        ConfigError: the method is unknown, or needs rows.
     """
     names = dict.fromkeys((*reference.schema, *current.schema))
     answers = ask_evidently(reference, current, method)
     measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
-    # one family: a column can alarm by its values, by its empty ones and by the mean of its vectors
+    # one family of tests: values, null rate and the mean of vectors
     found = [p_value for column in measured for p_value in (column.p_value, column.empty_p_value, column.shift_p_value)]
     corrected = verdict.correct(found)
     thirds = zip(measured, corrected[::3], corrected[1::3], corrected[2::3], strict=True)
@@ -146,7 +146,7 @@ def _measure(
 
 
 def _judge(column: ColumnComparison) -> ColumnComparison:
-    """The verdict, once p-values are corrected."""
+    """Decide on drift from the corrected p-values."""
     is_emptier = (
         column.empty_p_value is not None
         and column.empty_p_value <= verdict.ALPHA
@@ -154,7 +154,7 @@ def _judge(column: ColumnComparison) -> ColumnComparison:
     )
     if is_emptier:
         empties = [empty_share(side) or 0.0 for side in (column.reference, column.current)]
-        said = f"empty values went from {empties[0]:.1%} to {empties[1]:.1%}"
+        said = f"null rate changed from {empties[0]:.1%} to {empties[1]:.1%}"
         column = replace(column, state=DriftState.BEYOND, note="; ".join(filter(None, (said, column.note))))
     if column.effect is None or column.limit is None or column.p_value is None:
         return column
@@ -172,10 +172,10 @@ def _has_shifted(column: ColumnComparison) -> bool:
 
 
 def _lack(method: str, column: ColumnProfile) -> str:
-    """Why a method has no score of a column."""
+    """Return the reason for a missing score."""
     if isinstance(column, VectorProfile):
-        return f"not compared: {method} needs rows, and of a vector no sample is kept"
-    return f"{method} has no score here"
+        return f"not compared: {method} needs rows, and samples contain no vectors"
+    return f"{method} cannot be computed for this column"
 
 
 def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:
@@ -192,9 +192,9 @@ def _absence(name: str, reference: Dataset, current: Dataset) -> str:
     if name not in current.schema:
         return "not in the current data"
     if reference.schema[name].content is Content.VECTOR:
-        return "no vectors: the first rows of the reference hold no lists, or lists of different lengths"
+        return "no vectors: the first rows of the reference contain no lists, or lists of different lengths"
     if reference.schema[name].is_profiled:
-        return "only after the rows that the layout was pinned from"
+        return "missing in the first rows, from which the profile schema was pinned"
     return f"{reference.schema[name].content} ({reference.schema[name].type}) are not compared"
 
 
@@ -210,33 +210,33 @@ def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:
 
 
 def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
-    """Identifiers and free text: values so rare that their frequencies say nothing."""
+    """Yield the reasons not to compare identifiers and free text, whose frequencies mean nothing."""
     if isinstance(reference, IdentifierProfile):
-        yield "holds identifiers, which are counted and not compared"
+        yield "identifiers are counted, not compared"
     if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
         return
     distinct = len(reference.known) + len(reference.unseen)
     if distinct > verdict.MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
-        yield "nearly every value is different"
+        yield "nearly all values are distinct"
 
 
 def _remarks(reference: Dataset, current: Dataset, first: ColumnProfile, second: ColumnProfile) -> Iterator[str]:
     for side, dataset, column in (("reference", reference, first), ("current", current, second)):
         if isinstance(column, NumericProfile) and column.infinities:
-            yield f"{side} has {column.infinities:,} infinite values, left out"
+            yield f"{side} has {column.infinities:,} infinite values, not compared"
         elif isinstance(column, VectorProfile):
             yield from vector_remarks(side, column)
         if absent := dataset.profile.rows - column.rows:
-            yield f"{side} lacks it in {absent:,} rows"
+            yield f"missing in {absent:,} rows of the {side}"
     if isinstance(first, NumericProfile) and isinstance(second, NumericProfile):
         if first.distribution.is_too_coarse or second.distribution.is_too_coarse:
-            yield "the grid is coarse for these values"
+            yield "few bins for these values"
     elif isinstance(second, CategoryProfile) and (fresh := _fresh_names(first, second)):
-        yield f"new: {fresh}"
+        yield f"new categories: {fresh}"
 
 
 def _fresh_names(reference: ColumnProfile, current: CategoryProfile) -> str:
-    """The most frequent values that the reference does not have at all."""
+    """Return the most frequent values that do not occur in the reference."""
     if not isinstance(reference, CategoryProfile) or reference.unseen_rows or not current.unseen_rows:
         return ""
     shown = [f"{name} ({count / current.observed:.1%})" for name, count in current.names[:3]]

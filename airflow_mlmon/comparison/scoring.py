@@ -1,4 +1,4 @@
-"""Score, p-value and effect of one column, whether the method needs only profiles or rows."""
+"""Score, p-value and effect size of one column, by a method on profiles or on rows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from airflow_mlmon.statistics.two_sample import Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was found of one column.
+    """Score of one column with its p-value and effect size.
 
     Attributes:
-        method: What the score is.
-        score: The distance, or the statistic of the test; a method of rows has its p-value here.
-        effect: What is held against the limit.
-        limit: The smallest effect that counts.
-        test: What the p-value is of.
-        p_value: Before any correction.
-        note: What to know about the score.
+        method: The method of the score.
+        score: The distance, or the statistic of the test; of a method on rows, its p-value.
+        effect: The effect size, compared with the limit.
+        limit: The smallest effect that counts as drift.
+        test: The test of the p-value.
+        p_value: The p-value before correction.
+        note: A remark on the score.
     """
 
     method: Method
@@ -40,16 +40,18 @@ class Measured:
 
 
 def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[str, SampledScore]:
-    """The answers of evidently on the samples of both sides, where the method needs rows.
+    """Compute the scores by Evidently on the samples of both sides, if the method needs rows.
 
     Raises:
-        ConfigError: the reference is a profile made before, which kept no rows.
+        ConfigError: the reference is a profile, which contains no rows.
     """
     asked = sampled_methods(reference.layout.columns, method, {})
     if not asked:
         return {}
     if reference.sample is None or current.sample is None:
-        raise ConfigError(f"The drift method {method!r} needs rows.", hint="give the reference's rows, not its profile")
+        raise ConfigError(
+            f"The drift method {method!r} needs rows.", hint="give the rows of the reference instead of its profile"
+        )
     from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
 
     return score_samples(reference.sample, current.sample, asked)
@@ -58,10 +60,10 @@ def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[
 def score_column(
     method: str, reference: ColumnProfile, current: ColumnProfile, *, limit: float | None, answer: SampledScore | None
 ) -> Measured | None:
-    """What the method finds; None where it has no score, as identifiers have none, and vectors by methods of rows.
+    """Score a column; None if the method cannot be computed, as for identifiers, or for vectors by a method on rows.
 
-    A distance has the p-value of the test that stands beside it: KS for numbers, chi-square for
-    categories. A p-value of evidently's has the effect of that test, and its limit.
+    A distance has the p-value of its companion test: Kolmogorov-Smirnov for numbers, chi-square for categories. A
+    p-value by Evidently has the effect size of that test, and its limit.
     """
     chosen = method_for(reference.layout.kind, method)
     if reference.layout.kind is Kind.IDENTIFIER or (chosen.is_sampled and answer is None):

@@ -1,12 +1,12 @@
-"""Judges slices, the rows that share a value: by drift and by performance, corrected for how many were tried.
+"""Evaluation of slices, that is rows with the same value, by drift and performance, with multiplicity correction.
 
-Three questions are asked of a slice: has it drifted from the same rows of the reference, is the model worse
-on it than on the other rows, and is it worse than it was on the same rows of the reference? The p-values of
-a question are corrected together, over all slices (and columns), by Holm's method (Holm, Scandinavian Journal
-of Statistics 6, 1979), and multiplied by the number of questions that could be asked (Bonferroni). So where
-nothing is wrong, the chance of any finding at all is at most 5 %, however many slices are tried.
+Three questions are tested for a slice: has it drifted from the same slice of the reference, is the model worse on it
+than on the other rows, and is it worse than on the same slice of the reference? The p-values of a question are
+corrected together over all slices (and columns) by Holm's method (Holm, Scandinavian Journal of Statistics 6, 1979)
+and multiplied by the number of questions (Bonferroni). So without any real difference the probability of a finding
+is at most 5 %, however many slices are evaluated.
 
-What that counts is the chance of which rows came. That days differ with nothing wrong it does not know.
+The p-values cover sampling error only, not the variation from day to day.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.metrics import METRICS, Worse
+from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.contrast import Contrast
 from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.task import Task
 
-CORRECTION = "Holm over all slices and columns, times the questions asked"
+CORRECTION = "Holm over all slices and columns, times the number of questions"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRows:
-    """What is kept of the rows of a slice.
+    """Profiles of the rows of a slice.
 
     Attributes:
         profile: Their profile.
-        labelled: Their outcome profile; None where there are no labels.
+        labelled: Their outcome profile; None without labels.
     """
 
     profile: Profile
@@ -51,15 +52,15 @@ class SliceRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A slice that is to be judged.
+    """Slice to be evaluated.
 
     Attributes:
-        name: What it is called.
-        columns: The columns whose values it shares.
-        value: The value; None for the rows without one of their own.
+        name: Its name.
+        columns: The columns that define it.
+        value: The value; None for the combined slice of all other rows.
         rows: Rows in the window.
-        current: What is kept of them; None where they are too few to keep it.
-        reference: The same rows of the reference; None where it has none.
+        current: Profiles of these rows; None if there are too few.
+        reference: Profiles of the same slice of the reference; None if it has none.
     """
 
     name: str
@@ -81,20 +82,20 @@ def judge_slices(
     methods: Mapping[str, str] = _NONE,
     min_share: float = 0.0,
 ) -> tuple[Slice, ...]:
-    """Every slice, ranked; none is left out.
+    """Evaluate every slice and return all of them, ranked.
 
     Args:
-        candidates: What is kept of the slices.
-        rows: Rows of the window in all.
-        labelled: The outcome profile of all its rows.
-        task: What kind of model it is.
-        metric: What performance is measured by; None where it is not.
-        method: The drift method; a method that needs rows is replaced by the test of its kind of column.
-        methods: The columns' own ones.
-        min_share: Share of labels below which performance is not judged.
+        candidates: The slices.
+        rows: All rows of the window.
+        labelled: The outcome profile of these rows.
+        task: The kind of model.
+        metric: The metric of performance; None to evaluate drift only.
+        method: The drift method; one that needs rows is replaced by the test of the column's kind.
+        methods: The columns' own methods.
+        min_share: Label coverage below which performance is not evaluated.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     measured = [_measure(candidate, rows, method, methods) for candidate in candidates]
     if metric is not None and labelled is not None:
@@ -121,7 +122,7 @@ def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str,
         where = "" if current else f", counted in {rest}"
         return replace(made, note=f"{candidate.rows} rows, fewer than {verdict.MINIMUM_ROWS}{where}")
     if reference is None or reference.profile.rows < verdict.MINIMUM_ROWS:
-        short = f"the reference has {made.rows_reference} such rows, fewer than {verdict.MINIMUM_ROWS}"
+        short = f"{made.rows_reference} rows in the reference, fewer than {verdict.MINIMUM_ROWS}"
         return replace(made, note=short)
     drift = tuple(
         _measure_column(before, current.profile.columns[name], method, methods)
@@ -140,15 +141,15 @@ def _measure_column(
         gap = (empty_share(current) or 0.0) - (empty_share(reference) or 0.0)
         made = replace(made, empty_p_value=p_value, empty_gap=gap)
     if isinstance(reference, IdentifierProfile):
-        return replace(made, note="identifiers are counted and not compared")
+        return replace(made, note="identifiers are counted, not compared")
     if (fewest := min(reference.observed, current.observed)) < verdict.MINIMUM_ROWS:
-        return replace(made, note=f"a side has {fewest} values, fewer than {verdict.MINIMUM_ROWS}")
+        return replace(made, note=f"{fewest} values on one side, fewer than {verdict.MINIMUM_ROWS}")
     chosen = method_of(reference.layout, method, methods)
     if chosen.is_sampled:
         chosen = verdict.COMPANIONS[reference.layout.kind]
     found = score_column(chosen, reference, current, limit=None, answer=None)
     if found is None:
-        return replace(made, note=f"{chosen} has no score here")
+        return replace(made, note=f"{chosen} cannot be computed for this column")
     made = replace(
         made,
         method=found.method,
@@ -161,7 +162,7 @@ def _measure_column(
     shift = mean_shift(reference, current, verdict.MINIMUM_ROWS)
     if shift is None:
         return made
-    # norms and means are two looks at one column
+    # norms and means are two tests of one column
     return replace(made, p_value=min(1.0, 2 * min(found.p_value, shift.p_value)), note=shift.text)
 
 
@@ -185,7 +186,7 @@ def _contrasted(
 
 
 def _corrected(slices: Sequence[Slice]) -> Iterator[Slice]:
-    """The slices with corrected p-values, their columns in order."""
+    """Return the slices with corrected p-values, their columns sorted by drift."""
     drift = [p_value for own in slices for column in own.drift for p_value in (column.p_value, column.empty_p_value)]
     rest, reference = (
         [found.p_value if found else None for found in side]

@@ -1,13 +1,12 @@
-"""When a column has drifted, with two data sets and no history.
+"""Decision on drift between two data sets without a history.
 
-Both must hold: two samples of one distribution would hardly lie so far apart (a two-sample test, its
-p-value corrected over all tests of the comparison by Holm's method), and the distance matters (an
-effect of at least a limit). The first alone alarms on nothing when rows are many, the second alone when
-they are few. Empty values are tested separately, by their share. So is the mean of a vector, beside its
-norm (`drift.shift`): a shift counts from 0.2 standard deviations.
+Both conditions are required: the difference is significant (a two-sample test whose p-value is corrected over all
+tests of the comparison by Holm's method), and it is large enough (an effect size of at least a limit). Significance
+alone would flag negligible differences of many rows, the effect size alone random ones of few rows. Null rates are
+tested separately. So is the mean of a vector, beside its norm (`drift.shift`), with a limit of 0.2 standard
+deviations.
 
-What this cannot know is how much the data differ from day to day when nothing is wrong: that takes
-the history of a monitored model.
+The variation from day to day is not known here: it needs the history of a monitored model.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ LIMITS = {
 
 
 def correct(p_values: Sequence[float | None]) -> list[float | None]:
-    """The p-values under Holm's correction; None, where no test was made, stays None.
+    """Apply the Holm step-down correction to p-values; None, for a missing test, stays None.
 
     >>> correct([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]

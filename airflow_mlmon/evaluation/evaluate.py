@@ -24,9 +24,10 @@ from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, ROWS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, shrink
+from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
 
@@ -298,8 +299,7 @@ def _floor(policy: Judgement, value: MetricValue, nights: int) -> float:
 
 
 def _is_performance(value: MetricValue) -> bool:
-    metric = METRICS[value.metric]
-    return metric.needs_labels and metric.of_model
+    return METRICS[value.metric].is_performance
 
 
 def _verdict(

@@ -43,8 +43,8 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
 
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
+        from airflow_mlmon.loading import load_spec  # noqa: PLC0415
         from airflow_mlmon.pipeline.baselines.accept import accept  # noqa: PLC0415
-        from airflow_mlmon.spec import load_spec  # noqa: PLC0415
         from airflow_mlmon.spec.baseline import Baseline  # noqa: PLC0415
 
         who = (answer["responded_by_user"] or {}).get("name") or "the default answer"

@@ -35,9 +35,10 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
 
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
+        from airflow_mlmon.loading import load_spec  # noqa: PLC0415
         from airflow_mlmon.partition import Partition  # noqa: PLC0415
         from airflow_mlmon.pipeline.history.training import labelled_rows  # noqa: PLC0415
-        from airflow_mlmon.spec import ColumnType, load_spec  # noqa: PLC0415
+        from airflow_mlmon.spec import ColumnType  # noqa: PLC0415
 
         spec = load_spec(SPEC)
         numbers = [name for name in spec.features if spec.columns[name].type in {ColumnType.FLOAT, ColumnType.INTEGER}]

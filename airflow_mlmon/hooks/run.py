@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.hooks.redis import redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.loading import load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec, load_channels
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run

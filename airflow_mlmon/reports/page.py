@@ -1,7 +1,7 @@
-"""What a night's page and a model's index show, and their HTML.
+"""Content of a day's page and of a model's index, and their rendering to HTML.
 
-A page is one file without scripts and without anything from outside. Everything but the charts,
-which come as markup, is escaped by the template.
+A page is one file without scripts and without external resources. Everything except the charts, which are markup
+already, is escaped by the template.
 """
 
 from __future__ import annotations
@@ -36,18 +36,19 @@ from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
-from airflow_mlmon.spec.titles import metric_title, subject_title
+from airflow_mlmon.spec.metrics import CHECK_PREFIX
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import metric_title, subject_title
 
 PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
 _LONGEST_METER = 1e6
-# alerts of an incident, and segments of a column, that are shown at once
+# number of alerts of an incident, and of segments of a column, that are not folded
 _SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRow:
-    """A column's drift and its picture."""
+    """Drift of a column with its chart."""
 
     drift: ColumnDrift
     picture: Markup | None = None
@@ -56,7 +57,7 @@ class ColumnRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendChart:
-    """A metric over the nights, drawn."""
+    """Chart of a metric over consecutive days."""
 
     title: str
     svg: Markup
@@ -64,7 +65,7 @@ class TrendChart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceNight:
-    """What the labels that have come say of one night."""
+    """Performance of one day by the labels received."""
 
     day: date
     metrics: Mapping[str, float | None]
@@ -74,7 +75,7 @@ class PerformanceNight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file that rows of the night were read from, or refused."""
+    """File that rows of the day were read from, or that was rejected."""
 
     uri: str
     rows: int | None = None
@@ -85,7 +86,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing that the numbers rest on, such as the layout or a library's version."""
+    """Named fact that the numbers depend on, such as the profile schema or a library's version."""
 
     name: str
     value: str
@@ -107,7 +108,7 @@ class BaselineNights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightPage:
-    """Everything that the page of one night shows."""
+    """Content of the page of one day."""
 
     model: str
     night: Night
@@ -139,7 +140,7 @@ class NightPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexNight:
-    """One night in a model's index."""
+    """One day in a model's index."""
 
     night: Night
     href: str | None = None
@@ -152,13 +153,13 @@ class IndexNight:
 
     @property
     def tone(self) -> Tone:
-        """How loud the night is."""
+        """Return the state of the day."""
         return tone_of(self.night, self.alerts, self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPage:
-    """Everything that a model's index shows; the nights in any order."""
+    """Content of a model's index; days in any order."""
 
     model: str
     nights: tuple[IndexNight, ...]
@@ -171,7 +172,7 @@ class IndexPage:
 
 
 def render_night(page: NightPage) -> str:
-    """The HTML of a night's page."""
+    """Render a day's page."""
     verdicts = arrange(page.verdicts)
     by_loudness = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts))
     return (
@@ -200,7 +201,7 @@ def render_night(page: NightPage) -> str:
 
 
 def render_index(page: IndexPage) -> str:
-    """The HTML of a model's index."""
+    """Render a model's index."""
     nights = sorted(page.nights, key=lambda night: night.night.partition.start, reverse=True)
     return (
         _environment()
@@ -216,12 +217,12 @@ def render_index(page: IndexPage) -> str:
 
 
 def render_page(template: str, **content: object) -> str:
-    """The HTML of another page, from its template and what the template shows."""
+    """Render another page from its template and content."""
     return _environment().get_template(template).render(**content)
 
 
 def _failed_checks(page: NightPage) -> list[CheckOutcome]:
-    """The checks that failed and made no alert, which would tell of them."""
+    """Return the failed checks without an alert."""
     told = {(alert.metric, alert.column) for alert in page.alerts}
     return [
         check
@@ -253,7 +254,7 @@ def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    # autoescape is set outright: select_autoescape goes by the ending, and .j2 is not among its endings
+    # autoescape is set explicitly: select_autoescape decides by the file ending and does not know .j2
     environment = Environment(
         loader=PackageLoader("airflow_mlmon.reports"),
         autoescape=True,

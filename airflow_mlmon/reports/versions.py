@@ -1,4 +1,4 @@
-"""What the page of a night shows of the versions that served it."""
+"""Model versions on the page of a day."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _MOST_COLUMNS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
-    """One version of the night.
+    """One model version of the day.
 
     Attributes:
         name: The version.
-        rows: How many rows it scored.
-        share: Of the rows of the night.
-        metrics: What its own rows give, by metric.
-        drift: Its columns against its own baseline.
-        baselines: What that is, in words.
+        rows: Number of rows that it scored.
+        share: Its share of the rows of the day.
+        metrics: Metrics of its own rows.
+        drift: Drift of its columns against its own baseline.
+        baselines: Titles of these baselines.
     """
 
     name: str
@@ -46,15 +46,15 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A version beside the one that it replaces, on the nights that both served.
+    """Comparison of a version with the one that it replaces, on the days that both served.
 
     Attributes:
         champion: The version that is replaced.
         challenger: The version that replaces it.
-        nights: The nights on which both scored enough rows.
-        rows: Rows of the champion, and of the challenger, on these nights.
-        columns: How far the challenger's rows lie from the champion's; there is no limit.
-        differences: What the two put out, and how well.
+        nights: The days on which both scored enough rows.
+        rows: Rows of the champion and of the challenger on these days.
+        columns: Distance of the challenger's rows from the champion's, without a limit.
+        differences: Differences of their outputs and their performance.
     """
 
     champion: str
@@ -66,14 +66,14 @@ class Challenge:
 
     @property
     def farthest(self) -> list[ColumnDrift]:
-        """The columns that lie farthest apart, the farthest first."""
+        """Return the columns that differ most, the largest distance first."""
         scored = [column for column in self.columns if column.score is not None]
         return sorted(scored, key=lambda column: -(column.score or 0))[:_MOST_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """The versions of a night, and what happened to them."""
+    """Model versions of a day, and their changes."""
 
     mark: str
     rows: tuple[VersionRow, ...]

@@ -9,13 +9,14 @@ from datetime import date
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import METRICS, Measure
-from airflow_mlmon.spec.titles import effect_measure, effect_words, p_value_equation, p_value_text
+from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, p_value_text
 
 NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
-# an effect that two digits show as 0
+# an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
 _STATES = {

@@ -11,8 +11,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.spec import ModelSpec
 
 
 class PartitionSensor(BaseSensorOperator):

@@ -10,7 +10,6 @@ from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 if TYPE_CHECKING:
     from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit, SharedChannel
     from airflow_mlmon.spec.column import Column
-    from airflow_mlmon.spec.load import load_channels, load_spec, load_specs
     from airflow_mlmon.spec.model import Check, Labels, ModelSpec
 
 __all__ = [
@@ -26,14 +25,10 @@ __all__ = [
     "Role",
     "Severity",
     "SharedChannel",
-    "load_channels",
-    "load_spec",
-    "load_specs",
 ]
 
 # a comparison needs the vocabulary of a spec, but neither pydantic nor YAML, which take a sixth of a second to import
 _MODULES = {
-    "load": ("load_channels", "load_spec", "load_specs"),
     "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
     "column": ("Column",),
     "model": ("Check", "Labels", "ModelSpec"),

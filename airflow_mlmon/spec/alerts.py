@@ -5,12 +5,12 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.metrics import GENERIC
+from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 
 class HistoryLimit(Section):
@@ -38,10 +38,15 @@ class AlertRule(Section):
     severity: AlertSeverity = Field(default=WARNING, description="critical or warning.")
 
     @model_validator(mode="after")
-    def _known_metric(self) -> Self:
-        if self.metric not in METRICS:
-            raise UnknownNameError("metric", self.metric, METRICS)
-        if self.column is not None and not METRICS[self.metric].by_column:
+    def _known_metric(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        if vocabulary is None:
+            # who makes a rule in code has no file in which a name could be mistyped
+            return self
+        metrics = {**GENERIC, **vocabulary.metrics}
+        if self.metric not in metrics:
+            raise UnknownNameError("metric", self.metric, metrics)
+        if self.column is not None and not metrics[self.metric].by_column:
             raise ValueError(f"column: {self.metric} is a metric of the whole partition, not of a column")
         return self
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from airflow_mlmon.spec.choices import Role
 
 
 class Measure(StrEnum):
@@ -41,6 +44,8 @@ class Metric:
         of_model: It changes with the model version that served, whatever the data did.
         measure: Its kind of number; a metric that has one is evaluated against the expected value.
         worse: The side on which it is bad.
+        lowest: The smallest value that it can have; None where it can be any number.
+        role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
     """
 
     title: str
@@ -52,21 +57,27 @@ class Metric:
     of_model: bool = False
     measure: Measure | None = None
     worse: Worse = Worse.BOTH
+    lowest: float | None = 0.0
+    role: Role | None = None
+
+    @property
+    def is_performance(self) -> bool:
+        """Whether it says how good the predictions are."""
+        return self.needs_labels and self.of_model
 
 
 ROWS = "rows"
 NULL_SHARE = "null_share"
 UNSEEN_SHARE = "unseen_share"
-SCORE_MEAN = "score_mean"
-PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
 DRIFT = "drift_score"
 LABEL_SHARE = "label_share"
-POSITIVE_SHARE = "positive_share"
+VOID_SHARE = "void_share"
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
 
-METRICS: dict[str, Metric] = {
+# the metrics of a model of any kind; each kind has others of its own
+GENERIC: Mapping[str, Metric] = {
     ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": Metric(
@@ -98,14 +109,6 @@ METRICS: dict[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    SCORE_MEAN: Metric("mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN),
-    PREDICTED_POSITIVE_SHARE: Metric(
-        "predicted positive rate",
-        "Share of rows that the model predicts as positive.",
-        is_share=True,
-        of_model=True,
-        measure=Measure.SHARE,
-    ),
     DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
     "drifted_columns": Metric(
         "drifted columns", "Columns beyond the limit that the reference's own nights give.", is_count=True
@@ -128,75 +131,12 @@ METRICS: dict[str, Metric] = {
         is_share=True,
         needs_labels=True,
     ),
-    POSITIVE_SHARE: Metric(
-        "positive rate",
-        "Share of positive labels among the labels received.",
-        is_share=True,
-        needs_labels=True,
-        measure=Measure.SHARE,
-    ),
-    "void_share": Metric(
+    VOID_SHARE: Metric(
         "excluded rate",
         "Share of the rows with a known outcome that will never be labelled.",
         is_share=True,
         needs_labels=True,
         measure=Measure.SHARE,
-        worse=Worse.ABOVE,
-    ),
-    "accuracy": Metric(
-        "accuracy",
-        "Share of labelled rows whose predicted class is correct.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.SHARE,
-        worse=Worse.BELOW,
-    ),
-    "precision": Metric(
-        "precision",
-        "Share of predicted positives that are labelled positive.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "recall": Metric(
-        "recall",
-        "Share of labelled positives that are predicted positive.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "f1": Metric(
-        "F1",
-        "Harmonic mean of precision and recall.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "roc_auc": Metric(
-        "ROC AUC",
-        "Area under the ROC curve of the score.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "log_loss": Metric(
-        "log loss",
-        "Mean negative log-likelihood of the labels, in nats.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.LOSS,
-        worse=Worse.ABOVE,
-    ),
-    "brier": Metric(
-        "Brier score",
-        "Mean squared difference between score and label.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
 }

@@ -9,7 +9,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.baseline import Baseline, named_by_text
@@ -18,15 +18,13 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
-    Role.SCORE: ColumnType.FLOAT,
-    Role.PREDICTION: ColumnType.BOOLEAN,
 }
 
 
@@ -78,6 +76,11 @@ class Labels(Section):
     min_share: float = Field(
         default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
     )
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The model's own words for those in the titles of metrics."""
+        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.void)} if self.void else {})
 
     @field_validator("path")
     @classmethod
@@ -134,7 +137,9 @@ class ModelSpec(Section):
     model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
         description="Name of the model: lower-case letters, digits and underscores."
     )
-    task: str = Field(default="binary", description="Kind of model: binary.")
+    task: str = Field(
+        default="binary", description="Kind of model: binary; without it, what the types of the outputs say."
+    )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
@@ -285,9 +290,11 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
-    def _typed_roles(self) -> Self:
+    def _typed_roles(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        types = {**_TYPE_OF_ROLE, **(vocabulary.types if vocabulary else {})}
         for name, column in self.columns.items():
-            wanted = _TYPE_OF_ROLE.get(column.role)
+            wanted = types.get(column.role)
             if wanted is not None and column.type is not wanted:
                 raise ValueError(
                     f"predictions.columns.{name}.type: a column of role {column.role} must be of type {wanted}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
+
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import Metric
 
 
 class UnknownNameError(ValueError):
@@ -17,7 +22,32 @@ class UnknownNameError(ValueError):
         self.valid = sorted(valid)
 
 
+class Vocabulary(Protocol):
+    """What the kind of model adds to the words of a spec; the loader gives it as the context of validation."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Metrics of that kind alone."""
+        ...
+
+    @property
+    def types(self) -> Mapping[Role, ColumnType]:
+        """Types of the outputs."""
+        ...
+
+
 class Section(BaseModel):
     """Section of a spec: frozen, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the end of a message: the closest valid name, or else all of them.
+
+    >>> nearest("amout", ["amount", "country"])
+    '; did you mean amount?'
+    """
+    valid = list(valid)
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; valid: {', '.join(valid)}"

@@ -10,12 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import LABEL_SHARE, VOID_SHARE, Metric
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_mlmon.profiles.columns.segment import Part
+    from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
+    from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile
@@ -26,11 +30,23 @@ class Task(ABC):
 
     Attributes:
         name: What a spec calls it.
+        types: Types of the outputs, by the role of the column.
+        label_type: Type of the label.
+        ranges: The ends between which outputs lie by what they are.
+        metrics: The metrics of its own, in the order in which they are shown.
+        headline: Those that say most, which tables and trends show first.
+        version_headline: Those of the labels by which versions are shown beside each other.
         contrasts: The metrics that slices can be compared by, the first choice first.
         counting: What is counted of rows where they are served, to make an outcome profile of them.
     """
 
     name: ClassVar[str]
+    types: ClassVar[Mapping[Role, ColumnType]]
+    label_type: ClassVar[ColumnType]
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]]
+    metrics: ClassVar[Mapping[str, Metric]]
+    headline: ClassVar[tuple[str, ...]]
+    version_headline: ClassVar[tuple[str, ...]]
     contrasts: ClassVar[Mapping[str, Contrasted]]
     counting: ClassVar[Counting]
 
@@ -59,6 +75,14 @@ class Task(ABC):
         """Make an outcome profile of what was counted as `counting` says."""
 
     @abstractmethod
+    def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+        """Measure what the outputs of some rows are like, without labels."""
+
+    @abstractmethod
+    def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+        """Compare the outputs of two versions of a model."""
+
+    @abstractmethod
     def measure(self, outcomes: OutcomeProfile, min_share: float) -> list[MetricValue]:
         """Measure every metric that needs labels; while less than `min_share` of these has come, none has a value."""
 
@@ -71,6 +95,24 @@ class Task(ABC):
         self, metric: str, rows: OutcomeProfile, others: OutcomeProfile, *, min_share: float, minimum_rows: int
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
+
+    def fits(self, types: Mapping[Role, ColumnType]) -> bool:
+        """Say whether a model whose outputs have these types is of this kind."""
+        own = {role: kind for role, kind in types.items() if role in self.types}
+        return bool(own) and all(self.types[role] is kind for role, kind in own.items())
+
+    @property
+    def output_metrics(self) -> tuple[str, ...]:
+        """Those of its metrics that need no labels."""
+        return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
+
+    @property
+    def label_metrics(self) -> tuple[str, ...]:
+        """Every metric that needs labels, in the order in which they are shown: of the labels, then performance."""
+        own = {name: metric for name, metric in self.metrics.items() if metric.needs_labels}
+        of_labels = (name for name, metric in own.items() if not metric.is_performance)
+        performance = (name for name, metric in own.items() if metric.is_performance)
+        return (LABEL_SHARE, *of_labels, VOID_SHARE, *performance)
 
     def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
         """Add any number of outcome profiles up, also none."""

@@ -139,7 +139,7 @@ def print_nights(settings: Settings, window: Window, console: Console) -> None:
     """Print the table of the nights."""
     # after the nights: it takes a second to import
     from airflow_mlmon.cli.table import nights_table  # noqa: PLC0415
-    from airflow_mlmon.spec import load_spec  # noqa: PLC0415
+    from airflow_mlmon.loading import load_spec  # noqa: PLC0415
     from airflow_mlmon.store.metric_store import MetricStore  # noqa: PLC0415
 
     with MetricStore(settings.store) as store:

@@ -67,7 +67,7 @@ def test_decimals_stay_exact_and_vectors_are_compared_on_every_row(tmp_path, arc
     assert rows.column("embedding").to_pylist() == table.column("embedding").to_pylist()
     assert drift["embedding"].state is DriftState.WITHIN
     assert drift["price"].state is DriftState.WITHIN
-    assert "embedding: vectors are not handed to evidently" in page
+    assert "embedding: vectors are not passed to Evidently" in page
     assert not [check for check in checks if check.column == "embedding"]
     assert {check.passed for check in checks if check.column == "price"} == {True}
 

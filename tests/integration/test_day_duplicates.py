@@ -95,7 +95,7 @@ def test_the_page_names_the_day(run, archive):
 
     assert (
         "the prediction id was already accepted on 2026-03-01"
-        in re.sub("<[^>]*>", "", page).partition("Why rows were")[2]
+        in re.sub("<[^>]*>", "", page).partition("Reason for quarantine")[2]
     )
 
 

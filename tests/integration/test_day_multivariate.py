@@ -78,7 +78,7 @@ def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
         page, index = render_night(night_page(run, partition)), render_index(index_page(run))
 
     assert f"ROC AUC <b>{moved.score:.3f}</b>, limit {moved.limit:.3f}" in page
-    assert "It leaned most on" in page
+    assert "Most important columns" in page
     assert "multivariate drift" in index
     assert f'<td class="number">{moved.score:.3f}</td>' in index
 

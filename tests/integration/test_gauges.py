@@ -113,7 +113,7 @@ def test_gateway_that_redirects_is_not_followed(run, monkeypatch):
     with web_server() as inbox:
         inbox.status, inbox.location = 307, f"{inbox.url}/inward"
 
-        with pytest.raises(ServiceRejectedError, match="a redirect, which is not followed"):
+        with pytest.raises(ServiceRejectedError, match="redirects are not followed"):
             publish_gauges(run, pushing_to(inbox.url, monkeypatch))
 
         assert inbox.paths == ["/metrics/job/mlmon/model/loans"]

@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.reports.page import render_night
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
@@ -161,7 +161,9 @@ class TestNights:
 class TestRefusals:
     @pytest.mark.parametrize("offset", [0, JUDGED - 1])
     def test_a_day_that_was_judged_is_refused(self, run, offset):
-        with pytest.raises(StateError, match=f"the night of {day(JUDGED - 1)} has its verdicts"):
+        with pytest.raises(
+            StateError, match=f"would change the verdicts of {day(JUDGED - 1)}, which is already evaluated"
+        ):
             accepted(run, dates(0, 5), first=day(offset))
 
     def test_too_few_nights_are_refused_and_the_missing_ones_named(self, run):
@@ -352,7 +354,7 @@ class TestCommands:
             pytest.param(["--same-weekday", "99"], 2, "--same-weekday: .* less than or equal to 60", id="too-many"),
             pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
             pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
-            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change what was judged", id="judged"),
+            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="judged"),
             pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled nights, at least 5", id="too-few"),
         ],
     )

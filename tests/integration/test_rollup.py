@@ -280,14 +280,14 @@ class TestCommands:
         days = ["--from", str(FIRST), "--to", str(FIRST)]
 
         assert main(["drift", "loans.yaml", *days, "--baseline", name]) == 2
-        assert "is no baseline. Hint: give reference, previous, trailing:28" in capsys.readouterr().err
+        assert "is not a baseline. Hint: give reference, previous, trailing:28" in capsys.readouterr().err
 
     def test_days_that_nobody_ran_exit_with_1(self):
         assert main(["drift", "loans.yaml", "--from", str(day(90)), "--to", str(day(96))]) == 1
 
     def test_a_window_without_a_length_is_a_wrong_call(self, capsys):
         assert main(["drift", "loans.yaml", "--from", str(FIRST), "--to", str(FIRST), "--window", "week"]) == 2
-        assert "write days or weeks" in capsys.readouterr().err
+        assert "give days or weeks" in capsys.readouterr().err
 
     def test_layout_show_prints_what_is_pinned(self, capsys):
         assert main(["layout", "show", "loans.yaml"]) == 0

@@ -177,7 +177,7 @@ def test_a_crossing_and_a_small_slice_are_listed(run):
     assert small.note.endswith("fewer than 30, counted in channel & term (other)")
     new = slices[f"channel={HOSTILE}"]
     assert (new.rows, new.rows_reference, new.drift) == (10 * NIGHTS, 0, ())
-    assert new.note == "the reference has 0 such rows, fewer than 30"
+    assert new.note == "0 rows in the reference, fewer than 30"
     assert new.against_rest.p_value is not None
     assert found.judged < len(found.slices)
 
@@ -274,7 +274,7 @@ def test_command_prints_a_table(run, folder, capsys):
     assert first.startswith("channel=phone")
     assert first.endswith("<1e-9")
     assert any(line.startswith('channel=[red]<b>x"') for line in lines)
-    assert "7 slices tried" in out
+    assert "7 slices evaluated" in out
     assert "Window: 2,000 rows read. Reference of 4,800 rows: 4,800 rows read again." in out
 
 

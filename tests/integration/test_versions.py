@@ -169,7 +169,7 @@ def test_page_tells_of_the_versions(run):
     quiet = render_night(night_page(run, partition(QUIET)))
 
     assert "v2 takes the lead, 53.3 % of the rows" in page
-    assert "v2 beside v1, on the same nights" in re.sub("<[^>]*>", "", page)
+    assert "v2 compared with v1 on the same days" in re.sub("<[^>]*>", "", page)
     assert "the reference, all versions" in page
     assert "Model versions" not in quiet
     assert "v2 appears, 5 % of the rows" in render_index(index_page(run))

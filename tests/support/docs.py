@@ -19,8 +19,8 @@ from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 

@@ -260,7 +260,7 @@ def loud_page(**changed) -> NightPage:
             Fact(name="Reference", value="50,009 rows of 59 nights, 1 January to 28 February 2013"),
             Fact(name="Libraries", value="airflow_mlmon 0.1.0, evidently 0.7.23, great_expectations 1.24.1"),
         ),
-        "left_out": ("id: it identifies a row",),
+        "left_out": ("id: identifier of the rows",),
         "evidently_href": "2013-03-08-evidently.html",
         "index_href": "index.html",
         "previous_href": "2013-03-07.html",

@@ -14,13 +14,9 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
-from airflow_mlmon.spec import Role
-from airflow_mlmon.spec.metrics import SCORE_MEAN
-from airflow_mlmon.statistics.intervals import mean_interval
 from airflow_mlmon.tasks.contrast import Difference
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.registry import task_of
@@ -55,7 +51,7 @@ def _compare(run: Run, reference: Reference, pair: tuple[str, str], days: Sequen
         nights=tuple(night.day for night in stored),
         rows=(before.rows, after.rows),
         columns=tuple(drift),
-        differences=(*_scores(run, before, after), *_performance(run, pair, stored)),
+        differences=(*task_of(run.spec).compare_outputs(before, after, run.spec), *_performance(run, pair, stored)),
     )
 
 
@@ -63,18 +59,6 @@ def _rows_of(run: Run, reference: Reference, nights: Sequence[DayProfile], versi
     column = str(run.spec.version_column)
     parts = [night.profile.part(column, version) for night in nights if night.profile is not None]
     return sum_profiles(reference.layout, (part for part in parts if part is not None))
-
-
-def _scores(run: Run, before: Profile, after: Profile) -> list[Difference]:
-    name = run.spec.column_of(Role.SCORE) or ""
-    sides = [profile.columns.get(name) for profile in (before, after)]
-    one, two = sides
-    if not isinstance(one, NumericProfile) or not isinstance(two, NumericProfile):
-        return []
-    if one.mean is None or two.mean is None or one.std is None or two.std is None:
-        return []
-    low, high = mean_interval(one.mean, one.std, one.observed, (two.mean, two.std, two.observed))
-    return [Difference(metric=SCORE_MEAN, before=one.mean, after=two.mean, low=low, high=high)]
 
 
 def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) -> list[Difference]:

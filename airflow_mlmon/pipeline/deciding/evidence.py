@@ -27,9 +27,10 @@ from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, METRICS, ROWS, SCORE_MEAN, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, ROWS, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import rate_of_look
+from airflow_mlmon.tasks.registry import METRICS, task_of
 
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines that are made of the nights before
@@ -320,11 +321,15 @@ def _served(profile: Profile, version_column: str) -> Counts:
 
 
 def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
-    """The standard deviation of the scores of the baseline, or of the night, in whose units their mean is judged."""
-    name = spec.column_of(Role.SCORE)
-    if name is None:
-        return {}
-    whole = nights.baselines[name][0] if name in nights.baselines else nights.now
-    column = whole.columns.get(name)
-    deviation = column.std if isinstance(column, NumericProfile) else None
-    return {SCORE_MEAN: deviation} if deviation else {}
+    """The standard deviation of the baseline, or else of the partition, in whose units a mean is evaluated."""
+    found = {}
+    for metric, known in task_of(spec).metrics.items():
+        name = spec.column_of(known.role) if known.role else None
+        if name is None:
+            continue
+        whole = nights.baselines[name][0] if name in nights.baselines else nights.now
+        column = whole.columns.get(name)
+        deviation = column.std if isinstance(column, NumericProfile) else None
+        if deviation:
+            found[metric] = deviation
+    return found

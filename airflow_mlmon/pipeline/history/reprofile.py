@@ -20,9 +20,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_c
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, Night
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.summary import summary_metrics
 
 # those of the predictions that follow from the profile: not how they came, and not from labels
 _FROM_PROFILE = frozenset(name for name, metric in METRICS.items() if not metric.needs_labels) - ARRIVAL_METRICS

@@ -24,7 +24,6 @@ from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -37,7 +36,8 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.spec import AlertRule, Severity
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.summary import summary_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.records import Family, MetricValue, Results
-from airflow_mlmon.spec.metrics import POSITIVE_SHARE
+from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE
 from airflow_mlmon.tasks.parts import measure_parts
 from airflow_mlmon.tasks.registry import task_of
 

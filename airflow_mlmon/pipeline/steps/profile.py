@@ -14,8 +14,8 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, ta
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import Arrival, Family, Night, Results
+from airflow_mlmon.tasks.summary import summary_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

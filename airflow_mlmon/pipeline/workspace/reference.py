@@ -30,7 +30,6 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, Night, Results, Status
 from airflow_mlmon.spec import Check
@@ -42,6 +41,7 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.summary import summary_metrics
 
 # raise it when more is kept of a reference: the next run then pins it again
 _KEPT = 6

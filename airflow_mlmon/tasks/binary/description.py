@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.tasks.binary.table import METRICS, POSITIVE_SHARE, SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.task import Task
@@ -14,7 +16,10 @@ from airflow_mlmon.tasks.task import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_mlmon.profiles.columns.segment import Part
+    from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
+    from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
 
@@ -25,6 +30,14 @@ class Binary(Task):
     """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1."""
 
     name: ClassVar[str] = "binary"
+    types: ClassVar[Mapping[Role, ColumnType]] = MappingProxyType(
+        {Role.SCORE: ColumnType.FLOAT, Role.PREDICTION: ColumnType.BOOLEAN}
+    )
+    label_type: ClassVar[ColumnType] = ColumnType.BOOLEAN
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0.0, 1.0)})
+    metrics: ClassVar[Mapping[str, Metric]] = METRICS
+    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_SHARE, "accuracy", "log_loss")
+    version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
         {
             "accuracy": Contrasted(needs=Role.PREDICTION, is_share=True),
@@ -65,6 +78,18 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.outcome import outcomes_of_counts  # noqa: PLC0415 - heavy
 
         return outcomes_of_counts(rows, cells)
+
+    def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+        """Measure the mean score and the share of predicted positives."""
+        from airflow_mlmon.tasks.binary.outputs import summarise_outputs  # noqa: PLC0415 - heavy
+
+        return summarise_outputs(part, spec)
+
+    def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+        """Compare the mean scores of two versions."""
+        from airflow_mlmon.tasks.binary.outputs import compare_outputs  # noqa: PLC0415 - heavy
+
+        return compare_outputs(before, after, spec)
 
     def measure(self, outcomes: Any, min_share: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""

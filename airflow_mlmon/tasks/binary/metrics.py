@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import LABEL_SHARE, POSITIVE_SHARE
+from airflow_mlmon.spec.metrics import LABEL_SHARE
 from airflow_mlmon.tasks.binary.outcome import UNIT, BinaryOutcomes
+from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE
 
 _NO_SCORE = "no row has both a label and a score"
 

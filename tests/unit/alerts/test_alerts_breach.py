@@ -6,7 +6,7 @@ from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_aler
 from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.tasks.titles import metric_title
 from tests.support.published import check, night, partition, verdict
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")

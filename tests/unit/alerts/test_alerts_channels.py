@@ -6,8 +6,8 @@ import pytest
 
 from airflow_mlmon.alerts.channels import channels_by_key, channels_of
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import load_channels, parse_spec
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
-from airflow_mlmon.spec.load import load_channels, parse_spec
 from tests.support.archive import Archive
 
 MAIL = "a.Mail"

@@ -93,7 +93,7 @@ def test_a_channel_whose_code_fails_stops_no_other_and_its_words_stay_unsaid(sto
     report = deliver(store, {"a": Broken(), "b": up}, NOW)
 
     assert (report.sent, report.failed, len(up.messages)) == (1, 1, 1)
-    assert report.errors == ("flights 2013-03-08, a: The channel 'a' failed: RuntimeError.",)
+    assert report.errors == ("flights 2013-03-08, a: The channel 'a' failed with RuntimeError.",)
 
 
 def test_a_sender_that_dies_loses_nothing_and_repeats_its_last_message(store):

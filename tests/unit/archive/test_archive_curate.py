@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from airflow_mlmon.archive.curate import Curated, count_reasons, curate, quarantine_repeats
 from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.load import parse_spec
 
 SPEC = parse_spec(
     """

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_mlmon.archive.draft import Place, draft_spec
 from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
-from airflow_mlmon.spec.load import parse_spec
 
 ROWS = 200
 PLACE = Place(folder="loans/predictions", reference="loans/predictions", first=date(2026, 3, 1), is_dated=False)

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from airflow_mlmon.cli.table import nights_table
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
 from airflow_mlmon.reports.wording import NONE
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.published import metric, night, partition
 

@@ -32,7 +32,7 @@ def test_draws_of_one_distribution_have_not_drifted():
 
     assert found.drifted == ()
     assert found.judged == 4
-    assert by_name(found)["customer"].note == "holds identifiers, which are counted and not compared"
+    assert by_name(found)["customer"].note == "identifiers are counted, not compared"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_change_is_drift_and_stands_first(changes, column):
 def test_share_of_empty_values_is_told_in_words():
     found = airflow_mlmon.compare(REFERENCE, make_rows(2000, 2, empty=0.3))
 
-    assert found.columns[0].note.startswith("empty values went from 1.9% to 29.8%")
+    assert found.columns[0].note.startswith("null rate changed from 1.9% to 29.8%")
 
 
 def test_certain_but_small_change_is_no_drift():
@@ -101,7 +101,7 @@ def test_every_method_finds_what_moved(method):
 def test_too_little_is_not_enough_data(current, said):
     column = compare_values(np.arange(100.0), current)
 
-    assert column.state is DriftState.INSUFFICIENT_DATA or "empty values" in column.note
+    assert column.state is DriftState.INSUFFICIENT_DATA or "null rate" in column.note
     assert said in column.note
     assert column.score is None
 
@@ -110,7 +110,7 @@ def test_infinite_values_are_left_out_and_told():
     column = compare_values(np.arange(100.0), [*np.arange(100.0), math.inf, -math.inf])
 
     assert column.state is DriftState.WITHIN
-    assert column.note == "current has 2 infinite values, left out"
+    assert column.note == "current has 2 infinite values, not compared"
 
 
 def test_column_of_one_side_is_told():
@@ -135,20 +135,20 @@ def test_new_category_is_named():
     column = compare_values(["a", "b"] * 100, ["a", "b", "b<script>", "c"] * 100)
 
     assert column.state is DriftState.BEYOND
-    assert column.note == "new: b<script> (25.0%), c (25.0%)"
+    assert column.note == "new categories: b<script> (25.0%), c (25.0%)"
 
 
 def test_a_million_categories_have_an_answer():
     random = np.random.default_rng(5)
     sides = [pa.array([f"v{number}" for number in random.integers(0, 10**9, 10**6)]) for _ in range(2)]
 
-    assert compare_values(*sides).note == "holds identifiers, which are counted and not compared"
+    assert compare_values(*sides).note == "identifiers are counted, not compared"
 
 
 def test_few_values_that_all_differ_are_not_compared():
     sides = [[f"v{number}" for number in range(start, start + 200)] for start in (0, 100)]
 
-    assert compare_values(*sides).note == "nearly every value is different"
+    assert compare_values(*sides).note == "nearly all values are distinct"
 
 
 @pytest.mark.parametrize("method", ["psi", "t_test", "anderson"])
@@ -158,7 +158,7 @@ def test_identifiers_have_no_score_by_any_method(method):
     column = compare_values(rows, rows, method=method)
 
     assert (column.state, column.score, column.method) == (DriftState.INSUFFICIENT_DATA, None, None)
-    assert column.note == "holds identifiers, which are counted and not compared"
+    assert column.note == "identifiers are counted, not compared"
 
 
 def test_type_that_differs_names_column_and_both_sides():
@@ -205,7 +205,7 @@ def test_frame_of_mixed_objects_names_the_column():
 
 
 def test_what_is_no_frame_is_refused():
-    with pytest.raises(ConfigError, match="reference is a list, neither a path nor a frame"):
+    with pytest.raises(ConfigError, match="reference is a list; a path or a data frame is expected"):
         airflow_mlmon.profile([1, 2])
 
 

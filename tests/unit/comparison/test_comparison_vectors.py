@@ -64,7 +64,7 @@ def test_current_vectors_of_another_dimension_are_empty_and_told():
     found = compare(to_table(vectors(300, 1)), current)
 
     assert found.state is DriftState.BEYOND
-    assert "empty values went from 0.0% to 33.3%" in found.note
+    assert "null rate changed from 0.0% to 33.3%" in found.note
     assert "100 vectors of current of another dimension or with an empty element left out" in found.note
 
 
@@ -77,14 +77,14 @@ def test_lists_that_are_no_vectors_are_told(values):
     found = compare(table, table)
 
     assert found.state is DriftState.INSUFFICIENT_DATA
-    assert found.note == "no vectors: the first rows of the reference hold no lists, or lists of different lengths"
+    assert found.note == "no vectors: the first rows of the reference contain no lists, or lists of different lengths"
 
 
 def test_method_of_rows_refuses_a_vector():
     found = compare(to_table(vectors(100, 1)), to_table(vectors(100, 2)), method="anderson")
 
     assert found.state is DriftState.INSUFFICIENT_DATA
-    assert found.note == "not compared: anderson needs rows, and of a vector no sample is kept"
+    assert found.note == "not compared: anderson needs rows, and samples contain no vectors"
 
 
 def test_decimals_are_compared_as_the_numbers_they_are():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 
 NIGHTS = [Counts(60 + day, 40) for day in range(1, 9)]

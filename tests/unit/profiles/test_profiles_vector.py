@@ -15,8 +15,8 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.profiles.values.norm import to_norms
+from airflow_mlmon.tasks.summary import summary_metrics
 from tests.support.profiles import make_layout, make_spec, profile_values
 
 LAYOUT = ColumnLayout(name="v", kind=Kind.VECTOR, dimension=2, element_quantum=0.25)

@@ -79,11 +79,11 @@ def test_evidently_measures_and_tests_each_column_itself(document):
 
 def test_columns_that_are_left_out_are_listed_with_the_reason(report):
     assert report.left_out == (
-        "id: it identifies a row",
-        "at: it is the time of the event",
-        "tail: nearly every value is different (900 of 900)",
-        "landed: evidently does not compare times",
-        "mail: it holds personal data",
+        "id: identifier of the rows",
+        "at: time of the event",
+        "tail: nearly all values are distinct (900 of 900)",
+        "landed: Evidently does not compare times",
+        "mail: personal data",
         "origin: 12 rows, at least 30 are needed",
     )
 
@@ -101,15 +101,15 @@ def test_page_has_the_title_and_a_policy(report):
     assert page.startswith("<!DOCTYPE html>")
     assert "<title>flights 2013-03-08</title>" in page
     assert "default-src 'none'; script-src 'unsafe-inline'" in page
-    assert "samples of 300 rows of the night and 600 rows of\nthe reference" in page
+    assert "samples of 300 rows of the day and 600 rows of\nthe reference" in page
 
 
 @pytest.mark.parametrize(
     ("column", "values", "reason"),
     [
-        pytest.param("wind", np.nan, "no values in the night", id="all-null"),
-        pytest.param("wind", np.inf, "no values in the night", id="all-infinite"),
-        pytest.param("origin", None, "no values in the night", id="no-category"),
+        pytest.param("wind", np.nan, "no values in the day", id="all-null"),
+        pytest.param("wind", np.inf, "no values in the day", id="all-infinite"),
+        pytest.param("origin", None, "no values in the day", id="no-category"),
     ],
 )
 def test_column_without_values_is_left_out_and_the_others_stay(column, values, reason):
@@ -122,14 +122,14 @@ def test_column_without_values_is_left_out_and_the_others_stay(column, values, r
 def test_column_that_breaks_evidently_is_left_out_and_the_others_stay():
     report = write(current=flights_frame(300, seats=[np.finfo("float64").max, *[-np.finfo("float64").max] * 299]))
 
-    assert any(reason.startswith("seats: evidently cannot compute it (") for reason in report.left_out)
+    assert any(reason.startswith("seats: Evidently cannot compute it (") for reason in report.left_out)
     assert set(metrics(json.loads(report.json), "ValueDrift")) == {"wind", "temp", "origin", "late"}
 
 
 def test_missing_column_is_left_out():
     report = write(current=flights_frame(300).drop(columns="wind"))
 
-    assert "wind: missing from the sample of the night" in report.left_out
+    assert "wind: missing from the sample of the day" in report.left_out
 
 
 def test_report_of_no_comparable_column_still_has_our_scores():

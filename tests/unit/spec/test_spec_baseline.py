@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 
 FRIDAY = date(2013, 3, 8)

@@ -155,7 +155,7 @@ def test_rows_of_a_file_without_the_column_are_told(tmp_path):
     write_text(tmp_path / "2.jsonl", '{"x": 1}\n' * 40)
 
     column = next(c for c in airflow_mlmon.compare(tmp_path, tmp_path).columns if c.column == "y")
-    assert "reference lacks it in 40 rows" in column.note
+    assert "missing in 40 rows of the reference" in column.note
 
 
 def test_nothing_at_the_path_is_told(tmp_path):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.binary.metrics import measure, roc_auc
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 from tests.support.labelled import labelled_table, random_labels
@@ -17,7 +17,7 @@ def measured(min_share=0.0, **columns):
 def test_every_metric_that_needs_labels_is_measured_once():
     values = measure(profile_outcomes(random_labels(500, seed=1)), 0.5)
 
-    assert [value.metric for value in values] == [name for name, metric in METRICS.items() if metric.needs_labels]
+    assert [value.metric for value in values] == list(Binary().label_metrics)
     assert all(value.value is not None for value in values)
 
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE, Measure
+from airflow_mlmon.spec.metrics import DRIFT, Measure
+from airflow_mlmon.tasks.registry import METRICS
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
@@ -38,12 +39,8 @@ def metric_title(metric: str, labels: Labels | None = None) -> str:
     if metric not in METRICS:
         return metric
     title = METRICS[metric].title
-    if labels is None:
-        return title
-    if metric in {POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE}:
-        return title.replace("positive", labels.positive_name)
-    if metric == "void_share" and labels.void:
-        return title.replace("excluded", " or ".join(labels.void))
+    for word, own in (labels.words if labels else {}).items():
+        title = title.replace(word, own)
     return title
 
 

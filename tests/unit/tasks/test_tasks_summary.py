@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.summary import summary_metrics
+from airflow_mlmon.tasks.summary import summary_metrics
 from tests.support.profiles import loan_spec, loan_table, make_spec
 
 SPEC = make_spec(

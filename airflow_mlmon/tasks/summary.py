@@ -6,19 +6,16 @@ from dataclasses import replace
 
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import Part
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.choices import Role
-from airflow_mlmon.spec.metrics import NULL_SHARE, PREDICTED_POSITIVE_SHARE, ROWS, SCORE_MEAN, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import NULL_SHARE, ROWS, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
-
-_POSITIVE = "true"
+from airflow_mlmon.tasks.registry import task_of
 
 
 def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
-    """Compute row count, null rate, new-category rate, mean score and predicted positive rate.
+    """Compute row count, null rate, new-category rate, and the metrics of the outputs.
 
     Missing values are nulls and NaN. A value that does not exist, such as the null rate of a column that the table
     lacks, is None with the reason. Segments have only the metrics that are not about one column.
@@ -44,8 +41,7 @@ def _summary(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     return [
         MetricValue(metric=ROWS, value=float(part.rows), rows=part.rows),
         _feature_nulls(part, spec),
-        *_score_mean(part, spec),
-        *_predicted_positive_share(part, spec),
+        *task_of(spec).summarise_outputs(part, spec),
     ]
 
 
@@ -75,28 +71,6 @@ def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
         rows=column.observed,
         reason=_reason(column.observed),
     )
-
-
-def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
-    column = profile.columns.get(spec.column_of(Role.SCORE) or "")
-    if not isinstance(column, NumericProfile):
-        return []
-    return [MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, reason=_reason(column.observed))]
-
-
-def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
-    column = profile.columns.get(spec.column_of(Role.PREDICTION) or "")
-    if not isinstance(column, CategoryProfile):
-        return []
-    positive = column.count_of(_POSITIVE)
-    return [
-        MetricValue(
-            metric=PREDICTED_POSITIVE_SHARE,
-            value=positive / column.observed if column.observed else None,
-            rows=column.observed,
-            reason=_reason(column.observed),
-        )
-    ]
 
 
 def _reason(rows: int) -> str:

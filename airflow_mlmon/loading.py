@@ -5,8 +5,8 @@ A mistake reads `file:line: key: message; did you mean …?`, one line each.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -15,8 +15,11 @@ from pydantic import BaseModel, ValidationError
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
+from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.model import ModelSpec
-from airflow_mlmon.spec.section import UnknownNameError
+from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
+from airflow_mlmon.tasks.registry import PLANNED, TASKS, infer_task
+from airflow_mlmon.tasks.task import Task
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Key = tuple[str | int, ...]
@@ -41,7 +44,8 @@ def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
     Raises:
         ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
-    return _parse(_read(Path(path)), str(path), SharedChannels, _NO_CHANNELS).channels
+    data, lines = _parse(_read(Path(path)), str(path), _NO_CHANNELS)
+    return _validate(data, lines, str(path), SharedChannels).channels
 
 
 def _read(path: Path) -> str:
@@ -78,11 +82,38 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
-    return _parse(text, name, ModelSpec, _NO_SPEC)
+    data, lines = _parse(text, name, _NO_SPEC)
+    asked = data.get("task")
+    if asked is None:
+        inferred = _inferred(data)
+        return _validate({**data, "task": inferred.name}, lines, name, ModelSpec, vocabulary=inferred)
+    # what the rest may say depends on the kind of model: an unknown one leaves it unchecked
+    task = TASKS.get(asked) if isinstance(asked, str) else None
+    mistakes = [] if task else [f"{name}:{_line(('task',), lines)}: task: {_unknown_task(asked)}"]
+    return _validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes)
 
 
-def _parse(text: str, name: str, kind: type[_Kind], otherwise: str) -> _Kind:
-    """Parse `text` as a section of `kind`; `otherwise` is the message when it is not a mapping."""
+def _inferred(data: Mapping[str, Any]) -> Task:
+    """The kind of model whose outputs have the types that the spec declares."""
+    predictions = data.get("predictions")
+    columns = predictions.get("columns") if isinstance(predictions, dict) else None
+    types = {}
+    for content in columns.values() if isinstance(columns, dict) else ():
+        # what is wrong here is a mistake of the column, told of with the others
+        with suppress(ValidationError):
+            column = Column.model_validate(content)
+            types[column.role] = column.type
+    return infer_task(types)
+
+
+def _unknown_task(asked: object) -> str:
+    if asked in PLANNED:
+        return f"{asked!r} is not supported yet; valid: {', '.join(TASKS)}"
+    return f"{asked!r} is unknown{nearest(str(asked), TASKS)}"
+
+
+def _parse(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
+    """Parse `text` as a mapping, with the lines of its keys; `otherwise` is the message when it is none."""
     try:
         loader = _Loader(text)
         try:
@@ -94,14 +125,29 @@ def _parse(text: str, name: str, kind: type[_Kind], otherwise: str) -> _Kind:
         raise ConfigError(_yaml_mistake(error, name)) from error
     if node is None or not isinstance(data, dict):
         raise ConfigError(f"{name}:1: {otherwise}")
-    lines = dict(_lines(node, ()))
-    mistakes = [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]
-    if not mistakes:
-        try:
-            return kind.model_validate(data)
-        except ValidationError as error:
-            mistakes = [_mistake(found, lines, name, kind) for found in error.errors()]
-    raise ConfigError("\n".join(mistakes), file=name)
+    if repeats := [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]:
+        raise ConfigError("\n".join(repeats), file=name)
+    return data, dict(_lines(node, ()))
+
+
+def _validate(
+    data: Mapping[str, Any],
+    lines: dict[_Key, int],
+    name: str,
+    kind: type[_Kind],
+    *,
+    vocabulary: Vocabulary | None = None,
+    mistakes: Sequence[str] = (),
+) -> _Kind:
+    """Validate a section of a kind; the mistakes known already are told of with the others."""
+    found = list(mistakes)
+    try:
+        section = kind.model_validate(data, context=vocabulary)
+    except ValidationError as error:
+        found += [_mistake(each, lines, name, kind) for each in error.errors()]
+    if found:
+        raise ConfigError("\n".join(found), file=name)
+    return section
 
 
 def _yaml_mistake(error: yaml.YAMLError, name: str) -> str:
@@ -185,14 +231,3 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return the end of a message: the closest valid name, or else all of them.
-
-    >>> nearest("amout", ["amount", "country"])
-    '; did you mean amount?'
-    """
-    valid = list(valid)
-    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; valid: {', '.join(valid)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.spec import Role, Severity, load_spec, load_specs
-from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.loading import load_spec, load_specs, parse_spec
+from airflow_mlmon.spec import Role, Severity
 
 GOOD = """\
 model: fraud
@@ -252,3 +252,32 @@ def test_vector_and_decimal_are_declared():
     assert spec.vectors == ("e",)
     assert spec.columns["e"].dimension == 384
     assert spec.columns["amount"].type == "decimal"
+
+
+def test_task_is_inferred_from_the_types_of_the_outputs():
+    assert parse_spec(GOOD, "fraud.yaml").task == "binary"
+    assert parse_spec(f"task: binary\n{GOOD}", "fraud.yaml") == parse_spec(GOOD, "fraud.yaml")
+
+
+@pytest.mark.parametrize(
+    ("task", "what"),
+    [
+        pytest.param("regression", "'regression' is not supported yet; valid: binary", id="planned"),
+        pytest.param("binery", "'binery' is unknown; did you mean binary?", id="mistyped"),
+        pytest.param("[binary]", "['binary'] is unknown; did you mean binary?", id="list"),
+    ],
+)
+def test_task_that_does_not_exist_is_refused_by_name_with_the_other_mistakes(task, what):
+    text = f"task: {task}\n{GOOD}".replace("start: 2026-01-01", "start: someday")
+
+    first, *others = mistakes(text)
+    assert first == f"fraud.yaml:1: task: {what}"
+    assert [line.split(": ")[:2] for line in others if "task" not in line] == [["fraud.yaml:3", "start"]]
+
+
+def test_score_of_another_type_is_refused_by_the_task():
+    text = GOOD.replace("score: {type: float, role: score}", "score: {type: string, role: score}")
+
+    assert mistakes(text) == [
+        "fraud.yaml:9: predictions.columns.score.type: a column of role score must be of type float"
+    ]
