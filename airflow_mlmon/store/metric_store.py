@@ -228,6 +228,13 @@ class MetricStore(BaselineStore):
         """Read the verdicts of a partition, of both families."""
         return [verdict_of(row) for row in self._of_partition(schema.verdicts, partition, "position")]
 
+    def metric_verdicts(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, Verdict]]:
+        """The verdicts on one metric over a range, of every column; those on all rows."""
+        table = schema.verdicts
+        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
+        rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
+        return [(row.day, verdict_of(row)) for row in rows]
+
     def checks(self, partition: Partition) -> list[CheckOutcome]:
         """Read the check outcomes of a partition."""
         return [check_of(row) for row in self._of_partition(schema.checks, partition, "position")]
