@@ -234,7 +234,7 @@ class TestCommands:
 
         out = capsys.readouterr().out
         assert "2026-03-01 to 2026-03-05: 5 of 5 days, 400 rows\n" in out
-        assert "  against the reference (12 nights)\n" in out
+        assert "  against the reference (12 days)\n" in out
         assert "no drift" in out
         assert "sampling error only" in out
         assert "1 of 2 days, 80 rows" in out

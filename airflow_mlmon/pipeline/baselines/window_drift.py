@@ -98,7 +98,7 @@ class Past:
     def evaluate(
         self, span: Span, baselines: Sequence[ChosenBaseline], current: Profile, drift: Sequence[ColumnDrift]
     ) -> dict[str, Verdict]:
-        """Evaluate the drift of a window against earlier windows of the same length; without them, by sampling error."""
+        """Evaluate the drift of a window against earlier windows of its length; without them, by sampling error."""
         policy = self.run.spec.alerts.judgement
         length, first = len(span.days), span.days[0]
         days = self._days(first, max(self.run.spec.history.nights // length, _PAST_WINDOWS) * length)
