@@ -76,7 +76,7 @@ def with_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.Chu
     Raises:
         ConfigError: another column has the name of the flag column.
     """
-    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, pa.bool_()), labels))
+    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, labels.type), labels))
     if not pc.any(void).as_py():
         return Flagged(rows, ())
     return Flagged(_flagged(rows, name, pc.if_else(void, Flag.VOID.value, pa.scalar(None, pa.string()))), (name,))

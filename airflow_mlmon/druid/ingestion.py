@@ -20,6 +20,7 @@ from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.druid import DruidIngestion
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.registry import task_of
 
 CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"
@@ -82,7 +83,7 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
         if _is_loaded(column)
     ]
     if spec.labels is not None:
-        dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[ColumnType.BOOLEAN]))
+        dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[task_of(spec).label_type]))
     if taken := sorted(_RESERVED & {dimension.name for dimension in dimensions}):
         raise ConfigError(
             f"The column name {taken[0]!r} is reserved in Druid.", hint="rename the column in the archive"

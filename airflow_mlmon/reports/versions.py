@@ -9,7 +9,6 @@ from datetime import date
 from airflow_mlmon.drift.compare import ColumnDrift, DriftState
 from airflow_mlmon.tasks.contrast import Difference
 
-VERSION_METRICS = ("score_mean", "predicted_positive_share", "label_share", "accuracy", "roc_auc", "log_loss")
 _MOST_COLUMNS = 5
 
 

@@ -28,7 +28,6 @@ from airflow_mlmon.records import Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
-    PERFORMANCE_METRICS,
     BaselineNights,
     ColumnRow,
     Fact,
@@ -40,6 +39,7 @@ from airflow_mlmon.reports.page import (
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -65,6 +65,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=tuple(store.verdicts(partition)),
         checks=tuple(store.checks(partition)),
@@ -118,6 +119,7 @@ def index_page(run: Run) -> IndexPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         trends=trend_charts(run, last, marks),
         marks=shown_marks(run, last, marks),
         heat=_heat(run, [night.partition.day for night in nights]),
@@ -218,7 +220,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
     return tuple(
         PerformanceNight(
             day=night.partition.day,
-            metrics={name: values.get((night.partition.day, name, None)) for name in PERFORMANCE_METRICS},
+            metrics={name: values.get((night.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
             href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
         )
         for night in run.store.nights(run.model, first, last)

@@ -191,10 +191,10 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
     if not listed:
         return Taken(0, "")
     run.progress("taking in labels")
-    table, files = read_files(store, listed, label_columns(labels), timezone=None)
+    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
     manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
-    delivery = to_delivery(_with_hashed_ids(table, run, labels), labels)
+    delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)
     run.files.write(uri, to_parquet(delivery))
     run.store.save_delivery(Delivery(partition=partition, version=manifest.version, uri=uri, rows=delivery.num_rows))
     return Taken(delivery.num_rows, f"labels: {manifest.message}" if manifest.problems else "")
