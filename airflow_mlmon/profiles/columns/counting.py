@@ -104,10 +104,10 @@ class NumericCounter:
     def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         finite: npt.NDArray[np.number] = block[np.isfinite(block)]
         nans = int(np.isnan(block).sum())
-        positive = int((block == np.inf).sum())
+        above = int((block == np.inf).sum())
         self.nans += nans
-        self.positive_infinities += positive
-        self.negative_infinities += len(block) - len(finite) - nans - positive
+        self.positive_infinities += above
+        self.negative_infinities += len(block) - len(finite) - nans - above
         return finite
 
     def _count_values(self, values: Tally, deviations: Floats) -> None:
