@@ -5,6 +5,7 @@ A mistake reads `file:line: key: message; did you mean …?`, one line each.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,9 @@ _Key = tuple[str | int, ...]
 _Kind = TypeVar("_Kind", bound=BaseModel)
 _NO_SPEC = "a spec must be a mapping that begins with `model: <name>`."
 _NO_CHANNELS = "a channels file must be a mapping with the single key `channels`."
+# what specs of earlier releases may still say
+_WITHOUT_EFFECT: tuple[_Key, ...] = (("drift", "quantile"),)
+log = logging.getLogger(__name__)
 
 
 def load_spec(path: str | Path) -> ModelSpec:
@@ -147,6 +151,9 @@ def _validate(
         found += [_mistake(each, lines, name, kind) for each in error.errors()]
     if found:
         raise ConfigError("\n".join(found), file=name)
+    for key in _WITHOUT_EFFECT:
+        if key in lines:
+            log.warning("%s:%d: %s: has no effect any more; delete it", name, lines[key], _dotted(key))
     return section
 
 

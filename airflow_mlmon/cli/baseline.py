@@ -14,9 +14,9 @@ from rich.text import Text
 
 from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json, versions_content
-from airflow_mlmon.cli.windows import drift_table
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.cli.windows import drift_table, verdict_content
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.evaluation.columns import evaluated
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import parse_day
@@ -123,7 +123,7 @@ def show_candidate(
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns))
+        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 
@@ -134,9 +134,12 @@ def _side(side: ChosenBaseline) -> str:
 
 
 def _remarks(found: CandidateDrift) -> list[str]:
-    judged = sum(column.state is not DriftState.INSUFFICIENT_DATA for column in found.columns)
-    usual = "the limit, which is what is usual of one night against the baseline in force"
-    lines = [f"{found.drifted} of {judged} columns lie beyond {usual}." if judged else "No column could be judged."]
+    held = len(evaluated(found.verdicts))
+    lines = [
+        f"{found.drifted} of {held} columns have drifted from the baseline in force; single days show how they vary."
+        if held
+        else "No column could be evaluated."
+    ]
     if found.own:
         own = ", ".join(f"{line_text(name)} ({baseline.title()})" for name, baseline in found.own.items())
         lines.append(f"Not compared, because they have their own baseline in the spec: {own}.")
@@ -205,15 +208,9 @@ def _difference(found: CandidateDrift, version: str | None) -> dict[str, Any]:
         "drifted_columns": found.drifted,
         "columns": [
             {
-                "column": column.column,
-                "method": column.method,
-                "score": column.score,
-                "limit": column.limit,
-                "nights": column.nights,
+                **verdict_content(column, found.verdicts.get(column.column)),
                 "rows_in_force": column.rows_reference,
                 "rows_candidate": column.rows_current,
-                "state": column.state,
-                "note": column.note,
             }
             for column in found.columns
         ],

@@ -17,7 +17,7 @@ from airflow_mlmon.cli.output import open_console, plain_table, print_json, vers
 from airflow_mlmon.comparison.cells import p_text
 from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
-from airflow_mlmon.comparison.verdict import ALPHA
+from airflow_mlmon.evaluation.pair import ALPHA
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.slices.druid import night_rows

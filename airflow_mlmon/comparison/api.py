@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from airflow_mlmon.comparison.compare import compare_columns
 from airflow_mlmon.comparison.dataset import Dataset, Source, read_dataset
 from airflow_mlmon.comparison.result import Comparison
-from airflow_mlmon.comparison.verdict import DEFAULT_METHOD
 from airflow_mlmon.drift.methods import parse_method
+from airflow_mlmon.evaluation.pair import DEFAULT_METHOD
 
 
 def profile(source: Source, *, null: Sequence[str] = ()) -> Dataset:

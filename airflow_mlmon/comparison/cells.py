@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.picture import draw_pair
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.tasks.titles import p_value_text
 
 _STATES = {
-    DriftState.BEYOND: "drift",
-    DriftState.WITHIN: "no drift",
-    DriftState.INSUFFICIENT_DATA: NOT_ENOUGH,
+    VerdictState.BREACH: "drift",
+    VerdictState.OK: "no drift",
+    VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
 }
 _LARGE = 1e6
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.comparison.scoring import ask_evidently, score_column
+from airflow_mlmon.comparison.sampled import ask_evidently
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.drift.compare import DriftState, vector_remarks
+from airflow_mlmon.drift.compare import vector_remarks
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.drift.shift import MeanShift, mean_shift
+from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, SHIFT_LIMIT, is_rare, score_column
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.records import VerdictState
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.statistics import two_sample
+from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.tables.contents import Content
 
 
@@ -46,7 +49,7 @@ class ColumnComparison:
 
     column: str
     content: str
-    state: DriftState
+    state: VerdictState
     method: Method | None = None
     score: float | None = None
     effect: float | None = None
@@ -63,16 +66,16 @@ class ColumnComparison:
     @property
     def has_drifted(self) -> bool:
         """Return True if the values or the null rate have drifted."""
-        return self.state is DriftState.BEYOND
+        return self.state is VerdictState.BREACH
 
     @property
     def rank(self) -> tuple[int, float, str]:
         """Return the sort key: drifted columns, then those without a verdict, then the others."""
-        order = {DriftState.BEYOND: 0, DriftState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
+        order = {VerdictState.BREACH: 0, VerdictState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
         ratio = self.effect / self.limit if self.effect is not None and self.limit else 0.0
         if self.shift is not None:
-            ratio = max(ratio, self.shift.value / verdict.SHIFT_LIMIT)
-        return order, -max(ratio, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT), self.column
+            ratio = max(ratio, self.shift.value / SHIFT_LIMIT)
+        return order, -max(ratio, abs(self.empty_gap or 0.0) / EMPTY_LIMIT), self.column
 
     @property
     def empty_gap(self) -> float | None:
@@ -99,7 +102,7 @@ def compare_columns(
     measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
     # one family of tests: values, null rate and the mean of vectors
     found = [p_value for column in measured for p_value in (column.p_value, column.empty_p_value, column.shift_p_value)]
-    corrected = verdict.correct(found)
+    corrected = adjust(found)
     thirds = zip(measured, corrected[::3], corrected[1::3], corrected[2::3], strict=True)
     judged = [
         _judge(replace(column, p_value=values, empty_p_value=empty, shift_p_value=shift))
@@ -117,7 +120,7 @@ def _measure(
     made = ColumnComparison(
         column=name,
         content=known.content.value,
-        state=DriftState.INSUFFICIENT_DATA,
+        state=VerdictState.INSUFFICIENT_DATA,
         reference=first,
         current=second,
     )
@@ -130,7 +133,7 @@ def _measure(
     found = score_column(method, first, second, limit=limit, answer=answer)
     if found is None:
         return replace(made, note=answer.note if answer else _lack(method, first))
-    shift = mean_shift(first, second, verdict.MINIMUM_ROWS)
+    shift = mean_shift(first, second, MINIMUM_ROWS)
     return replace(
         made,
         shift=shift,
@@ -147,28 +150,22 @@ def _measure(
 
 def _judge(column: ColumnComparison) -> ColumnComparison:
     """Decide on drift from the corrected p-values."""
-    is_emptier = (
-        column.empty_p_value is not None
-        and column.empty_p_value <= verdict.ALPHA
-        and abs(column.empty_gap or 0.0) >= verdict.EMPTY_LIMIT
-    )
+    is_emptier = is_rare(column.empty_p_value) and abs(column.empty_gap or 0.0) >= EMPTY_LIMIT
     if is_emptier:
         empties = [empty_share(side) or 0.0 for side in (column.reference, column.current)]
         said = f"null rate changed from {empties[0]:.1%} to {empties[1]:.1%}"
-        column = replace(column, state=DriftState.BEYOND, note="; ".join(filter(None, (said, column.note))))
+        column = replace(column, state=VerdictState.BREACH, note="; ".join(filter(None, (said, column.note))))
     if column.effect is None or column.limit is None or column.p_value is None:
         return column
-    has_moved = column.p_value <= verdict.ALPHA and column.effect >= column.limit
+    has_moved = is_rare(column.p_value) and column.effect >= column.limit
     is_beyond = is_emptier or has_moved or _has_shifted(column)
     if column.shift is not None:
         column = replace(column, note="; ".join(filter(None, (column.shift.text, column.note))))
-    return replace(column, state=DriftState.BEYOND if is_beyond else DriftState.WITHIN)
+    return replace(column, state=VerdictState.BREACH if is_beyond else VerdictState.OK)
 
 
 def _has_shifted(column: ColumnComparison) -> bool:
-    if column.shift is None or column.shift_p_value is None:
-        return False
-    return column.shift_p_value <= verdict.ALPHA and column.shift.value >= verdict.SHIFT_LIMIT
+    return column.shift is not None and is_rare(column.shift_p_value) and column.shift.value >= SHIFT_LIMIT
 
 
 def _lack(method: str, column: ColumnProfile) -> str:
@@ -179,7 +176,7 @@ def _lack(method: str, column: ColumnProfile) -> str:
 
 
 def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    if min(reference.rows, current.rows) < verdict.MINIMUM_ROWS:
+    if min(reference.rows, current.rows) < MINIMUM_ROWS:
         return None
     if not reference.missing + current.missing:
         return None
@@ -205,8 +202,8 @@ def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:
         yield f"{side} is all null"
     elif not column.observed:
         yield f"{side} has no finite value"
-    elif column.observed < verdict.MINIMUM_ROWS:
-        yield f"{side} has {column.observed} values, fewer than {verdict.MINIMUM_ROWS}"
+    elif column.observed < MINIMUM_ROWS:
+        yield f"{side} has {column.observed} values, fewer than {MINIMUM_ROWS}"
 
 
 def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
@@ -216,7 +213,7 @@ def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]
     if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
         return
     distinct = len(reference.known) + len(reference.unseen)
-    if distinct > verdict.MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
+    if distinct > MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
         yield "nearly all values are distinct"
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.sampled import P_VALUES
+from airflow_mlmon.evaluation.pair import ALPHA, COMPANIONS, EMPTY_LIMIT, SHIFT_LIMIT
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.records import VerdictState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Comparison:
     @property
     def judged(self) -> int:
         """Return the number of columns with a verdict."""
-        return sum(column.state is not DriftState.INSUFFICIENT_DATA for column in self.columns)
+        return sum(column.state is not VerdictState.INSUFFICIENT_DATA for column in self.columns)
 
     @property
     def headline(self) -> str:
@@ -54,12 +54,10 @@ class Comparison:
         limits = sorted({(_effect_name(column), column.limit) for column in self.columns if column.limit is not None})
         effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "effect size"
         has_vectors = any(column.shift is not None for column in self.columns)
-        shift = (
-            f"or the mean of a vector shifted by ≥ {verdict.SHIFT_LIMIT:g} standard deviations, " if has_vectors else ""
-        )
+        shift = f"or the mean of a vector shifted by ≥ {SHIFT_LIMIT:g} standard deviations, " if has_vectors else ""
         return (
-            f"Drift: p ≤ {verdict.ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
-            f"or the null rate changed by ≥ {verdict.EMPTY_LIMIT:.0%}, {shift}with p ≤ {verdict.ALPHA:g} too. "
+            f"Drift: p ≤ {ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
+            f"or the null rate changed by ≥ {EMPTY_LIMIT:.0%}, {shift}with p ≤ {ALPHA:g} too. "
             "Without a history, variation from day to day is not taken into account."
         )
 
@@ -91,7 +89,7 @@ def _effect_name(column: ColumnComparison) -> str:
     if column.score == column.effect:
         return f"{column.method}"
     if column.method in P_VALUES and column.reference is not None:
-        return f"effect size of {verdict.COMPANIONS[column.reference.layout.kind]}"
+        return f"effect size of {COMPANIONS[column.reference.layout.kind]}"
     return f"effect size of {column.method}"
 
 

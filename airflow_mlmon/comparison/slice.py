@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from airflow_mlmon.comparison import verdict
+from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, is_rare
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.tasks.contrast import Contrast
 
@@ -29,7 +29,7 @@ class SliceColumn:
         method: The method of the score; None if the column is not compared.
         score: The score.
         effect: The effect size, which does not depend on the number of rows.
-        limit: The smallest effect that counts as drift, as in `comparison.verdict`.
+        limit: The smallest effect that counts as drift, as in `evaluation.pair`.
         test: The test of the p-value.
         p_value: P-value of the values, corrected over all slices at the end.
         empty_p_value: P-value of the null rate, likewise.
@@ -61,7 +61,7 @@ class SliceColumn:
     @property
     def is_emptier(self) -> bool:
         """Return True if the change of the null rate is significant and at least the limit."""
-        return is_rare(self.empty_p_value) and abs(self.empty_gap or 0.0) >= verdict.EMPTY_LIMIT
+        return is_rare(self.empty_p_value) and abs(self.empty_gap or 0.0) >= EMPTY_LIMIT
 
     @property
     def has_drifted(self) -> bool:
@@ -73,7 +73,7 @@ class SliceColumn:
     def strength(self) -> float:
         """Return the effect size in units of its limit."""
         values = self.effect / self.limit if self.effect is not None and self.limit else 0.0
-        return max(values, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT)
+        return max(values, abs(self.empty_gap or 0.0) / EMPTY_LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +168,3 @@ class Slice:
     def rank(self) -> tuple[int, float, float, str]:
         """Return the sort key: significant losses first, then by consequence, rows and name."""
         return int(self.standing), -self.consequence, -self.rows, self.name
-
-
-def is_rare(p_value: float | None) -> bool:
-    """Return True if a corrected p-value is significant."""
-    return p_value is not None and p_value <= verdict.ALPHA

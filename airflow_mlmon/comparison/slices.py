@@ -15,18 +15,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.compare import empty_share
-from airflow_mlmon.comparison.scoring import score_column
 from airflow_mlmon.comparison.slice import Slice, SliceColumn
 from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.drift.shift import mean_shift
+from airflow_mlmon.evaluation.pair import COMPANIONS, score_column
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.metrics import Worse
+from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.contrast import Contrast
 from airflow_mlmon.tasks.outcome import OutcomeProfile
@@ -117,12 +118,12 @@ def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str,
         rows_reference=reference.profile.rows if reference else 0,
         share=candidate.rows / rows if rows else 0.0,
     )
-    if current is None or candidate.rows < verdict.MINIMUM_ROWS:
+    if current is None or candidate.rows < MINIMUM_ROWS:
         rest = segment_key(CROSSING.join(candidate.columns), None)
         where = "" if current else f", counted in {rest}"
-        return replace(made, note=f"{candidate.rows} rows, fewer than {verdict.MINIMUM_ROWS}{where}")
-    if reference is None or reference.profile.rows < verdict.MINIMUM_ROWS:
-        short = f"{made.rows_reference} rows in the reference, fewer than {verdict.MINIMUM_ROWS}"
+        return replace(made, note=f"{candidate.rows} rows, fewer than {MINIMUM_ROWS}{where}")
+    if reference is None or reference.profile.rows < MINIMUM_ROWS:
+        short = f"{made.rows_reference} rows in the reference, fewer than {MINIMUM_ROWS}"
         return replace(made, note=short)
     drift = tuple(
         _measure_column(before, current.profile.columns[name], method, methods)
@@ -136,17 +137,17 @@ def _measure_column(
     reference: ColumnProfile, current: ColumnProfile, method: str, methods: Mapping[str, str]
 ) -> SliceColumn:
     made = SliceColumn(column=reference.layout.name)
-    if min(reference.rows, current.rows) >= verdict.MINIMUM_ROWS and reference.missing + current.missing:
+    if min(reference.rows, current.rows) >= MINIMUM_ROWS and reference.missing + current.missing:
         p_value = exact_p_value(current.missing, current.rows, reference.missing, reference.rows)
         gap = (empty_share(current) or 0.0) - (empty_share(reference) or 0.0)
         made = replace(made, empty_p_value=p_value, empty_gap=gap)
     if isinstance(reference, IdentifierProfile):
         return replace(made, note="identifiers are counted, not compared")
-    if (fewest := min(reference.observed, current.observed)) < verdict.MINIMUM_ROWS:
-        return replace(made, note=f"{fewest} values on one side, fewer than {verdict.MINIMUM_ROWS}")
+    if (fewest := min(reference.observed, current.observed)) < MINIMUM_ROWS:
+        return replace(made, note=f"{fewest} values on one side, fewer than {MINIMUM_ROWS}")
     chosen = method_of(reference.layout, method, methods)
     if chosen.is_sampled:
-        chosen = verdict.COMPANIONS[reference.layout.kind]
+        chosen = COMPANIONS[reference.layout.kind]
     found = score_column(chosen, reference, current, limit=None, answer=None)
     if found is None:
         return replace(made, note=f"{chosen} cannot be computed for this column")
@@ -159,7 +160,7 @@ def _measure_column(
         test=found.test,
         p_value=found.p_value,
     )
-    shift = mean_shift(reference, current, verdict.MINIMUM_ROWS)
+    shift = mean_shift(reference, current, MINIMUM_ROWS)
     if shift is None:
         return made
     # norms and means are two tests of one column
@@ -170,12 +171,12 @@ def _contrasted(
     found: Slice, candidate: Candidate, labelled: OutcomeProfile, *, task: Task, metric: str, min_share: float
 ) -> Slice:
     own = candidate.current.labelled if candidate.current else None
-    if own is None or candidate.rows < verdict.MINIMUM_ROWS:
+    if own is None or candidate.rows < MINIMUM_ROWS:
         return found
     before = candidate.reference.labelled if candidate.reference else None
     sides = [labelled - own, *([before] if before else [])]
     rest, *reference = (
-        task.contrast(metric, own, side, min_share=min_share, minimum_rows=verdict.MINIMUM_ROWS) for side in sides
+        task.contrast(metric, own, side, min_share=min_share, minimum_rows=MINIMUM_ROWS) for side in sides
     )
     return replace(
         found,
@@ -206,7 +207,7 @@ def _corrected(slices: Sequence[Slice]) -> Iterator[Slice]:
 
 
 def _correct(family: Sequence[float | None], questions: int) -> list[float | None]:
-    return [None if p_value is None else min(1.0, questions * p_value) for p_value in verdict.correct(family)]
+    return [None if p_value is None else min(1.0, questions * p_value) for p_value in adjust(family)]
 
 
 def _with(found: Contrast | None, p_value: float | None) -> Contrast | None:

@@ -19,7 +19,8 @@ from functools import partial
 from typing import TypeVar
 
 from airflow_mlmon.evaluation.drift import ColumnHistory, judge_column
-from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, limits_of
+from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
+from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
@@ -227,7 +228,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
     firsts = _shrunk([test.first for test in tests], lambda one: one.usual())
     judged: list[_Judged | None] = []
     for test, place, spread, usual, first in zip(tests, places, spreads, usuals, firsts, strict=True):
-        floor = partial(_floor, policy, test.metric)
+        floor = partial(smallest_effect, policy, test.metric.metric)
         if test.column:
             judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
         else:
@@ -241,7 +242,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
             verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
-            floor_of_it = _floor(policy, test.metric, one.finding.nights)
+            floor_of_it = smallest_effect(policy, test.metric.metric, one.finding.nights)
             limits = limits_of(one.series, one.usual, level, floor_of_it) if one.series else (None, None)
             is_breach = is_met and abs(one.finding.effect) >= floor_of_it
             verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
@@ -292,21 +293,11 @@ def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) 
     return [shrunk.get(at) for at in range(len(items))]
 
 
-def _floor(policy: Judgement, value: MetricValue, nights: int) -> float:
-    """The smallest effect that matters: twice as large where nothing is known of how nights vary."""
-    floor = policy.performance_effect if _is_performance(value) else policy.effect
-    return floor if nights else 2 * floor
-
-
-def _is_performance(value: MetricValue) -> bool:
-    return METRICS[value.metric].is_performance
-
-
 def _verdict(
     value: MetricValue, judged: _Judged, limits: tuple[float | None, float | None], *, is_breach: bool
 ) -> Verdict:
     finding = judged.finding
-    is_critical = abs(finding.effect) >= _LARGE or _is_performance(value)
+    is_critical = abs(finding.effect) >= _LARGE or METRICS[value.metric].is_performance
     return Verdict(
         metric=value.metric,
         column=value.column,

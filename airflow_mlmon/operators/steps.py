@@ -73,15 +73,13 @@ class DetectDriftOperator(_PreparedOperator):
         self.profiled = profiled
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Return the names of the columns beyond their limit, and the number of compared columns."""
-        from airflow_mlmon.drift.compare import DriftState  # noqa: PLC0415 - heavy
+        """Return the number of columns with a score, and of all columns."""
         from airflow_mlmon.pipeline.steps.drift import detect_drift  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
 
         drift = detect_drift(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled))
-        beyond = [column.column for column in drift if column.state is DriftState.BEYOND]
-        return {"beyond": beyond, "columns": len(drift)}
+        return {"scored": sum(column.score is not None for column in drift), "columns": len(drift)}
 
 
 class MeasurePerformanceOperator(_PreparedOperator):

@@ -23,8 +23,10 @@ import pandas as pd
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import StateError
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
+from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.model import ModelSpec
 
@@ -46,13 +48,18 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+_VERDICTS = {
+    VerdictState.OK: "not drifted",
+    VerdictState.BREACH: "drifted",
+    VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
+}
 _FRAME = """<title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <style>.mlmon{{font:16px/1.5 system-ui,sans-serif;margin:1rem 1.5rem}}.mlmon h1{{font-size:1.5rem;margin:0}}</style>"""
 _HEADING = """<div class="mlmon"><h1>{title}</h1>
-<p>First the drift scores of all rows, each with the limit from the reference's own days; below, Evidently's own
-metrics and tests with Evidently's own thresholds, on samples of {current:,} rows of the day and {reference:,} rows of
-the reference.</p></div>"""
+<p>First the drift scores of all rows, each with its verdict; below, Evidently's own metrics and tests with Evidently's
+own thresholds, which raise no alert, on samples of {current:,} rows of the day and {reference:,} rows of the
+reference.</p></div>"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +72,7 @@ class EvidentlyReport:
 
 
 class FullDataDrift(ColumnMetric, SingleValueMetric):  # type: ignore[misc] # evidently has no complete types
-    """A drift score that was computed on all rows, beside its limit."""
+    """A drift score that was computed on all rows, and its verdict."""
 
     class Config:
         """Name of the metric in snapshots."""
@@ -74,8 +81,7 @@ class FullDataDrift(ColumnMetric, SingleValueMetric):  # type: ignore[misc] # ev
 
     method: str
     score: float
-    limit: float | None = None
-    nights: int = 0
+    verdict: str = ""
     rows: int = 0
 
 
@@ -92,8 +98,8 @@ class FullDataDriftCalculation(SingleValueCalculation[FullDataDrift]):  # type: 
 
     def display_name(self) -> str:
         """Return the title of the number."""
-        limit = f", limit {self.metric.limit:.3g} from {self.metric.nights} nights" if self.metric.limit else ""
-        return f"{self.metric.column}: {self.metric.method} of all {self.metric.rows:,} rows{limit}"
+        verdict = f", {self.metric.verdict}" if self.metric.verdict else ""
+        return f"{self.metric.column}: {self.metric.method} of all {self.metric.rows:,} rows{verdict}"
 
 
 def write_evidently(
@@ -101,12 +107,13 @@ def write_evidently(
     current: pd.DataFrame,
     reference: pd.DataFrame,
     drift: Sequence[ColumnDrift],
+    verdicts: Mapping[str, Verdict],
     spec: ModelSpec,
     title: str,
 ) -> EvidentlyReport:
     """Write Evidently's report of a sample of the day against a sample of the reference."""
     sample = draw_sample(current=current, reference=reference, drift=drift, spec=spec)
-    ours, without_score = _full_data_metrics(drift, sample)
+    ours, without_score = _full_data_metrics(drift, verdicts, sample)
     # the guards change the state of the process: warnings and evidently's json
     with _GUARD:
         snapshot, failed = _run(sample, ours)
@@ -116,7 +123,9 @@ def write_evidently(
     return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
 
 
-def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[list[FullDataDrift], list[str]]:
+def _full_data_metrics(
+    drift: Sequence[ColumnDrift], verdicts: Mapping[str, Verdict], sample: Sample
+) -> tuple[list[FullDataDrift], list[str]]:
     metrics, left_out = [], []
     for found in drift:
         if found.column in sample.private:
@@ -124,16 +133,15 @@ def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[li
         if found.score is None or not math.isfinite(found.score) or Method(found.method).is_sampled:
             left_out.append(f"{found.column}: {found.note or 'not enough data'}")
             continue
-        tests = [] if found.limit is None else [lte(found.limit)]
+        verdict = verdicts.get(found.column)
         metrics.append(
             FullDataDrift(
                 column=sample.names.get(found.column, found.column),
                 method=str(found.method),
                 score=found.score,
-                limit=found.limit,
-                nights=found.nights,
+                verdict=_VERDICTS[verdict.state] if verdict else "",
                 rows=found.rows_current,
-                tests=tests,
+                tests=[],
             )
         )
     return metrics, left_out

@@ -15,9 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_mlmon.baselines import BaselinePin
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
-from airflow_mlmon.drift.limits import in_limits
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.multivariate import MultivariateDrift
+from airflow_mlmon.evaluation.limits import strength
 from airflow_mlmon.lifecycle.incidents import incidents_of
 from airflow_mlmon.records import (
     Alert,
@@ -36,6 +36,7 @@ from airflow_mlmon.reports.versions import Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_SHARE, NULL_SHARE
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
@@ -117,6 +118,7 @@ class NightPage:
     owner: str = ""
     labels: Labels | None = None
     task: Task = DEFAULT
+    policy: Judgement = field(default_factory=Judgement)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
@@ -176,7 +178,8 @@ class IndexPage:
 def render_night(page: NightPage) -> str:
     """Render a day's page."""
     verdicts = arrange(page.verdicts)
-    by_loudness = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts))
+    strengths = {name: strength(verdict, page.policy) for name, verdict in verdicts.drift.items()}
+    ranked = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts, strengths))
     return (
         _environment()
         .get_template("night.html.j2")
@@ -185,9 +188,8 @@ def render_night(page: NightPage) -> str:
             night=page.night,
             tone=tone_of(page.night, page.alerts, page.checks),
             headline=headline(page.night, page.alerts, page.checks, page.verdicts),
-            columns=by_loudness,
-            drifted=sum(row.drift.state is DriftState.BEYOND for row in page.columns),
-            limit_nights=sorted({row.drift.nights for row in page.columns if row.drift.limit is not None}),
+            columns=ranked,
+            meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
             incidents=incidents_of(page.alerts),
             checks=rank_checks(page.checks),
@@ -252,23 +254,20 @@ def _failed_checks(page: NightPage) -> list[CheckOutcome]:
     ]
 
 
-def _drift_rank(row: ColumnRow, verdicts: NightVerdicts) -> tuple[bool, int, float, str]:
-    """Unusual columns first, then those beyond their limit, then by score over limit; those without a score last."""
-    drift = row.drift
-    verdict = verdicts.drift_of(drift.column)
-    is_usual = verdict is None or verdict.state is not VerdictState.BREACH
-    order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
-    ratio = in_limits(drift.method, drift.score, drift.limit) if drift.score is not None and drift.limit else 0.0
-    return is_usual, order, -ratio, drift.column
+def _drift_rank(
+    row: ColumnRow, verdicts: NightVerdicts, strengths: Mapping[str, float | None]
+) -> tuple[int, float, str]:
+    """Drifted columns first, then the others by effect; those without enough data last."""
+    verdict = verdicts.drift.get(row.drift.column)
+    order = {VerdictState.BREACH: 0, VerdictState.OK: 1}.get(verdict.state, 2) if verdict else 2
+    return order, -(strengths.get(row.drift.column) or 0.0), row.drift.column
 
 
-def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
-    """Where the score and its limit stand on a bar, in percent of its length."""
-    if drift.score is None or not drift.limit:
-        return None
-    ratio = min(in_limits(drift.method, drift.score, drift.limit), _LONGEST_METER)
-    full = max(2, ratio)
-    return {"score": round(100 * ratio / full, 1), "limit": round(100 / full, 1)}
+def _meter(found: float) -> Mapping[str, float]:
+    """Where an effect and the smallest that matters stand on a bar, in percent of its length."""
+    found = min(found, _LONGEST_METER)
+    full = max(2, found)
+    return {"effect": round(100 * found / full, 1), "smallest": round(100 / full, 1)}
 
 
 @lru_cache(maxsize=1)
@@ -294,11 +293,11 @@ def _environment() -> Environment:
         effect=wording.effect_text,
         effect_measure=wording.effect_measure_text,
         p=wording.p_text,
+        p_equation=wording.p_equation_text,
         subject=subject_title,
         incidents=incidents_of,
         bytes=wording.bytes_text,
         runs=wording.version_runs,
-        meter=_meter,
     )
     environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH, SHOWN=_SHOWN)
     return environment

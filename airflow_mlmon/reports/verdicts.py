@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from airflow_mlmon.evaluation.columns import drift_by_column, drifted, evaluated
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.metrics import DRIFT, NULL_SHARE, STATUS, UNSEEN_SHARE
 from airflow_mlmon.tasks.registry import METRICS
@@ -37,27 +38,32 @@ class NightVerdicts:
     """Verdicts of a day.
 
     Attributes:
+        drift: The one verdict on the drift of each column, by a rule of the spec or by what is expected.
         whole: Those on all rows, on model versions, and by rules of the spec.
         columns: Those on each column, by its name and the metric.
         metrics: The metrics of columns.
         segments: Those on segments.
     """
 
+    drift: Mapping[str, Verdict]
     whole: tuple[Verdict, ...]
     columns: Mapping[str, Mapping[str, Verdict]]
     metrics: tuple[str, ...]
     segments: tuple[SegmentVerdicts, ...]
 
-    def drift_of(self, column: str) -> Verdict | None:
-        """Return the verdict on the drift of a column."""
-        return self.columns.get(column, {}).get(DRIFT)
+    @property
+    def drifted(self) -> int:
+        """Return the number of drifted columns."""
+        return len(drifted(self.drift))
 
     @property
-    def drifted(self) -> int | None:
-        """Return the number of drifted columns; None if none was evaluated."""
-        found = [by_metric[DRIFT] for by_metric in self.columns.values() if DRIFT in by_metric]
-        judged = [verdict for verdict in found if verdict.state is not VerdictState.INSUFFICIENT_DATA]
-        return sum(verdict.state is VerdictState.BREACH for verdict in judged) if judged else None
+    def evaluated(self) -> int:
+        """Return the number of columns with enough data."""
+        return len(evaluated(self.drift))
+
+    def of_metric(self, metric: str) -> Verdict | None:
+        """Return the verdict on a metric of all rows and columns; of several, one in breach."""
+        return next((one for one in self.whole if (one.metric, one.column, one.segment) == (metric, None, None)), None)
 
     def count_of(self, state: str) -> int:
         """Return the number of verdicts on columns with a state."""
@@ -75,6 +81,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
     whole: list[Verdict] = []
     columns: dict[str, dict[str, Verdict]] = {}
     segments: dict[str | None, list[Verdict]] = {}
+    verdicts = list(verdicts)
     for verdict in verdicts:
         if verdict.metric == STATUS:
             continue  # shown at the top of the page
@@ -87,6 +94,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
         else:
             whole.append(verdict)
     return NightVerdicts(
+        drift=drift_by_column(verdicts),
         whole=tuple(sorted(whole, key=lambda verdict: verdict.state is not VerdictState.BREACH)),
         columns=dict(sorted(columns.items(), key=lambda item: not _has_breach(item[1].values()))),
         metrics=tuple(name for name in _OF_COLUMNS if any(name in by_metric for by_metric in columns.values())),

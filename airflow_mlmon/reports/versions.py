@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.evaluation.columns import drifted, evaluated
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.tasks.contrast import Difference
 
 _MOST_COLUMNS = 5
@@ -21,7 +23,7 @@ class VersionRow:
         rows: Number of rows that it scored.
         share: Its share of the rows of the day.
         metrics: Metrics of its own rows.
-        drift: Drift of its columns against its own baseline.
+        verdicts: Verdicts on its columns that have drifted in all rows; others are not tested by version.
         baselines: Titles of these baselines.
     """
 
@@ -29,18 +31,18 @@ class VersionRow:
     rows: int
     share: float
     metrics: Mapping[str, float | None]
-    drift: tuple[ColumnDrift, ...]
+    verdicts: Mapping[str, Verdict]
     baselines: tuple[str, ...]
 
     @property
-    def beyond(self) -> list[str]:
-        """Names of its columns that are beyond their limit."""
-        return [column.column for column in self.drift if column.state is DriftState.BEYOND]
+    def drifted(self) -> list[str]:
+        """Names of its columns that have drifted."""
+        return drifted(self.verdicts)
 
     @property
-    def judged(self) -> int:
-        """How many of its columns have a limit."""
-        return sum(column.state is not DriftState.INSUFFICIENT_DATA for column in self.drift)
+    def evaluated(self) -> int:
+        """How many of its columns were tested with enough data."""
+        return len(evaluated(self.verdicts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Challenge:
         challenger: The version that replaces it.
         nights: The days on which both scored enough rows.
         rows: Rows of the champion and of the challenger on these days.
-        columns: Distance of the challenger's rows from the champion's, without a limit.
+        columns: Distance of the challenger's rows from the champion's.
+        verdicts: Verdicts on each column, by sampling error only.
         differences: Differences of their outputs and their performance.
     """
 
@@ -61,13 +64,15 @@ class Challenge:
     nights: tuple[date, ...]
     rows: tuple[int, int]
     columns: tuple[ColumnDrift, ...]
+    verdicts: Mapping[str, Verdict]
     differences: tuple[Difference, ...]
 
     @property
-    def farthest(self) -> list[ColumnDrift]:
-        """Return the columns that differ most, the largest distance first."""
-        scored = [column for column in self.columns if column.score is not None]
-        return sorted(scored, key=lambda column: -(column.score or 0))[:_MOST_COLUMNS]
+    def differing(self) -> list[tuple[ColumnDrift, Verdict]]:
+        """The columns that differ most, the largest effect first."""
+        found = [(column, self.verdicts[column.column]) for column in self.columns if column.column in self.verdicts]
+        differing = [(column, verdict) for column, verdict in found if verdict.state is VerdictState.BREACH]
+        return sorted(differing, key=lambda pair: -abs(pair[1].effect or 0.0))[:_MOST_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,11 @@ def p_text(verdict: Verdict) -> str:
     return "" if verdict.p_value is None else p_value_text(verdict.p_value)
 
 
+def p_equation_text(verdict: Verdict) -> str:
+    """Format the p-value for a sentence; empty for a fixed limit."""
+    return "" if verdict.p_value is None else p_value_equation(verdict.p_value)
+
+
 def beside_text(verdict: Verdict, nights: int) -> str:
     """Format what stands beside a value in the table of columns, without what the others have in common.
 

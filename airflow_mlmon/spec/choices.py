@@ -6,11 +6,20 @@ from enum import StrEnum
 from typing import Final, Literal
 
 MAX_DIMENSION = 65_536
+# values of a side below which no test says anything
+MINIMUM_ROWS = 30
 
 # severity of a breach and its alert; the severity of a failed check is `Severity`
 AlertSeverity = Literal["critical", "warning"]
 CRITICAL: Final = "critical"
 WARNING: Final = "warning"
+
+
+class Correction(StrEnum):
+    """Error rate that the correction for multiple tests controls."""
+
+    FAMILY_WISE = "family_wise"
+    FALSE_DISCOVERY = "false_discovery"
 
 
 class ColumnType(StrEnum):

@@ -21,11 +21,12 @@ class Drift(Section):
     columns: dict[str, ColumnMethod] = Field(
         default_factory=dict, description="Methods of single columns, by the column's name."
     )
-    quantile: float = Field(
-        default=0.95,
+    quantile: float | None = Field(
+        default=None,
         gt=0.5,
         lt=1,
-        description="A column has drifted above this quantile of the scores of the reference days.",
+        exclude=True,
+        description="Has no effect any more: whether a column has drifted is for `alerts.judgement` to say.",
     )
 
     multivariate: bool = Field(

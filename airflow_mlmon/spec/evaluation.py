@@ -6,14 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from airflow_mlmon.spec.choices import MINIMUM_ROWS, Correction
 from airflow_mlmon.spec.section import Section
-
-
-class Correction(StrEnum):
-    """Error rate that the correction for multiple tests controls."""
-
-    FAMILY_WISE = "family_wise"
-    FALSE_DISCOVERY = "false_discovery"
 
 
 class Season(StrEnum):
@@ -50,7 +44,7 @@ class Judgement(Section):
         description="Smallest effect size that alerts for performance metrics, which matter by themselves.",
     )
     minimum_rows: int = Field(
-        default=30, ge=1, description="Fewest values; with fewer the verdict is 'not enough data'."
+        default=MINIMUM_ROWS, ge=1, description="Fewest values; with fewer the verdict is 'not enough data'."
     )
     season: Season = Field(
         default=Season.AUTO,

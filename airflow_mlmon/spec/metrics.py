@@ -70,6 +70,9 @@ ROWS = "rows"
 NULL_SHARE = "null_share"
 UNSEEN_SHARE = "unseen_share"
 DRIFT = "drift_score"
+DRIFTED_COLUMNS = "drifted_columns"
+DRIFTED_SHARE = "drifted_share"
+MULTIVARIATE = "multivariate_drift"
 LABEL_SHARE = "label_share"
 VOID_SHARE = "void_share"
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
@@ -110,15 +113,17 @@ GENERIC: Mapping[str, Metric] = {
         worse=Worse.ABOVE,
     ),
     DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
-    "drifted_columns": Metric(
-        "drifted columns", "Columns beyond the limit that the reference's own nights give.", is_count=True
+    DRIFTED_COLUMNS: Metric(
+        "drifted columns",
+        "Columns whose drift is in breach, by the evaluation or a rule on `drift_score`.",
+        is_count=True,
     ),
-    "drifted_share": Metric(
+    DRIFTED_SHARE: Metric(
         "share of drifted columns",
-        "Drifted columns, of those that could be judged; one without enough rows or a limit is not counted.",
+        "Drifted columns, of those that could be evaluated; one without enough rows is not counted.",
         is_share=True,
     ),
-    "multivariate_drift": Metric(
+    MULTIVARIATE: Metric(
         "multivariate drift",
         "ROC AUC of a classifier that separates the features of the day from the reference; 0.5: no drift. "
         "Needs `drift.multivariate`.",

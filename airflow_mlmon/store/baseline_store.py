@@ -1,4 +1,4 @@
-"""The part of the metric store that keeps baselines: those accepted, and those that days were compared with."""
+"""Part of the metric store that keeps baselines: the accepted ones, and those that days were compared with."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from airflow_mlmon.store.database import Database
 
 
 class BaselineStore:
-    """The baselines of the models of a database."""
+    """Baselines of the models in a database."""
 
     _database: Database
 
     def save_baseline(self, model: str, pin: BaselinePin) -> None:
-        """Add a pin of the model's baseline; those before it stay as they are.
+        """Add a pin of the model's baseline; earlier pins are unchanged.
 
         Raises:
-            StateError: its number is not the next one, because another was accepted meanwhile; or it
-                begins on a day that was judged, or before; nothing is written.
+            StateError: its number is not the next one, because another was accepted meanwhile, or it
+                begins on or before an evaluated day; nothing is written.
         """
         with self._database.writing(model) as connection:
             pins.add_pin(connection, model, pin)
 
     def baselines(self, model: str) -> list[BaselinePin]:
-        """Every pin of the model's baseline, in the order in which they were accepted."""
+        """List the pins of the model's baseline, in the order in which they were accepted."""
         with self._database.reading() as connection:
             return pins.pins_of(connection, model)
 
     def last_judged_day(self, model: str) -> date | None:
-        """The last day of the model that was judged; None when none was."""
+        """Find the last evaluated day of the model; None if there is none."""
         with self._database.reading() as connection:
             return pins.last_judged_day(connection, model)
 
     def compared_with(self, partition: Partition) -> list[BaselineFacts]:
-        """Return the baselines that a partition was compared with; none where nobody has evaluated it."""
+        """Return the baselines that a partition was compared with; none if it was not evaluated."""
         with self._database.reading() as connection:
             return compared.compared_with(connection, partition)
 
@@ -47,6 +47,6 @@ class BaselineStore:
             return compared.days_in_files(connection, model)
 
     def import_baselines(self, partition: Partition, baselines: Sequence[BaselineFacts]) -> None:
-        """Take in the baselines of such a day; a run that has evaluated it meanwhile knows better."""
+        """Import the baselines of such a day, unless a run has evaluated it meanwhile."""
         with self._database.writing(partition.model) as connection:
             compared.import_baselines(connection, partition, baselines)

@@ -1,4 +1,4 @@
-"""The baselines that partitions were compared with; those of earlier releases are imported from files.
+"""Baselines that partitions were compared with; those of earlier releases are imported from files.
 
 Every function works inside the transaction of its caller.
 """
@@ -53,7 +53,7 @@ def days_in_files(connection: sa.Connection, model: str) -> set[date]:
 
 
 def import_baselines(connection: sa.Connection, partition: Partition, baselines: Sequence[BaselineFacts]) -> None:
-    """Take in the baselines that an earlier release kept in a file, unless they are stored by now."""
+    """Import the baselines that an earlier release kept in a file, unless they are stored by now."""
     if not forget_file(connection, partition):
         return
     if rows := baseline_rows(key_of(partition, Family.PREDICTIONS), baselines):
@@ -61,7 +61,7 @@ def import_baselines(connection: sa.Connection, partition: Partition, baselines:
 
 
 def forget_file(connection: sa.Connection, partition: Partition) -> bool:
-    """Note that the file of an earlier release is of no use any more; False when there was none."""
+    """Mark the file of an earlier release as obsolete; return False if there was none."""
     table = schema.drift_files
     return connection.execute(sa.delete(table).where(is_of(table, key_of(partition)))).rowcount > 0
 

@@ -1,4 +1,4 @@
-"""Turns records into rows of the tables, and back."""
+"""Conversion of records to rows of the tables, and back."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ _NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
 
 
 def key_of(partition: Partition, family: Family | None = None) -> Row:
-    """The columns that name a partition, or one family of its results."""
+    """Return the key columns of a partition, or of one family of its results."""
     key: Row = {"model": partition.model, "day": partition.day}
     return key if family is None else {**key, "family": family.value}
 
 
 def is_of(table: sa.Table, key: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """The condition that a row of `table` has that key."""
+    """Write the condition that a row of `table` has that key."""
     return sa.and_(*(table.c[name] == value for name, value in key.items()))
 
 
 def subject_of(row: sa.Row[*tuple[Any, ...]]) -> SubjectKey:
-    """What a row is about, where it has the columns metric, column and segment."""
+    """Return the subject of a row with the columns metric, column and segment."""
     return row.metric, row.column or None, row.segment or None
 
 
 def night_row(night: Night) -> Row:
-    """The row of a night."""
+    """Convert the record of a partition to a row."""
     return {
         **key_of(night.partition),
         "start": night.partition.start,
@@ -81,8 +81,8 @@ def night_row(night: Night) -> Row:
 
 
 def night_of(row: sa.Row[Any]) -> Night:
-    """The night in a row."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row to the record of a partition."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return Night(
         partition=Partition(stored["model"], stored["start"], stored["end"]),
         status=Status(stored["status"]),
@@ -111,12 +111,12 @@ def _arrival_of(stored: sa.RowMapping) -> Arrival | None:
 
 
 def base_rows(partition: Partition, bases: Mapping[date, str]) -> list[Row]:
-    """Return the rows of what the verdicts of a partition rest on."""
+    """Convert the versions that the verdicts of a partition rest on to rows."""
     return [{**key_of(partition), "base": day, "version": version} for day, version in bases.items()]
 
 
 def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
-    """The rows of metrics."""
+    """Convert metrics to rows."""
     return [
         {
             **key,
@@ -132,7 +132,7 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
 
 
 def metric_of(row: sa.Row[Any]) -> MetricValue:
-    """The metric in a row."""
+    """Convert a row to a metric."""
     detail = json.loads(row.detail)
     return MetricValue(
         metric=row.metric,
@@ -148,13 +148,13 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
 
 
 def _detail(metric: MetricValue) -> Row:
-    """What is seldom said of a value, without what is not said."""
+    """Collect the optional details of a value."""
     seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
     return dict(metric.detail) | {name: said for name, said in seldom.items() if said not in {"", None}}
 
 
 def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
-    """The rows of verdicts, in their order."""
+    """Convert verdicts to rows, in their order."""
     return [
         {
             **key,
@@ -173,7 +173,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
 
 
 def verdict_of(row: sa.Row[Any]) -> Verdict:
-    """The verdict in a row."""
+    """Convert a row to a verdict."""
     return Verdict(
         metric=row.metric,
         column=row.column or None,
@@ -194,7 +194,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
 
 
 def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
-    """The rows of check outcomes, in their order."""
+    """Convert check outcomes to rows, in their order."""
     return [
         {
             **key,
@@ -208,7 +208,7 @@ def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
 
 
 def check_of(row: sa.Row[Any]) -> CheckOutcome:
-    """The check outcome in a row."""
+    """Convert a row to a check outcome."""
     return CheckOutcome(
         expectation=row.expectation,
         column=row.column or None,
@@ -223,7 +223,7 @@ def check_of(row: sa.Row[Any]) -> CheckOutcome:
 
 
 def alert_row(alert: Alert) -> Row:
-    """The row of an alert."""
+    """Convert an alert to a row."""
     return {
         **key_of(alert.partition, alert.family),
         "fingerprint": alert.fingerprint,
@@ -239,8 +239,8 @@ def alert_row(alert: Alert) -> Row:
 
 
 def alert_of(row: sa.Row[Any]) -> Alert:
-    """The alert in a row that holds its night's start and end too."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row with start and end of its partition to an alert."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return Alert(
         partition=Partition(stored["model"], stored["start"], stored["end"]),
         family=Family(stored["family"]),
@@ -258,7 +258,7 @@ def alert_of(row: sa.Row[Any]) -> Alert:
 
 
 def episode_rows(key: Row, course: Course) -> list[Row]:
-    """The rows of an alert's episodes; the last one says when the alert settled."""
+    """Convert an alert's episodes to rows; the last one holds the day on which the alert settled."""
     rows = [
         {
             **key,
@@ -276,15 +276,15 @@ def episode_rows(key: Row, course: Course) -> list[Row]:
 
 
 def episode_of(row: sa.Row[Any]) -> Episode:
-    """The episode in a row, of whose breaching nights only the first and the last are kept."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row to an episode, of whose breaching days only the first and the last are stored."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     kept = {name: stored[name] for name in _EPISODE}
     return Episode(**kept, days=(row.since, row.last_breached), state=AlertState(row.state))
 
 
 def tracked_of(row: sa.Row[Any]) -> TrackedAlert:
-    """The episode in a row that holds the words of its last breach too."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row with the text of its last breach to a tracked alert."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     kept = {item.name: stored[item.name] for item in fields(TrackedAlert)}
     return TrackedAlert(
         **{**kept, "column": row.column or None, "segment": row.segment or None, "state": AlertState(row.state)}
@@ -292,7 +292,7 @@ def tracked_of(row: sa.Row[Any]) -> TrackedAlert:
 
 
 def delivery_row(delivery: Delivery) -> Row:
-    """The row of a delivery of labels."""
+    """Convert a delivery of labels to a row."""
     return {
         **key_of(delivery.partition),
         "start": delivery.partition.start,
@@ -304,12 +304,12 @@ def delivery_row(delivery: Delivery) -> Row:
 
 
 def delivery_of(row: sa.Row[Any]) -> Delivery:
-    """The delivery in a row."""
+    """Convert a row to a delivery."""
     return Delivery(partition=Partition(row.model, row.start, row.end), version=row.version, uri=row.uri, rows=row.rows)
 
 
 def written(facts: Mapping[str, Any], what: str) -> str:
-    """Facts as JSON, the same text for the same facts."""
+    """Encode facts as JSON; equal facts give equal text."""
     try:
         return json.dumps(dict(facts), sort_keys=True, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
@@ -319,6 +319,7 @@ def written(facts: Mapping[str, Any], what: str) -> str:
 def _finite(value: float | None, metric: str, column: str | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise DataError(
-            f"{metric} of {column or 'the night'} is {value}, which is no value.", hint="what is absent is None"
+            f"{metric} of {column or 'the partition'} is {value}, which cannot be stored.",
+            hint="use None for a missing value",
         )
     return None if value is None else float(value)

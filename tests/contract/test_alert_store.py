@@ -213,14 +213,14 @@ class TestPeople:
         }
 
     def test_what_cannot_be_done_is_refused_and_leaves_nothing(self, store):
-        with pytest.raises(StateError, match="no night of 2013-03-01"):
+        with pytest.raises(StateError, match="no run of 2013-03-01"):
             act(store, ActionKind.ACKNOWLEDGE, 1)
         publish(store, 1, "q")
         with pytest.raises(NotFoundError):
             act(store, ActionKind.ACKNOWLEDGE, 1)
         for day, found in enumerate("bqq", 2):
             publish(store, day, found, ())
-        with pytest.raises(StateError, match="is not open"):
+        with pytest.raises(StateError, match="no longer open"):
             act(store, ActionKind.ACCEPT, 4)
 
         assert store.accepted_until("flights", date(2013, 4, 1)) == {}

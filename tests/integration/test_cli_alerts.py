@@ -117,7 +117,7 @@ def test_several_alerts_are_named_in_one_command_and_all_or_none_is_done(call, s
     # visib was quiet on that day
     code, _, complaint = call("ack", *both, "--day", "2013-03-10", *BECAUSE)
     assert (code, subjects(said("list"), "state")["precip"]) == (1, "open")
-    assert "on 2013-03-10 the alert was not open yet; it is since 2013-03-11" in complaint
+    assert "the alert was not open yet on 2013-03-10; it is open since 2013-03-11" in complaint
 
     assert len(said("ack", *both, *BECAUSE)) == 2
     assert subjects(said("list"), "state") == {
@@ -133,7 +133,7 @@ def test_an_alert_that_has_resolved_says_so(call, said):
     code, _, complaint = call("resolve", "--metric", "score_mean", *BECAUSE)
 
     assert code == 1
-    assert "not open any more; it was from 2013-03-08 to 2013-03-09" in complaint
+    assert "no longer open; it was open from 2013-03-08 to 2013-03-09" in complaint
 
 
 @pytest.mark.parametrize("command", [["list"], ["retry"], ["ack", "--alert", "3b", "--why", "x"]])
@@ -142,7 +142,7 @@ def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, call, comm
     code, _, complaint = call(*command, "--store", store)
 
     assert code == 1
-    assert f"There is no metric store {store}" in complaint
+    assert f"Metric store {store} does not exist" in complaint
     assert not (folder / "misspelt").exists()
 
 
@@ -175,7 +175,7 @@ def test_a_model_that_never_ran_has_not_simply_no_alerts(folder, call):
         (["ack", "--alert", ""], 2, "give more of the fingerprint"),
         (["ack"], 2, "No alert selected: give --alert"),
         (["mute", "--metric", "score_mean", "--until", "2013-03-01"], 2, "before 2013-03-09"),
-        (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no night of 2013-03-01"),
+        (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no run of 2013-03-01"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(call, arguments, code, message):

@@ -81,3 +81,18 @@ def test_every_file_that_is_named_exists(path):
     names = re.findall(r"`((?:include|dags|tests|airflow_mlmon)/[\w/.]*\w/?)`", path.read_text())
 
     assert [name for name in names if not (CHECKOUT / name).exists() and "fraud" not in name] == []
+
+
+def test_the_map_of_the_rooms_names_three_at_most_for_what_is_added():
+    [table] = re.findall(
+        r"^\| to add \|.*?\n\n", (FOLDER / "development.md").read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    rooms = {}
+    for row in table.strip().splitlines()[2:]:
+        added, where, _ = row.strip("| ").split(" | ")
+        rooms[added] = {name.split("/")[1] for name in re.findall(r"`(airflow_mlmon/[^`]+)`", where)}
+
+    assert set(rooms) == {
+        "a task (kind of model)", "a metric", "a file format", "a channel", "a store dialect", "a page",
+    }  # fmt: skip
+    assert [added for added, named in rooms.items() if not 1 <= len(named) <= 3] == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -22,9 +24,12 @@ from airflow_mlmon.tasks.registry import METRICS
 from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
+PACKAGE = CHECKOUT / "airflow_mlmon"
 README = CHECKOUT / "README.md"
 FOLDER = CHECKOUT / "include" / "docs"
 MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
+# rooms that have rooms of their own
+DIVIDED = ("pipeline", "profiles")
 # in the order in which they are read
 PAGES = (
     "archive",
@@ -126,6 +131,24 @@ def _operators() -> str:
     return _table(("operator", "what it does"), rows)
 
 
+def _rooms() -> str:
+    """Return every room in the order of the layers, the lowest first, with the first line of what it says of itself."""
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    modules = [Path(PACKAGE, name.strip()) for layer in reversed(layers) for name in layer.split("|")]
+    return _table(("room", "what is in it"), (row for module in modules for row in _room(module)))
+
+
+def _room(module: Path) -> Iterator[tuple[str, str]]:
+    file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+    summary = (ast.get_docstring(ast.parse(file.read_text())) or "").splitlines()[0]
+    name = module.relative_to(PACKAGE).as_posix()
+    yield f"`{name}/`" if module.is_dir() else f"`{name}.py`", summary
+    if module.name in DIVIDED:
+        for below in sorted(path.parent for path in module.glob("*/__init__.py")):
+            yield from _room(below)
+
+
 def _comparison() -> str:
     with TemporaryDirectory() as folder:
         reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
@@ -138,6 +161,7 @@ def _comparison() -> str:
 
 TABLES = {
     "comparison": _comparison,
+    "rooms": _rooms,
     "operators": _operators,
     "spec": _spec,
     "metrics": _metrics,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from airflow_mlmon.drift.compare import compare
-from airflow_mlmon.drift.limits import MINIMUM_ROWS
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.versions import Counts, predecessor_of
+from airflow_mlmon.evaluation.columns import evaluate_pair
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import version_counts
 from airflow_mlmon.pipeline.run import Run
@@ -17,6 +18,7 @@ from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.tasks.contrast import Difference
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.registry import task_of
@@ -42,15 +44,15 @@ def _served(counts: Counts, *versions: str | None) -> bool:
 def _compare(run: Run, reference: Reference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
     stored = [night for night in stored_profiles(run, reference, days) if night.profile is not None]
     before, after = (_rows_of(run, reference, stored, version) for version in pair)
-    drift = compare(
-        reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods, limits={}
-    )
+    drift = compare(reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods)
+    scores = [score_metric(column, pair[0]) for column in drift]
     return Challenge(
         champion=pair[0],
         challenger=pair[1],
         nights=tuple(night.day for night in stored),
         rows=(before.rows, after.rows),
         columns=tuple(drift),
+        verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.judgement),
         differences=(*task_of(run.spec).compare_outputs(before, after, run.spec), *_performance(run, pair, stored)),
     )
 

@@ -13,7 +13,7 @@ from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares, o
 from airflow_mlmon.evaluation.incidents import Incident, group_breaches
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.partition import Partition, dates_before
-from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines
+from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
@@ -275,13 +275,6 @@ def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[s
     }
 
 
-def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
-    """The nights before that are part of a baseline."""
-    if chosen.facts.kind is BaselineKind.REFERENCE:
-        return frozenset(one.day for one in past if one.is_reference)
-    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
-
-
 def _by_column(
     spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
 ) -> dict[str, tuple[Profile, frozenset[date]]]:
@@ -291,7 +284,7 @@ def _by_column(
     """
     found: dict[str, tuple[Profile, frozenset[date]]] = {}
     for chosen in baselines:
-        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, _members(chosen, past)))
+        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, members_of(chosen, past)))
         if chosen.facts.kind in _MOVING and spec.version_column:
             own = _of_versions(chosen, spec.version_column, now, layout)
             for name in set(chosen.facts.columns).intersection(spec.outputs):

@@ -21,11 +21,16 @@ from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_referen
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.summary import summary_metrics
 
-# those of the predictions that follow from the profile: not how they came, and not from labels
-_FROM_PROFILE = frozenset(name for name, metric in METRICS.items() if not metric.needs_labels) - ARRIVAL_METRICS
+# those of the predictions that follow from the profile: not how they came, not from labels, and not from verdicts
+_FROM_PROFILE = (
+    frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
+    - ARRIVAL_METRICS
+    - {DRIFTED_COLUMNS, DRIFTED_SHARE}
+)
 
 
 class Carried(StrEnum):

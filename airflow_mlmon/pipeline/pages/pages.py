@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -38,7 +39,7 @@ from airflow_mlmon.reports.page import (
     SourceFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
 from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
@@ -57,6 +58,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
     metrics = store.metric_values(partition)
+    verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return NightPage(
         model=run.model,
@@ -66,15 +68,16 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         owner=run.spec.owner,
         labels=run.spec.labels,
         task=task_of(run.spec),
+        policy=run.spec.alerts.judgement,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
-        verdicts=tuple(store.verdicts(partition)),
+        verdicts=verdicts,
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
         together=_together(run, partition, served) if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
-        versions=versions_of(run, night, metrics) if served else None,
+        versions=versions_of(run, night, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
@@ -109,7 +112,7 @@ def index_page(run: Run) -> IndexPage:
             IndexNight(
                 night=night,
                 href=f"{night.partition.key}/{PAGE}",
-                drifted=_whole(metrics.get((night.partition.day, "drifted_columns", None))),
+                drifted=_whole(metrics.get((night.partition.day, DRIFTED_COLUMNS, None))),
                 metrics=values.get(night.partition.day, {}),
                 is_stale=night.partition.day in stale,
                 alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
@@ -130,8 +133,9 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
     """Drift over the days up to the last judged night, days that were not judged included."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
-    scores = run.store.metric_details(run.model, DRIFT, first, last)
-    return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
+    verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
+    hrefs = {day: f"{day}/{PAGE}" for day in judged}
+    return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.judgement)
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -189,7 +193,9 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)
-                return [ColumnRow(drift=found.drift, picture=picture)]
+                # labels have no profile: what is evaluated of them is their share of positives
+                note = "; ".join(filter(None, (found.drift.note, "evaluated by the positive share")))
+                return [ColumnRow(drift=replace(found.drift, note=note), picture=picture)]
     return []
 
 

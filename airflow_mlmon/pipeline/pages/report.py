@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.drift_files import import_drift_files
@@ -77,6 +78,7 @@ def _write_evidently(run: Run, night: Night, version: str) -> None:
         current=to_frame(current),
         reference=to_frame(read_sample(run, ensure_reference(run))),
         drift=read_drift(run, partition, version),
+        verdicts=drift_by_column(run.store.verdicts(partition)),
         spec=run.spec,
         title=str(partition),
     )

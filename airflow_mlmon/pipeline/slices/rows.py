@@ -13,7 +13,6 @@ from datetime import date
 from typing import Protocol
 
 from airflow_mlmon.comparison.slices import SliceRows
-from airflow_mlmon.comparison.verdict import MINIMUM_ROWS
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_outcomes, stored_outcomes
@@ -27,6 +26,7 @@ from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.spec import ColumnType
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.tasks.parts import OutcomeParts, sum_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 

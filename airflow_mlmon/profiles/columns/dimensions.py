@@ -9,7 +9,7 @@ reference's largest) is excluded from the sums and counted as far.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -58,6 +58,15 @@ class DimensionSums:
             squares=_by_dimension(sum, [part.squares for part in held]),
             lows=_by_dimension(min, [part.lows for part in held]),
             highs=_by_dimension(max, [part.highs for part in held]),
+        )
+
+    def without(self, part: Self) -> Self:
+        """The sums of the other vectors; the smallest and largest element stay those of all."""
+        return replace(
+            self,
+            rows=self.rows - part.rows,
+            totals=tuple(a - b for a, b in zip(self.totals, part.totals, strict=True)),
+            squares=tuple(a - b for a, b in zip(self.squares, part.squares, strict=True)),
         )
 
     @property

@@ -10,8 +10,8 @@ import pytest
 
 import airflow_mlmon
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.spec.methods import PROFILED
 from tests.support.comparison import make_rows
 
@@ -56,7 +56,7 @@ def test_certain_but_small_change_is_no_drift():
     column = compare_values(random.normal(size=50_000), random.normal(0.05, 1, 50_000))
 
     assert column.p_value < 0.001
-    assert column.state is DriftState.WITHIN
+    assert column.state is VerdictState.OK
 
 
 def test_large_but_uncertain_change_is_no_drift():
@@ -64,7 +64,7 @@ def test_large_but_uncertain_change_is_no_drift():
     column = compare_values(random.normal(size=35), random.normal(size=35))
 
     assert column.effect >= column.limit
-    assert column.state is DriftState.WITHIN
+    assert column.state is VerdictState.OK
 
 
 def test_quiet_comparisons_rarely_alarm():
@@ -101,7 +101,7 @@ def test_every_method_finds_what_moved(method):
 def test_too_little_is_not_enough_data(current, said):
     column = compare_values(np.arange(100.0), current)
 
-    assert column.state is DriftState.INSUFFICIENT_DATA or "null rate" in column.note
+    assert column.state is VerdictState.INSUFFICIENT_DATA or "null rate" in column.note
     assert said in column.note
     assert column.score is None
 
@@ -109,7 +109,7 @@ def test_too_little_is_not_enough_data(current, said):
 def test_infinite_values_are_left_out_and_told():
     column = compare_values(np.arange(100.0), [*np.arange(100.0), math.inf, -math.inf])
 
-    assert column.state is DriftState.WITHIN
+    assert column.state is VerdictState.OK
     assert column.note == "current has 2 infinite values, not compared"
 
 
@@ -121,7 +121,7 @@ def test_column_of_one_side_is_told():
     columns = by_name(found)
     assert columns["age"].note == "not in the current data"
     assert columns["new"].note == "not in the reference"
-    assert columns["age"].state is columns["new"].state is DriftState.INSUFFICIENT_DATA
+    assert columns["age"].state is columns["new"].state is VerdictState.INSUFFICIENT_DATA
 
 
 def test_column_that_no_profile_is_made_of_is_told():
@@ -134,7 +134,7 @@ def test_column_that_no_profile_is_made_of_is_told():
 def test_new_category_is_named():
     column = compare_values(["a", "b"] * 100, ["a", "b", "b<script>", "c"] * 100)
 
-    assert column.state is DriftState.BEYOND
+    assert column.state is VerdictState.BREACH
     assert column.note == "new categories: b<script> (25.0%), c (25.0%)"
 
 
@@ -157,7 +157,7 @@ def test_identifiers_have_no_score_by_any_method(method):
 
     column = compare_values(rows, rows, method=method)
 
-    assert (column.state, column.score, column.method) == (DriftState.INSUFFICIENT_DATA, None, None)
+    assert (column.state, column.score, column.method) == (VerdictState.INSUFFICIENT_DATA, None, None)
     assert column.note == "identifiers are counted, not compared"
 
 
@@ -176,7 +176,7 @@ def test_times_with_and_without_a_zone_are_refused():
 def test_integers_beyond_doubles_are_told_apart():
     column = compare_values(pa.array([2**60, 2**60 + 1] * 50), pa.array([2**60 + 1] * 100))
 
-    assert column.state is DriftState.BEYOND
+    assert column.state is VerdictState.BREACH
 
 
 def test_frames_of_pandas_and_arrow_give_the_same():

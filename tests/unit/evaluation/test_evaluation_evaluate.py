@@ -14,7 +14,8 @@ from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Correction, Judgement, Season
+from airflow_mlmon.spec.choices import Correction
+from airflow_mlmon.spec.evaluation import Judgement, Season
 
 DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA

@@ -17,12 +17,14 @@ def found(method: str):
 
 
 def test_label_is_measured_by_the_method_of_the_spec():
-    assert (found("psi").method, found("psi").state, found("psi").note) == ("psi", "beyond", "")
+    assert (found("psi").method, found("psi").note) == ("psi", "")
+    assert found("psi").score > 0.5
 
 
 @pytest.mark.parametrize("method", ["anderson", "fisher_exact"])
 def test_label_has_another_method_where_the_spec_asks_for_rows(method):
     drift = found(method)
 
-    assert (drift.method, drift.state) == ("jensenshannon", "beyond")
+    assert drift.method == "jensenshannon"
+    assert drift.score > 0.2
     assert drift.note == f"by jensenshannon, because {method} needs rows and labels are kept as counts"

@@ -1,4 +1,4 @@
-"""What was kept of a partition as JSON: how it came, as columns, and the rows that its verdicts rest on, as rows."""
+"""Typed facts of a partition instead of JSON: its arrival as columns, the versions its verdicts rest on as rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Put back the column of JSON, empty, as the first nights of all had it."""
+    """Restore the column of JSON, empty, as in the first records."""
     op.add_column("mlmon_nights", sa.Column("facts", sa.Text, nullable=False, server_default="{}"))
     op.drop_table("mlmon_evaluation_bases")
     for name in _ARRIVAL:
@@ -66,7 +66,7 @@ def _nights() -> sa.TableClause:
 
 
 def _arrival(night: sa.Row[Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """How a partition came; the first nights of all kept less of it."""
+    """Parse the arrival of a partition; the first records hold less of it."""
     delay = _NOT_MEASURED | facts.get("delay", {})
     return {
         "arrived": facts.get("arrived", night.status),
@@ -79,7 +79,7 @@ def _arrival(night: sa.Row[Any], facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bases(night: sa.Row[Any], facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """The versions that the verdicts of a night rest on, its own among them; none where it did not say."""
+    """Parse the versions that the verdicts of a partition rest on, including its own; none if it did not store them."""
     if "rests_on" not in facts:
         return []
     found = {str(night.day): night.version, **facts["rests_on"]}

@@ -1,4 +1,4 @@
-"""The baselines that a partition was compared with, and the days of which they lie in a file of the workspace."""
+"""Baselines that a partition was compared with, and the days whose baselines are in a file of the workspace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the tables; what earlier releases evaluated is in files, which are imported once."""
+    """Create the tables; evaluations of earlier releases are in files, which are imported once."""
     op.create_table(
         "mlmon_compared_with",
         *_of_day(),

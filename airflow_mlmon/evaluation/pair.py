@@ -1,19 +1,44 @@
-"""Score, p-value and effect size of one column, by a method on profiles or on rows."""
+"""Decision on drift between two data sets without a history.
+
+Both conditions are required: the difference is significant (a two-sample test whose p-value is corrected over all
+tests of the comparison by Holm's method), and it is large enough (an effect size of at least a limit). Significance
+alone would flag negligible differences of many rows, the effect size alone random ones of few rows. Null rates are
+tested separately. So is the mean of a vector, beside its norm (`drift.shift`), with a limit of 0.2 standard
+deviations.
+
+The variation from day to day is not known here: it needs the history of a monitored model, see `evaluation.evaluate`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from airflow_mlmon.comparison import verdict
-from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.drift.methods import measure_all, method_for, sampled_methods
+from airflow_mlmon.drift.methods import measure_all, method_for
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
-from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.statistics.two_sample import Score
+
+ALPHA = 0.05
+EMPTY_LIMIT = 0.05
+SHIFT_LIMIT = 0.2
+DEFAULT_METHOD = Method.PSI
+COMPANIONS = {Kind.NUMERIC: Method.KS, Kind.CATEGORY: Method.CHISQUARE, Kind.VECTOR: Method.KS}
+LIMITS = {
+    Method.PSI: 0.1,
+    Method.JENSENSHANNON: 0.1,
+    Method.HELLINGER: 0.1,
+    Method.KL_DIV: 0.1,
+    Method.TVD: 0.1,
+    Method.WASSERSTEIN: 0.1,
+    Method.KS: 0.1,
+    Method.CRAMER_VON_MISES: 0.05,
+    Method.T_TEST: 0.2,
+    Method.CHISQUARE: 0.1,
+    Method.G_TEST: 0.1,
+    Method.Z: 0.05,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +64,9 @@ class Measured:
     note: str = ""
 
 
-def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[str, SampledScore]:
-    """Compute the scores by Evidently on the samples of both sides, if the method needs rows.
-
-    Raises:
-        ConfigError: the reference is a profile, which contains no rows.
-    """
-    asked = sampled_methods(reference.layout.columns, method, {})
-    if not asked:
-        return {}
-    if reference.sample is None or current.sample is None:
-        raise ConfigError(
-            f"The drift method {method!r} needs rows.", hint="give the rows of the reference instead of its profile"
-        )
-    from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
-
-    return score_samples(reference.sample, current.sample, asked)
+def is_rare(p_value: float | None) -> bool:
+    """Return True if a corrected p-value is significant."""
+    return p_value is not None and p_value <= ALPHA
 
 
 def score_column(
@@ -68,19 +80,19 @@ def score_column(
     chosen = method_for(reference.layout.kind, method)
     if reference.layout.kind is Kind.IDENTIFIER or (chosen.is_sampled and answer is None):
         return None
-    companion = verdict.COMPANIONS[reference.layout.kind]
+    companion = COMPANIONS[reference.layout.kind]
     asked = (companion, chosen) if answer is None else (companion,)
     beside, *own_score = measure_all(asked, reference, current)
     score = own_score[0] if answer is None else _from_answer(answer, beside)
     tested = beside if score is None or score.p_value is None else score
     if score is None or tested is None or tested.p_value is None:
         return None
-    own = verdict.LIMITS.get(chosen) or (answer.threshold if answer and chosen not in P_VALUES else None)
+    own = LIMITS.get(chosen) or (answer.threshold if answer and chosen not in P_VALUES else None)
     return Measured(
         method=chosen,
         score=score.value,
         effect=score.effect,
-        limit=limit or own or verdict.LIMITS[companion],
+        limit=limit or own or LIMITS[companion],
         test=companion if score.p_value is None else chosen,
         p_value=tested.p_value,
         note=answer.note if answer else "",
