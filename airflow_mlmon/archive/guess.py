@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.personal_guess import personal_reason
+from airflow_mlmon.archive.personal_guess import explain_personal
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 from airflow_mlmon.tasks.registry import DEFAULT
 from airflow_mlmon.tasks.task import Task
@@ -99,10 +99,10 @@ def guess_model(sample: pa.Table, task: Task = DEFAULT) -> GuessedModel:
     )
 
 
-def words_of(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """Split a name into its words.
 
-    >>> words_of("predictionID"), words_of("event_time")
+    >>> split_words("predictionID"), split_words("event_time")
     (['prediction', 'id'], ['event', 'time'])
     """
     return [word.lower() for word in _WORD.findall(name)]
@@ -115,11 +115,11 @@ def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
         return _guess_vector(name, values)
     if values.null_count == len(values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, reason="no value in the sample")
-    if reason := personal_reason(words_of(name), values):
+    if reason := explain_personal(split_words(name), values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, personal=PersonalData.DROP, reason=reason)
     if kind is ColumnType.STRING:
         return _guess_text(name, arrow, values)
-    if kind in _WHOLE and words_of(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
+    if kind in _WHOLE and split_words(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
         return GuessedColumn(name=name, arrow=arrow, type=kind, role=Role.IGNORED, reason="an identifier, by its name")
     return GuessedColumn(name=name, arrow=arrow, type=kind)
 
@@ -180,7 +180,7 @@ def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> Non
 
 def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, int]:
     """Return the name with the highest weight for a role, the first of equals, and the weight."""
-    ranked = {name: sum(words.get(word, 0) for word in set(words_of(name))) for name in names}
+    ranked = {name: sum(words.get(word, 0) for word in set(split_words(name))) for name in names}
     best = max(ranked, key=lambda name: ranked[name], default=None)
     return best, ranked.get(best or "", 0)
 

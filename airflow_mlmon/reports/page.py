@@ -18,7 +18,7 @@ from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.evaluation.limits import strength
-from airflow_mlmon.lifecycle.incidents import incidents_of
+from airflow_mlmon.lifecycle.incidents import group_incidents
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -191,7 +191,7 @@ def render_night(page: NightPage) -> str:
             columns=ranked,
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
-            incidents=incidents_of(page.alerts),
+            incidents=group_incidents(page.alerts),
             checks=rank_checks(page.checks),
             failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
@@ -295,7 +295,7 @@ def _environment() -> Environment:
         p=wording.p_text,
         p_equation=wording.p_equation_text,
         subject=subject_title,
-        incidents=incidents_of,
+        incidents=group_incidents,
         bytes=wording.bytes_text,
         runs=wording.version_runs,
     )

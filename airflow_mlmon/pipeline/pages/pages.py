@@ -23,7 +23,7 @@ from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.charts import before_after
@@ -202,7 +202,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     if compared is None:
         return None
-    bins = histogram_bins(compared.columns[column], profile.columns[column])
+    bins = build_histogram(compared.columns[column], profile.columns[column])
     return before_after(bins, column) if bins.labels else None
 
 
