@@ -46,7 +46,7 @@ def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Sche
     """The columns of the pieces and of `known`, in the order in which they appear.
 
     What written values mean is asked only of columns that `pinned` lacks; the others hold what is
-    pinned, or `conform` refuses them.
+    pinned, or `conform_piece` refuses them.
 
     Raises:
         SchemaMismatchError: a column holds different things in two pieces, or something ambiguous.
@@ -68,7 +68,7 @@ def to_types(schema: Schema) -> dict[str, ColumnType]:
     }
 
 
-def conform(piece: Piece, schema: Schema) -> pa.Table:
+def conform_piece(piece: Piece, schema: Schema) -> pa.Table:
     """The profiled columns of a piece, as the schema has them.
 
     Raises:

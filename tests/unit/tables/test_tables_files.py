@@ -87,8 +87,8 @@ def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(b"", "no readable CSV file", id="empty"),
-        pytest.param(b"x,y\n1,2\n3\n", "no readable CSV file", id="ragged"),
+        pytest.param(b"", "not a readable CSV file", id="empty"),
+        pytest.param(b"x,y\n1,2\n3\n", "not a readable CSV file", id="ragged"),
         pytest.param(b"x\n\xff\xfe\n", "is not UTF-8 text", id="not-utf8"),
         pytest.param(b"x\n1\x002\n", "holds NUL bytes", id="nul"),
         pytest.param(b'x,y\n1,"cut', "never ends", id="cut-off-in-quotes"),
@@ -107,8 +107,8 @@ def test_faulty_csv_is_refused_by_name(tmp_path, content, said):
     ("content", "said"),
     [
         pytest.param("", "is empty", id="empty"),
-        pytest.param('{"x": 1}\n{"x": ', "no readable JSON Lines file", id="cut-off"),
-        pytest.param('{"x": 1}\n{"x": "a"}\n', r"no readable JSON Lines file.*x", id="two-types"),
+        pytest.param('{"x": 1}\n{"x": ', "not a readable JSON Lines file", id="cut-off"),
+        pytest.param('{"x": 1}\n{"x": "a"}\n', r"not a readable JSON Lines file.*x", id="two-types"),
     ],
 )
 def test_faulty_json_lines_are_refused_by_name(tmp_path, content, said):
@@ -191,11 +191,11 @@ def test_packed_file_holds_what_it_holds_unpacked(tmp_path, name):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        pytest.param(lambda _: b"x\n1\n", "is no readable gzip file", id="not-gzip"),
-        pytest.param(lambda data: data[:-9], "is no readable gzip file", id="cut-off"),
-        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is no readable gzip file", id="checksum"),
-        pytest.param(lambda data: data + b"rest", "is no readable gzip file", id="garbage-after"),
-        pytest.param(lambda _: b"", "is (no readable CSV file|empty)", id="no-bytes"),
+        pytest.param(lambda _: b"x\n1\n", "is not a readable gzip file", id="not-gzip"),
+        pytest.param(lambda data: data[:-9], "is not a readable gzip file", id="cut-off"),
+        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is not a readable gzip file", id="checksum"),
+        pytest.param(lambda data: data + b"rest", "is not a readable gzip file", id="garbage-after"),
+        pytest.param(lambda _: b"", "is (not a readable CSV file|empty)", id="no-bytes"),
     ],
 )
 def test_faulty_gzip_is_refused_by_name(tmp_path, name, damage, said):
@@ -249,3 +249,13 @@ def test_layout_is_pinned_from_the_same_rows_in_any_format(tmp_path):
     layouts = {airflow_mlmon.profile(source).layout.columns for source in (parquet, csv, table, table.to_pandas())}
 
     assert len(layouts) == 1
+
+
+@pytest.mark.parametrize("pattern", ["dt=*", "dt=0[12]", "dt=0[!3]"])
+def test_glob_of_folders_means_their_files(tmp_path, pattern):
+    for number in (1, 2):
+        (tmp_path / f"dt=0{number}").mkdir()
+        write_parquet(tmp_path / f"dt=0{number}" / "part.parquet", make_rows(100, number))
+        write_text(tmp_path / f"dt=0{number}" / "_SUCCESS", "")
+
+    assert len(airflow_mlmon.profile(f"{tmp_path}/{pattern}").files) == 2
