@@ -48,10 +48,10 @@ def _rebuild(kind: type[MlmonError], message: str, hint: str, facts: dict[str, A
     return kind(message, hint=hint, **facts)
 
 
-def nearest_hint(name: str, valid: Iterable[str]) -> str:
+def suggest_name(name: str, valid: Iterable[str]) -> str:
     """Suggest a valid name for an unknown one: the closest match, or else all valid names.
 
-    >>> nearest_hint("amout", ["amount", "term"]), nearest_hint("x", ["amount", "term"])
+    >>> suggest_name("amout", ["amount", "term"]), suggest_name("x", ["amount", "term"])
     ("did you mean 'amount'?", 'valid are amount, term')
     """
     valid = [str(word) for word in valid]

@@ -26,10 +26,10 @@ from airflow_mlmon.tables.schema import arrow_schema, conform, undeclared
 ENDINGS = (".parquet", ".pq")
 
 
-def day_folder(path: str, day: date) -> str:
+def format_day_folder(path: str, day: date) -> str:
     """Return the folder of one day, ending in a slash, so that dt=2013-03-1 does not match dt=2013-03-10.
 
-    >>> day_folder("s3://b/dt={date}", date(2013, 3, 8))
+    >>> format_day_folder("s3://b/dt={date}", date(2013, 3, 8))
     's3://b/dt=2013-03-08/'
     """
     folder = path.format(date=day.isoformat(), year=f"{day:%Y}", month=f"{day:%m}", day=f"{day:%d}")

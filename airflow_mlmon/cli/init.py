@@ -9,7 +9,7 @@ from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
-from airflow_mlmon.archive.draft import Place, day_in, draft_spec
+from airflow_mlmon.archive.draft import Place, draft_spec, find_day
 from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError
@@ -43,7 +43,7 @@ def _place(files: Sequence[str], folder: Path, today: date) -> Place:
     local = "://" not in files[0]
     shown = [Path(os.path.relpath(uri, folder)).as_posix() if local else uri for uri in files]
     parents = [uri.rpartition("/")[0] or "." for uri in shown]
-    days = sorted(day for uri in parents if (day := day_in(uri)))
+    days = sorted(day for uri in parents if (day := find_day(uri)))
     return Place(
         folder=parents[0],
         reference=_common_folder(parents),

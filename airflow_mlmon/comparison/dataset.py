@@ -140,9 +140,9 @@ class _Start:
 
 
 def _default_client(_: str | None) -> Any:
-    from airflow_mlmon.storage.s3 import default_client  # noqa: PLC0415 - botocore is needed for S3 only
+    from airflow_mlmon.storage.s3 import create_default_client  # noqa: PLC0415 - botocore is needed for S3 only
 
-    return default_client()
+    return create_default_client()
 
 
 def _read(
