@@ -79,7 +79,7 @@ def test_first_night_is_judged_by_sampling_error_only(run):
     found = verdicts(run, 0)["drift_score", "amount"]
 
     assert (found.state, found.rule, found.history) == (VerdictState.OK, "sampling error only", None)
-    assert verdicts(run, 0)["rows", None].note == "0 nights to compare with, fewer than 3"
+    assert verdicts(run, 0)["rows", None].note == "0 days of history, fewer than 3"
 
 
 def test_nights_are_quiet_until_one_differs_and_that_is_found(run):
@@ -156,7 +156,7 @@ def test_what_needs_past_days_says_so_and_the_rest_is_evaluated_at_once(tmp_path
         found = verdicts(run, 0)
 
     assert values[FIRST, "multivariate_drift", None] is not None
-    assert found["multivariate_drift", None].note == "0 nights to compare with, fewer than 3"
+    assert found["multivariate_drift", None].note == "0 days of history, fewer than 3"
     # the profiles answer for a column whose method needs rows
     assert values[FIRST, "drift_score", "amount"] is not None
     assert found["drift_score", "amount"].rule == "sampling error only"

@@ -201,5 +201,5 @@ def test_without_past_days_there_is_not_enough_data():
 
     assert (verdict.state, verdict.note) == (
         VerdictState.INSUFFICIENT_DATA,
-        "0 nights to compare with, fewer than 3",
+        "0 days of history, fewer than 3",
     )
