@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Action,
@@ -23,7 +24,6 @@ from airflow_mlmon.records import (
     Night,
     Results,
     SubjectKey,
-    TrackedAlert,
     Verdict,
 )
 from airflow_mlmon.spec.metrics import ROWS

@@ -56,9 +56,8 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
         value.metric == POSITIVE_SHARE and value.segment is None and value.value is not None for value in metrics
     )
     if reference is not None and is_measured:
-        counts = count_labels(found.whole)
-        drift = compare_labels(run.spec, reference.labels, counts)
-        metrics += [label_drift_metric(drift, counts)] if drift else []
+        drift = compare_labels(run.spec, reference.labels, count_labels(found.whole))
+        metrics += [label_drift_metric(drift)] if drift else []
     return metrics
 
 
