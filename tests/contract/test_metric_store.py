@@ -381,17 +381,17 @@ class TestDeliveries:
 
 class TestLayouts:
     def test_the_first_writer_wins(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", {"rows": 50_009})
+        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
 
-        winner = store.save_layout("flights", "bbb", "s3://x/bbb", {})
+        winner = store.save_layout("flights", "bbb", "s3://x/bbb", "of b")
 
-        assert winner == ("aaa", "s3://x/aaa", {"rows": 50_009})
+        assert winner == ("aaa", "s3://x/aaa", "of a")
         assert store.current_layout("flights") == winner
 
     def test_a_new_layout_replaces_the_one_it_supersedes(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", {})
+        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
 
-        store.save_layout("flights", "bbb", "s3://x/bbb", {}, supersedes="aaa")
+        store.save_layout("flights", "bbb", "s3://x/bbb", "of b", supersedes="aaa")
 
         assert store.current_layout("flights").layout_id == "bbb"
 
@@ -556,7 +556,7 @@ class TestConcurrency:
 
         def pin(name: str) -> str:
             barrier.wait()
-            return store.save_layout("flights", name, f"s3://x/{name}", {}).layout_id
+            return store.save_layout("flights", name, f"s3://x/{name}", name).layout_id
 
         with ThreadPoolExecutor(2) as pool:
             pinned = set(pool.map(pin, ["aaa", "bbb"]))
