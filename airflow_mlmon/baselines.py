@@ -1,4 +1,4 @@
-"""Baselines as somebody accepted them, and as partitions were compared with them."""
+"""Baselines as accepted by people, and as partitions were compared with them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class BaselinePin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineFacts:
-    """Baseline that columns of a partition were compared with, as it was made.
+    """Baseline that columns of a partition were compared with.
 
     Attributes:
         title: Description in words.
-        kind: How its days were found.
-        columns: The columns that were compared with it.
-        asked: How many nights it asks for.
-        needed: With fewer nights than this, a model version has no baseline of its own.
-        nights: The version of each day's rows that is in the sum.
-        other_layout: Days that are not, because their profile has another layout.
-        pin: Number of the pin by which it held; None when the spec said so.
+        kind: Rule that selected its days.
+        columns: Columns compared with it.
+        asked: Number of days it asks for.
+        needed: With fewer days a model version has no baseline of its own.
+        nights: Version of the rows of each day in the sum.
+        other_layout: Days left out because their profile has another schema.
+        pin: Number of the pin that set it; None if the spec did.
     """
 
     title: str
@@ -58,7 +58,7 @@ class BaselineFacts:
     pin: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
+        """Convert to a dict for JSON."""
         return {
             "title": self.title,
             "kind": self.kind,
@@ -72,7 +72,7 @@ class BaselineFacts:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> BaselineFacts:
-        """The facts that `to_dict` wrote."""
+        """Parse the dict that `to_dict` wrote."""
         return cls(
             **{
                 **content,

@@ -27,7 +27,7 @@ _Key = tuple[str | int, ...]
 _Kind = TypeVar("_Kind", bound=BaseModel)
 _NO_SPEC = "a spec must be a mapping that begins with `model: <name>`."
 _NO_CHANNELS = "a channels file must be a mapping with the single key `channels`."
-# what specs of earlier releases may still say
+# keys that specs of earlier releases may still have
 _WITHOUT_EFFECT: tuple[_Key, ...] = (("drift", "quantile"),)
 log = logging.getLogger(__name__)
 
@@ -91,19 +91,19 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     if asked is None:
         inferred = _inferred(data)
         return _validate({**data, "task": inferred.name}, lines, name, ModelSpec, vocabulary=inferred)
-    # what the rest may say depends on the kind of model: an unknown one leaves it unchecked
+    # the valid keys depend on the task: for an unknown one the rest is not checked
     task = TASKS.get(asked) if isinstance(asked, str) else None
     mistakes = [] if task else [f"{name}:{_line(('task',), lines)}: task: {_unknown_task(asked)}"]
     return _validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes)
 
 
 def _inferred(data: Mapping[str, Any]) -> Task:
-    """The kind of model whose outputs have the types that the spec declares."""
+    """Infer the task from the types of the model's outputs."""
     predictions = data.get("predictions")
     columns = predictions.get("columns") if isinstance(predictions, dict) else None
     types = {}
     for content in columns.values() if isinstance(columns, dict) else ():
-        # what is wrong here is a mistake of the column, told of with the others
+        # a mistake here is one of the column, and is reported with the others
         with suppress(ValidationError):
             column = Column.model_validate(content)
             types[column.role] = column.type
@@ -117,7 +117,7 @@ def _unknown_task(asked: object) -> str:
 
 
 def _parse(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
-    """Parse `text` as a mapping, with the lines of its keys; `otherwise` is the message when it is none."""
+    """Parse `text` as a mapping, with the lines of its keys; `otherwise` is the message if it is not one."""
     try:
         loader = _Loader(text)
         try:
@@ -143,7 +143,7 @@ def _validate(
     vocabulary: Vocabulary | None = None,
     mistakes: Sequence[str] = (),
 ) -> _Kind:
-    """Validate a section of a kind; the mistakes known already are told of with the others."""
+    """Validate a section of a kind; known mistakes are reported with the others."""
     found = list(mistakes)
     try:
         section = kind.model_validate(data, context=vocabulary)
@@ -153,7 +153,7 @@ def _validate(
         raise ConfigError("\n".join(found), file=name)
     for key in _WITHOUT_EFFECT:
         if key in lines:
-            log.warning("%s:%d: %s: has no effect any more; delete it", name, lines[key], _dotted(key))
+            log.warning("%s:%d: %s: no longer has an effect; remove it", name, lines[key], _dotted(key))
     return section
 
 

@@ -1,4 +1,4 @@
-"""Counts in Druid what the labels say of predictions, in all and by slice, as the kind of model describes it."""
+"""Counting of labelled predictions in Druid, in total and by slice, as the task describes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import OutcomeParts, sum_outcome_parts
 from airflow_mlmon.tasks.task import Task
 
-# the digits that say how a number stands
+# digits for the state of a number
 _WITHIN, _BEYOND, _MISSING = range(3)
 
 Answer = Sequence[Mapping[str, Any]]
@@ -32,18 +32,18 @@ Answer = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelColumns:
-    """The columns that performance is measured from.
+    """Columns that performance is measured from.
 
     Attributes:
-        label: The label.
-        outputs: What the model put out, by the name that the task gives it; None where the model has none.
+        label: Column of the label.
+        outputs: Output columns, by the name that the task uses; None if the model has none.
     """
 
     label: str
     outputs: Mapping[str, str | None]
 
     def column_of(self, name: str) -> str | None:
-        """The column that a task calls so."""
+        """Return the column that a task refers to by `name`."""
         return self.label if name == "label" else self.outputs.get(name)
 
 
@@ -54,7 +54,7 @@ def count_slices(
     segments: Sequence[SegmentLayout],
     types: Mapping[str, ColumnType],
 ) -> list[Counter[str | None]]:
-    """How many rows each value of each segment has in an interval; None stands for the rest."""
+    """Count the rows of each value of each segment in an interval; None stands for the rest."""
     counted = [Counter[str | None]() for _ in segments]
     named = {name for segment in segments for name in segment.columns}
     for group in group_alike(client.segment_columns(datasource, interval), named):
@@ -118,7 +118,7 @@ def _column(name: str | None, held: Collection[str], kind: str) -> Sql:
 
 
 def _likeness(counting: Counting, classes: Sequence[Sql], number: Sql, flag: Sql) -> Sql:
-    """Write all that makes rows alike as the digits of one number: see `_counted_rows`."""
+    """Write the properties that make rows alike as the digits of one number: see `_counted_rows`."""
     coded, base = Sql(text=""), 1
     for many, column in zip(counting.classes.values(), classes, strict=True):
         coded = coded.then(f"{base} * COALESCE(", column, f", {many}) + ")

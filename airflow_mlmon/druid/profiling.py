@@ -241,7 +241,7 @@ def _demand_nulls(client: DruidClient) -> None:
 
 
 def _planned_types(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> Mapping[str, str]:
-    """The types that the broker, which learns of new columns some time after a load, plans with."""
+    """Query the types that the broker plans with; it learns of new columns some time after an ingestion."""
     known = {row["c"]: row["t"] for row in client.sql(_COLUMNS, [datasource])}
     if not known:
         raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="ingest its rows first")

@@ -30,7 +30,7 @@ def levels(p_values: Sequence[float], rate: float, correction: Correction) -> li
 def adjust(p_values: Sequence[float | None]) -> list[float | None]:
     """Adjust p-values by the Holm step-down correction; None, where no test was made, stays None.
 
-    An adjusted p-value meets a rate where the p-value meets its level, so that families are bounded together.
+    An adjusted p-value is at most the rate where the p-value meets its level, so families are bounded together.
 
     >>> adjust([0.01, None, 0.04, 0.03])
     [0.03, None, 0.06, 0.06]
@@ -62,7 +62,7 @@ def rate_of_look(rate: float, share: float) -> float:
 def _levels_of_holm(p_values: Sequence[float], rate: float) -> list[tuple[float, bool]]:
     is_met = [adjusted is not None and adjusted <= rate for adjusted in adjust(p_values)]
     order = sorted(range(len(p_values)), key=lambda at: p_values[at])
-    # what follows the first that fails meets the same level: it fails too
+    # all after the first failure meet the same level, so they fail too
     ranks = {at: min(rank, sum(is_met)) for rank, at in enumerate(order)}
     return [(rate / (len(order) - ranks[at]), is_met[at]) for at in range(len(order))]
 

@@ -35,11 +35,11 @@ def log_lower_tail(here: int, rows: int, there: int, others: int) -> float:
 
 
 def exact_p_value(hits: int, rows: int, others_hits: int, others_rows: int) -> float:
-    """Fisher's exact test of two counts, two-sided by twice the smaller tail.
+    """Apply Fisher's exact test to two counts, two-sided by twice the smaller tail.
 
         2 * min(P(X <= hits), P(X >= hits)),  X hypergeometric: rows drawn of all, of which the hits of both count
 
-    at most 1. Exact at any size, and never too small (Fisher 1935).
+    at most 1. Exact at any size, hence conservative (Fisher 1935).
 
     >>> round(exact_p_value(15, 20, 85, 100), 4)
     0.4311

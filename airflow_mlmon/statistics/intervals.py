@@ -1,4 +1,4 @@
-"""95 % confidence intervals of the difference of two shares, means or areas under the ROC curve."""
+"""Confidence intervals (95 %) of the difference of two shares, means or areas under the ROC curve."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Interval = tuple[float, float]
 
 
 def share_interval(hits: int, rows: int, hits_after: int, rows_after: int) -> Interval:
-    """Agresti and Caffo's interval of the difference of two shares (The American Statistician 54, 2000).
+    """Compute the Agresti-Caffo interval of the difference of two shares (The American Statistician 54, 2000).
 
-    It adds a success and a failure to each side.
+    It adds one success and one failure to each side.
 
     >>> [round(end, 3) for end in share_interval(50, 100, 60, 100)]
     [-0.038, 0.234]
@@ -22,7 +22,7 @@ def share_interval(hits: int, rows: int, hits_after: int, rows_after: int) -> In
 
 
 def mean_interval(mean: float, std: float, rows: int, after: tuple[float, float, int]) -> Interval:
-    """Welch's interval of the difference of two means, with the normal law.
+    """Compute Welch's interval of the difference of two means, with normal quantiles.
 
     >>> [round(end, 3) for end in mean_interval(0.0, 1.0, 100, (0.5, 1.0, 100))]
     [0.223, 0.777]
@@ -31,7 +31,7 @@ def mean_interval(mean: float, std: float, rows: int, after: tuple[float, float,
 
 
 def auc_variance(auc: float, positive: int, negative: int) -> float:
-    """Hanley and McNeil's variance of an area under the ROC curve (Radiology 143, 1982).
+    """Compute the Hanley-McNeil variance of an area under the ROC curve (Radiology 143, 1982).
 
     >>> round(auc_variance(0.8, 50, 50), 5)
     0.00198
@@ -42,6 +42,6 @@ def auc_variance(auc: float, positive: int, negative: int) -> float:
 
 
 def interval_around(difference: float, variance: float) -> Interval:
-    """The normal law's interval of a difference of this variance."""
+    """Compute the normal interval of a difference with this variance."""
     width = _Z * math.sqrt(variance)
     return difference - width, difference + width

@@ -229,7 +229,7 @@ class MetricStore(BaselineStore):
         return [verdict_of(row) for row in self._of_partition(schema.verdicts, partition, "position")]
 
     def metric_verdicts(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, Verdict]]:
-        """The verdicts on one metric over a range, of every column; those on all rows."""
+        """Read the verdicts on one metric over a range, of every column and over all rows."""
         table = schema.verdicts
         query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
         rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))

@@ -9,7 +9,7 @@ from airflow_mlmon.spec.choices import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrasted:
-    """A metric that slices can be compared by.
+    """Metric by which slices can be compared.
 
     Attributes:
         needs: The role of a column that a model must have to be measured so; None where its labels are enough.
@@ -22,15 +22,15 @@ class Contrasted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """A metric of some rows beside that of others.
+    """Metric of some rows beside that of other rows.
 
     Attributes:
-        own: Its value for the rows.
-        other: Its value for the others.
-        low: Lower end of the 95 % interval of `own - other`; None where it cannot be said.
+        own: Value for the rows.
+        other: Value for the other rows.
+        low: Lower end of the 95 % interval of `own - other`; None if not available.
         high: Upper end.
-        p_value: How often rows of one kind differ so much; None where that is not tested.
-        note: In words, why it is not.
+        p_value: P-value under equal distributions; None if not tested.
+        note: Reason why it was not tested.
     """
 
     own: float | None
@@ -42,19 +42,19 @@ class Contrast:
 
     @property
     def difference(self) -> float | None:
-        """The value of the rows less that of the others."""
+        """Difference between the rows and the other rows."""
         return None if self.own is None or self.other is None else self.own - self.other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A metric of two versions.
+    """Metric of two model versions.
 
     Attributes:
-        metric: Its name.
-        before: Its value for the version that is replaced.
-        after: Its value for the version that replaces it.
-        low: Lower end of the interval of `after - before`; None where it cannot be said.
+        metric: Name of the metric.
+        before: Value for the replaced version.
+        after: Value for the version that replaces it.
+        low: Lower end of the interval of `after - before`; None if not available.
         high: Upper end.
     """
 
@@ -66,5 +66,5 @@ class Difference:
 
     @property
     def is_apart(self) -> bool:
-        """Whether the interval leaves no difference out."""
+        """Whether the interval excludes zero."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high

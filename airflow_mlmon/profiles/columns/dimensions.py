@@ -61,7 +61,7 @@ class DimensionSums:
         )
 
     def without(self, part: Self) -> Self:
-        """The sums of the other vectors; the smallest and largest element stay those of all."""
+        """Subtract a part; the smallest and the largest element stay those of all vectors."""
         return replace(
             self,
             rows=self.rows - part.rows,

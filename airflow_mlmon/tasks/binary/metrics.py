@@ -1,7 +1,7 @@
 """Realised performance from an outcome profile.
 
-Every metric is that of scikit-learn on the same rows. A metric that does not exist, such as the
-precision without a predicted positive, is None with the reason; never 0.
+Every metric equals that of scikit-learn on the same rows. A metric that does not exist, such as the precision
+without a predicted positive, is None with the reason; never 0.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _NO_SCORE = "no row has both a label and a score"
 
 
 def measure(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
-    """Every metric that needs labels, in the order of `spec.metrics`.
+    """Measure every metric that needs labels, in the order of their table.
 
-    While less than `min_share` of the labels has come, only their share has a value: those that
-    come first are not like the others. The share of void rows is that of the rows whose outcome
-    is known, and waits until so many are.
+    While label coverage is below `min_share`, only the coverage has a value: the first labels are not
+    representative. The excluded rate is a share of the rows whose outcome is known, and waits until enough
+    are.
     """
     due = profile.rows - profile.void
     known = profile.labelled + profile.void
@@ -44,7 +44,7 @@ def measure(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
 
 
 def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
-    """Area under the ROC curve, and the largest error that the grid can have caused.
+    """Compute the area under the ROC curve, and the largest error that the grid can cause.
 
         AUC = (pairs in the right order + half of the pairs that share a cell) / all pairs
 
@@ -91,16 +91,16 @@ def _roc_auc(profile: BinaryOutcomes) -> MetricValue:
 
 
 def _losses(profile: BinaryOutcomes) -> Iterator[MetricValue]:
-    # A mean over the rest would look better than the scores are.
+    # a mean over the rest would look better than the scores are
     outside = profile.improbable
     rows = 0 if outside else profile.scored
-    reason = f"{outside} scores lie outside 0 to 1" if outside else _NO_SCORE
+    reason = f"{outside} scores are outside 0 to 1" if outside else _NO_SCORE
     yield _value("log_loss", profile.log_loss * UNIT, rows, reason)
     yield _value("brier", profile.brier * UNIT, rows, reason)
 
 
 def _value(metric: str, part: float, whole: int, reason: str, *, rows: int | None = None) -> MetricValue:
-    """The ratio of a part to a whole, or None with the reason where the whole is nothing."""
+    """Divide a part by a whole; None with the reason if the whole is zero."""
     return MetricValue(
         metric=metric,
         value=part / whole if whole else None,
@@ -112,4 +112,4 @@ def _value(metric: str, part: float, whole: int, reason: str, *, rows: int | Non
 def _shortage(labelled: int, due: int, min_share: float) -> str:
     if not due:
         return "no row is to get a label"
-    return f"{labelled} of {due} labels have come, fewer than {min_share:.0%}"
+    return f"{labelled} of {due} labels received, fewer than {min_share:.0%}"

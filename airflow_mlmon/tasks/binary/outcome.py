@@ -1,4 +1,4 @@
-"""The outcome profile of a binary classifier: what is kept of its predictions and their labels.
+"""Outcome profile of a binary classifier: counts and sums of its predictions with their labels.
 
 The score's cells are kept per class on a grid that is as fine at 1 as it is at 0: a score below ½ has
 the cell of its value, one from ½ on the mirrored cell of 1 - p (which is exact there). Log loss and
@@ -38,12 +38,12 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinaryOutcomes:
-    """What is kept of the predictions of a partition and their labels.
+    """Outcome profile of the predictions of a partition.
 
     Attributes:
         rows: Predictions.
-        labelled: Predictions whose label has come.
-        void: Predictions whose outcome never gets a label.
+        labelled: Predictions with a label.
+        void: Predictions that will never be labelled (excluded).
         positive: Labels that are positive.
         true_positive: Labels that are positive, predicted positive.
         false_positive: Labels that are negative, predicted positive.
@@ -72,11 +72,11 @@ class BinaryOutcomes:
 
     @classmethod
     def empty(cls) -> Self:
-        """The profile of no rows, which changes nothing when it is added."""
+        """Return the profile of no rows, the neutral element of addition."""
         return cls(positive_cells=Tally.empty(np.int32), negative_cells=Tally.empty(np.int32))
 
     def __add__(self, other: Self) -> Self:
-        """The profile of the rows of both."""
+        """Sum two profiles."""
         return type(self)(
             positive_cells=Tally.total((self.positive_cells, other.positive_cells)),
             negative_cells=Tally.total((self.negative_cells, other.negative_cells)),
@@ -84,7 +84,7 @@ class BinaryOutcomes:
         )
 
     def __sub__(self, part: Self) -> Self:
-        """The profile of the rows that are not in a part of them."""
+        """Subtract the profile of a part of the rows."""
         return type(self)(
             positive_cells=_less(self.positive_cells, part.positive_cells),
             negative_cells=_less(self.negative_cells, part.negative_cells),
@@ -93,7 +93,7 @@ class BinaryOutcomes:
 
     @classmethod
     def numbers(cls) -> tuple[str, ...]:
-        """Names of the counts and sums, which add up as numbers do."""
+        """Return the names of the additive counts and sums."""
         return _NUMBERS
 
     @property
@@ -107,7 +107,7 @@ class BinaryOutcomes:
         return self.true_positive + self.false_positive + self.false_negative + self.true_negative
 
     def to_bytes(self) -> bytes:
-        """The profile as bytes that are the same on every platform."""
+        """Encode the profile as bytes that are the same on every platform."""
         writer = ByteWriter()
         for name in _NUMBERS:
             writer.integer(getattr(self, name))
@@ -117,10 +117,10 @@ class BinaryOutcomes:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The profile that `to_bytes` wrote.
+        """Decode the profile that `to_bytes` wrote.
 
         Raises:
-            StateError: the bytes are no outcome profile, damaged, or of a later format.
+            StateError: the bytes are not an outcome profile, are damaged, or have a later format.
         """
         reader = ByteReader(data, KIND, VERSION)
         numbers = {name: reader.integer() for name in _NUMBERS}
@@ -131,12 +131,12 @@ _NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type ==
 
 
 def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
-    """The outcome profile of predictions joined with their labels.
+    """Profile predictions joined with their labels.
 
     Args:
         table: One row per prediction, with the columns score (double or null), prediction (boolean
-            or null), label (boolean or null) and void (boolean). The label of a void row is not
-            looked at; a score that is NaN or infinite counts as none.
+            or null), label (boolean or null) and void (boolean). The label of an excluded row is
+            ignored; a score that is NaN or infinite counts as missing.
 
     Raises:
         SchemaMismatchError: one of the columns is absent or of another type.
@@ -190,7 +190,7 @@ def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]
 
 
 def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
-    """The cells of the scores of one class."""
+    """Tally the cells of the scores of one class."""
     held = [cell for cell in cells if cell.of == label]
     halves = np.array([cell.cell for cell in held], dtype=np.int32)
     upper = np.array([cell.is_mirrored for cell in held], dtype=bool)
@@ -202,7 +202,7 @@ def _less(whole: Tally, part: Tally) -> Tally:
 
 
 def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
-    """The cell of each finite score, in the order of the scores.
+    """Map each finite score to its cell.
 
     >>> to_score_cells(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()
     [0, 16000, 16128, 16256, 32256]
@@ -212,12 +212,12 @@ def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
 
 
 def _from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
-    """The cells of scores, from those of the scores below ½ and of 1 - p of the `upper` ones."""
+    """Combine the cells of the scores below ½ with those of 1 - p of the `upper` ones."""
     return np.where(upper, _MIRROR - cells, cells).astype(np.int32)
 
 
 def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
-    """1 for true, 0 for false, -1 for null."""
+    """Convert true to 1, false to 0, null to -1."""
     column = _column(table, name)
     if not pa.types.is_boolean(column.type) and not pa.types.is_null(column.type):
         raise _wrong_type(name, column.type, "boolean")
@@ -235,7 +235,7 @@ def _scores(table: pa.Table) -> Floats:
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in table.column_names:
-        raise SchemaMismatchError(f"The joined labels lack the column {name!r}.", column=name)
+        raise SchemaMismatchError(f"The joined labels lack column {name!r}.", column=name)
     return table.column(name)
 
 

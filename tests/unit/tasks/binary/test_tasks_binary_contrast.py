@@ -65,7 +65,7 @@ def test_labels_that_have_not_come_are_waited_for():
     found = contrast_outcomes("accuracy", profile_outcomes(labelled), rows_of(100, 50), min_share=0.5, minimum_rows=30)
 
     assert (found.own, found.low, found.p_value) == (None, None, None)
-    assert found.note == "the slice: 40 of 100 labels have come, fewer than 50%"
+    assert found.note == "the slice: 40 of 100 labels received, fewer than 50%"
 
 
 def labelled(rows: int, seed: int, skill: float) -> BinaryOutcomes:

@@ -73,7 +73,7 @@ def test_performance_is_not_measured_below_the_share_of_labels():
     values = measured(score=[0.5, 0.5], prediction=[True, True], label=[True, None], min_share=0.8)
 
     assert {name for name, value in values.items() if value.value is not None} == {"label_share"}
-    assert values["roc_auc"].reason == "1 of 2 labels have come, fewer than 80%"
+    assert values["roc_auc"].reason == "1 of 2 labels received, fewer than 80%"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_metrics_of_the_score_need_a_score():
 def test_log_loss_of_scores_that_are_no_probabilities_is_none():
     values = measured(score=[-3.0, 2.5], prediction=[False, True], label=[False, True])
 
-    assert values["log_loss"].reason == "2 scores lie outside 0 to 1"
+    assert values["log_loss"].reason == "2 scores are outside 0 to 1"
     assert (values["log_loss"].value, values["brier"].value, values["roc_auc"].value) == (None, None, 1.0)
 
 

@@ -80,7 +80,7 @@ def test_columns_that_are_all_null_are_read():
 
 @pytest.mark.parametrize("column", ["score", "prediction", "label", "void"])
 def test_absent_column_is_refused_by_name(column):
-    with pytest.raises(SchemaMismatchError, match=f"lack the column '{column}'"):
+    with pytest.raises(SchemaMismatchError, match=f"lack column '{column}'"):
         profile_outcomes(random_labels(3, seed=1).drop([column]))
 
 
