@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
-from airflow_mlmon.archive.read import day_folder
+from airflow_mlmon.archive.read import format_day_folder
 from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
@@ -109,4 +109,4 @@ class Run:
 
     def predictions_folder(self, partition: Partition) -> str:
         """Where the partition's predictions are archived."""
-        return day_folder(self.spec.predictions.path, partition.day)
+        return format_day_folder(self.spec.predictions.path, partition.day)

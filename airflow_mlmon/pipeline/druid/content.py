@@ -9,19 +9,19 @@ from datetime import date, timedelta
 from enum import Enum, auto
 
 from airflow_mlmon.archive.labels import join_labels
-from airflow_mlmon.druid.flags import Flagged, with_flag_dimensions, with_flags, with_labels
+from airflow_mlmon.druid.flags import Flagged, add_flag_dimensions, add_flags, add_labels
 from airflow_mlmon.druid.ingestion import (
     Datasource,
-    metrics_datasource,
-    predictions_datasource,
-    profiled_columns,
-    profiles_datasource,
+    build_metrics_datasource,
+    build_predictions_datasource,
+    build_profiles_datasource,
+    select_profiled_columns,
 )
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.parquet import write_parquet
 from airflow_mlmon.druid.profile_rows import profile_rows
-from airflow_mlmon.druid.tables import metrics_table, select_columns
+from airflow_mlmon.druid.tables import build_metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -93,9 +93,9 @@ def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
     places = [
         Place(kind=kind, datasource=datasource, day=day)
         for kind, datasource in (
-            (Kind.PREDICTIONS, predictions_datasource(run.spec)),
-            (Kind.METRICS, metrics_datasource(run.spec)),
-            (Kind.PROFILES, profiles_datasource(run.spec)),
+            (Kind.PREDICTIONS, build_predictions_datasource(run.spec)),
+            (Kind.METRICS, build_metrics_datasource(run.spec)),
+            (Kind.PROFILES, build_profiles_datasource(run.spec)),
         )
         for day in days
     ]
@@ -169,10 +169,10 @@ def _input(run: Run, place: Place, labelled: Flagged) -> Input:
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"preparing {table.num_rows} rows for {place.key}{without}")
-    table, names = with_flags(table)
+    table, names = add_flags(table)
     flagged = names + labelled.names
     data = write(table)
-    version = _hash(data, with_flag_dimensions(place.datasource, flagged))
+    version = _hash(data, add_flag_dimensions(place.datasource, flagged))
     return Input(content=Content(rows=table.num_rows, version=version, flagged=flagged), data=data)
 
 
@@ -200,13 +200,13 @@ def place_uri(run: Run, place: Place, name: str) -> str:
 
 def _table(run: Run, place: Place) -> Flagged:
     if place.kind is Kind.METRICS:
-        return Flagged(metrics_table(place.day, run.store.metric_values(place.day)), ())
+        return Flagged(build_metrics_table(place.day, run.store.metric_values(place.day)), ())
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
     if place.kind is Kind.PROFILES:
         profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
-        shown = profiled_columns(run.spec)
+        shown = select_profiled_columns(run.spec)
         return Flagged(profile_rows(place.day, profile, version=night.version, columns=shown), ())
     return _predictions(run, place, night.version)
 
@@ -220,8 +220,8 @@ def _predictions(run: Run, place: Place, version: str) -> Flagged:
     if run.spec.labels is not None:
         tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
         joined = join_labels(found.rows, tables, run.spec)
-        found = with_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
-    return Flagged(select_columns(found.rows, with_flag_dimensions(place.datasource, found.names)), found.names)
+        found = add_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
+    return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)
 
 
 def _hash(data: bytes, datasource: Datasource) -> str:

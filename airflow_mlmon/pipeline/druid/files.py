@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 from airflow_mlmon.druid.answers import TaskState
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.rules import OwnRules, apply_rules
 from airflow_mlmon.errors import MlmonError, NotFoundError
 from airflow_mlmon.pipeline.druid.content import Content, Place, place_uri, tag_of, task_of
@@ -58,7 +58,7 @@ def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
 
 def apply_noted_rules(run: Run, client: DruidClient) -> None:
     """Set Druid's rules as the spec says, and take back those that were set before and that it says no longer."""
-    uri = run.uri("druid", predictions_datasource(run.spec).name, _RULES)
+    uri = run.uri("druid", build_predictions_datasource(run.spec).name, _RULES)
     try:
         before = OwnRules(**json.loads(run.files.read(uri)))
     except NotFoundError:

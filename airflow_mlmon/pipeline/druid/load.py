@@ -13,8 +13,8 @@ from datetime import date
 from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.flags import with_flag_dimensions
-from airflow_mlmon.druid.ingestion import ingestion_task
+from airflow_mlmon.druid.flags import add_flag_dimensions
+from airflow_mlmon.druid.ingestion import build_ingestion_task
 from airflow_mlmon.druid.load import (
     MOST_ROUNDS,
     Begun,
@@ -24,12 +24,12 @@ from airflow_mlmon.druid.load import (
     Patience,
     await_tasks,
     begin_load,
+    build_load_error,
     count_served,
     empty_partition,
     finish_load,
-    given_up,
 )
-from airflow_mlmon.druid.requirements import check_cluster, loses_nulls
+from airflow_mlmon.druid.requirements import check_cluster, explain_lost_nulls
 from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.content import (
@@ -142,7 +142,7 @@ class DruidIngest:
         check_workspace(self._run)
         check_cluster(self._client, self._run.spec.druid)
         apply_noted_rules(self._run, self._client)
-        warning = loses_nulls(self._client)
+        warning = explain_lost_nulls(self._client)
         if warning:
             log.warning("%s. %s", warning, _KEEP_NULLS)
         return self._settle(Ingest(waiting=list(self._places), warning=warning))
@@ -166,7 +166,7 @@ class DruidIngest:
                 delete_inputs(self._run, self._client, self._places[key])
             else:
                 if ingest.rounds >= MOST_ROUNDS:
-                    raise given_up(self._places[key].day, found)
+                    raise build_load_error(self._places[key].day, found)
                 made = make_input(self._run, self._places[key])
                 again[key] = self._begin_task(key, made, first=begun.attempt + 1)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
@@ -190,7 +190,7 @@ class DruidIngest:
             if not stale:
                 return ingest
             if ingest.rounds >= MOST_ROUNDS:
-                raise given_up(self._places[stale[0]].day, NotServed.REPLACED)
+                raise build_load_error(self._places[stale[0]].day, NotServed.REPLACED)
             done = {key: load for key, load in ingest.done.items() if key not in stale}
             left = {key: reason for key, reason in ingest.left.items() if key not in stale}
             ingest = replace(ingest, done=done, left=left, waiting=stale, rounds=ingest.rounds + 1)
@@ -256,7 +256,7 @@ class DruidIngest:
 def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) -> Load:
     """The load of a place's content."""
     return Load(
-        datasource=with_flag_dimensions(place.datasource, content.flagged),
+        datasource=add_flag_dimensions(place.datasource, content.flagged),
         partition=place.day,
         version=content.version,
         rows=content.rows,
@@ -268,8 +268,8 @@ def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) 
 def hand_in(run: Run, client: DruidClient, place: Place, made: Input, task_id: str) -> None:
     """Write the input of the task of that id and hand the task in, of the kind that the spec asks for."""
     urls, version = [write_input(run, place, made, task_id)], made.content.version
-    datasource = with_flag_dimensions(place.datasource, made.content.flagged)
+    datasource = add_flag_dimensions(place.datasource, made.content.flagged)
     if run.spec.druid.ingestion is DruidIngestion.SQL:
         client.submit_sql(task_id, replace_statement(datasource, place.day, input_urls=urls, version=version))
     else:
-        client.submit(ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version))
+        client.submit(build_ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version))

@@ -8,7 +8,7 @@ its own load, which it verifies.
 from __future__ import annotations
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.load import load_partition
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.druid.requirements import check_cluster
@@ -51,7 +51,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
     client = run.druid.connect()
     check_workspace(run)
     check_cluster(client, run.spec.druid)
-    place = Place(kind=Kind.PREDICTIONS, datasource=predictions_datasource(run.spec), day=partition)
+    place = Place(kind=Kind.PREDICTIONS, datasource=build_predictions_datasource(run.spec), day=partition)
     if not _load(run, client, place, version):
         return Profile.empty(layout)
     run.progress("profiling in Druid")

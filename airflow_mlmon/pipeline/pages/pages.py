@@ -21,13 +21,12 @@ from airflow_mlmon.pipeline.workspace.label_drift import compare_labels, count_l
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
-    PERFORMANCE_METRICS,
     BaselineNights,
     ColumnRow,
     Fact,
@@ -39,6 +38,7 @@ from airflow_mlmon.reports.page import (
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
+from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -66,6 +66,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         policy=run.spec.alerts.judgement,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
@@ -120,6 +121,7 @@ def index_page(run: Run) -> IndexPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         trends=trend_charts(run, last, marks),
         marks=shown_marks(run, last, marks),
         heat=_heat(run, [night.partition.day for night in nights]),
@@ -199,7 +201,7 @@ def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     if compared is None:
         return None
-    bins = histogram_bins(compared.columns[column], profile.columns[column])
+    bins = build_histogram(compared.columns[column], profile.columns[column])
     return before_after(bins, column) if bins.labels else None
 
 
@@ -223,7 +225,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
     return tuple(
         PerformanceNight(
             day=night.partition.day,
-            metrics={name: values.get((night.partition.day, name, None)) for name in PERFORMANCE_METRICS},
+            metrics={name: values.get((night.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
             href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
         )
         for night in run.store.nights(run.model, first, last)

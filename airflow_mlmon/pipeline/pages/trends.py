@@ -11,18 +11,9 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
-from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE, SCORE_MEAN
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
-# drawn whether the spec limits them or not
-_ALWAYS = (
-    ("multivariate_drift", None),
-    (SCORE_MEAN, None),
-    (POSITIVE_SHARE, None),
-    ("accuracy", None),
-    ("log_loss", None),
-)
 # of what is in breach, which the spec need not name
 _MOST_BREACHED = 3
 # a point alone is no picture
@@ -83,7 +74,10 @@ def _first(run: Run, last: date) -> date:
 
 def _drawn(run: Run) -> Iterable[Key]:
     limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
-    return dict.fromkeys([*limited, *(key for key in _ALWAYS if run.spec.labels or not METRICS[key[0]].needs_labels)])
+    # drawn whether the spec limits them or not
+    always = ("multivariate_drift", *task_of(run.spec).headline)
+    shown = [(metric, None) for metric in always if run.spec.labels or not METRICS[metric].needs_labels]
+    return dict.fromkeys([*limited, *shown])
 
 
 def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: date) -> list[Key]:

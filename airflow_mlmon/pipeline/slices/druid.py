@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.labelling import LabelColumns, count_slices, label_slices
 from airflow_mlmon.druid.load import Served, count_served
 from airflow_mlmon.druid.profiling import profile_datasource
@@ -46,7 +46,7 @@ class DruidRows:
         self._run = run
         self._client = client
         self._curated = CuratedRows(run)
-        self._datasource = predictions_datasource(run.spec)
+        self._datasource = build_predictions_datasource(run.spec)
         self._types = {name: column.type for name, column in run.spec.columns.items()}
         self._served: dict[date, bool] = {}
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, judge_slices
-from airflow_mlmon.errors import ConfigError, nearest_hint
+from airflow_mlmon.errors import ConfigError, suggest_name
 from airflow_mlmon.partition import days_between
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
@@ -131,7 +131,7 @@ def parse_metric(spec: ModelSpec, name: str) -> str:
     """
     contrasts = task_of(spec).contrasts
     if name not in contrasts:
-        raise ConfigError(f"Slices are not compared by {name!r}.", hint=nearest_hint(name, contrasts))
+        raise ConfigError(f"Slices are not compared by {name!r}.", hint=suggest_name(name, contrasts))
     return name
 
 
@@ -150,7 +150,7 @@ def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> 
 def _demand_column(spec: ModelSpec, name: str) -> None:
     column = spec.columns.get(name)
     if column is None:
-        hint = nearest_hint(name, spec.columns)
+        hint = suggest_name(name, spec.columns)
         raise ConfigError(f"Column {name!r} is not in model {spec.model!r}.", hint=hint, column=name)
     if column.personal is not None:
         raise ConfigError(f"Column {name!r} is personal, and its values would be shown.", column=name)

@@ -18,7 +18,6 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.records import Family, MetricValue, Results
-from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE
 from airflow_mlmon.tasks.parts import measure_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -52,9 +51,9 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_share if run.spec.labels else 0)
     reference = pinned_reference(run)
-    is_measured = any(
-        value.metric == POSITIVE_SHARE and value.segment is None and value.value is not None for value in metrics
-    )
+    # the metrics of the task have values once enough labels have come
+    own = task_of(run.spec).metrics
+    is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
     if reference is not None and is_measured:
         drift = compare_labels(run.spec, reference.labels, count_labels(found.whole))
         metrics += [label_drift_metric(drift)] if drift else []

@@ -15,7 +15,7 @@ from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.labels import label_columns, to_delivery
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values, protect
-from airflow_mlmon.archive.read import day_folder, list_files, read_files
+from airflow_mlmon.archive.read import format_day_folder, list_files, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
@@ -187,14 +187,14 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
     if labels is None:
         return Taken(0, "")
     store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-    listed = list_files(store, day_folder(labels.path, partition.day))
+    listed = list_files(store, format_day_folder(labels.path, partition.day))
     if not listed:
         return Taken(0, "")
     run.progress("taking in labels")
-    table, files = read_files(store, listed, label_columns(labels), timezone=None)
+    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
     manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
-    delivery = to_delivery(_with_hashed_ids(table, run, labels), labels)
+    delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)
     run.files.write(uri, to_parquet(delivery))
     run.store.save_delivery(Delivery(partition=partition, version=manifest.version, uri=uri, rows=delivery.num_rows))
     return Taken(delivery.num_rows, f"labels: {manifest.message}" if manifest.problems else "")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import curate
-from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
+from airflow_mlmon.archive.labels import is_void, join_outputs
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.errors import ConfigError
@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.schema import arrow_schema
+from airflow_mlmon.tasks.registry import task_of
 
 Checksums = dict[str, str]
 
@@ -55,8 +56,7 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     if labels is None or reference.label is None:
         return None
     void = is_void(rows, reference.outcome, labels.void)
-    columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return pa.table(columns, schema=JOINED)
+    return join_outputs(rows, rows.column(reference.label), void, run.spec)
 
 
 def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
@@ -70,7 +70,7 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.columns.items() if name not in unknown}
     if reference.label:
-        columns[reference.label] = Column(type=ColumnType.BOOLEAN)
+        columns[reference.label] = Column(type=task_of(spec).label_type)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
     table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
