@@ -1,6 +1,6 @@
-# make demo   sets everything up and runs the nights of a real archive through a real Airflow
+# make demo   sets everything up and processes the days of a real archive with a real Airflow
 # make test   sets everything up and runs the tests
-# make help   says the rest
+# make help   lists the other targets
 
 PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
@@ -8,18 +8,18 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/ready
 UV := $(BIN)/uv --quiet --no-progress --system-certs
-# a shell that forbids bytecode would compile every module anew in every process
+# a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts lint format docs bench lock versitygw clean
 .DEFAULT_GOAL := help
 
-help: ## say what can be made
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
-setup: $(READY) ## make the environment .venv from requirements.lock
+setup: $(READY) ## create the environment .venv from requirements.lock
 
-demo: $(READY) ## run 1 to 14 March 2013, or FROM=2013-09-05 TO=2013-09-18, and print the nights
+demo: $(READY) ## run 1 to 14 March 2013, or FROM=2013-09-05 TO=2013-09-18, and print the days
 	@$(BIN)/python -m include.demo.run demo $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 up: $(READY) ## the same, and leave Airflow running to click through
@@ -28,7 +28,7 @@ up: $(READY) ## the same, and leave Airflow running to click through
 down: $(READY) ## stop what `make up` left running
 	@$(BIN)/python -m include.demo.run down
 
-druid: $(READY) ## start a Druid without docker (Java 17 and Maven), which goes on in the background
+druid: $(READY) ## start a Druid without docker (Java 17 and Maven), in the background
 	@$(BIN)/python -m include.druid.run up
 
 druid-down: $(READY) ## stop what `make druid` left running
@@ -60,13 +60,13 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## make the tables of include/docs and the links between its pages anew
+docs: $(READY) ## regenerate the generated parts of the docs: tables, an example, links between pages
 	$(BIN)/python -m tests.support.docs
 
-bench: $(READY) ## time a night of 100,000 rows and 20 columns
+bench: $(READY) ## time the run of a day with 100,000 rows and 20 columns
 	$(BIN)/python -m tests.benchmarks.day
 
-lock: $(READY) ## resolve requirements.lock anew
+lock: $(READY) ## resolve requirements.lock again
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
 
@@ -75,14 +75,14 @@ versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (need
 .cache/bin/versitygw:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
-clean: ## remove everything that was made here
+clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build
 
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH."; exit 1; }
-	@echo "making .venv with $(PYTHON)"
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is required, but not on the PATH."; exit 1; }
+	@echo "creating .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
-	@# uv itself comes by the same lock, hashes and all
+	@# uv itself is installed from the same lock, with hashes
 	@awk '/^[a-z0-9]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock

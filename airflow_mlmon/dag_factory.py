@@ -1,4 +1,4 @@
-"""Turns every spec of a folder into a DAG.
+"""A DAG for each model spec of a folder.
 
 from pathlib import Path
 from airflow_mlmon.dag_factory import build_dags
@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
 
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.operators.assets import drift_alias
 from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.operators.steps import (
@@ -26,20 +27,20 @@ from airflow_mlmon.operators.steps import (
     WriteReportOperator,
 )
 from airflow_mlmon.sensors.partition import PartitionSensor
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.spec import ModelSpec
 
 DEFAULT_ARGS = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 
 
 def build_dags(folder: str | Path, **dag_arguments: Any) -> dict[str, DAG]:
-    """A DAG for each spec (`*.yaml`) of `folder`, by the name of its model.
+    """Build a DAG for each spec (`*.yaml`) of `folder`, keyed by the name of its model.
 
     Args:
-        folder: where the specs are.
-        dag_arguments: passed to every DAG, in the place of the factory's own.
+        folder: folder of the specs.
+        dag_arguments: passed to every DAG; they override the factory's own.
 
     Raises:
-        ConfigError: a spec is wrong; Airflow shows the message as an import error.
+        ConfigError: a spec is invalid; Airflow shows the message as an import error.
     """
     dags: dict[str, DAG] = {}
     for path in sorted(Path(folder).glob("*.yaml")):
@@ -49,7 +50,7 @@ def build_dags(folder: str | Path, **dag_arguments: Any) -> dict[str, DAG]:
 
 
 def build_dag(path: str | Path, **dag_arguments: Any) -> DAG:
-    """The nightly DAG of one spec."""
+    """Build the nightly DAG of one spec."""
     spec = load_spec(path)
     with DAG(**(_dag_arguments(spec) | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
         _add_steps(str(Path(path).absolute()), spec.model)
@@ -60,12 +61,12 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
     return {
         "dag_id": spec.model,
         "description": spec.description or None,
-        # not a cron string: that gives runs whose data interval is empty
+        # not a cron string: its runs would have an empty data interval
         "schedule": CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
         "start_date": datetime.combine(spec.start, time(), UTC),
         "end_date": datetime.combine(spec.end, time(), UTC) if spec.end else None,
         "catchup": False,
-        # a night's limits come from the nights before it
+        # the limits of a partition depend on the partitions before it
         "max_active_runs": 1,
         "default_args": DEFAULT_ARGS | ({"owner": spec.owner} if spec.owner else {}),
         "tags": ["mlmon"],
@@ -98,7 +99,7 @@ def _add_steps(spec_path: str, model: str) -> None:
         outlets=[drift_alias(model)],
     )
     ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, judged=judge.output)
-    # a night that failed is reported and told all the same
+    # a failed partition is reported and notified too
     report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     wait >> prepare

@@ -6,14 +6,14 @@
     │   └── SchemaMismatchError       a column is absent or has another type
     ├── StateError                    stored state does not allow the step
     │   ├── PartitionConflictError R  another run moved the partition meanwhile
-    │   ├── LayoutMismatchError       two profiles have different layouts
+    │   ├── LayoutMismatchError       two profiles have different profile schemas
     │   └── NotFoundError             no such model, partition or report
     └── ServiceError                  a system that we call failed
         ├── ServiceUnavailableError R time-out, refused, 5xx
         └── ServiceRejectedError      4xx, wrong key, a failed Druid task
 
-R: worth another try (`retryable`). Every message says what happened and to what; `hint` says
-what to do; `facts` keeps the particulars for logs and alerts.
+R: retryable. Each message says what happened and to what; `hint` says what to do;
+`facts` keeps the particulars for logs and alerts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 
 class MlmonError(Exception):
-    """The root of every error that airflow_mlmon raises on purpose."""
+    """Root of every error that airflow_mlmon raises on purpose."""
 
     retryable: ClassVar[bool] = False
 
@@ -35,7 +35,7 @@ class MlmonError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        """The message, and the hint on the same line."""
+        """Return the message, and the hint on the same line."""
         return f"{self.message} Hint: {self.hint}" if self.hint else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -48,7 +48,7 @@ def _rebuild(kind: type[MlmonError], message: str, hint: str, facts: dict[str, A
 
 
 def nearest_hint(name: str, valid: Iterable[str]) -> str:
-    """What to write in place of an unknown name: the one that is like it, else any of the valid ones.
+    """Suggest a valid name for an unknown one: the closest match, or else all valid names.
 
     >>> nearest_hint("amout", ["amount", "term"]), nearest_hint("x", ["amount", "term"])
     ("did you mean 'amount'?", 'valid are amount, term')
@@ -81,7 +81,7 @@ class PartitionConflictError(StateError):
 
 
 class LayoutMismatchError(StateError):
-    """Two profiles have different layouts."""
+    """Two profiles have different profile schemas."""
 
 
 class NotFoundError(StateError):

@@ -1,4 +1,4 @@
-"""The partition: the half-open UTC interval of one model that every result is keyed by."""
+"""Partitions: the half-open UTC intervals of a model by which every result is keyed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Partition:
-    """The predictions of `model` with `start <= event time < end`, in UTC."""
+    """Predictions of `model` with `start <= event time < end`, in UTC."""
 
     model: str
     start: datetime
@@ -23,13 +23,13 @@ class Partition:
         """Refuse an interval that is naive, not in UTC or empty."""
         for moment in (self.start, self.end):
             if moment.tzinfo is None or moment.utcoffset() != timedelta(0):
-                raise ConfigError(f"A partition is an interval in UTC, not {moment!r}.")
+                raise ConfigError(f"A partition needs bounds in UTC, got {moment!r}.")
         if not self.start < self.end:
-            raise ConfigError(f"A partition starts before it ends, not {self.start} … {self.end}.")
+            raise ConfigError(f"A partition must start before it ends, got {self.start} … {self.end}.")
 
     @classmethod
     def of_day(cls, model: str, day: date) -> Partition:
-        """The partition of one calendar day in UTC.
+        """Return the partition of one calendar day in UTC.
 
         >>> Partition.of_day("flights", date(2013, 3, 8)).key
         '2013-03-08'
@@ -39,10 +39,10 @@ class Partition:
 
     @classmethod
     def from_key(cls, model: str, key: str) -> Partition:
-        """The partition that `key` names.
+        """Parse a partition key.
 
         Raises:
-            ConfigError: it is no day.
+            ConfigError: the key is not a day.
         """
         return cls.of_day(model, parse_day(key))
 
@@ -53,20 +53,20 @@ class Partition:
 
     @property
     def key(self) -> str:
-        """The partition's name in paths, pages and messages, such as 2013-03-08."""
+        """Name of the partition in paths, pages and messages, such as 2013-03-08."""
         return self.day.isoformat()
 
     def shift(self, days: int) -> Partition:
-        """The partition of the same length that starts `days` later."""
+        """Return the partition of the same length that starts `days` later."""
         return Partition(self.model, self.start + days * DAY, self.end + days * DAY)
 
     def __str__(self) -> str:
-        """Model and day, as messages name a partition."""
+        """Return model and day, as messages name a partition."""
         return f"{self.model} {self.key}"
 
 
 def days_between(model: str, first: date, last: date) -> Iterator[Partition]:
-    """Every daily partition from `first` to `last`, both included.
+    """Yield each daily partition from `first` to `last`, both included.
 
     >>> [p.key for p in days_between("m", date(2013, 2, 28), date(2013, 3, 1))]
     ['2013-02-28', '2013-03-01']
@@ -80,14 +80,14 @@ def check_range(first: date, last: date) -> None:
     """Refuse a range that ends before it begins.
 
     Raises:
-        ConfigError: it does.
+        ConfigError: `last` is before `first`.
     """
     if last < first:
         raise ConfigError(f"The range ends ({last}) before it begins ({first}).")
 
 
 def date_range(first: date, last: date) -> list[date]:
-    """Every day from `first` to `last`, both included; none where the last is before the first.
+    """Return each day from `first` to `last`, both included; none where `last` is before `first`.
 
     >>> [str(day) for day in date_range(date(2013, 2, 28), date(2013, 3, 1))]
     ['2013-02-28', '2013-03-01']
@@ -96,7 +96,7 @@ def date_range(first: date, last: date) -> list[date]:
 
 
 def dates_before(day: date, count: int) -> list[date]:
-    """The `count` days before a day, the oldest first.
+    """Return the `count` days before a day, oldest first.
 
     >>> [str(found) for found in dates_before(date(2013, 3, 2), 2)]
     ['2013-02-28', '2013-03-01']
@@ -105,7 +105,7 @@ def dates_before(day: date, count: int) -> list[date]:
 
 
 def parse_day(text: str) -> date:
-    """The day written as YYYY-MM-DD.
+    """Parse a day written as YYYY-MM-DD.
 
     >>> parse_day("2013-03-08")
     datetime.date(2013, 3, 8)

@@ -1,4 +1,4 @@
-"""What Airflow gets to know of the provider: the entry point `apache_airflow_provider`."""
+"""Provider metadata for Airflow: the entry point `apache_airflow_provider`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OPERATORS = ["airflow_mlmon.operators.steps", "airflow_mlmon.operators.druid"]
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's metadata, by Airflow's schema `provider_info`."""
+    """Return the provider's metadata, following Airflow's schema `provider_info`."""
     return {
         "package-name": "airflow-mlmon",
         "name": _NAME,
@@ -32,7 +32,7 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [DRUID_CONNECTION],
         "config": {
             SECTION: {
-                "description": "Where airflow_mlmon keeps its results.",
+                "description": "Storage of the results of airflow_mlmon and the services around them.",
                 "options": OPTIONS,
             }
         },

@@ -1,4 +1,4 @@
-"""What is said of a night: the values that cross from stage to stage and into the store."""
+"""Records of a partition: the values that pass from step to step and into the store."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
 
 if TYPE_CHECKING:
-    # a comparison speaks of states and has no baseline, and is spared pydantic
-    from airflow_mlmon.spec.baseline import Baseline
+    # a comparison needs the states but no baseline; it need not import pydantic
+    from airflow_mlmon.baselines import BaselineFacts
 
 JsonDict = Mapping[str, Any]
 # metric, column and segment; None for all columns or rows
@@ -22,7 +22,7 @@ SubjectKey = tuple[str, str | None, str | None]
 
 
 class Status(StrEnum):
-    """What became of a partition."""
+    """Status of a partition after its run."""
 
     OK = "OK"
     PARTIAL = "PARTIAL"
@@ -32,7 +32,7 @@ class Status(StrEnum):
 
 
 class Family(StrEnum):
-    """The two groups of results that are replaced apart from each other.
+    """Groups of results that are replaced independently of each other.
 
     Results of the predictions follow from the partition's rows; those of the labels change with
     each delivery.
@@ -43,7 +43,7 @@ class Family(StrEnum):
 
 
 class VerdictState(StrEnum):
-    """What a limit says of a value."""
+    """Result of checking a value against its limit."""
 
     OK = "OK"
     BREACH = "BREACH"
@@ -51,7 +51,7 @@ class VerdictState(StrEnum):
 
 
 class AlertState(StrEnum):
-    """What has become of an alert; one is pending while too few nights in a row have breached."""
+    """State of an alert; it is pending while too few days in a row have breached."""
 
     PENDING = "pending"
     OPEN = "open"
@@ -62,7 +62,7 @@ class AlertState(StrEnum):
 
 
 class AlertEvent(StrEnum):
-    """What people are told of an alert."""
+    """Event of an alert for which a notification is sent."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -71,7 +71,7 @@ class AlertEvent(StrEnum):
 
 
 class ActionKind(StrEnum):
-    """What people do about an alert; to accept is to resolve what is the new normal."""
+    """Action of a person on an alert; to accept resolves it and accepts the change as the new normal."""
 
     ACKNOWLEDGE = "ack"
     MUTE = "mute"
@@ -81,9 +81,17 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """One value; `value` is None where there is none, which is not zero.
+    """Value of a metric.
 
-    `segment` names the rows that it is about; None stands for all.
+    Attributes:
+        metric: Its name.
+        column: The column that it is about; None stands for all.
+        segment: The rows that it is about; None stands for all.
+        value: The value; None where there is none, which is not zero.
+        rows: The rows that it rests on.
+        reason: Why there is no value.
+        withheld: Why the value is not evaluated, although there is one.
+        error_bound: The largest error that its computation can have caused; None of an exact one.
     """
 
     metric: str
@@ -91,17 +99,20 @@ class MetricValue:
     segment: str | None = None
     value: float | None
     rows: int
+    reason: str = ""
+    withheld: str = ""
+    error_bound: float | None = None
     detail: JsonDict = field(default_factory=dict)
 
     @property
     def key(self) -> SubjectKey:
-        """What it is a value of: metric, column and segment."""
+        """Subject of the value: metric, column and segment."""
         return self.metric, self.column, self.segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What one Great Expectations check found; never with values of the data."""
+    """Outcome of one Great Expectations check; holds no values of the data."""
 
     expectation: str
     column: str | None
@@ -116,13 +127,13 @@ class CheckOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A value beside its limits.
+    """Value with the limits it was evaluated against.
 
     Attributes:
-        p_value: How often a value so far out comes by chance, before the correction for the number of tests;
-            None of a fixed limit.
-        effect: How far it has moved in standard units that do not grow with the rows; see `judgement`.
-        usual: What was to be expected; None of a fixed limit, and where it is not one number.
+        p_value: Probability of a value at least as extreme if nothing has changed, before the correction for
+            multiple tests; None for a fixed limit.
+        effect: Effect size in standard units that do not grow with the rows; see `evaluation`.
+        usual: Expected value; None for a fixed limit, and where it is not one number.
     """
 
     metric: str
@@ -143,21 +154,21 @@ class Verdict:
 
     @property
     def key(self) -> SubjectKey:
-        """What it is a verdict on: metric, column and segment."""
+        """Subject of the verdict: metric, column and segment."""
         return self.metric, self.column, self.segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What somebody did about an alert.
+    """Action that somebody took on an alert.
 
     Attributes:
-        kind: What it was.
-        day: The night after which it counts.
-        until: The last day that is muted.
-        who: Who did it.
-        why: The reason that was given.
-        at: When it was done; it decides nothing.
+        kind: Kind of the action.
+        day: Day after which it takes effect.
+        until: Last muted day.
+        who: Person who took it.
+        why: Reason given.
+        at: Time at which it was taken; for information only.
     """
 
     kind: ActionKind
@@ -170,15 +181,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where an alert stands: its state, and what of it is told.
+    """State of an alert and the event to notify of.
 
     Attributes:
-        state: What it is now; in a message, what it was after the event.
-        since: The first of its breaching nights.
-        nights: How many nights breached, up to the event.
-        event: What is told; None where nothing is, as on a page.
-        resolved_on: The night on which it resolved.
-        muted_until: The last day that is muted.
+        state: Current state; in a message, the state after the event.
+        since: First breaching day.
+        nights: Number of breaching days up to the event.
+        event: Event to notify of; None where there is none, as on a page.
+        resolved_on: Day on which it resolved.
+        muted_until: Last muted day.
     """
 
     state: AlertState
@@ -190,12 +201,12 @@ class Standing:
 
     @property
     def words(self) -> str:
-        """Where the alert stands, in words.
+        """State of the alert in words.
 
         >>> Standing(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
-        'open since 2013-03-08, 3 nights'
+        'open since 2013-03-08, 3 days'
         """
-        nights = "1 night" if self.nights == 1 else f"{self.nights} nights"
+        nights = "1 day" if self.nights == 1 else f"{self.nights} days"
         if self.state is AlertState.RESOLVED:
             on = f" on {self.resolved_on}" if self.resolved_on else ""
             return f"resolved{on} after {nights}"
@@ -206,13 +217,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A breach as people see it.
+    """Alert raised by a breach.
 
     Attributes:
-        standing: Where the alert stands that the breach belongs to; None where that is not known yet.
-        p_value: That of its verdict.
-        effect: That of its verdict.
-        cause: The title of what is the likely cause of its incident; its own where it is the cause.
+        standing: State of the alert that the breach belongs to; None where it is not known yet.
+        p_value: P-value of its verdict.
+        effect: Effect size of its verdict.
+        cause: Title of the likely cause of its incident; its own title where it is the cause.
     """
 
     partition: Partition
@@ -231,30 +242,30 @@ class Alert:
 
     @property
     def key(self) -> SubjectKey:
-        """What it is about: metric, column and segment."""
+        """Subject of the alert: metric, column and segment."""
         return self.metric, self.column, self.segment
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same model, metric, column and segment, on every night."""
+        """Identifier shared by the alerts of one model, metric, column and segment on every day."""
         return fingerprint_of(self.partition.model, *self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedAlert:
-    """One alert from its first breach until it resolved, as it stands now.
+    """One alert from its first breach until it resolved, in its current state.
 
     Attributes:
-        title: That of its last breach, as are the text, the cause and the value.
-        severity: The worst of its breaches.
-        since: The first of its breaching nights.
-        opened: The night on which it opened.
-        last_breached: The last of its breaching nights.
-        nights: How many breached.
-        acknowledged_by: Who took it on.
-        muted_until: The last day on which nobody is told.
-        resolved_on: The night on which it resolved.
-        resolved_by: Who resolved it; nobody where nights were quiet.
+        title: Title of its last breach, as are the text, the cause and the value.
+        severity: Worst severity of its breaches.
+        since: First breaching day.
+        opened: Day on which it opened.
+        last_breached: Last breaching day.
+        nights: Number of breaching days.
+        acknowledged_by: Person who acknowledged it.
+        muted_until: Last muted day.
+        resolved_on: Day on which it resolved.
+        resolved_by: Person who resolved it; empty where healthy days did.
     """
 
     model: str
@@ -279,19 +290,43 @@ class TrackedAlert:
 
 
 def fingerprint_of(model: str, metric: str, column: str | None, segment: str | None) -> str:
-    """What names an alert.
+    """Compute the identifier of an alert: a hash of model, metric, column and segment.
 
     >>> fingerprint_of("flights", "null_share", "wind_speed", None)
     '2df0186c7e3d0487'
     """
     name = "\x1f".join((model, metric, column or "", segment or ""))
-    # as the store keeps text, so that it can be made anew from what is stored
+    # as the store encodes text, so that it can be recomputed from what is stored
     return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Partition as it arrived, before its checks.
+
+    Attributes:
+        status: Its status, which a blocking check may overrule.
+        message: Reason why it is not OK; a blocking check may add to it.
+        files: Files listed.
+        labels_delivered: Labels received on its day.
+        delay_hours: Hours from its end until all its files were there; None where unknown.
+        delay_reason: Reason why it is unknown.
+    """
+
+    status: Status
+    message: str
+    files: int
+    labels_delivered: int
+    delay_hours: float | None
+    delay_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """The state of one partition: what arrived, and which version of it is served."""
+    """State of one partition: the rows that arrived, and the version that is served.
+
+    `arrival` is None for a day of the reference, and where the run failed before reading it.
+    """
 
     partition: Partition
     status: Status
@@ -302,16 +337,21 @@ class Night:
     rows_quarantined: int
     message: str = ""
     judged: bool = True
-    facts: JsonDict = field(default_factory=dict)
+    arrival: Arrival | None = None
 
     @property
     def is_counted(self) -> bool:
-        """Whether the run came so far as to count the rows."""
+        """Whether the run reached the counting of the rows."""
         return self.status is not Status.FAILED or self.version is not None
+
+    @property
+    def is_of_reference(self) -> bool:
+        """Whether its rows are those of the reference, and no run has ingested others."""
+        return self.version is None and self.layout is not None
 
     @classmethod
     def failed(cls, partition: Partition, message: str) -> Night:
-        """A night of which nothing is known but that its run failed."""
+        """Return the record of a partition whose run failed before anything was known."""
         return cls(
             partition=partition,
             status=Status.FAILED,
@@ -326,7 +366,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """One family of results of one partition, replaced as a whole."""
+    """Results of one family of one partition, replaced as a whole; `baselines` is what its drift was compared with."""
 
     partition: Partition
     family: Family
@@ -334,36 +374,14 @@ class Results:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    baselines: tuple[BaselineFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """The labels that were delivered on one day, as they were taken in."""
+    """Labels delivered on one day, as they were ingested."""
 
     partition: Partition
     version: str
     uri: str
     rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselinePin:
-    """A baseline that somebody accepted.
-
-    Attributes:
-        number: Its place among the pins of the model; the first one is 1.
-        version: The version of the model that it is for; None for the whole model.
-        baseline: What was accepted.
-        first: The first day that is compared with it.
-        who: Who accepted it.
-        why: The reason that was given.
-        accepted_at: When it was accepted.
-    """
-
-    number: int
-    version: str | None = None
-    baseline: Baseline
-    first: date
-    who: str
-    why: str
-    accepted_at: datetime

@@ -1,7 +1,7 @@
-"""The deployment's settings: where the store and the workspace are.
+"""Settings of a deployment: the store, the workspace and the services around them.
 
-They are the options of the section `[mlmon]` of airflow.cfg, with Airflow's own environment
-variables (`AIRFLOW__MLMON__STORE` …); without Airflow the variables alone count.
+They are the options of section `[mlmon]` of airflow.cfg, with Airflow's environment variables
+(`AIRFLOW__MLMON__STORE` …); without Airflow only the variables are read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "workspace_connection": {
-        "description": "Airflow connection of a workspace in S3. Default: boto3's own chain of credentials.",
+        "description": "Airflow connection of a workspace in S3. Default: the credential chain of boto3.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "aws_default",
@@ -46,7 +46,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "sensitive": True,
     },
     "reports_url": {
-        "description": "Address below which people reach the reports, for the links in messages. "
+        "description": "Base URL of the reports, for the links in messages. "
         "Default: /mlmon below Airflow's `[api] base_url`, else the folder of the reports itself.",
         "version_added": "0.1.0",
         "type": "string",
@@ -54,23 +54,24 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "channels": {
-        "description": "YAML file of channels for many models: `channels:`, a list as in a spec, in which each may "
-        "name the `models` and `owners` that it is for.",
+        "description": "YAML file of channels shared by several models: `channels:`, a list as in a spec, in which "
+        "each may "
+        "name the `models` and `owners` that it serves.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "/opt/airflow/mlmon/channels.yaml",
         "default": "",
     },
     "pushgateway": {
-        "description": "Airflow connection of type http of a Prometheus push gateway, which gets gauges of each model "
-        "after its night.",
+        "description": "Airflow connection of type http of a Prometheus Pushgateway; the gauges of a model are pushed "
+        "after each run.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "pushgateway",
         "default": "",
     },
     "metrics_folder": {
-        "description": "Folder of the node exporter's text-file collector, which gets the same gauges as a file.",
+        "description": "Folder of the node exporter's textfile collector, to which the same gauges are written.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "/var/lib/prometheus/node-exporter",
@@ -81,7 +82,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The deployment's settings, with the defaults filled in."""
+    """Settings of a deployment, with the defaults filled in."""
 
     store: str = field(repr=False)
     workspace: str
@@ -99,12 +100,12 @@ class Settings:
 
 
 def read_settings(option: Callable[[str], str | None], home: Path, base_url: str | None = None) -> Settings:
-    """The settings that `option` gives by name, with the defaults.
+    """Read the settings by name through `option`, and fill in the defaults.
 
     Args:
-        option: the value of an option, when there is one.
+        option: returns the value of an option, if it is set.
         home: AIRFLOW_HOME.
-        base_url: the address of Airflow's API server, when it is known.
+        base_url: address of Airflow's API server, if known.
     """
     workspace = option("workspace") or str(home / "mlmon" / "workspace")
     served = f"{base_url.rstrip('/')}/mlmon" if base_url and "://" in base_url else f"{workspace.rstrip('/')}/reports"
@@ -121,7 +122,7 @@ def read_settings(option: Callable[[str], str | None], home: Path, base_url: str
 
 
 def settings_from_environment(environment: Mapping[str, str], **given: str | None) -> Settings:
-    """The settings of a shell: what was given, else Airflow's variables, else the defaults."""
+    """Read the settings of a shell: given values, else Airflow's variables, else the defaults."""
     home = Path(environment.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
 
     def option(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""One DAG for each model that is declared in include/models."""
+"""DAGs of the models that are declared in include/models, one per model."""
 
 from __future__ import annotations
 

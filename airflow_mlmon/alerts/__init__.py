@@ -1,1 +1,1 @@
-"""Metrics and rules become verdicts, verdicts become alerts, and alerts reach people."""
+"""Alerts made from verdicts, and their delivery to channels."""

@@ -1,8 +1,8 @@
-"""Hands alerts to Prometheus' Alertmanager, by its API v2.
+"""Delivery of alerts to the Prometheus Alertmanager, API v2.
 
-Alertmanager forgets an alert whose end has come, by default five minutes after it was last told of, and
-all of them when it starts anew. An open alert therefore ends `KEPT` from now, and every night's run tells
-of it again. So it outlives some nights that do not run, and a model that is given up does not fire for ever.
+Alertmanager drops an alert after its end time (by default five minutes after the last post), and all alerts when it
+restarts. So an open alert ends `KEPT` from now, and each day's run posts it again: it outlives a few missed runs, and
+the alerts of an abandoned model end by themselves.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from airflow_mlmon.spec.choices import CRITICAL, WARNING
 
 KEPT = timedelta(days=7)
 _PATH = "/api/v2/alerts"
-# of these states nobody is to be told any more
+# states without further notification
 _ENDED = frozenset({"resolved", "muted"})
 
 
 class AlertmanagerSender:
-    """Posts each alert of a night, as firing or as resolved.
+    """Sender that posts each alert of a day, as firing or as resolved.
 
     Args:
         endpoint: the Alertmanager.
-        now: when what is resolved ended, and what is open begins to be kept.
-        owner: who answers for the model.
+        now: end time of resolved alerts, and start of `KEPT` for open ones.
+        owner: owner of the model.
     """
 
     def __init__(self, endpoint: Endpoint, now: datetime, owner: str) -> None:
@@ -37,16 +37,16 @@ class AlertmanagerSender:
         self._owner = owner
 
     def send(self, message: NightMessage) -> None:
-        """Post the alerts in one request; anything but a reply of 2xx is an error."""
+        """Post the alerts in one request; any reply other than 2xx is an error."""
         alerts = to_alertmanager(message, self._now, self._owner)
         self._endpoint.send(json.dumps(alerts).encode(), {"Content-Type": "application/json"}, path=_PATH)
 
 
 def to_alertmanager(message: NightMessage, now: datetime, owner: str) -> list[dict[str, Any]]:
-    """The alerts of a message as Alertmanager takes them.
+    """Convert the alerts of a message to Alertmanager's format.
 
-    Its alerts are told apart by their labels, and the severity is one. So an alert that has changed its
-    severity, or has ended, ends with the other severity too.
+    Alertmanager identifies alerts by their labels, and the severity is a label. So an alert whose severity has changed,
+    or that has ended, is also ended under the other severity.
     """
     found = []
     for alert in message.payload["alerts"]:
@@ -83,11 +83,11 @@ def _one(message: NightMessage, alert: Mapping[str, Any], owner: str, severity: 
         "annotations": _given(annotations),
         "startsAt": f"{begins}T00:00:00Z" if len(begins) == len("2026-03-01") else begins,
         "endsAt": ends.isoformat(),
-        # a path of a file is no URL, and Alertmanager would refuse it
+        # Alertmanager rejects a file path, which is no URL
         **({"generatorURL": report} if "://" in report else {}),
     }
 
 
 def _given(words: Mapping[str, str | None]) -> dict[str, str]:
-    """Those that say something; for Alertmanager an empty label is no label."""
+    """Return the non-empty entries; Alertmanager treats an empty label as missing."""
     return {name: word for name, word in words.items() if word}

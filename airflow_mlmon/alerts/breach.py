@@ -1,4 +1,4 @@
-"""Turns breaches into alerts in plain words: what, how much, compared with what.
+"""Alerts for breaches: the metric, its value and the expected value.
 
 An alert names metrics, columns of the spec and counts; it never shows a value of the data.
 """
@@ -11,23 +11,24 @@ from itertools import groupby
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS, STATUS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import chance_words, effect_words, subject_title
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, subject_title
 
 _NAME_LENGTH = 120
 _STATUS_TITLES = {
-    Status.PARTIAL: "night incomplete",
-    Status.QUARANTINED: "night quarantined",
+    Status.PARTIAL: "data incomplete",
+    Status.QUARANTINED: "data quarantined",
     Status.NO_DATA: "no data",
-    Status.FAILED: "night failed",
+    Status.FAILED: "run failed",
 }
 
 
 def metric_alerts(
     partition: Partition, family: Family, verdicts: Sequence[Verdict], labels: Labels | None = None
 ) -> list[Alert]:
-    """One alert for each metric, column and segment that breaches a rule, the most severe breach first."""
+    """Return one alert for each metric, column and segment in breach, with the most severe breach first."""
     breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
     breaches.sort(key=lambda verdict: ([part or "" for part in verdict.key], verdict.severity != CRITICAL))
     alerts = []
@@ -54,10 +55,10 @@ def metric_alerts(
 
 
 def status_alert(night: Night) -> Alert | None:
-    """The alert for a night whose status is not OK."""
+    """Return the alert for a partition whose status is not OK."""
     if night.status is Status.OK:
         return None
-    counts = f"{night.rows_listed:,} rows listed, {night.rows_curated:,} taken, {night.rows_quarantined:,} quarantined"
+    counts = f"{night.rows_listed:,} rows read, {night.rows_curated:,} accepted, {night.rows_quarantined:,} quarantined"
     words = plain(night.message, length=1000)
     facts = [counts, words] if night.is_counted else [words]
     return Alert(
@@ -73,7 +74,7 @@ def status_alert(night: Night) -> Alert | None:
 
 
 def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[Alert]:
-    """One alert for each check that failed or could not be run; recorded checks give none.
+    """Return one alert for each failed or broken check; recorded checks give none.
 
     Checks of one kind on one column are one alert.
     """
@@ -99,7 +100,7 @@ def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[A
 
 
 def shown(metric: str, value: float, digits: int = 3) -> str:
-    """A value as people read it.
+    """Format a value for a message.
 
     >>> shown("rows", 1014.0), shown("null_share", 0.0312), shown("score_mean", 0.3871)
     ('1,014', '3.12 %', '0.387')
@@ -113,7 +114,7 @@ def shown(metric: str, value: float, digits: int = 3) -> str:
 
 
 def plain(text: str, length: int = _NAME_LENGTH) -> str:
-    """Text on one line, without control characters, and not too long.
+    """Return text on one line, without control characters, and shortened to a length.
 
     >>> plain("delay" + chr(10) + "Bcc: all")
     'delay Bcc: all'
@@ -130,7 +131,7 @@ def _direction(verdict: Verdict) -> str:
     if verdict.p_value is not None and verdict.note:
         return f": {verdict.note}"
     if verdict.p_value is not None:
-        return " below what is usual" if (verdict.effect or 0) < 0 else " above what is usual"
+        return f" {'below' if (verdict.effect or 0) < 0 else 'above'} its expected range"
     if verdict.value is not None and verdict.low is not None and verdict.value < verdict.low:
         return " below its limit"
     return " above its limit"
@@ -138,30 +139,32 @@ def _direction(verdict: Verdict) -> str:
 
 def _compared(verdict: Verdict) -> str:
     if verdict.p_value is not None:
-        return _against_usual(verdict)
+        return _against_expected(verdict)
     value, low, high = _distinct(verdict.metric, verdict.value, verdict.low, verdict.high)
     one_sided = f"at least {low}" if low else f"at most {high}"
     expected = f"{low} to {high}" if low and high else one_sided
-    source = "by the spec" if verdict.history is None else f"from {verdict.history} nights"
+    source = "by the spec" if verdict.history is None else f"from {verdict.history} days"
     return f" {value}, expected {expected} {source}"
 
 
-def _against_usual(verdict: Verdict) -> str:
-    """The value beside what is usual, how far that is, how rarely chance goes so far, and what it rests on."""
+def _against_expected(verdict: Verdict) -> str:
+    """Return the value, the expected value, the effect size, the p-value and the history that they rest on."""
     effect = verdict.effect or 0.0
+    words = effect_words(verdict.metric, effect, segment=verdict.segment)
+    measure = effect_measure(verdict.metric, segment=verdict.segment)
     parts = (
         verdict.note,
-        f"effect {effect:+.2g}, {effect_words(verdict.metric, effect, segment=verdict.segment)}",
-        f"chance {chance_words(verdict.p_value or 0.0)}",
-        "against sampling error only" if verdict.history is None else f"against {verdict.history} nights",
+        f"effect size {effect:+.2g} ({', '.join(filter(None, (measure, words)))})",
+        p_value_equation(verdict.p_value or 0.0),
+        "against sampling error only" if verdict.history is None else f"against {verdict.history} days",
     )
     value = "" if verdict.value is None else f" {shown(verdict.metric, verdict.value)}"
-    usual = "" if verdict.usual is None else f", usually {shown(verdict.metric, verdict.usual)}"
-    return f"{value}{usual}: " + "; ".join(filter(None, parts))
+    expected = "" if verdict.usual is None else f", expected {shown(verdict.metric, verdict.usual)}"
+    return f"{value}{expected}: " + "; ".join(filter(None, parts))
 
 
 def _distinct(metric: str, value: float | None, low: float | None, high: float | None) -> tuple[str, str, str]:
-    """The three in words, with as many digits as it takes to tell the value from its limits."""
+    """Format the three with as many digits as it takes to tell the value from its limits."""
     numbers = (value, low, high)
     for digits in (3, 6, 9, 12):
         words = ["" if number is None else shown(metric, number, digits) for number in numbers]

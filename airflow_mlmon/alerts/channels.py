@@ -1,4 +1,4 @@
-"""The channels of the spec by a name that stays, and what every channel can do."""
+"""Channels of the spec with stable names, and the interface of a sender."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _Channel = TypeVar("_Channel", bound=Channel)
 
 
 class Sender(Protocol):
-    """Sends the message of a night on one channel."""
+    """Interface that sends the message of a day on one channel."""
 
     def send(self, message: NightMessage) -> None:
         """Send the message and return when the receiver has confirmed it.
 
         Raises:
-            MlmonError: it did not arrive, or nobody knows.
+            MlmonError: the message did not arrive, or its arrival is unknown.
         """
 
 
 def channels_by_key(channels: Iterable[Channel]) -> dict[str, Channel]:
-    """The channels by the name that the outbox knows them by; those of one name are one, which tells the most.
+    """Return the channels by their names in the outbox; channels of one name are one, with the lowest severity.
 
     >>> list(channels_by_key([Channel(log=True), Channel(webhook="ops"), Channel(notifier="a.B")]))
     ['log', 'webhook:ops', 'notifier:a.B#1']
@@ -37,10 +37,10 @@ def channels_by_key(channels: Iterable[Channel]) -> dict[str, Channel]:
 
 
 def channels_of(spec: ModelSpec, shared: Sequence[SharedChannel]) -> dict[str, Channel]:
-    """The channels of a model by their names in the outbox: its own, and those of the deployment that are for it.
+    """Return the channels of a model by their names in the outbox: its own and the shared ones of the deployment.
 
-    Where both have a channel, the spec's stands. Shared notifiers are counted before those for other models are
-    left out, so that their names stay when another model comes or goes.
+    Where both have the same channel, the spec takes precedence. Shared notifiers are counted before those of other
+    models are left out, so that their names stay the same when another model is added or removed.
     """
     for_model = [
         (f"shared:{key}" if channel.notifier is not None else key, channel)
@@ -71,13 +71,13 @@ def _by_key(named: Iterable[tuple[str, Channel]]) -> dict[str, Channel]:
 
 
 class LogSender:
-    """Writes each alert to a log, on a line of its own."""
+    """Sender that writes each alert to the log, one line each."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
     def send(self, message: NightMessage) -> None:
-        """Log the alerts: critical ones as errors, the others as warnings, and those that resolved as news."""
+        """Log critical alerts as errors, the others as warnings, and resolved ones as information."""
         for alert in message.payload["alerts"]:
             if alert["state"] == AlertState.RESOLVED:
                 self._logger.info("%s: resolved: %s", message.partition, alert["title"])

@@ -1,7 +1,7 @@
-"""Takes alerts from the outbox, sends each night's in one message, and marks what became of it.
+"""Delivery of the alerts in the outbox: one message for each day, with its result recorded.
 
-Delivery is at least once: a row is marked as sent only after the receiver's reply, so a sender
-that dies in between repeats its last message, and the fingerprints show that it is a repeat.
+Delivery is at least once: a row is marked as sent only after the receiver's reply. A sender that dies in between
+sends its last message again, and the fingerprints identify the repeat.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import Claim
 
-# one pass has to end within the lease
+# one pass must end within the lease
 _MOST_MESSAGES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What became of the alerts that were due."""
+    """Results of one delivery pass."""
 
     messages: int = 0
     sent: int = 0
@@ -33,7 +33,7 @@ class DeliveryReport:
     errors: tuple[str, ...] = ()
 
     def joined(self, other: DeliveryReport) -> DeliveryReport:
-        """This report and that of another pass."""
+        """Return the sum of this report and another."""
         return DeliveryReport(
             messages=self.messages + other.messages,
             sent=self.sent + other.sent,
@@ -51,19 +51,19 @@ def deliver(
     page_url: Callable[[Partition], str] = lambda _: "",
     tells: Callable[[str, Alert], bool] = lambda *_: True,
 ) -> DeliveryReport:
-    """Send the pending alerts, up to 20 messages; one that fails does not stop the others.
+    """Send the pending alerts, up to 20 messages; a failure does not stop the others.
 
     Args:
         store: the store with the outbox.
-        senders: by the key of the channel; a channel without a sender is a failure.
+        senders: by the key of the channel; a channel without a sender counts as failed.
         now: the time of this pass.
         model: only the alerts of this model, whose senders these are.
-        page_url: the address of a night's page, which the message tells.
-        tells: whether an alert is for the channel of that key; one that is not counts as sent.
+        page_url: returns the address of a day's page, for the message.
+        tells: decides if an alert is meant for the channel of that key; otherwise it counts as sent.
     """
     messages = sent = failed = 0
     errors: list[str] = []
-    # one message at a time: when this process dies, only one has lost an attempt
+    # one message at a time: a crash of this process costs one attempt of one message
     while messages < _MOST_MESSAGES and (claims := store.claim_pending(1, now, model=model)):
         store.mark_sent([claim.id for claim in claims if not tells(claim.channel, claim.alert)], now)
         claims = [claim for claim in claims if tells(claim.channel, claim.alert)]
@@ -86,17 +86,17 @@ def deliver(
 
 @contextmanager
 def foreign_failures(channel: str) -> Iterator[None]:
-    """Make a failure of the channel out of whatever its code raises, so that it stops no other channel.
+    """Convert any exception of a channel's own code to an error, so that it does not stop other channels.
 
     Raises:
-        ServiceRejectedError: something was raised that is no error of ours; its text may hold a secret.
+        ServiceRejectedError: the code raised another exception; its text may contain a secret and is left out.
     """
     try:
         yield
     except MlmonError:
         raise
     except Exception as error:
-        raise ServiceRejectedError(f"The channel {channel!r} failed: {type(error).__name__}.") from error
+        raise ServiceRejectedError(f"The channel {channel!r} failed with {type(error).__name__}.") from error
 
 
 def _send(senders: Mapping[str, Sender], claims: Sequence[Claim], page_url: Callable[[Partition], str]) -> None:

@@ -1,9 +1,8 @@
-"""Sends requests to receivers of alerts; the only place of this stage that knows requests.
+"""HTTP requests to receivers of alerts; the only module of this package that imports requests.
 
-A receiver's URL may come from people who should not reach our own network: redirects are not
-followed, and an address that is not public is refused, by name and again on the connection, so
-that a name that changes its address in between is refused too. The URL often is the secret: no
-message and no log shows more of it than its host.
+A URL may come from people who must not reach the internal network: redirects are not followed, and an address that
+is not public is refused, by name and again on the connection, so that a name that resolves differently in between is
+refused too. The URL often is the secret: messages and logs show only its host.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnava
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
-# a reply that comes byte by byte never reaches the time-outs
+# a reply that arrives byte by byte never runs into the time-outs
 REPLY_TIMEOUT_S = 30
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
@@ -35,14 +34,14 @@ _PASSING = frozenset({408, 425, 429})
 
 
 class Endpoint:
-    """A receiver of requests.
+    """Receiver of HTTP requests.
 
     Args:
-        url: where to; https, or http when private addresses are allowed.
-        headers: added to each request, such as an authorisation.
-        kind: what the receiver is called in errors.
-        allow_private: whether addresses of our own network and this machine may be reached.
-        verify: whether to check the certificate, or the file of the authorities to trust.
+        url: its address; https, or also http if private addresses are allowed.
+        headers: headers of each request, such as an authorisation.
+        kind: name of the receiver in errors.
+        allow_private: allow addresses of private networks and of this machine.
+        verify: verify the TLS certificate; or the file of trusted certificate authorities.
     """
 
     def __init__(
@@ -59,13 +58,13 @@ class Endpoint:
             parts = urlsplit(url)
             host = parts.hostname
         except ValueError:
-            raise ConfigError(f"The URL of the {kind} cannot be read.", hint="see its connection") from None
+            raise ConfigError(f"The URL of the {kind} is invalid.", hint="correct it in its connection") from None
         if not host:
-            raise ConfigError(f"The URL of the {kind} has no host.", hint="see its connection")
+            raise ConfigError(f"The URL of the {kind} has no host.", hint="correct it in its connection")
         if parts.scheme not in schemes:
             raise ConfigError(
-                f"A {kind} has an {' or '.join(sorted(schemes))} URL, not one of {parts.scheme!r}.",
-                hint="see the connection that is named; its extra may say `allow_private`",
+                f"The URL of the {kind} must start with {' or '.join(sorted(schemes))}, not {parts.scheme!r}.",
+                hint="correct the URL in its connection, or set `allow_private` in its extra to allow http",
             )
         self._url = url
         self._name = f"{kind} at {host}"
@@ -74,7 +73,7 @@ class Endpoint:
         self._verify = verify
 
     def send(self, body: bytes, headers: Mapping[str, str], *, method: str = "POST", path: str = "") -> None:
-        """Send a body; anything but a reply of 2xx is an error.
+        """Send a body; any reply other than 2xx is an error.
 
         Args:
             body: the bytes to send.
@@ -83,11 +82,11 @@ class Endpoint:
             path: of the URL, below that of the receiver.
 
         Raises:
-            ServiceUnavailableError: no reply, or one that may be another the next time.
-            ServiceRejectedError: it refuses, or redirects, or its address is not public.
+            ServiceUnavailableError: no reply, or a temporary failure.
+            ServiceRejectedError: the receiver rejects the request or redirects it, or its address is not public.
         """
         with requests.Session() as session:
-            # no proxy, which would hide the address, and no credentials of .netrc
+            # no proxy, because it would hide the address, and no credentials from .netrc
             session.trust_env = False
             if not self._allow_private:
                 session.mount("https://", _PublicAdapter())
@@ -96,17 +95,17 @@ class Endpoint:
         if status in _SUCCESS:
             return
         kind = ServiceRejectedError if status in _REFUSAL and status not in _PASSING else ServiceUnavailableError
-        what = "a redirect, which is not followed" if status in _REDIRECT else "no success"
-        raise kind(f"The {self._name} answered {status}: {what}.")
+        what = "redirects are not followed" if status in _REDIRECT else "expected 2xx"
+        raise kind(f"The {self._name} replied with status {status}: {what}.")
 
     def _in_time(self, ask: Callable[[], int]) -> int:
-        """What a request is answered, or an error once it has taken too long; nobody waits for it then."""
+        """Return the status of the reply, or raise an error after the time-out and abandon the request."""
         reply: Future[int] = Future()
 
         def answer() -> None:
             try:
                 reply.set_result(ask())
-            except Exception as error:  # noqa: BLE001 - whoever waits raises it
+            except Exception as error:  # noqa: BLE001 - raised by the caller
                 reply.set_exception(error)
 
         Thread(target=answer, daemon=True).start()
@@ -114,7 +113,7 @@ class Endpoint:
             return reply.result(REPLY_TIMEOUT_S)
         except TimeoutError:
             raise ServiceUnavailableError(
-                f"The {self._name} has not answered within {REPLY_TIMEOUT_S:g} seconds."
+                f"The {self._name} did not reply within {REPLY_TIMEOUT_S:g} seconds."
             ) from None
 
     def _status(self, session: requests.Session, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -127,22 +126,22 @@ class Endpoint:
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 allow_redirects=False,
                 verify=self._verify,
-                stream=True,  # the body of the reply is of no interest, however long it is
+                stream=True,  # the body of the reply is not read, however long it is
             ) as reply:
                 return reply.status_code
         except _PrivateAddressError:
             raise ServiceRejectedError(
-                f"The {self._name} is not at a public address.", hint="allow private addresses"
+                f"The {self._name} has no public address.", hint="set `allow_private` in the extra of its connection"
             ) from None
         except (requests.ConnectionError, requests.Timeout) as error:
-            # requests puts the path of the URL into its text
+            # the text of requests' exception contains the path of the URL
             raise ServiceUnavailableError(f"The {self._name} cannot be reached: {type(error).__name__}.") from None
         except (requests.RequestException, ValueError) as error:
-            raise ServiceRejectedError(f"The {self._name} refused: {type(error).__name__}.") from None
+            raise ServiceRejectedError(f"The request to the {self._name} failed: {type(error).__name__}.") from None
 
 
 class _PrivateAddressError(Exception):
-    """The address is not public. It is no OSError, so that urllib3 lets it through."""
+    """Error of an address that is not public; no OSError, so that urllib3 passes it on."""
 
 
 def _refuse_private(address: str) -> None:
@@ -155,7 +154,7 @@ class _PublicConnection(HTTPSConnection):
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except OSError:
-            found = []  # urllib3 says it better
+            found = []  # urllib3 raises the clearer error
         for *_, address in found:
             _refuse_private(str(address[0]))
         opened = super()._new_conn()

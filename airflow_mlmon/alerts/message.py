@@ -1,4 +1,4 @@
-"""One message for a night: all its new alerts by incident, the likely cause first, as subject, text and JSON."""
+"""Message about the alerts of a day: subject, text and JSON, grouped by incident, the likely cause first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CAUSE_LENGTH = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightMessage:
-    """What people are told of a night."""
+    """Notification about the alerts of one day."""
 
     partition: Partition
     severity: str
@@ -27,21 +27,21 @@ class NightMessage:
 
 
 def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
-    """The message that tells of `alerts`, those of an incident together.
+    """Build the message about the alerts of a day, grouped by incident.
 
-    Incidents with a critical alert come first and those that have resolved last, otherwise in the order that the
-    alerts are given in. An alert that does not say where it stands has opened on its night.
+    Incidents with a critical alert come first and resolved ones last, otherwise in the order of the alerts. An alert
+    without a state was opened on its day.
 
     Args:
-        night: the night that they are of.
+        night: the day of the alerts.
         alerts: at least one.
-        report: the address of the night's page.
+        report: the address of the day's page.
 
     Raises:
-        ValueError: there is no alert; a night without a breach says nothing.
+        ValueError: there is no alert.
     """
     if not alerts:
-        raise ValueError("A message has at least one alert.")
+        raise ValueError("A message needs at least one alert.")
     incidents = incidents_of(map(_standing_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
@@ -68,7 +68,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
 
 
 def alert_content(alert: Alert) -> dict[str, Any]:
-    """What an alert says of its night as JSON, wherever it is told."""
+    """Convert an alert to JSON, the same for all receivers."""
     return {
         "metric": alert.metric,
         "column": alert.column,
@@ -92,7 +92,7 @@ def _standing_known(alert: Alert) -> Alert:
 
 def _standing(alert: Alert) -> Standing:
     if alert.standing is None:
-        raise ValueError("An alert in a message says where it stands.")
+        raise ValueError("An alert in a message has a state.")
     return alert.standing
 
 
@@ -105,7 +105,7 @@ def _tag(alert: Alert) -> str:
 
 
 def _subject(night: Night, incidents: Sequence[ToldIncident]) -> str:
-    """The cause that matters most; a message that only tells of ends says no more than that."""
+    """Return the subject: the most severe cause, or that everything has resolved."""
     first = incidents[0]
     count = sum(len(incident.alerts) for incident in incidents)
     others = f" and {count - 1} more" if count > 1 else ""
@@ -114,7 +114,7 @@ def _subject(night: Night, incidents: Sequence[ToldIncident]) -> str:
 
 
 def _lines(night: Night, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
-    """The text; its first line names the likely cause that matters most."""
+    """Yield the lines of the text; the first names the likely cause of the most severe incident."""
     yield _heading(incidents[0])
     yield f"{night.partition}, status {night.status.value}"
     is_alone = not incidents[0].is_explained
@@ -136,7 +136,7 @@ def _heading(incident: ToldIncident) -> str:
 
 
 def _course(alert: Alert) -> str:
-    """What the reader cannot know from the breach alone: nothing of an alert that has just opened."""
+    """Return the state of an alert; empty for one that has just opened."""
     standing = _standing(alert)
     if standing.event is AlertEvent.OPENED and standing.nights == 1:
         return ""

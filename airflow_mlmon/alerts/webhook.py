@@ -1,4 +1,4 @@
-"""Posts alerts to a webhook as JSON, signed when the receiver shares a secret with us."""
+"""Delivery of alerts to a webhook as JSON, signed if a shared secret is configured."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 class WebhookSender:
-    """Posts the message of a night as JSON.
+    """Sender that posts the message of a day as JSON.
 
     Args:
-        endpoint: where to.
-        now: the time of the signature.
-        secret: the key of the signature; without one there is none.
+        endpoint: the receiver.
+        now: time of the signature.
+        secret: key of the signature; unsigned if empty.
     """
 
     def __init__(self, endpoint: Endpoint, now: datetime, secret: str = "") -> None:
@@ -29,7 +29,7 @@ class WebhookSender:
         self._secret = secret
 
     def send(self, message: NightMessage) -> None:
-        """Post the message; anything but a reply of 2xx is an error."""
+        """Post the message; any reply other than 2xx is an error."""
         body = json.dumps(dict(message.payload), allow_nan=False).encode()
         headers = {"Content-Type": "application/json", IDEMPOTENCY_KEY: idempotency_key(message)}
         if self._secret:
@@ -38,9 +38,9 @@ class WebhookSender:
 
 
 def signature(secret: str, body: bytes, timestamp: int) -> str:
-    """The signature of a body: HMAC-SHA256 over the time, a dot and the body, as Stripe's webhooks have it.
+    """Sign a body: HMAC-SHA256 of the time, a dot and the body, as in Stripe's webhooks.
 
-    The time is signed too, so that a receiver can refuse an old message that somebody plays again.
+    The time is signed too, so that a receiver can reject replayed messages.
 
     >>> signature("key", b"{}", 1700000000)[:20]
     't=1700000000,v1=9d71'
@@ -50,7 +50,7 @@ def signature(secret: str, body: bytes, timestamp: int) -> str:
 
 
 def idempotency_key(message: NightMessage) -> str:
-    """The same for a message that is sent once more, and another for any other."""
+    """Return a key that is the same for a repeat of a message and different for any other message."""
     told = sorted((alert["fingerprint"], alert.get("event", "opened")) for alert in message.payload["alerts"])
     parts = [message.payload["model"], message.payload["partition"], *(word for pair in told for word in pair)]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -1,1 +1,1 @@
-"""From the files of one day in the archive to one curated partition."""
+"""Curation of the archive: from the files of one day to one curated partition."""

@@ -1,4 +1,4 @@
-"""Cleans the rows of a partition: each row is taken or quarantined with a reason."""
+"""Curation of the rows of a partition: each row is accepted, or quarantined with a reason."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ REASON = "quarantine_reason"
 
 
 class Curated(NamedTuple):
-    """Rows that were taken, and rows that were not, with their reason in a column more."""
+    """Accepted rows, and quarantined rows with their reason in an additional column."""
 
     rows: pa.Table
     quarantine: pa.Table
 
 
 def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Curated:
-    """Take the rows with an id, a time in the partition and every required value, once each.
+    """Accept the rows with an id, a time in the partition and every required value, once each.
 
-    Of several rows with one id the first is taken, in the order of the files. Without `partition` (the
-    reference) any time will do, and none. A vector has its dimension and no empty element, or is null where it is
-    not required; one with a NaN or infinite element is taken, as such a number is, and counted apart in
-    the profile.
+    The first of several rows with one id is accepted, in the order of the files. Without `partition` (for the
+    reference) any time is accepted, also none. A vector must have its dimension and no null element, or be null
+    where it is not required; one with a NaN or infinite element is accepted, like such a number, and counted
+    separately in the profile.
     """
     reasons = np.full(table.num_rows, None, dtype=object)
     for reason, bad in _faults(table, spec, partition).items():
@@ -43,21 +43,21 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     return Curated(table.filter(taken), with_reason.filter(pc.invert(taken)))
 
 
-def set_aside(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
-    """Quarantine rows too whose id was taken on a day before; `repeats` has their positions by that day."""
+def quarantine_repeats(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
+    """Quarantine rows whose id was accepted on an earlier day; `repeats` holds their positions by that day."""
     if not repeats:
         return curated
     rows, quarantine = curated
     is_taken = np.ones(rows.num_rows, dtype=bool)
     for day, positions in repeats.items():
         is_taken[positions] = False
-        reasons = pa.repeat(f"the prediction id was seen on {day}", len(positions))
+        reasons = pa.repeat(f"the prediction id was already accepted on {day}", len(positions))
         quarantine = pa.concat_tables([quarantine, rows.take(pa.array(positions)).append_column(REASON, reasons)])
     return Curated(rows.filter(pa.array(is_taken)), quarantine)
 
 
 def count_reasons(quarantine: pa.Table) -> dict[str, int]:
-    """Number of quarantined rows by reason."""
+    """Count the quarantined rows by reason."""
     counts = quarantine.column(REASON).value_counts()
     return {entry["values"]: entry["counts"] for entry in counts.to_pylist()}
 
@@ -71,8 +71,8 @@ def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Ma
     for name in spec.vectors:
         dimension = spec.columns[name].dimension
         other = pc.not_equal(pc.list_value_length(table.column(name)), dimension)
-        faults[f"{name} is no vector of dimension {dimension}"] = pc.fill_null(other, fill_value=False)
-        faults[f"{name} has an empty element"] = _has_empty_element(table.column(name))
+        faults[f"{name} is not a vector of dimension {dimension}"] = pc.fill_null(other, fill_value=False)
+        faults[f"{name} has a null element"] = _has_empty_element(table.column(name))
     if partition is not None:
         times = table.column(spec.time_column)
         outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))
@@ -92,7 +92,7 @@ def _has_empty_element(vectors: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _repeats(ids: pa.ChunkedArray) -> np.ndarray:
-    """Positions of all but the first occurrence of each value."""
+    """Return the positions of all but the first occurrence of each value."""
     codes = ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
     repeated = np.ones(len(codes), dtype=bool)
     repeated[np.unique(codes, return_index=True)[1]] = False

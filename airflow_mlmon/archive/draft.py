@@ -1,4 +1,4 @@
-"""Writes a commented spec from what was guessed; it holds names of columns, never their values."""
+"""Drafting of a commented spec from guesses; it holds names of columns, never their values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _GENERIC = {"data", "predictions", "prediction", "reference", "sample", "part", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the sample came from, as the spec will name it.
+    """Location of the sample, as the spec will name it.
 
     Attributes:
         folder: Folder of the first file.
-        reference: Folder of all of them.
-        first: First day that the names of the folders show, or a day to put in its place.
-        is_dated: Whether the folders show days.
+        reference: Folder of all files.
+        first: First day in the names of the folders, or a day to use instead.
+        is_dated: Whether the folders name days.
     """
 
     folder: str
@@ -36,19 +36,19 @@ class Place:
 
     @property
     def path(self) -> str:
-        """The folder of one day, with placeholders."""
+        """Path of one day's folder, with placeholders."""
         folder = _plain(self.folder).rstrip("/")
         path = _YEAR_MONTH_DAY.sub(r"\g<1>{year}\g<2>{month}\g<3>{day}", folder, count=1)
         path = _DAY.sub("{date}", path, count=1)
         if path != folder:
             return f"{path}/"
-        # who samples the reference has the predictions beside it
+        # a sample of the reference has the predictions beside it
         parent, slash, last = folder.rpartition("/")
         return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
 
 
 def day_in(path: str) -> date | None:
-    """The day that a path names, such as dt=2013-03-08.
+    """Parse the day in a path, such as dt=2013-03-08.
 
     >>> day_in("flights/dt=2013-03-08/part-0.parquet"), day_in("flights/all.parquet")
     (datetime.date(2013, 3, 8), None)
@@ -63,16 +63,16 @@ def day_in(path: str) -> date | None:
 
 
 def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> str:
-    """The text of a spec that `mlmon check` accepts, every guess marked as one."""
+    """Draft the text of a spec that `mlmon check` accepts, with every guess marked."""
     lines = [
         "# The spec of one monitored model, drafted from a sample of its archive.",
-        "# What is marked `guess:` was guessed from names and the sample: read it, correct it, take the mark away.",
+        "# Lines marked `guess:` were guessed from names and the sample: check them, correct them, remove the mark.",
         *_head(place, name),
         "",
         *_predictions(model, place),
         *_labels(model, place),
         "",
-        "# What is normal: the layout is pinned from these files, and drift is measured against them.",
+        "# Reference data set: the profile schema is pinned from these files, and drift is measured against them.",
         "reference:",
         f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample",
         *_reference_columns(model),
@@ -85,22 +85,22 @@ def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> st
 def _head(place: Place, name: str | None) -> Iterator[str]:
     mark = "" if name else " # guess: from the path; also the DAG's name"
     yield f"model: {name or _model_name(place.reference)}{mark}"
-    yield 'description: "" # what the model predicts'
-    yield 'owner: "" # who answers for it'
-    why = "the first day among the folders" if place.is_dated else "the day on which this was drafted"
-    yield f"start: {place.first} # guess: {why}; the first night to monitor"
+    yield 'description: "" # description of the model'
+    yield 'owner: "" # person or team responsible for the model'
+    why = "the first day of the folders" if place.is_dated else "the day of this draft"
+    yield f"start: {place.first} # guess: {why}; the first day to monitor"
 
 
 def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
-    yield "# What the model serves: one folder of Parquet files a day."
+    yield "# Archived predictions: one folder of Parquet files per day."
     yield "predictions:"
     why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
-    yield f"  path: {_scalar(place.path)} # guess: {why}; {{date}}, or {{year}} {{month}} {{day}}, stand for it"
+    yield f"  path: {_scalar(place.path)} # guess: {why}; {{date}}, or {{year}} {{month}} {{day}}, stand for the day"
     if "://" in place.path:
-        yield "  # connection: aws_default # an Airflow connection; without it boto3's own chain of credentials"
-    yield "  # ready: _SUCCESS # a marker file that says that a day is complete"
+        yield "  # connection: aws_default # an Airflow connection; without it the default AWS credential chain"
+    yield "  # ready: _SUCCESS # marker file that marks a day as complete"
     if model.has_naive_times:
-        yield "  timezone: UTC # guess: the timestamps carry no zone"
+        yield "  timezone: UTC # guess: the timestamps have no time zone"
     yield "  columns:"
     for role, kind, missing in (
         (Role.ID, ColumnType.STRING, "prediction_id"),
@@ -108,7 +108,7 @@ def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
     ):
         if model.column_of(role) is None:
             free = _free_name(missing, model)
-            mark = "# guess: no column seems to be it, and the archive needs one"
+            mark = "# guess: no such column was found, but one is required"
             yield f"    {free}: {{ type: {kind}, role: {role} }} {mark}"
     for column in model.columns:
         yield _column(column)
@@ -123,7 +123,7 @@ def _free_name(name: str, model: GuessedModel) -> str:
 
 def _column(column: GuessedColumn) -> str:
     if column.type is None:
-        return f"    # {_quoted(column.name)}: left out, because {column.arrow.splitlines()[0][:60]} is not monitored"
+        return f"    # {_quoted(column.name)}: left out: type {column.arrow.splitlines()[0][:60]} cannot be monitored"
     facts = [f"type: {column.type}"]
     if column.dimension is not None:
         facts.append(f"dimension: {column.dimension}")
@@ -134,7 +134,7 @@ def _column(column: GuessedColumn) -> str:
     reason = column.reason
     if column.personal is PersonalData.DROP:
         facts.append("personal: drop")
-        reason += "; `hash` would keep a keyed hash"
+        reason += "; `hash` keeps a keyed hash"
     comment = f" # guess: {reason}" if reason else ""
     return f"    {_scalar(column.name)}: {{ {', '.join(facts)} }}{comment}"
 
@@ -150,24 +150,24 @@ def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
     label = _scalar(model.label.name) if model.label else "label"
     lines = [
         "labels:",
-        f"  path: {_scalar(_labels_path(place.path))} # guess: beside the predictions; one folder a day of delivery",
+        f"  path: {_scalar(_labels_path(place.path))} # guess: beside the predictions; one folder per day of delivery",
         f"  id: {_scalar(identifier.name) if identifier else 'prediction_id'} # guess: named as in the predictions",
         f"  label: {label} # guess: {model.label.reason if model.label else ''}",
     ]
     if model.outcome:
         lines.append(f"  outcome: {_scalar(model.outcome.name)} # guess: {model.outcome.reason}")
-        lines.append("  void: [] # outcomes that never get a label, such as cancelled")
-    lines.append("  delay_days: 7 # days after the prediction in which its label may come")
+        lines.append("  void: [] # outcomes that will never be labelled, such as cancelled")
+    lines.append("  delay_days: 7 # days within which the label of a prediction may be delivered")
     yield ""
-    yield "# What became of the predictions: 0 or 1 by prediction id."
+    yield "# Labels of the predictions: 0 or 1 by prediction id."
     if model.label is None:
-        yield "# The sample has no column that seems to be the label; where labels are delivered, say so here:"
+        yield "# No label column was found in the sample; if labels are delivered, declare them here:"
     for line in lines:
         yield line if model.label else f"# {line.partition(' # guess')[0]}"
 
 
 def _labels_path(path: str) -> str:
-    """The folder of labels beside that of the predictions.
+    """Return the folder of labels beside that of the predictions.
 
     >>> _labels_path("s3://b/loans/predictions/dt={date}/"), _labels_path("dt={date}/")
     ('s3://b/loans/labels/dt={date}/', 'labels/dt={date}/')
@@ -178,18 +178,18 @@ def _labels_path(path: str) -> str:
 
 
 def _alerts() -> Iterator[str]:
-    yield "# Everything is judged by what is usual; `mlmon calibrate` shows what that would have meant for past nights."
+    yield "# All metrics are evaluated against history; `mlmon calibrate` replays the evaluation for past days."
     yield "alerts:"
     yield "  judgement:"
-    yield "    rate: 0.05 # chance of any alarm on a night on which nothing has changed"
-    yield "    effect: 0.1 # smallest effect that matters, on Cohen's scale: 0.2 is small"
-    yield "  rules: [] # limits of your own, such as { metric: null_share, max: 0.05 }"
+    yield "    rate: 0.05 # probability of any false alarm on an unchanged day"
+    yield "    effect: 0.1 # smallest effect size that alerts (Cohen's d: 0.2 is small)"
+    yield "  rules: [] # fixed limits, such as { metric: null_share, max: 0.05 }"
     yield "  channels:"
     yield "    - log: true"
 
 
 def _model_name(path: str) -> str:
-    """A name for the model: the last folder that says more than `data`."""
+    """Derive a name for the model: the last folder that says more than `data`."""
     parts = [part for part in _plain(path).split("/") if "=" not in part and not _DAY.search(part)]
     for part in reversed(parts):
         words = [word for word in words_of(part) if not word.isdigit()]
@@ -199,12 +199,12 @@ def _model_name(path: str) -> str:
 
 
 def _plain(path: str) -> str:
-    """A path without braces, which would stand for a day."""
+    """Remove braces from a path, where they would stand for a day."""
     return path.replace("{", "").replace("}", "")
 
 
 def _scalar(text: str) -> str:
-    """The text as YAML writes it: plain where that is safe, quoted everywhere else."""
+    """Write the text as a YAML scalar: plain where that is safe, else quoted."""
     if re.fullmatch(r"[A-Za-z_/.][A-Za-z0-9_/.=-]*", text) and yaml.safe_load(text) == text:
         return text
     return _quoted(text)

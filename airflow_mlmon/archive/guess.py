@@ -1,6 +1,6 @@
-"""Guesses, from a sample, what each column is: type, role, personal or not.
+"""Guessing, from a sample, of the type and the role of each column, and of personal data.
 
-Every guess carries its reason in words, which never hold a value of the data.
+Every guess states its reason, which never holds a value of the data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHOLE = {ColumnType.INTEGER, ColumnType.DECIMAL}
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
-# how strongly a word in a column's name speaks for a role
+# weight of a word of a column's name as evidence of a role
 _WORDS: Mapping[Role, Mapping[str, int]] = {
     Role.ID: {"id": 3, "uuid": 3, "guid": 3, "key": 1, "prediction": 2, "request": 1, "event": 1},
     Role.TIME: {"time": 3, "timestamp": 3, "ts": 3, "at": 2, "datetime": 2, "event": 2, "prediction": 2, "date": 1},
@@ -36,17 +36,17 @@ _OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedColumn:
-    """What a column seems to be; `type` is None where its values cannot be monitored.
+    """Guessed declaration of a column; `type` is None if its values cannot be monitored.
 
     Attributes:
-        name: The column.
-        arrow: The type in the files.
-        type: How it is to be read.
-        role: What it is for.
-        personal: What is to happen to it.
-        required: Whether a row needs a value here.
-        reason: Why, in words; empty where the files themselves say it.
-        dimension: Elements of a vector.
+        name: Name of the column.
+        arrow: Type in the files.
+        type: Guessed type.
+        role: Guessed role.
+        personal: Guessed treatment of personal data.
+        required: Whether a row needs a value.
+        reason: Reason of the guess; empty where it follows from the files.
+        dimension: Number of elements of a vector.
     """
 
     name: str
@@ -61,7 +61,7 @@ class GuessedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedModel:
-    """The columns of the predictions, and those that came to be known later."""
+    """Guessed columns of the predictions, the label and the outcome."""
 
     columns: tuple[GuessedColumn, ...]
     label: GuessedColumn | None
@@ -69,12 +69,12 @@ class GuessedModel:
     has_naive_times: bool
 
     def column_of(self, role: Role) -> GuessedColumn | None:
-        """The column of a role, when there is one."""
+        """Find the column of a role, if there is one."""
         return next((column for column in self.columns if column.role is role), None)
 
 
 def guess_model(sample: pa.Table) -> GuessedModel:
-    """What the columns of a sample seem to be."""
+    """Guess the declaration of each column of a sample."""
     sample = _without_dictionaries(sample)
     columns = {name: _guess_column(name, sample.column(name)) for name in sample.column_names}
     _take(columns, _guess_time(columns))
@@ -98,7 +98,7 @@ def guess_model(sample: pa.Table) -> GuessedModel:
 
 
 def words_of(name: str) -> list[str]:
-    """The words that a name is made of.
+    """Split a name into its words.
 
     >>> words_of("predictionID"), words_of("event_time")
     (['prediction', 'id'], ['event', 'time'])
@@ -107,7 +107,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_binary(values: pa.ChunkedArray) -> bool:
-    """Whether a column holds true and false, or 0 and 1, and nothing else."""
+    """Return whether a column holds only true and false, or only 0 and 1."""
     if pa.types.is_boolean(values.type):
         return True
     if not pa.types.is_integer(values.type):
@@ -134,7 +134,7 @@ def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
 
 
 def _guess_vector(name: str, values: pa.ChunkedArray) -> GuessedColumn:
-    """A list of numbers, of which every one in the sample is as long; anything else is not monitored."""
+    """Guess a list of numbers of constant length as a vector; other lists are not monitored."""
     guessed = GuessedColumn(name=name, arrow=str(values.type), type=None)
     if not any(is_kind(values.type) for is_kind in _LISTS):
         return guessed
@@ -172,9 +172,9 @@ def _guess_text(name: str, arrow: str, values: pa.ChunkedArray) -> GuessedColumn
     distinct = pc.count_distinct(values).as_py()
     share = _distinct_share(values)
     if distinct <= _MOST_CATEGORIES and (share <= _HIGH_CARDINALITY or len(values) < _FEW_ROWS):
-        reason = f"category: {distinct} different {'text' if distinct == 1 else 'texts'} in the sample"
+        reason = f"category: {distinct} distinct {'text' if distinct == 1 else 'texts'} in the sample"
         return GuessedColumn(name=name, arrow=arrow, type=ColumnType.CATEGORY, reason=reason)
-    reason = f"an identifier or free text: {100 * share:.0f} % of the texts in the sample differ"
+    reason = f"an identifier or free text: {100 * share:.0f} % of the texts in the sample are distinct"
     return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.IGNORED, reason=reason)
 
 
@@ -188,7 +188,7 @@ def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> Non
 
 
 def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, int]:
-    """The name that speaks loudest for a role, the first of equals; and how loud."""
+    """Return the name with the highest weight for a role, the first of equals, and the weight."""
     ranked = {name: sum(words.get(word, 0) for word in set(words_of(name))) for name in names}
     best = max(ranked, key=lambda name: ranked[name], default=None)
     return best, ranked.get(best or "", 0)
@@ -218,7 +218,7 @@ def _guess_id(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> Guessed
         best = next(iter(texts), None)
     if best is None:
         return None
-    reason = "the prediction's id: every value in the sample differs"
+    reason = "the prediction's id: all values in the sample are distinct"
     return replace(columns[best], type=ColumnType.STRING, role=Role.ID, reason=reason)
 
 
@@ -268,7 +268,7 @@ def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> Gues
 
 
 def _is_cut_of(values: pa.ChunkedArray, score: pa.ChunkedArray) -> bool:
-    """Whether every score of the trues is above every score of the others."""
+    """Return whether every score of the trues is above every score of the others."""
     truth = values.cast(pa.bool_())
     above, below = score.filter(truth), score.filter(pc.invert(truth))
     if not len(above.drop_null()) or not len(below.drop_null()):
@@ -281,7 +281,7 @@ def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> Gues
     best, loudness = _best(names, _LABEL_WORDS)
     if best is not None and loudness:
         return replace(columns[best], type=ColumnType.BOOLEAN, reason="the label, by its name")
-    # features come before what the model said of them, and labels after it
+    # features come before the model's outputs, and labels after them
     after = list(columns)
     said = [after.index(name) for name, column in columns.items() if column.role in (Role.SCORE, Role.PREDICTION)]
     late = [name for name in names if said and after.index(name) > max(said)]

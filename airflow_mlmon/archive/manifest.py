@@ -1,4 +1,4 @@
-"""What was listed and what became of it."""
+"""Manifest of a partition: the files read, and the rows accepted and quarantined."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Status
 
-# Raise it when the same files would be curated differently: results get new versions then.
+# Raise it when the same files would be curated differently: results then get new versions.
 CURATION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One listed file; `problem` says why it was not taken, `rows` is None where nobody knows."""
+    """Listed file; `problem` says why it was rejected, `rows` is None if unknown."""
 
     uri: str
     size: int
@@ -29,9 +29,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The account of one partition: rows listed = rows curated + rows quarantined.
+    """Account of one partition: rows read = rows curated + rows quarantined.
 
-    `repeats` stands for the rows whose id was taken on a day before, and is empty where there are none.
+    `folder` is the listed folder. `repeats` is a digest of the rows whose id was accepted on an earlier day, empty if
+    none.
     """
 
     partition: Partition
@@ -40,10 +41,11 @@ class Manifest:
     quarantined: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
     repeats: str = ""
+    folder: str = ""
 
     @property
     def rows_quarantined(self) -> int:
-        """Rows that were not taken, those of files that could be read but do not fit included."""
+        """Rows not accepted, including those of readable files with a schema mismatch."""
         return sum(self.quarantined.values())
 
     @property
@@ -53,12 +55,12 @@ class Manifest:
 
     @property
     def problems(self) -> tuple[SourceFile, ...]:
-        """Files that were not taken."""
+        """Files that were rejected."""
         return tuple(file for file in self.files if file.problem)
 
     @property
     def status(self) -> Status:
-        """OK only when every listed file and row was taken."""
+        """OK only if every listed file and row was accepted."""
         if not self.files or (self.rows_listed == 0 and not self.problems):
             return Status.NO_DATA
         if self.rows_curated == 0:
@@ -67,9 +69,9 @@ class Manifest:
 
     @property
     def version(self) -> str:
-        """The name of the content: the same files under the same declaration give the same.
+        """Version of the content: equal for the same files under the same spec.
 
-        The days before count only by the rows of these files that they make duplicates.
+        Earlier days count only through the rows of these files that they make duplicates.
         """
         content = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
         content += [self.repeats] if self.repeats else []
@@ -77,15 +79,24 @@ class Manifest:
 
     @property
     def message(self) -> str:
-        """What went wrong, in words; empty when nothing did."""
+        """Problems in words; empty if there are none."""
         if self.status is Status.NO_DATA:
-            return "No rows have arrived." if self.files else "No files have arrived."
+            return self._absence
         parts = [f"{file.uri.rsplit('/', 1)[-1]}: {file.problem}" for file in self.problems]
         parts += [f"{count} rows: {reason}" for reason, count in sorted(self.quarantined.items())]
         return "; ".join(parts)
 
+    @property
+    def _absence(self) -> str:
+        if self.files:
+            return f"No rows under {self.folder} (files read: {len(self.files)})."
+        return (
+            f"No files under {self.folder} (0 objects listed). "
+            "If the day's folder is named otherwise, change predictions.path."
+        )
+
     def to_json(self) -> str:
-        """The manifest as it is kept beside the curated rows."""
+        """Encode the manifest as stored beside the curated rows."""
         content: dict[str, Any] = asdict(self)
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
         content |= {"status": self.status, "version": self.version, "rows_listed": self.rows_listed}

@@ -1,4 +1,4 @@
-"""Removes or hashes personal columns before anything is written."""
+"""Removal or hashing of personal columns before anything is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_mlmon.spec import ModelSpec, PersonalData
 
 
 def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Table:
-    """The table without its personal data, as the spec says: dropped or hashed with a key."""
+    """Drop or hash the personal columns of a table, as declared in the spec."""
     for name, column in spec.columns.items():
         if name not in table.column_names or column.personal is None:
             continue
@@ -25,15 +25,15 @@ def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Tabl
 
 
 def hash_values(values: pa.ChunkedArray, hash_key: bytes | None) -> pa.Array:
-    """HMAC-SHA256 of each value's text, its first 128 bits in hexadecimal; null stays null.
+    """Compute the HMAC-SHA256 of each value's text, as the first 128 bits in hexadecimal; null stays null.
 
     Raises:
-        ConfigError: there is no key.
+        ConfigError: no key is set.
     """
     if not hash_key:
         raise ConfigError(
-            "A personal column is to be hashed, but there is no key.",
-            hint="set AIRFLOW__MLMON__HASH_KEY (or `hash_key` in the section [mlmon] of airflow.cfg)",
+            "A personal column must be hashed, but no hash key is set.",
+            hint="set AIRFLOW__MLMON__HASH_KEY (or `hash_key` in section [mlmon] of airflow.cfg)",
         )
     encoded = values.combine_chunks().cast(pa.string()).dictionary_encode()
     hashed = [

@@ -1,4 +1,4 @@
-"""Guesses whether a column is personal data, from its name and from the form of its values."""
+"""Detection of personal data from the name and the form of a column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMS = {
     "IP addresses": r"^([0-9]{1,3}\.){3}[0-9]{1,3}$|^([0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F:]{0,4}$",
     "payment cards": r"^([0-9]{4}[ \-]){3}[0-9]{4}$",
 }
-# a name that holds all the words of one of these
+# names that contain all the words of one of these
 _NAMES = (
     ("email",), ("mail",), ("phone",), ("telephone",), ("mobile",), ("ssn",), ("iban",), ("passport",),
     ("firstname",), ("lastname",), ("surname",), ("fullname",), ("username",), ("first", "name"), ("last", "name"),
@@ -28,20 +28,20 @@ _NAMES = (
 
 
 def personal_reason(words: Sequence[str], values: pa.ChunkedArray) -> str:
-    """Why a column seems to be personal, in words; empty where it does not.
+    """Explain why a column seems to be personal; empty if it does not.
 
     Args:
-        words: the words of its name.
-        values: its values in the sample.
+        words: words of its name.
+        values: values in the sample.
     """
-    # whether somebody has a telephone is no telephone
+    # a flag of having a telephone is not a telephone number
     if not pa.types.is_boolean(values.type) and any(set(name) <= set(words) for name in _NAMES):
         return "personal, by its name"
     texts = _texts(values)
     if len(texts):
         for form, pattern in _FORMS.items():
             if pc.mean(pc.match_substring_regex(texts, pattern).cast(pa.float64())).as_py() >= _SHARE:
-                return f"personal: its texts have the form of {form}"
+                return f"personal: its texts look like {form}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Lists the files of a folder, freezes the list and reads them one by one."""
+"""Reading of the files of a folder, one by one from a frozen list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Progress = Callable[[str], None]
 
 
 def day_folder(path: str, day: date) -> str:
-    """The folder of one day; it ends in a slash, so that dt=2013-03-1 does not hold dt=2013-03-10.
+    """Return the folder of one day, ending in a slash, so that dt=2013-03-1 does not match dt=2013-03-10.
 
     >>> day_folder("s3://b/dt={date}", date(2013, 3, 8))
     's3://b/dt=2013-03-08/'
@@ -31,20 +31,20 @@ def day_folder(path: str, day: date) -> str:
 
 
 def list_files(store: ObjectStore, folder: str) -> list[StoredObject]:
-    """The data files of a folder, without markers and hidden files."""
+    """List the data files of a folder, without markers and hidden files."""
     return [item for item in store.list(folder) if not is_hidden(item.uri)]
 
 
 def read_files(
     store: ObjectStore, listed: list[StoredObject], columns: Mapping[str, Column], *, timezone: str | None
 ) -> tuple[pa.Table, list[SourceFile]]:
-    """All rows of the files that fit the declaration, and an account of every file.
+    """Read the rows of all files that match the schema, and account for every file.
 
-    A file that cannot be read or does not fit is left out whole, with the problem in its
-    account; the others are taken.
+    A file that cannot be read or has a schema mismatch is rejected as a whole, with the problem in its account; the
+    others are accepted.
 
     Raises:
-        PartitionConflictError: a file changed or went away after it was listed.
+        PartitionConflictError: a file changed or was deleted after it was listed.
     """
     schema = arrow_schema(columns)
     tables = [schema.empty_table()]
@@ -61,18 +61,18 @@ def read_files(
 
 
 def _common(first: pa.Schema, second: pa.Schema) -> pa.Schema:
-    """What holds the values of both: decimals with the digits of both, the longer elements of vectors."""
+    """Unify two schemas: decimals with the digits of both, the longer elements of vectors."""
     return pa.unify_schemas([first, second], promote_options="permissive")
 
 
 def _clash(known: pa.Schema, found: pa.Schema) -> str:
-    """Why a file does not go together with those before it; empty where it does."""
+    """Explain why a file's schema conflicts with the files before it; empty if it does not."""
     try:
         _common(known, found)
     except pa.ArrowException:
         pairs = [(field.name, known.field(field.name).type, field.type) for field in found]
-        named = [f"column {name!r} is {own}, in files before it {other}" for name, other, own in pairs if own != other]
-        return f"{'; '.join(named)}: together more digits than a decimal has"
+        named = [f"column {name!r} is {own}, earlier files have {other}" for name, other, own in pairs if own != other]
+        return f"{'; '.join(named)}: together they exceed the digits of a decimal"
     return ""
 
 
@@ -85,23 +85,27 @@ def _read_file(
                 checksum = hashlib.file_digest(content, "sha256").hexdigest()
             file = SourceFile(uri=item.uri, size=item.size, sha256=checksum, rows=None)
             if path.stat().st_size != item.size:
-                return replace(file, problem=f"{path.stat().st_size} bytes came of {item.size} listed"), None
+                return replace(
+                    file, problem=f"only {path.stat().st_size} of {item.size} listed bytes could be read"
+                ), None
             return _parse_file(path, file, columns, timezone)
     except NotFoundError as error:
-        raise PartitionConflictError(f"{item.uri} went away after it was listed.", hint="run it again") from error
+        raise PartitionConflictError(
+            f"{item.uri} was deleted after it was listed.", hint="rerun the partition"
+        ) from error
 
 
 def _parse_file(
     path: Path, file: SourceFile, columns: Mapping[str, Column], timezone: str | None
 ) -> tuple[SourceFile, pa.Table | None]:
     if not file.uri.endswith((".parquet", ".pq")):
-        return replace(file, problem="is not a .parquet file"), None
+        return replace(file, problem="not a .parquet file"), None
     try:
         # not read_table, whose errors begin with the name of the temporary file
         with pq.ParquetFile(path, page_checksum_verification=True) as content:
             table = content.read()
     except (pa.ArrowException, OSError, ValueError) as error:
-        return replace(file, problem=f"is no readable Parquet file ({_first_line(error)})"), None
+        return replace(file, problem=f"not a readable Parquet file ({_first_line(error)})"), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
     try:
         return file, conform(table, columns, timezone=timezone)

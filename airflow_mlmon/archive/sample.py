@@ -1,4 +1,4 @@
-"""Finds the Parquet files that a file, folder or glob means, and reads a sample of their rows."""
+"""Sampling of the Parquet files that a file, folder or glob names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _WILDCARD = re.compile(r"[*?\[]")
 
 
 def find_files(store: ObjectStore, data: str) -> list[str]:
-    """The Parquet files that `data` means: a file, every one below a folder, or those that fit a glob.
+    """Find the Parquet files that `data` names: a file, a folder, or a glob.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: no file was found.
     """
     if data.endswith(_ENDINGS) and not _WILDCARD.search(data):
         return [data]
-    # up to the first folder that has a wildcard
+    # up to the first folder with a wildcard
     folder = data
     if found := _WILDCARD.search(data):
         folder = data[: found.start()].rpartition("/")[0] or "."
@@ -35,16 +35,16 @@ def find_files(store: ObjectStore, data: str) -> list[str]:
         uris = [uri for uri in uris if fnmatchcase(uri, data) or fnmatchcase(uri, f"./{data}")]
     files = [uri for uri in uris if uri.endswith(_ENDINGS) and not is_hidden(uri)]
     if not files:
-        raise ConfigError(f"{data}: there are no .parquet files.", hint="name a Parquet file, a folder or a glob")
+        raise ConfigError(f"No .parquet files found at {data}.", hint="name a Parquet file, a folder or a glob")
     return files
 
 
 def read_sample(store: ObjectStore, files: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
-    """At most `rows` rows, the first ones of up to 20 files that are spread over the list.
+    """Read at most `rows` rows: the first rows of up to 20 files, spread over the list.
 
     Raises:
-        DataError: a file is no readable Parquet file.
-        SchemaMismatchError: a column has types in two files that do not go together.
+        DataError: a file is not a readable Parquet file.
+        SchemaMismatchError: a column has incompatible types in two files.
     """
     step = max(1, -(-len(files) // SAMPLE_FILES))
     chosen = files[::step]
@@ -62,7 +62,7 @@ def _head(store: ObjectStore, uri: str, rows: int) -> pa.Table:
             batch = next(file.iter_batches(batch_size=rows), None)
             return pa.Table.from_batches([] if batch is None else [batch], schema=file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{uri}: is no readable Parquet file.", uri=uri) from error
+        raise DataError(f"{uri} is not a readable Parquet file.", uri=uri) from error
 
 
 def _demand_one_schema(tables: Sequence[pa.Table], uri: str) -> None:
@@ -76,7 +76,7 @@ def _demand_one_schema(tables: Sequence[pa.Table], uri: str) -> None:
                 )
             except pa.ArrowException as error:
                 raise SchemaMismatchError(
-                    f"{uri}: column {field.name!r} is {field.type}, in other files {types[field.name]}.",
+                    f"{uri}: column {field.name!r} is {field.type}, other files have {types[field.name]}.",
                     column=field.name,
                 ) from error
             types[field.name] = field.type

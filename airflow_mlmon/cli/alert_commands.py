@@ -1,4 +1,4 @@
-"""The arguments of `mlmon alerts`."""
+"""Arguments of `mlmon alerts`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from airflow_mlmon.records import ActionKind
 
 _ACTIONS = {
-    "ack": "take an alert on: nobody is told of it again before it resolves",
-    "mute": "tell nobody of an alert until a day, not even that it resolved",
-    "resolve": "say that an alert is over; one more breach soon after opens it again",
+    "ack": "acknowledge an alert: no further notification before it resolves",
+    "mute": "mute an alert until a day: no notification, not even of its end",
+    "resolve": "resolve an alert by hand; a new breach soon afterwards reopens it",
 }
 
 
 def add_alert_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     """Add `mlmon alerts` with its commands."""
-    alerts = commands.add_parser("alerts", help="alerts over the nights", description="Alerts over the nights.")
+    alerts = commands.add_parser(
+        "alerts", help="list alerts, and acknowledge, mute or resolve them", description="List and manage alerts."
+    )
     shown = alerts.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    listed = add_command(shown, "list", _list, "list alerts with their states, and messages that were given up")
-    listed.add_argument("--state", action="append", default=[], metavar="STATE", help="only of this state; repeatable")
+    listed = add_command(shown, "list", _list, "list alerts with their states, and undelivered messages")
+    listed.add_argument(
+        "--state", action="append", default=[], metavar="STATE", help="only alerts in this state; repeatable"
+    )
     listed.add_argument("--from", dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
     listed.add_argument("--to", dest="last", metavar="DAY", help="last day, included")
     acting = [_add_action(shown, name, text) for name, text in _ACTIONS.items()]
-    retry = add_command(shown, "retry", _retry, "try the messages again that could not be delivered")
+    retry = add_command(shown, "retry", _retry, "send undelivered messages again")
     for command in (listed, *acting, retry):
         command.add_argument("spec", help="spec file")
         add_places(command)
@@ -43,24 +47,28 @@ def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argp
         action="append",
         default=[],
         metavar="FINGERPRINT",
-        help="the alert, by the beginning of its fingerprint; repeatable",
+        help="start of the alert's fingerprint; repeatable",
     )
     command.add_argument(
-        "--incident", action="store_true", help="and every open alert that broke with it, by the same likely cause"
+        "--incident", action="store_true", help="include all open alerts of the incident (the same likely cause)"
     )
-    command.add_argument("--metric", metavar="NAME", help="the alert, by its metric, with --column and --segment")
-    command.add_argument("--column", metavar="NAME", help="its column")
-    command.add_argument("--segment", metavar="TEXT", help="its segment, as in `mlmon alerts list --json`")
-    command.add_argument("--day", metavar="DAY", help="night after which it counts (default: the last judged one)")
+    command.add_argument("--metric", metavar="NAME", help="metric of the alert, together with --column and --segment")
+    command.add_argument("--column", metavar="NAME", help="column of the alert")
+    command.add_argument("--segment", metavar="TEXT", help="segment of the alert, as in `mlmon alerts list --json`")
+    command.add_argument(
+        "--day", metavar="DAY", help="day after which it takes effect (default: the last evaluated day)"
+    )
     command.add_argument("--why", required=True, metavar="TEXT", help="the reason")
-    command.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
+    command.add_argument("--by", metavar="NAME", help="person who does it (default: the login name)")
     if name == "mute":
         command.add_argument(
-            "--until", required=True, metavar="DAY", help="last day that is muted; the last judged night unmutes"
+            "--until", required=True, metavar="DAY", help="last muted day; the last evaluated day unmutes"
         )
     if name == "resolve":
         command.add_argument(
-            "--accept", action="store_true", help="this is the new normal: its breaching nights count as history"
+            "--accept",
+            action="store_true",
+            help="accept the new level: its breaching days count as history from now on",
         )
     return command
 
@@ -77,7 +85,7 @@ def _list(parsed: argparse.Namespace) -> int:
 
 def _act(parsed: argparse.Namespace) -> int:
     if bool(parsed.alert) is (parsed.metric is not None):
-        raise ConfigError("Give the alert by --alert, or by --metric with its --column and --segment.")
+        raise ConfigError("No alert selected: give --alert, or --metric with its --column and --segment.")
     from airflow_mlmon.cli.alerts import act  # noqa: PLC0415 - heavy
     from airflow_mlmon.pipeline.deciding.alerting import AlertName  # noqa: PLC0415 - heavy
 

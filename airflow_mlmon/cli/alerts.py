@@ -1,4 +1,4 @@
-"""`mlmon alerts`: the alerts of a model over the nights, and what people do about them."""
+"""`mlmon alerts`: list and manage the alerts of a model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rich.text import Text
 from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_night, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.outbox import DeadLetter
 
 _SHOWN = 8
@@ -33,7 +33,7 @@ def show_alerts(
     last: date,
     as_json: bool,
 ) -> None:
-    """Print the alerts of a range of days, and the messages about alerts that could not be delivered so far.
+    """Print the alerts of a range of days, and the messages about alerts that are not delivered yet.
 
     Raises:
         ConfigError: a state is unknown.
@@ -49,14 +49,14 @@ def show_alerts(
         for letter in letters:
             print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
         return
-    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no night of it was judged yet'}\n")
+    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no day has been evaluated yet'}\n")
     if alerts:
         open_console().print(_table(alerts))
     _print_letters(
-        [letter for letter in letters if letter.waits], "messages not delivered yet, which the next run tries again"
+        [letter for letter in letters if letter.waits], "messages not delivered yet; the next run sends them again"
     )
     given_up = [letter for letter in letters if not letter.waits]
-    _print_letters(given_up, "messages that could not be delivered, which `mlmon alerts retry` tries again")
+    _print_letters(given_up, "undelivered messages; send them again with `mlmon alerts retry`")
 
 
 def act(
@@ -73,10 +73,10 @@ def act(
     now: datetime,
     as_json: bool,
 ) -> None:
-    """Do something about alerts, all or none, and print how each stands then.
+    """Apply an action to alerts, to all or to none, and print their states.
 
     Raises:
-        MlmonError: it is refused; the message says why.
+        MlmonError: the action is not possible; the message gives the reason.
     """
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         action = Action(kind=kind, day=day or last_night(run), until=until, who=who.strip(), why=why.strip(), at=now)
@@ -87,17 +87,17 @@ def act(
         else:
             sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
     if kind is ActionKind.ACCEPT and not as_json:
-        sys.stdout.write(f"Nights up to {action.day} count as normal from now on.\n")
+        sys.stdout.write(f"Days up to {action.day} count as history from now on.\n")
 
 
 def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:
-    """Put the messages that could not be delivered back into the outbox; the next run sends them."""
+    """Put undelivered messages back into the outbox; the next run sends them."""
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         found = run.store.retry_dead_letters(run.model)
     if as_json:
         print_json({"model": run.model, "retried": found})
     else:
-        sys.stdout.write(f"{found} messages of {run.model} are tried again with its next night.\n")
+        sys.stdout.write(f"{found} messages of {run.model} will be sent again by the next run.\n")
 
 
 def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
@@ -113,14 +113,14 @@ def _states(names: Sequence[str]) -> list[AlertState]:
         return [AlertState(name) for name in names]
     except ValueError:
         unknown = ", ".join(repr(name) for name in names if name not in set(AlertState))
-        raise ConfigError(f"--state: there is no {unknown}.", hint=f"give one of {', '.join(AlertState)}") from None
+        raise ConfigError(f"--state: unknown state {unknown}.", hint=f"give one of {', '.join(AlertState)}") from None
 
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
     table = plain_table()
     for heading in ("alert", "state", "severity", "since", "nights"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "nights" else "left")
-    for heading in ("what", "what became of it"):
+    for heading in ("alert", "notes"):
         table.add_column(heading, overflow="fold")
     for alert in alerts:
         cells = (
@@ -132,13 +132,13 @@ def _table(alerts: Sequence[TrackedAlert]) -> Table:
             _what(alert),
             _became(alert),
         )
-        # Text, because names from people may look like rich's markup
+        # Text, because user names may look like rich markup
         table.add_row(*map(Text, cells), style=_STYLES.get(alert.state, ""))
     return table
 
 
 def _what(alert: TrackedAlert) -> str:
-    """The alert, and under it what it follows from."""
+    """Return the title of an alert with its likely cause below."""
     is_cause = not alert.cause or alert.cause.startswith(alert.title)
     return line_text(alert.title) if is_cause else f"{line_text(alert.title)}\nlikely cause: {line_text(alert.cause)}"
 

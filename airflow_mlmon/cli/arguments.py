@@ -1,4 +1,4 @@
-"""What the commands of the command line share: their places, their settings, and who calls."""
+"""Options and settings that all commands share, and the name of the caller."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.settings import Settings, settings_from_environment
 
 EPILOG = """exit codes:
-  0  every partition was judged on data that came: OK or PARTIAL
-  1  a partition ended as FAILED, QUARANTINED or NO_DATA, or a system that is needed failed
-  2  the call or a spec is wrong
+  0  every day was evaluated: OK or PARTIAL
+  1  a day ended as FAILED, QUARANTINED or NO_DATA, or a required system failed
+  2  an argument or a spec is wrong
 
-The store and the workspace come from --store and --workspace, else from AIRFLOW__MLMON__STORE and
-AIRFLOW__MLMON__WORKSPACE, else they lie in mlmon/ below AIRFLOW_HOME. S3 is reached by the spec's
-Airflow connection (such as AIRFLOW_CONN_AWS_DEFAULT) or by boto3's own chain of credentials."""
+Store and workspace: --store and --workspace, otherwise AIRFLOW__MLMON__STORE and
+AIRFLOW__MLMON__WORKSPACE, otherwise mlmon/ in AIRFLOW_HOME. Access to S3: the spec's
+Airflow connection (for example AIRFLOW_CONN_AWS_DEFAULT) or the default credentials of boto3."""
 
 
 def add_command(
     commands: argparse._SubParsersAction[Any], name: str, function: object, text: str
 ) -> argparse.ArgumentParser:
-    """Add a command, which `function` carries out."""
+    """Add a command that calls `function`."""
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
@@ -32,28 +32,28 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=function)
-    command.add_argument("--json", action="store_true", help="print JSON for machines, one object a line")
+    command.add_argument("--json", action="store_true", help="print JSON, one object per line")
     return command
 
 
 def add_places(command: argparse.ArgumentParser) -> None:
-    """Add the options that say where the store and the workspace are."""
+    """Add the options for the store and the workspace."""
     command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
-    command.add_argument("--workspace", metavar="URI", help="folder of results: s3:// or a path")
+    command.add_argument("--workspace", metavar="URI", help="folder for results: s3:// or a path")
 
 
 def settings_of(parsed: argparse.Namespace) -> Settings:
-    """The settings of a call, from its options and the environment."""
+    """Return the settings of a call from its options and the environment."""
     return settings_from_environment(os.environ, store=parsed.store, workspace=parsed.workspace)
 
 
 def login() -> str:
-    """The name of the user who calls.
+    """Return the name of the user.
 
     Raises:
-        ConfigError: they have none.
+        ConfigError: the user has no name.
     """
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        raise ConfigError("Nobody is logged in here by a name.", hint="say who does it, with --by") from None
+        raise ConfigError("The login name cannot be determined.", hint="give your name with --by") from None

@@ -1,4 +1,4 @@
-"""`mlmon baseline`: what nights are compared with, who accepted it, and how far another lies from it."""
+"""`mlmon baseline`: list, accept and compare baselines."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json, versions_content
-from airflow_mlmon.cli.windows import drift_table
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.cli.windows import drift_table, verdict_content
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.evaluation.columns import evaluated
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import Entry, Standing, list_baselines
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 _STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
 
 
 def parse_baseline(options: Mapping[str, Any]) -> Baseline:
-    """The baseline among the options of a command, which a spec has by the same names.
+    """Parse the baseline from the options of a command, which are named as in a spec.
 
     >>> parse_baseline({"why": "retrained", "dates": None, "trailing": 28}).title()
     'the trailing 28 nights'
     """
     given = {kind.value: options.get(kind) for kind in BaselineKind}
-    # a zero is an answer too, and a wrong one
+    # a zero is a given value too, and an invalid one
     [(name, value)] = [(name, value) for name, value in given.items() if value is not None and value is not False]
     if name == BaselineKind.DATES:
         first, last = (parse_day(text) for text in value)
@@ -51,7 +51,7 @@ def parse_baseline(options: Mapping[str, Any]) -> Baseline:
 
 
 def show_baselines(spec_path: str, settings: Settings, *, as_json: bool) -> None:
-    """Print what the spec declares and what was accepted since, the newest last."""
+    """Print the baseline of the spec and the accepted ones, the newest last."""
     spec = load_spec(spec_path)
     with open_run(spec, settings) as run:
         day = next_day(run)
@@ -60,7 +60,7 @@ def show_baselines(spec_path: str, settings: Settings, *, as_json: bool) -> None
         for entry in entries:
             print_json(_entry(entry))
         return
-    _print_lines([f"baselines of {spec.model}, as they stand for the night of {day}"])
+    _print_lines([f"baselines of {spec.model} on {day}"])
     open_console().print(_history_table(entries))
 
 
@@ -76,10 +76,10 @@ def accept_baseline(
     now: datetime,
     as_json: bool,
 ) -> None:
-    """Accept a baseline and print what holds from when.
+    """Accept a baseline and print from which day it applies.
 
     Raises:
-        MlmonError: it is refused; the message says why.
+        MlmonError: the baseline is not accepted; the message gives the reason.
     """
     spec = load_spec(spec_path)
     with open_run(spec, settings) as run:
@@ -94,13 +94,13 @@ def accept_baseline(
     lines.append(f"Pin {pin.number}, accepted by {line_text(pin.who)}: {line_text(pin.why)}")
     if spec.baselines:
         own = ", ".join(line_text(name) for name in spec.baselines)
-        lines.append(f"Columns with a baseline of their own in the spec keep it: {own}.")
-    lines += [f"Pin {number} was to come and now never holds." for number in cancelled]
+        lines.append(f"Columns with their own baseline in the spec keep it: {own}.")
+    lines += [f"Pin {number} had not started yet and is cancelled." for number in cancelled]
     _print_lines(lines)
 
 
 def _is_cancelled(entry: Entry, pin: BaselinePin) -> bool:
-    """Whether a pin that was to come is replaced before its first day."""
+    """Return True for a future pin that is replaced before its first day."""
     is_later = entry.pin is not None and entry.pin.first >= pin.first
     return is_later and entry.standing is Standing.TO_COME and entry.version == pin.version
 
@@ -108,10 +108,10 @@ def _is_cancelled(entry: Entry, pin: BaselinePin) -> bool:
 def show_candidate(
     spec_path: str, candidate: Baseline, settings: Settings, *, version: str | None, as_json: bool
 ) -> bool:
-    """Print how far a candidate lies from the baseline in force; whether both have nights.
+    """Print the drift between a candidate and the baseline in force; return True if both have days.
 
     Raises:
-        MlmonError: the spec has changed since its layout was pinned, or has no versions.
+        MlmonError: the spec has changed since its profile schema was pinned, or has no versions.
     """
     spec = load_spec(spec_path)
     with open_run(spec, settings) as run:
@@ -123,25 +123,28 @@ def show_candidate(
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns))
+        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 
 
 def _side(side: ChosenBaseline) -> str:
     facts = side.facts
-    return f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, {side.profile.rows:,} rows"
+    return f"{facts.title}: {len(facts.nights)} of {facts.asked} days, {side.profile.rows:,} rows"
 
 
 def _remarks(found: CandidateDrift) -> list[str]:
-    judged = sum(column.state is not DriftState.INSUFFICIENT_DATA for column in found.columns)
-    usual = "the limit, which is what is usual of one night against the baseline in force"
-    lines = [f"{found.drifted} of {judged} columns lie beyond {usual}." if judged else "No column could be judged."]
+    held = len(evaluated(found.verdicts))
+    lines = [
+        f"{found.drifted} of {held} columns have drifted from the baseline in force; single days show how they vary."
+        if held
+        else "No column could be evaluated."
+    ]
     if found.own:
         own = ", ".join(f"{line_text(name)} ({baseline.title()})" for name, baseline in found.own.items())
-        lines.append(f"Not compared, because the spec gives them a baseline of their own: {own}.")
+        lines.append(f"Not compared, because they have their own baseline in the spec: {own}.")
     if found.evidence.shortage:
-        lines.append(f"It cannot be accepted yet: {found.evidence.shortage}")
+        lines.append(f"The candidate cannot be accepted yet: {found.evidence.shortage}")
     return lines
 
 
@@ -157,7 +160,7 @@ def _history_table(entries: list[Entry]) -> Table:
         if pin:
             on = f"{pin.accepted_at:%Y-%m-%d}"
             cells = [pin.first.isoformat(), entry.standing, line_text(pin.who), on, line_text(pin.why)]
-        # Text, because names from people may look like rich's markup
+        # Text, because user names may look like rich markup
         table.add_row(
             Text(str(pin.number) if pin else ""),
             *(Text(cell) for cell in (_subject(entry), entry.baseline.title(), *cells)),
@@ -205,15 +208,9 @@ def _difference(found: CandidateDrift, version: str | None) -> dict[str, Any]:
         "drifted_columns": found.drifted,
         "columns": [
             {
-                "column": column.column,
-                "method": column.method,
-                "score": column.score,
-                "limit": column.limit,
-                "nights": column.nights,
+                **verdict_content(column, found.verdicts.get(column.column)),
                 "rows_in_force": column.rows_reference,
                 "rows_candidate": column.rows_current,
-                "state": column.state,
-                "note": column.note,
             }
             for column in found.columns
         ],

@@ -1,4 +1,4 @@
-"""`mlmon calibrate`: what would have alarmed, night by night, at one sensitivity beside another."""
+"""`mlmon calibrate`: replay stored days at several sensitivities and compare the alerts."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rich.table import Table
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import subject_names
+from airflow_mlmon.tasks.titles import subject_names
 
 _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which nights to replay, by default all that were judged, and at which sensitivities.
+    """Days and sensitivities to replay; by default all evaluated days.
 
-    Without any, the spec's own stands beside a calmer and a keener one.
+    Without sensitivities, that of the spec is compared with a less and a more sensitive one.
     """
 
     first: date | None = None
@@ -40,11 +40,11 @@ class Asked:
 
 
 def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_json: bool) -> None:
-    """Print what each rate and effect would have said of the nights.
+    """Print the alerts of each sensitivity, day by day.
 
     Raises:
-        ConfigError: a rate or an effect is out of bounds.
-        NotFoundError: no night can be replayed.
+        ConfigError: a rate or an effect is out of range.
+        NotFoundError: no day can be replayed.
     """
     spec = load_spec(spec_path)
     policies = _policies(spec.alerts.judgement, asked.rates, asked.effects)
@@ -56,8 +56,8 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
             if as_json:
                 _print_json(day, policies, found)
     if not nights:
-        hint = "only nights that were judged under the pinned layout can be"
-        raise NotFoundError(f"{spec.model}: no night from {first} to {last} can be replayed.", hint=hint)
+        hint = "only days that were evaluated under the pinned profile schema can be replayed"
+        raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
     if not as_json:
         Console(file=sys.stdout).print(_table(nights, policies, spec.labels))
         _print_summary(nights, policies)
@@ -83,9 +83,9 @@ def _title(policy: Judgement) -> str:
 def _table(
     nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement], labels: Labels | None
 ) -> Table:
-    """Only the nights on which some sensitivity has found something; what has just opened is bold."""
+    """Build the table of the days with alerts at any sensitivity; new alerts are bold."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("night", no_wrap=True)
+    table.add_column("day", no_wrap=True)
     for policy in policies:
         table.add_column(_title(policy))
     for day, found in nights:
@@ -99,12 +99,12 @@ def _cell(found: Replayed, labels: Labels | None) -> str:
     lasting = len(set(_subjects(found.lasting)) - set(_subjects(found.opened)))
     more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
     words = ", ".join(new[:_SHOWN]) + more
-    still = f"{lasting} still open" if lasting else ""
+    still = f"{lasting} open" if lasting else ""
     return "; ".join(part for part in (f"[bold]{words}[/bold]" if words else "", still) if part)
 
 
 def _subjects(breaches: Sequence[Verdict]) -> list[tuple[str, str | None]]:
-    """What the breaches are about; a column and its segments are one."""
+    """Return the subjects of breaches; a column and its segments are one."""
     return [(breach.metric, breach.column) for breach in breaches]
 
 
@@ -116,8 +116,8 @@ def _print_summary(nights: Sequence[tuple[date, Sequence[Replayed]]], policies: 
         opened = sum(len(one.opened) for one in own)
         by_chance = policy.rate * len(nights)
         sys.stdout.write(
-            f"{_title(policy)}: new alerts on {loud} of {len(nights)} nights, {opened} in all; "
-            f"by chance alone on at most {by_chance:.1f}\n"
+            f"{_title(policy)}: new alerts on {loud} of {len(nights)} days, {opened} in total; "
+            f"expected false alarms: at most {by_chance:.1f} days\n"
         )
 
 

@@ -1,4 +1,4 @@
-"""`mlmon check`: is a spec right?"""
+"""`mlmon check`: validate specs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.loading import load_spec
+from airflow_mlmon.spec import ModelSpec
 
 
 def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
-    """Print what is wrong in each spec; whether none is."""
+    """Print the mistakes in each spec; return True if there are none."""
     good = True
     for path in paths:
         problems: list[str] = []

@@ -1,4 +1,4 @@
-"""`mlmon compare`: two data sets side by side, as a table, as JSON or as a page."""
+"""`mlmon compare`: compare two data sets and print a table, JSON or a page."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def print_comparison(
     as_json: bool,
     html: str | None,
 ) -> bool:
-    """Compare two data sets and print what was found; whether no column has drifted.
+    """Compare two data sets and print the result; return True if no column has drifted.
 
-    With `html` a page is written too. It is False also where no column could be judged.
+    With `html` a page is written too. The result is also False if no column could be evaluated.
 
     Raises:
         MlmonError: a data set cannot be read, or the page cannot be written.
@@ -66,16 +66,16 @@ def _print(found: Comparison, html: str | None) -> None:
 
 
 def comparison_table(found: Comparison) -> Table:
-    """A line for each column, the worst first; those that have drifted stand out."""
+    """Build the table with a line for each column, drifted ones first and in bold."""
     table = plain_table()
     for field in FIELDS:
         if not field.is_long:
             justify: Literal["left", "right"] = "right" if field.is_number else "left"
-            # names and verdicts give way first where the terminal is narrow
+            # names and verdicts wrap first in a narrow terminal
             is_whole = field.is_number or field.is_picture
             table.add_column(field.title, justify=justify, no_wrap=is_whole, max_width=_WIDEST, overflow="fold")
     for column in found.columns:
         cells = [cell for field, cell in zip(FIELDS, cells_of(column), strict=True) if not field.is_long]
-        # Text, because names from data may look like rich's markup
+        # Text, because names from data may look like rich markup
         table.add_row(*(Text(cell) for cell in cells), style="bold red" if column.has_drifted else "")
     return table

@@ -1,4 +1,4 @@
-"""`mlmon judge`: verdicts on past nights, given anew from what is stored."""
+"""`mlmon judge`: evaluate past days again from stored profiles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import date
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, Rejudged, rejudge
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 
 def judge_again(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
-    """Judge the nights of the range again, a line for each, and send nothing; whether each could be judged."""
+    """Evaluate the days of the range again without sending alerts; return True if all could be evaluated."""
     good = True
     with open_run(load_spec(spec_path), settings, is_quiet=True, must_exist=True) as run:
         for night in rejudge(run, first, last):

@@ -1,4 +1,4 @@
-"""`mlmon init`: a commented spec from a sample of the archive."""
+"""`mlmon init`: draft a commented spec from a sample of the archive."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.archive.sample import find_files, read_sample
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.s3 import s3_client
-from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.storage import Storage
 
 
 def write_draft(data: str, output: str | None, today: date, name: str | None = None) -> None:
-    """Write the spec that fits the sample best, to a new file or to standard output.
+    """Write the spec that fits the sample best to a new file or to standard output.
 
     Raises:
         ConfigError: there is no sample, or the file exists.
         DataError: the sample cannot be read.
     """
     if output is not None and Path(output).exists():
-        raise ConfigError(f"{output} exists.", hint="name a new file; nothing is overwritten")
+        raise ConfigError(f"{output} exists.", hint="give the name of a new file; existing files are not overwritten")
     store = Storage(s3_client).at(data)
     files = find_files(store, data)
     folder = Path(output).parent if output else Path()
     text = draft_spec(guess_model(read_sample(store, files)), _place(files, folder, today), name)
-    # a draft that `mlmon check` refuses is a mistake of ours, and shown as one
+    # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:
         sys.stdout.write(text)

@@ -1,4 +1,4 @@
-"""`mlmon layout show`: what is pinned for a model."""
+"""`mlmon layout show`: show the pinned profile schema of a model."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rich.text import Text
 
 from airflow_mlmon.cli.output import plain_table, print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import Reference, latest_reference
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 _DIGITS = 6
 
 
 def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
-    """Print the layout that is pinned for the spec's model.
+    """Print the pinned profile schema of the spec's model.
 
     Raises:
-        NotFoundError: none was ever pinned.
+        NotFoundError: no schema has been pinned yet.
     """
     spec = load_spec(spec_path)
     with open_run(spec, settings) as run:
@@ -34,13 +34,13 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
         return
     console = Console(file=sys.stdout, highlight=False)
     console.print(
-        f"layout {reference.layout.id} of {spec.model}: {len(reference.layout.columns)} columns, pinned from "
+        f"profile schema {reference.layout.id} of {spec.model}: {len(reference.layout.columns)} columns, pinned from "
         f"{reference.profile.rows:,} rows {reference.period}",
         soft_wrap=True,
         markup=False,
     )
     if not is_current:
-        console.print("The spec has changed since: the next run pins a layout anew.", soft_wrap=True)
+        console.print("The spec has changed since: the next run pins a new profile schema.", soft_wrap=True)
     console.print(_table(reference))
 
 
@@ -87,5 +87,5 @@ def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:
 
 def _column(column: ColumnLayout) -> dict[str, Any]:
     content = asdict(column)
-    # names of values stay in the workspace: their number says what a reader needs
+    # category names stay in the workspace; the number of them is shown
     return content | {"vocabulary": len(column.vocabulary), "atoms": [column.centre + atom for atom in column.atoms]}

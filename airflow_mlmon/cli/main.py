@@ -1,4 +1,4 @@
-"""The command line of airflow_mlmon."""
+"""Command line of airflow_mlmon."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from airflow_mlmon.partition import check_range, days_between, parse_day
 
 OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
 
-_COMPARE_EPILOG = """A column has drifted when a two-sample test says so, corrected over all columns, and
-the effect is at least the method's limit, or when the share of empty values has moved by 5 %.
+_COMPARE_EPILOG = """A column has drifted if a two-sample test is significant after the Holm correction over all columns
+and the effect is at least the limit of the method, or if its null rate has changed by at least 5 %.
 
 exit codes:
   0  the data sets were compared
-  1  a data set cannot be read; with --fail-on-drift: a column has drifted, or none could be judged
-  2  the call is wrong
+  1  a data set cannot be read; with --fail-on-drift: a column has drifted, or none could be evaluated
+  2  an argument is wrong
 
-S3 is reached by the environment's own credentials (AWS_PROFILE, AWS_ENDPOINT_URL and so on)."""
+Access to S3: the credentials of the environment (AWS_PROFILE, AWS_ENDPOINT_URL and so on)."""
 
 
-_SLICE_EPILOG = """A slice is the rows that share a value of a column, or values of several with --cross. Each is
-compared with the same rows of the reference and, where there are labels, with the other rows of the window.
-P-values are corrected for all that was tried: where nothing is wrong, at most 5 % of such calls find anything.
+_SLICE_EPILOG = """A slice is all rows with the same value of a column, or with the same values of several with --cross.
+It is compared with the same slice of the reference and, with labels, with the other rows of the window.
+P-values are corrected for all tests: without any real difference, at most 5 % of calls report one.
 
 exit codes:
-  0  at least one slice was judged
-  1  none was: too few rows, or no night in the range
-  2  the call or the spec is wrong, or a column cannot be sliced by"""
+  0  at least one slice was evaluated
+  1  no slice was evaluated: too few rows, or no day in the range
+  2  an argument or the spec is wrong, or a column cannot be sliced by"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command and return its exit code."""
     parsed = _parser().parse_args(arguments)
     try:
         return int(parsed.command(parsed))
@@ -53,36 +53,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"{error}\n")
         return BAD_CALL if isinstance(error, ConfigError) else BAD_NIGHT
     except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
+        sys.stderr.write("Interrupted.\n")
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mlmon",
-        description="Monitor machine-learning models: the nightly run, without Airflow.",
+        description="Monitor machine-learning models without Airflow: run days, and query their results.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mlmon {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    check = _add(commands, "check", _check, "say what is wrong in a spec, with file, line and key")
+    check = _add(commands, "check", _check, "validate specs and list mistakes with file, line and key")
     check.add_argument("spec", nargs="+", help="spec file")
     init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
     init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
-    init.add_argument("--output", metavar="FILE", help="write here, instead of to standard output")
-    init.add_argument("--model", metavar="NAME", help="name of the model, instead of one from the path")
-    run = _add(commands, "run", _run, "run one partition, from the archive to the report")
+    init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")
+    init.add_argument("--model", metavar="NAME", help="name of the model (default: from the path)")
+    run = _add(commands, "run", _run, "run one day: validate, profile, evaluate, alert and report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
-    run.add_argument("--quiet-alerts", action="store_true", help="keep alerts in the store, send none")
-    backfill = _add(commands, "backfill", _backfill, "run a range of partitions in the order of the days")
+    run.add_argument("--quiet-alerts", action="store_true", help="store alerts without sending them")
+    backfill = _add(commands, "backfill", _backfill, "run a range of days in order")
     backfill.add_argument("spec", help="spec file")
     _add_range(backfill)
-    backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of the past too")
+    backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of these days")
     for command in (run, backfill):
         _add_places(command)
-        command.add_argument("--druid", action="store_true", help="load into Druid too, by the spec's connection")
+        command.add_argument("--druid", action="store_true", help="also load into Druid, by the spec's connection")
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
@@ -91,71 +91,81 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    drift = _add(commands, "drift", _drift, "drift of windows of days, from stored profiles alone")
+    drift = _add(commands, "drift", _drift, "show the drift of windows of days, from stored profiles")
     drift.add_argument("spec", help="spec file")
     _add_range(drift)
     drift.add_argument("--window", default="7d", metavar="DAYS", help="length of a window: 7d or 4w (default: 7d)")
     drift.add_argument(
         "--baseline",
         metavar="NAME",
-        help="reference, previous, trailing:28, same_weekday:8 or dates:DAY:DAY, in place of the spec's baselines",
+        help="reference, previous, trailing:28, same_weekday:8 or dates:DAY:DAY, instead of the spec's baselines",
     )
-    sliced = _add(
-        commands, "slice", _slice, "rank slices of past nights by drift and loss of performance, after the fact"
-    )
+    sliced = _add(commands, "slice", _slice, "rank slices of past days by drift and loss of performance")
     sliced.epilog = _SLICE_EPILOG
     sliced.add_argument("spec", help="spec file")
-    sliced.add_argument("--by", required=True, metavar="COLUMNS", help="columns, with commas: each by itself")
-    sliced.add_argument("--cross", action="store_true", help="by the crossing of the columns too")
+    sliced.add_argument("--by", required=True, metavar="COLUMNS", help="columns to slice by, separated by commas")
+    sliced.add_argument("--cross", action="store_true", help="also slice by all combinations of the columns")
     sliced.add_argument(
-        "--metric", metavar="NAME", help="accuracy (default), precision, recall, roc_auc or positive_share"
+        "--metric",
+        metavar="NAME",
+        help="a metric of labels to compare slices by (default: the first that the model has)",
     )
-    sliced.add_argument("--top", type=int, default=40, metavar="N", help="lines in the table (default: 40)")
+    sliced.add_argument("--top", type=int, default=40, metavar="N", help="number of slices in the table (default: 40)")
     _add_range(sliced)
-    again = _add(commands, "reprofile", _reprofile, "carry the pinned layout to past nights, from their curated rows")
+    again = _add(commands, "reprofile", _reprofile, "profile past days again under the pinned profile schema")
     again.add_argument("spec", help="spec file")
     _add_range(again)
-    judge = _add(commands, "judge", _judge, "judge past nights again, from what is stored of them")
+    judge = _add(commands, "judge", _judge, "evaluate past days again from stored profiles")
     judge.add_argument("spec", help="spec file")
     _add_range(judge)
-    tuned = _add(commands, "calibrate", _calibrate, "show what would have alarmed, at one sensitivity beside another")
+    tuned = _add(
+        commands, "calibrate", _calibrate, "replay stored days at several sensitivities and compare the alerts"
+    )
     tuned.add_argument("spec", help="spec file")
     tuned.add_argument("--from", dest="first", metavar="DAY", help="first day (default: the spec's start)")
-    tuned.add_argument("--to", dest="last", metavar="DAY", help="last day, included (default: the last judged night)")
-    tuned.add_argument("--rate", type=float, action="append", default=[], help="chance of any false alarm of a night")
-    tuned.add_argument("--effect", type=float, action="append", default=[], help="smallest effect that matters")
-    layout = commands.add_parser("layout", help="the pinned layout", description="The pinned layout.")
+    tuned.add_argument("--to", dest="last", metavar="DAY", help="last day, included (default: the last evaluated day)")
+    tuned.add_argument("--rate", type=float, action="append", default=[], help="false alarm rate per day; repeatable")
+    tuned.add_argument(
+        "--effect", type=float, action="append", default=[], help="smallest effect size that alerts; repeatable"
+    )
+    layout = commands.add_parser(
+        "layout", help="show the pinned profile schema", description="Show the pinned profile schema."
+    )
     shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    show = _add(shown, "show", _layout_show, "show the layout that is pinned for a spec")
+    show = _add(shown, "show", _layout_show, "show the pinned profile schema of a spec's model")
     show.add_argument("spec", help="spec file")
     for command in (drift, sliced, again, judge, tuned, show):
         _add_places(command)
 
 
 def _add_baseline_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    baseline = commands.add_parser("baseline", help="the pin of the baseline", description="The pin of the baseline.")
+    baseline = commands.add_parser(
+        "baseline", help="list, accept and compare baselines", description="List, accept and compare baselines."
+    )
     shown = baseline.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    listed = _add(shown, "list", _baseline_list, "list what nights are compared with, and who accepted it")
-    accept = _add(shown, "accept", _baseline_accept, "compare coming nights with another baseline; past verdicts stay")
-    diff = _add(shown, "diff", _baseline_diff, "drift between the baseline in force and another, from stored profiles")
+    listed = _add(shown, "list", _baseline_list, "list the baselines with their authors")
+    accept = _add(shown, "accept", _baseline_accept, "accept a baseline for future days; past verdicts stay")
+    diff = _add(
+        shown, "diff", _baseline_diff, "show the drift between the baseline in force and another, from stored profiles"
+    )
     for command in (listed, accept, diff):
         command.add_argument("spec", help="spec file")
         _add_places(command)
     for command in (accept, diff):
         _add_candidate(command)
-    accept.add_argument("--from", dest="first", metavar="DAY", help="first day (default: after the last judged night)")
+    accept.add_argument("--from", dest="first", metavar="DAY", help="first day (default: after the last evaluated day)")
     accept.add_argument("--why", required=True, metavar="TEXT", help="the reason")
-    accept.add_argument("--by", metavar="NAME", help="who accepts it (default: the login name)")
+    accept.add_argument("--by", metavar="NAME", help="person who accepts it (default: the login name)")
 
 
 def _add_candidate(command: argparse.ArgumentParser) -> None:
     forms = command.add_mutually_exclusive_group(required=True)
     forms.add_argument("--reference", action="store_true", help="the pinned reference")
-    forms.add_argument("--previous", action="store_true", help="the night before")
-    forms.add_argument("--trailing", type=int, metavar="N", help="the N nights before")
+    forms.add_argument("--previous", action="store_true", help="the day before")
+    forms.add_argument("--trailing", type=int, metavar="N", help="the N days before")
     forms.add_argument("--same-weekday", type=int, metavar="N", help="the same weekday of the N weeks before")
     forms.add_argument("--dates", nargs=2, metavar=("FROM", "TO"), help="a range of days, both included")
-    command.add_argument("--version", metavar="V", help="of this model version only, instead of the whole model")
+    command.add_argument("--version", metavar="V", help="for this model version only (default: the whole model)")
 
 
 def _add_range(command: argparse.ArgumentParser) -> None:
@@ -164,16 +174,20 @@ def _add_range(command: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    compare = _add(commands, "compare", _compare, "compare two data sets: no spec, no store, no history")
+    compare = _add(commands, "compare", _compare, "compare two data sets, without a spec or a store")
     compare.epilog = _COMPARE_EPILOG
-    files = "Parquet, CSV or JSON Lines (these also .gz): a file, a folder or a quoted glob; a path or s3://"
+    files = "Parquet, CSV or JSON Lines (the latter two also .gz): file, folder or quoted glob; local or s3://"
     compare.add_argument("reference", help=files)
-    compare.add_argument("current", help="the same, of the rows to compare with it")
-    compare.add_argument("--method", default="psi", metavar="NAME", help="drift method by evidently's name (psi)")
-    compare.add_argument("--limit", type=float, metavar="EFFECT", help="smallest effect that counts as drift")
-    compare.add_argument("--null", action="append", default=[], metavar="TEXT", help="text that is no value in a CSV")
-    compare.add_argument("--html", metavar="FILE", help="write a page for people too")
-    compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 where a column has drifted")
+    compare.add_argument("current", help="data set to compare with it, given in the same way")
+    compare.add_argument(
+        "--method", default="psi", metavar="NAME", help="drift method, by Evidently's name (default: psi)"
+    )
+    compare.add_argument("--limit", type=float, metavar="EFFECT", help="smallest effect size that counts as drift")
+    compare.add_argument(
+        "--null", action="append", default=[], metavar="TEXT", help="text that stands for null in CSV; repeatable"
+    )
+    compare.add_argument("--html", metavar="FILE", help="also write an HTML page")
+    compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 if a column has drifted")
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -198,11 +212,11 @@ def _backfill(parsed: argparse.Namespace) -> int:
 
 
 def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
-    from airflow_mlmon.spec import load_spec  # noqa: PLC0415 - imports pydantic
+    from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
 
     spec = load_spec(parsed.spec)
     partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
-    # takes seconds: only now, when the call is known to be right
+    # takes seconds: imported only after the arguments have been checked
     from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415
 
     settings = _settings(parsed)

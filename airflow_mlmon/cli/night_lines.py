@@ -1,4 +1,4 @@
-"""What `mlmon run --json` and `mlmon backfill --json` print: one object for each partition, on one line."""
+"""Output of `mlmon run --json` and `mlmon backfill --json`: one object per day, one line each."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
 
 
 class NightLines:
-    """Prints a line for each night, in their order, when its labels have come, or at the end.
+    """Printer of one line for each day, in order, as soon as its labels have been received, or at the end.
 
-    A night's labels come on later nights; its line would say nothing of them if it did not wait.
+    The labels of a day are received on later days, and its line waits for them.
     """
 
     def __init__(self, run: Run) -> None:
-        """Nothing has run yet."""
+        """Start without days."""
         labels = run.spec.labels
         self._run = run
         self._wait = timedelta(days=labels.delay_days if labels else 0)
         self._waiting: dict[date, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
-        """The lines themselves."""
+        """Return the lines."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Print what still waits, also when a night could not be run."""
+        """Print the remaining lines, also if a day could not be run."""
         self._print_until(date.max)
 
     def add(self, ran: Ran) -> None:
-        """Take in a night that has run, and print those for which there is nothing to wait for."""
+        """Add a day that has run, and print the lines that wait for nothing."""
         content = _content(self._run, ran.partition, ran.days)
         if content is not None:
             self._waiting[ran.partition.day] = content
@@ -82,7 +82,7 @@ def _measured(run: Run, partition: Partition) -> dict[str, Any]:
 
 
 def _add_labels(run: Run, partition: Partition, content: dict[str, Any]) -> None:
-    """Bring what is said of a night to the labels that have come; alerts on its rows stand as they stood then."""
+    """Add the results of the labels received; alerts on the rows keep their state of the day."""
     alerts = _alerts(run, partition)
     of_rows = {alert.fingerprint for alert in alerts if alert.family is Family.PREDICTIONS}
     content |= _measured(run, partition)

@@ -1,4 +1,4 @@
-"""`mlmon run` and `mlmon backfill`: nights in the order of the days, with a progress bar."""
+"""`mlmon run` and `mlmon backfill`: run days in order, with a progress bar."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_nights(
     send_alerts: bool,
     druid: bool,
 ) -> bool:
-    """Run the partitions, which follow each other; whether each was judged on data that came."""
+    """Run consecutive days; return True if each was evaluated."""
     first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
@@ -53,7 +53,7 @@ def run_nights(
             nights = run.store.nights(spec.model, first, last)
             if not as_json:
                 _print_table(run, first, last, settings)
-            # what a channel that is down hinders is its own messages only
+            # a channel that is down delays only its own messages
             try:
                 if send_alerts:
                     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What every command prints alike: JSON for machines, lines and tables for people."""
+"""Output shared by all commands: JSON, lines and tables."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NARROWEST = 120
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """Print an object on a line of its own, at once, so that a reader can follow a long call."""
+    """Print an object on one line and flush it, so that readers can follow a long call."""
     sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
 def open_console() -> Console:
-    """The console of standard output, wide enough for a whole table.
+    """Return the console of standard output, wide enough for a whole table.
 
     A pipe or a log has no width of its own.
     """
@@ -35,20 +35,20 @@ def open_console() -> Console:
 
 
 def plain_table() -> Table:
-    """A table with a line below its headings and no frame."""
+    """Return a table with a line below its headings and no frame."""
     return Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
 
 
 def line_text(text: str) -> str:
-    """Text of people as one line."""
+    """Return text on one line."""
     return name_text(" ".join(text.split()), _LONGEST)
 
 
 def number_cell(value: float | None, form: str = ".4f") -> str:
-    """A number in that form; a dash for none."""
+    """Format a number; a dash where there is none."""
     return NONE if value is None else format(value, form)
 
 
 def versions_content(nights: Mapping[date, str]) -> list[dict[str, str]]:
-    """Nights and the versions that were read of them, as JSON names them."""
+    """Convert days and their versions to JSON."""
     return [{"partition": day.isoformat(), "version": version} for day, version in nights.items()]

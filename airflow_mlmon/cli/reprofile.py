@@ -1,4 +1,4 @@
-"""`mlmon reprofile`: past nights under the layout that is pinned now."""
+"""`mlmon reprofile`: profile past days again under the pinned profile schema."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import date
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprofile
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 
 
 def carry_layout(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
-    """Profile the nights of the range again, a line for each; whether none of them lacks its rows."""
+    """Profile the days of the range again, one line each; return True if all still have their rows."""
     spec = load_spec(spec_path)
     counts: Counter[Carried] = Counter()
     with open_run(spec, settings) as run:

@@ -1,4 +1,4 @@
-"""`mlmon slice`: slices of past nights, ranked by loss of performance and by drift."""
+"""`mlmon slice`: rank slices of past days by loss of performance and by drift."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from airflow_mlmon.cli.output import open_console, plain_table, print_json, vers
 from airflow_mlmon.comparison.cells import p_text
 from airflow_mlmon.comparison.slice import Slice, Standing
 from airflow_mlmon.comparison.slices import CORRECTION
-from airflow_mlmon.comparison.verdict import ALPHA
+from airflow_mlmon.evaluation.pair import ALPHA
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.performance.contrast import Contrast, SliceMetric
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.slices.druid import night_rows
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec, load_spec
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.tasks.contrast import Contrast, Contrasted
+from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.titles import metric_title
 
-# below this the intervals are left to --json
+# narrower tables have no intervals; --json has them
 _WIDE = 110
 _STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
 
@@ -43,14 +45,14 @@ def show_slices(
     top: int,
     as_json: bool,
 ) -> bool:
-    """Print the slices of the range, the most pressing first; whether any was judged.
+    """Print the slices of the range, the most severe first; return True if any was evaluated.
 
     Raises:
         ConfigError: a column cannot be sliced by, or there is no such metric.
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
-    asked = None if metric is None else parse_metric(metric)
+    asked = None if metric is None else parse_metric(spec, metric)
     waiting = Console(stderr=True, quiet=not sys.stderr.isatty())
     with waiting.status("reading") as status, open_run(spec, settings, status.update) as run:
         names = [name.strip() for name in columns]
@@ -67,18 +69,19 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
     console.print(Text(_heading(found)), soft_wrap=True)
     if found.slices:
         title = metric_title(found.metric, spec.labels) if found.metric else ""
-        console.print(slices_table(found.slices[:top], found.metric, title, is_wide=console.width >= _WIDE))
+        by = task_of(spec).contrasts[found.metric] if found.metric else None
+        console.print(slices_table(found.slices[:top], by, title, is_wide=console.width >= _WIDE))
     for line in _footing(found, top):
         console.print(Text(line), soft_wrap=True)
 
 
-def slices_table(slices: Sequence[Slice], metric: SliceMetric | None, title: str, *, is_wide: bool) -> Table:
-    """Two lines for each slice, in their order; those with a finding stand out."""
+def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, is_wide: bool) -> Table:
+    """Build the table with two lines for each slice, in order; those with a finding are highlighted."""
     table = plain_table()
     table.add_column("slice", overflow="fold")
     table.add_column("rows\nshare", justify="right", no_wrap=True)
-    table.add_column("drifted columns\nthe worst, score", overflow="fold")
-    if metric:
+    table.add_column("drifted columns\nworst, score", overflow="fold")
+    if by:
         table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
         table.add_column("difference\nfrom", justify="right", no_wrap=True)
         table.add_column("p", justify="right", no_wrap=True)
@@ -87,9 +90,9 @@ def slices_table(slices: Sequence[Slice], metric: SliceMetric | None, title: str
             f"{name_text(found.name)}\n{_finding(found, title)}",
             f"{found.rows:,}\n{100 * found.share:.1f} %",
             _drift(found),
-            *(_performance(found, metric, is_wide=is_wide) if metric else ()),
+            *(_performance(found, by, is_wide=is_wide) if by else ()),
         ]
-        # Text, because values from data may look like rich's markup
+        # Text, because values from data may look like rich markup
         table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(found.standing, ""))
     return table
 
@@ -113,58 +116,58 @@ def _drift(found: Slice) -> str:
         return found.note or NOT_ENOUGH
     moved = f"{worst.method} {worst.score:.3f}" if worst.score is not None else "not compared"
     if worst.is_emptier:
-        moved = f"empty {100 * (worst.empty_gap or 0.0):+.1f} %"
+        moved = f"null rate {100 * (worst.empty_gap or 0.0):+.1f} %"
     return f"{len(found.drifted)} of {found.compared}\n{name_text(worst.column)} {moved}"
 
 
-def _performance(found: Slice, metric: SliceMetric, *, is_wide: bool) -> tuple[str, str, str]:
+def _performance(found: Slice, by: Contrasted, *, is_wide: bool) -> tuple[str, str, str]:
     sides = [("rest", found.against_rest), ("ref.", found.against_reference)]
     held = [(name, side) for name, side in sides if side is not None]
     own = held[0][1].own if held else None
     return (
-        NONE if own is None else f"{_amount(own, metric, '')}{_unit(metric)}",
-        "\n".join(f"{_difference(side, metric, is_wide=is_wide)} {name}" for name, side in held) or NONE,
+        NONE if own is None else f"{_amount(own, by, '')}{_unit(by)}",
+        "\n".join(f"{_difference(side, by, is_wide=is_wide)} {name}" for name, side in held) or NONE,
         "\n".join(p_text(side.p_value) for _, side in held) or NONE,
     )
 
 
-def _difference(side: Contrast, metric: SliceMetric, *, is_wide: bool) -> str:
+def _difference(side: Contrast, by: Contrasted, *, is_wide: bool) -> str:
     if side.difference is None:
         return NONE
-    text = _amount(side.difference, metric, "+")
+    text = _amount(side.difference, by, "+")
     if is_wide and side.low is not None and side.high is not None:
-        text += f" ({_amount(side.low, metric, '+')} to {_amount(side.high, metric, '+')})"
-    return text + _unit(metric)
+        text += f" ({_amount(side.low, by, '+')} to {_amount(side.high, by, '+')})"
+    return text + _unit(by)
 
 
-def _amount(value: float, metric: SliceMetric, sign: str) -> str:
-    return f"{value:{sign}.3f}" if metric is SliceMetric.ROC_AUC else f"{100 * value:{sign}.1f}"
+def _amount(value: float, by: Contrasted, sign: str) -> str:
+    return f"{100 * value:{sign}.1f}" if by.is_share else f"{value:{sign}.3f}"
 
 
-def _unit(metric: SliceMetric) -> str:
-    return "" if metric is SliceMetric.ROC_AUC else " %"
+def _unit(by: Contrasted) -> str:
+    return " %" if by.is_share else ""
 
 
 def _heading(found: SlicedWindow) -> str:
     days = (found.last - found.first).days + 1
-    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} nights, {found.rows:,} rows"]
-    parts += [f"{count} left out ({reason})" for reason, count in Counter(found.skipped.values()).items()]
+    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} days, {found.rows:,} rows"]
+    parts += [f"{count} excluded ({reason})" for reason, count in Counter(found.skipped.values()).items()]
     return "; ".join(parts)
 
 
 def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
     if (more := len(found.slices) - top) > 0:
-        yield f"{more} more slices: --top {len(found.slices)} or --json show them."
+        yield f"{more} more slices: show them with --top {len(found.slices)} or --json."
     for name, count in found.gathered.items():
-        yield f"{count:,} more values of {name} are in its (other): so many slices are not made."
+        yield f"{count:,} more values of {name} are combined in its slice (other)."
     findings = sum(own.standing <= Standing.OTHER for own in found.slices)
     yield (
-        f"{found.judged} slices tried, {findings} with a finding at p ≤ {ALPHA:g}; "
+        f"{found.judged} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
         f"{len(found.slices) - found.judged} with {NOT_ENOUGH}."
     )
-    yield f"p is corrected ({CORRECTION}). It counts the chance of which rows came, not that days differ."
-    yield "A column has drifted beyond that chance and by at least the limit of its method, as in `mlmon compare`."
-    said = [f"{name} of {count} nights from stored profiles" for name, count in found.stored.items()]
+    yield f"p-values are corrected ({CORRECTION}). They cover sampling error, not the variation from day to day."
+    yield "A column has drifted if its p-value is significant and the effect is at least the limit of its method."
+    said = [f"{name} of {count} days from stored profiles" for name, count in found.stored.items()]
     said += [f"{found.rows_read:,} rows read"] if found.rows_read else []
     said += [f"{found.rows_counted:,} rows counted in Druid"] if found.rows_counted else []
     before = f"{found.reference_rows_read:,} rows read again" if found.reference_rows_read else "from stored profiles"

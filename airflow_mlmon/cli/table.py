@@ -1,4 +1,4 @@
-"""The table of nights that people read in a terminal."""
+"""Table of days in a terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_mlmon.cli.output import number_cell, plain_table
 from airflow_mlmon.records import Alert, Night, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.titles import metric_title, subject_names
 from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import metric_title, subject_names
 
 _COLUMNS = {
     "drifted_columns": ".0f",
@@ -27,7 +27,7 @@ _COLUMNS = {
 
 
 def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
-    """A line for each night of the range; one with alerts stands out, the others look quiet."""
+    """Build the table with a line for each day of the range; days with alerts are highlighted."""
     metrics = store.metrics(spec.model, first, last)
     loud: dict[date, list[Alert]] = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
@@ -37,7 +37,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for metric in _COLUMNS:
-        # two lines leave room for the alerts
+        # titles on two lines leave room for the alerts
         table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
     table.add_column("alerts", overflow="fold")
     for night in store.nights(spec.model, first, last):
@@ -59,7 +59,7 @@ def _status(night: Night) -> Text:
 
 
 def _subjects(alerts: Sequence[Alert], spec: ModelSpec) -> str:
-    """What the alerts are about, each once, as they were judged."""
+    """Return the subjects of the alerts, each once, in order."""
     measured = [(alert.metric, alert.column) for alert in alerts if alert.metric in METRICS]
     others = [alert.title for alert in alerts if alert.metric not in METRICS]
     return ", ".join([*dict.fromkeys(others), *subject_names(measured, spec.labels)])

@@ -1,11 +1,11 @@
-"""`mlmon drift`: the drift of windows of days, from stored profiles alone."""
+"""`mlmon drift`: show the drift of windows of days, from stored profiles."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,44 +15,46 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import number_cell, plain_table, print_json, versions_content
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.evaluation.columns import drifted
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.window_drift import Window, roll_up
-from airflow_mlmon.reports.wording import NOT_ENOUGH
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, basis_text, effect_text, p_text
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.spec.baseline import Baseline
 
 _BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"
 _STATES = {
-    DriftState.WITHIN: ("within", ""),
-    DriftState.BEYOND: ("beyond", "bold red"),
-    DriftState.INSUFFICIENT_DATA: (NOT_ENOUGH, "yellow"),
+    VerdictState.OK: ("no drift", ""),
+    VerdictState.BREACH: ("drift", "bold red"),
+    VerdictState.INSUFFICIENT_DATA: (NOT_ENOUGH, "yellow"),
 }
 
 
 def parse_window(text: str) -> int:
-    """The days in a window such as 7d or 4w.
+    """Parse the length of a window, such as 7d or 4w, in days.
 
     >>> parse_window("7d"), parse_window("4w")
     (7, 28)
     """
     found = re.fullmatch(r"([1-9][0-9]{0,3})([dw])", text)
     if not found:
-        raise ConfigError(f"{text!r} is no length of a window.", hint="write days or weeks, such as 7d or 4w")
+        raise ConfigError(f"--window: {text!r} is not a length.", hint="give days or weeks, such as 7d or 4w")
     return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
 def parse_baseline(text: str) -> Baseline:
-    """The baseline that a call names, as a spec would.
+    """Parse the baseline of a call.
 
     >>> parse_baseline("trailing:28").title(), parse_baseline("dates:2013-01-01:2013-02-28").title()
     ('the trailing 28 nights', '2013-01-01 to 2013-02-28')
 
     Raises:
-        ConfigError: there is no such baseline.
+        ConfigError: the text is not a baseline.
     """
     kind, _, rest = text.partition(":")
     first, _, last = rest.partition(":")
@@ -60,7 +62,7 @@ def parse_baseline(text: str) -> Baseline:
     try:
         return Baseline.model_validate({kind: value})
     except ValidationError as error:
-        raise ConfigError(f"{text!r} is no baseline.", hint=_BASELINES) from error
+        raise ConfigError(f"--baseline: {text!r} is not a baseline.", hint=_BASELINES) from error
 
 
 def show_windows(
@@ -72,10 +74,10 @@ def show_windows(
     baseline: Baseline | None = None,
     as_json: bool,
 ) -> bool:
-    """Print the windows of the range, against the spec's baselines or the one given; whether any has a profile.
+    """Print the drift of the windows of the range, against the spec's baselines or the given one.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
     console = Console(file=sys.stdout, highlight=False)
@@ -88,14 +90,14 @@ def show_windows(
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
                 if window.nights:
-                    console.print(drift_table(window.columns))
+                    console.print(drift_table(window.columns, window.verdicts))
     return answered
 
 
 def _heading(window: Window) -> str:
     days = (window.last - window.first).days + 1
-    parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} nights, {window.rows:,} rows"]
-    parts += [f"{count} left out ({reason})" for reason, count in Counter(window.skipped.values()).items()]
+    parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} days, {window.rows:,} rows"]
+    parts += [f"{count} excluded ({reason})" for reason, count in Counter(window.skipped.values()).items()]
     lines = ["; ".join(parts)]
     if window.nights:
         lines += [_basis(baseline, is_alone=len(window.baselines) == 1) for baseline in window.baselines]
@@ -103,47 +105,60 @@ def _heading(window: Window) -> str:
 
 
 def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
-    """What columns were compared with, and what their limits rest on."""
-    facts, usual, held = baseline.facts, baseline.usual, baseline.span.held
+    """What columns were compared with."""
+    facts = baseline.facts
     which = "" if is_alone else f"{', '.join(facts.columns)}: "
     nights = (
-        f"{len(facts.nights)} nights"
+        f"{len(facts.nights)} days"
         if len(facts.nights) == facts.asked
-        else f"{len(facts.nights)} of {facts.asked} nights"
+        else f"{len(facts.nights)} of {facts.asked} days"
     )
-    spans = f"windows of {held} nights" if held > 1 else "nights"
-    limits = f"limits from {usual.windows} {spans} ({usual.apart} apart)" if usual.limits else "no limits"
-    return f"  {which}against {facts.title} ({nights}), {limits}"
+    return f"  {which}against {facts.title} ({nights})"
 
 
-def drift_table(columns: Iterable[ColumnDrift]) -> Table:
-    """A line for each column, the worst first."""
+def drift_table(columns: Iterable[ColumnDrift], verdicts: Mapping[str, Verdict]) -> Table:
+    """Build the table with a line for each column: drifted columns first, then by effect size."""
     table = plain_table()
     table.add_column("column")
     table.add_column("method", no_wrap=True)
-    for heading in ("score", "limit"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    for heading in ("verdict", "effect size", "p"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("rests on")
     table.add_column("note")
-    for column in sorted(columns, key=_rank):
-        state, style = _STATES[column.state]
+    for column in sorted(columns, key=lambda column: _rank(column, verdicts.get(column.column))):
+        verdict = verdicts.get(column.column)
+        state, style = _STATES[verdict.state] if verdict else ("not evaluated", "")
         table.add_row(
             Text(column.column),
             column.method,
             number_cell(column.score),
-            number_cell(column.limit),
             state,
+            *((effect_text(verdict) or NONE, p_text(verdict) or NONE) if verdict else (NONE, NONE)),
+            Text(basis_text(verdict) if verdict else ""),
             Text(column.note),
             style=style,
         )
     return table
 
 
-def _rank(column: ColumnDrift) -> tuple[float, str]:
-    """The worst first: by the score in units of its limit."""
-    if column.score is None:
-        return 1.0, column.column
-    return -(column.score / column.limit if column.limit else column.score), column.column
+def _rank(column: ColumnDrift, verdict: Verdict | None) -> tuple[bool, float, str]:
+    has_drifted = verdict is not None and verdict.state is VerdictState.BREACH
+    return not has_drifted, -abs(verdict.effect or 0.0) if verdict else 0.0, column.column
+
+
+def verdict_content(column: ColumnDrift, verdict: Verdict | None) -> dict[str, Any]:
+    """What the evaluation says of a column, as JSON."""
+    return {
+        "column": column.column,
+        "method": column.method,
+        "score": column.score,
+        "state": verdict.state if verdict else None,
+        "effect": verdict.effect if verdict else None,
+        "p_value": verdict.p_value if verdict else None,
+        "rests_on": basis_text(verdict) if verdict else None,
+        "note": column.note,
+    }
 
 
 def _content(window: Window) -> dict[str, Any]:
@@ -158,23 +173,12 @@ def _content(window: Window) -> dict[str, Any]:
             {
                 **{key: value for key, value in baseline.facts.to_dict().items() if key != "nights"},
                 "nights": versions_content(baseline.facts.nights),
-                "windows": baseline.usual.windows,
-                "apart": baseline.usual.apart,
             }
             for baseline in window.baselines
         ],
-        "drifted_columns": sum(column.state is DriftState.BEYOND for column in window.columns),
+        "drifted_columns": len(drifted(window.verdicts)),
         "columns": [
-            {
-                "column": column.column,
-                "baseline": titles[column.column],
-                "method": column.method,
-                "score": column.score,
-                "limit": column.limit,
-                "windows": column.nights,
-                "state": column.state,
-                "note": column.note,
-            }
+            {**verdict_content(column, window.verdicts.get(column.column)), "baseline": titles[column.column]}
             for column in window.columns
         ],
     }

@@ -1,1 +1,1 @@
-"""Two data sets side by side: no spec, no store, no history, no Airflow."""
+"""Comparison of two data sets, without a spec, a store or Airflow."""

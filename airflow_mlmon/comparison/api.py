@@ -1,4 +1,4 @@
-"""What `airflow_mlmon` offers a notebook: `profile` and `compare`."""
+"""Functions for notebooks: `profile` and `compare`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from airflow_mlmon.comparison.compare import compare_columns
 from airflow_mlmon.comparison.dataset import Dataset, Source, read_dataset
 from airflow_mlmon.comparison.result import Comparison
-from airflow_mlmon.comparison.verdict import DEFAULT_METHOD
 from airflow_mlmon.drift.methods import parse_method
+from airflow_mlmon.evaluation.pair import DEFAULT_METHOD
 
 
 def profile(source: Source, *, null: Sequence[str] = ()) -> Dataset:
-    """The profile of a file, a folder, a glob (local or s3://), or a frame of pandas, polars or Arrow.
+    """Profile a file, a folder, a glob (local or s3://), or a data frame of pandas, polars or Arrow.
 
-    `null` are the texts that are no value where a CSV holds them; an empty field always is.
+    `null` are texts that stand for null in CSV, besides an empty field.
 
     Raises:
-        DataError: a file is damaged, or a column holds different things; the message names both.
-        ConfigError: the source is neither a path nor a frame.
-        NotFoundError: there is no such file.
+        DataError: a file is damaged, or a column has mixed types; the message names both.
+        ConfigError: the source is neither a path nor a data frame.
+        NotFoundError: the file does not exist.
     """
     return read_dataset(source, name="reference", null_texts=null)
 
@@ -32,16 +32,16 @@ def compare(
     limit: float | None = None,
     null: Sequence[str] = (),
 ) -> Comparison:
-    """The drift of every column of `current` from `reference`, which may be a profile made before.
+    """Compare every column of `current` with `reference`, which may also be a profile from `profile`.
 
-    `method` is a drift method by evidently's name (one that profiles cannot answer runs in evidently, on
-    at most 5,000 rows a side, by evidently's own threshold), `limit` the smallest effect that counts, in the
-    place of the method's own.
+    `method` is a drift method by Evidently's name; one that profiles cannot compute runs in Evidently, on at most 5,000
+    rows a side and with Evidently's threshold. `limit` is the smallest effect that counts as drift, instead of the
+    method's own.
 
     Raises:
-        DataError: a file is damaged, or a column holds different things; the message names both.
-        ConfigError: there is no such method, or a source is neither a path nor a frame.
-        NotFoundError: there is no such file.
+        DataError: a file is damaged, or a column has mixed types; the message names both.
+        ConfigError: the method is unknown, or a source is neither a path nor a data frame.
+        NotFoundError: the file does not exist.
     """
     has_sample = parse_method(method).is_sampled
     if isinstance(reference, Dataset):

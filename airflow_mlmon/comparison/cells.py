@@ -1,4 +1,4 @@
-"""What a column's line says, the same in a terminal, in a notebook and on the page."""
+"""Cells of a column's row, the same in a terminal, in a notebook and on the page."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.picture import draw_pair
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
+from airflow_mlmon.tasks.titles import p_value_text
 
 _STATES = {
-    DriftState.BEYOND: "drift",
-    DriftState.WITHIN: "no drift",
-    DriftState.INSUFFICIENT_DATA: NOT_ENOUGH,
+    VerdictState.BREACH: "drift",
+    VerdictState.OK: "no drift",
+    VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
 }
-_SMALLEST_P = 0.001
 _LARGE = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of the line, and how it is set."""
+    """Field of the row with its layout."""
 
     title: str
     is_number: bool = False
@@ -36,14 +36,14 @@ FIELDS = (
     Field(title="score", is_number=True),
     Field(title="p", is_number=True),
     Field(title="rows", is_number=True),
-    Field(title="empty", is_number=True),
+    Field(title="nulls", is_number=True),
     Field(title="reference → current", is_picture=True),
     Field(title="note", is_long=True),
 )
 
 
 def cells_of(column: ColumnComparison) -> tuple[str, ...]:
-    """The text of each of `FIELDS`."""
+    """Return the text of each of `FIELDS`."""
     return (
         name_text(column.column),
         _STATES[column.state],
@@ -58,7 +58,7 @@ def cells_of(column: ColumnComparison) -> tuple[str, ...]:
 
 
 def picture(column: ColumnComparison) -> str:
-    """Both sides in block characters; empty where they are not compared."""
+    """Draw both sides in block characters; empty if they are not compared."""
     if column.method is None or column.reference is None or column.current is None:
         return ""
     first, second = draw_pair(column.reference, column.current)
@@ -66,7 +66,7 @@ def picture(column: ColumnComparison) -> str:
 
 
 def score_text(score: float | None) -> str:
-    """A score to the third place, or a dash.
+    """Format a score to three decimals; a dash where there is none.
 
     >>> score_text(0.12345), score_text(12345678.0), score_text(None) == NONE
     ('0.123', '1.23e+07', True)
@@ -77,14 +77,12 @@ def score_text(score: float | None) -> str:
 
 
 def p_text(p_value: float | None) -> str:
-    """A p-value, or a dash.
+    """Format a p-value; a dash where there is none.
 
-    >>> p_text(0.0421), p_text(1e-9)
-    ('0.042', '<0.001')
+    >>> p_text(0.0421), p_text(1e-12), p_text(None) == NONE
+    ('0.042', '<1e-9', True)
     """
-    if p_value is None:
-        return NONE
-    return f"{p_value:.3f}" if p_value >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
+    return NONE if p_value is None else p_value_text(p_value)
 
 
 def _pair(first: str, second: str) -> str:

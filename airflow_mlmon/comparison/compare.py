@@ -1,52 +1,55 @@
-"""Compares two data sets column by column; no column of either is left out."""
+"""Comparison of two data sets column by column, with all columns of either."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.comparison.scoring import ask_evidently, score_column
+from airflow_mlmon.comparison.sampled import ask_evidently
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.drift.compare import DriftState, vector_remarks
+from airflow_mlmon.drift.compare import vector_remarks
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.drift.shift import MeanShift, mean_shift
+from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, SHIFT_LIMIT, is_rare, score_column
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.records import VerdictState
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.statistics import two_sample
+from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.tables.contents import Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnComparison:
-    """One column on both sides.
+    """Comparison of one column.
 
     Attributes:
         column: The column.
-        content: What it holds.
-        state: Whether it has drifted.
-        method: What the score is; None where the column is not compared.
+        content: Its kind of content.
+        state: Its verdict.
+        method: The method of the score; None if the column is not compared.
         score: The distance, or the statistic of the test.
-        effect: The score without what it owes to the number of rows; see `drift.significance`.
-        limit: The smallest effect that counts.
-        test: What the p-value is of: the method itself, or the test that stands beside a distance.
-        p_value: Of the values, after correction over the whole comparison.
-        empty_p_value: Of the share of empty values, after the same correction.
-        shift: Of a vector, how far its mean has moved.
-        shift_p_value: Of this shift, after the same correction.
-        reference: The profile of the reference; None where it lacks the column.
-        current: The profile of the current rows; None where they lack the column.
-        note: In words, why there is no verdict, or what to know.
+        effect: The effect size, which does not depend on the number of rows; see `drift.significance`.
+        limit: The smallest effect that counts as drift.
+        test: The test of the p-value: the method itself, or the companion test of a distance.
+        p_value: P-value of the values, corrected over the whole comparison.
+        empty_p_value: P-value of the null rate, with the same correction.
+        shift: Shift of the mean of a vector.
+        shift_p_value: P-value of this shift, with the same correction.
+        reference: The profile of the reference; None if it lacks the column.
+        current: The profile of the current rows; None if they lack the column.
+        note: The reason for a missing verdict, or a remark.
     """
 
     column: str
     content: str
-    state: DriftState
+    state: VerdictState
     method: Method | None = None
     score: float | None = None
     effect: float | None = None
@@ -62,44 +65,44 @@ class ColumnComparison:
 
     @property
     def has_drifted(self) -> bool:
-        """Whether the values or the share of empty ones have moved."""
-        return self.state is DriftState.BEYOND
+        """Return True if the values or the null rate have drifted."""
+        return self.state is VerdictState.BREACH
 
     @property
     def rank(self) -> tuple[int, float, str]:
-        """Drifted columns first, then those without a verdict, then the others; the worst first."""
-        order = {DriftState.BEYOND: 0, DriftState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
+        """Return the sort key: drifted columns, then those without a verdict, then the others."""
+        order = {VerdictState.BREACH: 0, VerdictState.INSUFFICIENT_DATA: 1}.get(self.state, 2)
         ratio = self.effect / self.limit if self.effect is not None and self.limit else 0.0
         if self.shift is not None:
-            ratio = max(ratio, self.shift.value / verdict.SHIFT_LIMIT)
-        return order, -max(ratio, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT), self.column
+            ratio = max(ratio, self.shift.value / SHIFT_LIMIT)
+        return order, -max(ratio, abs(self.empty_gap or 0.0) / EMPTY_LIMIT), self.column
 
     @property
     def empty_gap(self) -> float | None:
-        """By how much the share of empty values has grown."""
+        """Return the increase of the null rate."""
         first, second = empty_share(self.reference), empty_share(self.current)
         return None if first is None or second is None else second - first
 
 
 def empty_share(column: ColumnProfile | None) -> float | None:
-    """The share of a column's rows that are null or NaN; None without rows."""
+    """Return the share of null and NaN values of a column; None without rows."""
     return column.missing / column.rows if column is not None and column.rows else None
 
 
 def compare_columns(
     reference: Dataset, current: Dataset, method: str, limit: float | None
 ) -> tuple[ColumnComparison, ...]:
-    """Every column of either side, the worst first.
+    """Compare every column of either side, sorted by drift.
 
     Raises:
-        ConfigError: there is no such method, or it needs rows.
+        ConfigError: the method is unknown, or needs rows.
     """
     names = dict.fromkeys((*reference.schema, *current.schema))
     answers = ask_evidently(reference, current, method)
     measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
-    # one family: a column can alarm by its values, by its empty ones and by the mean of its vectors
+    # one family of tests: values, null rate and the mean of vectors
     found = [p_value for column in measured for p_value in (column.p_value, column.empty_p_value, column.shift_p_value)]
-    corrected = verdict.correct(found)
+    corrected = adjust(found)
     thirds = zip(measured, corrected[::3], corrected[1::3], corrected[2::3], strict=True)
     judged = [
         _judge(replace(column, p_value=values, empty_p_value=empty, shift_p_value=shift))
@@ -117,7 +120,7 @@ def _measure(
     made = ColumnComparison(
         column=name,
         content=known.content.value,
-        state=DriftState.INSUFFICIENT_DATA,
+        state=VerdictState.INSUFFICIENT_DATA,
         reference=first,
         current=second,
     )
@@ -130,7 +133,7 @@ def _measure(
     found = score_column(method, first, second, limit=limit, answer=answer)
     if found is None:
         return replace(made, note=answer.note if answer else _lack(method, first))
-    shift = mean_shift(first, second, verdict.MINIMUM_ROWS)
+    shift = mean_shift(first, second, MINIMUM_ROWS)
     return replace(
         made,
         shift=shift,
@@ -146,40 +149,34 @@ def _measure(
 
 
 def _judge(column: ColumnComparison) -> ColumnComparison:
-    """The verdict, once p-values are corrected."""
-    is_emptier = (
-        column.empty_p_value is not None
-        and column.empty_p_value <= verdict.ALPHA
-        and abs(column.empty_gap or 0.0) >= verdict.EMPTY_LIMIT
-    )
+    """Decide on drift from the corrected p-values."""
+    is_emptier = is_rare(column.empty_p_value) and abs(column.empty_gap or 0.0) >= EMPTY_LIMIT
     if is_emptier:
         empties = [empty_share(side) or 0.0 for side in (column.reference, column.current)]
-        said = f"empty values went from {empties[0]:.1%} to {empties[1]:.1%}"
-        column = replace(column, state=DriftState.BEYOND, note="; ".join(filter(None, (said, column.note))))
+        said = f"null rate changed from {empties[0]:.1%} to {empties[1]:.1%}"
+        column = replace(column, state=VerdictState.BREACH, note="; ".join(filter(None, (said, column.note))))
     if column.effect is None or column.limit is None or column.p_value is None:
         return column
-    has_moved = column.p_value <= verdict.ALPHA and column.effect >= column.limit
+    has_moved = is_rare(column.p_value) and column.effect >= column.limit
     is_beyond = is_emptier or has_moved or _has_shifted(column)
     if column.shift is not None:
         column = replace(column, note="; ".join(filter(None, (column.shift.text, column.note))))
-    return replace(column, state=DriftState.BEYOND if is_beyond else DriftState.WITHIN)
+    return replace(column, state=VerdictState.BREACH if is_beyond else VerdictState.OK)
 
 
 def _has_shifted(column: ColumnComparison) -> bool:
-    if column.shift is None or column.shift_p_value is None:
-        return False
-    return column.shift_p_value <= verdict.ALPHA and column.shift.value >= verdict.SHIFT_LIMIT
+    return column.shift is not None and is_rare(column.shift_p_value) and column.shift.value >= SHIFT_LIMIT
 
 
 def _lack(method: str, column: ColumnProfile) -> str:
-    """Why a method has no score of a column."""
+    """Return the reason for a missing score."""
     if isinstance(column, VectorProfile):
-        return f"not compared: {method} needs rows, and of a vector no sample is kept"
-    return f"{method} has no score here"
+        return f"not compared: {method} needs rows, and samples contain no vectors"
+    return f"{method} cannot be computed for this column"
 
 
 def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    if min(reference.rows, current.rows) < verdict.MINIMUM_ROWS:
+    if min(reference.rows, current.rows) < MINIMUM_ROWS:
         return None
     if not reference.missing + current.missing:
         return None
@@ -192,9 +189,9 @@ def _absence(name: str, reference: Dataset, current: Dataset) -> str:
     if name not in current.schema:
         return "not in the current data"
     if reference.schema[name].content is Content.VECTOR:
-        return "no vectors: the first rows of the reference hold no lists, or lists of different lengths"
+        return "no vectors: the first rows of the reference contain no lists, or lists of different lengths"
     if reference.schema[name].is_profiled:
-        return "only after the rows that the layout was pinned from"
+        return "missing in the first rows, from which the profile schema was pinned"
     return f"{reference.schema[name].content} ({reference.schema[name].type}) are not compared"
 
 
@@ -205,38 +202,38 @@ def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:
         yield f"{side} is all null"
     elif not column.observed:
         yield f"{side} has no finite value"
-    elif column.observed < verdict.MINIMUM_ROWS:
-        yield f"{side} has {column.observed} values, fewer than {verdict.MINIMUM_ROWS}"
+    elif column.observed < MINIMUM_ROWS:
+        yield f"{side} has {column.observed} values, fewer than {MINIMUM_ROWS}"
 
 
 def _rarities(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
-    """Identifiers and free text: values so rare that their frequencies say nothing."""
+    """Yield the reasons not to compare identifiers and free text, whose frequencies mean nothing."""
     if isinstance(reference, IdentifierProfile):
-        yield "holds identifiers, which are counted and not compared"
+        yield "identifiers are counted, not compared"
     if not isinstance(reference, CategoryProfile) or not reference.observed or not current.observed:
         return
     distinct = len(reference.known) + len(reference.unseen)
-    if distinct > verdict.MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
-        yield "nearly every value is different"
+    if distinct > MINIMUM_ROWS and len(Sides(reference, current).pooled[0]) == 1:
+        yield "nearly all values are distinct"
 
 
 def _remarks(reference: Dataset, current: Dataset, first: ColumnProfile, second: ColumnProfile) -> Iterator[str]:
     for side, dataset, column in (("reference", reference, first), ("current", current, second)):
         if isinstance(column, NumericProfile) and column.infinities:
-            yield f"{side} has {column.infinities:,} infinite values, left out"
+            yield f"{side} has {column.infinities:,} infinite values, not compared"
         elif isinstance(column, VectorProfile):
             yield from vector_remarks(side, column)
         if absent := dataset.profile.rows - column.rows:
-            yield f"{side} lacks it in {absent:,} rows"
+            yield f"missing in {absent:,} rows of the {side}"
     if isinstance(first, NumericProfile) and isinstance(second, NumericProfile):
         if first.distribution.is_too_coarse or second.distribution.is_too_coarse:
-            yield "the grid is coarse for these values"
+            yield "few bins for these values"
     elif isinstance(second, CategoryProfile) and (fresh := _fresh_names(first, second)):
-        yield f"new: {fresh}"
+        yield f"new categories: {fresh}"
 
 
 def _fresh_names(reference: ColumnProfile, current: CategoryProfile) -> str:
-    """The most frequent values that the reference does not have at all."""
+    """Return the most frequent values that do not occur in the reference."""
     if not isinstance(reference, CategoryProfile) or reference.unseen_rows or not current.unseen_rows:
         return ""
     shown = [f"{name} ({count / current.observed:.1%})" for name, count in current.names[:3]]

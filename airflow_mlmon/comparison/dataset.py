@@ -1,7 +1,7 @@
-"""A data set, be it files or a frame, and its profile: the rows are read piece by piece.
+"""Profiles of data sets, files or data frames, whose rows are read in pieces.
 
-Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of
-their rows is wanted.
+Local Parquet files are streamed by the engine itself, column by column in threads, unless a sample of their rows is
+needed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _SAME_LENGTH = 0.9
 
 @runtime_checkable
 class Frame(Protocol):
-    """A table of pandas, polars, Arrow or whatever speaks Arrow's stream interface."""
+    """Table of pandas, polars, Arrow or any other library with Arrow's stream interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The rows as a capsule."""
+        """Return the rows as a capsule."""
         ...
 
 
@@ -50,15 +50,15 @@ Source = str | PathLike[str] | Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What is kept of a data set: its profile, the layout of it, and what its columns hold.
+    """Profile of a data set with its profile schema and the contents of its columns.
 
     Attributes:
-        name: What it is called on pages.
-        files: The files that were read; none of a frame.
-        schema: The columns that it has, also those that no profile is made of.
-        layout: The layout of the profile.
+        name: Its name on pages.
+        files: The files that were read; none for a data frame.
+        schema: All its columns, also those that are not profiled.
+        layout: The profile schema.
         profile: The profile.
-        sample: Some of the rows, where a method needs rows.
+        sample: A sample of the rows, if the method needs rows.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Dataset:
     sample: pa.Table | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
-        """The columns as a table, for notebooks."""
+        """Render the columns as a table, for notebooks."""
         from airflow_mlmon.comparison.notebook import dataset_table  # noqa: PLC0415 - imports the templates
 
         return dataset_table(self)
@@ -83,14 +83,14 @@ def read_dataset(
     null_texts: Sequence[str] = (),
     has_sample: bool = False,
 ) -> Dataset:
-    """The profile of a source under a layout of its own, or under that of the data set it is compared with.
+    """Profile a source under its own profile schema, or under that of the data set it is compared with.
 
-    A layout of its own is pinned from the first 200,000 rows, or fewer where they pass 256 MB.
+    Its own schema is pinned from the first 200,000 rows, or fewer if they exceed 256 MB.
 
     Raises:
-        DataError: a file is damaged, or a column holds different things; the message names both.
-        ConfigError: the source is neither a path nor a frame.
-        NotFoundError: there is no such file.
+        DataError: a file is damaged, or a column has mixed types; the message names both.
+        ConfigError: the source is neither a path nor a data frame.
+        NotFoundError: the file does not exist.
     """
     storage = Storage(_default_client)
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
@@ -125,14 +125,14 @@ def read_dataset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Start:
-    """What a reading begins with.
+    """State at the start of reading.
 
     Attributes:
-        pinned: What each column holds.
-        layout: The layout.
-        profile: The profile of the pieces that have one already.
+        pinned: The content of each column.
+        layout: The profile schema.
+        profile: The profile of the pieces profiled so far.
         profiled: These pieces.
-        pieces: The others.
+        pieces: The other pieces.
     """
 
     pinned: Schema
@@ -143,12 +143,12 @@ class _Start:
 
     @classmethod
     def like(cls, known: Dataset, pieces: Iterator[Piece]) -> Self:
-        """All under the layout of another data set."""
+        """Return a start under the profile schema of another data set."""
         return cls(pinned=known.schema, layout=known.layout, profile=Profile.empty(known.layout), pieces=pieces)
 
 
 def _default_client(_: str | None) -> Any:
-    from airflow_mlmon.storage.s3 import default_client  # noqa: PLC0415 - botocore is for those who read from S3
+    from airflow_mlmon.storage.s3 import default_client  # noqa: PLC0415 - botocore is needed for S3 only
 
     return default_client()
 
@@ -161,8 +161,8 @@ def _read(
     if isinstance(source, Frame):
         return _read_frame(source, name)
     raise ConfigError(
-        f"The {name} is a {type(source).__name__}, neither a path nor a frame.",
-        hint="give a path, or a table of pandas, polars or Arrow",
+        f"The {name} is a {type(source).__name__}; a path or a data frame is expected.",
+        hint="give a path, or a data frame of pandas, polars or Arrow",
     )
 
 
@@ -171,7 +171,7 @@ def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
         reader = pa.RecordBatchReader.from_stream(frame)
     except (pa.ArrowException, ValueError, TypeError) as error:
         reason = "; ".join(str(part) for part in error.args)
-        raise DataError(f"The frame of the {name} has no Arrow form: {reason}.") from error
+        raise DataError(f"The data frame of the {name} cannot be converted to Arrow: {reason}.") from error
     check_names(reader.schema.names, f"the {name}")
     yield Piece(origin=f"the {name}", table=no_rows(reader.schema))
     for batch in reader:
@@ -179,7 +179,7 @@ def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
 
 
 def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
-    """What the first rows pin; files that the engine reads itself are profiled on the way."""
+    """Pin the profile schema from the first rows; files that the engine can read itself are profiled at once."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
     types = to_types(pinned)
@@ -197,7 +197,7 @@ def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
 
 
 def _dimension(column: pa.ChunkedArray) -> int | None:
-    """How long nearly all lists are that a column holds; None where they are no vectors."""
+    """Return the length of nearly all lists of a column; None if they are no vectors."""
     if not is_vector(column.type):
         return None
     counted = pc.value_counts(pc.list_value_length(column).drop_null()).to_pylist()
@@ -207,14 +207,14 @@ def _dimension(column: pa.ChunkedArray) -> int | None:
 
 
 def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
-    """Whether no column has to be cast before it is profiled, so that the engine can read the file itself."""
+    """Return True if no column must be cast before profiling, so that the engine can read the file itself."""
     asked = conform(piece, pinned).schema
     types = dict(zip(piece.table.column_names, piece.table.schema.types, strict=True))
     return all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True))
 
 
 def _parts(piece: Piece) -> Iterator[Piece]:
-    """The rows of a piece, which may not have been read yet."""
+    """Yield the rows of a piece, which may not have been read yet."""
     parts = read_parquet(piece.unread, piece.origin, ()) if piece.unread else iter((piece,))
     return (part for part in parts if part.rows)
 

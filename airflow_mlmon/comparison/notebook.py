@@ -1,4 +1,4 @@
-"""Tables for notebooks: plain HTML that takes the notebook's own style, every text escaped."""
+"""Tables for notebooks: plain HTML in the notebook's own style, with all text escaped."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _TOP = 3
 
 
 def comparison_table(found: Comparison) -> str:
-    """The columns of a comparison, the worst first."""
+    """Render the columns of a comparison, sorted by drift."""
     rows = ((cells_of(column), column.has_drifted) for column in found.columns)
     return _table([field.title for field in FIELDS], rows, f"{found.headline} {found.rule}")
 
 
 def dataset_table(data: Dataset) -> str:
-    """The columns of a data set with what is in them."""
+    """Render the columns of a data set with their contents."""
     rows = ((_describe(data, name), False) for name in data.schema)
-    titles = ["column", "holds", "rows", "empty", "distribution", "in figures"]
-    return _table(titles, rows, f"{name_text(data.name)}: {data.profile.rows:,} rows, layout {data.layout.id}.")
+    titles = ["column", "content", "rows", "nulls", "distribution", "summary"]
+    return _table(titles, rows, f"{name_text(data.name)}: {data.profile.rows:,} rows, profile schema {data.layout.id}.")
 
 
 def _describe(data: Dataset, name: str) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def _figures(column: ColumnProfile) -> str:
         figures = {"min": column.min, "mean": column.mean, "max": column.max, "std": column.std}
         return ", ".join(f"{title} {score_text(value)}" for title, value in figures.items()) if column.observed else ""
     if isinstance(column, IdentifierProfile):
-        return f"about {column.distinct:,} distinct" if column.observed else ""
+        return f"about {column.distinct:,} distinct values" if column.observed else ""
     return _most_frequent(column)
 
 

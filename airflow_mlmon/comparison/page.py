@@ -1,4 +1,4 @@
-"""A comparison as one HTML file, drawn like the pages of the nights."""
+"""Page of a comparison: one HTML file in the style of the day pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_mlmon.reports.wording import name_text
 
 
 def render_comparison(found: Comparison) -> str:
-    """The page of a comparison."""
+    """Render the page of a comparison."""
     return render_page(
         "comparison.html.j2",
         found=found,
@@ -33,4 +33,4 @@ def _chart(column: ColumnComparison) -> str:
     if column.reference is None or column.current is None:
         return ""
     bins = histogram_bins(column.reference, column.current)
-    return before_after(bins, f"{name_text(column.column)}: the reference before, the current data after")
+    return before_after(bins, f"{name_text(column.column)}: reference and current data")

@@ -1,4 +1,4 @@
-"""Small pictures of a column in block characters, for terminals and tables."""
+"""Small charts in block characters, for terminals and tables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ BARS = 8
 
 
 def draw_pair(reference: ColumnProfile, current: ColumnProfile) -> tuple[str, str]:
-    """Both sides on the same bins and the same scale; empty where neither has a value."""
+    """Draw both sides with the same bins and scale; empty if neither has a value."""
     bins = histogram_bins(reference, current, BARS)
     highest = max((*bins.reference, *bins.current), default=0.0)
     return draw_bars(bins.reference, highest), draw_bars(bins.current, highest)
 
 
 def draw_bars(shares: Sequence[float], highest: float) -> str:
-    """A block a share, as high as the share is of the highest.
+    """Draw a block for each share, relative to the highest.
 
     >>> draw_bars([0.0, 0.001, 0.5, 1.0], 1.0)
     ' ▁▄█'
@@ -29,5 +29,5 @@ def draw_bars(shares: Sequence[float], highest: float) -> str:
 
 
 def _height(share: float, top: int) -> int:
-    # whatever is there can be seen
+    # a share above 0 is never drawn as a space
     return max(round(share * top), 1) if share > 0 else 0

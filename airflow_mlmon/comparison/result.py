@@ -1,4 +1,4 @@
-"""A whole comparison, for people, notebooks and machines."""
+"""Result of a comparison, with its output for terminals, notebooks and programs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.dataset import Dataset
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.drift.sampled import P_VALUES
+from airflow_mlmon.evaluation.pair import ALPHA, COMPANIONS, EMPTY_LIMIT, SHIFT_LIMIT
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.records import VerdictState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two data sets side by side.
+    """Comparison of two data sets.
 
     Attributes:
-        reference: What was compared with.
-        current: What was compared.
-        columns: Every column of either, the worst first.
+        reference: The reference data set.
+        current: The data set compared with it.
+        columns: All columns of either, sorted by drift.
     """
 
     reference: Dataset
@@ -31,17 +31,17 @@ class Comparison:
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        """The columns that have drifted, the worst first."""
+        """Return the drifted columns, the largest drift first."""
         return tuple(column.column for column in self.columns if column.has_drifted)
 
     @property
     def judged(self) -> int:
-        """How many columns have a verdict."""
-        return sum(column.state is not DriftState.INSUFFICIENT_DATA for column in self.columns)
+        """Return the number of columns with a verdict."""
+        return sum(column.state is not VerdictState.INSUFFICIENT_DATA for column in self.columns)
 
     @property
     def headline(self) -> str:
-        """The comparison in one sentence."""
+        """Summarise the comparison in one sentence."""
         without = len(self.columns) - self.judged
         rest = f", {without} without enough data" if without else ""
         if not self.judged:
@@ -50,19 +50,19 @@ class Comparison:
 
     @property
     def rule(self) -> str:
-        """What counts as drift here."""
+        """Return the definition of drift in this comparison."""
         limits = sorted({(_effect_name(column), column.limit) for column in self.columns if column.limit is not None})
-        effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "an effect"
+        effects = ", ".join(f"{name} ≥ {limit:g}" for name, limit in limits) or "effect size"
         has_vectors = any(column.shift is not None for column in self.columns)
-        shift = f"or the mean of a vector shifted by ≥ {verdict.SHIFT_LIMIT:g} sd, " if has_vectors else ""
+        shift = f"or the mean of a vector shifted by ≥ {SHIFT_LIMIT:g} standard deviations, " if has_vectors else ""
         return (
-            f"Drift: p ≤ {verdict.ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
-            f"or the share of empty values moved by ≥ {verdict.EMPTY_LIMIT:.0%}, {shift}tested likewise. "
-            "Without history, usual day-to-day variation is not known."
+            f"Drift: p ≤ {ALPHA:g} (two-sample test, Holm-corrected over all columns) and {effects}; "
+            f"or the null rate changed by ≥ {EMPTY_LIMIT:.0%}, {shift}with p ≤ {ALPHA:g} too. "
+            "Without a history, variation from day to day is not taken into account."
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that was found, fit for JSON."""
+        """Return all results as JSON-compatible objects."""
         return {
             "reference": _side(self.reference),
             "current": _side(self.current),
@@ -73,13 +73,13 @@ class Comparison:
         }
 
     def to_html(self) -> str:
-        """A page in one file, without scripts and without anything from outside."""
+        """Render a page in one file, without scripts and without external resources."""
         from airflow_mlmon.comparison.page import render_comparison  # noqa: PLC0415 - draws charts
 
         return render_comparison(self)
 
     def _repr_html_(self) -> str:
-        """The columns as a table, for notebooks."""
+        """Render the columns as a table, for notebooks."""
         from airflow_mlmon.comparison.notebook import comparison_table  # noqa: PLC0415 - imports the templates
 
         return comparison_table(self)
@@ -89,8 +89,8 @@ def _effect_name(column: ColumnComparison) -> str:
     if column.score == column.effect:
         return f"{column.method}"
     if column.method in P_VALUES and column.reference is not None:
-        return f"effect of {verdict.COMPANIONS[column.reference.layout.kind]}"
-    return f"effect of {column.method}"
+        return f"effect size of {COMPANIONS[column.reference.layout.kind]}"
+    return f"effect size of {column.method}"
 
 
 def _side(dataset: Dataset) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""A deterministic sample of rows that come piece by piece: those whose numbers hash lowest."""
+"""Deterministic sample of rows read in pieces: the rows whose numbers have the lowest hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Numbers = npt.NDArray[np.uint64]
 
 
 class RowSample:
-    """Keeps at most 5,000 rows; the same rows in the same order have the same sample."""
+    """Sample of at most 5,000 rows; the same rows in the same order give the same sample."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -22,7 +22,7 @@ class RowSample:
         self._hashes: _Numbers = np.zeros(0, dtype=np.uint64)
 
     def add(self, table: pa.Table) -> None:
-        """Look at the next rows."""
+        """Add the next rows."""
         hashes = _hash(np.arange(self._rows, self._rows + table.num_rows, dtype=np.uint64))
         self._rows += table.num_rows
         kept = np.concatenate((self._hashes, hashes))
@@ -33,7 +33,7 @@ class RowSample:
         self._hashes = kept[chosen]
 
     def table(self) -> pa.Table:
-        """The rows that were kept, in their order."""
+        """Return the sampled rows in their order."""
         return pa.concat_tables(self._tables, promote_options="permissive") if self._tables else pa.table({})
 
     def _take(self, places: npt.NDArray[np.intp]) -> list[pa.Table]:
@@ -45,7 +45,7 @@ def _take(table: pa.Table, places: npt.NDArray[np.intp]) -> pa.Table:
 
 
 def _hash(numbers: _Numbers) -> _Numbers:
-    """splitmix64: neighbours get numbers that have nothing to do with each other."""
+    """Hash row numbers with splitmix64, so that neighbours get independent hashes."""
     with np.errstate(over="ignore"):
         mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,17 +1,17 @@
-"""A slice: the rows that share a value, and what was found of them."""
+"""Slice, that is all rows with the same value, and its results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
 
-from airflow_mlmon.comparison import verdict
-from airflow_mlmon.performance.contrast import Contrast
+from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, is_rare
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.tasks.contrast import Contrast
 
 
 class Standing(IntEnum):
-    """What is said of a slice, the most pressing first."""
+    """State of a slice, the most severe first."""
 
     LOSS = 0
     DRIFT = 1
@@ -22,19 +22,19 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceColumn:
-    """A column of a slice against the same rows of the reference.
+    """Comparison of a column of a slice with the same slice of the reference.
 
     Attributes:
         column: The column.
-        method: What the score is; None where the column is not compared.
+        method: The method of the score; None if the column is not compared.
         score: The score.
-        effect: The score without what it owes to the number of rows.
-        limit: The smallest effect that counts, as in `comparison.verdict`.
-        test: What the p-value is of.
-        p_value: Of the values; corrected once the slices are judged.
-        empty_p_value: Of the share of empty values, likewise.
-        empty_gap: By how much that share has grown.
-        note: In words, why it is not compared, or what to know.
+        effect: The effect size, which does not depend on the number of rows.
+        limit: The smallest effect that counts as drift, as in `evaluation.pair`.
+        test: The test of the p-value.
+        p_value: P-value of the values, corrected over all slices at the end.
+        empty_p_value: P-value of the null rate, likewise.
+        empty_gap: Increase of the null rate.
+        note: The reason for a missing comparison, or a remark.
     """
 
     column: str
@@ -50,48 +50,48 @@ class SliceColumn:
 
     @property
     def is_compared(self) -> bool:
-        """Whether anything of it was tested."""
+        """Return True if the values or the null rate were tested."""
         return self.p_value is not None or self.empty_p_value is not None
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Whether chance alone hardly goes so far."""
+        """Return True if a corrected p-value is significant."""
         return is_rare(self.p_value) or is_rare(self.empty_p_value)
 
     @property
     def is_emptier(self) -> bool:
-        """Whether the share of empty values has moved, beyond chance and so far that it matters."""
-        return is_rare(self.empty_p_value) and abs(self.empty_gap or 0.0) >= verdict.EMPTY_LIMIT
+        """Return True if the change of the null rate is significant and at least the limit."""
+        return is_rare(self.empty_p_value) and abs(self.empty_gap or 0.0) >= EMPTY_LIMIT
 
     @property
     def has_drifted(self) -> bool:
-        """Whether it is beyond chance, and the effect matters too."""
+        """Return True if the column has drifted: significant and at least the limit."""
         is_far = self.effect is not None and self.limit is not None and self.effect >= self.limit
         return self.is_emptier or (is_far and is_rare(self.p_value))
 
     @property
     def strength(self) -> float:
-        """The effect in units of its limit."""
+        """Return the effect size in units of its limit."""
         values = self.effect / self.limit if self.effect is not None and self.limit else 0.0
-        return max(values, abs(self.empty_gap or 0.0) / verdict.EMPTY_LIMIT)
+        return max(values, abs(self.empty_gap or 0.0) / EMPTY_LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """A slice and what was found of it.
+    """Slice with its results.
 
     Attributes:
-        name: What it is called.
-        columns: The columns whose values it shares.
-        value: The value; None for the rows without one of their own.
+        name: Its name.
+        columns: The columns that define it.
+        value: The value; None for the combined slice of all other rows.
         rows: Rows in the window.
         rows_reference: Rows in the reference.
         share: Share of the window's rows.
-        drift: Each column, the worst first, except those that define the slice, which are constant.
-        against_rest: The metric against the other rows of the window; None without labels.
-        against_reference: The metric against the same rows of the reference; None without labels of these.
-        has_direction: Whether less of the metric is worse.
-        note: In words, why something is not judged.
+        drift: Its columns, sorted by drift, except those that define the slice.
+        against_rest: The metric compared with the other rows of the window; None without labels.
+        against_reference: The metric compared with the same slice of the reference; None without labels there.
+        has_direction: True if a lower value of the metric is worse.
+        note: The reason for a missing result.
     """
 
     name: str
@@ -108,12 +108,12 @@ class Slice:
 
     @property
     def contrasts(self) -> tuple[Contrast, ...]:
-        """The contrasts that there are."""
+        """Return the existing contrasts."""
         return tuple(found for found in (self.against_rest, self.against_reference) if found is not None)
 
     @property
     def standing(self) -> Standing:
-        """What is said of it: loss of performance before drift, and that before anything else."""
+        """Return the state of the slice: loss of performance before drift, and drift before the others."""
         if not self.is_judged:
             return Standing.INSUFFICIENT_DATA
         differing = [found for found in self.contrasts if is_rare(found.p_value)]
@@ -125,34 +125,34 @@ class Slice:
 
     @property
     def is_judged(self) -> bool:
-        """Whether anything of it was tested."""
+        """Return True if any column or the metric was tested."""
         return any(column.is_compared for column in self.drift) or any(
             found.p_value is not None for found in self.contrasts
         )
 
     @property
     def compared(self) -> int:
-        """How many columns were compared."""
+        """Return the number of compared columns."""
         return sum(column.is_compared for column in self.drift)
 
     @property
     def beyond_chance(self) -> tuple[str, ...]:
-        """The columns that are beyond chance, whatever their effect."""
+        """Return the columns with a significant p-value, whatever their effect size."""
         return tuple(column.column for column in self.drift if column.is_beyond_chance)
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        """The columns that have drifted."""
+        """Return the drifted columns."""
         return tuple(column.column for column in self.drift if column.has_drifted)
 
     @property
     def worst(self) -> SliceColumn | None:
-        """The column that has moved most."""
+        """Return the column with the largest drift."""
         return self.drift[0] if self.compared else None
 
     @property
     def consequence(self) -> float:
-        """Rows times effect: for a loss the rows that it costs, for drift the worst score divided by its limit."""
+        """Return rows times effect: for a loss the rows it costs, for drift the largest score divided by its limit."""
         if self.standing is Standing.DRIFT:
             return self.rows * (self.worst.strength if self.worst else 0.0)
         gaps = [found.difference or 0.0 for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
@@ -166,10 +166,5 @@ class Slice:
 
     @property
     def rank(self) -> tuple[int, float, float, str]:
-        """What is significant first, a loss before anything; then by consequence, rows and name."""
+        """Return the sort key: significant losses first, then by consequence, rows and name."""
         return int(self.standing), -self.consequence, -self.rows, self.name
-
-
-def is_rare(p_value: float | None) -> bool:
-    """Whether a corrected p-value is so small that chance hardly explains the difference."""
-    return p_value is not None and p_value <= verdict.ALPHA

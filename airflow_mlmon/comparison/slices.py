@@ -1,12 +1,12 @@
-"""Judges slices, the rows that share a value: by drift and by performance, corrected for how many were tried.
+"""Evaluation of slices, that is rows with the same value, by drift and performance, with multiplicity correction.
 
-Three questions are asked of a slice: has it drifted from the same rows of the reference, is the model worse
-on it than on the other rows, and is it worse than it was on the same rows of the reference? The p-values of
-a question are corrected together, over all slices (and columns), by Holm's method (Holm, Scandinavian Journal
-of Statistics 6, 1979), and multiplied by the number of questions that could be asked (Bonferroni). So where
-nothing is wrong, the chance of any finding at all is at most 5 %, however many slices are tried.
+Three questions are tested for a slice: has it drifted from the same slice of the reference, is the model worse on it
+than on the other rows, and is it worse than on the same slice of the reference? The p-values of a question are
+corrected together over all slices (and columns) by Holm's method (Holm, Scandinavian Journal of Statistics 6, 1979)
+and multiplied by the number of questions (Bonferroni). So without any real difference the probability of a finding
+is at most 5 %, however many slices are evaluated.
 
-What that counts is the chance of which rows came. That days differ with nothing wrong it does not know.
+The p-values cover sampling error only, not the variation from day to day.
 """
 
 from __future__ import annotations
@@ -15,48 +15,53 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from airflow_mlmon.comparison import verdict
 from airflow_mlmon.comparison.compare import empty_share
-from airflow_mlmon.comparison.scoring import score_column
 from airflow_mlmon.comparison.slice import Slice, SliceColumn
 from airflow_mlmon.drift.methods import method_of
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.performance.contrast import Contrast, SliceMetric, contrast, exact_p_value, without
-from airflow_mlmon.performance.labelled import LabelledProfile
+from airflow_mlmon.evaluation.pair import COMPANIONS, score_column
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
+from airflow_mlmon.spec.metrics import Worse
+from airflow_mlmon.statistics.correction import adjust
+from airflow_mlmon.statistics.hypergeometric import exact_p_value
+from airflow_mlmon.tasks.contrast import Contrast
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.task import Task
 
-CORRECTION = "Holm over all slices and columns, times the questions asked"
+CORRECTION = "Holm over all slices and columns, times the number of questions"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRows:
-    """What is kept of the rows of a slice.
+    """Profiles of the rows of a slice.
 
     Attributes:
         profile: Their profile.
-        labelled: Their labelled profile; None where there are no labels.
+        labelled: Their outcome profile; None without labels.
     """
 
     profile: Profile
-    labelled: LabelledProfile | None = None
+    labelled: OutcomeProfile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A slice that is to be judged.
+    """Slice to be evaluated.
 
     Attributes:
-        name: What it is called.
-        columns: The columns whose values it shares.
-        value: The value; None for the rows without one of their own.
+        name: Its name.
+        columns: The columns that define it.
+        value: The value; None for the combined slice of all other rows.
         rows: Rows in the window.
-        current: What is kept of them; None where they are too few to keep it.
-        reference: The same rows of the reference; None where it has none.
+        current: Profiles of these rows; None if there are too few.
+        reference: Profiles of the same slice of the reference; None if it has none.
     """
 
     name: str
@@ -71,30 +76,35 @@ def judge_slices(
     candidates: Sequence[Candidate],
     *,
     rows: int,
-    labelled: LabelledProfile | None,
-    metric: SliceMetric | None,
+    labelled: OutcomeProfile | None,
+    task: Task,
+    metric: str | None,
     method: str,
     methods: Mapping[str, str] = _NONE,
     min_share: float = 0.0,
 ) -> tuple[Slice, ...]:
-    """Every slice, ranked; none is left out.
+    """Evaluate every slice and return all of them, ranked.
 
     Args:
-        candidates: What is kept of the slices.
-        rows: Rows of the window in all.
-        labelled: The labelled profile of all its rows.
-        metric: What performance is measured by; None where it is not.
-        method: The drift method; a method that needs rows is replaced by the test of its kind of column.
-        methods: The columns' own ones.
-        min_share: Share of labels below which performance is not judged.
+        candidates: The slices.
+        rows: All rows of the window.
+        labelled: The outcome profile of these rows.
+        task: The kind of model.
+        metric: The metric of performance; None to evaluate drift only.
+        method: The drift method; one that needs rows is replaced by the test of the column's kind.
+        methods: The columns' own methods.
+        min_share: Label coverage below which performance is not evaluated.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     measured = [_measure(candidate, rows, method, methods) for candidate in candidates]
     if metric is not None and labelled is not None:
         pairs = zip(measured, candidates, strict=True)
-        measured = [_contrasted(found, candidate, labelled, metric, min_share) for found, candidate in pairs]
+        measured = [
+            _contrasted(found, candidate, labelled, task=task, metric=metric, min_share=min_share)
+            for found, candidate in pairs
+        ]
     return tuple(sorted(_corrected(measured), key=lambda found: found.rank))
 
 
@@ -108,12 +118,12 @@ def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str,
         rows_reference=reference.profile.rows if reference else 0,
         share=candidate.rows / rows if rows else 0.0,
     )
-    if current is None or candidate.rows < verdict.MINIMUM_ROWS:
+    if current is None or candidate.rows < MINIMUM_ROWS:
         rest = segment_key(CROSSING.join(candidate.columns), None)
         where = "" if current else f", counted in {rest}"
-        return replace(made, note=f"{candidate.rows} rows, fewer than {verdict.MINIMUM_ROWS}{where}")
-    if reference is None or reference.profile.rows < verdict.MINIMUM_ROWS:
-        short = f"the reference has {made.rows_reference} such rows, fewer than {verdict.MINIMUM_ROWS}"
+        return replace(made, note=f"{candidate.rows} rows, fewer than {MINIMUM_ROWS}{where}")
+    if reference is None or reference.profile.rows < MINIMUM_ROWS:
+        short = f"{made.rows_reference} rows in the reference, fewer than {MINIMUM_ROWS}"
         return replace(made, note=short)
     drift = tuple(
         _measure_column(before, current.profile.columns[name], method, methods)
@@ -127,20 +137,20 @@ def _measure_column(
     reference: ColumnProfile, current: ColumnProfile, method: str, methods: Mapping[str, str]
 ) -> SliceColumn:
     made = SliceColumn(column=reference.layout.name)
-    if min(reference.rows, current.rows) >= verdict.MINIMUM_ROWS and reference.missing + current.missing:
+    if min(reference.rows, current.rows) >= MINIMUM_ROWS and reference.missing + current.missing:
         p_value = exact_p_value(current.missing, current.rows, reference.missing, reference.rows)
         gap = (empty_share(current) or 0.0) - (empty_share(reference) or 0.0)
         made = replace(made, empty_p_value=p_value, empty_gap=gap)
     if isinstance(reference, IdentifierProfile):
-        return replace(made, note="identifiers are counted and not compared")
-    if (fewest := min(reference.observed, current.observed)) < verdict.MINIMUM_ROWS:
-        return replace(made, note=f"a side has {fewest} values, fewer than {verdict.MINIMUM_ROWS}")
+        return replace(made, note="identifiers are counted, not compared")
+    if (fewest := min(reference.observed, current.observed)) < MINIMUM_ROWS:
+        return replace(made, note=f"{fewest} values on one side, fewer than {MINIMUM_ROWS}")
     chosen = method_of(reference.layout, method, methods)
     if chosen.is_sampled:
-        chosen = verdict.COMPANIONS[reference.layout.kind]
+        chosen = COMPANIONS[reference.layout.kind]
     found = score_column(chosen, reference, current, limit=None, answer=None)
     if found is None:
-        return replace(made, note=f"{chosen} has no score here")
+        return replace(made, note=f"{chosen} cannot be computed for this column")
     made = replace(
         made,
         method=found.method,
@@ -150,34 +160,34 @@ def _measure_column(
         test=found.test,
         p_value=found.p_value,
     )
-    shift = mean_shift(reference, current, verdict.MINIMUM_ROWS)
+    shift = mean_shift(reference, current, MINIMUM_ROWS)
     if shift is None:
         return made
-    # norms and means are two looks at one column
+    # norms and means are two tests of one column
     return replace(made, p_value=min(1.0, 2 * min(found.p_value, shift.p_value)), note=shift.text)
 
 
 def _contrasted(
-    found: Slice, candidate: Candidate, labelled: LabelledProfile, metric: SliceMetric, min_share: float
+    found: Slice, candidate: Candidate, labelled: OutcomeProfile, *, task: Task, metric: str, min_share: float
 ) -> Slice:
     own = candidate.current.labelled if candidate.current else None
-    if own is None or candidate.rows < verdict.MINIMUM_ROWS:
+    if own is None or candidate.rows < MINIMUM_ROWS:
         return found
     before = candidate.reference.labelled if candidate.reference else None
-    sides = [without(labelled, own), *([before] if before else [])]
+    sides = [labelled - own, *([before] if before else [])]
     rest, *reference = (
-        contrast(metric, own, side, min_share=min_share, minimum_rows=verdict.MINIMUM_ROWS) for side in sides
+        task.contrast(metric, own, side, min_share=min_share, minimum_rows=MINIMUM_ROWS) for side in sides
     )
     return replace(
         found,
         against_rest=rest,
         against_reference=reference[0] if reference else None,
-        has_direction=metric.has_direction,
+        has_direction=METRICS[metric].worse is not Worse.BOTH,
     )
 
 
 def _corrected(slices: Sequence[Slice]) -> Iterator[Slice]:
-    """The slices with corrected p-values, their columns in order."""
+    """Return the slices with corrected p-values, their columns sorted by drift."""
     drift = [p_value for own in slices for column in own.drift for p_value in (column.p_value, column.empty_p_value)]
     rest, reference = (
         [found.p_value if found else None for found in side]
@@ -197,7 +207,7 @@ def _corrected(slices: Sequence[Slice]) -> Iterator[Slice]:
 
 
 def _correct(family: Sequence[float | None], questions: int) -> list[float | None]:
-    return [None if p_value is None else min(1.0, questions * p_value) for p_value in verdict.correct(family)]
+    return [None if p_value is None else min(1.0, questions * p_value) for p_value in adjust(family)]
 
 
 def _with(found: Contrast | None, p_value: float | None) -> Contrast | None:

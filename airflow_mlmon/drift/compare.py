@@ -1,16 +1,14 @@
-"""Compares a partition's profile with its reference, column by column; no column is left out."""
+"""Scores a partition's profile against its reference, column by column; no column is left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
-from airflow_mlmon.drift.limits import MINIMUM_ROWS, Limit, is_beyond
 from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
-from airflow_mlmon.drift.shift import MeanShift, mean_shift
+from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
@@ -18,49 +16,34 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
-
-
-class DriftState(StrEnum):
-    """What is said of a column."""
-
-    WITHIN = "within"
-    BEYOND = "beyond"
-    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """How far a column lies from its reference.
+    """The distance of a column from its reference; whether it has drifted is for the evaluation to say.
 
     Attributes:
         column: The column.
         kind: How it is summarised.
         method: The score that was taken; see `drift.methods`.
         score: The score; None where there is none.
-        limit: The largest score that is usual of a night; None where that is not known.
-        nights: How many nights the limit rests on.
-        state: Whether the score is beyond the limit.
         rows_reference: Finite values of the reference.
         rows_current: Finite values of the partition.
-        note: In words, why there is no verdict, or what to know about the score.
+        note: In words, why there is no score, or what to know about it.
         mean_shift: Of a vector, how far its mean has moved; see `drift.shift`.
-        mean_shift_limit: The largest mean shift that is usual of a night.
-        is_withheld: Whether no limit may judge the score, because it compares what cannot be compared.
+        is_withheld: Whether the score compares what cannot be compared, and is not evaluated.
     """
 
     column: str
     kind: Kind
     method: Method
     score: float | None
-    limit: float | None
-    nights: int
-    state: DriftState
     rows_reference: int
     rows_current: int
     note: str = ""
     mean_shift: float | None = None
-    mean_shift_limit: float | None = None
     is_withheld: bool = False
 
 
@@ -70,15 +53,13 @@ def compare(
     current: Profile,
     *,
     method: str,
-    limits: Mapping[str, Limit],
     methods: Mapping[str, str] = MappingProxyType({}),
     sampled: Mapping[str, SampledScore] = MappingProxyType({}),
 ) -> list[ColumnDrift]:
-    """The drift of every column of the layout, in its order, by `method` or its own among `methods`.
+    """Score the drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
-    What evidently computed on rows comes as `sampled`; where such a column has no limit, evidently's own
-    threshold is the verdict, and the note says so.
-    A column whose method needs rows is not compared without that, and says so.
+    What evidently computed on rows comes as `sampled`. A column whose method needs rows is not compared without that,
+    and says so.
 
     Raises:
         LayoutMismatchError: a profile was made under another layout.
@@ -93,53 +74,34 @@ def compare(
                 expected=layout.id,
             )
     return [
-        _sampled_column(
-            column,
-            sampled[column.name],
-            (reference.columns[column.name], current.columns[column.name]),
-            limit=limits.get(column.name),
-        )
+        _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
         if column.name in sampled
         else _compare_column(
             column,
             (reference.columns[column.name], reference.rows),
             (current.columns[column.name], current.rows),
             method=method_of(column, method, methods),
-            limit=None if method_of(column, method, methods).is_sampled else limits.get(column.name),
         )
         for column in layout.columns
     ]
 
 
 def _sampled_column(
-    column: ColumnLayout, found: SampledScore, sides: tuple[ColumnProfile, ColumnProfile], *, limit: Limit | None
+    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
 ) -> ColumnDrift:
-    states = {True: DriftState.BEYOND, False: DriftState.WITHIN, None: DriftState.INSUFFICIENT_DATA}
-    verdict, note = found.is_beyond, found.note
-    if limit is not None and found.value is not None:
-        verdict = is_beyond(found.method, found.value, limit.limit)
-        note = f"{found.basis}; the limit is of samples of the reference's nights"
     return ColumnDrift(
         column=column.name,
         kind=column.kind,
         method=found.method,
         score=found.value,
-        limit=limit.limit if limit else None,
-        nights=limit.nights if limit else 0,
-        state=states[verdict],
-        rows_reference=sides[0].observed,
-        rows_current=sides[1].observed,
-        note=note,
+        rows_reference=reference.observed,
+        rows_current=current.observed,
+        note=found.note,
     )
 
 
 def _compare_column(
-    column: ColumnLayout,
-    reference: tuple[ColumnProfile, int],
-    current: tuple[ColumnProfile, int],
-    *,
-    method: Method,
-    limit: Limit | None,
+    column: ColumnLayout, reference: tuple[ColumnProfile, int], current: tuple[ColumnProfile, int], *, method: Method
 ) -> ColumnDrift:
     notes = [
         *_lack_of_rows(column, method),
@@ -149,37 +111,17 @@ def _compare_column(
     found = None if notes else score(method, reference[0], current[0])
     shift = None if found is None else mean_shift(reference[0], current[0], MINIMUM_ROWS)
     if found is not None:
-        notes = [*_verdict_notes(limit, shift), *_remarks(reference[0], current[0])]
+        notes = [*([shift.text] if shift else []), *_remarks(reference[0], current[0])]
     return ColumnDrift(
         column=column.name,
         kind=column.kind,
         method=method,
         score=found,
-        limit=limit.limit if limit else None,
-        nights=limit.nights if limit else 0,
-        state=_state(limit, found, shift),
         rows_reference=reference[0].observed,
         rows_current=current[0].observed,
         note="; ".join(notes),
         mean_shift=shift.value if shift else None,
-        mean_shift_limit=limit.mean_shift if limit else None,
     )
-
-
-def _state(limit: Limit | None, found: float | None, shift: MeanShift | None) -> DriftState:
-    """Beyond by the score or, of a vector, by the shift of its mean."""
-    if found is None or limit is None:
-        return DriftState.INSUFFICIENT_DATA
-    has_shifted = shift is not None and limit.mean_shift is not None and shift.value > limit.mean_shift
-    return DriftState.BEYOND if found > limit.limit or has_shifted else DriftState.WITHIN
-
-
-def _verdict_notes(limit: Limit | None, shift: MeanShift | None) -> Iterator[str]:
-    if limit is None:
-        yield "no limit: fewer than two nights of the reference have enough values"
-    if shift is not None:
-        usual = limit.mean_shift if limit else None
-        yield shift.text if usual is None else f"{shift.text}, limit {usual:.3f}"
 
 
 def _lack_of_rows(column: ColumnLayout, method: Method) -> Iterator[str]:
@@ -215,7 +157,7 @@ def _remarks(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
 
 
 def vector_remarks(side: str, column: VectorProfile) -> Iterator[str]:
-    """What is left out of the comparison of a vector, in words."""
+    """Say what is left out of the comparison of a vector."""
     if left_out := column.norm.nans + column.norm.infinities:
         yield f"{left_out:,} vectors of {side} with a NaN or infinite element left out"
     if column.malformed:

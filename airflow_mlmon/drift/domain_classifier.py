@@ -31,7 +31,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from airflow_mlmon.drift.multivariate import MINIMUM_ROWS, DomainScore
+from airflow_mlmon.drift.multivariate import FEWEST_ROWS, DomainScore
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 
 _FOLDS = 3
@@ -53,8 +53,8 @@ def tell_apart(
     sides = (("the reference", reference), ("the partition", current))
     rows = {"rows_reference": reference.num_rows, "rows_current": current.num_rows}
     for side, table in sides:
-        if table.num_rows < MINIMUM_ROWS:
-            problem = f"{side} has {table.num_rows} rows, fewer than {MINIMUM_ROWS}"
+        if table.num_rows < FEWEST_ROWS:
+            problem = f"{side} has {table.num_rows} rows, fewer than {FEWEST_ROWS}"
             return DomainScore(value=None, problem=problem, **rows)
     values = {column.name: [_values(table, column) for _, table in sides] for column in columns}
     left_out = tuple(reason for name, pair in values.items() for reason in _reasons(name, pair))

@@ -11,19 +11,15 @@ from airflow_mlmon.spec.metrics import DRIFT
 
 
 def score_metric(drift: ColumnDrift, baseline: str, **more: Any) -> MetricValue:
-    """The score, with its limit and what it was compared with in the detail; `more` joins them."""
-    detail: dict[str, Any] = {
-        "method": drift.method,
-        "limit": drift.limit,
-        "nights": drift.nights,
-        "state": drift.state,
-        "baseline": baseline,
-        "note": drift.note,
-    }
+    """Return the score, with what it was compared with in the detail; `more` joins it."""
+    detail: dict[str, Any] = {"method": drift.method, "baseline": baseline, "note": drift.note}
     if drift.kind is Kind.VECTOR:
-        detail |= {"mean_shift": drift.mean_shift, "mean_shift_limit": drift.mean_shift_limit}
-    if drift.is_withheld:
-        detail["withheld"] = drift.note
+        detail["mean_shift"] = drift.mean_shift
     return MetricValue(
-        metric=DRIFT, column=drift.column, value=drift.score, rows=drift.rows_current, detail=detail | more
+        metric=DRIFT,
+        column=drift.column,
+        value=drift.score,
+        rows=drift.rows_current,
+        withheld=drift.note if drift.is_withheld else "",
+        detail=detail | more,
     )

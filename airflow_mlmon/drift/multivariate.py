@@ -2,26 +2,22 @@
 
 The score is how well a classifier tells a partition's rows from the reference's (`domain_classifier`):
 0.5 is chance, 1 is certainty. Swapped or decorrelated columns, which no score of single columns can
-see, raise it. Its limit, like that of a column, is a quantile of the scores that the reference's own
-nights have, each against rows of the others; both are taken on samples of the same sizes, because the
-score depends on them.
+see, raise it. It is evaluated beside the scores of past days and of the reference's own, each against
+rows of the others; all are taken on samples of the same sizes, because the score depends on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import numpy as np
-
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import MULTIVARIATE
 
 # with fewer rows on a side the score is noise
-MINIMUM_ROWS = 50
+FEWEST_ROWS = 50
 # more rows make it slower and hardly surer
 MAX_ROWS = 1_000
-_FEWEST_NIGHTS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,98 +42,66 @@ class DomainScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DomainLimit:
-    """The largest score that is usual of a night, and what it rests on.
+class SampleSizes:
+    """The rows that the classifier sees.
 
     Attributes:
-        limit: The limit; None where there is none.
-        nights: How many nights' scores it was taken from.
-        quantile: The quantile of these scores that it is.
-        rows_reference: Most rows of the reference in each of them.
-        rows_current: Most rows of the night in each of them.
+        rows_reference: At most so many of the reference.
+        rows_current: At most so many of a partition.
+        fewest_current: The score of a partition of fewer rows is withheld.
     """
 
-    limit: float | None
-    nights: int
-    quantile: float
     rows_reference: int
     rows_current: int
+    fewest_current: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultivariateDrift:
-    """The verdict on all features of a partition together; `note` says what is missing."""
+    """The score of all features of a partition together; `note` says what is missing.
+
+    One that `is_withheld` compares what cannot be compared, and is not evaluated.
+    """
 
     score: float | None
-    limit: float | None
-    nights: int
-    state: DriftState
     rows_reference: int
     rows_current: int
     strongest: tuple[tuple[str, float], ...] = ()
     note: str = ""
+    is_withheld: bool = False
 
 
-def limit_of_nights(scores: Sequence[DomainScore], quantile: float, rows: tuple[int, int]) -> DomainLimit:
-    """The quantile of the nights' scores, where at least two nights have one.
+def to_multivariate(score: DomainScore, sizes: SampleSizes) -> MultivariateDrift:
+    """Return the score as the drift of all features together.
 
-    Args:
-        scores: what was found of each night against the others.
-        quantile: which quantile of them the limit is.
-        rows: the most rows of the reference and of a night that were looked at.
+    That of a partition of less than half the rows of others is withheld: fewer rows make the score less sure, and what
+    surer ones vary by would be passed by chance.
     """
-    values = [score.value for score in scores if score.value is not None]
-    return DomainLimit(
-        limit=float(np.quantile(values, quantile)) if len(values) >= _FEWEST_NIGHTS else None,
-        nights=len(values),
-        quantile=quantile,
-        rows_reference=rows[0],
-        rows_current=rows[1],
-    )
-
-
-def judge_together(score: DomainScore, limit: DomainLimit) -> MultivariateDrift:
-    """The score beside its limit.
-
-    A partition of less than half the rows that the limit is of has no verdict: fewer rows make the
-    score less sure, and a limit of surer ones would be passed by chance.
-    """
-    notes = [*_shortages(score, limit), *(f"left out: {reason}" for reason in score.left_out)]
-    found = MultivariateDrift(
+    shortages = list(_shortages(score, sizes))
+    notes = [*shortages, *(f"left out: {reason}" for reason in score.left_out)]
+    return MultivariateDrift(
         score=score.value,
-        limit=limit.limit,
-        nights=limit.nights,
-        state=DriftState.INSUFFICIENT_DATA,
         rows_reference=score.rows_reference,
         rows_current=score.rows_current,
         strongest=score.strongest,
         note="; ".join(notes),
+        is_withheld=bool(shortages),
     )
-    if any(_shortages(score, limit)) or score.value is None or limit.limit is None:
-        return found
-    return replace(found, state=DriftState.BEYOND if score.value > limit.limit else DriftState.WITHIN)
 
 
-def _shortages(score: DomainScore, limit: DomainLimit) -> Iterator[str]:
+def _shortages(score: DomainScore, sizes: SampleSizes) -> Iterator[str]:
     if score.problem:
         yield score.problem
-    elif limit.limit is None:
-        yield f"no limit: fewer than {_FEWEST_NIGHTS} nights of the reference have {MINIMUM_ROWS} rows"
-    elif score.rows_current < limit.rows_current / 2:
-        yield f"the partition has {score.rows_current} rows, and the limit is of nights with {limit.rows_current}"
+    elif score.rows_current < sizes.fewest_current:
+        yield f"the partition has {score.rows_current} rows, fewer than half of the {sizes.rows_current} of others"
 
 
-def together_metric(drift: MultivariateDrift) -> MetricValue:
-    """The score as a metric, with its limit and the strongest columns in the detail."""
+def multivariate_metric(drift: MultivariateDrift) -> MetricValue:
+    """Return the score as a metric, with the strongest columns in the detail."""
     return MetricValue(
-        metric="multivariate_drift",
+        metric=MULTIVARIATE,
         value=drift.score,
         rows=drift.rows_current,
-        detail={
-            "limit": drift.limit,
-            "nights": drift.nights,
-            "state": drift.state,
-            "strongest": dict(drift.strongest),
-            "note": drift.note,
-        },
+        withheld=drift.note if drift.is_withheld else "",
+        detail={"strongest": dict(drift.strongest), "note": drift.note},
     )

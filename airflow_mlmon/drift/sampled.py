@@ -9,14 +9,6 @@ from airflow_mlmon.spec.methods import Method
 P_VALUES = frozenset(
     {Method.ANDERSON, Method.EPPS_SINGLETON, Method.MANN_WHITNEY, Method.FISHER_EXACT, Method.EMPIRICAL_MMD}
 )
-_MOST_NIGHTS = 28
-# 0.3 s, 0.2 s and 3 to 5 s for a night, where the others take a twentieth of a second
-_FEWER_NIGHTS = {Method.EMPIRICAL_MMD: 10, Method.TEXT_CONTENT: 14, Method.TEXT_CONTENT_PERCENTILE: 0}
-
-
-def nights_of(method: Method) -> int:
-    """Of how many nights of the reference, at most, a limit is taken; 0 where evidently is too slow for any."""
-    return _FEWER_NIGHTS.get(method, _MOST_NIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +43,7 @@ class SampledScore:
         """What was computed, on how many rows, and evidently's threshold."""
         if self.value is None:
             return self.basis
-        slow = "" if nights_of(self.method) else ", because it is too slow for a limit from the reference's nights"
-        return f"{self.basis}, threshold {self.threshold:g}{slow}"
+        return f"{self.basis}, evidently's own threshold {self.threshold:g}"
 
     @property
     def basis(self) -> str:

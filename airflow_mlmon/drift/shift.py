@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.dimensions import DimensionSums
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 
 
@@ -52,9 +53,13 @@ def mean_shift(reference: ColumnProfile, current: ColumnProfile, minimum_rows: i
     """
     if not isinstance(reference, VectorProfile) or not isinstance(current, VectorProfile):
         return None
+    return shift_of(reference.dimensions, current.dimensions, minimum_rows)
+
+
+def shift_of(first: DimensionSums, second: DimensionSums, minimum_rows: int = 2) -> MeanShift | None:
+    """Return the shift as `mean_shift` does, from the sums of the reference and of the current vectors."""
     from scipy.special import stdtr  # noqa: PLC0415 - slow to import
 
-    first, second = reference.dimensions, current.dimensions
     if min(first.rows, second.rows) < max(minimum_rows, 2):
         return None
     gaps = np.abs(first.means - second.means)

@@ -1,1 +1,1 @@
-"""Apache Druid: the client of its HTTP API, ingestion specs, and the loading of partitions."""
+"""Apache Druid: the client of its HTTP API, ingestion specs, and the ingestion of partitions."""

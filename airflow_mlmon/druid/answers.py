@@ -1,4 +1,4 @@
-"""What Druid answers, as values; shapes of 25 to 33 are understood."""
+"""Druid's answers as values; the response formats of versions 25 to 33 are supported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class TaskState(StrEnum):
-    """What became of a task; only these three, whatever the runner calls its stages."""
+    """State of a task; only these three, whatever the runner calls its stages."""
 
     RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
@@ -19,7 +19,7 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatus:
-    """The version of a cluster and the extensions that it has loaded."""
+    """Version of a cluster and its loaded extensions."""
 
     version: str
     extensions: tuple[str, ...]
@@ -27,7 +27,7 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
-    """Where a task stands; `error` is the first line of Druid's own message, without secrets."""
+    """Status of a task; `error` is the first line of Druid's own message, without secrets."""
 
     id: str
     state: TaskState
@@ -36,7 +36,7 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowCounts:
-    """What an ingestion did with the rows of its input."""
+    """Row counts of an ingestion."""
 
     processed: int
     processed_with_error: int
@@ -44,7 +44,7 @@ class RowCounts:
     unparseable: int
 
     def is_complete(self, rows: int) -> bool:
-        """Whether each of `rows` rows was taken, and nothing else was there.
+        """Return whether each of `rows` rows was ingested, and no others were read.
 
         >>> RowCounts(processed=3, processed_with_error=0, thrown_away=0, unparseable=0).is_complete(3)
         True
@@ -52,7 +52,7 @@ class RowCounts:
         return self == RowCounts(processed=rows, processed_with_error=0, thrown_away=0, unparseable=0)
 
     def __str__(self) -> str:
-        """The four counts, in Druid's words."""
+        """Format the four counts in Druid's words."""
         return (
             f"{self.processed} processed, {self.processed_with_error} processed with an error, "
             f"{self.thrown_away} thrown away, {self.unparseable} unparseable"
@@ -61,7 +61,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """What a finished ingestion says that it did; `segments` where it says how many it published."""
+    """Report of a finished ingestion; `segments` where it states how many it published."""
 
     rows: RowCounts
     segments: int | None
@@ -69,7 +69,7 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentColumns:
-    """The interval of a segment that is served, and its columns by name with Druid's type of each."""
+    """Interval of a served segment, and its columns with their Druid types."""
 
     start: datetime
     end: datetime
@@ -77,13 +77,13 @@ class SegmentColumns:
 
 
 def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
-    """The cluster behind the answer to `GET /status`."""
+    """Parse the answer to `GET /status`."""
     artifacts = {module.get("artifact") or module["name"] for module in answer.get("modules", ())}
     return ClusterStatus(version=answer["version"], extensions=tuple(sorted(artifacts)))
 
 
 def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
-    """The task behind the answer to `GET …/task/{id}/status`."""
+    """Parse the answer to `GET …/task/{id}/status`."""
     status = answer["status"]
     error, *_trace = (status.get("errorMsg") or "").splitlines() or [""]
     # runnerStatusCode still says RUNNING or WAITING for a while after the end
@@ -91,7 +91,7 @@ def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
 
 
 def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
-    """The counts behind the answer to `GET …/task/{id}/reports`, of a native task or of SQL."""
+    """Parse the counts in the answer to `GET …/task/{id}/reports`, of a native or an SQL task."""
     if "multiStageQuery" in answer:
         return _parse_sql_report(answer["multiStageQuery"]["payload"])
     payload = answer["ingestionStatsAndErrors"]["payload"]
@@ -108,7 +108,7 @@ def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
 
 
 def parse_segment_columns(answer: Sequence[Mapping[str, Any]]) -> list[SegmentColumns]:
-    """The segments behind the answer to a query of their metadata, one by one."""
+    """Parse the segments in the answer to a segment metadata query."""
     return [
         SegmentColumns(
             start=datetime.fromisoformat(start),
@@ -121,7 +121,7 @@ def parse_segment_columns(answer: Sequence[Mapping[str, Any]]) -> list[SegmentCo
 
 
 def _parse_sql_report(payload: Mapping[str, Any]) -> TaskReport:
-    """The rows of the files against those of the segments; what SQL cannot read fails its task."""
+    """Compare the rows of the files with those of the segments; rows that SQL cannot read fail its task."""
     counters = [
         counter
         for workers in payload["counters"].values()

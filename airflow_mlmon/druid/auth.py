@@ -1,4 +1,4 @@
-"""How a client proves to Druid who it is."""
+"""Authentication of a client to Druid."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasicAuth:
-    """A user and a password, as the basic-security extension asks for."""
+    """User and password for the basic-security extension."""
 
     user: str
     password: str = field(repr=False)
 
     @property
     def header(self) -> str:
-        """The value of the Authorization header."""
+        """Return the value of the Authorization header."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
     @property
     def secret(self) -> str:
-        """What must appear in no message."""
+        """Secret that must not appear in any message."""
         return self.password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BearerAuth:
-    """A token, as proxies before Druid ask for."""
+    """Bearer token for proxies in front of Druid."""
 
     token: str = field(repr=False)
 
     @property
     def header(self) -> str:
-        """The value of the Authorization header."""
+        """Return the value of the Authorization header."""
         return f"Bearer {self.token}"
 
     @property
     def secret(self) -> str:
-        """What must appear in no message."""
+        """Secret that must not appear in any message."""
         return self.token
 
 

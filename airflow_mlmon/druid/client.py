@@ -1,6 +1,6 @@
-"""Speaks to one Druid cluster: tasks, SQL, segments.
+"""Client of one Druid cluster: tasks, SQL, segments.
 
-Every call is bounded in time and tries; what Druid says is returned and raised without secrets.
+Every call is bounded in time and attempts; Druid's answers and errors contain no secrets.
 """
 
 from __future__ import annotations
@@ -57,27 +57,27 @@ _UNKNOWN_NAME = re.compile(r"(?:Object|Column) '[^']*' not found")
 
 
 class ResourceLimitError(ServiceRejectedError):
-    """A query took more memory than Druid gives it; fewer at once may not."""
+    """Query that exceeded the memory that Druid grants it; fewer concurrent queries may succeed."""
 
 
 class DruidClient:
-    """The calls that are made to one cluster.
+    """Client of one Druid cluster.
 
     Args:
-        base_url: the router with its management proxy, such as http://router:8888.
-        auth: sent to the host of `base_url` and to `redirect_hosts`, nowhere else.
-        timeout_s: bound of each silence, and of the whole answer.
-        connect_timeout_s: bound of the connecting.
-        verify: whether Druid's certificate is checked, or the path of the CA certificates to check it against.
-        client_certificate: paths of the certificate and the key to show to Druid.
+        base_url: router with its management proxy, such as http://router:8888.
+        auth: sent to the host of `base_url` and to `redirect_hosts` only.
+        timeout_s: limit of each silence, and of the whole answer, in seconds.
+        connect_timeout_s: limit of connecting, in seconds.
+        verify: whether Druid's certificate is verified, or the path of the CA certificates to verify it against.
+        client_certificate: paths of the client certificate and its key.
         redirect_hosts: `host:port` of the services that a 307 may lead to.
-        retry: how often a request is tried, and after which pauses.
-        session: an open requests session to use.
-        sleep: waits between tries.
-        random: gives numbers in [0, 1) for the jitter of the pauses.
+        retry: number of attempts of a request, and the pauses between them.
+        session: an open requests session.
+        sleep: waits between attempts.
+        random: draws numbers in [0, 1) for the jitter of the pauses.
 
     Raises:
-        ConfigError: the URL is not one, or carries credentials.
+        ConfigError: the URL is invalid, or contains credentials.
     """
 
     def __init__(
@@ -111,37 +111,37 @@ class DruidClient:
 
     @property
     def base_url(self) -> str:
-        """Where the cluster is reached."""
+        """URL of the cluster."""
         return self._transport.base_url
 
     def redact(self, text: str) -> str:
-        """The text without the secrets of this client and of signed URLs."""
+        """Remove the secrets of this client and of signed URLs from a text."""
         return self._transport.redact(text)
 
     def status(self) -> ClusterStatus:
-        """The version of the cluster and its extensions."""
+        """Fetch the version of the cluster and its extensions."""
         return self._parsed(parse_cluster_status, self._expect(self._transport.send("GET", "/status")))
 
     def extensions(self) -> tuple[str, ...]:
-        """The extensions of the overlord, which takes the tasks; a router may have others."""
+        """Fetch the extensions of the overlord, which accepts the tasks; those of a router may differ."""
         answer = self._transport.send("GET", "/proxy/overlord/status")
         if not answer.is_success:
             return self.status().extensions
         return self._parsed(parse_cluster_status, answer.data).extensions
 
     def has_sql_tasks(self) -> bool:
-        """Whether the cluster ingests by SQL; newer ones do without the extension that older ones name."""
+        """Return whether the cluster ingests by SQL; newer versions do not need the extension of older ones."""
         answer = self._transport.send("GET", "/druid/v2/sql/task/enabled")
         return answer.is_success and isinstance(answer.data, Mapping) and answer.data.get("enabled") is True
 
     def submit(self, task: Mapping[str, Any]) -> bool:
-        """Hand in a task; False when Druid has had one of that id before, whatever became of it.
+        """Submit a task; return False if Druid already had one with this id, whatever its state.
 
         Raises:
-            ServiceRejectedError: Druid does not take the task.
+            ServiceRejectedError: Druid rejects the task.
         """
         if not task.get("id"):
-            raise ValueError("a task needs an id: only then may it be handed in twice")
+            raise ValueError("a task needs an id, so that it can be submitted twice")
         answer = self._transport.send("POST", _TASKS, task)
         if _is_known_id(answer):
             return False
@@ -149,26 +149,26 @@ class DruidClient:
         return True
 
     def submit_sql(self, task_id: str, query: str) -> bool:
-        """Hand in an ingestion by SQL as the task of that id; False when Druid has had one.
+        """Submit an SQL ingestion as the task with this id; return False if Druid already had one.
 
         Raises:
-            ServiceRejectedError: Druid does not take the query, or has no SQL-based ingestion.
+            ServiceRejectedError: Druid rejects the query, or has no SQL-based ingestion.
         """
         prefix, _, name = task_id.partition(SQL_TASK)
         if prefix or not name:
-            raise ValueError(f"Druid names a task of SQL {SQL_TASK}…, not {task_id}")
+            raise ValueError(f"the id of an SQL task must begin with {SQL_TASK}, got {task_id}")
         body = {"query": query, "context": _SQL_TASK_CONTEXT | {"sqlQueryId": name}}
         try:
             self._expect(self._transport.send("POST", "/druid/v2/sql/task", body))
         except ServiceUnavailableError:
-            # a known id is answered by 500, as is a broker that has lost the overlord
+            # a known id is answered with 500, and so is a broker that has lost the overlord
             if self.task_status(task_id) is None:
                 raise
             return False
         return True
 
     def task_status(self, task_id: str) -> TaskStatus | None:
-        """Where a task stands; None when Druid knows none of that id."""
+        """Fetch the status of a task; None if Druid does not know the id."""
         answer = self._transport.send("GET", f"{_TASKS}/{_quoted(task_id)}/status")
         if _is_unknown(answer):
             return None
@@ -176,23 +176,23 @@ class DruidClient:
         return TaskStatus(id=status.id, state=status.state, error=self.redact(status.error))
 
     def is_any_running(self, task_ids: Iterable[str]) -> bool:
-        """Whether one of the tasks has not ended; Druid need not know all of them.
+        """Return whether any of the tasks has not ended; Druid need not know all of them.
 
-        They are asked for one by one: the answer about many repeats what the workers say, and one
-        that has lost a stopped task says RUNNING for ever.
+        They are queried one by one: the answer about many repeats what the workers report, and a worker that lost a
+        stopped task reports RUNNING for ever.
         """
         states = (self.task_status(task_id) for task_id in task_ids)
         return any(status is not None and status.state is TaskState.RUNNING for status in states)
 
     def task_report(self, task_id: str) -> TaskReport | None:
-        """What a finished task did; None when there is no report, or not yet."""
+        """Fetch the report of a finished task; None if there is none yet."""
         answer = self._transport.send("GET", f"{_TASKS}/{_quoted(task_id)}/reports")
         if _is_unknown(answer):
             return None
         return self._parsed(parse_task_report, self._expect(answer))
 
     def shutdown(self, task_id: str) -> bool:
-        """Stop a task, if it still runs; False when Druid knows none of that id."""
+        """Cancel a task, if it still runs; return False if Druid does not know the id."""
         answer = self._transport.send("POST", f"{_TASKS}/{_quoted(task_id)}/shutdown")
         if _is_unknown(answer):
             return False
@@ -200,10 +200,10 @@ class DruidClient:
         return True
 
     def shutdown_all(self, task_ids: Iterable[str]) -> None:
-        """Stop each of the tasks that still runs, even when one of them cannot be reached.
+        """Cancel each of the tasks that still runs, even if one of them cannot be reached.
 
         Raises:
-            MlmonError: the last that went wrong.
+            MlmonError: the last error.
         """
         failure = None
         for task_id in task_ids:
@@ -215,12 +215,12 @@ class DruidClient:
             raise failure
 
     def sql(self, query: str, parameters: Sequence[SqlValue] = ()) -> list[dict[str, Any]]:
-        """The rows of a query; `parameters` stand for its question marks.
+        """Query the rows of an SQL statement; `parameters` replace its question marks.
 
         Raises:
-            NotFoundError: there is no such datasource or column (yet).
-            ResourceLimitError: it takes more memory than Druid gives a query.
-            ServiceRejectedError: Druid does not take the query.
+            NotFoundError: the datasource or a column does not exist (yet).
+            ResourceLimitError: the query exceeds the memory that Druid grants it.
+            ServiceRejectedError: Druid rejects the query.
         """
         body = {
             "query": query,
@@ -230,13 +230,13 @@ class DruidClient:
         }
         answer = self._transport.send("POST", "/druid/v2/sql", body)
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
-            raise NotFoundError(f"Druid knows no such datasource or column: {answer.message}")
+            raise NotFoundError(f"Druid does not know the datasource or column: {answer.message}")
         if isinstance(answer.data, Mapping) and answer.data.get("error") == _RESOURCE_LIMIT:
             raise ResourceLimitError(f"Druid at {self.base_url} ran out of memory for a query: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
 
     def segment_columns(self, datasource: str, interval: Partition) -> list[SegmentColumns]:
-        """The columns of each segment that is served of an interval; none where there is no such datasource."""
+        """Fetch the columns of each served segment of an interval; none if the datasource does not exist."""
         query = {
             "queryType": "segmentMetadata",
             "dataSource": datasource,
@@ -249,7 +249,7 @@ class DruidClient:
         return self._parsed(parse_segment_columns, self._expect(answer))
 
     def lagging_columns(self, datasource: Datasource) -> list[str]:
-        """The columns that the broker does not know, or knows by a type that cannot hold their values."""
+        """List the columns that the broker does not know, or knows by a type that cannot hold their values."""
         query = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
         known = {row["c"]: row["t"] for row in self.sql(query, [datasource.name])} if datasource.dimensions else {}
         return [
@@ -259,7 +259,7 @@ class DruidClient:
         ]
 
     def mark_unused(self, datasource: str, interval: str) -> int | None:
-        """Take the segments that lie within `interval` out of service; how many, where Druid says."""
+        """Mark the segments within `interval` as unused; return their number, if Druid reports it."""
         path = f"/druid/coordinator/v1/datasources/{_quoted(datasource)}/markUnused"
         answer = self._transport.send("POST", path, {"interval": interval})
         if answer.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND} and not answer.is_html:
@@ -268,12 +268,12 @@ class DruidClient:
         return None if count is None else int(count)
 
     def _context(self) -> dict[str, Any]:
-        # an answer from a cache could be that of the segments before
+        # a cached answer could be that of the previous segments
         timeout = int(self._transport.timeout_s * 1000)
         return {"timeout": timeout, "useCache": False, "useResultLevelCache": False}
 
     def retention_rules(self, datasource: str) -> list[dict[str, Any]]:
-        """The datasource's own retention rules; none where only the cluster's hold."""
+        """Fetch the datasource's own retention rules; none if only the cluster's apply."""
         return [dict(rule) for rule in self._expect(self._transport.send("GET", f"{_RULES}/{_quoted(datasource)}"))]
 
     def set_retention_rules(self, datasource: str, rules: Sequence[Mapping[str, Any]]) -> None:
@@ -281,16 +281,16 @@ class DruidClient:
         self._expect(self._transport.send("POST", f"{_RULES}/{_quoted(datasource)}", list(rules)))
 
     def compaction(self, datasource: str) -> dict[str, Any] | None:
-        """How the datasource is compacted; None when it is not."""
+        """Fetch the compaction settings of the datasource; None without compaction."""
         answer = self._transport.send("GET", f"{_COMPACTION}/{_quoted(datasource)}")
         return None if _is_unknown(answer) else dict(self._expect(answer))
 
     def set_compaction(self, settings: Mapping[str, Any]) -> None:
-        """Replace how the datasource that `settings` name is compacted."""
+        """Replace the compaction settings of the datasource that `settings` name."""
         self._expect(self._transport.send("POST", _COMPACTION, settings))
 
     def delete_compaction(self, datasource: str) -> None:
-        """See that the datasource is not compacted any more."""
+        """Disable the compaction of the datasource."""
         answer = self._transport.send("DELETE", f"{_COMPACTION}/{_quoted(datasource)}")
         if not _is_unknown(answer):
             self._expect(answer)
@@ -303,7 +303,7 @@ class DruidClient:
     def _rejection(self, answer: Answer) -> MlmonError:
         hint = ""
         if answer.status == HTTPStatus.NOT_FOUND:
-            hint = "the URL must be that of a router with druid.router.managementProxy.enabled=true"
+            hint = "set the URL of the connection to a router with druid.router.managementProxy.enabled=true"
         return ServiceRejectedError(
             f"Druid at {self.base_url} answered {answer.status}: {answer.message}", hint=hint, status=answer.status
         )
@@ -313,8 +313,8 @@ class DruidClient:
             return parse(data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ServiceRejectedError(
-                f"Druid at {self.base_url} gave an answer of an unknown shape: {error!r}.",
-                hint="check that the URL is Druid's and its version is 25 or later",
+                f"Druid at {self.base_url} gave an answer in an unknown format: {error!r}.",
+                hint="check that the URL of the connection is Druid's, and that its version is 25 or later",
             ) from error
 
 
@@ -323,7 +323,7 @@ def _quoted(part: str) -> str:
 
 
 def _is_unknown(answer: Answer) -> bool:
-    # a page is not Druid's own 404 but that of a router that does not pass tasks on
+    # an HTML page is not Druid's own 404 but that of a router that does not forward tasks
     return answer.status == HTTPStatus.NOT_FOUND and not answer.is_html
 
 

@@ -1,4 +1,4 @@
-"""Divides the rows that Druid serves by the values of a segment's columns, as `profiles.division` divides a table."""
+"""Division of rows in Druid by the values of a segment's columns, as `profiles.engine.division` divides a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_mlmon.profiles.layout import LONGEST_NAME, SegmentLayout
 from airflow_mlmon.spec.choices import ColumnType
 
 STRING = "STRING"
-# So many values Druid groups by as they are, which is faster than to sort out those that count.
+# Up to this number of values, grouping by all of them is faster than filtering those that count.
 _FEW_TEXTS = 256
 
 Counts = Mapping[str | None, int]
@@ -25,7 +25,7 @@ Counts = Mapping[str | None, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Division:
-    """The values of a segment: the text that Druid groups by, and the rows by text and by value."""
+    """Values of a segment: the text that Druid groups by, and the rows by text and by value."""
 
     layout: SegmentLayout
     key: Sql
@@ -33,12 +33,12 @@ class Division:
     counts: Counts
 
     def value_of(self, text: str | None) -> str | None:
-        """The value that has a part of its own for this text; None for the rest."""
+        """Return the value with a part of its own for this text; None for the rest."""
         return _value_of(self.layout, text)
 
 
 def rows_of(datasource: str, interval: Partition, segments: Sequence[SegmentColumns]) -> Rows:
-    """The rows of an interval that these segments of Druid hold."""
+    """Select the rows of an interval that these Druid segments hold."""
     spans = sorted((max(segment.start, interval.start), min(segment.end, interval.end)) for segment in segments)
     joined: list[tuple[datetime, datetime]] = []
     for begin, stop in spans:
@@ -50,7 +50,7 @@ def rows_of(datasource: str, interval: Partition, segments: Sequence[SegmentColu
 
 
 def group_alike(segments: Sequence[SegmentColumns], named: Collection[str]) -> list[list[SegmentColumns]]:
-    """The segments of Druid that have the same of the named columns, together."""
+    """Group the Druid segments that have the same types of the named columns."""
     alike: dict[frozenset[tuple[str, str]], list[SegmentColumns]] = {}
     for segment in segments:
         held = frozenset((name, kind) for name, kind in segment.columns.items() if name in named)
@@ -65,7 +65,7 @@ def divide(
     held: Mapping[str, str],
     types: Mapping[str, ColumnType],
 ) -> Division:
-    """How the rows are divided, which hold these columns of Druid's types; `types` are the declared ones."""
+    """Divide the rows that hold these Druid columns; `types` are the declared types."""
     if not set(pinned.columns) <= set(held):
         nothing = Sql(text="CAST(NULL AS VARCHAR)")
         rest = count_texts(client, rows, nothing)
@@ -90,7 +90,7 @@ def divide(
 
 
 def count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
-    """How many rows have each text."""
+    """Count the rows of each text."""
     return {row["k"]: row["n"] for page in text_pages(client, rows, text) for row in page}
 
 

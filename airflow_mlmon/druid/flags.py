@@ -1,7 +1,7 @@
-"""Lets NaN and ±inf reach Druid: null in their column, as in JSON, and named in a flag column beside it.
+"""Flag columns for values that Druid cannot store: NaN and ±inf are null in their column, and named beside it.
 
-So are the labels of rows whose outcome never gets one. A column that has none of these gets no flag
-column. Zero loses its sign, because Druid tells -0.0 from 0.0.
+Labels of rows whose outcome will never be labelled are flagged too. A column without such values gets no flag
+column. Zero loses its sign, because Druid distinguishes -0.0 from 0.0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SUFFIX = "__flag"
 
 
 class Flag(StrEnum):
-    """What a value was that is null in its column."""
+    """Original value of a cell that is null in its column."""
 
     NAN = "nan"
     POSITIVE_INFINITY = "inf"
@@ -30,14 +30,14 @@ class Flag(StrEnum):
 
 
 class Flagged(NamedTuple):
-    """Rows with the flag columns that they need, and the names of the columns that have one."""
+    """Rows with their flag columns, and the names of the flagged columns."""
 
     rows: pa.Table
     names: tuple[str, ...]
 
 
 def flag_column(name: str) -> str:
-    """The flag column of a column.
+    """Return the name of the flag column of a column.
 
     >>> flag_column("score")
     'score__flag'
@@ -46,13 +46,13 @@ def flag_column(name: str) -> str:
 
 
 def with_flags(rows: pa.Table) -> Flagged:
-    """The rows as they are loaded: where a column has NaN or ±inf, with its flag column.
+    """Add flag columns to the columns with NaN or ±inf.
 
     >>> with_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
     {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
 
     Raises:
-        ConfigError: another column bears the name of a flag column.
+        ConfigError: another column has the name of a flag column.
     """
     names = []
     for at, field in enumerate(rows.schema):
@@ -67,14 +67,14 @@ def with_flags(rows: pa.Table) -> Flagged:
 
 
 def with_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.ChunkedArray) -> Flagged:
-    """The rows with their labels: none where a row is void, which a flag column says where any is.
+    """Add the labels; excluded rows have none, which a flag column states if there are any.
 
     >>> labels, void = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
     >>> with_labels(pa.table({"x": [1, 2]}), "paid", labels, void).rows.to_pydict()
     {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['void', None]}
 
     Raises:
-        ConfigError: another column bears the name of the flag column.
+        ConfigError: another column has the name of the flag column.
     """
     rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, pa.bool_()), labels))
     if not pc.any(void).as_py():
@@ -83,7 +83,7 @@ def with_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.Chu
 
 
 def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
-    """The datasource with the flag columns of these columns."""
+    """Add the flag columns of these columns to the datasource."""
     flags = (Dimension(name=flag_column(name), type=DimensionType.STRING) for name in names)
     return replace(datasource, dimensions=(*datasource.dimensions, *flags))
 
@@ -92,7 +92,7 @@ def _flagged(rows: pa.Table, name: str, flags: pa.ChunkedArray) -> pa.Table:
     flag = flag_column(name)
     if flag in rows.column_names:
         raise ConfigError(
-            f"The column name {flag!r} is kept for what {name!r} cannot hold in Druid.",
+            f"The column name {flag!r} is reserved for values that {name!r} cannot hold in Druid.",
             hint="rename the column in the archive",
         )
     return rows.append_column(flag, flags)

@@ -1,7 +1,7 @@
-"""Builds Druid's native batch tasks: pure, no I/O.
+"""Druid's native batch tasks; pure, no I/O.
 
-A task replaces exactly the interval of one partition: `index_parallel`, day segments, no rollup,
-every column named with its type, no bad row forgiven.
+A task replaces exactly the interval of one partition: `index_parallel`, day segments, no rollup, every column
+named with its type, no bad row accepted.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ TIME_COLUMN = "__time"
 _RESERVED = {CONTENT_COLUMN, TIME_COLUMN}
 _ID_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _MIDNIGHT = timedelta(0)
-# Druid's own prefix of the tasks that SQL starts
+# Druid's own prefix of SQL tasks
 SQL_TASK = "query-"
 
 
 class DimensionType(StrEnum):
-    """How Druid stores the values of a column."""
+    """Druid type of a column."""
 
     STRING = "string"
     LONG = "long"
     DOUBLE = "double"
 
 
-# booleans are written as 0 and 1, so that their mean is a share
+# booleans are written as 0 and 1, so that their mean is a rate
 _TYPES = {
     ColumnType.FLOAT: DimensionType.DOUBLE,
     ColumnType.INTEGER: DimensionType.LONG,
-    # travels as text, which Druid reads as the nearest double
+    # written as text, which Druid reads as the nearest double
     ColumnType.DECIMAL: DimensionType.DOUBLE,
     ColumnType.BOOLEAN: DimensionType.LONG,
     ColumnType.STRING: DimensionType.STRING,
@@ -53,7 +53,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """One column of a datasource; `is_indexed` False saves the bitmap of a column of ids."""
+    """Column of a datasource; `is_indexed` False saves the bitmap of an id column."""
 
     name: str
     type: DimensionType
@@ -62,11 +62,10 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Datasource:
-    """A table in Druid: its name, the input's column of the time, and its other columns.
+    """Druid datasource: its name, the time column of the input, and its other columns.
 
-    Each row also gets the column `mlmon_content`, the version of the content that it came with:
-    by it the broker shows that it serves this load, not an earlier one of as many rows.
-    `left_out` names the vectors, which Druid has no column for.
+    Each row also gets the column `mlmon_content`, the version of its content: it proves that the broker serves this
+    ingestion, not an earlier one with as many rows. `left_out` names the vectors, for which Druid has no type.
     """
 
     name: str
@@ -76,7 +75,7 @@ class Datasource:
 
 
 def predictions_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_predictions`: features, score, class, version, id, label; no personal or ignored column, no vector."""
+    """Return `<model>_predictions`: features, score, class, version, id, label; no personal column or vector."""
     dimensions = [
         Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
         for name, column in spec.columns.items()
@@ -85,7 +84,9 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
     if spec.labels is not None:
         dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[ColumnType.BOOLEAN]))
     if taken := sorted(_RESERVED & {dimension.name for dimension in dimensions}):
-        raise ConfigError(f"The column name {taken[0]!r} is kept for Druid.", hint="rename the column in the archive")
+        raise ConfigError(
+            f"The column name {taken[0]!r} is reserved in Druid.", hint="rename the column in the archive"
+        )
     return Datasource(
         name=f"{spec.model}_predictions",
         time_column=spec.time_column,
@@ -95,7 +96,7 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
 
 
 def metrics_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
+    """Return `<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
     return Datasource(
         name=f"{spec.model}_metrics",
         time_column="time",
@@ -110,7 +111,7 @@ def metrics_datasource(spec: ModelSpec) -> Datasource:
 
 
 def profiles_datasource(spec: ModelSpec) -> Datasource:
-    """`<model>_profiles`: how many rows of a column, and segment, have a value or lie in a cell."""
+    """Return `<model>_profiles`: row counts of columns, and segments, by value or cell."""
     text, number, whole = DimensionType.STRING, DimensionType.DOUBLE, DimensionType.LONG
     types = {"column": text, "segment": text, "kind": text, "value": text, "number": number, "cell": whole}
     types |= {"low": number, "high": number, "count": whole, "layout": text, "version": text}
@@ -122,7 +123,7 @@ def profiles_datasource(spec: ModelSpec) -> Datasource:
 
 
 def profiled_columns(spec: ModelSpec) -> frozenset[str]:
-    """The columns whose counts are loaded: vectors are among them, by their norms."""
+    """Return the columns whose counts are ingested; vectors are among them, by their norms."""
     return frozenset(name for name, column in spec.columns.items() if _is_open(column))
 
 
@@ -135,7 +136,7 @@ def _is_open(column: Column) -> bool:
 
 
 def druid_time(moment: datetime) -> str:
-    """A moment as Druid writes it, to the millisecond.
+    """Format a moment as Druid does, in milliseconds.
 
     >>> druid_time(datetime(2013, 3, 8, tzinfo=UTC))
     '2013-03-08T00:00:00.000Z'
@@ -144,7 +145,7 @@ def druid_time(moment: datetime) -> str:
 
 
 def druid_interval(partition: Partition) -> str:
-    """The interval of a partition, which must be of whole days: segments are.
+    """Format the interval of a partition, which must cover whole days because segments do.
 
     >>> from datetime import date
     >>> druid_interval(Partition.of_day("flights", date(2013, 3, 8)))
@@ -155,14 +156,14 @@ def druid_interval(partition: Partition) -> str:
 
 
 def whole_days(partition: Partition) -> tuple[datetime, datetime]:
-    """Start and end of a partition, which both are at midnight.
+    """Return start and end of a partition, both at midnight.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: they are not at midnight UTC.
     """
     for moment in (partition.start, partition.end):
         if (moment - datetime.min.replace(tzinfo=UTC)) % DAY != _MIDNIGHT:
-            raise ConfigError(f"{partition} does not begin and end at midnight UTC, as Druid's day segments do.")
+            raise ConfigError(f"{partition} must begin and end at midnight UTC, like Druid's day segments.")
     return partition.start, partition.end
 
 
@@ -175,7 +176,7 @@ def task_id(
     attempt: int,
     ingestion: DruidIngestion = DruidIngestion.NATIVE,
 ) -> str:
-    """The id of a load: the same load has the same id, whoever starts it.
+    """Build the id of an ingestion; the same ingestion has the same id, whoever starts it.
 
     >>> from datetime import date
     >>> day = Partition.of_day("flights", date(2013, 3, 8))
@@ -183,7 +184,9 @@ def task_id(
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
     """
     if not _ID_PART.fullmatch(version):
-        raise ConfigError(f"{version!r} cannot be part of a task's id.", hint="use letters, digits, '.', '_' and '-'")
+        raise ConfigError(
+            f"Version {version!r} cannot be part of a task id.", hint="use letters, digits, '.', '_' and '-'"
+        )
     days = partition.key
     if partition.end - partition.start != DAY:
         days = f"{days}_{partition.end.date().isoformat()}"
@@ -194,11 +197,11 @@ def task_id(
 def ingestion_task(
     task_id: str, datasource: Datasource, partition: Partition, *, input_urls: Sequence[str], version: str
 ) -> dict[str, Any]:
-    """The task that puts the rows of `input_urls` in the place of the partition's.
+    """Build the task that replaces the partition's rows by those of `input_urls`.
 
-    The input is JSON Lines by gzip, or Parquet, by the ends of the names: at http or https URLs that Druid
-    can read (presigned ones need no extension and no keys in Druid), at s3:// addresses, or at
-    file:// URLs and paths, which works where Druid's workers see the same disk.
+    The input is gzipped JSON Lines, or Parquet, by file name: at http or https URLs that Druid can read (presigned
+    ones need neither extension nor credentials in Druid), at s3:// URIs, or at file:// URLs and paths if Druid's
+    workers see the same disk.
     """
     return {
         "type": "index_parallel",
@@ -233,7 +236,7 @@ def ingestion_task(
                 "inputSource": input_source(input_urls),
                 "inputFormat": input_format(input_urls),
                 "appendToExisting": False,
-                # an input that turns out empty must not empty the day; of several days some may have no rows
+                # an empty input must not empty the day; of several days some may have no rows
                 "dropExisting": partition.end - partition.start != DAY,
             },
             "tuningConfig": {
@@ -241,7 +244,7 @@ def ingestion_task(
                 "maxNumConcurrentSubTasks": 1,
                 "partitionsSpec": {"type": "dynamic"},
                 "maxParseExceptions": 0,
-                # the rows that it would keep in its report are not for everybody's eyes
+                # the rows that it would keep in its report are not for everybody
                 "maxSavedParseExceptions": 0,
                 "logParseExceptions": False,
             },
@@ -250,10 +253,10 @@ def ingestion_task(
 
 
 def _time_within(partition: Partition) -> str:
-    """The time of a row, or for one outside the partition a division by zero.
+    """Return the time of a row, or a division by zero for a row outside the partition.
 
-    Druid throws such rows away, publishes the others, and calls that a success; an error makes the
-    task fail before it publishes anything.
+    Druid drops such rows, publishes the others and reports success; an error fails the task before it
+    publishes anything.
     """
     start, end = (int(moment.timestamp() * 1000) for moment in whole_days(partition))
     return f"__time * div(1, __time >= {start} && __time < {end})"

@@ -1,4 +1,4 @@
-"""How Druid reads its input: where it lies, and in which format."""
+"""Input sources and formats of Druid tasks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ JSON_LINES, PARQUET = ".json.gz", ".parquet"
 
 
 def input_source(urls: Sequence[str]) -> dict[str, Any]:
-    """Where Druid reads the rows: `http`, `s3` or `local`, by the scheme that all the URLs share.
+    """Return the input source (`http`, `s3` or `local`) for the scheme that all URLs share.
 
     >>> input_source(["file:///data/day.json.gz"])
     {'type': 'local', 'files': ['/data/day.json.gz']}
     """
     schemes = {urlsplit(url).scheme for url in urls}
     if not schemes:
-        raise ConfigError("Druid is given nothing to read.", hint="empty the partition on purpose: empty_partition")
+        raise ConfigError(
+            "The Druid task has no input files.", hint="to empty the partition on purpose, use empty_partition"
+        )
     if schemes <= {"http", "https"}:
         return {"type": "http", "uris": list(urls)}
     if schemes == {"s3"}:
@@ -27,13 +29,13 @@ def input_source(urls: Sequence[str]) -> dict[str, Any]:
     if schemes <= {"file", ""}:
         return {"type": "local", "files": _paths(urls)}
     raise ConfigError(
-        f"Druid is given {', '.join(sorted(schemes))} addresses to read.",
-        hint="give presigned URLs, s3:// addresses, or files only",
+        f"The input URLs of a Druid task must share one scheme, got {', '.join(sorted(schemes))}.",
+        hint="use only presigned URLs, only s3:// URIs, or only files",
     )
 
 
 def input_format(urls: Sequence[str]) -> dict[str, Any]:
-    """How Druid reads the rows, by the end of the names: JSON Lines that it unzips, or Parquet.
+    """Return the input format by file name: gzipped JSON Lines, or Parquet.
 
     >>> input_format(["https://s3/day.json.gz?X-Amz-Signature=0123"])
     {'type': 'json'}
@@ -43,7 +45,7 @@ def input_format(urls: Sequence[str]) -> dict[str, Any]:
         return {"type": "parquet", "binaryAsString": True}
     if unknown := [path for path in paths if not path.endswith(JSON_LINES)]:
         raise ConfigError(
-            f"Druid would not know how to read {unknown[0]}.", hint=f"end the name in {JSON_LINES} or {PARQUET}"
+            f"Druid has no input format for {unknown[0]}.", hint=f"end the name in {JSON_LINES} or {PARQUET}"
         )
     return {"type": "json"}
 

@@ -1,4 +1,4 @@
-"""Writes a table as the gzip JSON Lines that Druid reads."""
+"""Encoding of a table as the gzipped JSON Lines that Druid reads."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from airflow_mlmon.errors import SchemaMismatchError
 
 _BATCH_ROWS = 1 << 14
 _LARGEST_EXACT = 1 << 53
-# a third of the time that zlib takes for the same size
+# takes a third of the time of zlib at the same size
 _LEVEL = 1
 _GZIP = 31
 
 
 def write_json_lines(table: pa.Table) -> bytes:
-    r"""The rows, one JSON object a line, by gzip; the same table gives the same bytes.
+    r"""Encode the rows as gzipped JSON Lines; the same table gives the same bytes.
 
-    NaN and ±inf become null, which is all that JSON has for them. Timestamps become ISO in UTC
-    (those without a zone are taken to be in UTC), booleans 0 and 1, decimals and integers beyond
-    2**53 text.
+    NaN and ±inf become null, since JSON has no such numbers. Timestamps become ISO text in UTC (those without a zone
+    are taken as UTC), booleans 0 and 1, decimals and integers beyond 2**53 text.
 
     >>> import gzip
     >>> gzip.decompress(write_json_lines(pa.table({"x": [0.5, float("nan")], "ok": [True, False]})))
@@ -32,7 +31,7 @@ def write_json_lines(table: pa.Table) -> bytes:
     """
     batches = table.to_batches(max_chunksize=_BATCH_ROWS)
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="json") as pool:
-        # the members of gzip, one after the other, are one file
+        # concatenated gzip members are one file
         return b"".join(pool.map(lambda batch: _zip(_lines(batch)), batches)) or _zip(b"")
 
 
@@ -51,7 +50,7 @@ def _lines(batch: pa.RecordBatch) -> bytes:
 
 
 def _literals(name: str, column: pa.Array) -> pa.Array:
-    """Each value as JSON writes it; null where there is none."""
+    """Format each value as JSON; null if there is none."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _literals(name, column.dictionary_decode())
@@ -65,7 +64,7 @@ def _literals(name: str, column: pa.Array) -> pa.Array:
     if pa.types.is_integer(kind):
         return _integers(column)
     text = as_text(name, column)
-    # what is written of moments, days and decimals has nothing to escape
+    # moments, days and decimals need no escaping
     return _escaped(text) if _is_text(kind) else _quoted(text)
 
 
@@ -81,10 +80,10 @@ def _integers(column: pa.Array) -> pa.Array:
 
 
 def as_text(name: str, column: pa.Array) -> pa.Array:
-    """A column of another type than number and boolean as text.
+    """Convert a column of a type other than number and boolean to text.
 
     Raises:
-        SchemaMismatchError: its type has no text.
+        SchemaMismatchError: its type has no text form.
     """
     kind = column.type
     if pa.types.is_timestamp(kind):
@@ -95,7 +94,7 @@ def as_text(name: str, column: pa.Array) -> pa.Array:
         return column.cast(pa.string())
     if pa.types.is_decimal(kind) or pa.types.is_date(kind):
         return column.cast(pa.string())
-    raise SchemaMismatchError(f"The column {name!r} is of type {kind}, which is not loaded into Druid.")
+    raise SchemaMismatchError(f"Column {name!r} is of type {kind}, which cannot be ingested into Druid.")
 
 
 def _is_text(kind: pa.DataType) -> bool:

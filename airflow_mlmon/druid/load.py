@@ -1,8 +1,8 @@
-"""Loads one version of a partition into Druid: begin, wait, finish.
+"""Ingestion of one version of a partition into Druid: begin, wait, finish.
 
-A load is over when Druid's own report counts as many rows as the partition has, none dropped and
-none with errors, and the broker serves just these. The task's id says what is loaded, so a retry,
-or a second run at once, joins the task that is there instead of starting another.
+An ingestion is complete when Druid's own report counts as many rows as the partition has, none dropped and none
+with errors, and the broker serves exactly these. The task id identifies the content, so a retry or a
+concurrent run joins the existing task instead of starting another.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ log = logging.getLogger(__name__)
 HandIn = Callable[[str], object]
 MOST_ROUNDS = 5
 _MOST_ATTEMPTS = 100
-# the rows are not to blame when a worker is lost, somebody stops the task, or the input is gone
+# the rows are not at fault if a worker is lost, somebody cancels the task, or the input is gone
 _NOT_THE_ROWS = re.compile(
     r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|exited unsuccessfully"
     r"|trying to read uri|InsertCannotBeEmpty"
 )
-# what becomes of a row outside the interval: see `ingestion_task`
+# effect of a row outside the interval: see `ingestion_task`
 _OUTSIDE = re.compile(r"transform value for __time|by zero")
 _Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One version of a partition's rows that a datasource shall serve.
+    """Version of a partition's rows to be served by a datasource.
 
-    `version` names the content, such as a hash of it; `clear_number` says how often the Airflow
-    run was cleared: a cleared run loads again.
+    `version` identifies the content, such as a hash of it; `clear_number` counts how often the Airflow run was
+    cleared: a cleared run ingests again.
     """
 
     datasource: Datasource
@@ -61,16 +61,16 @@ class Load:
     ingestion: DruidIngestion = DruidIngestion.NATIVE
 
     def __post_init__(self) -> None:
-        """Refuse no rows: an empty input would empty the interval."""
+        """Refuse an empty ingestion, which would empty the interval."""
         if self.rows < 1:
-            raise ValueError(f"{self.partition} has no rows to load: empty_partition empties it on purpose")
+            raise ValueError(f"{self.partition} has no rows to ingest; to empty it on purpose, use empty_partition")
 
     def __str__(self) -> str:
-        """The partition, and what of it is loaded where."""
+        """Format the partition, the datasource and the version."""
         return f"{self.partition} ({self.datasource.name}, version {self.version})"
 
     def task_id(self, attempt: int) -> str:
-        """The id of the task that loads it: the same load has the same ids, whoever starts it."""
+        """Return the id of an attempt's task; the same ingestion has the same ids, whoever starts it."""
         return task_id(
             self.datasource.name,
             self.partition,
@@ -83,7 +83,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A load whose task Druid has; `was_over` when the task had ended well before."""
+    """Ingestion whose task Druid has; `was_over` if the task had ended well before."""
 
     load: Load
     attempt: int
@@ -91,13 +91,13 @@ class Begun:
 
     @property
     def task_id(self) -> str:
-        """The id of the task."""
+        """Id of the task."""
         return self.load.task_id(self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DruidLoad:
-    """What Druid serves for a partition; `task_id` is None when it was emptied, `segments` when unknown."""
+    """Ingestion as served by Druid; `task_id` is None if it was emptied, `segments` if unknown."""
 
     task_id: str | None
     rows: int
@@ -105,10 +105,10 @@ class DruidLoad:
 
 
 class NotServed(Enum):
-    """Why the rows of a task that ended well are not served.
+    """Reason why the rows of a successful task are not served.
 
-    Others took their place; or it read none. Where Druid does not find a file that it is to read, it takes
-    that for no rows.
+    Others replaced them, or the task read none: Druid treats an input file that it does not find as having no
+    rows.
     """
 
     REPLACED = auto()
@@ -117,7 +117,7 @@ class NotServed(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait for a task, then for its report and the broker; `poll_s` is the longest pause between looks."""
+    """Time limits for a task, its report and the broker, in seconds; `poll_s` is the longest pause between polls."""
 
     task_s: float = 3600.0
     visible_s: float = 90.0
@@ -128,19 +128,19 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What the broker counts in an interval: all rows, and those of one version of the content."""
+    """Broker's row counts in an interval: all rows, and those of one content version."""
 
     rows: int
     of_version: int
 
 
 def begin_load(client: DruidClient, load: Load, hand_in: HandIn, *, first: int = 1) -> Begun:
-    """See that Druid has a task for the load: of the first id, from `first` on, that has not failed.
+    """Ensure that Druid has a task for the ingestion: the first id, from `first` on, that has not failed.
 
-    `hand_in` hands in the task of an id that Druid does not know.
+    `hand_in` submits the task with an id that Druid does not know.
 
     Raises:
-        ServiceRejectedError: Druid does not take the task.
+        ServiceRejectedError: Druid rejects the task.
         ServiceUnavailableError: Druid does not answer.
     """
     for attempt in range(first, first + _MOST_ATTEMPTS):
@@ -149,17 +149,17 @@ def begin_load(client: DruidClient, load: Load, hand_in: HandIn, *, first: int =
         if status is not None and status.state is TaskState.FAILED:
             continue
         if status is None:
-            # when Druid knows the id by now, another run was quicker, and its task is ours
+            # if Druid knows the id by now, a concurrent run was faster, and its task is ours
             hand_in(name)
-        log.info("Druid loads %s in task %s.", load, name)
+        log.info("Druid ingests %s in task %s.", load, name)
         return Begun(load=load, attempt=attempt, was_over=status is not None and status.state is TaskState.SUCCESS)
     raise ServiceRejectedError(
-        f"Druid failed {_MOST_ATTEMPTS} times to load {load}.", hint="clear the run when the cause is gone"
+        f"Druid failed {_MOST_ATTEMPTS} times to ingest {load}.", hint="clear the run once the cause is fixed"
     )
 
 
 def await_tasks(client: DruidClient, task_ids: Collection[str], patience: Patience) -> None:
-    """Wait until none of the tasks runs any more, or for as long as patience lasts."""
+    """Wait until none of the tasks runs any more, or until the time limit."""
 
     def look() -> bool | None:
         return not client.is_any_running(task_ids) or None
@@ -168,11 +168,11 @@ def await_tasks(client: DruidClient, task_ids: Collection[str], patience: Patien
 
 
 def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidLoad | NotServed:
-    """The load as it is served, or why it is to be begun anew.
+    """Check that the ingestion is served, or say why it must be started again.
 
     Raises:
-        ServiceRejectedError: the task failed, or did not take every row.
-        ServiceUnavailableError: the task goes on or got lost, or the broker does not serve its rows; a
+        ServiceRejectedError: the task failed, or did not ingest every row.
+        ServiceUnavailableError: the task still runs or was lost, or the broker does not serve its rows; a
             retry joins the task, or starts the next.
     """
     status = client.task_status(begun.task_id)
@@ -182,7 +182,7 @@ def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidL
     if report is None and begun.was_over:
         return NotServed.REPLACED
     if report is not None and report.rows.is_complete(0):
-        log.warning("Druid's task %s has ended well, and has read nothing.", begun.task_id)
+        log.warning("Druid task %s succeeded, but read no rows.", begun.task_id)
         return NotServed.UNREAD
     _check_report(begun, report)
     load = begun.load
@@ -198,9 +198,9 @@ def finish_load(client: DruidClient, begun: Begun, patience: Patience) -> DruidL
     if begun.was_over or served.rows > served.of_version:
         return NotServed.REPLACED
     raise ServiceUnavailableError(
-        f"Druid's broker counts {served.rows} rows of {load}, not {load.rows}, "
-        f"{patience.visible_s:g} s after task {begun.task_id} has ended.",
-        hint="check that the historicals run and have room",
+        f"Druid's broker serves {served.rows} rows of {load}, expected {load.rows}, "
+        f"{patience.visible_s:g} s after task {begun.task_id} ended.",
+        hint="check that the historicals run and have free space",
         task_id=begun.task_id,
     )
 
@@ -213,18 +213,18 @@ def load_partition(
     on_begun: Callable[[str], None] | None = None,
     patience: Patience | None = None,
 ) -> DruidLoad:
-    """Put the rows in the place of those that Druid has for the partition, and see them served.
+    """Replace the rows that Druid has for the partition, and wait until the new ones are served.
 
     Args:
-        client: the cluster.
-        load: what is loaded where.
-        hand_in: hands in the task of the id that it is given.
-        on_begun: is told the id of the task before the wait for it, to be able to stop it.
-        patience: how long to wait.
+        client: client of the cluster.
+        load: partition, datasource and version.
+        hand_in: submits the task with the given id.
+        on_begun: receives the id of the task before the wait for it, so that it can be cancelled.
+        patience: time limits.
 
     Raises:
-        ServiceError: as `begin_load` and `finish_load` do, or Druid does not find the input.
-        PartitionConflictError: other content takes its place each time.
+        ServiceError: as in `begin_load` and `finish_load`, or Druid does not find the input.
+        PartitionConflictError: other content replaces it each time.
     """
     patience = patience or Patience()
     first, why = 1, NotServed.REPLACED
@@ -241,25 +241,25 @@ def load_partition(
 
 
 def given_up(partition: Partition, why: NotServed) -> MlmonError:
-    """The error of a load that was begun anew again and again."""
+    """Build the error of an ingestion that was started again too often."""
     if why is NotServed.UNREAD:
         return ServiceRejectedError(
-            f"Druid's tasks to load {partition} ended well, and had read nothing.",
-            hint="the workspace must be in S3, or in a folder that Druid's workers see under the same path",
+            f"Druid's tasks to ingest {partition} succeeded, but read no rows.",
+            hint="put the workspace in S3, or in a folder that Druid's workers see under the same path",
         )
     return PartitionConflictError(
-        f"Each time that Druid had loaded {partition}, other content had taken its place.",
-        hint="see which runs load the same day",
+        f"Each time Druid had ingested {partition}, other content replaced it.",
+        hint="check which runs ingest the same day",
     )
 
 
 def empty_partition(
     client: DruidClient, datasource: str, partition: Partition, *, patience: Patience | None = None
 ) -> DruidLoad:
-    """Take what Druid has for a partition that became empty out of service, on purpose.
+    """Mark the segments of a partition that became empty as unused, on purpose.
 
     Raises:
-        ServiceUnavailableError: the broker still serves rows after the wait.
+        ServiceUnavailableError: the broker still serves rows after the time limit.
     """
     patience = patience or Patience()
     segments = client.mark_unused(datasource, druid_interval(partition))
@@ -273,7 +273,7 @@ def empty_partition(
 
 
 def count_served(client: DruidClient, datasource: str, partition: Partition, version: str = "") -> Served:
-    """What the broker serves for a partition; nothing when it does not know the datasource, or ours is not in it."""
+    """Count the rows that the broker serves for a partition; none if it does not know the datasource or our column."""
     content, time_column = quote_identifier(CONTENT_COLUMN), quote_identifier(TIME_COLUMN)
     # the identifiers are quoted, the values are bound
     query = (
@@ -288,11 +288,11 @@ def count_served(client: DruidClient, datasource: str, partition: Partition, ver
 
 
 def _await_columns(client: DruidClient, datasource: Datasource, patience: Patience) -> None:
-    """Wait until the broker plans with the columns that were loaded.
+    """Wait until the broker plans with the ingested columns.
 
-    It looks at new segments once a minute by default: until then a new column is unknown to it, and
-    a widened one loses its digits. Where an older day is redone, some clusters keep to the types of
-    the newest day, so that this is no reason to fail.
+    By default it looks at new segments once a minute: until then it does not know a new column, and truncates a
+    widened one. When an older day is ingested again, some clusters keep the types of the newest day, so this is
+    no reason to fail.
     """
 
     def look() -> bool | None:
@@ -300,43 +300,45 @@ def _await_columns(client: DruidClient, datasource: Datasource, patience: Patien
 
     if _await(look, patience.visible_s, patience) is None:
         names = ", ".join(client.lagging_columns(datasource))
-        log.warning("Druid's broker does not show these columns of %s as they were loaded: %s", datasource.name, names)
+        log.warning("Druid's broker does not show these columns of %s as ingested: %s", datasource.name, names)
 
 
 def _not_loaded(begun: Begun, status: TaskStatus | None) -> MlmonError:
     name = begun.task_id
     if status is None:
         return ServiceUnavailableError(
-            f"Druid no longer knows the task {name}.", hint="a retry hands it in again", task_id=name
+            f"Druid no longer knows task {name}.", hint="a retry submits it again", task_id=name
         )
     if status.state is TaskState.RUNNING:
         return ServiceUnavailableError(
-            f"Druid has not loaded {begun.load} yet; task {name} goes on.", hint="a retry joins the task", task_id=name
+            f"Druid has not ingested {begun.load} yet; task {name} still runs.",
+            hint="a retry joins the task",
+            task_id=name,
         )
-    said = f"Druid did not load {begun.load}: {status.error or 'no reason given'}"
+    said = f"Druid failed to ingest {begun.load}: {status.error or 'no reason given'}"
     if _NOT_THE_ROWS.search(status.error):
         return ServiceUnavailableError(said, hint="a retry starts the next task", task_id=name)
-    hint = "the task's log in Druid's console says more"
+    hint = "see the log of the task in Druid's console"
     if _OUTSIDE.search(status.error):
-        hint = "a row's time lies outside the partition"
+        hint = "the time of a row is outside the partition"
     return ServiceRejectedError(said, hint=hint, task_id=name)
 
 
 def _check_report(begun: Begun, report: TaskReport | None) -> None:
     if report is None:
-        raise ServiceUnavailableError(f"Druid has no report of the task {begun.task_id}.", task_id=begun.task_id)
+        raise ServiceUnavailableError(f"Druid has no report of task {begun.task_id}.", task_id=begun.task_id)
     if not report.rows.is_complete(begun.load.rows):
         raise ServiceRejectedError(
-            f"Druid did not take the {begun.load.rows} rows of {begun.load} as they are: {report.rows}.",
-            hint="rows are thrown away when their time lies outside the partition",
+            f"Druid did not ingest all {begun.load.rows} rows of {begun.load}: {report.rows}.",
+            hint="rows are dropped if their time is outside the partition",
             task_id=begun.task_id,
         )
 
 
 def _await(look: Callable[[], _Found | None], limit_s: float, patience: Patience) -> _Found | None:
-    """What `look` finds, once it finds something; None when it has not for `limit_s` seconds.
+    """Poll until `look` finds something, and return it; None after `limit_s` seconds.
 
-    A Druid that does not answer for a while is no reason to give up a task that goes on in it.
+    A Druid that does not answer for a while is no reason to give up a running task.
     """
     began = patience.clock()
     deadline = began + limit_s

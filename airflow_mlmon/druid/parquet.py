@@ -1,4 +1,4 @@
-"""Writes a table as the Parquet that Druid reads, with the values that JSON Lines would have."""
+"""Encoding of a table as the Parquet that Druid reads, with the values of the JSON Lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_mlmon.druid.json_lines import as_text
 
 
 def write_parquet(table: pa.Table) -> bytes:
-    """The rows; NaN and ±inf become null, timestamps ISO text in UTC, booleans 0 and 1, decimals text.
+    """Encode the rows; NaN and ±inf become null, timestamps ISO text in UTC, booleans 0 and 1, decimals text.
 
     >>> pq.read_table(io.BytesIO(write_parquet(pa.table({"x": [0.5, float("nan")], "ok": [True, False]})))).to_pydict()
     {'x': [0.5, None], 'ok': [1, 0]}

@@ -1,4 +1,4 @@
-"""Makes profiles of what Druid has counted: pure, the same bits as from the rows themselves."""
+"""Profiles from Druid's counts, bit for bit those of the rows; pure, no I/O."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Answer = Sequence[Mapping[str, Any]]
 
 
 class NotCountableError(Exception):
-    """What Druid has counted does not determine the profile; the message says why."""
+    """Druid's counts do not determine the profile; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
-    """The smallest and the largest value, as Druid has them."""
+    """Smallest and largest value in Druid."""
 
     low: float | None = None
     high: float | None = None
@@ -49,27 +49,27 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """The exact sums of deviations in units of the quantum and of its square."""
+    """Exact sums of deviations in units of the quantum and of its square."""
 
     total: int = 0
     squares: int = 0
 
     def __add__(self, other: Sums) -> Sums:
-        """The sums of both."""
+        """Add the sums."""
         return Sums(total=self.total + other.total, squares=self.squares + other.squares)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """What the rows with a value in a part say by cell.
+    """Counts by cell of the rows with a value in a part.
 
     Attributes:
         nulls: Rows without a value.
-        codes: How many codes there are: no more than there are distinct deviations.
+        codes: Number of codes, at most the number of distinct deviations.
         tally: Rows by cell.
-        sums: The sums of the cells that are not far.
-        low: No far deviation below the centre is larger; None where there is none.
-        high: No far deviation above the centre is smaller; None where there is none.
+        sums: Sums of the cells that are not far.
+        low: Upper bound of the far deviations below the centre; None if there are none.
+        high: Lower bound of the far deviations above the centre; None if there are none.
     """
 
     nulls: int
@@ -81,10 +81,10 @@ class Cells:
 
 
 def read_cells(layout: ColumnLayout, answer: Answer) -> Cells:
-    """The cells behind the answer to `profile_sql.cells` for one part.
+    """Parse the answer to `profile_sql.cells` for one part.
 
     Raises:
-        NotCountableError: the sums cannot be told from what Druid has added up.
+        NotCountableError: Druid's totals do not determine the sums.
     """
     held = [row for row in answer if row["k"] is not None]
     codes = np.array([row["k"] for row in held], dtype=np.int64)
@@ -114,7 +114,7 @@ def read_cells(layout: ColumnLayout, answer: Answer) -> Cells:
 
 
 def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
-    """The sums of a cell's integers, whose magnitudes lie between these two."""
+    """Recover the sums of a cell's integers, whose magnitudes lie between `least` and `most`."""
     rows = row["n"]
     total = (row["s"] - rows * _SHIFTER_BITS + _WORD // 2) % _WORD - _WORD // 2
     lowest, highest = rows * least * least, rows * most * most
@@ -125,7 +125,7 @@ def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
 
 
 def sum_deviations(layout: ColumnLayout, answer: Answer) -> Sums:
-    """The sums of the deviations behind the answer to `profile_sql.values` for one part."""
+    """Sum the deviations in the answer to `profile_sql.values` for one part."""
     total = squares = 0
     for row in answer:
         if row["k"] is not None:
@@ -136,14 +136,14 @@ def sum_deviations(layout: ColumnLayout, answer: Answer) -> Sums:
 
 
 def count_values(layout: ColumnLayout, answer: Answer) -> Distribution:
-    """The distribution behind the answer to `profile_sql.values` for one part: exact for few values."""
+    """Parse the distribution from the answer to `profile_sql.values` for one part: exact for few values."""
     held = [row for row in answer if row["k"] is not None]
     tally = Tally.of_counts(*_arrays([(float(row["k"]) + 0.0, row["n"]) for row in held]))
     return Distribution.sum_of([Distribution(pinned_atoms=layout.atoms, values=tally)])
 
 
 def grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Distribution:
-    """The distribution on the grid, with the counts of the layout's atoms."""
+    """Build the distribution on the grid, with the counts of the atoms."""
     return Distribution(
         pinned_atoms=layout.atoms,
         is_exact=False,
@@ -155,7 +155,7 @@ def grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Dist
 def numeric_profile(
     layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: Answer, extremes: Extremes, sums: Sums
 ) -> NumericProfile:
-    """The profile of a part; `empty` are the rows that are null in Druid, of which some are flagged."""
+    """Build the profile of a part; `empty` counts the rows that are null in Druid, of which some are flagged."""
     flags = {row["k"]: row["n"] for row in flagged}
     return NumericProfile(
         layout=layout,
@@ -173,7 +173,7 @@ def numeric_profile(
 
 
 def category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
-    """The profile of the texts of one part."""
+    """Build the profile of the texts of one part."""
     held = [row for row in answer if row["k"] is not None]
     texts = Texts(
         values=text_array([row["k"] for row in held]),
@@ -184,28 +184,28 @@ def category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
 
 
 def identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> IdentifierProfile:
-    """The profile of the identifiers of one part, whose sketch Druid has made.
+    """Build the profile of the identifiers of one part from Druid's sketch.
 
     Raises:
-        NotCountableError: it is no sketch.
+        NotCountableError: the value is not a sketch.
     """
     try:
         data = base64.b64decode(json.loads(row["sketch"]), validate=True)
-        # summed, a sketch has the one form that it has everywhere here
+        # summing brings a sketch into its canonical form
         sketch = DistinctSketch.sum_of([DistinctSketch(data=data)])
     except (IndexError, TypeError, ValueError, RuntimeError) as error:
-        raise NotCountableError(f"Druid's sketch cannot be read: {error}") from error
+        raise NotCountableError(f"Cannot read Druid's sketch: {error}") from error
     return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
 
 
 def time_values(answer: Answer) -> list[dict[str, Any]]:
-    """Counted times of day as counted seconds.
+    """Convert counted times of day to counted seconds.
 
     >>> time_values([{"k": "00:01:02", "n": 3}, {"k": None, "n": 1}])
     [{'k': 62, 'n': 3}, {'k': None, 'n': 1}]
 
     Raises:
-        NotCountableError: one is no time of day.
+        NotCountableError: a value is not a time of day.
     """
     counted: Counter[int | None] = Counter()
     for row in answer:
@@ -219,7 +219,7 @@ def _second(text: str | None) -> int | None:
     try:
         hours, minutes, seconds = map(int, text.split(":"))
     except ValueError:
-        raise NotCountableError("it holds something that is no moment") from None
+        raise NotCountableError("it holds a value that is not a timestamp") from None
     return 3600 * hours + 60 * minutes + seconds
 
 

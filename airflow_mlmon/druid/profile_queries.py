@@ -1,4 +1,4 @@
-"""Asks Druid what the profile of a column is made of, a bounded answer at a time."""
+"""Queries for the profile of a column in Druid, one bounded answer at a time."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from airflow_mlmon.profiles.columns.sketch import SKETCH_SIZE
 from airflow_mlmon.profiles.layout import Kind
 
 PAGE = 50_000
-# From so many rows on it is worth a query to see that they are not a few values.
+# From this number of rows on, a query to see that there are not just a few values pays off.
 _MANY = 20_000
-# Integers that lie so close together are counted one by one first.
+# Integers this close together are counted one by one first.
 _SPAN = 1 << 15
 _MOST_FAR = 200_000
 _LONGS = range(-(2**63), 2**63)
-# The difference of two doubles may overflow from here on.
+# the difference of two doubles may overflow from here on
 _LARGE = 2.0**969
 
 ByPart = dict[str | None, list[Mapping[str, Any]]]
@@ -49,28 +49,28 @@ Bounds = Mapping[str | None, Extremes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Rows, divided, and how many there are in each part: in the only one, None, where they are not divided."""
+    """Divided rows, with the number of rows by part; if not divided, the only part is None."""
 
     rows: Rows
     counts: Mapping[str | None, int]
 
 
 def text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
-    """How often each text occurs in each part, in answers of a bounded size."""
+    """Yield the counts of each text in each part, in answers of bounded size."""
     first: str | None = None
     while True:
         answer = _ask(client, sql.texts(rows, text, first=first, most=PAGE))
         if len(answer) < PAGE:
             yield answer
             return
-        # the last text may go on in other parts: it begins the next page
+        # the last text may continue in other parts, so it begins the next page
         last = answer[-1]["k"]
         yield [row for row in answer if row["k"] != last]
         first = last
 
 
 def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[Source]) -> dict[str, Bounds]:
-    """The smallest and the largest values of columns of numbers, by column; a query costs more than a column in it."""
+    """Query the smallest and the largest value of numeric columns; a query costs more than a column in it."""
     answers = _by_part(_ask(client, sql.extremes(parts.rows, sources)))
     return {
         source.layout.name: {
@@ -81,13 +81,13 @@ def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[Source]) 
 
 
 class ColumnQueries:
-    """Profiles columns of divided rows, one at a time; any number of threads may ask at once.
+    """Profiling of the columns of divided rows, one at a time; thread-safe.
 
     Args:
-        client: The cluster.
-        parts: The rows.
-        flagged: The columns that have a flag column.
-        extremes: What `find_extremes` says of the columns of numbers.
+        client: Client of the cluster.
+        parts: Divided rows.
+        flagged: Columns that have a flag column.
+        extremes: Result of `find_extremes` for the numeric columns.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class ColumnQueries:
         self._bounds = extremes
 
     def profile(self, source: Source) -> Profiles:
-        """The profile of a column in each part.
+        """Profile a column in each part.
 
         Raises:
-            NotCountableError: it cannot be had from Druid; the message says why.
+            NotCountableError: Druid cannot count it exactly; the message says why.
             ServiceError: Druid does not answer, or refuses.
         """
         match source.layout.kind:
@@ -181,7 +181,7 @@ class ColumnQueries:
         return {part: read_cells(source.layout, answers[part]) for part in parts}
 
     def _undecided(self, source: Source, cells: Mapping[str | None, Cells]) -> set[str | None]:
-        """The parts that may hold no more distinct values than are counted one by one."""
+        """Return the parts that may have few enough distinct values to count them one by one."""
         few = {part for part, found in cells.items() if found.codes <= MAX_VALUES}
         large = {part for part in few if cells[part].tally.rows > _MANY}
         if not large:
@@ -190,10 +190,10 @@ class ColumnQueries:
         return few - {part for part in large if len(answers[part]) > MAX_VALUES + 1}
 
     def _values(self, source: Source, parts: Iterable[str | None]) -> ByPart:
-        """The counted deviations of the parts that do not have too many of them."""
+        """Query the counted deviations of the parts that do not have too many of them."""
         left, found = set(parts), ByPart()
         while left:
-            # null is a value of its own to Druid; so many groups are more than all of them may have
+            # null is a group of its own in Druid; more groups than this exceed the limit of all parts
             most = (MAX_VALUES + 2) * len(left)
             answer = _ask(self._client, sql.values(self._rows.of_parts(left), source, most=most))
             answers = _by_part(answer)
@@ -210,7 +210,7 @@ class ColumnQueries:
         return self._ask(sql.values(rows, source, most=len(parts) * (len(source.layout.atoms) + 1)))
 
     def _far_sums(self, source: Source, cells: Mapping[str | None, Cells]) -> dict[str | None, Sums]:
-        """The sums of deviations so far off that their squares do not fit into a long."""
+        """Query the sums of deviations so far off that their squares do not fit into a long."""
         low = max((found.low for found in cells.values() if found.low is not None), default=None)
         high = min((found.high for found in cells.values() if found.high is not None), default=None)
         if low is None and high is None:
@@ -218,7 +218,7 @@ class ColumnQueries:
         rows = self._rows.of_parts(cells).where(sql.beyond(source, low, high))
         answer = _ask(self._client, sql.values(rows, source, most=_MOST_FAR))
         if len(answer) == _MOST_FAR:
-            raise NotCountableError("too many of its values lie far from where the layout was pinned")
+            raise NotCountableError("too many of its values are far from the pinned centre")
         answers = _by_part(answer)
         return {part: sum_deviations(source.layout, answers[part]) for part in cells}
 
@@ -251,7 +251,7 @@ def _is_narrow(source: Source, extremes: Iterable[Extremes]) -> bool:
 
 
 def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
-    """Refuse deviations that Druid cannot calculate."""
+    """Reject deviations that Druid cannot compute."""
     centre = source.layout.centre
     if source.reading is not Reading.LONG:
         if abs(centre) > _LARGE:
@@ -259,11 +259,11 @@ def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
         return
     bounds = [int(bound) for found in extremes for bound in (found.low, found.high) if bound is not None]
     if not all(bound - int(centre) in _LONGS for bound in (int(centre) * 2, *bounds)):
-        raise NotCountableError("its integers lie too far from the layout's centre")
+        raise NotCountableError("its integers are too far from the pinned centre")
 
 
 def _profile_seconds(source: Source, answer: Answer) -> NumericProfile:
-    """The profile of whole seconds, all of which are known."""
+    """Profile whole seconds from their complete counts."""
     seconds = [row["k"] for row in answer if row["k"] is not None]
     deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
     return numeric_profile(

@@ -1,8 +1,7 @@
-"""Makes the rows of `<model>_profiles`: every count of a profile, one a row, so that sums over days are lawful.
+"""Rows of `<model>_profiles`: every count of a profile in a row of its own, so that sums over days are valid.
 
-The counts of a column add up to its rows, whatever it holds, and those of the parts of a segment to
-those of all rows. A number always has the cell of the grid that it lies in, also where it was counted
-by itself, so that days that were counted in either way add up by cell.
+The counts of a column add up to its rows, and those of the parts of a segment to all rows. A number always has
+its grid cell, also where it was counted by itself, so that days counted in either way add up by cell.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.profile import Profile
 
-# a double's 15 digits, of which sum and difference with the centre may spoil the last
+# the 15 digits of a double, of which adding and subtracting the centre may affect the last
 _DIGITS = 14
 _LARGEST_EXACT_POWER = 22
 SCHEMA = pa.schema(
@@ -49,7 +48,7 @@ SCHEMA = pa.schema(
 
 
 class CellKind(StrEnum):
-    """What the rows that are counted together have in common."""
+    """Property shared by the rows that are counted together."""
 
     NULL = "null"
     NAN = Flag.NAN
@@ -64,7 +63,7 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counted:
-    """Some counts of one kind, and what is known of each: None where nothing is."""
+    """Counts of one kind, with their attributes: None where they do not apply."""
 
     kind: CellKind
     counts: npt.NDArray[np.int64]
@@ -72,13 +71,13 @@ class _Counted:
 
 
 def profile_rows(partition: Partition, profile: Profile, *, version: str, columns: Collection[str]) -> pa.Table:
-    """The rows of the profile of a partition, at its start.
+    """Build the rows of the profile of a partition, at its start.
 
     Args:
-        partition: the day.
-        profile: what is kept of it.
-        version: that of the curated rows.
-        columns: those that may be shown; all others stay behind, and the segments that divide by them.
+        partition: day of the profile.
+        profile: profile of the partition.
+        version: version of the curated rows.
+        columns: columns that may be shown; others are left out, and so are the segments that they divide.
     """
     constant = {"time": partition.start, "layout": profile.layout_id, "version": version}
     batches = [
@@ -93,7 +92,7 @@ def profile_rows(partition: Partition, profile: Profile, *, version: str, column
 
 
 def _parts(profile: Profile, columns: Collection[str]) -> Iterator[tuple[str | None, Mapping[str, ColumnProfile]]]:
-    """The columns of all rows and of each part of them, by what the part is called."""
+    """Yield the columns of all rows and of each part of them, with the key of the part."""
     yield None, profile.columns
     for segment in profile.segments.values():
         if set(segment.layout.columns) <= set(columns):
@@ -147,7 +146,7 @@ def _count_cells(layout: ColumnLayout, found: Distribution) -> Iterator[_Counted
 
 
 def _bounds(layout: ColumnLayout, cells: npt.NDArray[np.integer]) -> dict[str, pa.Array]:
-    """The cells and their bounds as values; the outermost cells are open."""
+    """Return the cells and their bounds as values; the outermost cells are open."""
     low, high = (layout.centre + bound for bound in to_bounds(cells))
     return {
         "cell": pa.array(cells.astype(np.int64)),
@@ -157,7 +156,7 @@ def _bounds(layout: ColumnLayout, cells: npt.NDArray[np.integer]) -> dict[str, p
 
 
 def _to_values(centre: float, deviations: Floats) -> Floats:
-    """The values at these deviations, without the digits that the difference has spoilt.
+    """Convert deviations to values, without the digits that the subtraction affected.
 
     >>> _to_values(10.11, np.array([12.37 - 10.11])).tolist()
     [12.37]

@@ -1,11 +1,11 @@
-"""Writes the queries that a profile is made of: pure, no I/O.
+"""SQL queries for a profile; pure, no I/O.
 
-Names are quoted, values are bound. Every query but that of the values of a segment is about one
-column and groups by a `part`: what the rows of a segment have in common, or nothing.
+Names are quoted, values are bound. Every query except that for the values of a segment concerns one column and
+groups by `part`: the text of a segment's value, or nothing.
 
-The sums of integers rest on the same step as in `profiles.exact`: a deviation in units of the
-quantum, added to 1.5 * 2**52, has the nearest integer i (ties to even) in the low bits of the double.
-Druid's longs wrap, so what it adds up is known modulo 2**64.
+Sums of integers use the same step as `profiles.values.exact`: a deviation in units of the quantum, added to
+1.5 * 2**52, has the nearest integer i (ties to even) in the low bits of the double. Druid's longs wrap, so its
+sums are known modulo 2**64.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TIME_OF_DAY = (12, 8)
 
 
 class Reading(StrEnum):
-    """How the values of a column are read in Druid."""
+    """Way to read the values of a column in Druid."""
 
     DOUBLE = "double"
     LONG = "long"
@@ -40,19 +40,19 @@ class Reading(StrEnum):
 
     @property
     def is_number(self) -> bool:
-        """Whether Druid calculates with the values."""
+        """Whether Druid computes with the values."""
         return self in {Reading.DOUBLE, Reading.LONG, Reading.LONG_AS_DOUBLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sql:
-    """A piece of SQL and what its question marks stand for."""
+    """SQL fragment with the values of its question marks."""
 
     text: str
     parameters: tuple[SqlValue, ...] = ()
 
     def then(self, *others: Sql | str) -> Sql:
-        """This, followed by the others."""
+        """Append other fragments."""
         parts = [self, *(Sql(text=other) if isinstance(other, str) else other for other in others)]
         return Sql(
             text="".join(part.text for part in parts),
@@ -62,7 +62,7 @@ class Sql:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A column as it is in Druid: what is pinned of it, and how it is read."""
+    """Column in Druid: its pinned schema, and how it is read."""
 
     layout: ColumnLayout
     reading: Reading
@@ -70,12 +70,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows of some intervals of a datasource, and what divides them into parts.
+    """Rows of some intervals of a datasource, and the text that divides them into parts.
 
     Attributes:
-        datasource: The table.
+        datasource: Name of the datasource.
         intervals: Half-open intervals; a row of any of them counts.
-        key: The text by which the rows are divided; None where they are not.
+        key: Text that divides the rows; None if they are not divided.
     """
 
     datasource: str
@@ -84,7 +84,7 @@ class Rows:
     conditions: tuple[Sql, ...] = field(default=())
 
     def where(self, condition: Sql) -> Rows:
-        """Those of the rows for which the condition holds."""
+        """Select the rows for which the condition holds."""
         return Rows(
             datasource=self.datasource,
             intervals=self.intervals,
@@ -93,7 +93,7 @@ class Rows:
         )
 
     def of_parts(self, parts: Collection[str | None]) -> Rows:
-        """The rows of these parts."""
+        """Select the rows of these parts."""
         if self.key is None:
             return self
         named = [part for part in parts if part is not None]
@@ -103,7 +103,7 @@ class Rows:
         return self.where(_joined(" OR ", choices))
 
     def select(self, *selected: Sql, by: Sql | None = None, after: Sql | None = None) -> Sql:
-        """What is selected of each part, and within it of each value of `by`, which is called `k`."""
+        """Select aggregates of each part and, within it, of each value of `by`, named `k`."""
         keys = [expression.then(f" AS {name}") for expression, name in ((self.key, "part"), (by, "k")) if expression]
         grouping = f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}" if keys else ""
         return Sql(text="SELECT ").then(
@@ -125,11 +125,11 @@ COUNT = Sql(text="COUNT(*) AS n")
 
 
 def segment_text(names: Sequence[str], *, flags: Collection[str], texts: Collection[str]) -> Sql:
-    """The value of a segment as text: null where one of its columns has none.
+    """Write the value of a segment as text: null if one of its columns has none.
 
     Args:
-        names: The segment's columns.
-        flags: Those of them that are booleans, in Druid 0 and 1.
+        names: Columns of the segment.
+        flags: Those that are booleans, in Druid 0 and 1.
         texts: Those that are text; the rest are integers.
     """
     parts = []
@@ -144,12 +144,12 @@ def segment_text(names: Sequence[str], *, flags: Collection[str], texts: Collect
 
 
 def only(text: Sql, values: Sequence[str]) -> Sql:
-    """The text where it is one of the values, else null."""
+    """Write the text if it is one of the values, else null."""
     return Sql(text="CASE WHEN ").then(text, " IN (", _bound(values), ") THEN ", text, " END")
 
 
 def extremes(rows: Rows, sources: Sequence[Source]) -> Sql:
-    """The smallest and the largest value of each column, `lo` and `hi` with the place of the column."""
+    """Query the smallest and the largest value of each column, `lo` and `hi` with the position of the column."""
     columns = [quote_identifier(source.layout.name) for source in sources]
     return rows.select(
         *(Sql(text=f"MIN({column}) AS lo{at}, MAX({column}) AS hi{at}") for at, column in enumerate(columns))
@@ -157,7 +157,7 @@ def extremes(rows: Rows, sources: Sequence[Source]) -> Sql:
 
 
 def cells(rows: Rows, source: Source) -> Sql:
-    """By cell of the grid, as the code of `grid.to_codes` with its sign: rows and the sums `s` and `ss`, wrapped."""
+    """Query by grid cell, as the signed code of `grid.to_codes`: rows and the wrapped sums `s` and `ss`."""
     bits = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
     code = Sql(text=f"BITWISE_SHIFT_RIGHT({bits}").then(deviation(source), f"), {CELL_SHIFT})")
     unit = 1 / source.layout.quantum
@@ -168,19 +168,19 @@ def cells(rows: Rows, source: Source) -> Sql:
 
 
 def values(rows: Rows, source: Source, *, most: int) -> Sql:
-    """By deviation, the smallest first: rows; at most so many groups."""
+    """Query by deviation, smallest first: rows; at most `most` groups."""
     order = " ORDER BY k, part" if rows.key else " ORDER BY k"
     return rows.select(COUNT, by=deviation(source), after=Sql(text=f"{order} LIMIT {most}"))
 
 
 def residues(rows: Rows, source: Source) -> Sql:
-    """The residues that the bits of the deviations leave: not more of them than there are deviations."""
+    """Query the residues of the bits of the deviations: at most as many as there are deviations."""
     bits = Sql(text="MOD(BITWISE_CONVERT_DOUBLE_TO_LONG_BITS(").then(deviation(source), f"), {_RESIDUES})")
     return rows.select(COUNT, by=bits)
 
 
 def beyond(source: Source, low: float | None, high: float | None) -> Sql:
-    """Whether a deviation is at most `low` or at least `high`."""
+    """Write the condition that a deviation is at most `low` or at least `high`."""
     choices = [
         deviation(source).then(Sql(text=f" {sign} ?", parameters=(bound,)))
         for sign, bound in (("<=", low), (">=", high))
@@ -190,25 +190,25 @@ def beyond(source: Source, low: float | None, high: float | None) -> Sql:
 
 
 def is_atom(source: Source) -> Sql:
-    """Whether a deviation is one of the layout's atoms."""
+    """Write the condition that a deviation is one of the atoms."""
     return deviation(source).then(" IN (", _bound(source.layout.atoms), ")")
 
 
 def flags(rows: Rows, source: Source) -> Sql:
-    """By flag, rows."""
+    """Query the rows by flag."""
     flag = Sql(text=quote_identifier(flag_column(source.layout.name)))
     return rows.where(flag.then(" IS NOT NULL")).select(COUNT, by=flag)
 
 
 def texts(rows: Rows, text: Sql, *, first: str | None, most: int) -> Sql:
-    """By text, from `first` on and null before all: rows; at most so many groups."""
+    """Query the rows by text, from `first` on and null first; at most `most` groups."""
     if first is not None:
         rows = rows.where(text.then(Sql(text=" >= ?", parameters=(first,))))
     return rows.select(COUNT, by=text, after=Sql(text=f" ORDER BY k LIMIT {most}"))
 
 
 def text_of(source: Source) -> Sql:
-    """The value of a column as text: of a time the hours, minutes and seconds."""
+    """Write the value of a column as text: for a time, hours, minutes and seconds."""
     column = quote_identifier(source.layout.name)
     match source.reading:
         case Reading.TIME:
@@ -220,13 +220,13 @@ def text_of(source: Source) -> Sql:
 
 
 def sketch(rows: Rows, source: Source, *, size: int) -> Sql:
-    """The theta sketch `sketch` of the values, and how many rows have one."""
+    """Query the theta sketch `sketch` of the values, and the number of rows with a value."""
     column = quote_identifier(source.layout.name)
     return rows.select(COUNT, Sql(text=f"COUNT({column}) AS held, DS_THETA({column}, {size}) AS sketch"))
 
 
 def deviation(source: Source) -> Sql:
-    """The double by which a value lies off the layout's centre; of a long the difference is taken exactly."""
+    """Write the deviation of a value from the centre as a double; for a long, the exact difference."""
     column, centre = quote_identifier(source.layout.name), source.layout.centre
     match source.reading:
         case Reading.LONG:

@@ -1,8 +1,8 @@
-"""The engine of Druid: the profile of rows that Druid serves, the same as of the rows themselves.
+"""Druid profiling engine: profiles the rows that Druid serves, with the same result as from the rows themselves.
 
-No row leaves Druid. Each column takes a few queries, some of them at once, and what they count adds
-up to the profile bit for bit. What Druid cannot count exactly (vectors, which it does not have, and
-the rare column whose message says why) is left to the local engine, which then reads these columns only.
+No row leaves Druid. Each column takes a few queries, some concurrently, and their counts give the profile bit for
+bit. What Druid cannot count exactly (vectors, which it does not store, and the rare column whose message says
+why) is left to the local engine, which then reads only these columns.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ Local = Callable[[Layout], Profile]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Profiled:
-    """Rows that have the same columns: their divisions, and by text the profile of each column that was had.
+    """Rows with the same columns: their divisions, and by text the profile of each column that Druid could count.
 
-    `whole` has them undivided, where no division had to be made; `columns` is by the name of the segment.
+    `whole` has them undivided, if no division was needed; `columns` is keyed by the name of the segment.
     """
 
     rows: int
@@ -80,21 +80,21 @@ def profile_datasource(
     *,
     local: Local | None = None,
 ) -> Profile:
-    """The profile of the rows that a datasource has in an interval, under a layout.
+    """Profile the rows of a datasource in an interval under a profile schema.
 
     Args:
-        client: The cluster.
-        datasource: The table of predictions.
-        interval: From its start up to its end.
-        layout: What is pinned.
-        types: The declared types of the layout's columns and of those that its segments divide by.
-        local: Profiles the same rows under a layout of the few columns that cannot be profiled in Druid.
+        client: Client of the cluster.
+        datasource: Datasource of the predictions.
+        interval: Half-open interval.
+        layout: Profile schema.
+        types: Declared types of the profiled columns and of those that divide segments.
+        local: Profiles the same rows locally, for the few columns that Druid cannot profile.
 
     Raises:
-        NotFoundError: There is no such datasource.
-        ConfigError: The cluster takes null for 0, or a column needs `local`, and there is none.
-        ServiceUnavailableError: The broker does not know all columns yet; worth another try.
-        PartitionConflictError: The rows were replaced meanwhile; worth another try.
+        NotFoundError: The datasource does not exist.
+        ConfigError: The cluster reads null as 0, or a column needs `local`, and it is None.
+        ServiceUnavailableError: The broker does not know all columns yet; retryable.
+        PartitionConflictError: The rows were replaced meanwhile; retryable.
         ServiceError: Druid does not answer, or refuses.
     """
     _demand_nulls(client)
@@ -109,7 +109,7 @@ def profile_datasource(
 
 
 class _Engine:
-    """Profiles an interval of one datasource."""
+    """Profiling of an interval of one datasource."""
 
     def __init__(
         self,
@@ -127,17 +127,19 @@ class _Engine:
         self._layout = layout
         self._types = types
         self._planned = planned
-        self._left = {column.name: "Druid has no vectors" for column in layout.columns if column.kind is Kind.VECTOR}
+        self._left = {
+            column.name: "Druid does not store vectors" for column in layout.columns if column.kind is Kind.VECTOR
+        }
 
     def contents(self, segments: Sequence[SegmentColumns]) -> Counts:
-        """Rows by the version of the content that they came with."""
+        """Count the rows by content version."""
         if not segments:
             return {}
         rows = rows_of(self._datasource, self._interval, segments)
         return count_texts(self._client, rows, Sql(text=quote_identifier(CONTENT_COLUMN)))
 
     def profile(self, segments: Sequence[SegmentColumns]) -> tuple[Profile, Mapping[str, str]]:
-        """The profile of what can be had from Druid, and why which columns cannot."""
+        """Profile the columns that Druid can count, and give the reason for each other column."""
         named = {column.name for column in self._layout.columns}
         named |= {name for segment in self._layout.segments for name in segment.columns}
         profiled = [self._profile_alike(group) for group in group_alike(segments, named)]
@@ -163,7 +165,7 @@ class _Engine:
         return _Profiled(rows=count, divisions=divisions, whole=whole, columns=columns)
 
     def _sources(self, held: Mapping[str, str]) -> list[Source]:
-        """The columns that can be profiled in these segments; absent ones have no rows."""
+        """List the columns that can be profiled in these segments; absent ones have no rows."""
         sources = []
         for column in self._layout.columns:
             if column.name not in held or column.name in self._left:
@@ -171,11 +173,12 @@ class _Engine:
             stored, planned = held[column.name], self._planned[column.name]
             reading = _READINGS.get((column.kind, self._types[column.name], stored))
             if reading is None:
-                self._left[column.name] = f"Druid has it as {stored}, and it is a {self._types[column.name]}"
+                self._left[column.name] = f"Druid stores it as {stored}, but it is declared as "
+                f"{self._types[column.name]}"
             elif planned != _SQL_TYPES[stored] and reading is not Reading.LONG_AS_DOUBLE:
-                self._left[column.name] = f"Druid has it as {stored} in these rows, and reads it as {planned}"
+                self._left[column.name] = f"Druid stores it as {stored} in these rows, but reads it as {planned}"
             elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.extensions():
-                self._left[column.name] = f"counting identifiers in Druid takes its extension {_SKETCHES}"
+                self._left[column.name] = f"counting identifiers in Druid needs its extension {_SKETCHES}"
             else:
                 sources.append(Source(layout=column, reading=reading))
         return sources
@@ -183,7 +186,7 @@ class _Engine:
     def _profile_columns(
         self, parts: Parts, sources: Iterable[Source], flagged: Sequence[str]
     ) -> Mapping[str, Profiles]:
-        """The profiles by column of those that can be had, some columns at once."""
+        """Profile the columns that can be counted, some concurrently."""
         sources = [source for source in sources if source.layout.name not in self._left]
         queries = ColumnQueries(self._client, parts, flagged=flagged, extremes=self._extremes(parts, sources))
         crowded: list[Source] = []
@@ -192,7 +195,7 @@ class _Engine:
             try:
                 return self._profile_column(queries, source)
             except ResourceLimitError as error:
-                log.warning("%s is profiled again by itself: %s", source.layout.name, error.message)
+                log.warning("Profiling column %s again by itself: %s", source.layout.name, error.message)
                 crowded.append(source)
                 return None
 
@@ -203,7 +206,7 @@ class _Engine:
         return {name: one for name, one in found.items() if one is not None}
 
     def _extremes(self, parts: Parts, sources: Iterable[Source]) -> dict[str, Bounds]:
-        """The extremes of the columns of numbers, in as many queries as are asked at once."""
+        """Query the extremes of the numeric columns, in as many queries as run concurrently."""
         numbers = [source for source in sources if source.layout.kind is Kind.NUMERIC and source.reading.is_number]
         shares = [numbers[at::QUERIES_AT_ONCE] for at in range(min(QUERIES_AT_ONCE, len(numbers)))]
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
@@ -222,7 +225,7 @@ class _Engine:
             return self._profile_column(queries, source)
         except ResourceLimitError as error:
             raise ServiceRejectedError(
-                f"Column {source.layout.name!r} cannot be profiled in Druid, even by itself: {error.message}",
+                f"Column {source.layout.name!r} cannot be profiled in Druid, not even by itself: {error.message}",
                 hint="set druid.query.groupBy.maxOnDiskStorage on brokers and historicals, or a larger "
                 "druid.processing.buffer.sizeBytes; or profile with `engine: local`",
                 column=source.layout.name,
@@ -233,17 +236,17 @@ def _demand_nulls(client: DruidClient) -> None:
     if said := loses_nulls(client):
         raise ConfigError(
             f"{said}.",
-            hint="set druid.generic.useDefaultValueForNull=false and load again, or profile with `engine: local`",
+            hint="set druid.generic.useDefaultValueForNull=false and ingest again, or profile with `engine: local`",
         )
 
 
 def _planned_types(client: DruidClient, datasource: str, segments: Sequence[SegmentColumns]) -> Mapping[str, str]:
-    """The types that the broker, which learns of new columns some time after a load, plans with."""
+    """Query the types that the broker plans with; it learns of new columns some time after an ingestion."""
     known = {row["c"]: row["t"] for row in client.sql(_COLUMNS, [datasource])}
     if not known:
-        raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="load its rows first")
+        raise NotFoundError(f"Druid has no datasource {datasource!r}.", hint="ingest its rows first")
     if unknown := {name for segment in segments for name in segment.columns} - set(known):
-        raise ServiceUnavailableError(f"Druid's broker does not know the column {min(unknown)!r} of {datasource} yet.")
+        raise ServiceUnavailableError(f"Druid's broker does not know column {min(unknown)!r} of {datasource} yet.")
     return known
 
 
@@ -269,7 +272,7 @@ def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
 
 
 def _parts(division: Division, columns: Mapping[str, Profiles], layout: Layout) -> dict[str | None, Part]:
-    """The part of each value, of all the texts that belong to it."""
+    """Build the part of each value, from all texts that belong to it."""
     texts: dict[str | None, list[str | None]] = {}
     for text in division.texts:
         texts.setdefault(division.value_of(text), []).append(text)
@@ -294,15 +297,15 @@ def _segment(division: Division, parts: Mapping[str | None, Part], layout: Layou
 
 
 def _completed(profile: Profile, layout: Layout, left: Mapping[str, str], local: Local | None) -> Profile:
-    """The profile with the columns that the local engine has to see."""
+    """Add the columns that the local engine has to profile."""
     said = "; ".join(f"{name!r}: {reason}" for name, reason in sorted(left.items()))
     if local is None:
-        raise ConfigError(f"These columns cannot be profiled in Druid: {said}.", hint="profile with `engine: local`")
-    log.info("Profiled from the curated rows, not in Druid: %s", said)
+        raise ConfigError(f"Columns that cannot be profiled in Druid: {said}.", hint="profile with `engine: local`")
+    log.info("Profiled locally from the curated rows, not in Druid: %s", said)
     others = local(replace(layout, columns=tuple(column for column in layout.columns if column.name in left)))
     if others.rows != profile.rows:
         raise PartitionConflictError(
-            f"Druid serves {profile.rows} rows, and the curated partition has {others.rows}: one of them moved on."
+            f"Druid serves {profile.rows} rows, but the curated partition has {others.rows}: one of them was replaced."
         )
     segments = {
         name: replace(

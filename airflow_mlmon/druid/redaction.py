@@ -1,7 +1,7 @@
-"""Takes secrets out of text before it is logged, raised or stored.
+"""Removal of secrets from text before it is logged, raised or stored.
 
-Druid repeats what it was given: a failed ingestion names the presigned URL it could not read,
-whose query is as good as a password until it ends.
+Druid repeats its input: a failed ingestion names the presigned URL it could not read, whose query is as good as
+a password until it expires.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RULES = (
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without signatures of URLs, credentials, and the `secrets` themselves.
+    """Remove signatures of URLs, credentials, and the `secrets` themselves from a text.
 
     >>> redact("cannot read http://s3/b/day.json.gz?X-Amz-Signature=abc, gave up")
     'cannot read http://s3/b/day.json.gz?[redacted] gave up'

@@ -1,4 +1,4 @@
-"""What a cluster must have for the way of loading that the spec asks for."""
+"""Requirements of a spec on the Druid cluster."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (
 
 
 def loses_nulls(client: DruidClient) -> str:
-    """In words, that the cluster takes null for 0 and ''; empty where it tells them apart, as all do from 32 on."""
+    """Explain that the cluster reads null as 0 and ''; empty if it does not, as from version 32 on."""
     if client.sql(_SUM_OF_NULLS)[0]["n"] is None:
         return ""
     return (
-        f"The Druid at {client.base_url} runs in default-value mode: it takes null for 0 and '', "
-        "so that missing values cannot be told from these there"
+        f"Druid at {client.base_url} runs in default-value mode: it reads null as 0 and '', "
+        "so missing values cannot be distinguished from these"
     )
 
 
 def check_cluster(client: DruidClient, section: Druid) -> None:
-    """See that Druid can do what the spec's section asks for; the defaults need nothing.
+    """Check that the cluster has the extensions that the spec needs; the defaults need none.
 
     Raises:
-        ConfigError: it lacks an extension.
+        ConfigError: the cluster lacks an extension.
     """
     if section.ingestion is DruidIngestion.SQL and not client.has_sql_tasks():
         raise _lacks(client, "druid-multi-stage-query", "ingestion: sql")
@@ -42,5 +42,5 @@ def check_cluster(client: DruidClient, section: Druid) -> None:
 def _lacks(client: DruidClient, extension: str, key: str) -> ConfigError:
     return ConfigError(
         f"Druid {client.status().version} at {client.base_url} has no {extension}, which `druid: {{{key}}}` needs.",
-        hint="load the extension in every service of Druid, or leave the key out of the spec",
+        hint="load the extension in every Druid service, or remove the key from the spec",
     )

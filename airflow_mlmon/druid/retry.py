@@ -1,4 +1,4 @@
-"""How long to pause: before a request that failed is tried again, and between two looks at what goes on."""
+"""Pauses: before a failed request is retried, and between two polls."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _SHARE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """At most `attempts` tries; the pauses double from `first_pause_s` to `longest_pause_s`."""
+    """At most `attempts` attempts; the pauses double from `first_pause_s` to `longest_pause_s` seconds."""
 
     attempts: int = 5
     first_pause_s: float = 0.5
     longest_pause_s: float = 8.0
 
     def pauses(self, random: Callable[[], float]) -> Iterator[float]:
-        """The pause before each further try: half of it fixed, half at random in [0, 1).
+        """Yield the pause before each retry: half of it fixed, half drawn at random in [0, 1).
 
         >>> list(Retry(attempts=4, first_pause_s=1, longest_pause_s=3).pauses(lambda: 0.5))
         [0.75, 1.5, 2.25]
@@ -29,9 +29,9 @@ class Retry:
 
 
 def pause_s(waited_s: float, longest_s: float) -> float:
-    """The pause before the next look at something that has been waited for so long: a twentieth of that, within bounds.
+    """Compute the pause before the next poll: a twentieth of the time waited so far, within bounds.
 
-    So short work is seen to be over soon, and long work is not asked for often.
+    Short work is thus seen to end soon, and long work is not polled often.
 
     >>> [pause_s(waited, 5) for waited in (0, 20, 600)]
     [0.1, 1.0, 5]

@@ -1,7 +1,7 @@
-"""Retention and compaction of a model's predictions, as the spec says them.
+"""Retention and compaction of a model's predictions, as declared in the spec.
 
-What is set is noted, so that it can be taken back when the spec no longer names it: Druid keeps no
-marker of whose a rule is. What is not ours, or somebody has changed since, is never taken back.
+Applied settings are stored, so that they can be reverted once the spec no longer has them: Druid does not mark
+whose a rule is. Settings that are not ours, or changed by somebody since, are never reverted.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Rules = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnRules:
-    """What was set in Druid for a model; None where nothing was, or it was there before."""
+    """Settings applied in Druid for a model; None if none were, or if they existed before."""
 
     retention: Rules | None = None
     compaction: Mapping[str, Any] | None = None
 
 
 def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules) -> OwnRules:
-    """Set what the spec says, where Druid has it otherwise, and take back what it says no longer.
+    """Apply the settings of the spec where Druid differs, and revert those that it no longer has.
 
     Args:
-        client: the cluster.
-        spec: the model.
-        own: what was set before; what is not in it is left alone.
+        client: client of the cluster.
+        spec: spec of the model.
+        own: settings applied before; others are left alone.
 
     Returns:
-        What is ours now.
+        The settings that are now ours.
     """
     name = predictions_datasource(spec).name
     return OwnRules(
@@ -80,7 +80,7 @@ def _apply_compaction(
 
 
 def retention_rules(days: int) -> list[dict[str, Any]]:
-    """Keep the last days, and those to come; drop the others. Replicas are those of Druid's default."""
+    """Retain the last days and future ones; drop the others. The number of replicas is Druid's default."""
     return [
         {"type": "loadByPeriod", "period": f"P{days}D", "includeFuture": True},
         {"type": "dropForever"},
@@ -88,7 +88,7 @@ def retention_rules(days: int) -> list[dict[str, Any]]:
 
 
 def compaction_settings(datasource: str, after_days: int) -> dict[str, Any]:
-    """Join small segments of a day; days stay days, because a load replaces whole ones."""
+    """Compact small segments of a day; day segments stay, because an ingestion replaces whole days."""
     return {
         "dataSource": datasource,
         "skipOffsetFromLatest": f"P{after_days}D",
@@ -102,7 +102,7 @@ def _has_all(current: Rules, wanted: Rules) -> bool:
 
 
 def _has(current: Any, wanted: Any) -> bool:
-    """Whether Druid's value has all of ours; it adds its defaults."""
+    """Return whether Druid's value contains ours; it adds its defaults."""
     if isinstance(wanted, Mapping):
         return isinstance(current, Mapping) and all(_has(current.get(name), value) for name, value in wanted.items())
     return bool(current == wanted)

@@ -1,4 +1,4 @@
-"""Writes the SQL that Druid runs: identifiers quoted, literals escaped; pure, no I/O."""
+"""SQL that Druid runs: identifiers quoted, literals escaped; pure, no I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_mlmon.partition import Partition
 
 
 def replace_statement(datasource: Datasource, partition: Partition, *, input_urls: Sequence[str], version: str) -> str:
-    """The SQL that puts the rows of `input_urls` in the place of the partition's; no value in it can be bound."""
+    """Write the SQL that replaces the partition's rows by those of `input_urls`; its values cannot be bound."""
     time_column = quote_identifier(TIME_COLUMN)
     signature = [{"name": datasource.time_column, "type": DimensionType.STRING.value}]
     signature += [{"name": dimension.name, "type": dimension.type.value} for dimension in datasource.dimensions]
@@ -32,7 +32,7 @@ def replace_statement(datasource: Datasource, partition: Partition, *, input_url
 
 
 def quote_identifier(name: str) -> str:
-    """A name of a table or column as SQL writes it.
+    """Quote the name of a table or column for SQL.
 
     >>> quote_identifier('a"b')
     '"a""b"'

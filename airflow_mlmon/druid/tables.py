@@ -1,4 +1,4 @@
-"""Picks the rows of a partition that are loaded into Druid."""
+"""Rows of a partition that are ingested into Druid."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from airflow_mlmon.records import MetricValue
 
 
 def select_columns(table: pa.Table, datasource: Datasource) -> pa.Table:
-    """The columns of the curated partition that the datasource has; the personal ones stay behind."""
+    """Select the columns of the curated partition that the datasource has; personal ones are left out."""
     names = [datasource.time_column, *(dimension.name for dimension in datasource.dimensions)]
     if absent := [name for name in names if name not in table.column_names]:
-        raise SchemaMismatchError(f"The rows for {datasource.name} lack the column {absent[0]!r}.")
+        raise SchemaMismatchError(f"The rows for {datasource.name} lack column {absent[0]!r}.")
     return table.select(names)
 
 
 def metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Table:
-    """The values of a partition as rows of `<model>_metrics`; a value that does not exist is null."""
+    """Convert the metrics of a partition to rows of `<model>_metrics`; a value that does not exist is null."""
     rows = [
         {
             "time": partition.start,

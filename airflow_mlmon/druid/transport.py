@@ -1,7 +1,7 @@
-"""Sends HTTP requests to Druid: bounded in time and in tries, credentials to known hosts only.
+"""HTTP requests to Druid: bounded in time and attempts, credentials to known hosts only.
 
-Every request sent here may be sent twice: reading, SQL
-queries, posting a task whose id is fixed, stopping a task, marking segments unused.
+Every request sent here may be sent twice: reading, SQL queries, submitting a task with a fixed id, cancelling a
+task, marking segments unused.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _SILENT = "no reason given"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer that was received whole; `data` is its JSON, None where it has none.
+    """Complete answer; `data` is its JSON, None if it has none.
 
-    `message` is what Druid says went wrong, without secrets; of a success it says nothing.
+    `message` is Druid's error message, without secrets; empty for a success.
     """
 
     status: int
@@ -55,7 +55,7 @@ class Answer:
 
 
 class _Authorization(AuthBase):
-    """Sets the header itself; given even when empty, so that requests looks into no .netrc."""
+    """Authorization header, set even when empty, so that requests does not read .netrc."""
 
     def __init__(self, auth: Auth | None) -> None:
         self._auth = auth
@@ -67,7 +67,7 @@ class _Authorization(AuthBase):
 
 
 class Transport:
-    """The way to one Druid cluster; the arguments are those of `DruidClient`."""
+    """Connection to one Druid cluster; the arguments are those of `DruidClient`."""
 
     def __init__(
         self,
@@ -98,23 +98,23 @@ class Transport:
         self._random = random
 
     def send(self, method: str, path: str, body: Any = None) -> Answer:
-        """Druid's answer to a request; 4xx other than 401, 403 and 429 are answers too.
+        """Send a request and return the answer; 4xx other than 401, 403 and 429 are answers too.
 
         Raises:
-            ServiceUnavailableError: no whole answer came in any of the tries.
-            ServiceRejectedError: Druid, or something before it, refuses the credentials.
+            ServiceUnavailableError: no attempt got a complete answer.
+            ServiceRejectedError: Druid, or a proxy in front of it, refuses the credentials.
         """
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
         for pause_s in self._retry.pauses(self._random):
             try:
                 return self._follow(method, self.base_url + path, data)
             except ServiceUnavailableError as error:
-                log.info("Trying Druid again in %.1f s: %s", pause_s, error.message)
+                log.info("Retrying the request to Druid in %.1f s: %s", pause_s, error.message)
             self._sleep(pause_s)
         return self._follow(method, self.base_url + path, data)
 
     def redact(self, text: str) -> str:
-        """The text without secrets, not longer than a message should be."""
+        """Remove secrets from a text and shorten it to the length of a message."""
         clean = redact(text, [self._auth.secret] if self._auth else [])
         return clean if len(clean) <= _LONGEST_MESSAGE else clean[:_LONGEST_MESSAGE] + "…"
 
@@ -144,27 +144,29 @@ class Transport:
             ) as response:
                 return response, self._read(response, deadline)
         except requests.exceptions.SSLError as error:
-            # a connection that was cut may be a service that restarts; a certificate that is wrong stays wrong
+            # a cut connection may be a restarting service; a wrong certificate stays wrong
             kind = ServiceUnavailableError if "EOF occurred" in str(error) else ServiceRejectedError
             raise kind(
-                f"No trust between here and {_origin(url)}: {self.redact(str(error))}",
+                f"TLS certificate of {_origin(url)} is not trusted: {self.redact(str(error))}",
                 hint="check CA certificates, client certificate and client key of the connection",
             ) from error
         except (requests.Timeout, ReadTimeoutError) as error:
-            raise ServiceUnavailableError(f"Druid at {_origin(url)} did not answer in {self.timeout_s:g} s.") from error
+            raise ServiceUnavailableError(
+                f"Druid at {_origin(url)} did not answer within {self.timeout_s:g} s."
+            ) from error
         except (requests.RequestException, HTTPError) as error:
             raise ServiceUnavailableError(
                 f"Druid at {_origin(url)} cannot be reached: {self.redact(str(error))}",
-                hint="check the URL of the connection, and that Druid runs",
+                hint="check the URL of the connection, and that Druid is running",
             ) from error
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         content = bytearray()
-        # read1 gives what has come: iter_content would wait, without end, for a chunk to be full
+        # read1 returns available bytes: iter_content would wait, without a limit, for a chunk to be full
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if time.monotonic() > deadline:
-                raise requests.Timeout("the answer drips")
+                raise requests.Timeout("the answer is too slow")
         return bytes(content)
 
     def _judge(self, response: requests.Response, content: bytes) -> Answer:
@@ -172,12 +174,14 @@ class Transport:
         data, is_json = _parse(content)
         is_html = "html" in response.headers.get("Content-Type", "").lower()
         message = ""
-        # to look through the rows of an answer takes far longer than to read them
+        # searching the rows of an answer for secrets takes far longer than reading them
         if status // 100 != _SUCCESSES:
             message = self.redact("an HTML page" if is_html else _message(data, content))
         said = f"Druid at {self.base_url} answered {status} {response.reason or ''}: {message}"
         if status in _REFUSALS:
-            raise ServiceRejectedError(said, hint="check the login of the connection and its rights", status=status)
+            raise ServiceRejectedError(
+                said, hint="check the login of the connection and its permissions", status=status
+            )
         if status // 100 == _SERVER_ERRORS or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise ServiceUnavailableError(said, status=status)
         if status // 100 == _REDIRECTIONS:
@@ -185,8 +189,8 @@ class Transport:
         answer = Answer(status=status, data=data, is_html=is_html, message=message)
         if answer.is_success and (is_html or not is_json):
             raise ServiceUnavailableError(
-                f"Druid at {self.base_url} answered with {'an HTML page' if is_html else 'JSON that is cut off'}.",
-                hint="check that the URL of the connection is that of Druid's router",
+                f"Druid at {self.base_url} answered with {'an HTML page' if is_html else 'truncated JSON'}.",
+                hint="check that the URL of the connection is Druid's router",
                 status=status,
             )
         return answer
@@ -194,10 +198,10 @@ class Transport:
     def _check_redirect(self, target: SplitResult) -> None:
         is_weaker = self._base.scheme == "https" and target.scheme != "https"
         if target.scheme not in _PORTS or is_weaker or _host(target) not in self._hosts:
-            # tried again like an answer that is missing: a router that has just lost its overlord redirects too
+            # retried like a missing answer: a router that has just lost its overlord redirects too
             raise ServiceUnavailableError(
-                f"Druid at {self.base_url} redirects to {_host(target)}, which was not followed.",
-                hint="name it as host:port among the redirect hosts of the connection, if it is part of Druid",
+                f"Druid at {self.base_url} redirects to {_host(target)}, which is not an allowed redirect host.",
+                hint="if it belongs to Druid, add it as host:port to the redirect hosts of the connection",
             )
 
 
@@ -208,9 +212,11 @@ def _checked_base(url: str) -> SplitResult:
     except ValueError:
         is_url = False
     if not is_url or parts.query or parts.fragment:
-        raise ConfigError(f"{redact(url)!r} is not the URL of a Druid.", hint="write it like http://router:8888")
+        raise ConfigError(f"{redact(url)!r} is not a URL of Druid.", hint="write it like http://router:8888")
     if parts.username is not None:
-        raise ConfigError("The URL of Druid carries credentials.", hint="put them into login and password")
+        raise ConfigError(
+            "The URL of Druid contains credentials.", hint="put them into login and password of the connection"
+        )
     return parts
 
 
@@ -234,7 +240,7 @@ def _parse(content: bytes) -> tuple[Any, bool]:
 
 def _message(data: Any, content: bytes) -> str:
     if isinstance(data, Mapping):
-        # the answer to SQL holds the error in another
+        # the answer to SQL has the error under another key
         inner = data.get("error")
         return _message(inner, b"") if isinstance(inner, Mapping) else str(data.get("errorMessage") or inner or _SILENT)
     return content.decode(errors="replace").strip() or _SILENT

@@ -9,6 +9,10 @@ category of two values could change altogether and be as usual; of one, adding a
 
 The effect of a place is Cohen's d = sqrt(2) * normal quantile of the chance to be larger; that of a distribution is
 Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective rows of both sides.
+
+Both are of the norms of a vector, which a rotation keeps. So the shift of its mean is a third test: against sampling,
+by Student's law under Bonferroni's correction for the dimensions, and against the shifts of past days. Its effect is
+Cohen's d in the dimension that moved furthest, beyond what is expected.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from datetime import date
 import numpy as np
 from scipy import special
 
+from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, tail
 from airflow_mlmon.spec.metrics import Measure, Worse
@@ -61,6 +66,24 @@ class ColumnHistory:
             outliers=self.outliers,
         )
 
+    def shift(self) -> Series | None:
+        """How far the mean of a vector has moved; None of anything else."""
+        if self.now.shift is None:
+            return None
+        return Series(
+            measure=Measure.LOSS,
+            worse=Worse.ABOVE,
+            day=self.day,
+            now=Point(value=self.now.shift.value, rows=self.now.rows),
+            past=[
+                (day, Point(value=evidence.shift.value, rows=evidence.rows))
+                for day, evidence in self.past
+                if evidence.shift is not None
+            ],
+            season=self.season,
+            outliers=self.outliers,
+        )
+
     def between(self) -> float:
         """The squared distance from the baseline that nights have beyond sampling, per degree of freedom."""
         found = [_excess(evidence) for day, evidence in self.past if evidence.freedom and day not in self.outliers]
@@ -85,7 +108,7 @@ class ColumnHistory:
 def judge_column(
     history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: Callable[[int], float]
 ) -> Finding:
-    """How surprising the drift of a column is: the more surprising of place and distribution, counted as two tests.
+    """How surprising the drift of a column is: the most surprising of what is tested of it, counted as so many tests.
 
     What has no effect that matters, which `floor` gives by the nights that a finding rests on, comes second.
     """
@@ -93,6 +116,8 @@ def judge_column(
     series = history.place()
     if series is not None:
         found.append(_of_place(judge_series(series, place), series.scale))
+    if history.now.shift is not None:
+        found.append(_of_shift(history.shift(), history.now.shift))
     best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.nights), finding.p_value))
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
 
@@ -102,7 +127,19 @@ def _of_place(finding: Finding | None, scale: float) -> Finding:
     chance = min(max(_HALF + finding.effect * scale, _CLOSEST), 1 - _CLOSEST)
     effect = math.sqrt(2) * float(special.ndtri(chance))
     direction = "higher" if effect > 0 else "lower"
-    return replace(finding, effect=effect, usual=None, words=f"values lie {direction} than usual")
+    return replace(finding, effect=effect, usual=None, words=f"values {direction} than expected")
+
+
+def _of_shift(series: Series | None, shift: MeanShift) -> Finding:
+    assert series is not None  # noqa: S101 - the caller has a shift
+    found = judge_series(series, series.usual())
+    return Finding(
+        p_value=max(shift.p_value, found.p_value if found else 0.0),
+        effect=shift.value - (found.usual or 0.0 if found else 0.0),
+        usual=None,
+        nights=found.nights if found else 0,
+        words=f"its mean has moved: {shift.text}",
+    )
 
 
 def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
@@ -123,7 +160,7 @@ def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
         effect=math.sqrt(excess),
         usual=None,
         nights=nights,
-        words="its distribution has changed",
+        words="distribution changed",
     )
 
 

@@ -19,14 +19,16 @@ from functools import partial
 from typing import TypeVar
 
 from airflow_mlmon.evaluation.drift import ColumnHistory, judge_column
-from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, limits_of
+from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
+from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, ROWS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, shrink
+from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
 
@@ -159,15 +161,15 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
     """Why a value cannot be judged, in words; nothing where it can."""
-    if "withheld" in value.detail:
-        return str(value.detail["withheld"])
+    if value.withheld:
+        return value.withheld
     if value.metric == DRIFT:
         history = evidence.columns.get(str(value.column))
         if history is None:
             return str(value.detail.get("note") or "no value to compare, or none to compare it with")
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
-        return str(value.detail.get("reason") or "no value")
+        return value.reason or "no value"
     if not math.isfinite(value.value):
         return "the value is not finite"
     is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
@@ -226,7 +228,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
     firsts = _shrunk([test.first for test in tests], lambda one: one.usual())
     judged: list[_Judged | None] = []
     for test, place, spread, usual, first in zip(tests, places, spreads, usuals, firsts, strict=True):
-        floor = partial(_floor, policy, test.metric)
+        floor = partial(smallest_effect, policy, test.metric.metric)
         if test.column:
             judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
         else:
@@ -240,7 +242,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
             verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
-            floor_of_it = _floor(policy, test.metric, one.finding.nights)
+            floor_of_it = smallest_effect(policy, test.metric.metric, one.finding.nights)
             limits = limits_of(one.series, one.usual, level, floor_of_it) if one.series else (None, None)
             is_breach = is_met and abs(one.finding.effect) >= floor_of_it
             verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
@@ -291,22 +293,11 @@ def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) 
     return [shrunk.get(at) for at in range(len(items))]
 
 
-def _floor(policy: Judgement, value: MetricValue, nights: int) -> float:
-    """The smallest effect that matters: twice as large where nothing is known of how nights vary."""
-    floor = policy.performance_effect if _is_performance(value) else policy.effect
-    return floor if nights else 2 * floor
-
-
-def _is_performance(value: MetricValue) -> bool:
-    metric = METRICS[value.metric]
-    return metric.needs_labels and metric.of_model
-
-
 def _verdict(
     value: MetricValue, judged: _Judged, limits: tuple[float | None, float | None], *, is_breach: bool
 ) -> Verdict:
     finding = judged.finding
-    is_critical = abs(finding.effect) >= _LARGE or _is_performance(value)
+    is_critical = abs(finding.effect) >= _LARGE or METRICS[value.metric].is_performance
     return Verdict(
         metric=value.metric,
         column=value.column,

@@ -6,13 +6,14 @@ part of the baseline is compared with the rest of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.drift.shift import MeanShift, shift_of
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
@@ -43,6 +44,7 @@ class ColumnEvidence:
         statistic: Pearson's chi-square of both histograms on bins of equal mass of the baseline, in which bins
             that expect fewer than five rows are one.
         freedom: Its degrees of freedom.
+        shift: Of a vector, whose norms are what the above is of, how far its mean has moved; see `drift.shift`.
     """
 
     rows: int
@@ -51,6 +53,7 @@ class ColumnEvidence:
     scale: float
     statistic: float
     freedom: int
+    shift: MeanShift | None = None
 
     @property
     def effective_rows(self) -> float:
@@ -70,7 +73,7 @@ def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
     if isinstance(baseline, NumericProfile):
         return _NumericBase(baseline.distribution, bins)
     if isinstance(baseline, VectorProfile):
-        return _NumericBase(baseline.norm.distribution, bins)
+        return _VectorBase(baseline, bins)
     if isinstance(baseline, CategoryProfile):
         return _CategoryBase(baseline)
     return None
@@ -123,7 +126,7 @@ class _NumericBase:
         return _Ranks.of(self._baseline.to_grid().points, self._bins)
 
     def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        distribution = night.norm.distribution if isinstance(night, VectorProfile) else night.distribution  # type: ignore[union-attr]
+        distribution = night.distribution  # type: ignore[union-attr]
         rows, total = distribution.rows, self._baseline.rows
         rest = total - rows if is_part else total
         if not rows or rest <= 0:
@@ -141,6 +144,21 @@ class _NumericBase:
         return ColumnEvidence(
             rows=rows, base_rows=rest, place=place, scale=base.scale, statistic=statistic, freedom=freedom
         )
+
+
+class _VectorBase:
+    def __init__(self, baseline: VectorProfile, bins: int) -> None:
+        self._dimensions = baseline.dimensions
+        self._norms = _NumericBase(baseline.norm.distribution, bins)
+
+    def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
+        vector: VectorProfile = night  # type: ignore[assignment]
+        found = self._norms.compare(vector.norm, is_part=is_part)
+        if found is None:
+            return None
+        is_held = is_part and vector.dimensions.rows
+        others = self._dimensions.without(vector.dimensions) if is_held else self._dimensions
+        return replace(found, shift=shift_of(others, vector.dimensions))
 
 
 class _CategoryBase:

@@ -16,7 +16,8 @@ import numpy as np
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import METRICS, NULL_SHARE
+from airflow_mlmon.spec.metrics import NULL_SHARE
+from airflow_mlmon.tasks.registry import METRICS
 
 # nights below which a correlation says nothing, and the least that ties two columns together
 _FEWEST_NIGHTS = 10

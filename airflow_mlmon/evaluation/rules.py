@@ -20,13 +20,12 @@ from statistics import median
 from airflow_mlmon.records import MetricValue, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
-from airflow_mlmon.spec.metrics import METRICS, SCORE_MEAN, STATUS
+from airflow_mlmon.spec.metrics import STATUS
 from airflow_mlmon.spec.model import History
+from airflow_mlmon.tasks.registry import METRICS
 
 MAD_TO_DEVIATION = 1.4826
 CONSTANT_EPSILON = 1e-9
-# a score may be any number; no other metric has negative values
-_SIGNED = frozenset({SCORE_MEAN})
 
 Values = Mapping[tuple[str, str | None], Sequence[float]]
 
@@ -125,8 +124,9 @@ def _history_words(limit: HistoryLimit, history: History) -> str:
 
 def _possible(metric: str, low: float | None, high: float | None) -> tuple[float | None, float | None]:
     """The limits, cut to the values that the metric can have; this changes no verdict."""
-    if low is not None and metric not in _SIGNED:
-        low = max(low, 0.0)
+    lowest = METRICS[metric].lowest
+    if low is not None and lowest is not None:
+        low = max(low, lowest)
     if high is not None and METRICS[metric].is_share:
         high = min(high, 1.0)
     return low, high
@@ -144,7 +144,7 @@ def _verdict(
     missing: str = "",
 ) -> Verdict:
     value = metric.value
-    missing = missing or str(metric.detail.get("withheld", ""))
+    missing = missing or metric.withheld
     if value is None or not math.isfinite(value):
         missing = "no value" if value is None else "the value is not finite"
         value = None

@@ -184,20 +184,6 @@ def tail(z: float, freedom: float, worse: Worse) -> float:
     return float(special.stdtr(freedom, z if worse is Worse.BELOW else -z))
 
 
-def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -> tuple[float | None, float | None]:
-    """The values between which a number is no breach at a level; None on a side that is not bad.
-
-    The tail of a share is exact, and no one number says where it begins: it has none.
-    """
-    if usual is None or series.measure is Measure.SHARE:
-        return None, None
-    quantile = _quantile(series, usual.freedom, level)
-    width = max(quantile * math.sqrt(series.variance(usual)), floor)
-    low = series.off_scale(usual.centre - width) if series.worse is not Worse.ABOVE else None
-    high = series.off_scale(usual.centre + width) if series.worse is not Worse.BELOW else None
-    return low, high
-
-
 def _tail(series: Series, z: float, freedom: float) -> float:
     """How often chance goes z standard deviations from the usual, on a side that is bad.
 
@@ -207,13 +193,6 @@ def _tail(series: Series, z: float, freedom: float) -> float:
     if series.measure is Measure.DURATION:
         return float((1 + max(z + 1, 0.0) / freedom) ** -freedom)
     return tail(z, freedom, series.worse)
-
-
-def _quantile(series: Series, freedom: float, level: float) -> float:
-    """The z whose tail is the level."""
-    if series.measure is Measure.DURATION:
-        return float(freedom * (level ** (-1 / freedom) - 1) - 1)
-    return -float(special.stdtrit(freedom, level / 2 if series.worse is Worse.BOTH else level))
 
 
 def _of_base(series: Series) -> Usual:

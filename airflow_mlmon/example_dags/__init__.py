@@ -1,1 +1,1 @@
-"""Examples of DAGs that follow on from the monitoring of a model."""
+"""Example DAGs that act on the monitoring of a model."""

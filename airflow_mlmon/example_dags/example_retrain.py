@@ -1,7 +1,7 @@
-"""Trains a model anew when its monitoring has confirmed that it drifted, or lost performance.
+"""Retrain a model when its monitoring confirmed drift or a loss of performance.
 
-The asset event comes from the nightly DAG and holds the verdict. Put your own training in the place of
-`train`; this one fits a logistic regression to the labelled rows of the last four weeks.
+The asset event comes from the nightly DAG and holds the verdict. Replace `train` by your own training; this one
+fits a logistic regression to the labelled rows of the last four weeks.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
 
     @task(inlets=[drift_asset(MODEL)])
     def read_verdict(inlet_events: Any = None) -> dict[str, Any]:
-        """The newest verdict: what has changed, how much, and the page that shows it."""
+        """Read the latest verdict: the alerts, their size, and the page that shows them."""
         return dict(inlet_events[drift_asset(MODEL)][-1].extra)
 
     @task
     def train(verdict: Any) -> dict[str, Any]:
-        """Fit a model to the numbers of the labelled rows up to the night of the verdict, and keep its weights."""
+        """Fit a model to the numeric features of the labelled rows up to the day of the verdict, and store it."""
         import json  # noqa: PLC0415 - a DAG file imports what its tasks need in the tasks
 
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -35,9 +35,10 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
 
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
+        from airflow_mlmon.loading import load_spec  # noqa: PLC0415
         from airflow_mlmon.partition import Partition  # noqa: PLC0415
         from airflow_mlmon.pipeline.history.training import labelled_rows  # noqa: PLC0415
-        from airflow_mlmon.spec import ColumnType, load_spec  # noqa: PLC0415
+        from airflow_mlmon.spec import ColumnType  # noqa: PLC0415
 
         spec = load_spec(SPEC)
         numbers = [name for name in spec.features if spec.columns[name].type in {ColumnType.FLOAT, ColumnType.INTEGER}]

@@ -1,1 +1,1 @@
-"""Reaches what is configured in Airflow: settings, connections, stores."""
+"""Hooks to what is configured in Airflow: settings, connections, stores."""

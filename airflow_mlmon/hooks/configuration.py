@@ -1,4 +1,4 @@
-"""Reads the deployment's settings from Airflow's configuration."""
+"""Settings of the deployment from Airflow's configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_mlmon.settings import SECTION, Settings, read_settings
 
 
 def airflow_settings() -> Settings:
-    """The settings of the section [mlmon], airflow.cfg and environment alike."""
+    """Read the settings of section [mlmon], from airflow.cfg and the environment."""
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
     base_url = conf.get("api", "base_url", fallback=None)
     return read_settings(lambda name: conf.get(SECTION, name, fallback=None), home, base_url)

@@ -1,4 +1,4 @@
-"""Looks up Airflow connections, and says so when one is absent."""
+"""Look-up of Airflow connections, with an error for an absent one."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from airflow_mlmon.errors import ConfigError
 
 
 def connection(conn_id: str) -> Any:
-    """The Airflow connection of that id.
+    """Return the Airflow connection of an id.
 
     Raises:
-        ConfigError: there is no such connection.
+        ConfigError: the connection does not exist.
     """
     found = find_connection(conn_id)
     if found is None:
         raise ConfigError(
-            f"There is no Airflow connection {conn_id!r}.",
+            f"Airflow connection {conn_id!r} does not exist.",
             hint=f"add it in the UI, or set AIRFLOW_CONN_{conn_id.upper()}",
         )
     return found
 
 
 def find_connection(conn_id: str) -> Any | None:
-    """The Airflow connection of that id, or None when there is none."""
+    """Find the Airflow connection of an id; None if it does not exist."""
     from airflow.sdk import BaseHook  # noqa: PLC0415 - a shell without connections needs no Airflow
     from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Reads from Airflow's context which partition the run is about."""
+"""Reading of the partition of a run from Airflow's context."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _BACKFILL = "backfill"
 
 
 def is_quiet(context: Mapping[str, Any]) -> bool:
-    """Whether a DAG run tells nobody of its alerts: one of a backfill, unless its conf says `send_alerts: true`."""
+    """Return whether a DAG run sends no alerts: a backfill, unless its conf says `send_alerts: true`."""
     dag_run = context["dag_run"]
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
 
 
 def partition_of(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
-    """The partition of the DAG run that `context` belongs to."""
+    """Determine the partition of the DAG run of `context`."""
     dag_run = context["dag_run"]
     params = context.get("params") or {}
     return resolve_partition(

@@ -1,4 +1,4 @@
-"""Reaches Druid by an Airflow connection of type `mlmon_druid`."""
+"""Hook to Druid through an Airflow connection of type `mlmon_druid`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_S = 600
 
 
 class MlmonDruidHook(BaseHook):
-    """Makes the Druid client that a connection describes."""
+    """Hook that creates the Druid client of a connection."""
 
     conn_name_attr = "conn_id"
     default_conn_name = DEFAULT_CONNECTION
@@ -33,19 +33,19 @@ class MlmonDruidHook(BaseHook):
         self.conn_id = conn_id
 
     def get_client(self) -> DruidClient:
-        """A client of the connection's Druid.
+        """Create a client of the connection's Druid.
 
         Raises:
-            ConfigError: there is no such connection, or it is wrong.
+            ConfigError: the connection does not exist or is invalid.
         """
         return _client(connection(self.conn_id))
 
     async def get_client_async(self, retry: Retry) -> DruidClient:
-        """The same, where an event loop runs; the client itself still blocks."""
+        """Create the client within an event loop; the client itself still blocks."""
         return _client(await self.aget_connection(self.conn_id), retry)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether Druid answers, and its version and extensions."""
+        """Test whether Druid answers, and report its version and extensions."""
         try:
             client = self.get_client()
             status = client.status()
@@ -72,7 +72,9 @@ def _client(found: Connection, retry: Retry | None = None) -> DruidClient:
 def _url(found: Connection) -> str:
     host = found.host or ""
     if not host:
-        raise ConfigError(f"The connection {found.conn_id!r} names no Druid.", hint="put the router's URL into it")
+        raise ConfigError(
+            f"Connection {found.conn_id!r} has no host.", hint="set its host to the URL of the Druid router"
+        )
     if "://" in host:
         return host
     return f"{found.schema or 'http'}://{host}:{found.port or _ROUTER_PORT}"
@@ -92,7 +94,8 @@ def _client_certificate(extra: dict[str, Any]) -> tuple[str, str] | None:
         return None
     if certificate is None or key is None:
         raise ConfigError(
-            "The connection has only one of client certificate and client key.", hint="give both, or neither"
+            "The connection has a client certificate without a key, or a key without a certificate.",
+            hint="set both or neither",
         )
     return certificate, key
 
@@ -103,7 +106,7 @@ def _file(extra: dict[str, Any], name: str) -> str | None:
         return None
     label = DRUID_CONNECTION["conn-fields"][name]["label"]
     if not Path(given).is_file():
-        raise ConfigError(f"There is no file {given!r}, which the connection names as {label}.")
+        raise ConfigError(f"File {given!r}, set as {label} of the connection, does not exist.")
     return str(given)
 
 
@@ -114,7 +117,7 @@ def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds <= _LONGEST_S:
-        raise ConfigError(f"The time-out {given!r} of the connection is not a number of seconds up to {_LONGEST_S}.")
+        raise ConfigError(f"Time-out {given!r} of the connection is not a number of seconds up to {_LONGEST_S}.")
     return seconds
 
 

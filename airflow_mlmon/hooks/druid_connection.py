@@ -1,4 +1,4 @@
-"""The form of the connection type `mlmon_druid`, as Airflow's provider metadata has it."""
+"""Form of the connection type `mlmon_druid`, as in Airflow's provider metadata."""
 
 from __future__ import annotations
 
@@ -28,32 +28,33 @@ DRUID_CONNECTION: dict[str, Any] = {
         },
         "ca_file": {
             "label": "CA certificates",
-            "description": "Path of the PEM file that Druid's certificate is checked against.",
+            "description": "Path of the PEM file with the certificate authorities that Druid's certificate is "
+            "verified against.",
             "schema": {"type": ["string", "null"]},
         },
         "client_cert_file": {
             "label": "Client certificate",
-            "description": "Path of the PEM file that is shown to a Druid that asks for one (mutual TLS).",
+            "description": "Path of the PEM file of the client certificate for mutual TLS.",
             "schema": {"type": ["string", "null"]},
         },
         "client_key_file": {
             "label": "Client key",
-            "description": "Path of the PEM file with the client certificate's key, without a passphrase.",
+            "description": "Path of the PEM file with the key of the client certificate, without a passphrase.",
             "schema": {"type": ["string", "null"]},
         },
         "connect_timeout_s": {
-            "label": "Time-out of connecting (s)",
+            "label": "Connect time-out (s)",
             "description": "10 by default.",
             "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 600},
         },
         "timeout_s": {
-            "label": "Time-out (s)",
-            "description": "Bound of one request; 30 by default.",
+            "label": "Request time-out (s)",
+            "description": "30 by default.",
             "schema": {"type": ["number", "null"], "minimum": 1, "maximum": 600},
         },
         "redirect_hosts": {
             "label": "Redirect hosts",
-            "description": "host:port of the services that Druid may redirect to, separated by commas.",
+            "description": "Comma-separated host:port of the services that Druid may redirect to.",
             "schema": {"type": ["string", "null"]},
         },
     },

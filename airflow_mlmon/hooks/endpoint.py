@@ -1,4 +1,4 @@
-"""Makes an endpoint of an Airflow connection."""
+"""Endpoints from Airflow connections."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from airflow_mlmon.hooks.connection import connection
 
 
 def endpoint_of(conn_id: str, kind: str) -> Endpoint:
-    """The receiver that an `http` connection names: its host is the URL, or host, port and schema make it.
+    """Create the endpoint of an `http` connection: its host is the URL, or host, port and schema form it.
 
-    Its extra may hold `headers`, added to each request, and `allow_private`, true where the receiver is in
-    our own network. The password alone is sent as a bearer token, with a login as HTTP's basic authentication.
+    Its extra may hold `headers`, added to each request, and `allow_private`, true if the receiver is in a private
+    network. A password without a login is sent as a bearer token, with a login by HTTP basic authentication.
 
     Args:
-        conn_id: the connection.
-        kind: what the receiver is called in errors.
+        conn_id: id of the connection.
+        kind: name of the receiver in errors.
 
     Raises:
-        ConfigError: there is no such connection, or it has no URL that may be used.
+        ConfigError: the connection does not exist, or has no permitted URL.
     """
     found = connection(conn_id)
     extra = _extra(found)
     headers = extra.get("headers") or {}
     if not isinstance(headers, dict):
-        raise ConfigError(f"The headers in the extra of the connection {conn_id!r} are no mapping.")
+        raise ConfigError(f"`headers` in the extra of connection {conn_id!r} is not a mapping.")
     headers = dict(headers)
     if found.password:
         headers["Authorization"] = _authorisation(found)
@@ -37,14 +37,14 @@ def endpoint_of(conn_id: str, kind: str) -> Endpoint:
 
 
 def signing_secret_of(conn_id: str) -> str:
-    """The secret with which messages to the receiver are signed; empty when there is none."""
+    """Return the secret with which messages to the receiver are signed; empty if there is none."""
     return str(_extra(connection(conn_id)).get("signing_secret") or "")
 
 
 def _extra(found: Any) -> dict[str, Any]:
     extra = found.extra_dejson
     if not isinstance(extra, dict):
-        raise ConfigError(f"The extra of the connection {found.conn_id!r} is no JSON object.")
+        raise ConfigError(f"The extra of connection {found.conn_id!r} is not a JSON object.")
     return extra
 
 

@@ -1,4 +1,4 @@
-"""Opens everything that a run of one model needs."""
+"""Opening of a model's run with everything it needs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.hooks.redis import redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.loading import load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec import ModelSpec, load_channels
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -28,9 +29,9 @@ def open_run(
     is_quiet: bool = False,
     must_exist: bool = False,
 ) -> Iterator[Run]:
-    """The run of a model under the deployment's settings; its store is closed at the end.
+    """Open the run of a model under the deployment's settings; its store is closed at the end.
 
-    A quiet run keeps its alerts in the store and sends none. A store that must exist is not made.
+    A silent run keeps its alerts in the store and sends none. With `must_exist` the store is not created.
     """
     with MetricStore(settings.store, must_exist=must_exist) as store:
         yield Run(

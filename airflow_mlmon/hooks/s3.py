@@ -1,4 +1,4 @@
-"""Makes S3 clients through the amazon provider's hook."""
+"""S3 clients through the hook of the Amazon provider."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from airflow_mlmon.hooks.connection import connection
 
 
 def s3_client(conn_id: str | None) -> Any:
-    """The boto3 client of an Airflow connection; of boto3's own chain of credentials without one.
+    """Create the boto3 client of an Airflow connection, or of the default credential chain without one.
 
     Raises:
-        ConfigError: there is no such connection.
+        ConfigError: the connection does not exist.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook  # noqa: PLC0415 - boto is slow to import
     from botocore.config import Config  # noqa: PLC0415
 
     if conn_id is not None:
-        connection(conn_id)  # the hook itself would go on without credentials
-    # s3v4, as every S3 server takes presigned addresses of that kind and some no other
+        connection(conn_id)  # the hook itself would continue without credentials
+    # s3v4, because every S3 server accepts such presigned URLs and some accept no others
     config = Config(
         signature_version="s3v4", connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4}
     )

@@ -1,1 +1,1 @@
-"""The life of an alert over the nights: what it is by what was seen and done, and what people are told."""
+"""Alert lifecycle: the state of an alert from evaluations and actions, and its notifications."""

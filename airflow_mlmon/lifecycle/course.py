@@ -1,8 +1,8 @@
-"""The state of an alert, as a fold over what was seen of it and what people did, by the days.
+"""State machine of an alert, folded over its daily evaluations and the actions on it.
 
-The order in which nights were judged plays no part, and no clock does: a night that was judged again, or
-whose labels came late, gives what it would have given in its turn. A night without enough data says
-nothing: it neither goes on with a row of breaches nor ends it.
+The result depends neither on the order in which days were evaluated nor on a clock: a day that was evaluated again,
+or whose labels came late, gives what it would have given in sequence. A day without enough data neither
+continues nor ends a sequence of breaches.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from airflow_mlmon.spec.choices import CRITICAL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """When an alert opens and closes, in judged nights.
+    """Thresholds for opening and closing an alert, in evaluated days.
 
     Attributes:
-        opens_after: Breaching nights in a row after which it opens.
-        clears_after: Quiet nights in a row after which it resolves.
-        cooldown: Nights after it resolved in which one more breach opens the same alert again.
+        opens_after: Consecutive breaching days after which it opens.
+        clears_after: Consecutive healthy days after which it resolves.
+        cooldown: Days after its resolution in which a new breach reopens the same alert.
     """
 
     opens_after: int = 1
@@ -32,21 +32,21 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """An alert from its first breach until it resolved.
+    """Alert from its first breach until it resolved.
 
     Attributes:
-        since: The first of the breaching nights.
-        opened: The night on which it opened.
-        days: The breaching nights.
-        severity: The worst of them.
-        reopens: Whether the one before had resolved only just.
-        worsened_on: The night after `opened` on which it became critical.
-        acknowledged_on: The day on which somebody took it on.
-        acknowledged_by: Who did.
-        resolved_on: The night on which it resolved.
-        resolved_by: Who resolved it; nobody where nights were quiet.
-        state: What it is after the last night.
-        muted_until: The last day on which nobody is told.
+        since: First breaching day.
+        opened: Day on which it opened.
+        days: Breaching days.
+        severity: Worst severity of them.
+        reopens: Whether the previous episode resolved within the cooldown.
+        worsened_on: Day after `opened` on which it became critical.
+        acknowledged_on: Day on which somebody acknowledged it.
+        acknowledged_by: Person who acknowledged it.
+        resolved_on: Day on which it resolved.
+        resolved_by: Person who resolved it; empty where healthy days did.
+        state: State after the last day.
+        muted_until: Last muted day.
     """
 
     since: date
@@ -68,18 +68,18 @@ class Episode:
         return self.resolved_on is None
 
     def holds(self, day: date) -> bool:
-        """Whether a day lies within it."""
+        """Return whether a day lies within it."""
         return self.since <= day and (self.resolved_on is None or day <= self.resolved_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """All that became of an alert.
+    """Complete lifecycle of an alert.
 
     Attributes:
-        episodes: In the order of the days.
-        mutes: The days on which somebody muted it, each with the last day that is muted.
-        settled_on: The night after which only a breach can change it; None when a quiet one can.
+        episodes: Episodes in the order of the days.
+        mutes: Days of the mutes, each with the last muted day.
+        settled_on: Day after which only a breach can change it; None if a healthy day can.
     """
 
     episodes: tuple[Episode, ...]
@@ -87,24 +87,24 @@ class Course:
     settled_on: date | None = None
 
     def is_muted(self, day: date) -> bool:
-        """Whether nobody is told of a day."""
+        """Return whether notifications of a day are muted."""
         begun = [mute for mute in self.mutes if mute[0] <= day]
-        # one that ends on the day from which it counts takes back those before
+        # a mute that ends on the day it takes effect cancels the earlier ones
         return bool(begun) and begun[-1][0] < begun[-1][1] and day <= begun[-1][1]
 
     def episode_of(self, day: date) -> Episode | None:
-        """The episode in which a day lies."""
+        """Find the episode in which a day lies."""
         return next((episode for episode in self.episodes if episode.holds(day)), None)
 
 
 def fold(seen: Mapping[date, str | None], actions: Iterable[Action], policy: Policy) -> Course:
-    """The course of an alert.
+    """Fold the evaluations and actions of an alert into its lifecycle.
 
     Args:
-        seen: by the night, the severity of its breach, or None where it was judged and quiet. A night that
-            was not judged, or had not enough data, is not there.
-        actions: what people did; those of one day in the order in which they did it, after its night.
-        policy: when it opens and closes.
+        seen: severity of the breach by day, or None where the day was evaluated and healthy. Days that were not
+            evaluated, or had not enough data, are absent.
+        actions: actions of people; those of one day in the order in which they were taken, after its evaluation.
+        policy: thresholds for opening and closing.
     """
     folding = _Folding(policy)
     by_day: dict[date, list[Action]] = {}
@@ -120,7 +120,7 @@ def fold(seen: Mapping[date, str | None], actions: Iterable[Action], policy: Pol
 
 
 class _Folding:
-    """What is known of an alert after some days."""
+    """State of an alert while days are folded in."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -217,6 +217,6 @@ def _with_state(course: Course, episode: Episode, last: date | None) -> Episode:
 
 
 def worst(severities: Iterable[str]) -> str:
-    """The worst of the severities."""
+    """Return the worst of the severities."""
     found = list(severities)
     return CRITICAL if CRITICAL in found else found[0]

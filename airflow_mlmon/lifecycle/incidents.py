@@ -1,4 +1,4 @@
-"""Alerts of a night that stand together: those of one incident, under its likely cause."""
+"""Grouping of a day's alerts into incidents, each under its likely cause."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.records import Alert, AlertState
 from airflow_mlmon.spec.choices import CRITICAL
 
-# between a cause and what it would lead to
+# separates a cause from its consequence
 BY_ITSELF = " (by itself it would move the mean score by "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldIncident:
-    """Alerts with one likely cause, as people see them.
+    """Alerts with one likely cause, as shown to people.
 
     Attributes:
-        cause: What that is, in words; of an alert alone its title.
-        alerts: At least one, in the order in which they were judged.
+        cause: Likely cause in words; for a single alert, its title.
+        alerts: At least one alert, in the order of evaluation.
     """
 
     cause: str
@@ -27,17 +27,17 @@ class ToldIncident:
 
     @property
     def title(self) -> str:
-        """The cause without what it would lead to."""
+        """Cause without its consequence."""
         return self._own_cause or self.cause.partition(BY_ITSELF)[0]
 
     @property
     def subject(self) -> str:
-        """What it is about: the cause where that is among its alerts, else the first of what follows from it."""
+        """Subject: that of the cause if it is among the alerts, else that of the first alert."""
         return self._own_cause or self.alerts[0].title
 
     @property
     def is_explained(self) -> bool:
-        """Whether anything of it follows from something else."""
+        """Whether any of its alerts follows from another."""
         return len(self.alerts) > 1 or not self._own_cause
 
     @property
@@ -46,17 +46,17 @@ class ToldIncident:
 
     @property
     def consequence(self) -> str:
-        """What the cause would lead to by itself; empty where that is not known."""
+        """Expected consequence of the cause; empty if unknown."""
         return self.cause.removeprefix(self.title).strip(" ()")
 
     @property
     def severity(self) -> str:
-        """The worst of its alerts."""
+        """Worst severity of its alerts."""
         return worst(alert.severity for alert in self.alerts)
 
     @property
     def standing(self) -> str:
-        """Where its alerts stand, in words; empty where they do not stand alike."""
+        """Common state of its alerts in words; empty if they differ."""
         words = {alert.standing.words if alert.standing else "" for alert in self.alerts}
         return words.pop() if len(words) == 1 else ""
 
@@ -67,11 +67,11 @@ class ToldIncident:
 
 
 def incidents_of(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[ToldIncident]:
-    """The incidents among the alerts: critical ones first, then as judged; those that are over last.
+    """Group alerts into incidents: critical ones first, then in the order of evaluation; resolved ones last.
 
     Args:
-        alerts: of any nights.
-        ends_apart: whether the alerts of an incident that have resolved are one of their own, as in a message.
+        alerts: alerts of any days.
+        ends_apart: whether the resolved alerts of an incident form an incident of their own, as in a message.
     """
     found: dict[tuple[object, ...], list[Alert]] = {}
     for alert in alerts:
@@ -89,5 +89,5 @@ def _is_over(alert: Alert) -> bool:
 
 
 def _follows(alert: Alert) -> bool:
-    """Whether it is not the cause of its incident, which goes first."""
+    """Return whether it is not the cause of its incident, which is sorted first."""
     return not alert.cause.startswith(alert.title)

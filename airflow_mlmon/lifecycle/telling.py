@@ -1,9 +1,9 @@
-"""What people have yet to be told of an alert on a channel, from its course and what the outbox holds.
+"""Pending notifications of an alert on one channel, from its lifecycle and the outbox.
 
-What was told last is what they believe. Where that differs from the course they are told once: that it
-opened, got worse, resolved, or is open again. So a repeat tells nothing new, and an alert that opened
-while nobody was told, because a run was quiet or the alert muted, is told of on the next night that
-breaches. Only episodes that the published nights lie in are told: what is over is not dug up again.
+The last notification is what the recipients believe. Where it differs from the lifecycle, one notification is due: the
+alert opened, worsened, resolved or reopened. A rerun therefore notifies of nothing new, and an alert that opened
+unnoticed, because the run was silent or the alert muted, is notified on the next breaching day. Only episodes
+that overlap the published days count, so that old alerts are not raised again.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from airflow_mlmon.records import AlertEvent, AlertState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A message about the alert in the outbox.
+    """Notification of the alert in the outbox.
 
     Attributes:
-        id: Its place in the outbox: a later one has a greater number.
-        event: What it tells.
-        day: The night whose message it is part of.
-        breach: The night of the breach that it is about.
-        is_out: Whether it was sent, or may be on its way.
+        id: Position in the outbox; later ones are greater.
+        event: Event of the notification.
+        day: Day of the message that it is part of.
+        breach: Day of the breach.
+        is_out: Whether it was sent, or may be in flight.
     """
 
     id: int
@@ -36,13 +36,13 @@ class Told:
 
     @property
     def is_firing(self) -> bool:
-        """Whether it leaves people with an alert that is open."""
+        """Whether it leaves recipients with an open alert."""
         return self.event is not AlertEvent.RESOLVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """A message to be written: what, in which night's message, about which night's breach."""
+    """Notification to be written: its event, the day of its message, and the day of its breach."""
 
     event: AlertEvent
     day: date
@@ -50,17 +50,17 @@ class Telling:
 
 
 def to_withdraw(course: Course, told: Sequence[Told]) -> list[Told]:
-    """The messages that have not gone out and are no longer true, or that nobody wants any more."""
+    """Select the unsent notifications that are no longer true or no longer wanted."""
     return [row for row in told if not row.is_out and not _is_wanted(course, row, told)]
 
 
 def to_tell(course: Course, told: Sequence[Told], published: Collection[date]) -> list[Telling]:
-    """What is to be told now.
+    """Compute the notifications that are due.
 
     Args:
-        course: the alert.
-        told: what the outbox holds of it on the channel, oldest first, without what was withdrawn.
-        published: the nights whose results have just been written, or the day of what somebody did.
+        course: lifecycle of the alert.
+        told: its notifications in the channel's outbox, oldest first, without withdrawn ones.
+        published: days whose results have just been written, or the day of an action.
     """
     found: list[Telling] = []
     for episode in course.episodes:
@@ -86,7 +86,7 @@ def _start(course: Course, episode: Episode, published: Collection[date], *, aga
     breaches = [day for day in published if day in episode.days]
     if not breaches or episode.acknowledged_on is not None:
         return []
-    # a late night can complete a row of breaches whose last night was judged long ago
+    # a late day can complete a sequence of breaches whose last day was evaluated long ago
     day = max(*breaches, episode.opened)
     if course.is_muted(day):
         return []
@@ -104,7 +104,7 @@ def _worsening(course: Course, episode: Episode, told: Sequence[Told], published
 
 
 def _taken_back(course: Course, told: Sequence[Told]) -> list[Telling]:
-    """The end of what was told, and is no breach any more."""
+    """Notify of the end of an alert whose breach no longer holds."""
     is_open = bool(course.episodes) and course.episodes[-1].is_open
     if not told or is_open or course.episode_of(told[-1].breach) is not None:
         return []
@@ -117,7 +117,7 @@ def _taken_back(course: Course, told: Sequence[Told]) -> list[Telling]:
 def _is_wanted(course: Course, row: Told, told: Sequence[Told]) -> bool:
     episode = course.episode_of(row.breach)
     if not row.is_firing:
-        # people who were told of it hear of its end, also when it turned out to be no breach
+        # recipients of an alert are notified of its end, even when it proved to be no breach
         was_told = any(other.is_out and other.is_firing and other.id < row.id for other in told)
         return was_told if episode is None else not episode.is_open
     if episode is None or row.day < episode.opened:

@@ -1,1 +1,1 @@
-"""Delivery of alerts through the notifiers of Airflow."""
+"""Delivery of alerts through Airflow notifiers."""

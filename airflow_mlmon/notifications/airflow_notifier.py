@@ -1,9 +1,8 @@
-"""Sends alerts through any notifier of Airflow, such as its mail, Slack or SNS notifiers.
+"""Delivery of alerts through any Airflow notifier, such as those for mail, Slack or SNS.
 
-The arguments of the spec are given as they stand, with `{subject}`, `{text}`, `{report}` (the address
-of the night's page) and `{picture}` (the path of a PNG, for a list of files) filled in. Nothing is
-rendered by Jinja: a column that is called `{{ … }}` is only a name. In arguments for HTML the text
-is escaped.
+The arguments of the spec are passed unchanged, with `{subject}`, `{text}`, `{report}` (the URL of the
+day's page) and `{picture}` (the path of a PNG, for a list of files) filled in. Nothing is rendered by
+Jinja: a column called `{{ … }}` is only a name. In arguments for HTML the text is escaped.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError, 
 _PLACEHOLDER = re.compile(r"\{(subject|text|report|picture)\}")
 _MESSAGE = ("{subject}", "{text}")
 _PICTURE = "{picture}"
-# as a mail shows it: <img src="cid:picture.png">
+# as an HTML mail refers to it: <img src="cid:picture.png">
 _PICTURE_NAME = "picture.png"
 
 
 class NotifierSender:
-    """Sends the message of a night through one notifier.
+    """Sender of a day's message through one notifier.
 
     Args:
-        class_path: the notifier's class, such as airflow.providers.smtp.notifications.smtp.SmtpNotifier.
+        class_path: class of the notifier, such as airflow.providers.smtp.notifications.smtp.SmtpNotifier.
         arguments: its arguments; `{subject}` and `{text}` stand for the message, at any depth.
-        draw: makes a PNG for a message; None where there is nothing to draw.
+        draw: draws a PNG for a message; returns None if there is nothing to draw.
     """
 
     def __init__(
@@ -44,27 +43,27 @@ class NotifierSender:
         arguments: Mapping[str, Any],
         draw: Callable[[NightMessage], bytes | None] = lambda _: None,
     ) -> None:
-        """Find the class.
+        """Import the class.
 
         Raises:
-            ConfigError: it is no notifier, or no argument would carry the message.
+            ConfigError: it is not a notifier, or no argument holds the message.
         """
         self._class = _notifier_class(class_path)
         self._arguments = dict(arguments)
         self._draw = draw
         if not any(word in repr(self._arguments) for word in _MESSAGE):
             raise ConfigError(
-                f"No argument of the notifier {class_path} carries the message.",
-                hint="write {subject} or {text} into one of its arguments",
+                f"No argument of notifier {class_path} contains the message.",
+                hint="use {subject} or {text} in one of its arguments",
             )
 
     def send(self, message: NightMessage) -> None:
-        """Make the notifier and let it notify, without rendering its templates."""
+        """Create the notifier and send the message, without rendering its templates."""
         with TemporaryDirectory(prefix="mlmon-") as folder:
             self._notify(message, self._picture(message, Path(folder)))
 
     def _picture(self, message: NightMessage, folder: Path) -> str:
-        """The path of the picture; empty when none is asked for, or there is none."""
+        """Draw the picture and return its path; empty if none is needed, or none can be drawn."""
         drawn = self._draw(message) if _PICTURE in repr(self._arguments) else None
         if drawn is None:
             return ""
@@ -88,20 +87,20 @@ class NotifierSender:
             raise
         except smtplib.SMTPResponseException as error:
             kind = ServiceUnavailableError if 400 <= error.smtp_code < 500 else ServiceRejectedError  # noqa: PLR2004 - 4xx: try again
-            raise kind(f"The notifier {name} failed: the mail server answered {error.smtp_code}.") from error
+            raise kind(f"Notifier {name} failed: the mail server answered {error.smtp_code}.") from error
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError) as error:
-            raise ServiceRejectedError(f"The notifier {name} failed: {type(error).__name__}.") from error
+            raise ServiceRejectedError(f"Notifier {name} failed: {type(error).__name__}.") from error
         except OSError as error:
-            raise ServiceUnavailableError(f"The notifier {name} failed: {type(error).__name__}.") from error
+            raise ServiceUnavailableError(f"Notifier {name} failed: {type(error).__name__}.") from error
         except Exception as error:
-            # a notifier may raise anything; its text may hold a token, so only its kind is told
-            raise ServiceRejectedError(f"The notifier {name} failed: {type(error).__name__}.") from error
+            # a notifier may raise anything, and its text may hold a token, so only the class is reported
+            raise ServiceRejectedError(f"Notifier {name} failed: {type(error).__name__}.") from error
 
     def _made(self, arguments: Mapping[str, Any]) -> BaseNotifier:
         try:
             return self._class(**arguments)
         except TypeError as error:
-            raise ConfigError(f"The notifier {self._class.__name__} does not take these arguments: {error}.") from error
+            raise ConfigError(f"Notifier {self._class.__name__} does not accept these arguments: {error}.") from error
 
 
 def _notifier_class(class_path: str) -> type[BaseNotifier]:
@@ -110,23 +109,23 @@ def _notifier_class(class_path: str) -> type[BaseNotifier]:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
-            f"The notifier {class_path!r} cannot be imported: {error}.", hint="install the provider that has it"
+            f"Notifier {class_path!r} cannot be imported: {error}.", hint="install the provider that contains it"
         ) from error
     except Exception as error:
-        raise ConfigError(f"The module of the notifier {class_path!r} fails: {type(error).__name__}.") from error
+        raise ConfigError(f"Importing the module of notifier {class_path!r} failed: {type(error).__name__}.") from error
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
-        raise ConfigError(f"{class_path!r} is no notifier of Airflow.")
+        raise ConfigError(f"{class_path!r} is not an Airflow notifier.")
     return found
 
 
 def _filled(value: Any, words: Mapping[str, str], *, in_html: bool) -> Any:
-    """The value with the message in the place of its placeholders, in one pass over each string."""
+    """Fill the placeholders of a value with the message, in one pass over each string."""
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda found: _shown(words[found[1]], in_html=in_html), value)
     if isinstance(value, Mapping):
         return {name: _filled(item, words, in_html=in_html or "html" in str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        # a file that there is not is left out
+        # an absent file is left out
         kept = [item for item in value if item != _PICTURE or words["picture"]]
         return [_filled(item, words, in_html=in_html) for item in kept]
     return value

@@ -1,4 +1,4 @@
-"""Hands a model's gauges to Prometheus: through a push gateway, as a file, or both."""
+"""Publication of a model's gauges to Prometheus: through a Pushgateway, as a file, or both."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_mlmon.storage import join_uri
 
 
 def publish_gauges(run: Run, settings: Settings) -> None:
-    """Write the gauges where the settings say; those of the night before are replaced as a whole.
+    """Publish the gauges as configured, replacing those of the previous run as a whole.
 
     Raises:
-        ServiceError: the push gateway did not take them, or the file cannot be written.
+        ServiceError: the Pushgateway rejected them, or the file cannot be written.
     """
     if settings.metrics_folder is None and settings.pushgateway is None:
         return
@@ -23,6 +23,6 @@ def publish_gauges(run: Run, settings: Settings) -> None:
         path = join_uri(settings.metrics_folder, f"mlmon_{run.model}.prom")
         run.storage.at(path).write(path, text)
     if settings.pushgateway is not None:
-        endpoint = endpoint_of(settings.pushgateway, "push gateway")
-        # the name of a model has no character that a path would have to hide
+        endpoint = endpoint_of(settings.pushgateway, "Pushgateway")
+        # the name of a model needs no escaping in a path
         endpoint.send(text, {"Content-Type": CONTENT_TYPE}, method="PUT", path=f"/metrics/job/mlmon/model/{run.model}")

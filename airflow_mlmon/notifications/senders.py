@@ -1,4 +1,4 @@
-"""Makes the senders of a model's channels, from Airflow's connections and notifiers."""
+"""Senders of a model's channels, from Airflow's connections and notifiers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _ALERTS = logging.getLogger("airflow_mlmon.alerts")
 
 
 def build_senders(run: Run, now: datetime) -> dict[str, Sender]:
-    """A sender for each channel of the model, by the channel's name in the outbox.
+    """Build a sender for each channel of the model, by the channel's name in the outbox.
 
     Args:
-        run: the model.
-        now: the time of this pass.
+        run: run of the model.
+        now: time of this pass.
     """
     channels = channels_of(run.spec, run.shared_channels)
     return {key: _ChannelSender(channel, run, now) for key, channel in channels.items()}
 
 
 class _ChannelSender:
-    """Makes its sender when there is something to send.
+    """Sender of a channel, created when there is something to send.
 
-    So a connection that is missing fails the messages of its own channel, and no other; and a
-    quiet night asks for no connection.
+    A missing connection thus fails the messages of its own channel only, and a day without messages
+    needs no connection.
     """
 
     def __init__(self, channel: Channel, run: Run, now: datetime) -> None:

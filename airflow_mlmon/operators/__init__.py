@@ -1,1 +1,1 @@
-"""One operator a step of the nightly run."""
+"""Operators, one per step of the nightly run."""

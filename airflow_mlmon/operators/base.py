@@ -1,4 +1,4 @@
-"""What every operator shares: partition, run, and the one place where errors become Airflow's."""
+"""Base of all operators: partition, run, and the one place where errors become Airflow's."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run
 
 
 class PartitionOperator(BaseOperator):
-    """A step of one model's partition.
+    """Step of one model's partition.
 
     Args:
-        spec_path: the model's spec file.
-        partition: the day to process, YYYY-MM-DD; by default what the DAG run says.
+        spec_path: spec file of the model.
+        partition: day to process, YYYY-MM-DD; by default that of the DAG run.
     """
 
     template_fields: Sequence[str] = ("partition",)
     ui_color = "#e8f0ee"
-    # whether the night has failed when this step has; not so once the night is judged and published
+    # whether a failure of this step fails the partition; not after it has been evaluated and published
     decides_night: ClassVar[bool] = True
 
     def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
@@ -41,14 +41,14 @@ class PartitionOperator(BaseOperator):
 
     @abstractmethod
     def run_step(self, run: Run, partition: Partition, context: Context) -> Any:
-        """Do the step; what it returns goes to XCom."""
+        """Run the step and return its result for XCom."""
 
     def execute(self, context: Context) -> Any:
         """Run the step."""
         return self.perform(context, self.run_step)
 
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
-        """Run a step, or what is left of it; our errors become Airflow's here, and nowhere else."""
+        """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         try:
             with self._opened(is_quiet=is_quiet(context)) as run:
                 partition = partition_of(run.model, context, self.partition)
@@ -72,25 +72,25 @@ class PartitionOperator(BaseOperator):
     def _run_recorded(
         self, step: Callable[[Run, Partition, Context], Any], run: Run, partition: Partition, context: Context
     ) -> Any:
-        """Run the step; when it fails for good, the night is recorded as FAILED, with an alert."""
+        """Run the step; on a final failure record the partition as FAILED, with an alert."""
         from airflow_mlmon.pipeline.steps.failure import record_failure  # noqa: PLC0415 - heavy
 
         try:
             return step(run, partition, context)
         except AirflowException:
-            raise  # skipped, say, or evaluated and published already
+            raise  # e.g. skipped, or already evaluated and published
         except MlmonError as error:
             if self.decides_night and (not error.retryable or _is_last_try(context)):
                 record_failure(run, partition, str(error))
             raise
         except Exception as error:
             if self.decides_night and _is_last_try(context):
-                record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; the task's log says more")
+                record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; see the log of the task")
             raise
 
 
 def to_json(summary: Any) -> dict[str, Any]:
-    """A summary as plain JSON, which is all that XCom shall carry."""
+    """Convert a summary to plain JSON for XCom."""
     content: dict[str, Any] = json.loads(json.dumps(asdict(summary), default=str))
     return content
 

@@ -1,4 +1,4 @@
-"""The operator that loads a night into Druid, and its link to Druid's console."""
+"""Operator that ingests a partition into Druid, and its link to Druid's console."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _LONGEST_WAIT = timedelta(hours=1)
 
 
 class DruidConsoleLink(BaseOperatorLink):
-    """Leads from a task of Airflow to its task in Druid's console."""
+    """Link from an Airflow task to its task in Druid's console."""
 
     name = "Druid console"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """The address of what the operator waited for; Airflow asks when the task pauses or ends, and keeps it."""
+        """Return the URL of the Druid task; Airflow asks when the task defers or ends, and keeps it."""
         return str(getattr(operator, "console_url", ""))
 
 
 class DruidIngestOperator(PartitionOperator):
-    """Loads the curated partition, its metrics and its profile into Druid, and waits until they can be queried.
+    """Ingest the curated partition, its metrics and its profile into Druid, and wait until they can be queried.
 
-    Skipped when the connection that the spec names does not exist.
+    Skipped if the connection of the spec does not exist.
 
     Args:
-        judged: the summary of the judged night, which names the days whose results were replaced.
-        deferrable: wait in the triggerer, not in a worker; Airflow's `default_deferrable` by default.
+        judged: summary of the evaluated partition, with the days whose results were replaced.
+        deferrable: wait in the triggerer, not in a worker; by default Airflow's `default_deferrable`.
     """
 
     decides_night: ClassVar[bool] = False
@@ -62,17 +62,17 @@ class DruidIngestOperator(PartitionOperator):
         self._stop: Callable[[], None] | None = None
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
-        """Task id, rows and segments by datasource and day, and a warning where Druid does not keep nulls."""
+        """Return task id, rows and segments by datasource and day, and a warning if Druid does not keep nulls."""
         client = self._client(run)
         ingest = self._ingest(run, client, partition, context)
         return self._finish(run, client, ingest, ingest.begin())
 
     def resume(self, context: Context, event: Any) -> Any:
-        """Go on when the trigger has fired; its event says how far the loads were, and Druid how far they are."""
+        """Resume when the trigger has fired; its event holds the state of the ingestion, and Druid its progress."""
         return self.perform(context, partial(self._resume_step, state=event["state"]))
 
     def on_kill(self) -> None:
-        """Stop in Druid what this task waits for."""
+        """Cancel the running Druid tasks."""
         if self._stop is not None:
             self._stop()
 
@@ -90,7 +90,7 @@ class DruidIngestOperator(PartitionOperator):
 
         conn_id = run.spec.druid.connection
         if find_connection(conn_id) is None:
-            raise AirflowSkipException(f"Not loaded into Druid: there is no connection {conn_id!r}.")
+            raise AirflowSkipException(f"Not ingested into Druid: connection {conn_id!r} does not exist.")
         return MlmonDruidHook(conn_id).get_client()
 
     def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
@@ -108,12 +108,12 @@ class DruidIngestOperator(PartitionOperator):
                 self._defer(run.spec.druid.connection, state)
             state = ingest.wait(state)
         if not state.done:
-            raise AirflowSkipException("Not loaded into Druid: nothing of it has rows to load, or rows to lose.")
+            raise AirflowSkipException("Not ingested into Druid: there are no rows to load or to replace.")
         loads = {key: to_json(load) for key, load in state.done.items()}
         return loads | ({"warning": state.warning} if state.warning else {})
 
     def _note(self, client: DruidClient, state: Ingest) -> None:
-        """Know where Druid's tasks are seen, and how they are stopped."""
+        """Remember where Druid's tasks are shown, and how they are cancelled."""
         self.console_url = f"{client.base_url}/unified-console.html#tasks/task_id~{quote(state.task_ids[0])}"
         self._stop = lambda: client.shutdown_all(state.task_ids)
 

@@ -1,4 +1,4 @@
-"""The operators of the nightly run, in the order in which they run."""
+"""Operators of the nightly run, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class PreparePartitionOperator(PartitionOperator):
-    """Turns the day's files into a curated partition and takes in the day's labels."""
+    """Curate the day's files to a partition, and ingest the day's labels."""
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Counts, status and content version of the partition."""
+        """Return counts, status and content version of the partition."""
         from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import fill_days_before  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
-        # the steps after this one run side by side, and each needs the reference
+        # the next steps run in parallel, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
         return prepare_partition(run, partition).to_dict()
 
 
 class _PreparedOperator(PartitionOperator):
-    """A step that takes the summary of the prepared partition."""
+    """Step that needs the summary of the prepared partition."""
 
     template_fields: Sequence[str] = ("partition", "prepared")
 
@@ -41,10 +41,10 @@ class _PreparedOperator(PartitionOperator):
 
 
 class ValidatePartitionOperator(_PreparedOperator):
-    """Runs the Great Expectations checks; a failed one is recorded, and judged later."""
+    """Run the Great Expectations checks; a failed one is recorded, and evaluated later."""
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
-        """How many checks passed, failed and could not be run."""
+        """Count the checks that passed, failed and could not be run."""
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.validate import validate_partition  # noqa: PLC0415 - heavy
 
@@ -53,10 +53,10 @@ class ValidatePartitionOperator(_PreparedOperator):
 
 
 class ProfilePartitionOperator(_PreparedOperator):
-    """Profiles the curated partition, and the nights that its history lacks."""
+    """Profile the curated partition, and the days missing from its history."""
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """URI and layout of the profile."""
+        """Return URI and profile schema of the profile."""
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import profile_partition  # noqa: PLC0415 - heavy
 
@@ -64,7 +64,7 @@ class ProfilePartitionOperator(_PreparedOperator):
 
 
 class DetectDriftOperator(_PreparedOperator):
-    """Compares the partition's profile with the reference's, column by column."""
+    """Compare the partition's profile with its baseline, column by column."""
 
     template_fields: Sequence[str] = ("partition", "prepared", "profiled")
 
@@ -73,22 +73,20 @@ class DetectDriftOperator(_PreparedOperator):
         self.profiled = profiled
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Names of the columns beyond their limit, and how many were compared."""
-        from airflow_mlmon.drift.compare import DriftState  # noqa: PLC0415 - heavy
+        """Return the number of columns with a score, and of all columns."""
         from airflow_mlmon.pipeline.steps.drift import detect_drift  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
 
         drift = detect_drift(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled))
-        beyond = [column.column for column in drift if column.state is DriftState.BEYOND]
-        return {"beyond": beyond, "columns": len(drift)}
+        return {"scored": sum(column.score is not None for column in drift), "columns": len(drift)}
 
 
 class MeasurePerformanceOperator(_PreparedOperator):
-    """Joins the labels taken in to the partitions that they belong to."""
+    """Join the delivered labels to the partitions that they belong to."""
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002
-        """The labelled profile of each partition whose performance has to be replaced."""
+        """Return the labelled profile of each partition whose performance must be replaced."""
         from airflow_mlmon.pipeline.steps.performance import measure_performance  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
 
@@ -96,10 +94,10 @@ class MeasurePerformanceOperator(_PreparedOperator):
 
 
 class JudgePartitionOperator(DetectDriftOperator):
-    """Judges every value and publishes the night in one transaction.
+    """Evaluate every value and publish the partition in one transaction.
 
-    When alerts of drift or of performance were opened, and people are told of them, the asset `mlmon://<model>/drift`
-    gets an event with the verdict; the outlet for it is `drift_alias(<model>)`.
+    When alerts of drift or of performance are opened and sent, the asset `mlmon://<model>/drift` gets an event with
+    the verdict; its outlet is `drift_alias(<model>)`.
     """
 
     template_fields: Sequence[str] = ("partition", "prepared", "profiled", "measured")
@@ -109,21 +107,21 @@ class JudgePartitionOperator(DetectDriftOperator):
         self.measured = measured
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
-        """Status of the night, its alerts, and the days whose results were replaced."""
+        """Return status and alerts of the partition, and the days whose results were replaced."""
         from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
         from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.evaluate import judge_partition  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.steps.performance import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.workspace.outcomes import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
         judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
         if judged.status is Status.FAILED:
-            # the task fails, but the pages of these days are written all the same
+            # the task fails, but the pages of these days are still written
             context["ti"].xcom_push(key="return_value", value=to_json(judged))
-            raise AirflowFailException(f"{partition}: {judged.message}. Hint: the report shows every check")
+            raise AirflowFailException(f"{partition}: {judged.message}. Hint: see the report for every check")
         verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
         if verdict is not None:
             announce_drift(context, run.model, verdict)
@@ -131,7 +129,7 @@ class JudgePartitionOperator(DetectDriftOperator):
 
 
 class WriteReportOperator(PartitionOperator):
-    """Writes the night's page, those of the days whose performance changed, and the index."""
+    """Write the day's page, those of the days whose performance changed, and the index."""
 
     decides_night: ClassVar[bool] = False
 
@@ -142,7 +140,7 @@ class WriteReportOperator(PartitionOperator):
         self.judged_by = judged_by
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
-        """URI of the night's page, and the days whose pages were written."""
+        """Return the URI of the day's page, and the days whose pages were written."""
         from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
 
         judged = context["ti"].xcom_pull(task_ids=self.judged_by) or {}
@@ -151,12 +149,12 @@ class WriteReportOperator(PartitionOperator):
 
 
 class SendAlertsOperator(PartitionOperator):
-    """Sends every alert that is waiting to its channels, and the model's gauges to Prometheus where it is set up."""
+    """Send the pending alerts to their channels, and the model's gauges to Prometheus if configured."""
 
     decides_night: ClassVar[bool] = False
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
-        """How many messages were sent, and how many failed."""
+        """Count the messages sent and failed."""
         from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy

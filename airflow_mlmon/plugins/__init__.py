@@ -1,1 +1,1 @@
-"""What Airflow's own pages show of the monitored models."""
+"""Pages of the monitored models in Airflow's UI."""

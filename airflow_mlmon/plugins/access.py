@@ -1,4 +1,4 @@
-"""Who may read what, and which night a DAG run is about, by Airflow's own rules and tables."""
+"""Access rights of users, and the partition of a DAG run, by Airflow's own rules and tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["GetUserDep", "get_user", "partition_of_run", "readable_models"]
 
 
 def readable_models(models: Iterable[str], user: GetUserDep) -> list[str]:
-    """Those of the models whose DAG, which has the model's name, the user may read."""
+    """Return the models whose DAG, named like the model, the user may read."""
     names = sorted(models)
     teams = DagModel.get_dag_id_to_team_name_mapping(names)
     manager = get_auth_manager()
@@ -30,13 +30,13 @@ def readable_models(models: Iterable[str], user: GetUserDep) -> list[str]:
 
 
 def partition_of_run(dag_id: str, run_id: str) -> Partition:
-    """The partition that a DAG run processes.
+    """Return the partition that a DAG run processes.
 
     Raises:
         NotFoundError: there is no such run.
-        ConfigError: the run does not say its partition.
+        ConfigError: the run has no partition.
     """
     found = DagRun.find(dag_id=[dag_id], run_id=[run_id])
     if not found:
-        raise NotFoundError(f"There is no run {run_id!r} of the DAG {dag_id!r}.")
+        raise NotFoundError(f"The DAG {dag_id!r} has no run {run_id!r}.")
     return partition_of(dag_id, {"dag_run": found[0]})

@@ -1,4 +1,4 @@
-"""The small pages around the reports: the list of models, and a message."""
+"""Pages around the reports: the list of models, and messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FRAME = Markup("""\
 """)
 _TABLE = Markup("""\
 <div class="scroll"><table>
-<thead><tr><th>Model</th><th>Latest night</th><th>Status</th><th>What was found</th></tr></thead>
+<thead><tr><th>Model</th><th>Latest day</th><th>Status</th><th>Result</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -45,7 +45,7 @@ _ROW = Markup("""\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """A model with its latest night, in a sentence."""
+    """Model with the result of its latest day."""
 
     night: Night
     tone: Tone
@@ -53,15 +53,15 @@ class ModelRow:
 
 
 def render_models(rows: Sequence[ModelRow]) -> str:
-    """The HTML of the list of models, the loud ones first."""
+    """Render the list of models, alerting ones first."""
     if not rows:
-        return render_message("Model monitoring", "No night of a model that you may read has been run yet.")
+        return render_message("Model monitoring", "No model that you may read has been run yet.")
     loudest_first = sorted(rows, key=lambda row: (-list(Tone).index(row.tone), row.night.partition.model))
     return _framed("Model monitoring", _TABLE.format(rows=Markup("\n").join(map(_row, loudest_first))))
 
 
 def render_message(title: str, text: str, href: str | None = None, link: str = "") -> str:
-    """The HTML of a page that says one thing, with a link when `href` is given."""
+    """Render a page with one message, and a link if `href` is given."""
     body = Markup('<p class="banner">{}</p>').format(text)
     if href is not None:
         body += Markup('<p><a href="{}">{}</a></p>').format(href, link)
@@ -81,5 +81,5 @@ def _framed(title: str, body: Markup) -> str:
 
 @cache
 def _style() -> Markup:
-    """The reports' own style sheet."""
-    return Markup((files("airflow_mlmon.reports") / "templates" / "style.html.j2").read_text())  # noqa: S704 - a file of ours
+    """Return the style sheet of the reports."""
+    return Markup((files("airflow_mlmon.reports") / "templates" / "style.html.j2").read_text())  # noqa: S704 - a file of this package

@@ -1,6 +1,6 @@
-"""Registers the pages of the monitored models with Airflow's UI."""
+"""Registration of the model pages in Airflow's UI."""
 
-# every process of Airflow imports this module: nothing heavy at its top
+# every process of Airflow imports this module: no heavy imports at its top
 from __future__ import annotations
 
 import logging
@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class MlmonPlugin(AirflowPlugin):
-    """The list of models in the menu, and the report of its night beside each DAG run."""
+    """Plugin with the list of models in the menu, and the day's report beside each DAG run."""
 
     name = "airflow_mlmon"
-    # no leading slash: an Airflow behind a sub-path would lose it
+    # no leading slash: an Airflow behind a sub-path would ignore that path
     external_views = [  # noqa: RUF012 - a list by Airflow's interface
         {
             "name": "Model monitoring",
@@ -34,11 +34,11 @@ class MlmonPlugin(AirflowPlugin):
     ]
 
     @cached_property
-    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # made when it is asked for
-        """The pages; none when this Airflow has no way to say who may read them."""
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # built on access
+        """Return the application; empty if this Airflow cannot check access rights."""
         try:
             from airflow_mlmon.plugins.web import create_app  # noqa: PLC0415 - only the API server needs it
         except ImportError:
-            _log.exception("This Airflow is not one that airflow_mlmon knows: its pages are not served.")
+            _log.exception("This version of Airflow is not supported by airflow_mlmon: its pages are not served.")
             return []
         return [{"app": create_app(), "url_prefix": "/mlmon", "name": "airflow_mlmon"}]

@@ -1,4 +1,4 @@
-"""The pages of the monitored models below /mlmon of Airflow's API server, for those who may read the DAG."""
+"""Pages of the monitored models below /mlmon of Airflow's API server, for users who may read the DAG."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from airflow_mlmon.store.metric_store import MetricStore
 
 _log = logging.getLogger(__name__)
 
-# Our pages have no scripts and may have none. They keep their origin: a browser sends no cookie of
+# These pages have no scripts and may have none. They keep their origin: a browser sends no cookie of
 # Airflow's with a link that is followed from a page without one, so no link would work in the UI's frame.
 _PAGE_POLICY = (
     "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-# evidently's page needs its scripts: they run without an origin, so that they reach nothing of Airflow's;
-# blob: is for the pictures that its charts let one download
+# The Evidently page needs its scripts: they run without an origin, and so cannot access Airflow;
+# blob: allows the download of its charts
 _EVIDENTLY_POLICY = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "
@@ -42,7 +42,7 @@ _EVIDENTLY_POLICY = (
 
 
 class ReportFile(StrEnum):
-    """The files of a night that are served."""
+    """Files of a day that are served."""
 
     PAGE = "report.html"
     EVIDENTLY = "evidently.html"
@@ -54,7 +54,7 @@ _POLICY = {ReportFile.EVIDENTLY: _EVIDENTLY_POLICY}
 
 
 def create_app() -> FastAPI:
-    """The application that Airflow mounts; every route asks who the user is."""
+    """Create the application that Airflow mounts; every route checks the access rights of the user."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
     app.get("/")(list_models)
     app.get("/run")(show_run)
@@ -67,31 +67,29 @@ def create_app() -> FastAPI:
 
 
 def list_models(user: GetUserDep) -> Response:
-    """Every model that the user may read, with its latest night."""
+    """Show the models that the user may read, with their latest days."""
     with MetricStore(airflow_settings().store) as store:
         rows = [_model_row(store, model) for model in readable_models(store.models(), user)]
     return _page(render_models(rows))
 
 
 def show_run(dag_id: str, run_id: str, user: GetUserDep) -> Response:
-    """Go to the report of the night that a DAG run processes, or say why there is none."""
+    """Redirect to the report of the day that a DAG run processes, or explain why there is none."""
     _require_reader(dag_id, user)
     if dag_id not in _models():
-        return _no_report(f"{dag_id} is not the DAG of a model, or no night of the model has been run yet.")
+        return _no_report(f"{dag_id} is not the DAG of a model, or the model has not been run yet.")
     try:
         partition = partition_of_run(dag_id, run_id)
     except (NotFoundError, ConfigError) as error:
         return _no_report(str(error))
     if not _has_report(dag_id, partition.key):
-        return _no_report(
-            f"{partition} has no report yet. The task write_report writes it, also when the night failed."
-        )
-    # relative, as Airflow may be behind a sub-path
+        return _no_report(f"{partition} has no report yet. The task write_report writes it, also if the run failed.")
+    # relative, because Airflow may be behind a sub-path
     return RedirectResponse(f"{dag_id}/{partition.key}/{ReportFile.PAGE}", headers=_headers(_PAGE_POLICY))
 
 
 def show_index(model: Annotated[str, Path(pattern=NAME_PATTERN)], user: GetUserDep) -> Response:
-    """A model's index of nights."""
+    """Show the index of a model's days."""
     _require_reader(model, user)
     return _page(_read(model, "index.html"))
 
@@ -99,7 +97,7 @@ def show_index(model: Annotated[str, Path(pattern=NAME_PATTERN)], user: GetUserD
 def show_night(
     model: Annotated[str, Path(pattern=NAME_PATTERN)], day: str, name: ReportFile, user: GetUserDep
 ) -> Response:
-    """A file of one night."""
+    """Show a file of one day."""
     _require_reader(model, user)
     try:
         key = parse_day(day).isoformat()
@@ -143,7 +141,7 @@ def _read(*parts: str) -> bytes:
     try:
         return files.read(uri)
     except NotFoundError:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, f"There is no report {'/'.join(parts)}.") from None
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"The report {'/'.join(parts)} does not exist.") from None
 
 
 def _has_report(model: str, day: str) -> bool:
@@ -160,18 +158,18 @@ def _refuse(request: Request, error: AnyHTTPException) -> Response:
         return _page(render_message("Model monitoring", error.detail), status_code=error.status_code)
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     login = f"{request.base_url.path}api/v2/auth/login?next={quote(here, safe='')}"
-    message = render_message("Not logged in", "Airflow does not know you.", login, "Log in")
+    message = render_message("Not logged in", "Log in to Airflow to see this page.", login, "Log in")
     return _page(message, status_code=error.status_code)
 
 
 def _refuse_address(_request: Request, _error: RequestValidationError) -> Response:
-    return _page(render_message("Model monitoring", "There is no such page."), status_code=status.HTTP_404_NOT_FOUND)
+    return _page(render_message("Model monitoring", "This page does not exist."), status_code=status.HTTP_404_NOT_FOUND)
 
 
 def _report_failure(_request: Request, error: MlmonError) -> Response:
-    # the message names servers and folders: it is for those who read the log
-    _log.error("A page of a monitored model could not be made.", exc_info=error)
-    text = "The metric store or the reports cannot be read. The log of the API server says why."
+    # the message names servers and folders: only for readers of the log
+    _log.error("A page of a monitored model could not be rendered.", exc_info=error)
+    text = "The metric store or the reports cannot be read. See the log of the API server for the cause."
     return _page(render_message("Model monitoring", text), status_code=status.HTTP_503_SERVICE_UNAVAILABLE)
 
 

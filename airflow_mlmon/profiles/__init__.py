@@ -1,1 +1,1 @@
-"""Additive profiles: summaries of rows of which the sum is again a profile."""
+"""Additive profiles: summaries of rows whose sum is again a profile."""

@@ -1,4 +1,4 @@
-"""The profiles of many days in one object, so that a history is one read."""
+"""Bundle of the profiles of many days in one object, so that a history is one read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VERSION = 1
 
 
 def bundle(profiles: Mapping[date, Profile]) -> bytes:
-    """The profiles by day, in the order of the days."""
+    """Encode the profiles by day, in the order of the days."""
     writer = ByteWriter()
     writer.integer(len(profiles))
     for day in sorted(profiles):
@@ -23,10 +23,10 @@ def bundle(profiles: Mapping[date, Profile]) -> bytes:
 
 
 def unbundle(data: bytes) -> dict[date, Profile]:
-    """The profiles that `bundle` wrote.
+    """Decode the profiles that `bundle` wrote.
 
     Raises:
-        StateError: the bytes are no bundle, damaged, or of a later format.
+        StateError: the bytes are not a bundle, are damaged, or have a later format.
     """
     reader = ByteReader(data, _KIND, _VERSION)
     return {date.fromisoformat(reader.text()): Profile.from_bytes(reader.blob()) for _ in range(reader.integer())}

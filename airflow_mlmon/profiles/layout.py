@@ -1,7 +1,7 @@
-"""The layout: what is pinned once, so that profiles of any two partitions can be added and compared.
+"""Profile schema: pinned once, so that profiles of any two partitions can be added and compared.
 
-It names, per column, the kind, the centre, the quantum, the vocabulary and the atoms, and the segments
-into which rows are divided. Every profile carries the layout's id, and profiles of two layouts never mix.
+It sets, per column, the kind, the centre, the quantum, the vocabulary and the atoms, and the segments into which
+rows are divided. Every profile carries the id of its schema, and profiles of two schemas never mix.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FORMAT = 1
 
 
 class Kind(StrEnum):
-    """How a column is summarised."""
+    """Kind of summary of a column."""
 
     NUMERIC = "numeric"
     CATEGORY = "category"
@@ -37,17 +37,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnLayout:
-    """What is pinned of one column; of a vector, centre, quantum and atoms are those of its norm.
+    """Pinned schema of one column; for a vector, centre, quantum and atoms are those of its norm.
 
     Attributes:
-        name: The column.
-        kind: How it is summarised.
-        centre: Where its grid is finest, near the reference's median; 0 for a category.
+        name: Name of the column.
+        kind: Kind of its summary.
+        centre: Centre of its grid, near the reference's median; 0 for a category.
         quantum: Unit of its exact sums, a power of two.
-        integer: Whether values are integers, from which the centre is taken before they become doubles.
-        vocabulary: Values of a category with counts of their own, the most frequent first.
-        atoms: Single values that hold a share of the reference, as deviations from the centre, ascending.
-        dimension: Elements of a vector; None of anything else.
+        integer: Whether values are integers; the centre is then subtracted before they become doubles.
+        vocabulary: Values of a category that are counted by themselves, most frequent first.
+        atoms: Single values that hold a share of the reference, as ascending deviations from the centre.
+        dimension: Number of elements of a vector; None for other kinds.
         element_quantum: Unit of the exact sums of a vector's elements, a power of two.
     """
 
@@ -64,12 +64,12 @@ class ColumnLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentLayout:
-    """What is pinned of one way to divide the rows.
+    """Pinned schema of one division of the rows.
 
     Attributes:
-        columns: The column whose values divide them; of a crossing, the columns.
-        values: The values with a part of their own, all other rows being the rest; None where every
-            value that occurs has one, because new values are what one wants to see.
+        columns: Column whose values divide the rows; for a crossing, the columns.
+        values: Values with a part of their own, all other rows being the rest; None where each value
+            that occurs has one, so that new values are seen.
     """
 
     columns: tuple[str, ...]
@@ -77,13 +77,13 @@ class SegmentLayout:
 
     @property
     def name(self) -> str:
-        """What it is called: its column, or its columns joined as its values are."""
+        """Name of the segment: its column, or its columns joined like its values."""
         return CROSSING.join(self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The pinned columns and segments of one model."""
+    """Pinned columns and segments of one model."""
 
     model: str
     columns: tuple[ColumnLayout, ...]
@@ -91,24 +91,24 @@ class Layout:
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits that stand for exactly this layout."""
+        """Twelve hexadecimal digits that identify the schema."""
         return _identify(self)
 
     def to_json(self) -> str:
-        """The canonical JSON: sorted keys, no spaces, so that equal layouts are equal text."""
+        """Return canonical JSON with sorted keys and no spaces, so that equal schemas are equal text."""
         document: dict[str, Any] = {"format": _FORMAT, "model": self.model}
         document["columns"] = [_to_document(column) for column in self.columns]
-        # layouts from before there were segments keep their text, hence their id
+        # schemas from before segments existed keep their text, hence their id
         if self.segments:
             document["segments"] = [asdict(segment) for segment in self.segments]
         return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Layout:
-        """The layout that `to_json` wrote.
+        """Parse the schema that `to_json` wrote.
 
         Raises:
-            StateError: the text is no layout, or one of a later format.
+            StateError: the text is not a profile schema, or has a later format.
         """
         try:
             document = json.loads(text)
@@ -120,9 +120,9 @@ class Layout:
                     segments=tuple(_parse_segment(segment) for segment in document.get("segments", ())),
                 )
         except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"The stored layout cannot be read: {error!r}.") from error
+            raise StateError(f"Cannot parse the stored profile schema: {error!r}.") from error
         raise StateError(
-            f"The stored layout has format {found!r}; this release reads {_FORMAT}.",
+            f"The stored profile schema has format {found!r}; this release reads {_FORMAT}.",
             hint="upgrade airflow-mlmon",
             format=found,
         )
@@ -134,7 +134,7 @@ def _identify(layout: Layout) -> str:
 
 
 def _to_document(column: ColumnLayout) -> dict[str, Any]:
-    # what a column lacks is left out, so that layouts from before there were vectors keep their text, hence their id
+    # absent fields are left out, so that schemas from before vectors existed keep their text, hence their id
     return {key: value for key, value in asdict(column).items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""The rows of a partition as pandas gets them, for Great Expectations and for evidently."""
+"""Conversion of a partition's rows to pandas, for Great Expectations and Evidently."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _LARGEST_EXACT = 2**53
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """The rows, without vectors, as types that pandas and the bounds of a check agree on.
+    """Convert the rows to pandas without vectors, in types that compare correctly with the bounds of checks.
 
-    A decimal is the double nearest to it: as an object of Python it is slow, and 0.3 would be above a
-    bound of 0.3, which is a double. Integers beyond 2**53 stay exact beside a null, where pandas would
-    round them to doubles.
+    A decimal becomes the nearest double: as a Python object it would be slow, and 0.3 would be above a bound of 0.3,
+    which is a double. Integers beyond 2**53 stay exact beside a null, where pandas would round them to doubles.
     """
     names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
     frame = table.select([name for name in names if not _is_special(table.column(name))]).to_pandas()

@@ -1,7 +1,7 @@
-"""The only door to Great Expectations.
+"""Execution of checks; the only module that imports Great Expectations.
 
-Its results carry values of the failing rows and its Data Docs run them as scripts; so only counts
-and numeric aggregates leave this module, and of columns with personal data only passed or failed.
+Its results contain values of the failing rows, and its Data Docs run them as scripts. So only counts and numeric
+aggregates leave this module, and for columns with personal data only passed or failed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import pandas as pd
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.wording import expected_text, number_text
 from airflow_mlmon.records import CheckOutcome
-from airflow_mlmon.spec.load import nearest
 from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.spec.section import nearest
 
-# its import logs more than 200 lines at INFO, and uses modules that Python deprecates
+# its import logs more than 200 lines at INFO and uses deprecated modules of Python
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
 with warnings.catch_warnings():
@@ -45,13 +45,13 @@ _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list")
 
 
 def known_expectations() -> tuple[str, ...]:
-    """Names of the expectations that Great Expectations has, sorted."""
+    """Return the names of the expectations of Great Expectations, sorted."""
     names = list_registered_expectation_implementations()
     return tuple(sorted(name for name in names if name.startswith("expect_")))
 
 
 def check_arguments(checks: Sequence[Check]) -> None:
-    """Refuse checks that Great Expectations cannot build.
+    """Raise an error for checks that Great Expectations cannot build.
 
     Raises:
         ConfigError: an expectation is unknown or its arguments are wrong; each mistake on a line of its own.
@@ -62,7 +62,7 @@ def check_arguments(checks: Sequence[Check]) -> None:
 
 
 def validate(frame: pd.DataFrame, checks: Sequence[Check], spec: ModelSpec) -> list[CheckOutcome]:
-    """The outcome of each check on the rows of `frame`, in the order of the checks.
+    """Run the checks on the rows of `frame` and return their outcomes, in the order of the checks.
 
     Raises:
         ConfigError: a check cannot be built.
@@ -89,11 +89,12 @@ def _mistakes(position: int, check: Check) -> Iterator[str]:
     key = f"quality.{position}"
     known = known_expectations()
     if check.expectation not in known:
-        yield f"{key}.expectation: {check.expectation!r} is unknown{_nearest_expectation(check.expectation, known)}"
+        hint = _nearest_expectation(check.expectation, known)
+        yield f"{key}.expectation: unknown expectation {check.expectation!r}{hint}"
         return
     about = f"{check.expectation} of column {check.column!r}" if check.column else check.expectation
     if "column" in check.arguments:
-        yield f"{key}.arguments.column: {about}: name the column beside the expectation, as `column`"
+        yield f"{key}.arguments.column: {about}: give the column as `column` beside `expectation`"
         return
     try:
         _configuration(position, check).to_domain_obj()
@@ -106,11 +107,11 @@ def _mistakes(position: int, check: Check) -> Iterator[str]:
 
 def _nearest_expectation(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else "; Great Expectations' gallery lists the names"
+    return f"; did you mean {close[0]}?" if close else "; the Great Expectations gallery lists the names"
 
 
 def _argument_mistakes(error: Exception) -> dict[str, str]:
-    """What is wrong, by argument."""
+    """Return the mistakes by argument."""
     if not hasattr(error, "errors"):
         return {"": f"{type(error).__name__}: {error}"[:300]}
     mistakes: dict[str, str] = {}
@@ -136,10 +137,10 @@ def _columns_of(check: Check) -> list[str]:
 
 
 def _outcome_without_rows(frame: pd.DataFrame, check: Check, spec: ModelSpec) -> CheckOutcome | None:
-    """The outcome that needs no look at the rows, when there is one."""
+    """Return the outcome if it does not depend on the rows."""
     missing = [name for name in _columns_of(check) if name not in frame.columns]
     if vectors := [name for name in missing if name in spec.vectors]:
-        return _unknown(frame, check, f"column {vectors[0]!r} is a vector, which no check can read")
+        return _unknown(frame, check, f"column {vectors[0]!r} is a vector; checks cannot read vectors")
     if missing:
         dropped = [name for name in missing if name in spec.columns and spec.columns[name].personal == "drop"]
         if dropped:
@@ -168,7 +169,7 @@ def _unknown(frame: pd.DataFrame, check: Check, error: str) -> CheckOutcome:
 def _run(
     frame: pd.DataFrame, checks: Mapping[int, Check], result_format: Mapping[str, Any]
 ) -> Iterator[tuple[int, Check, Any]]:
-    """Each check with Great Expectations' result: one context, one batch, one suite."""
+    """Yield each check with its Great Expectations result: one context, one batch, one suite."""
     if not checks:
         return
     settings = DataContextConfig(
@@ -179,7 +180,7 @@ def _run(
     context = gx.get_context(mode="ephemeral", project_config=settings)
     asset = context.data_sources.add_pandas("curated").add_dataframe_asset("partition")
     batch = asset.add_batch_definition_whole_dataframe("night").get_batch({"dataframe": frame})
-    # built without the constructor's deduplication: of two equal checks each has its outcome
+    # built without the constructor's deduplication, so that each of two equal checks has an outcome
     suite = gx.ExpectationSuite("checks")
     suite.expectations = [_configuration(position, check).to_domain_obj() for position, check in checks.items()]
     for result in batch.validate(suite, result_format=dict(result_format)).results:
@@ -189,7 +190,9 @@ def _run(
 
 def _outcome(frame: pd.DataFrame, check: Check, result: Any) -> CheckOutcome:
     if (error := _raised(result.exception_info)) is not None:
-        return _unknown(frame, check, f"could not be computed ({error}); does it fit the type of the column?")
+        return _unknown(
+            frame, check, f"could not be computed ({error}); check that the expectation suits the type of the column"
+        )
     found = result.result or {}
     unexpected = found.get("unexpected_count")
     return _plain(
@@ -202,23 +205,23 @@ def _outcome(frame: pd.DataFrame, check: Check, result: Any) -> CheckOutcome:
 
 
 def _raised(info: Mapping[str, Any] | None) -> str | None:
-    """The class of the exception that a check ended in; its message may hold values of rows."""
+    """Return the class of the exception that a check raised; its message may contain values of rows."""
     if not info or info.get("raised_exception") is False:
         return None
     entries = [info] if "raised_exception" in info else list(info.values())
     for entry in entries:
         for line in str(entry["exception_traceback"] or "").splitlines():
-            # the first line of its kind is the cause, such as `builtins.TypeError: ...`
+            # the first such line is the cause, for example `builtins.TypeError: ...`
             if found := re.match(r"(?:\w+\.)*(\w+): ", line):
                 return found[1]
     return "error"
 
 
 def _observed(found: Mapping[str, Any]) -> str:
-    """Counts and numbers of a result, in words."""
+    """Format the counts and numbers of a result."""
     if (count := found.get("unexpected_count")) is not None and "element_count" in found:
         empty = found.get("missing_count")
-        return f"{count:,} of {found['element_count']:,} unexpected" + (f", {empty:,} empty" if empty else "")
+        return f"{count:,} of {found['element_count']:,} unexpected" + (f", {empty:,} null" if empty else "")
     observed = found.get("observed_value")
     if isinstance(observed, Mapping):
         observed = observed.get("values")

@@ -1,8 +1,7 @@
-"""The checks that follow from the baseline, for a spec that names none.
+"""Inference of checks from the baseline, for a spec without checks.
 
-They ask whether a night looks like data of the same making, not whether it has drifted; so the
-margins are wide, and only the prediction id can block a night. A share that a small night passes by chance is no
-failure.
+They test for broken data, not for drift; so the margins are wide, and only the prediction id can block a partition.
+A failing share that is explained by a small number of rows is no failure.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ _RANGE_MARGIN = 0.1
 _RANGE_MOSTLY = 0.99
 _ROWS_MARGIN = 0.5
 _MINIMUM_NIGHTS = 3
-# how rarely chance may go as far, of some tens of checks a night
+# significance level, for some tens of checks a day
 _LEVEL = 1e-4
 _NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
 
 def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> tuple[Check, ...]:
-    """The checks that the reference and its own nights suggest; none of vectors, which no check can read.
+    """Return the checks that the reference and its days suggest; none for vectors, which checks cannot read.
 
     Args:
         layout: The pinned columns.
         reference: The profile of the whole reference.
-        nights: The profiles of the reference's nights, or of other nights that are known to be good.
+        nights: The profiles of the reference's days, or of other days that are known to be good.
         spec: The model.
     """
     checks = [*_id_checks(spec), *_row_checks(nights)]
@@ -52,10 +51,10 @@ def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], 
 
 
 def allow_for_chance(check: Check, outcome: CheckOutcome) -> CheckOutcome:
-    """The outcome of an inferred check; passed where as many bad rows are no surprise.
+    """Apply a one-sided binomial test to a failed inferred check, and pass it if the failures are not significant.
 
-    Of n rows, each of which may be bad with the chance 1 - mostly, k are a failure when P(X >= k) of the binomial law
-    is below 1 in 10,000: three of fifty rows beyond "99 % in the range" say nothing, three hundred of five thousand do.
+    Of n rows that each fail with probability 1 - mostly, k failures are significant if P(X >= k) is below 1 in 10,000:
+    three of fifty rows outside "99 % in the range" are not, three hundred of five thousand are.
     """
     mostly = check.arguments.get("mostly")
     if outcome.passed is not False or mostly is None or not outcome.unexpected:
@@ -63,7 +62,7 @@ def allow_for_chance(check: Check, outcome: CheckOutcome) -> CheckOutcome:
     chance = float(special.bdtrc(outcome.unexpected - 1, outcome.rows, 1 - mostly))
     if chance < _LEVEL:
         return outcome
-    return replace(outcome, passed=True, observed=f"{outcome.observed}: of so few rows no surprise")
+    return replace(outcome, passed=True, observed=f"{outcome.observed}: not significant for so few rows")
 
 
 def _check(expectation: str, column: str | None, severity: Severity = Severity.WARNING, **arguments: object) -> Check:
@@ -104,7 +103,7 @@ def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterat
         yield _check("expect_column_values_to_be_between", name, min_value=0, max_value=1)
         return
     margin = _RANGE_MARGIN * (high - low) or max(abs(high), 1.0) * _RANGE_MARGIN
-    # what is never negative in the reference, such as a count or a distance, stays so
+    # never negative in the reference, such as a count or a distance: never negative later
     bottom = max(low - margin, 0.0) if low >= 0 else low - margin
     yield _check(
         "expect_column_values_to_be_between",
@@ -125,7 +124,7 @@ def _vocabulary_check(name: str, known: CategoryProfile) -> Check:
 
 
 def _worst_share(name: str, profiles: Sequence[Profile]) -> float:
-    """The largest share of empty values that any of the profiles has."""
+    """Return the largest null rate of the column in any of the profiles."""
     return max(_missing_share(profile.columns[name]) for profile in profiles)
 
 
@@ -134,5 +133,5 @@ def _missing_share(column: ColumnProfile) -> float:
 
 
 def _mostly(bad_share: float) -> float:
-    """The share of rows that must be good, when `bad_share` is known to occur."""
+    """Return the share of rows that must pass, if `bad_share` is known to occur."""
     return max(0.0, round(1 - bad_share - _SHARE_MARGIN, 4))

@@ -1,4 +1,4 @@
-"""How checks are put into words, without values of the data."""
+"""Wording of checks, without values of the data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def number_text(value: float) -> str:
-    """The number in at most six significant digits.
+    """Format a number in at most six significant digits.
 
     >>> number_text(1014.0), number_text(0.123456789)
     ('1,014', '0.123457')
@@ -16,7 +16,7 @@ def number_text(value: float) -> str:
 
 
 def expected_text(arguments: Mapping[str, Any]) -> str:
-    """What the arguments of a check ask for; sets of values are counted, not shown.
+    """Format the arguments of a check; sets of values are counted, not shown.
 
     >>> expected_text({"min_value": 0, "max_value": 1, "mostly": 0.99})
     'between 0 and 1, in at least 99 % of rows'

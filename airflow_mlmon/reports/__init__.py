@@ -1,1 +1,1 @@
-"""Pages that a person reads: one per night, an index per model, evidently's beside it."""
+"""HTML pages: one per day, an index per model, and Evidently's report beside it."""

@@ -1,7 +1,7 @@
-"""The only door to matplotlib: small charts as inline SVG, and a PNG for mail.
+"""Small charts as inline SVG, and a PNG for mail; the only module that imports matplotlib.
 
-The texts that come from data never reach matplotlib, which would measure and interpret them:
-tokens stand for them until the SVG is written. Colours are variables of the page.
+Texts from data never reach matplotlib, which would measure and interpret them: tokens stand for them until the SVG is
+written. Colours are variables of the page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from matplotlib.ticker import MaxNLocator
 from airflow_mlmon.profiles.columns.histogram import Histogram
 from airflow_mlmon.reports.svg import inline_svg
 
-# stand-ins for the page's colours; the second is what shows where the page has no such variable
+# placeholders for the page's colours; the second is the fallback where the page lacks the variable
 _REFERENCE, _CURRENT, _LIMIT, _BREACH, _TEXT, _GRID = "#9aa5b1", "#0b62a8", "#e8eef4", "#b5290b", "#52606d", "#d5dce3"
 _COLOURS = {
     _REFERENCE: f"var(--reference,{_REFERENCE})",
@@ -37,16 +37,16 @@ _COLOURS = {
 _SETTINGS: Any = {"svg.hashsalt": "mlmon", "svg.fonttype": "none", "path.simplify": False, "text.parse_math": False}
 _POINTS = 72
 _TEXT_SIZE = 10
-# characters that fit below a small picture, and the fewest that a name is cut to
+# characters that fit below a small chart, and the shortest cut of a name
 _ROOM = 38
 _SHORTEST_NAME = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
-    """One night's value beside its limits, or what was usual; None where there is none.
+    """Value of a metric on one day with its limits or its expected value; None where there is none.
 
-    `mark` says what happened to the model on that night.
+    `mark` names an event of the model on that day.
     """
 
     day: date
@@ -60,7 +60,7 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """A metric over the nights, oldest first."""
+    """Metric over consecutive days, oldest first."""
 
     title: str
     unit: str = ""
@@ -68,7 +68,7 @@ class Trend:
 
 
 def before_after(bins: Histogram, title: str) -> Markup:
-    """A column in the reference (grey) and in the night (blue), as shares of their rows."""
+    """Draw a column in the reference (grey) and on the day (blue), as shares of their rows."""
     figure, axes = _canvas(width=220, height=68, margins=(4, 4, 4, 16))
     texts = _draw_steps(axes, bins) if bins.edges else _draw_bars(axes, bins)
     axes.set_ylim(0, 1.05 * max(*bins.reference, *bins.current, 0.0, 1e-9))
@@ -77,12 +77,12 @@ def before_after(bins: Histogram, title: str) -> Markup:
 
 
 def trend(series: Trend) -> Markup:
-    """A line over the nights, the band between its limits, and a mark on each breach."""
+    """Draw a line over the days, the band between the limits, and a mark at each breach."""
     return _written(_trend_figure(series), _trend_title(series))
 
 
 def trend_png(series: Trend) -> bytes:
-    """The same as a PNG on white, for a mail; its title is not in the picture."""
+    """Draw the same as a PNG on white, for mail; without the title."""
     figure = _trend_figure(series)
     figure.patch.set(visible=True, facecolor="white")
     buffer = io.BytesIO()
@@ -98,7 +98,7 @@ def _trend_figure(series: Trend) -> Figure:
     _draw_limits(axes, points)
     values = [math.nan if point.value is None else point.value for point in points]
     axes.plot(positions, values, color=_CURRENT, linewidth=1.6)
-    # a night between two gaps has no line to be seen by
+    # a day between two gaps has no line and is drawn as a point
     alone = [x for x in positions if not _has_value(points, x - 1) and not _has_value(points, x + 1)]
     axes.plot(
         alone, [values[x] for x in alone], color=_CURRENT, linestyle="", marker="s", markersize=3, markeredgewidth=0
@@ -128,7 +128,7 @@ def _draw_steps(axes: Axes, bins: Histogram) -> Sequence[str]:
 
 
 def _draw_bars(axes: Axes, bins: Histogram) -> Sequence[str]:
-    """Pairs of bars, with as many of their names below as there is room for."""
+    """Draw pairs of bars, with as many of their names below as fit."""
     positions = range(len(bins.labels))
     axes.bar([x - 0.2 for x in positions], bins.reference, width=0.38, color=_REFERENCE, alpha=0.8)
     axes.bar([x + 0.2 for x in positions], bins.current, width=0.38, color=_CURRENT)
@@ -146,7 +146,7 @@ def _has_value(points: Sequence[TrendPoint], position: int) -> bool:
 
 
 def _draw_limits(axes: Axes, points: Sequence[TrendPoint]) -> None:
-    """The band between the limits; a limit on one side only, and what is usual where there is none, is a line."""
+    """Draw the band between the limits; a single limit, or an expected value without limits, is a line."""
     positions = range(len(points))
     usual = [math.nan if point.usual is None else point.usual for point in points]
     if not all(map(math.isnan, usual)):
@@ -166,7 +166,7 @@ def _draw_scale(axes: Axes, *, percent: bool) -> None:
     axes.margins(y=0.12)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     low, high = axes.get_ylim()
-    # the lowest stays clear of the days below
+    # the lowest tick keeps its distance from the dates below
     ticks = [tick for tick in axes.get_yticks() if low + 0.06 * (high - low) <= tick <= high]
     axes.set_yticks(ticks, [_tick_text(tick, percent=percent) for tick in ticks])
     axes.grid(visible=True, axis="y", color=_GRID, linewidth=0.6)
@@ -179,14 +179,14 @@ def _tick_text(value: float, *, percent: bool) -> str:
 
 def _trend_title(series: Trend) -> str:
     breaches = sum(point.breach for point in series.points)
-    nights = f"{len(series.points)} nights"
+    nights = f"{len(series.points)} days"
     marks = [f"{point.day}: {point.mark}" for point in series.points if point.mark]
-    beyond = [f"{breaches} beyond the limits"] if breaches else []
+    beyond = [f"{breaches} outside"] if breaches else []
     return "; ".join([", ".join([f"{series.title} over {nights}", *beyond]), *marks])
 
 
 def _canvas(*, width: float, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
-    """An empty chart; sizes and margins (left, right, top, bottom) in points."""
+    """Create an empty chart; sizes and margins (left, right, top, bottom) in points."""
     left, right, top, bottom = margins
     figure = Figure(figsize=(width / _POINTS, height / _POINTS))
     figure.patch.set_visible(False)

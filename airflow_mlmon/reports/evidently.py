@@ -1,7 +1,7 @@
-"""The only door to evidently: its report of a night, with our scores of all rows in it.
+"""Evidently's report of a day, with the drift scores of all rows in it; the only module that imports evidently.
 
-evidently inlines values of the data into a script of its page unescaped, aborts a whole report on
-one bad column, writes nothing to a `Path`, and shows every value of a category: each is guarded here.
+Evidently writes values of the data unescaped into a script of its page, aborts a whole report on one bad column,
+writes nothing to a `Path`, and shows every value of a category: this module guards against each.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ import pandas as pd
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import StateError
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
+from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.model import ModelSpec
 
 with warnings.catch_warnings():
-    # evidently's import uses names that its dependencies deprecate
+    # its import uses deprecated names of its dependencies
     warnings.simplefilter("ignore")
     from evidently import DataDefinition, Dataset, Report
     from evidently.core.metric_types import ColumnMetric, SingleValue, SingleValueCalculation, SingleValueMetric
@@ -46,44 +48,48 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+_VERDICTS = {
+    VerdictState.OK: "not drifted",
+    VerdictState.BREACH: "drifted",
+    VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
+}
 _FRAME = """<title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <style>.mlmon{{font:16px/1.5 system-ui,sans-serif;margin:1rem 1.5rem}}.mlmon h1{{font-size:1.5rem;margin:0}}</style>"""
 _HEADING = """<div class="mlmon"><h1>{title}</h1>
-<p>First the drift scores of all rows, each beside the limit from the reference's own nights; below, evidently's own
-metrics and tests with evidently's own thresholds, on samples of {current:,} rows of the night and {reference:,} rows of
-the reference.</p></div>"""
+<p>First the drift scores of all rows, each with its verdict; below, Evidently's own metrics and tests with Evidently's
+own thresholds, which raise no alert, on samples of {current:,} rows of the day and {reference:,} rows of the
+reference.</p></div>"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidentlyReport:
-    """The report as a page and as data, and the columns that it leaves out, each with the reason."""
+    """Report as a page and as data, and the columns that are not in it, each with the reason."""
 
     html: bytes
     json: bytes
     left_out: tuple[str, ...]
 
 
-class FullDataDrift(ColumnMetric, SingleValueMetric):  # type: ignore[misc] # evidently is not typed for us
-    """A drift score that was computed on all rows, beside its limit."""
+class FullDataDrift(ColumnMetric, SingleValueMetric):  # type: ignore[misc] # evidently has no complete types
+    """A drift score that was computed on all rows, and its verdict."""
 
     class Config:
-        """Names the metric in snapshots."""
+        """Name of the metric in snapshots."""
 
         type_alias = "airflow_mlmon:metric_v2:FullDataDrift"
 
     method: str
     score: float
-    limit: float | None = None
-    nights: int = 0
+    verdict: str = ""
     rows: int = 0
 
 
 class FullDataDriftCalculation(SingleValueCalculation[FullDataDrift]):  # type: ignore[misc] # as above
-    """Passes the score on to the report."""
+    """Calculation that passes the score on to the report."""
 
     def calculate(self, context: Context, current_data: Dataset, reference_data: Dataset | None) -> SingleValue:
-        """The score as it was computed elsewhere."""
+        """Return the score computed elsewhere."""
         del context, current_data, reference_data
         result = self.result(self.metric.score)
         shown = CounterData(label="", value=f"{self.metric.score:.3f}")
@@ -91,9 +97,9 @@ class FullDataDriftCalculation(SingleValueCalculation[FullDataDrift]):  # type: 
         return result
 
     def display_name(self) -> str:
-        """What the number is."""
-        limit = f", limit {self.metric.limit:.3g} from {self.metric.nights} nights" if self.metric.limit else ""
-        return f"{self.metric.column}: {self.metric.method} of all {self.metric.rows:,} rows{limit}"
+        """Return the title of the number."""
+        verdict = f", {self.metric.verdict}" if self.metric.verdict else ""
+        return f"{self.metric.column}: {self.metric.method} of all {self.metric.rows:,} rows{verdict}"
 
 
 def write_evidently(
@@ -101,13 +107,14 @@ def write_evidently(
     current: pd.DataFrame,
     reference: pd.DataFrame,
     drift: Sequence[ColumnDrift],
+    verdicts: Mapping[str, Verdict],
     spec: ModelSpec,
     title: str,
 ) -> EvidentlyReport:
-    """The report, by evidently, of a sample of the night against one of the reference."""
+    """Write Evidently's report of a sample of the day against a sample of the reference."""
     sample = draw_sample(current=current, reference=reference, drift=drift, spec=spec)
-    ours, without_score = _full_data_metrics(drift, sample)
-    # the guards change state of the process: warnings and evidently's json
+    ours, without_score = _full_data_metrics(drift, verdicts, sample)
+    # the guards change the state of the process: warnings and evidently's json
     with _GUARD:
         snapshot, failed = _run(sample, ours)
         page = _page(snapshot, title=title, sample=sample)
@@ -116,7 +123,9 @@ def write_evidently(
     return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
 
 
-def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[list[FullDataDrift], list[str]]:
+def _full_data_metrics(
+    drift: Sequence[ColumnDrift], verdicts: Mapping[str, Verdict], sample: Sample
+) -> tuple[list[FullDataDrift], list[str]]:
     metrics, left_out = [], []
     for found in drift:
         if found.column in sample.private:
@@ -124,39 +133,38 @@ def _full_data_metrics(drift: Sequence[ColumnDrift], sample: Sample) -> tuple[li
         if found.score is None or not math.isfinite(found.score) or Method(found.method).is_sampled:
             left_out.append(f"{found.column}: {found.note or 'not enough data'}")
             continue
-        tests = [] if found.limit is None else [lte(found.limit)]
+        verdict = verdicts.get(found.column)
         metrics.append(
             FullDataDrift(
                 column=sample.names.get(found.column, found.column),
                 method=str(found.method),
                 score=found.score,
-                limit=found.limit,
-                nights=found.nights,
+                verdict=_VERDICTS[verdict.state] if verdict else "",
                 rows=found.rows_current,
-                tests=tests,
+                tests=[],
             )
         )
     return metrics, left_out
 
 
 def _run(sample: Sample, ours: Sequence[FullDataDrift]) -> tuple[Snapshot, list[str]]:
-    """The report; when a column breaks it, the columns are tried one by one and the bad ones left out."""
+    """Run the report; if a column breaks it, run each column alone and leave the broken ones out."""
     columns = [*sample.numeric, *sample.category]
     try:
         return _report(sample, [*ours, *_own_metrics(columns)]), []
-    except Exception:  # noqa: BLE001 - evidently raises whatever the libraries below it raise
+    except Exception:  # noqa: BLE001 - evidently passes on any error of its libraries
         good: list[str] = []
         failed: list[str] = []
         for column in columns:
             if (reason := _failure(sample, column)) is None:
                 good.append(column)
             else:
-                failed.append(f"{column}: evidently cannot compute it ({reason})")
+                failed.append(f"{column}: Evidently cannot compute it ({reason})")
         return _report(sample, [*ours, *_own_metrics(good)]), failed
 
 
 def _failure(sample: Sample, column: str) -> str | None:
-    """The class of the error that a column ends in; the message may hold values."""
+    """Return the class of the error of a column; the message may contain values."""
     try:
         _report(sample, [ValueDrift(column=column)])
     except Exception as error:  # noqa: BLE001 - as above
@@ -169,14 +177,14 @@ def _own_metrics(columns: Sequence[str]) -> Iterator[Any]:
     for column in columns:
         yield ValueDrift(column=column)
     for column in columns:
-        # the two samples differ in size, so that only shares can be compared
+        # the two samples differ in size: only shares can be compared
         yield MissingValueCount(column=column, tests=[], share_tests=[lte(Reference(absolute=_NULL_MARGIN))])
 
 
 def _report(sample: Sample, metrics: Sequence[Any]) -> Snapshot:
     definition = DataDefinition(numerical_columns=list(sample.numeric), categorical_columns=list(sample.category))
     with warnings.catch_warnings():
-        # numpy and scipy warn of samples with few, equal or huge values
+        # numpy and scipy warn about samples with few, equal or huge values
         warnings.simplefilter("ignore")
         frames = [
             Dataset.from_pandas(frame, data_definition=definition) for frame in (sample.current, sample.reference)
@@ -188,10 +196,10 @@ def _page(snapshot: Snapshot, *, title: str, sample: Sample) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         with _escaped_scripts():
-            # given a Path, save_html writes nothing and says nothing
+            # given a Path, save_html writes nothing and raises nothing
             snapshot.save_html(str(path))
         if not path.is_file() or not path.stat().st_size:
-            raise StateError("evidently wrote no page.")
+            raise StateError("Evidently wrote no page.")
         page = path.read_text(encoding="utf-8")
     name = html.escape(printable(title))
     heading = _HEADING.format(title=name, current=len(sample.current), reference=len(sample.reference))
@@ -201,7 +209,7 @@ def _page(snapshot: Snapshot, *, title: str, sample: Sample) -> str:
 
 @contextmanager
 def _escaped_scripts() -> Iterator[None]:
-    """Has evidently's page write its data so that no value can end the script that it stands in."""
+    """Make Evidently write its data so that no value can end the script that contains it."""
 
     def dumps(*args: Any, **settings: Any) -> str:
         text = json.dumps(*args, **settings)
@@ -218,7 +226,7 @@ def _escaped_scripts() -> Iterator[None]:
 
 
 def _finite(value: Any) -> Any:
-    """The value with null for each number that JSON does not have."""
+    """Replace each number that JSON does not have by null."""
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):

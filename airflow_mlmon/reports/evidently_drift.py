@@ -1,4 +1,4 @@
-"""Evidently's drift methods on samples, for those that profiles cannot answer; part of its door."""
+"""Evidently's drift methods on samples, for methods that profiles cannot compute."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.methods import Method
 
 with warnings.catch_warnings():
-    # evidently's import uses names that its dependencies deprecate
+    # its import uses deprecated names of its dependencies
     warnings.simplefilter("ignore")
     from evidently import DataDefinition, Dataset, Report
     from evidently.metrics import ValueDrift
 
 _GUARD = threading.Lock()
 _FEWEST_ROWS = 30
-# its permutations cost the square of the rows: 4 s at 1,000
+# its permutations take time quadratic in the rows: 4 s at 1,000
 _MMD_ROWS = 500
 _TEXTS = frozenset({Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 _COLUMN = "value"
@@ -34,10 +34,10 @@ _COLUMN = "value"
 def score_samples(
     reference: pa.Table, current: pa.Table, methods: Mapping[str, tuple[Method, Kind]]
 ) -> dict[str, SampledScore]:
-    """The answer of each column's method on the rows given, which are samples of both sides.
+    """Compute each column's method on samples of both sides.
 
-    Missing and infinite values are left out. What evidently cannot compute has no value, and says why
-    by the class of the error alone, because the message may hold values.
+    Missing and infinite values are left out. If Evidently cannot compute a method, the score has no value, and
+    its reason is only the class of the error, because its message may contain values.
     """
     return {
         name: _score(_series(reference, name, kind), _series(current, name, kind), method, kind)
@@ -52,7 +52,7 @@ def _score(reference: pd.Series, current: pd.Series, method: Method, kind: Kind)
         return replace(empty, problem=f"fewer than {_FEWEST_ROWS} values")
     try:
         found = _ask(reference, current, method, kind)
-    except Exception as error:  # noqa: BLE001 - evidently raises whatever the libraries below it raise
+    except Exception as error:  # noqa: BLE001 - evidently passes on any error of its libraries
         return replace(empty, problem=type(error).__name__)
     value, threshold = float(found["value"]), float(found["config"]["threshold"])
     return replace(empty, value=value if math.isfinite(value) else None, threshold=threshold)
@@ -66,12 +66,12 @@ def _ask(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -
     sides = [
         Dataset.from_pandas(pd.DataFrame({_COLUMN: side}), data_definition=definition) for side in (current, reference)
     ]
-    # the guard, because warnings and numpy's seed are state of the process
+    # guarded, because warnings and numpy's seed are state of the process
     with _GUARD, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        state = np.random.get_state()  # noqa: NPY002 - evidently draws by it
+        state = np.random.get_state()  # noqa: NPY002 - evidently uses it
         try:
-            np.random.seed(0)  # noqa: NPY002 - the same rows have the same answer
+            np.random.seed(0)  # noqa: NPY002 - the same rows give the same score
             snapshot = Report([ValueDrift(column=_COLUMN, method=method.value)]).run(*sides)
         finally:
             np.random.set_state(state)  # noqa: NPY002
@@ -80,7 +80,7 @@ def _ask(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -
 
 
 def _cut(reference: pd.Series, current: pd.Series, method: Method) -> tuple[pd.Series, pd.Series]:
-    """As many rows as the method bears; fisher_exact wants both sides of one length."""
+    """Cut the samples to the rows that the method can process; fisher_exact needs both sides of one length."""
     most = _MMD_ROWS if method is Method.EMPIRICAL_MMD else max(len(reference), len(current))
     if method is Method.FISHER_EXACT:
         most = min(len(reference), len(current))

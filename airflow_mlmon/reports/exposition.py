@@ -1,4 +1,4 @@
-"""Gauges in the text format of Prometheus, version 0.0.4, as push gateways and node exporters take it."""
+"""Gauges in the text format of Prometheus, version 0.0.4, for push gateways and node exporters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """A value that goes up and down, once for each set of labels.
+    """Gauge with its values, one for each set of labels.
 
     Attributes:
         name: Letters, digits and underscores.
-        help: What it is.
-        samples: Labels and value of each; a value that is absent is left out, and never 0.
+        help: Its description.
+        samples: Labels and values; a missing value is left out and is never 0.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Gauge:
 
 
 def exposition(gauges: Iterable[Gauge]) -> str:
-    r"""The gauges as text; one without samples is left out, and so is a value that is no number.
+    r"""Format gauges as text; without samples and values that are no numbers.
 
     >>> print(exposition([Gauge(name="rows", help="Rows.", samples=(({"model": 'a"b'}, 900.0),))]), end="")
     # HELP rows Rows.

@@ -1,7 +1,7 @@
-"""The heat map of drift: columns by days, each cell the score in units of its limit.
+"""The heat map of drift: columns by days, each cell the effect in units of the smallest that matters.
 
-Shades are safe for the colour-blind, and a cell beyond its limit is higher than one within it, so that
-nothing hangs on colour alone. Cells of one shade that stand side by side are one stroke: a year is small.
+Shades are safe for the colour-blind, and a cell of a column that has drifted is higher than one of a column that has
+not, so that nothing hangs on colour alone. Cells of one shade that stand side by side are one stroke: a year is small.
 """
 
 from __future__ import annotations
@@ -12,32 +12,44 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from airflow_mlmon.drift.compare import DriftState
-from airflow_mlmon.drift.limits import in_limits
-from airflow_mlmon.records import MetricValue
+from airflow_mlmon.evaluation.columns import drift_by_column
+from airflow_mlmon.evaluation.limits import strength
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.wording import NOT_ENOUGH
+from airflow_mlmon.spec.evaluation import Judgement
 
-NO_LIMIT = "no limit"
 MAX_DAYS = 120
 MAX_COLUMNS = 40
-# upper ends, in units of the limit, of all shades but the last
-SHADES = (0.5, 1.0, 1.5, 2.5)
-_FIRST_BEYOND = 2
+# upper ends, in units of the smallest effect that matters, of all shades but the last
+SHADES = (0.5, 1.0, 2.0, 5.0)
 _WIDTH = 720
 _WIDEST_CELL = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """A day on which a column was judged; `at` is its place among the days, `ratio` the score in limits."""
+    """A day on which a column was evaluated.
+
+    Attributes:
+        day: The day.
+        at: Its place among the days.
+        shade: That of the strength.
+        strength: The effect in units of the smallest that matters; see `evaluation.limits.strength`.
+        verdict: What the evaluation says.
+        href: The page of the day.
+    """
 
     day: date
     at: int
     shade: int
-    ratio: float
-    score: float
-    limit: float
+    strength: float
+    verdict: Verdict
     href: str | None
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether the column has drifted on the day."""
+        return self.verdict.state is VerdictState.BREACH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +58,17 @@ class HeatRow:
 
     Attributes:
         column: The column.
-        strokes: By shade, the SVG path of the days within the limit; None for days without a verdict.
-        beyond: The days beyond the limit.
-        judged: Days with a score and a limit.
-        worst: The day with the largest score in units of its limit.
-        reason: Why no day was judged, as the last one says it; empty where one was.
+        strokes: By shade, the SVG path of the days without drift; None for days without enough data.
+        drifted: The days on which it has drifted.
+        evaluated: How many days had enough data.
+        worst: The day with the largest effect in units of the smallest that matters, of those that drifted if any.
+        reason: Why no day was evaluated, as the last one says it; empty where one was.
     """
 
     column: str
     strokes: Mapping[int | None, str]
-    beyond: tuple[HeatCell, ...]
-    judged: int
+    drifted: tuple[HeatCell, ...]
+    evaluated: int
     worst: HeatCell | None
     reason: str = ""
 
@@ -76,79 +88,74 @@ class HeatMap:
 
 
 def heat_map(
-    days: Sequence[date], scores: Iterable[tuple[date, MetricValue]], hrefs: Mapping[date, str]
+    days: Sequence[date], verdicts: Iterable[tuple[date, Verdict]], hrefs: Mapping[date, str], policy: Judgement
 ) -> HeatMap | None:
-    """The map of the drift scores of some days, with at most 40 columns; None where there is no score.
+    """Return the map of the drift of some days, with at most 40 columns; None where there is no verdict.
 
     Args:
         days: consecutive days, oldest first; the last 120 are shown.
-        scores: values of the metric `drift_score`, with their limit and state in the detail.
+        verdicts: those on the metric `drift_score`.
         hrefs: the pages of the days.
+        policy: says which effects matter.
     """
     shown = tuple(days[-MAX_DAYS:])
-    columns: dict[str, dict[date, MetricValue]] = {}
-    for day, value in scores:
-        if value.column is not None and shown and day >= shown[0]:
-            columns.setdefault(value.column, {})[day] = value
-    rows = sorted((_row(column, shown, values, hrefs) for column, values in columns.items()), key=_rank)
+    by_day: dict[date, list[Verdict]] = {}
+    for day, verdict in verdicts:
+        by_day.setdefault(day, []).append(verdict)
+    columns: dict[str, dict[date, Verdict]] = {}
+    for day in sorted(set(by_day).intersection(shown)):
+        for column, verdict in drift_by_column(by_day[day]).items():
+            columns.setdefault(column, {})[day] = verdict
+    rows = sorted((_row(column, shown, found, hrefs, policy) for column, found in columns.items()), key=_rank)
     if not rows:
         return None
     return HeatMap(days=shown, rows=tuple(rows[:MAX_COLUMNS]), left_out=max(0, len(rows) - MAX_COLUMNS))
 
 
-def shade_of(ratio: float) -> int:
-    """The shade of a score in units of its limit: 0 and 1 within the limit, 2 to 4 beyond it.
+def shade_of(strength: float) -> int:
+    """Return the shade of an effect in units of the smallest that matters: 0 and 1 up to it, 2 to 4 beyond it.
 
     >>> shade_of(0.5), shade_of(1.0), shade_of(1.01), shade_of(9.0), shade_of(0.0)
     (0, 1, 2, 4, 0)
     """
-    return bisect_left(SHADES, ratio)
+    return bisect_left(SHADES, strength)
 
 
-def _row(column: str, days: Sequence[date], values: Mapping[date, MetricValue], hrefs: Mapping[date, str]) -> HeatRow:
-    cells = [_cell(at, day, values.get(day), hrefs) for at, day in enumerate(days)]
-    judged = [cell for cell in cells if cell is not None]
+def _row(
+    column: str, days: Sequence[date], verdicts: Mapping[date, Verdict], hrefs: Mapping[date, str], policy: Judgement
+) -> HeatRow:
+    cells = [_cell(at, day, verdicts.get(day), hrefs, policy) for at, day in enumerate(days)]
+    held = [cell for cell in cells if cell is not None]
     return HeatRow(
         column=column,
-        strokes=_strokes([None if cell is None else cell.shade for cell in cells]),
-        beyond=tuple(cell for cell in judged if cell.shade >= _FIRST_BEYOND),
-        judged=len(judged),
-        worst=max(judged, key=lambda cell: cell.ratio, default=None),
-        reason="" if judged else _reason(values[max(values)]),
+        strokes=_strokes(cells),
+        drifted=tuple(cell for cell in held if cell.has_drifted),
+        evaluated=len(held),
+        worst=max(held, key=lambda cell: (cell.has_drifted, cell.strength), default=None),
+        reason="" if held else ": ".join(filter(None, (NOT_ENOUGH, verdicts[max(verdicts)].note))),
     )
 
 
-def _reason(value: MetricValue) -> str:
-    """Why a value has no verdict, beginning with what it lacks."""
-    lack = NO_LIMIT if value.detail.get("limit") is None else NOT_ENOUGH
-    note = value.detail.get("note", "")
-    return note if note.startswith(lack) else ": ".join(filter(None, (lack, note)))
-
-
-def _cell(at: int, day: date, value: MetricValue | None, hrefs: Mapping[date, str]) -> HeatCell | None:
-    """The cell of a day that was judged."""
-    limit = None if value is None else value.detail.get("limit")
-    if value is None or value.value is None or limit is None:
+def _cell(at: int, day: date, verdict: Verdict | None, hrefs: Mapping[date, str], policy: Judgement) -> HeatCell | None:
+    """The cell of a day with enough data."""
+    if verdict is None or verdict.state is VerdictState.INSUFFICIENT_DATA:
         return None
-    if value.detail.get("state") == DriftState.INSUFFICIENT_DATA:
-        return None
-    scores = [(in_limits(value.detail.get("method", ""), value.value, limit), value.value, limit)]
-    # a vector has drifted by its norm or by the shift of its mean
-    shift, usual = value.detail.get("mean_shift"), value.detail.get("mean_shift_limit")
-    if shift is not None and usual is not None:
-        scores.append((in_limits("", shift, usual), shift, usual))
-    ratio, score, most = max(scores)
-    return HeatCell(day=day, at=at, shade=shade_of(ratio), ratio=ratio, score=score, limit=most, href=hrefs.get(day))
+    found = strength(verdict, policy)
+    if found is None:
+        # a rule without an upper limit says on which side of it a value lies, and not how far
+        found = float(verdict.state is VerdictState.BREACH)
+    return HeatCell(day=day, at=at, shade=shade_of(found), strength=found, verdict=verdict, href=hrefs.get(day))
 
 
-def _strokes(shades: Sequence[int | None]) -> dict[int | None, str]:
+def _strokes(cells: Sequence[HeatCell | None]) -> dict[int | None, str]:
     paths: dict[int | None, str] = {}
-    for shade, cells in groupby(enumerate(shades), key=lambda cell: cell[1]):
-        places = [at for at, _ in cells]
-        if shade is None or shade < _FIRST_BEYOND:
-            paths[shade] = f"{paths.get(shade, '')}M{places[0]} 5h{len(places)}"
+    drawn = [(at, cell and cell.shade) for at, cell in enumerate(cells) if cell is None or not cell.has_drifted]
+    # what stands side by side has one difference of its place and its rank
+    for (shade, _), found in groupby(enumerate(drawn), key=lambda item: (item[1][1], item[1][0] - item[0])):
+        places = [at for _, (at, _) in found]
+        paths[shade] = f"{paths.get(shade, '')}M{places[0]} 5h{len(places)}"
     return paths
 
 
 def _rank(row: HeatRow) -> tuple[int, float, str]:
-    return -len(row.beyond), -row.worst.ratio if row.worst else 1.0, row.column
+    return -len(row.drifted), -row.worst.strength if row.worst else 1.0, row.column

@@ -1,7 +1,7 @@
-"""What a night's page and a model's index show, and their HTML.
+"""Content of a day's page and of a model's index, and their rendering to HTML.
 
-A page is one file without scripts and without anything from outside. Everything but the charts,
-which come as markup, is escaped by the template.
+A page is one file without scripts and without external resources. Everything except the charts, which are markup
+already, is escaped by the template.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
-from airflow_mlmon.drift.limits import in_limits
+from airflow_mlmon.baselines import BaselinePin
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.multivariate import MultivariateDrift
+from airflow_mlmon.evaluation.limits import strength
 from airflow_mlmon.lifecycle.incidents import incidents_of
-from airflow_mlmon.records import Alert, BaselinePin, CheckOutcome, Delivery, MetricValue, Night, Verdict, VerdictState
+from airflow_mlmon.records import (
+    Alert,
+    CheckOutcome,
+    Delivery,
+    MetricValue,
+    Night,
+    Verdict,
+    VerdictState,
+)
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
@@ -27,18 +36,20 @@ from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, METRICS
-from airflow_mlmon.spec.titles import metric_title, subject_title
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import CHECK_PREFIX
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import metric_title, subject_title
 
 PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
 _LONGEST_METER = 1e6
-# alerts of an incident, and segments of a column, that are shown at once
+# number of alerts of an incident, and of segments of a column, that are not folded
 _SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRow:
-    """A column's drift and its picture."""
+    """Drift of a column with its chart."""
 
     drift: ColumnDrift
     picture: Markup | None = None
@@ -47,7 +58,7 @@ class ColumnRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendChart:
-    """A metric over the nights, drawn."""
+    """Chart of a metric over consecutive days."""
 
     title: str
     svg: Markup
@@ -55,7 +66,7 @@ class TrendChart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceNight:
-    """What the labels that have come say of one night."""
+    """Performance of one day by the labels received."""
 
     day: date
     metrics: Mapping[str, float | None]
@@ -65,7 +76,7 @@ class PerformanceNight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file that rows of the night were read from, or refused."""
+    """File that rows of the day were read from, or that was rejected."""
 
     uri: str
     rows: int | None = None
@@ -76,7 +87,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing that the numbers rest on, such as the layout or a library's version."""
+    """Named fact that the numbers depend on, such as the profile schema or a library's version."""
 
     name: str
     value: str
@@ -98,7 +109,7 @@ class BaselineNights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightPage:
-    """Everything that the page of one night shows."""
+    """Content of the page of one day."""
 
     model: str
     night: Night
@@ -106,6 +117,7 @@ class NightPage:
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
+    policy: Judgement = field(default_factory=Judgement)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
@@ -130,7 +142,7 @@ class NightPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexNight:
-    """One night in a model's index."""
+    """One day in a model's index."""
 
     night: Night
     href: str | None = None
@@ -143,13 +155,13 @@ class IndexNight:
 
     @property
     def tone(self) -> Tone:
-        """How loud the night is."""
+        """Return the state of the day."""
         return tone_of(self.night, self.alerts, self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPage:
-    """Everything that a model's index shows; the nights in any order."""
+    """Content of a model's index; days in any order."""
 
     model: str
     nights: tuple[IndexNight, ...]
@@ -162,9 +174,10 @@ class IndexPage:
 
 
 def render_night(page: NightPage) -> str:
-    """The HTML of a night's page."""
+    """Render a day's page."""
     verdicts = arrange(page.verdicts)
-    by_loudness = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts))
+    strengths = {name: strength(verdict, page.policy) for name, verdict in verdicts.drift.items()}
+    ranked = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts, strengths))
     return (
         _environment()
         .get_template("night.html.j2")
@@ -173,9 +186,8 @@ def render_night(page: NightPage) -> str:
             night=page.night,
             tone=tone_of(page.night, page.alerts, page.checks),
             headline=headline(page.night, page.alerts, page.checks, page.verdicts),
-            columns=by_loudness,
-            drifted=sum(row.drift.state is DriftState.BEYOND for row in page.columns),
-            limit_nights=sorted({row.drift.nights for row in page.columns if row.drift.limit is not None}),
+            columns=ranked,
+            meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
             incidents=incidents_of(page.alerts),
             checks=rank_checks(page.checks),
@@ -191,7 +203,7 @@ def render_night(page: NightPage) -> str:
 
 
 def render_index(page: IndexPage) -> str:
-    """The HTML of a model's index."""
+    """Render a model's index."""
     nights = sorted(page.nights, key=lambda night: night.night.partition.start, reverse=True)
     return (
         _environment()
@@ -207,12 +219,12 @@ def render_index(page: IndexPage) -> str:
 
 
 def render_page(template: str, **content: object) -> str:
-    """The HTML of another page, from its template and what the template shows."""
+    """Render another page from its template and content."""
     return _environment().get_template(template).render(**content)
 
 
 def _failed_checks(page: NightPage) -> list[CheckOutcome]:
-    """The checks that failed and made no alert, which would tell of them."""
+    """Return the failed checks without an alert."""
     told = {(alert.metric, alert.column) for alert in page.alerts}
     return [
         check
@@ -223,28 +235,25 @@ def _failed_checks(page: NightPage) -> list[CheckOutcome]:
     ]
 
 
-def _drift_rank(row: ColumnRow, verdicts: NightVerdicts) -> tuple[bool, int, float, str]:
-    """Unusual columns first, then those beyond their limit, then by score over limit; those without a score last."""
-    drift = row.drift
-    verdict = verdicts.drift_of(drift.column)
-    is_usual = verdict is None or verdict.state is not VerdictState.BREACH
-    order = {DriftState.BEYOND: 0, DriftState.WITHIN: 1}.get(drift.state, 2)
-    ratio = in_limits(drift.method, drift.score, drift.limit) if drift.score is not None and drift.limit else 0.0
-    return is_usual, order, -ratio, drift.column
+def _drift_rank(
+    row: ColumnRow, verdicts: NightVerdicts, strengths: Mapping[str, float | None]
+) -> tuple[int, float, str]:
+    """Drifted columns first, then the others by effect; those without enough data last."""
+    verdict = verdicts.drift.get(row.drift.column)
+    order = {VerdictState.BREACH: 0, VerdictState.OK: 1}.get(verdict.state, 2) if verdict else 2
+    return order, -(strengths.get(row.drift.column) or 0.0), row.drift.column
 
 
-def _meter(drift: ColumnDrift) -> Mapping[str, float] | None:
-    """Where the score and its limit stand on a bar, in percent of its length."""
-    if drift.score is None or not drift.limit:
-        return None
-    ratio = min(in_limits(drift.method, drift.score, drift.limit), _LONGEST_METER)
-    full = max(2, ratio)
-    return {"score": round(100 * ratio / full, 1), "limit": round(100 / full, 1)}
+def _meter(found: float) -> Mapping[str, float]:
+    """Where an effect and the smallest that matters stand on a bar, in percent of its length."""
+    found = min(found, _LONGEST_METER)
+    full = max(2, found)
+    return {"effect": round(100 * found / full, 1), "smallest": round(100 / full, 1)}
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    # autoescape is set outright: select_autoescape goes by the ending, and .j2 is not among its endings
+    # autoescape is set explicitly: select_autoescape decides by the file ending and does not know .j2
     environment = Environment(
         loader=PackageLoader("airflow_mlmon.reports"),
         autoescape=True,
@@ -258,18 +267,18 @@ def _environment() -> Environment:
         count=wording.count_text,
         value=wording.value_text,
         metric=metric_title,
-        limits=wording.limits_text,
         basis=wording.basis_text,
         state=wording.state_text,
-        usual=wording.usual_text,
+        expected=wording.expected_text,
         beside=wording.beside_text,
         effect=wording.effect_text,
-        chance=wording.chance_text,
+        effect_measure=wording.effect_measure_text,
+        p=wording.p_text,
+        p_equation=wording.p_equation_text,
         subject=subject_title,
         incidents=incidents_of,
         bytes=wording.bytes_text,
         runs=wording.version_runs,
-        meter=_meter,
     )
     environment.globals.update(NONE=wording.NONE, NOT_ENOUGH=wording.NOT_ENOUGH, SHOWN=_SHOWN)
     return environment

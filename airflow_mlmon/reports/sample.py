@@ -1,4 +1,4 @@
-"""Makes two samples fit for evidently: which columns, as which kind, with how many categories."""
+"""Preparation of two samples for Evidently: columns, their kinds and their categories."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _LONGEST_NAME = 60
 _MAX_DISTINCT_SHARE = 0.5
 _FEW_DISTINCT = 50
 _NOT_COMPARED = {
-    Role.ID: "it identifies a row",
-    Role.TIME: "it is the time of the event",
-    Role.IGNORED: "the spec ignores it",
+    Role.ID: "identifier of the rows",
+    Role.TIME: "time of the event",
+    Role.IGNORED: "ignored by the spec",
 }
 _UNFIT = {
-    ColumnType.TIMESTAMP: "evidently does not compare times",
-    ColumnType.VECTOR: "vectors are not handed to evidently; norm and mean are compared above, on every row",
+    ColumnType.TIMESTAMP: "Evidently does not compare times",
+    ColumnType.VECTOR: "vectors are not passed to Evidently; their norms and means are compared above, on all rows",
 }
 _OTHER = "(other values)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Two frames with the same columns, and what was left out of them.
+    """Two frames with the same columns, and the columns left out.
 
     Attributes:
         current: Rows of the night.
         reference: Rows of the reference.
-        numeric: Columns of numbers, as they are named in the frames.
-        category: Columns of categories, as they are named in the frames.
-        names: Name in the frames, by the column's own name.
-        private: Columns that nothing may be shown of.
-        left_out: Columns that are missing here, each with the reason.
+        numeric: Numeric columns, by their names in the frames.
+        category: Categorical columns, by their names in the frames.
+        names: Names in the frames, by the column's own name.
+        private: Columns whose values must not be shown.
+        left_out: Columns left out, each with the reason.
     """
 
     current: pd.DataFrame
@@ -55,7 +55,7 @@ class Sample:
 def draw_sample(
     *, current: pd.DataFrame, reference: pd.DataFrame, drift: Sequence[ColumnDrift], spec: ModelSpec
 ) -> Sample:
-    """The columns of both frames that evidently can compare, made fit for it."""
+    """Select and convert the columns of both frames that Evidently can compare."""
     kinds = {found.column: found.kind for found in drift}
     both = (pd.DataFrame(index=current.index), pd.DataFrame(index=reference.index))
     numeric: list[str] = []
@@ -69,7 +69,7 @@ def draw_sample(
         pair = current[name], reference[name]
         is_number = _kind_of(name, kinds, spec) is Kind.NUMERIC
         values = tuple(_numbers(side) for side in pair) if is_number else _categories(*pair)
-        if empty := [side for side, series in zip(("night", "reference"), values, strict=True) if series.isna().all()]:
+        if empty := [side for side, series in zip(("day", "reference"), values, strict=True) if series.isna().all()]:
             left_out.append(f"{_short(name)}: no values in the {empty[0]}")
             continue
         names[name] = _unique(_short(name), names.values())
@@ -89,23 +89,23 @@ def draw_sample(
 
 
 def _why_not(name: str, current: pd.DataFrame, reference: pd.DataFrame, spec: ModelSpec) -> str:
-    """Why a column is left out; empty when it is not."""
+    """Return the reason to leave a column out; empty if there is none."""
     declared = spec.columns.get(name)
     if declared is not None:
         if declared.personal:
-            return "it holds personal data"
+            return "personal data"
         if declared.role in _NOT_COMPARED:
             return _NOT_COMPARED[declared.role]
         if declared.type in _UNFIT:
             return _UNFIT[declared.type]
-    for side, frame in (("night", current), ("reference", reference)):
+    for side, frame in (("day", current), ("reference", reference)):
         if name not in frame.columns:
             return f"missing from the sample of the {side}"
     values = pd.concat([current[name], reference[name]]).dropna()
     is_text = not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
     distinct = values.astype("str").nunique() if is_text else 0
     if distinct > max(_FEW_DISTINCT, _MAX_DISTINCT_SHARE * len(values)):
-        return f"nearly every value is different ({distinct:,} of {len(values):,})"
+        return f"nearly all values are distinct ({distinct:,} of {len(values):,})"
     return ""
 
 
@@ -117,15 +117,15 @@ def _kind_of(name: str, kinds: Mapping[str, Kind], spec: ModelSpec) -> Kind:
 
 
 def _numbers(series: pd.Series) -> pd.Series:
-    """As doubles; what is no finite number is missing."""
+    """Convert to doubles; values that are not finite become missing."""
     numbers = pd.to_numeric(series, errors="coerce").astype("float64")
     return numbers.where(np.isfinite(numbers))
 
 
 def _categories(current: pd.Series, reference: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """As texts: the frequent values under short names, the rest as one."""
+    """Convert to texts: frequent values under short names, all others as one."""
     sides = [side.astype("str").where(side.notna()) for side in (current, reference)]
-    # by share, so that values of the smaller side are not lost in those of the larger
+    # by share, so that values of the smaller side are not outweighed by the larger
     shares = sides[0].value_counts(normalize=True).add(sides[1].value_counts(normalize=True), fill_value=0)
     order = sorted(shares.index, key=lambda value: (-shares[value], value))
     names: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _short(name: str) -> str:
 
 
 def _unique(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number where another already has it."""
+    """Return the name, with a number if another column has it already."""
     used = set(taken)
     candidates = (name, *(f"{name} ({number})" for number in range(2, len(used) + 3)))
     return next(candidate for candidate in candidates if candidate not in used)

@@ -1,4 +1,4 @@
-"""Makes a drawn SVG small and fit to stand inside an HTML page among others."""
+"""Conversion of a drawn SVG to small markup inside an HTML page."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _KEPT_STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "opacity",
 
 
 def inline_svg(drawn: str, *, title: str, texts: Sequence[str], colours: Mapping[str, str]) -> Markup:
-    """The drawing as markup for a page, without ids, metadata, style sheets and clip paths.
+    """Convert the drawing to markup for a page, without ids, metadata, style sheets and clip paths.
 
     Args:
         drawn: An SVG document.
-        title: What the picture shows, for those who do not see it.
-        texts: The text that stands for each `@0`, `@1` … of the drawing.
-        colours: What stands for a colour of the drawing, such as a variable of the page.
+        title: Description of the picture, for screen readers.
+        texts: The text for each token `@0`, `@1` … of the drawing.
+        colours: Replacement of each colour of the drawing, such as a variable of the page.
     """
-    root = ET.fromstring(drawn)  # noqa: S314 - drawn by our own chart, whose texts are tokens
+    root = ET.fromstring(drawn)  # noqa: S314 - drawn by this package, with tokens as texts
     marks = {f"#{found.get('id')}": found for defs in root.iter(f"{_SVG}defs") for found in defs.iter(f"{_SVG}path")}
     _, _, width, height = root.get("viewBox", "0 0 0 0").split()
     drawn_shapes = [shape for element in root.findall(f"{_SVG}g") for shape in _shapes(element, marks, texts, colours)]
@@ -41,7 +41,7 @@ def inline_svg(drawn: str, *, title: str, texts: Sequence[str], colours: Mapping
 
 
 def printable(text: str) -> str:
-    """The text with a mark for each character that has no place in a page.
+    """Replace each character that must not be in a page.
 
     >>> printable("a" + chr(0) + "b") == "a" + chr(0xFFFD) + "b"
     True
@@ -52,7 +52,7 @@ def printable(text: str) -> str:
 def _shapes(
     element: ET.Element, marks: Mapping[str, ET.Element], texts: Sequence[str], colours: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Each shape with its style."""
+    """Yield each shape with its style."""
     tag = element.tag.removeprefix(_SVG)
     if tag == "g":
         for child in element:
@@ -68,7 +68,7 @@ def _shapes(
 
 
 def _in_style(style: str, shapes: Sequence[str]) -> str:
-    """Shapes that follow each other in one style, which is said once."""
+    """Join consecutive shapes of one style in a group."""
     if not style:
         return "".join(shapes)
     if len(shapes) > 1:
@@ -88,7 +88,7 @@ def _text(element: ET.Element, texts: Sequence[str]) -> str:
 
 
 def _path(element: ET.Element) -> str:
-    """The path with the fewest letters: lines along an axis name one coordinate, and those without length go."""
+    """Shorten the path: axis-parallel lines have one coordinate, and lines without length are left out."""
     steps = []
     here: list[str] = []
     for letter, numbers in _STEP.findall(element.get("d", "")):
@@ -106,7 +106,7 @@ def _path(element: ET.Element) -> str:
 
 
 def _style(element: ET.Element, colours: Mapping[str, str]) -> str:
-    """The style that matters."""
+    """Return the relevant style."""
     pairs = [part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part]
     kept = {name.strip(): value.strip() for name, value in pairs if name.strip() in _KEPT_STYLES}
     kept = {

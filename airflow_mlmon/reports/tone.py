@@ -1,4 +1,4 @@
-"""How loud a night is, and the sentence that it is summed up in."""
+"""State of a day on pages, and its headline."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from airflow_mlmon.records import Alert, CheckOutcome, Night, Status, Verdict, V
 from airflow_mlmon.spec.choices import Severity
 
 _LOUD = {
-    Status.FAILED: "The night failed",
-    Status.NO_DATA: "No data arrived",
-    Status.QUARANTINED: "The night is in quarantine",
+    Status.FAILED: "The run failed",
+    Status.NO_DATA: "No data received",
+    Status.QUARANTINED: "The data is quarantined",
 }
 
 
 class Tone(StrEnum):
-    """How much a night asks for attention."""
+    """State of a day on pages."""
 
     QUIET = "quiet"
     NOTICE = "notice"
@@ -25,7 +25,7 @@ class Tone(StrEnum):
 
 
 def tone_of(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcome]) -> Tone:
-    """How loud a night is: alerts and lost data are loud, incomplete data and warnings are a notice."""
+    """Return the state of a day: alerting with an alert or lost data, a notice with a warning or incomplete data."""
     failed = {check.severity for check in checks if check.passed is False}
     if night.status in _LOUD or alerts or Severity.BLOCKING in failed:
         return Tone.LOUD
@@ -36,7 +36,7 @@ def tone_of(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcome
 
 
 def headline(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcome], verdicts: Sequence[Verdict]) -> str:
-    """The night in one sentence."""
+    """Summarise the day in one sentence."""
     failed = sum(check.passed is False and check.severity is not Severity.RECORDED for check in checks)
     parts = [_LOUD[night.status]] if night.status in _LOUD else []
     if alerts:
@@ -51,12 +51,12 @@ def headline(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcom
         text = ", ".join(parts)
         return f"{text[0].upper()}{text[1:]}."
     if not night.judged or (verdicts and all(verdict.state is VerdictState.INSUFFICIENT_DATA for verdict in verdicts)):
-        return "Not enough data to judge this night."
-    return "Quiet: nothing is beyond its limits." if verdicts else "Quiet: nothing was found."
+        return "Not enough data to evaluate this day."
+    return "Healthy: everything is within its expected range." if verdicts else "Healthy: no findings."
 
 
 def rank_checks(checks: Sequence[CheckOutcome]) -> list[CheckOutcome]:
-    """The checks with those that failed first, then those without an answer, by severity."""
+    """Sort the checks: failed ones first, then those that did not run, by severity."""
     severities = list(Severity)
     answers = [False, None, True]
     return sorted(checks, key=lambda check: (answers.index(check.passed), severities.index(check.severity)))

@@ -1,28 +1,30 @@
-"""The verdicts of a night in the order in which people read them: of all rows, by column, and of segments."""
+"""Verdicts of a day in the order of its page: of all rows, by column, and of segments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from airflow_mlmon.evaluation.columns import drift_by_column, drifted, evaluated
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, NULL_SHARE, STATUS, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import DRIFT, NULL_SHARE, STATUS, UNSEEN_SHARE
+from airflow_mlmon.tasks.registry import METRICS
 
-# what is judged of each column, in the order of the table
+# metrics evaluated for each column, in the order of the table
 _OF_COLUMNS = (DRIFT, NULL_SHARE, UNSEEN_SHARE)
-# the rule of a verdict on what is usual that lacks the data; see `judgement.night`
+# rule of a verdict without enough data; see `evaluation.evaluate`
 _USUAL = "as usual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentVerdicts:
-    """The verdicts on the segments of a column that has drifted.
+    """Verdicts on the segments of a drifted column.
 
     Attributes:
         column: The column; None for the rows of segments.
         breaches: The segments in breach, the largest effect first.
-        quiet: How many are as usual.
-        unknown: How many have not enough data.
+        quiet: Number of segments within the expected range.
+        unknown: Number of segments without enough data.
     """
 
     column: str | None
@@ -33,50 +35,56 @@ class SegmentVerdicts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightVerdicts:
-    """The verdicts of a night.
+    """Verdicts of a day.
 
     Attributes:
+        drift: The one verdict on the drift of each column, by a rule of the spec or by what is expected.
         whole: Those on all rows, on model versions, and by rules of the spec.
-        columns: What is usual of each column, by its name and the metric.
-        metrics: The metrics that columns have.
+        columns: Those on each column, by its name and the metric.
+        metrics: The metrics of columns.
         segments: Those on segments.
     """
 
+    drift: Mapping[str, Verdict]
     whole: tuple[Verdict, ...]
     columns: Mapping[str, Mapping[str, Verdict]]
     metrics: tuple[str, ...]
     segments: tuple[SegmentVerdicts, ...]
 
-    def drift_of(self, column: str) -> Verdict | None:
-        """The verdict on the drift of a column, by what is usual."""
-        return self.columns.get(column, {}).get(DRIFT)
+    @property
+    def drifted(self) -> int:
+        """Return the number of drifted columns."""
+        return len(drifted(self.drift))
 
     @property
-    def drifted(self) -> int | None:
-        """How many columns have drifted beyond what is usual; None where none was judged."""
-        found = [by_metric[DRIFT] for by_metric in self.columns.values() if DRIFT in by_metric]
-        judged = [verdict for verdict in found if verdict.state is not VerdictState.INSUFFICIENT_DATA]
-        return sum(verdict.state is VerdictState.BREACH for verdict in judged) if judged else None
+    def evaluated(self) -> int:
+        """Return the number of columns with enough data."""
+        return len(evaluated(self.drift))
+
+    def of_metric(self, metric: str) -> Verdict | None:
+        """Return the verdict on a metric of all rows and columns; of several, one in breach."""
+        return next((one for one in self.whole if (one.metric, one.column, one.segment) == (metric, None, None)), None)
 
     def count_of(self, state: str) -> int:
-        """How many of the verdicts on columns are in a state."""
+        """Return the number of verdicts on columns with a state."""
         return sum(verdict.state == state for by_metric in self.columns.values() for verdict in by_metric.values())
 
     @property
     def nights(self) -> tuple[int, ...]:
-        """How many nights the verdicts rest on, from the fewest to the most; 0 for sampling error alone."""
+        """Return the lengths of the history of the verdicts in days, ascending; 0 for sampling error alone."""
         verdicts = [*self.whole, *(verdict for by_metric in self.columns.values() for verdict in by_metric.values())]
         return tuple(sorted({verdict.history or 0 for verdict in verdicts if verdict.p_value is not None}))
 
 
 def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
-    """The verdicts of a night, those in breach first."""
+    """Group the verdicts of a day, those in breach first."""
     whole: list[Verdict] = []
     columns: dict[str, dict[str, Verdict]] = {}
     segments: dict[str | None, list[Verdict]] = {}
+    verdicts = list(verdicts)
     for verdict in verdicts:
         if verdict.metric == STATUS:
-            continue  # the page begins with it
+            continue  # shown at the top of the page
         if not _is_of_usual(verdict) or verdict.metric not in METRICS:
             whole.append(verdict)
         elif verdict.segment is not None and not METRICS[verdict.metric].of_model:
@@ -86,6 +94,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
         else:
             whole.append(verdict)
     return NightVerdicts(
+        drift=drift_by_column(verdicts),
         whole=tuple(sorted(whole, key=lambda verdict: verdict.state is not VerdictState.BREACH)),
         columns=dict(sorted(columns.items(), key=lambda item: not _has_breach(item[1].values()))),
         metrics=tuple(name for name in _OF_COLUMNS if any(name in by_metric for by_metric in columns.values())),
@@ -94,7 +103,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
 
 
 def _is_of_usual(verdict: Verdict) -> bool:
-    """Whether a verdict says how usual a value is; the others are those of the spec's rules."""
+    """Return True for a verdict against the expected value, and False for one by a rule of the spec."""
     return verdict.p_value is not None or verdict.rule == _USUAL
 
 

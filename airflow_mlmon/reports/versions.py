@@ -1,4 +1,4 @@
-"""What the page of a night shows of the versions that served it."""
+"""Model versions on the page of a day."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
-from airflow_mlmon.performance.difference import Difference
+from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.evaluation.columns import drifted, evaluated
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.tasks.contrast import Difference
 
 VERSION_METRICS = ("score_mean", "predicted_positive_share", "label_share", "accuracy", "roc_auc", "log_loss")
 _MOST_COLUMNS = 5
@@ -15,46 +17,47 @@ _MOST_COLUMNS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
-    """One version of the night.
+    """One model version of the day.
 
     Attributes:
         name: The version.
-        rows: How many rows it scored.
-        share: Of the rows of the night.
-        metrics: What its own rows give, by metric.
-        drift: Its columns against its own baseline.
-        baselines: What that is, in words.
+        rows: Number of rows that it scored.
+        share: Its share of the rows of the day.
+        metrics: Metrics of its own rows.
+        verdicts: Verdicts on its columns that have drifted in all rows; others are not tested by version.
+        baselines: Titles of these baselines.
     """
 
     name: str
     rows: int
     share: float
     metrics: Mapping[str, float | None]
-    drift: tuple[ColumnDrift, ...]
+    verdicts: Mapping[str, Verdict]
     baselines: tuple[str, ...]
 
     @property
-    def beyond(self) -> list[str]:
-        """Names of its columns that are beyond their limit."""
-        return [column.column for column in self.drift if column.state is DriftState.BEYOND]
+    def drifted(self) -> list[str]:
+        """Names of its columns that have drifted."""
+        return drifted(self.verdicts)
 
     @property
-    def judged(self) -> int:
-        """How many of its columns have a limit."""
-        return sum(column.state is not DriftState.INSUFFICIENT_DATA for column in self.drift)
+    def evaluated(self) -> int:
+        """How many of its columns were tested with enough data."""
+        return len(evaluated(self.verdicts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """A version beside the one that it replaces, on the nights that both served.
+    """Comparison of a version with the one that it replaces, on the days that both served.
 
     Attributes:
         champion: The version that is replaced.
         challenger: The version that replaces it.
-        nights: The nights on which both scored enough rows.
-        rows: Rows of the champion, and of the challenger, on these nights.
-        columns: How far the challenger's rows lie from the champion's; there is no limit.
-        differences: What the two put out, and how well.
+        nights: The days on which both scored enough rows.
+        rows: Rows of the champion and of the challenger on these days.
+        columns: Distance of the challenger's rows from the champion's.
+        verdicts: Verdicts on each column, by sampling error only.
+        differences: Differences of their outputs and their performance.
     """
 
     champion: str
@@ -62,18 +65,20 @@ class Challenge:
     nights: tuple[date, ...]
     rows: tuple[int, int]
     columns: tuple[ColumnDrift, ...]
+    verdicts: Mapping[str, Verdict]
     differences: tuple[Difference, ...]
 
     @property
-    def farthest(self) -> list[ColumnDrift]:
-        """The columns that lie farthest apart, the farthest first."""
-        scored = [column for column in self.columns if column.score is not None]
-        return sorted(scored, key=lambda column: -(column.score or 0))[:_MOST_COLUMNS]
+    def differing(self) -> list[tuple[ColumnDrift, Verdict]]:
+        """The columns that differ most, the largest effect first."""
+        found = [(column, self.verdicts[column.column]) for column in self.columns if column.column in self.verdicts]
+        differing = [(column, verdict) for column, verdict in found if verdict.state is VerdictState.BREACH]
+        return sorted(differing, key=lambda pair: -abs(pair[1].effect or 0.0))[:_MOST_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """The versions of a night, and what happened to them."""
+    """Model versions of a day, and their changes."""
 
     mark: str
     rows: tuple[VersionRow, ...]

@@ -1,4 +1,4 @@
-"""Lays nights out in weeks."""
+"""Layout of days in calendar weeks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarDay(Generic[Entry]):
-    """One day, with its entry when it has one."""
+    """One day with its entry, if it has one."""
 
     day: date
     entry: Entry | None
 
 
 def calendar_weeks(entries: Mapping[date, Entry]) -> list[list[CalendarDay[Entry]]]:
-    """The weeks, Monday to Sunday, from the first entry to the last, oldest first.
+    """Return the weeks, Monday to Sunday, from the first entry to the last, oldest first.
 
     >>> weeks = calendar_weeks({date(2013, 3, 8): "storm"})
     >>> [(day.day.day, day.entry) for day in weeks[0]][3:6]

@@ -1,4 +1,4 @@
-"""How values, limits and states are put into words on the pages."""
+"""Wording of values, limits and states on pages."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from datetime import date
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import METRICS, Measure
-from airflow_mlmon.spec.titles import chance_words, effect_words
+from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, p_value_text
 
 NONE = "\N{EN DASH}"
 NOT_ENOUGH = "not enough data"
 _LONGEST_NAME = 80
-# an effect that two digits show as 0
+# an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
 _STATES = {
-    VerdictState.OK: "within its limits",
-    VerdictState.BREACH: "beyond its limits",
+    VerdictState.OK: "within limits",
+    VerdictState.BREACH: "outside limits",
     VerdictState.INSUFFICIENT_DATA: NOT_ENOUGH,
 }
 
 
 def name_text(name: object, longest: int = _LONGEST_NAME) -> str:
-    """A name from data, printable and at most `longest` characters.
+    """Return a name from data, printable and at most `longest` characters long.
 
     >>> name_text("origin"), name_text("x" * 100, 4)
     ('origin', 'xxx…')
@@ -36,7 +37,7 @@ def name_text(name: object, longest: int = _LONGEST_NAME) -> str:
 
 
 def day_text(day: date) -> str:
-    """The day in full, such as Friday 8 March 2013.
+    """Format a day in full.
 
     >>> day_text(date(2013, 3, 8))
     'Friday 8 March 2013'
@@ -45,7 +46,7 @@ def day_text(day: date) -> str:
 
 
 def count_text(value: int | None) -> str:
-    """A count with separators, or a dash.
+    """Format a count with separators; a dash where there is none.
 
     >>> count_text(1014), count_text(None) == NONE
     ('1,014', True)
@@ -54,7 +55,7 @@ def count_text(value: int | None) -> str:
 
 
 def value_text(value: float | None, metric: str) -> str:
-    """A value in the form of its metric, or a dash when there is none.
+    """Format a value by its metric; a dash where there is none.
 
     >>> value_text(0.2341, "null_share"), value_text(930, "rows"), value_text(0.45678, "log_loss")
     ('23.4 %', '930', '0.457')
@@ -74,59 +75,70 @@ def value_text(value: float | None, metric: str) -> str:
 
 
 def limits_text(verdict: Verdict) -> str:
-    """The limits of a verdict, such as "between 700 and 1,200"; nothing where it has none."""
+    """Format the limits of a verdict, such as "between 700 and 1,200"; empty where it has none."""
     low, high = (value_text(limit, verdict.metric) for limit in (verdict.low, verdict.high))
     if verdict.low is not None and verdict.high is not None:
         return f"between {low} and {high}"
     if verdict.low is not None:
-        # what is usual may reach down to the least that there is
+        # an expected range may reach down to the smallest possible value
         return f"at least {low}" if verdict.low > 0 or verdict.usual is None else ""
     return f"at most {high}" if verdict.high is not None else ""
 
 
-def usual_text(verdict: Verdict) -> str:
-    """What is usual, such as "usually 908"; nothing where that is not one number."""
-    return "" if verdict.usual is None else f"usually {value_text(verdict.usual, verdict.metric)}"
+def expected_text(verdict: Verdict) -> str:
+    """Format the expected value and range, such as "908, at least 860"; of a fixed limit, the limit."""
+    expected = "" if verdict.usual is None else value_text(verdict.usual, verdict.metric)
+    return ", ".join(filter(None, (expected, limits_text(verdict))))
 
 
 def effect_text(verdict: Verdict) -> str:
-    """The effect as a number and in words, such as "+0.61, medium"; nothing of a fixed limit."""
+    """Format the effect size with its word, such as "+0.61 (medium)"; empty for a fixed limit."""
     if verdict.effect is None:
         return ""
     if abs(verdict.effect) < _NO_EFFECT:
         return "none"
     words = effect_words(verdict.metric, verdict.effect, segment=verdict.segment)
-    return f"{verdict.effect:+.2f}, {words}"
+    return f"{verdict.effect:+.2f} ({words})"
 
 
-def chance_text(verdict: Verdict) -> str:
-    """How rare the value is, such as "1 in 2,500"; nothing of a fixed limit."""
-    return "" if verdict.p_value is None else chance_words(verdict.p_value)
+def effect_measure_text(verdict: Verdict) -> str:
+    """Return the name of the effect size, such as Cohen's d; empty where a metric has none of its own."""
+    return effect_measure(verdict.metric, segment=verdict.segment)
+
+
+def p_text(verdict: Verdict) -> str:
+    """Format the p-value; empty for a fixed limit."""
+    return "" if verdict.p_value is None else p_value_text(verdict.p_value)
+
+
+def p_equation_text(verdict: Verdict) -> str:
+    """Format the p-value for a sentence; empty for a fixed limit."""
+    return "" if verdict.p_value is None else p_value_equation(verdict.p_value)
 
 
 def beside_text(verdict: Verdict, nights: int) -> str:
-    """What stands beside a value in the table of columns: only what is not the same for all that is quiet.
+    """Format what stands beside a value in the table of columns, without what the others have in common.
 
     Args:
-        verdict: by what is usual.
-        nights: how many nights most verdicts rest on.
+        verdict: by the expected value.
+        nights: how many days most verdicts rest on.
     """
-    value, usual = (value_text(number, verdict.metric) for number in (verdict.value, verdict.usual))
+    value, expected = (value_text(number, verdict.metric) for number in (verdict.value, verdict.usual))
     parts = (
-        f"usually {usual}" if verdict.usual is not None and usual != value else "",
-        chance_text(verdict) if (verdict.p_value or 0.0) <= _LIKELY else "",
+        f"expected {expected}" if verdict.usual is not None and expected != value else "",
+        p_value_equation(verdict.p_value) if verdict.p_value is not None and verdict.p_value <= _LIKELY else "",
         basis_text(replace(verdict, note="")) if verdict.history != (nights or None) else "",
     )
     return ", ".join(filter(None, parts))
 
 
 def basis_text(verdict: Verdict) -> str:
-    """What a verdict rests on: its history, how far off the value is, and its note."""
+    """Format what a verdict rests on: its history, the distance from its median, and its note."""
     parts = []
     if verdict.history is None and verdict.p_value is not None:
         parts.append("sampling error only")
     if verdict.history is not None:
-        parts.append(f"against {verdict.history} {'night' if verdict.history == 1 else 'nights'}")
+        parts.append(f"against {verdict.history} {'day' if verdict.history == 1 else 'days'}")
     if verdict.deviations is not None:
         side = "above" if verdict.deviations > 0 else "below"
         parts.append(f"{abs(verdict.deviations):.1f} robust standard deviations {side} their median")
@@ -136,14 +148,14 @@ def basis_text(verdict: Verdict) -> str:
 
 
 def state_text(verdict: Verdict) -> str:
-    """A verdict's state in words."""
+    """Return the state of a verdict in words."""
     if verdict.p_value is not None:
-        return "unusual" if verdict.state is VerdictState.BREACH else "as usual"
+        return f"{'outside' if verdict.state is VerdictState.BREACH else 'within'} expected range"
     return _STATES[verdict.state]
 
 
 def version_runs(nights: Mapping[date, str]) -> list[tuple[str, list[date]]]:
-    """Consecutive days of one version as one entry, in the order of the days.
+    """Join consecutive days of one version, in the order of the days.
 
     >>> version_runs({date(2013, 3, 1): "a", date(2013, 3, 2): "a", date(2013, 3, 4): "a"})
     [('a', [datetime.date(2013, 3, 1), datetime.date(2013, 3, 2)]), ('a', [datetime.date(2013, 3, 4)])]
@@ -158,7 +170,7 @@ def version_runs(nights: Mapping[date, str]) -> list[tuple[str, list[date]]]:
 
 
 def bytes_text(size: int | None) -> str:
-    """A size in the unit that suits it.
+    """Format a size in bytes in a suitable unit.
 
     >>> bytes_text(512), bytes_text(48_200)
     ('512 B', '48.2 kB')

@@ -1,1 +1,1 @@
-"""Waits for what a run needs."""
+"""Sensors for the inputs of a run."""

@@ -1,4 +1,4 @@
-"""Waits until a day's predictions are complete, or until it is too late to wait."""
+"""Sensor of a day's complete predictions, with a deadline."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec import ModelSpec, load_spec
+from airflow_mlmon.spec import ModelSpec
 
 
 class PartitionSensor(BaseSensorOperator):
-    """Waits for the day's marker file, at most `wait_hours` after the day's end.
+    """Wait for the day's marker file, at most `wait_hours` after the day's end.
 
-    Without a marker in the spec it waits those hours. Past the deadline the day is taken as it
-    is, and an absent one becomes NO_DATA: so a backfill never waits.
+    Without a marker in the spec it waits those hours. After the deadline the day is processed as it is, and an absent
+    one gets status NO_DATA, so a backfill never waits.
 
     Args:
-        spec_path: the model's spec file.
-        partition: the day to wait for, YYYY-MM-DD; by default what the DAG run says.
+        spec_path: spec file of the model.
+        partition: day to wait for, YYYY-MM-DD; by default that of the DAG run.
     """
 
     template_fields: Sequence[str] = ("partition",)
@@ -34,7 +35,7 @@ class PartitionSensor(BaseSensorOperator):
         self.partition = partition
 
     def poke(self, context: Context) -> bool:
-        """Whether the day can be taken."""
+        """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
             partition = partition_of(spec.model, context, self.partition)

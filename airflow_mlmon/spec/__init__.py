@@ -1,4 +1,4 @@
-"""What to monitor, declared in YAML and checked before anything runs."""
+"""Model specs: what to monitor, declared in YAML and validated before anything runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 if TYPE_CHECKING:
     from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit, SharedChannel
     from airflow_mlmon.spec.column import Column
-    from airflow_mlmon.spec.load import load_channels, load_spec, load_specs
     from airflow_mlmon.spec.model import Check, Labels, ModelSpec
 
 __all__ = [
@@ -26,14 +25,10 @@ __all__ = [
     "Role",
     "Severity",
     "SharedChannel",
-    "load_channels",
-    "load_spec",
-    "load_specs",
 ]
 
-# a comparison needs the words of a spec, but neither pydantic nor YAML, which cost it a sixth of a second
+# a comparison needs the vocabulary of a spec, but neither pydantic nor YAML, which take a sixth of a second to import
 _MODULES = {
-    "load": ("load_channels", "load_spec", "load_specs"),
     "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
     "column": ("Column",),
     "model": ("Check", "Labels", "ModelSpec"),
@@ -42,7 +37,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for."""
+    """Import a public name on first use."""
     if name in _MODULE_OF:
         return getattr(import_module(f"airflow_mlmon.spec.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

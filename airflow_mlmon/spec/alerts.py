@@ -1,20 +1,20 @@
-"""The section of the spec on alerts: which values are breaches, and who is told."""
+"""Spec section `alerts`: fixed limits, alert lifecycle and notification channels."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import METRICS
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.metrics import GENERIC
+from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 
 class HistoryLimit(Section):
-    """A limit in robust standard deviations from the trailing nights' median."""
+    """Limit in robust standard deviations from the median of the trailing days."""
 
     deviations: float = Field(
         default=5.0, gt=0, description="Robust standard deviations (1.4826 MAD) that make a breach."
@@ -22,25 +22,32 @@ class HistoryLimit(Section):
     floor: float = Field(
         default=0.0, ge=0, description="Smallest standard deviation to assume, in units of the metric."
     )
-    side: Literal["both", "above", "below"] = Field(default="both", description="Which side is bad.")
+    side: Literal["both", "above", "below"] = Field(
+        default="both", description="Side on which a deviation is a breach."
+    )
 
 
 class AlertRule(Section):
-    """A limit on a metric; a value outside is a breach."""
+    """Limit on a metric; a value outside it is a breach."""
 
-    metric: str = Field(description="Name of the metric; the table of metrics lists them.")
-    column: str | None = Field(default=None, description="Column, for metrics that are kept by column.")
-    min: float | None = Field(default=None, description="Smallest good value.")
-    max: float | None = Field(default=None, description="Largest good value.")
-    history: HistoryLimit | None = Field(default=None, description="Limit against the trailing nights.")
+    metric: str = Field(description="Name of the metric; see the table of metrics.")
+    column: str | None = Field(default=None, description="Column, for metrics of a column.")
+    min: float | None = Field(default=None, description="Smallest accepted value.")
+    max: float | None = Field(default=None, description="Largest accepted value.")
+    history: HistoryLimit | None = Field(default=None, description="Limit relative to the trailing days.")
     severity: AlertSeverity = Field(default=WARNING, description="critical or warning.")
 
     @model_validator(mode="after")
-    def _known_metric(self) -> Self:
-        if self.metric not in METRICS:
-            raise UnknownNameError("metric", self.metric, METRICS)
-        if self.column is not None and not METRICS[self.metric].by_column:
-            raise ValueError(f"column: {self.metric} is a metric of the whole night, not of a column")
+    def _known_metric(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        if vocabulary is None:
+            # who makes a rule in code has no file in which a name could be mistyped
+            return self
+        metrics = {**GENERIC, **vocabulary.metrics}
+        if self.metric not in metrics:
+            raise UnknownNameError("metric", self.metric, metrics)
+        if self.column is not None and not metrics[self.metric].by_column:
+            raise ValueError(f"column: {self.metric} is a metric of the whole partition, not of a column")
         return self
 
     @model_validator(mode="after")
@@ -51,29 +58,31 @@ class AlertRule(Section):
 
 
 class Channel(Section):
-    """One way to tell people: exactly one of log, webhook, alertmanager and notifier."""
+    """Notification channel: exactly one of log, webhook, alertmanager and notifier."""
 
     log: bool = Field(default=False, description="Write alerts to the log.")
     webhook: str | None = Field(
-        default=None, description="Airflow connection of type http whose URL gets each night's alerts as JSON."
+        default=None,
+        description="Airflow connection of type http to whose URL the alerts of each day are posted as JSON.",
     )
     alertmanager: str | None = Field(
         default=None,
-        description="Airflow connection of type http of an Alertmanager, which gets each alert and its end.",
+        description="Airflow connection of type http of an Alertmanager, to which each alert and its resolution are "
+        "posted.",
     )
     notifier: str | None = Field(
         default=None,
-        description="Class path of an Airflow notifier: airflow.providers.smtp.notifications.smtp.SmtpNotifier, say.",
+        description="Class path of an Airflow notifier, e.g. airflow.providers.smtp.notifications.smtp.SmtpNotifier.",
     )
     arguments: dict[str, Any] = Field(
         default_factory=dict,
-        description="The notifier's arguments; {subject}, {text}, {report} and {picture} stand for the message, "
-        "the address of the night's page, and the file of a picture.",
+        description="Arguments of the notifier; {subject}, {text}, {report} and {picture} stand for the message, "
+        "the URL of the day's page, and the file of its picture.",
     )
     severity: AlertSeverity = Field(
-        default=WARNING, description="Least severity that is told: critical, or warning for all."
+        default=WARNING, description="Lowest severity that is sent: critical, or warning for all."
     )
-    resolved: bool = Field(default=True, description="Tell of alerts that have resolved too.")
+    resolved: bool = Field(default=True, description="Send resolved alerts too.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -81,45 +90,49 @@ class Channel(Section):
         if sum(ways) != 1:
             raise ValueError("give exactly one of log, webhook, alertmanager and notifier")
         if self.alertmanager is not None and not self.resolved:
-            raise ValueError("resolved: an Alertmanager that is not told so fires on for days")
+            raise ValueError("resolved: must be true for an Alertmanager, which otherwise keeps firing for days")
         return self
 
     def tells(self, severity: str, *, is_resolved: bool = False) -> bool:
-        """Whether alerts of the severity are told here."""
+        """Return whether alerts of the severity are sent to this channel."""
         return (self.resolved or not is_resolved) and (self.severity == WARNING or severity == CRITICAL)
 
 
 class SharedChannel(Channel):
-    """A channel of many models: of all, or of those with these names, and of those owners."""
+    """Notification channel of several models: of all, or of those with these names and owners."""
 
-    models: tuple[str, ...] = Field(default=(), description="Names of models that it is for, or patterns like fraud_*.")
-    owners: tuple[str, ...] = Field(default=(), description="Owners whose models it is for, as their specs have them.")
+    models: tuple[str, ...] = Field(
+        default=(), description="Models it serves, by name or pattern such as fraud_*; all by default."
+    )
+    owners: tuple[str, ...] = Field(
+        default=(), description="Owners whose models it serves, as in their specs; all by default."
+    )
 
     def is_for(self, model: str, owner: str) -> bool:
-        """Whether it tells of a model."""
+        """Return whether the channel serves a model."""
         is_named = not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
         return is_named and (not self.owners or owner in self.owners)
 
 
 class SharedChannels(Section):
-    """The channels that a deployment has for many models."""
+    """Notification channels that a deployment shares among models."""
 
-    channels: tuple[SharedChannel, ...] = Field(description="Who is told.")
+    channels: tuple[SharedChannel, ...] = Field(description="Notification channels.")
 
 
 class Alerts(Section):
-    """Which values are breaches, when they make an alert, and who is told."""
+    """Limits, alert lifecycle and notification channels."""
 
     judgement: Judgement = Field(default_factory=Judgement)
-    rules: tuple[AlertRule, ...] = Field(default=(), description="Limits on metrics.")
-    channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Who is told.")
+    rules: tuple[AlertRule, ...] = Field(default=(), description="Fixed limits on metrics.")
+    channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Notification channels.")
     opens_after: int = Field(
-        default=1, ge=1, le=400, alias="for", description="Breaching nights in a row after which an alert opens."
+        default=1, ge=1, le=400, alias="for", description="Consecutive breaching days after which an alert opens."
     )
-    clear: int = Field(default=2, ge=1, le=400, description="Quiet nights in a row after which it resolves.")
+    clear: int = Field(default=2, ge=1, le=400, description="Consecutive healthy days after which an alert resolves.")
     cooldown: int = Field(
         default=7,
         ge=0,
         le=400,
-        description="Nights after it resolved in which one more breach opens the same alert again.",
+        description="Days after its resolution in which a new breach reopens the same alert.",
     )

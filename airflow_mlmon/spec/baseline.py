@@ -1,4 +1,4 @@
-"""What a partition is compared with: the reference, or a sum of other days' profiles."""
+"""Baseline of a comparison: the reference, or the merged profiles of other days."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMS = "reference, previous, {trailing: 28}, {same_weekday: 8} or {dates: {fro
 
 
 class BaselineKind(StrEnum):
-    """How the days of a baseline are found."""
+    """Rule that selects the days of a baseline."""
 
     REFERENCE = "reference"
     TRAILING = "trailing"
@@ -43,15 +43,15 @@ class DateRange(Section):
 
 
 class Baseline(Section):
-    """What is normal for a column: exactly one of the ways to say it."""
+    """Baseline of a column: exactly one of its forms."""
 
     reference: bool = Field(default=False, description="The pinned reference; this is the default.")
-    trailing: int | None = Field(default=None, ge=2, le=400, description="The nights before, as many as this.")
+    trailing: int | None = Field(default=None, ge=2, le=400, description="This many days before.")
     previous: bool = Field(
-        default=False, description="The period of the same length before: for a night, the last one."
+        default=False, description="The preceding period of the same length; for a day, the day before."
     )
     same_weekday: int | None = Field(
-        default=None, ge=2, le=60, description="The same weekday of the weeks before, as many as this."
+        default=None, ge=2, le=60, description="The same weekday of this many weeks before."
     )
     dates: DateRange | None = Field(default=None, description="A fixed range of days: `from` and `to`.")
 
@@ -61,7 +61,7 @@ class Baseline(Section):
         if not isinstance(value, str):
             return value
         if value not in {BaselineKind.REFERENCE, BaselineKind.PREVIOUS}:
-            raise ValueError(f"{value!r} is no baseline; give {_FORMS}")
+            raise ValueError(f"{value!r} is not a baseline; give {_FORMS}")
         return {value: True}
 
     @model_validator(mode="after")
@@ -75,21 +75,21 @@ class Baseline(Section):
 
     @property
     def kind(self) -> BaselineKind:
-        """How its days are found."""
+        """Rule that selects its days."""
         return next(iter(self._given()), BaselineKind.REFERENCE)
 
     def title(self, days: int = 1) -> str:
-        """In words, as pages and results name it; `days` is how many are compared with it."""
+        """Return the title shown on pages and in results; `days` is the length of the compared window."""
         return {
             BaselineKind.REFERENCE: "the reference",
-            BaselineKind.TRAILING: f"the trailing {self.trailing} nights",
-            BaselineKind.PREVIOUS: "the night before" if days == 1 else f"the {days} nights before",
-            BaselineKind.SAME_WEEKDAY: f"the same weekday of {self.same_weekday} weeks",
+            BaselineKind.TRAILING: f"the trailing {self.trailing} days",
+            BaselineKind.PREVIOUS: "the day before" if days == 1 else f"the {days} days before",
+            BaselineKind.SAME_WEEKDAY: f"the same weekday of the {self.same_weekday} weeks before",
             BaselineKind.DATES: f"{self.dates.first} to {self.dates.last}" if self.dates else "",
         }[self.kind]
 
     def to_dict(self) -> dict[str, Any]:
-        """As a spec writes it; the same for the same baseline.
+        """Return the baseline as a spec writes it; equal baselines give equal dicts.
 
         >>> Baseline().to_dict(), Baseline(trailing=28).to_dict()
         ({'reference': True}, {'trailing': 28})
@@ -100,10 +100,10 @@ class Baseline(Section):
     def days(
         self, first: date, last: date | None = None, *, without: Collection[date] = frozenset()
     ) -> tuple[date, ...]:
-        """The days that a day, or a window up to `last`, is compared with, oldest first.
+        """Select the baseline days of a day, or of a window up to `last`, oldest first.
 
-        None of them is itself in the window. The reference has none, because it names its own. The days before a
-        day that are passed over are made up for by earlier ones, however many they are.
+        No day of the window is among them. The reference has none here, because it names its own. Days that are skipped
+        (`without`) are replaced by earlier ones.
 
         >>> [found.day for found in Baseline(trailing=3).days(date(2013, 3, 8))]
         [5, 6, 7]
@@ -138,11 +138,14 @@ class Baseline(Section):
 
 
 def named_by_text(baselines: Any) -> Any:
-    """The baselines of model versions, when each version is named by text.
+    """Check that each model version is named by text.
 
     YAML reads 1.10 as the number 1.1, which would be another version.
+
+    Raises:
+        ValueError: a name is not text or is empty.
     """
     for name in baselines if isinstance(baselines, dict) else ():
         if not isinstance(name, str) or not name:
-            raise ValueError(f"the name of a version is text, not {name!r}; put it in quotes")
+            raise ValueError(f"the name of a version must be text, got {name!r}; put it in quotes")
     return baselines

@@ -1,4 +1,4 @@
-"""The words that a spec chooses from; importing them loads no pydantic."""
+"""Vocabulary of a spec, importable without pydantic."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ from enum import StrEnum
 from typing import Final, Literal
 
 MAX_DIMENSION = 65_536
+# values of a side below which no test says anything
+MINIMUM_ROWS = 30
 
-# how bad a breach is, and so its alert; what a failed check does is another thing
+# severity of a breach and its alert; the severity of a failed check is `Severity`
 AlertSeverity = Literal["critical", "warning"]
 CRITICAL: Final = "critical"
 WARNING: Final = "warning"
 
 
+class Correction(StrEnum):
+    """Error rate that the correction for multiple tests controls."""
+
+    FAMILY_WISE = "family_wise"
+    FALSE_DISCOVERY = "false_discovery"
+
+
 class ColumnType(StrEnum):
-    """How the values of a column are read and profiled."""
+    """Type of a column, which decides how its values are read and profiled."""
 
     FLOAT = "float"
     INTEGER = "integer"
@@ -27,7 +36,7 @@ class ColumnType(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column is for."""
+    """Role of a column."""
 
     FEATURE = "feature"
     ID = "id"
@@ -39,14 +48,14 @@ class Role(StrEnum):
 
 
 class PersonalData(StrEnum):
-    """What happens to a personal column before anything is written."""
+    """Treatment of a personal column before anything is written."""
 
     DROP = "drop"
     HASH = "hash"
 
 
 class Severity(StrEnum):
-    """What a failed check does."""
+    """Consequence of a failed check."""
 
     BLOCKING = "blocking"
     WARNING = "warning"

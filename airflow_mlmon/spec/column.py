@@ -1,4 +1,4 @@
-"""How one column of the archive is declared."""
+"""Spec section of one column of the archive."""
 
 from __future__ import annotations
 
@@ -11,40 +11,39 @@ from airflow_mlmon.spec.section import Section
 
 
 class Column(Section):
-    """One column of the archived predictions."""
+    """Column of the archived predictions."""
 
     type: ColumnType = Field(
-        description="float, integer, decimal (kept exactly), boolean, string, category, timestamp (UTC) or vector "
+        description="float, integer, decimal (exact), boolean, string, category, timestamp (UTC) or vector "
         "(a list of numbers, such as an embedding)."
     )
     dimension: int | None = Field(
         default=None,
         ge=1,
         le=MAX_DIMENSION,
-        description="Numbers in a vector; a row with more or fewer of them is quarantined. For a vector alone.",
+        description="Length of the vectors; a row with a vector of another length is quarantined. Only for type "
+        "vector.",
     )
     role: Role = Field(
         default=Role.FEATURE,
         description="feature (default), id, time, version, score, prediction or ignored.",
     )
-    required: bool = Field(default=False, description="A row without a value here is quarantined.")
+    required: bool = Field(default=False, description="Quarantine rows without a value.")
     personal: PersonalData | None = Field(
         default=None,
-        description="drop or hash: personal data, removed or replaced by a keyed hash before anything is written.",
+        description="For personal data: drop the column, or hash it with a key, before anything is written.",
     )
 
     @model_validator(mode="after")
     def _sound_vector(self) -> Self:
         if self.type is not ColumnType.VECTOR:
             if self.dimension is not None:
-                raise ValueError(f"dimension: only a vector has one, not a {self.type}")
+                raise ValueError(f"dimension: only for type vector, not {self.type}")
             return self
         if self.dimension is None:
-            raise ValueError(
-                "dimension: is missing: a vector is declared with it, as in {type: vector, dimension: 384}"
-            )
+            raise ValueError("dimension: is missing; declare the vector as {type: vector, dimension: 384}")
         if self.role not in {Role.FEATURE, Role.IGNORED}:
-            raise ValueError(f"role: a vector is a feature or ignored, not the {self.role}")
+            raise ValueError(f"role: a vector must be a feature or ignored, not {self.role}")
         if self.personal is PersonalData.HASH:
             raise ValueError("personal: a vector cannot be hashed; use drop")
         return self

@@ -1,4 +1,4 @@
-"""How drift is measured, as the spec says it."""
+"""Spec section `drift`: the methods that measure drift."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from airflow_mlmon.spec.section import Section
 
 
 class ColumnMethod(Section):
-    """How the drift of one column is measured."""
+    """Drift method of one column."""
 
-    method: Method = Field(description="Distance or test, by evidently's name.")
+    method: Method = Field(description="Distance or test, named as in Evidently.")
 
 
 class Drift(Section):
-    """How drift is measured."""
+    """Drift methods."""
 
-    method: Method = Field(default=Method.PSI, description="Distance or test per column, by evidently's name.")
+    method: Method = Field(default=Method.PSI, description="Distance or test of the columns, named as in Evidently.")
     columns: dict[str, ColumnMethod] = Field(
-        default_factory=dict, description="Columns that are measured by another method, by name."
+        default_factory=dict, description="Methods of single columns, by the column's name."
     )
-    quantile: float = Field(
-        default=0.95,
+    quantile: float | None = Field(
+        default=None,
         gt=0.5,
         lt=1,
-        description="A column has drifted above this quantile of the reference nights' own scores.",
+        exclude=True,
+        description="Has no effect any more: whether a column has drifted is for `alerts.judgement` to say.",
     )
 
     multivariate: bool = Field(
         default=False,
-        description="Whether a classifier compares all features together too, on samples, with the reference.",
+        description="Train a classifier on samples to compare all features jointly with the reference.",
     )
 
     @property
     def methods(self) -> dict[str, str]:
-        """The methods of the columns that have one of their own."""
+        """Methods of the columns that have one of their own."""
         return {name: column.method for name, column in self.columns.items()}

@@ -1,4 +1,4 @@
-"""How prediction ids that come again on another day are recognised, as the spec says it."""
+"""Spec section `duplicates`: prediction ids repeated on another day."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from airflow_mlmon.spec.section import Section
 
 
 class Duplicates(Section):
-    """Whether a prediction id that was taken on a day before is one row too many."""
+    """Detection of prediction ids already accepted on an earlier day."""
 
     days: int = Field(
         ge=1,
         le=400,
-        description="A row whose id was taken on one of so many days before is quarantined; "
-        "without `duplicates` only one of the same day is.",
+        description="Quarantine rows whose id was accepted on one of this many days before; "
+        "without `duplicates` only repeats within a day are.",
     )
     redis: str | None = Field(
         default=None,
-        description="Airflow connection of a Redis that spares the workspace the reading of past ids (`[redis]`).",
+        description="Airflow connection of a Redis that caches past ids, so that they are not read from the workspace "
+        "(extra `[redis]`).",
     )

@@ -1,4 +1,4 @@
-"""The names of the drift methods, which are evidently's."""
+"""Names of the drift methods, as in Evidently."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """A drift method, by evidently's name; `drift.methods` computes those that profiles can answer."""
+    """Drift method, named as in Evidently; `drift.methods` computes those that profiles can answer."""
 
     PSI = "psi"
     JENSENSHANNON = "jensenshannon"
@@ -31,7 +31,7 @@ class Method(StrEnum):
 
     @property
     def is_sampled(self) -> bool:
-        """Whether evidently computes it on a sample, because profiles cannot answer it."""
+        """Whether Evidently computes it on a sample, because profiles cannot answer it."""
         return self in _SAMPLED
 
 

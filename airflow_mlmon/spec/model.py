@@ -1,4 +1,4 @@
-"""The spec of one monitored model, as pydantic models.
+"""Spec of one monitored model, as pydantic models.
 
 Each field carries its description; the table of `include/docs/spec.md` is generated from them.
 """
@@ -9,7 +9,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.baseline import Baseline, named_by_text
@@ -18,15 +18,13 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
-    Role.SCORE: ColumnType.FLOAT,
-    Role.PREDICTION: ColumnType.BOOLEAN,
 }
 
 
@@ -35,23 +33,22 @@ _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnT
 
 
 class Predictions(Section):
-    """Where the predictions are archived and what they look like."""
+    """Archive of the predictions and their columns."""
 
-    path: str = Field(
-        description="Folder of one day's files; {date} or {year} {month} {day} stand for the partition's day."
-    )
+    path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
     format: Literal["parquet"] = Field(default="parquet", description="parquet.")
     connection: str | None = Field(
-        default=None, description="Airflow connection of the object store; without it the default AWS chain."
+        default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
     ready: str | None = Field(
-        default=None, description="Name of the marker file that says a day is complete, such as _SUCCESS."
+        default=None, description="Name of the marker file that marks a day as complete, such as _SUCCESS."
     )
     wait_hours: float = Field(
-        default=6, ge=0, description="Hours after the end of a day until it is taken as it is, ready or not."
+        default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
     )
     timezone: str | None = Field(
-        default=None, description="Zone of timestamps that carry none; without it a file with such is quarantined."
+        default=None,
+        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 
@@ -62,23 +59,28 @@ class Predictions(Section):
 
 
 class Labels(Section):
-    """Where the labels are delivered, each in the folder of its day of delivery."""
+    """Archive of the labels; each delivery is in the folder of its day."""
 
-    path: str = Field(description="Folder of one delivery's files, with the same placeholders.")
-    connection: str | None = Field(default=None, description="Airflow connection; that of the predictions by default.")
+    path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
+    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
     id: str = Field(description="Column that holds the prediction id.")
     label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
-    outcome: str | None = Field(default=None, description="Column that says what became of the prediction.")
+    outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
     void: tuple[str, ...] = Field(
-        default=(), description="Outcomes that never get a label, such as cancelled; not counted as missing."
+        default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
     )
-    positive_name: str = Field(default="positive", description="What a label of 1 is called on pages.")
+    positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
     delay_days: int = Field(
-        default=7, ge=1, le=400, description="Days after the prediction in which its label may be delivered."
+        default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
     )
     min_share: float = Field(
-        default=0.8, ge=0, le=1, description="Share of labels below which performance is not judged."
+        default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
     )
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The model's own words for those in the titles of metrics."""
+        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.void)} if self.void else {})
 
     @field_validator("path")
     @classmethod
@@ -87,54 +89,59 @@ class Labels(Section):
 
 
 class Reference(Section):
-    """The data set that the layout is pinned from and drift is measured against."""
+    """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
     path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
-    connection: str | None = Field(default=None, description="Airflow connection; that of the predictions by default.")
+    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
     label: str | None = Field(default=None, description="Column with the label, where the files have one.")
     outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
     dated: bool = Field(
         default=True,
-        description="false: the files have neither ids nor event times, as training data often has not. How nights "
-        "differ is then known from the first nights on.",
+        description="false: the files have neither ids nor event times, as is common for training data. The variance "
+        "between days is then learnt from the initial window.",
     )
 
     @field_validator("path")
     @classmethod
     def _folder(cls, path: str) -> str:
-        # with and without the slash at the end it is the same folder
+        # the same folder with and without the trailing slash
         return path.rstrip("/")
 
 
 class Check(Section):
-    """One Great Expectations check of the curated partition."""
+    """Great Expectations check of the curated partition."""
 
     expectation: str = Field(
         pattern=r"^expect_[a-z0-9_]+$",
         description="Name of the expectation, such as expect_column_values_to_be_between.",
     )
-    column: str | None = Field(default=None, description="Column that it is about; none for the whole table.")
+    column: str | None = Field(default=None, description="Column it checks; none for the whole table.")
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="Its other arguments, by Great Expectations' names."
+        default_factory=dict, description="Its other arguments, named as in Great Expectations."
     )
-    severity: Severity = Field(default=Severity.WARNING, description="blocking (the night fails), warning or recorded.")
+    severity: Severity = Field(
+        default=Severity.WARNING, description="blocking (the partition fails), warning or recorded."
+    )
 
 
 class History(Section):
-    """The nights that a night is compared with."""
+    """Trailing window that a partition is compared with."""
 
-    nights: int = Field(default=28, ge=3, le=400, description="Trailing nights.")
-    minimum: int = Field(default=14, ge=3, description="Fewer nights than this give 'not enough data'.")
+    nights: int = Field(default=28, ge=3, le=400, description="Length of the trailing window in days.")
+    minimum: int = Field(default=14, ge=3, description="Fewest days; with fewer the verdict is 'not enough data'.")
 
 
 class ModelSpec(Section):
-    """Everything that is declared about one monitored model."""
+    """Declaration of one monitored model."""
 
     model: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(
-        description="Name: lower-case letters, digits and underscores."
+        description="Name of the model: lower-case letters, digits and underscores."
     )
-    description: str = Field(default="", description="What the model predicts.")
-    owner: str = Field(default="", description="Who answers for it.")
+    task: str = Field(
+        default="binary", description="Kind of model: binary; without it, what the types of the outputs say."
+    )
+    description: str = Field(default="", description="Description of the model.")
+    owner: str = Field(default="", description="Person or team responsible for the model.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     predictions: Predictions
@@ -142,23 +149,25 @@ class ModelSpec(Section):
     labels: Labels | None = None
     reference: Reference
     quality: tuple[Check, ...] | None = Field(
-        default=None, description="Checks; when absent they are inferred from the reference."
+        default=None, description="Checks; by default they are inferred from the reference."
     )
     drift: Drift = Field(default_factory=Drift)
     baseline: Baseline = Field(
         default_factory=Baseline,
-        description="What drift is measured against: reference (default), previous, trailing, same_weekday or dates.",
+        description="Baseline that drift is measured against: reference (default), previous, trailing, same_weekday "
+        "or dates.",
     )
     baselines: dict[str, Baseline] = Field(
         default_factory=dict, description="Baselines of single columns, by the column's name."
     )
     versions: Annotated[dict[str, Baseline], BeforeValidator(named_by_text)] = Field(
         default_factory=dict,
-        description="Baselines of model versions, by the value of the column of role version; the model's by default.",
+        description="Baselines of model versions, by the value of the column with role version; by default the "
+        "model's baseline.",
     )
     segments: tuple[tuple[str, ...], ...] = Field(
         default=(),
-        description="Columns whose values divide the rows into parts that are watched too; [a, b] crosses two.",
+        description="Columns whose values define segments that are monitored too; [a, b] crosses two columns.",
     )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
@@ -170,37 +179,37 @@ class ModelSpec(Section):
         return self.predictions.columns
 
     def column_of(self, role: Role) -> str | None:
-        """Name of the column that has `role`, when there is one."""
+        """Find the column with `role`, if there is one."""
         return next((name for name, column in self.columns.items() if column.role is role), None)
 
     @property
     def id_column(self) -> str:
-        """Name of the prediction id."""
+        """Column with the prediction id."""
         return self._the(Role.ID)
 
     @property
     def time_column(self) -> str:
-        """Name of the event time."""
+        """Column with the event time."""
         return self._the(Role.TIME)
 
     @property
     def version_column(self) -> str | None:
-        """Name of the model version, when the predictions carry one."""
+        """Column with the model version, if the predictions have one."""
         return self.column_of(Role.VERSION)
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """Names of the vectors, in the order of the spec."""
+        """Vector columns, in the order of the spec."""
         return tuple(name for name, column in self.columns.items() if column.type is ColumnType.VECTOR)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the columns that the model put out: the score and the prediction."""
+        """Output columns of the model: the score and the prediction."""
         return tuple(name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the features that are profiled, in the order of the spec."""
+        """Features that are profiled, in the order of the spec."""
         return tuple(
             name for name, column in self.columns.items() if column.role is Role.FEATURE and not column.personal
         )
@@ -222,14 +231,14 @@ class ModelSpec(Section):
                 self._known_column(name, f"segments.{position}")
                 column = self.columns[name]
                 if column.personal is not None:
-                    raise ValueError(f"segments.{position}: {name!r} is personal, and its values would be shown")
+                    raise ValueError(f"segments.{position}: {name!r} is personal; its values would appear on pages")
                 if column.role in _UNDIVIDED or column.type not in _DIVIDING:
                     raise ValueError(
-                        f"segments.{position}: {name!r} is a {column.type} of role {column.role}; a segment is a "
-                        "category, string, boolean or integer, and the version is one always"
+                        f"segments.{position}: {name!r} is a {column.type} of role {column.role}; a segment must be a "
+                        "category, string, boolean or integer column; the version is always one"
                     )
         if len(set(self.segments)) < len(self.segments):
-            raise ValueError("segments: one is named twice")
+            raise ValueError("segments: the same segment is listed twice")
         return self
 
     @model_validator(mode="after")
@@ -239,7 +248,7 @@ class ModelSpec(Section):
         for position, rule in enumerate(self.alerts.rules):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
-                raise ValueError(f"alerts.rules.{position}.metric: it is measured with `drift: {{multivariate: true}}`")
+                raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:
@@ -250,11 +259,11 @@ class ModelSpec(Section):
     def _vectors_fit(self) -> Self:
         for position, check in enumerate(self.quality or ()):
             if check.column in self.vectors:
-                raise ValueError(f"quality.{position}.column: {check.column!r} is a vector, which no check can read")
+                raise ValueError(f"quality.{position}.column: {check.column!r} is a vector; checks cannot read vectors")
         for name, column in self.drift.columns.items():
             if name in self.vectors and column.method.is_sampled:
                 raise ValueError(
-                    f"drift.columns.{name}.method: {column.method} needs rows, and of a vector no sample is kept"
+                    f"drift.columns.{name}.method: {column.method} needs a sample of rows; none is kept for vectors"
                 )
         return self
 
@@ -265,7 +274,7 @@ class ModelSpec(Section):
     @model_validator(mode="after")
     def _label_apart(self) -> Self:
         if self.labels is not None and self.labels.label in self.columns:
-            raise ValueError(f"labels.label: {self.labels.label!r} is a column of the predictions too")
+            raise ValueError(f"labels.label: {self.labels.label!r} is also a column of the predictions")
         return self
 
     @model_validator(mode="after")
@@ -281,11 +290,15 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
-    def _typed_roles(self) -> Self:
+    def _typed_roles(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        types = {**_TYPE_OF_ROLE, **(vocabulary.types if vocabulary else {})}
         for name, column in self.columns.items():
-            wanted = _TYPE_OF_ROLE.get(column.role)
+            wanted = types.get(column.role)
             if wanted is not None and column.type is not wanted:
-                raise ValueError(f"predictions.columns.{name}.type: a column of role {column.role} is a {wanted}")
+                raise ValueError(
+                    f"predictions.columns.{name}.type: a column of role {column.role} must be of type {wanted}"
+                )
             if column.personal is PersonalData.DROP and column.role in {Role.ID, Role.TIME}:
                 raise ValueError(f"predictions.columns.{name}.personal: the {column.role} cannot be dropped")
         return self
@@ -295,7 +308,7 @@ class ModelSpec(Section):
 
     def _exactly_one(self, role: Role) -> None:
         if self._count(role) != 1:
-            raise ValueError(f"predictions.columns: exactly one column needs `role: {role}`, not {self._count(role)}")
+            raise ValueError(f"predictions.columns: exactly one column needs `role: {role}`, found {self._count(role)}")
 
     def _at_most_one(self, role: Role) -> None:
         if self._count(role) > 1:
@@ -303,7 +316,7 @@ class ModelSpec(Section):
 
 
 def dated_path(path: str) -> str:
-    """The path, when it names a day by {date} or by {year}, {month} and {day}."""
+    """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
     found = set(re.findall(r"{([^}]*)}", path))
     if unknown := found - _PLACEHOLDERS:
         raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")

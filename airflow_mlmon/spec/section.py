@@ -1,14 +1,19 @@
-"""What the sections of a spec have in common."""
+"""Base classes of the sections of a spec."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import Metric
+
 
 class UnknownNameError(ValueError):
-    """A name that refers to nothing; pydantic carries it to the loader, which finds the line."""
+    """Reference to an unknown name; pydantic carries it to the loader, which adds the line."""
 
     def __init__(self, key: str, name: str, valid: Iterable[str]) -> None:
         super().__init__(f"{key}: {name!r} is unknown")
@@ -17,7 +22,32 @@ class UnknownNameError(ValueError):
         self.valid = sorted(valid)
 
 
+class Vocabulary(Protocol):
+    """What the kind of model adds to the words of a spec; the loader gives it as the context of validation."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Metrics of that kind alone."""
+        ...
+
+    @property
+    def types(self) -> Mapping[Role, ColumnType]:
+        """Types of the outputs."""
+        ...
+
+
 class Section(BaseModel):
-    """A part of a spec: it takes no keys but its own, and does not change."""
+    """Section of a spec: frozen, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the end of a message: the closest valid name, or else all of them.
+
+    >>> nearest("amout", ["amount", "country"])
+    '; did you mean amount?'
+    """
+    valid = list(valid)
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; valid: {', '.join(valid)}"

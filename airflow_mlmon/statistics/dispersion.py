@@ -1,15 +1,15 @@
-"""How far nights lie from each other beyond sampling error, and what that says of the next one.
+"""Variance between days beyond sampling error, and the expected value of the next day.
 
-Past nights are y_i = m + b_i + e_i with e_i of the known sampling variance s_i^2 and b_i of an unknown variance
-between nights. The ratio of observed to expected variation
+Past days are y_i = m + b_i + e_i, with e_i of the known sampling variance s_i^2 and b_i of an unknown variance
+between days. The dispersion ratio of observed to expected variation
 
-    r = sum((y_i - m)^2 / s_i^2) / f,        f = nights - means fitted
+    r = sum((y_i - m)^2 / s_i^2) / f,        f = days - means fitted
 
-says how much more they vary than sampling explains; the variance between nights is (r - 1) s^2 where r > 1, and
-the next night's is that and its own sampling variance. Where weekdays differ, m is that of the weekday.
+says how much more they vary than sampling explains; the variance between days is (r - 1) s^2 where r > 1. The
+next day's variance is that plus its own sampling variance. Where weekdays differ, m is the mean of the weekday.
 
-The ratios of many metrics are shrunk towards each other as far as they look alike (Smyth 2004, "Linear models and
-empirical Bayes methods"): few nights of thirty columns say more of each than its own few nights do.
+The ratios of many metrics are shrunk towards each other as far as they agree (Smyth 2004, "Linear models and
+empirical Bayes methods"): a few days of thirty columns say more of each than its own few days do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_NIGHTS = 3
 _WEEK = 7
-# nights from which on weekdays can be told apart, and how sure the data have to be
+# days from which on weekdays can be told apart, and the significance that is needed
 _SEASON_NIGHTS = 3 * _WEEK
 _SEASON_LEVEL = 0.01
 _FEWEST_TO_SHRINK = 3
@@ -38,15 +38,15 @@ _NEWTON_STEPS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """What past nights say of the next.
+    """Expected value of the next day, estimated from past days.
 
     Attributes:
-        centre: What to expect.
-        nights: How many nights it rests on.
-        of_centre: How many of them the centre is the mean of: those of the weekday, or all.
-        ratio: Observed to expected variation.
+        centre: Expected value.
+        nights: Number of days it is estimated from.
+        of_centre: Number of days averaged in the centre: those of the weekday, or all.
+        ratio: Ratio of observed to expected variation.
         freedom: Degrees of freedom of the ratio.
-        sampling: The usual sampling variance of a past night.
+        sampling: Typical sampling variance of a past day.
     """
 
     centre: float
@@ -58,11 +58,11 @@ class Usual:
 
     @property
     def between(self) -> float:
-        """The variance between nights."""
+        """Variance between days."""
         return max(self.ratio - 1.0, 0.0) * self.sampling
 
     def variance(self, sampling: float) -> float:
-        """That of the distance of a night with this sampling variance from the centre."""
+        """Compute the variance of the distance between the centre and a day with this sampling variance."""
         return sampling + self.between + (self.sampling + self.between) / self.of_centre
 
 
@@ -75,20 +75,23 @@ def usual_of(
     season: str,
     outliers: Collection[date] = frozenset(),
 ) -> Usual | None:
-    """What is usual on `day`, from the nights before; None of too few.
+    """Estimate the expected value on `day` from the days before it.
 
-    What was a breach and is over happens from time to time, but not as far out as it was: such a night counts with the
-    value four standard deviations from the centre of the others (winsorised), so that storms widen what is usual a
-    little, and one broken night does not hide the next.
+    Days in breach that are over recur, but rarely as far out: such a day counts with the value four standard
+    deviations from the centre of the others (winsorised), so that storms widen the expected range a little, and
+    one broken day does not mask the next.
 
     Args:
-        days: the days of the nights.
-        values: what was measured on them.
-        sampling: the sampling variance of each.
-        day: the day that is judged.
-        outliers: days that were in breach, and are over.
-        season: `weekday` compares with the same weekday where there are nights of it, `none` never does,
-            and `auto` does where the weekdays differ beyond doubt.
+        days: days of the values.
+        values: values measured on them.
+        sampling: sampling variance of each value.
+        day: evaluated day.
+        outliers: days that were in breach and are over.
+        season: `weekday` compares with the same weekday where there are days of it, `none` never does,
+            and `auto` does where the weekdays differ significantly.
+
+    Returns:
+            The estimate; None with too few days.
     """
     is_out = np.array([past in outliers for past in days], dtype=np.bool_)
     if is_out.any():
@@ -120,7 +123,7 @@ def usual_of(
 
 
 def shrink(found: Sequence[Usual]) -> list[Usual]:
-    """The same with the ratios of all drawn together as far as they look alike."""
+    """Shrink the dispersion ratios towards their common prior (Smyth 2004), as far as they agree."""
     varied = [usual for usual in found if usual.ratio > 0]
     if len(varied) < _FEWEST_TO_SHRINK:
         return list(found)
@@ -138,7 +141,7 @@ def shrink(found: Sequence[Usual]) -> list[Usual]:
 def _has_season(
     weekdays: npt.NDArray[np.int_], values: Floats, sampling: Floats, same: npt.NDArray[np.bool_], *, is_asked: bool
 ) -> bool:
-    """Whether weekdays differ: the F test of the means of the weekdays."""
+    """Apply the F test of equal weekday means."""
     groups = len(np.unique(weekdays))
     freedom = len(values) - groups
     if not same.any() or freedom < FEWEST_NIGHTS - 1 or groups == 1:
@@ -156,7 +159,7 @@ def _has_season(
 
 
 def _scatter(values: Floats, sampling: Floats, groups: npt.NDArray[np.int_]) -> float:
-    """Sum of the squared distances from the mean of each group, in units of the sampling variance."""
+    """Sum the squared distances from the mean of each group, in units of the sampling variance."""
     weights = 1 / sampling
     totals = np.bincount(groups, weights=weights)
     means = np.bincount(groups, weights=weights * values) / np.where(totals > 0, totals, 1.0)
@@ -164,7 +167,7 @@ def _scatter(values: Floats, sampling: Floats, groups: npt.NDArray[np.int_]) -> 
 
 
 def _prior(ratios: Floats, freedoms: Floats) -> tuple[float, float]:
-    """The ratio that all share and how many degrees of freedom it counts for, from the moments of the logarithms."""
+    """Estimate the common ratio and its degrees of freedom from the moments of the log ratios."""
     logs = np.log(ratios) - special.digamma(freedoms / 2) + np.log(freedoms / 2)
     excess = float(np.var(logs, ddof=1) - special.polygamma(1, freedoms / 2).mean())
     if excess <= 0:
@@ -174,7 +177,7 @@ def _prior(ratios: Floats, freedoms: Floats) -> tuple[float, float]:
 
 
 def _inverse_trigamma(value: float) -> float:
-    """The x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is nearly linear."""
+    """Solve trigamma(x) = value by Newton's method on 1 / trigamma, which is nearly linear."""
     x = 0.5 + 1 / value
     for _ in range(_NEWTON_STEPS):
         trigamma = float(special.polygamma(1, x))

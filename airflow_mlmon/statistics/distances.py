@@ -13,12 +13,12 @@ Counts = npt.NDArray[np.int64]
 
 
 def psi(reference: Counts, current: Counts) -> float:
-    """Population stability index of two histograms on the same bins.
+    """Compute the population stability index of two histograms on the same bins.
 
         PSI = sum((q - p) * ln(q / p))
 
     Bins: `drift.bins`. Smoothing: an empty bin counts as half a row, on either side; shares are not
-    normed again. Range: 0 to infinity, 0 for equal shares; symmetric on given bins. Source: evidently's
+    renormalised. Range: 0 to infinity, 0 for equal shares; symmetric on given bins. Source: Evidently's
     `psi`, which differs in bins (Sturges over both samples) and in smoothing (a share of 0.0001).
 
     >>> round(psi(np.array([50, 50]), np.array([25, 75])), 4)
@@ -29,12 +29,12 @@ def psi(reference: Counts, current: Counts) -> float:
 
 
 def jensenshannon(reference: Counts, current: Counts) -> float:
-    """Jensen-Shannon distance of two histograms on the same bins.
+    """Compute the Jensen-Shannon distance of two histograms on the same bins.
 
         JS = sqrt((KL(p, m) + KL(q, m)) / 2),  m = (p + q) / 2,  in nats
 
     Bins: `drift.bins`. Smoothing: none. Range: 0 to sqrt(ln 2) = 0.8326; symmetric on given bins.
-    Source: evidently's `jensenshannon`, that is scipy.spatial.distance.jensenshannon, which differs
+    Source: Evidently's `jensenshannon`, that is scipy.spatial.distance.jensenshannon, which differs
     in bins only (Sturges over both samples).
 
     >>> round(jensenshannon(np.array([1, 0]), np.array([0, 1])), 4)
@@ -46,11 +46,11 @@ def jensenshannon(reference: Counts, current: Counts) -> float:
 
 
 def hellinger(reference: Counts, current: Counts) -> float:
-    """Hellinger distance of two histograms on the same bins.
+    """Compute the Hellinger distance of two histograms on the same bins.
 
         H = sqrt(sum((sqrt(p) - sqrt(q)) ** 2) / 2) = sqrt(1 - sum(sqrt(p * q)))
 
-    Bins: `drift.bins`. Smoothing: none. Range: 0 to 1; symmetric on given bins. Source: evidently's
+    Bins: `drift.bins`. Smoothing: none. Range: 0 to 1; symmetric on given bins. Source: Evidently's
     `hellinger`, equal for categories; for numbers it differs in bins (Sturges over the distinct values).
 
     >>> hellinger(np.array([1, 0]), np.array([0, 1]))
@@ -62,12 +62,12 @@ def hellinger(reference: Counts, current: Counts) -> float:
 
 
 def kl_div(reference: Counts, current: Counts) -> float:
-    """Kullback-Leibler divergence of the current histogram from the reference's.
+    """Compute the Kullback-Leibler divergence of the current histogram from the reference.
 
         KL = sum(p * ln(p / q)),  in nats
 
     Bins: `drift.bins`. Smoothing: an empty bin counts as half a row, on either side; shares are then
-    normed to 1. Range: 0 to infinity; not symmetric: the reference stands first. Source: evidently's
+    normalised to 1. Range: 0 to infinity; not symmetric: the reference stands first. Source: Evidently's
     `kl_div`, that is scipy.stats.entropy(p, q), which differs in bins (Sturges over both samples) and
     in smoothing (a share of 0.0001).
 
@@ -80,12 +80,12 @@ def kl_div(reference: Counts, current: Counts) -> float:
 
 
 def tvd(reference: Counts, current: Counts) -> float:
-    """Total variation distance of two histograms on the same bins.
+    """Compute the total variation distance of two histograms on the same bins.
 
         TVD = sum(|p - q|) / 2
 
     Bins: `drift.bins`. Smoothing: none. Range: 0 to 1, the share of rows that would have to move;
-    symmetric on given bins. Source: the statistic of evidently's `TVD`, for categories; evidently
+    symmetric on given bins. Source: the statistic of Evidently's `TVD`, for categories; Evidently
     reports its p-value under 1,000 permutations instead.
 
     >>> tvd(np.array([50, 50]), np.array([25, 75]))
@@ -95,12 +95,13 @@ def tvd(reference: Counts, current: Counts) -> float:
 
 
 def wasserstein(values: Floats, reference: Counts, current: Counts, *, std: float) -> float:
-    """Wasserstein distance of two histograms on the same ascending values, in units of `std`.
+    """Compute the Wasserstein distance of two histograms on the same ascending values, in units of `std`.
 
         W = integral |P(x) - Q(x)| dx / max(std, 0.001)
 
     Bins: each value, or the middle of each cell of the grid. Smoothing: none. Range: 0 to infinity.
-    `std` is the reference's, divided by n. Source: evidently's `wasserstein`, with its floor.
+    `std` is the standard deviation of the reference (population formula). Source: Evidently's `wasserstein`, with its
+    floor.
 
     >>> wasserstein(np.array([0.0, 1.0]), np.array([1, 1]), np.array([0, 2]), std=0.5)
     1.0
@@ -110,7 +111,7 @@ def wasserstein(values: Floats, reference: Counts, current: Counts, *, std: floa
 
 
 def cumulated(counts: Counts) -> Floats:
-    """The share of the rows up to each bin, this included."""
+    """Compute the cumulative share of rows up to and including each bin."""
     shares: Floats = np.cumsum(counts) / counts.sum()
     return shares
 

@@ -1,7 +1,7 @@
-"""Exact tails of counts: how often chance alone deals so many of them to one side.
+"""Exact hypergeometric tails of counts (Fisher's exact test).
 
-Of n rows here and m there, k of all have a property. When both sides are alike, the number here is hypergeometric
-(Fisher's exact test). Tails come as logarithms, because they are compared long after they are too small for a double.
+Of n rows here and m there, k of all have a property. Under equal rates the number here is hypergeometric.
+Tails are logarithms, because they are compared even when too small for a double.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import math
 import numpy as np
 from scipy import special
 
-# standard deviations from the most likely number, and numbers, beyond which chance is nil
+# standard deviations from the mode, and terms, beyond which the probability is negligible
 _FARTHEST = 12
 _FEWEST_TERMS = 60
 
 
 def log_upper_tail(here: int, rows: int, there: int, others: int) -> float:
-    """Log of the chance of at least `here` of `rows`, when `there` of the `others` have the property too.
+    """Compute the log probability of at least `here` of `rows`, when `there` of the `others` have the property too.
 
     >>> round(float(np.exp(log_upper_tail(3, 4, 1, 4))), 4)
     0.2429
@@ -26,12 +26,28 @@ def log_upper_tail(here: int, rows: int, there: int, others: int) -> float:
 
 
 def log_lower_tail(here: int, rows: int, there: int, others: int) -> float:
-    """Log of the chance of at most `here`: of at least as many without the property.
+    """Compute the log probability of at most `here`, as that of at least as many without the property.
 
     >>> round(float(np.exp(log_lower_tail(1, 4, 3, 4))), 4)
     0.2429
     """
     return log_upper_tail(rows - here, rows, others - there, others)
+
+
+def exact_p_value(hits: int, rows: int, others_hits: int, others_rows: int) -> float:
+    """Apply Fisher's exact test to two counts, two-sided by twice the smaller tail.
+
+        2 * min(P(X <= hits), P(X >= hits)),  X hypergeometric: rows drawn of all, of which the hits of both count
+
+    at most 1. Exact at any size, hence conservative (Fisher 1935).
+
+    >>> round(exact_p_value(15, 20, 85, 100), 4)
+    0.4311
+    """
+    if not rows or not others_rows:
+        return 1.0
+    tails = (tail(hits, rows, others_hits, others_rows) for tail in (log_lower_tail, log_upper_tail))
+    return min(1.0, 2 * math.exp(min(tails)))
 
 
 def _log_tail(least: int, rows: int, with_property: int, total: int) -> float:
@@ -49,9 +65,9 @@ def _log_tail(least: int, rows: int, with_property: int, total: int) -> float:
 
 
 def _terms(least: int, rows: int, with_property: int, total: int) -> tuple[int, int]:
-    """The first and the last number of a tail that add to it: those near its most likely one.
+    """Return the first and the last term that contribute to a tail: those near its mode.
 
-    The others, of a night of millions of rows nearly all, are together less than a double can tell.
+    The others, nearly all in a partition of millions of rows, sum to less than the precision of a double.
     """
     mean = rows * with_property / total
     width = _FARTHEST * math.sqrt(mean * (1 - with_property / total)) + _FEWEST_TERMS

@@ -1,7 +1,7 @@
-"""The laws of the statistics that every comparison needs: how often chance alone goes so far.
+"""Survival functions of the test statistics that every comparison needs.
 
-scipy.special has all of them, but importing it takes longer than to compare a million rows; what is
-rarely asked for is left to it.
+scipy.special has all of them, but importing it takes longer than comparing a million rows; the rarely
+used ones are left to it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 
 _TERMS = range(1, 21)
-# Below this the second series of the Kolmogorov law needs fewer terms than the first.
+# Below this the second series of the Kolmogorov distribution needs fewer terms than the first.
 _MIDDLE = 0.82
 
 
 def kolmogorov_survival(x: float) -> float:
-    """1 - K(x) of the limit law of sqrt(n) times the Kolmogorov-Smirnov distance.
+    """Compute the Kolmogorov survival function 1 - K(x), the limit of sqrt(n) times the distance.
 
         2 * sum((-1)**(k - 1) * exp(-2 * k**2 * x**2), k = 1, 2, …)
         1 - sqrt(2 * pi) / x * sum(exp(-((2 * k - 1) * pi / x)**2 / 8), k = 1, 2, …)
 
-    Both are the same; the first ends sooner where x is large. Source: Kolmogorov 1933; scipy.special.kolmogorov.
+    Both series are equal; the first converges faster for large x. Source: Kolmogorov 1933; scipy.special.kolmogorov.
 
     >>> round(kolmogorov_survival(1.3581), 4)
     0.05
@@ -34,12 +34,12 @@ def kolmogorov_survival(x: float) -> float:
 
 
 def chisquare_survival(freedom: int, x: float) -> float:
-    """1 - F(x) of the chi-square law.
+    """Compute the chi-square survival function 1 - F(x).
 
         exp(-y) * sum(y**i / gamma(i + 1), i = 0, 1, …, freedom / 2 - 1)
         erfc(sqrt(y)) + exp(-y) * sum(y**i / gamma(i + 1), i = 1/2, 3/2, …, freedom / 2 - 1)
 
-    with y = x / 2, of an even and of an odd number of degrees of freedom. Source: Abramowitz and Stegun 26.4.4
+    with y = x / 2, for even and for odd degrees of freedom. Source: Abramowitz and Stegun 26.4.4
     and 26.4.5; scipy.special.chdtrc.
 
     >>> round(chisquare_survival(1, 3.8415), 4), round(chisquare_survival(10, 18.307), 4)
@@ -55,7 +55,7 @@ def chisquare_survival(freedom: int, x: float) -> float:
 
 
 def normal_survival(z: float) -> float:
-    """How often a standard normal value lies as far from 0 as z, on either side.
+    """Compute the two-sided p-value of a standard normal statistic.
 
     >>> round(normal_survival(1.96), 4)
     0.05

@@ -1,8 +1,8 @@
-"""Two-sample tests from counts: statistic, p-value, and an effect that does not grow with the rows.
+"""Two-sample tests from counts: statistic, p-value, and an effect size that does not grow with the rows.
 
-Both sides are samples: where evidently takes the reference as exact (`chisquare`, `g_test`), 500 rows
-on both sides alarm in half of all nights at a nominal 5 %. P-values come from `drift.laws` and, of the
-methods that are rarely asked for, from scipy.special, which takes long to import.
+Both sides are samples: where Evidently takes the reference as exact (`chisquare`, `g_test`), 500 rows
+on both sides alarm on half of all days at a nominal 5 %. P-values come from `statistics.laws` and, for
+rarely used methods, from scipy.special, which is slow to import.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a method says of a column.
+    """Result of a drift method on one column.
 
     Attributes:
-        value: The distance, or the statistic of the test.
-        p_value: How often samples of one distribution lie so far apart; None of a distance.
-        effect: How far apart the sides are whatever their rows: the distance itself, or what the
-            test says its effect is.
+        value: Distance, or statistic of the test.
+        p_value: P-value under equal distributions; None for a distance.
+        effect: Effect size independent of the rows: the distance itself, or the effect that the test
+            defines.
     """
 
     value: float
@@ -53,19 +53,19 @@ class Moments:
 
     @property
     def scatter(self) -> Fraction:
-        """The sum of squares about the mean."""
+        """Sum of squares about the mean."""
         return self.squares - Fraction(self.total**2, self.rows)
 
 
 def ks(reference: Counts, current: Counts) -> Score:
-    """Kolmogorov-Smirnov test of two histograms on the same ascending values.
+    """Apply the Kolmogorov-Smirnov test to two histograms on the same ascending values.
 
-        D = max |P(x) - Q(x)|  over all x, with P and Q the cumulated shares
+        D = max |P(x) - Q(x)|  over all x, with P and Q the cumulative shares
 
     Bins: each value, or each cell of the grid. Smoothing: none. Range: 0 to 1; symmetric. Effect: D.
-    P-value: the limit law at D * (e + 0.12 + 0.11 / e), e = sqrt(n * m / (n + m)) (Stephens 1970),
-    within 0.05 of the exact one at 50 rows a side and 0.02 at 300; values that repeat make it larger.
-    Source: scipy.stats.ks_2samp; evidently's `ks` reports its p-value alone.
+    P-value: the limit distribution at D * (e + 0.12 + 0.11 / e), e = sqrt(n * m / (n + m)) (Stephens 1970),
+    within 0.05 of the exact one at 50 rows a side and 0.02 at 300; ties make it larger.
+    Source: scipy.stats.ks_2samp; Evidently's `ks` reports its p-value alone.
 
     >>> ks(np.array([1, 1, 0]), np.array([0, 1, 1])).value
     0.5
@@ -77,15 +77,15 @@ def ks(reference: Counts, current: Counts) -> Score:
 
 
 def cramer_von_mises(reference: Counts, current: Counts) -> Score:
-    """Cramér-von Mises test of two histograms on the same ascending values.
+    """Apply the Cramér-von Mises test to two histograms on the same ascending values.
 
         T = n * m / (n + m)**2 * sum of (P(x) - Q(x))**2 over the rows x of both sides
 
     Bins: each value, or each cell of the grid. Smoothing: none. Range: 0 to n * m / (n + m);
     symmetric. Effect: sqrt(T * (n + m) / (n * m)), the root mean square of P - Q. P-value: the limit
-    law at T standardised by its mean and variance under equal distributions (Anderson 1962). Source:
-    scipy.stats.cramervonmises_2samp with method="asymptotic", equal where no value repeats; where
-    values repeat, the mid-ranks taken there grow with the rows although the shares are equal.
+    distribution at T standardised by its mean and variance under equal distributions (Anderson 1962). Source:
+    scipy.stats.cramervonmises_2samp with method="asymptotic", equal without ties; with ties, its
+    mid-ranks grow with the rows although the shares are equal.
 
     >>> round(cramer_von_mises(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1])).value, 4)
     0.375
@@ -103,14 +103,14 @@ def cramer_von_mises(reference: Counts, current: Counts) -> Score:
 
 
 def chisquare(reference: Counts, current: Counts) -> Score:
-    """Pearson's chi-square test that two histograms are draws of one distribution.
+    """Apply Pearson's chi-square test of homogeneity to two histograms.
 
         X2 = sum((O - E)**2 / E)  over the bins of both sides, E = bin total * side total / total
 
-    Bins: `drift.bins.Sides.pooled`, in which bins that are too rare for the law are one. Smoothing:
+    Bins: `drift.bins.Sides.pooled`, which merges bins too rare for the approximation. Smoothing:
     none. Range: 0 to infinity; symmetric. Effect: sqrt(X2 * (n + m) / (4 * n * m)), which is Cramér's V
-    where both sides have as many rows. P-value: chi-square law, a degree of freedom less than bins. Source:
-    scipy.stats.chi2_contingency(correction=False); evidently's `chisquare` is one-sample.
+    when both sides have equal rows. P-value: chi-square with (bins - 1) degrees of freedom. Source:
+    scipy.stats.chi2_contingency(correction=False); Evidently's `chisquare` is one-sample.
 
     >>> score = chisquare(np.array([50, 50]), np.array([25, 75]))
     >>> round(score.value, 4), round(score.p_value, 6), round(score.effect, 4)
@@ -122,13 +122,13 @@ def chisquare(reference: Counts, current: Counts) -> Score:
 
 
 def g_test(reference: Counts, current: Counts) -> Score:
-    """Likelihood-ratio test that two histograms are draws of one distribution.
+    """Apply the likelihood-ratio (G) test of homogeneity to two histograms.
 
         G = 2 * sum(O * ln(O / E))  over the bins of both sides, E as in `chisquare`
 
     Bins, smoothing, range, effect and p-value: as in `chisquare`. Source:
-    scipy.stats.chi2_contingency(lambda_="log-likelihood", correction=False); evidently's `g_test` is
-    one-sample and compares counts of sides of different size as they are.
+    scipy.stats.chi2_contingency(lambda_="log-likelihood", correction=False); Evidently's `g_test` is
+    one-sample and compares counts of sides of different size directly.
 
     >>> round(g_test(np.array([50, 50]), np.array([25, 75])).value, 4)
     13.5288
@@ -141,13 +141,13 @@ def g_test(reference: Counts, current: Counts) -> Score:
 
 
 def z(reference: int, rows_reference: int, current: int, rows_current: int) -> Score:
-    """Two-proportion z test: is a value as frequent on both sides?
+    """Apply the two-proportion z test to the frequency of one value on both sides.
 
         z = |p - q| / sqrt(s * (1 - s) * (1 / n + 1 / m)),  s the share in both together
 
-    Bins: the value that is first in the order of the alphabet, and all others. Smoothing: none.
-    Range: 0 to infinity; symmetric. Effect: |p - q|, 0 to 1. P-value: two-sided, normal law. Source:
-    evidently's `z`, which reports the p-value alone.
+    Bins: the alphabetically first value, and all others. Smoothing: none.
+    Range: 0 to infinity; symmetric. Effect: |p - q|, 0 to 1. P-value: two-sided, normal. Source:
+    Evidently's `z`, which reports the p-value alone.
 
     >>> score = z(50, 100, 25, 100)
     >>> round(score.value, 4), round(score.p_value, 6), score.effect
@@ -161,14 +161,14 @@ def z(reference: int, rows_reference: int, current: int, rows_current: int) -> S
 
 
 def t_test(reference: Moments, current: Moments) -> Score:
-    """Student's two-sample t test of the means, with the variance of both sides pooled.
+    """Apply Student's two-sample t test to the means, with pooled variance.
 
         t = |mean - mean'| / (s * sqrt(1 / n + 1 / m)),  s**2 = (S + S') / (n + m - 2)
 
     with S the sum of squares about a side's own mean. Bins: none, the sums are exact integers on the
-    layout's quantum. Smoothing: an s below one quantum counts as one. Range: 0 to infinity; symmetric.
-    Effect: |mean - mean'| / s (Cohen's d), 1e150 at most. P-value: two-sided, Student's law. Source:
-    scipy.stats.ttest_ind, whose p-value evidently's `t_test` reports.
+    profile schema's quantum. Smoothing: an s below one quantum counts as one. Range: 0 to infinity; symmetric.
+    Effect: |mean - mean'| / s (Cohen's d), 1e150 at most. P-value: two-sided, Student's t. Source:
+    scipy.stats.ttest_ind, whose p-value Evidently's `t_test` reports.
 
     >>> side, other = (Moments(rows=50, total=50 * mean, squares=50 * mean**2 + 4900) for mean in (0, 5))
     >>> round(t_test(side, other).value, 4)
@@ -179,7 +179,7 @@ def t_test(reference: Moments, current: Moments) -> Score:
     freedom = reference.rows + current.rows - 2
     if freedom <= 0:
         return Score(value=0.0, p_value=1.0, effect=0.0)
-    # exact until the end, because sums of the largest doubles leave their range
+    # exact until the end, because sums of the largest doubles overflow
     gap = Fraction(reference.total, reference.rows) - Fraction(current.total, current.rows)
     variance = (reference.scatter + current.scatter) / freedom
     effect = math.sqrt(min(gap**2 / max(variance, Fraction(1)), _LARGEST_RATIO))
@@ -188,9 +188,9 @@ def t_test(reference: Moments, current: Moments) -> Score:
 
 
 def pool_rare(reference: Counts, current: Counts, *, always_rare: int = 0) -> tuple[Counts, Counts]:
-    """The same histograms with one bin in the place of all that expect fewer than five rows.
+    """Pool the bins with fewer than five expected rows into one, in both histograms.
 
-    What is expected follows from both sides together, so that pooling favours neither. The last
+    The expectation follows from both sides together, so that pooling favours neither. The last
     `always_rare` bins are pooled whatever they expect.
     """
     total = reference + current
@@ -221,7 +221,7 @@ def _effective_rows(reference: Counts, current: Counts) -> float:
 
 
 def _cvm_survival(x: float) -> float:
-    """1 - F(x) of the limit law of the Cramér-von Mises statistic (Csörgő and Faraway 1996, 1.2)."""
+    """Compute the Cramér-von Mises survival function 1 - F(x) (Csörgő and Faraway 1996, 1.2)."""
     from scipy.special import gammaln, kv  # noqa: PLC0415 - slow to import
 
     if x < _SMALLEST_CVM:

@@ -1,4 +1,4 @@
-"""A folder as an object store."""
+"""Local folder as an object store."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from airflow_mlmon.storage.objects import StoredObject
 
 
 class LocalStore:
-    """Objects are files; a URI is `file:///path` or a plain path."""
+    """Object store of local files; a URI is `file:///path` or a plain path."""
 
     def list(self, folder: str) -> list[StoredObject]:
-        """Every file below the folder but the hidden and the half-written ones."""
+        """List the files below the folder, without hidden and half-written ones."""
         root = to_path(folder)
         found = []
         for parent, _, names in os.walk(root):
@@ -33,12 +33,12 @@ class LocalStore:
         return sorted(found)
 
     def read(self, uri: str) -> bytes:
-        """The bytes of a file."""
+        """Read the bytes of a file."""
         with _mapped(uri):
             return to_path(uri).read_bytes()
 
     def write(self, uri: str, data: bytes) -> None:
-        """Write beside the target, then rename: a reader sees the old file or the new one."""
+        """Write beside the target, then rename, so that readers see the old file or the new one."""
         path = to_path(uri)
         with _mapped(uri):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,27 +55,27 @@ class LocalStore:
                 raise
 
     def delete(self, uri: str) -> None:
-        """Unlink the file."""
+        """Delete the file, if it exists."""
         with _mapped(uri):
             to_path(uri).unlink(missing_ok=True)
 
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
-        """The file itself."""
+        """Yield the path of the file itself."""
         path = to_path(uri)
         with _mapped(uri):
             if etag is not None and _etag(path.stat()) != etag:
-                raise PartitionConflictError(f"{uri} has changed since it was listed.", hint="run the partition again")
+                raise PartitionConflictError(f"{uri} has changed since it was listed.", hint="rerun the partition")
             path.open("rb").close()
         yield path
 
     def url(self, uri: str, *, seconds: int) -> str:  # noqa: ARG002 - a file has no signature that ends
-        """A file:// address."""
+        """Return a file:// URL."""
         return to_path(uri).absolute().as_uri()
 
 
 def to_path(uri: str) -> Path:
-    """The path that a `file://` URI or a plain path means."""
+    """Convert a `file://` URI or a plain path to a path."""
     if uri.startswith("file:"):
         return Path(unquote(urlsplit(uri).path))
     return Path(uri)
@@ -90,6 +90,6 @@ def _mapped(uri: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file {uri}.") from error
+        raise NotFoundError(f"File {uri} does not exist.") from error
     except OSError as error:
-        raise ServiceRejectedError(f"{uri}: {error.strerror}.", uri=uri) from error
+        raise ServiceRejectedError(f"Cannot access {uri}: {error.strerror}.", uri=uri) from error

@@ -1,4 +1,4 @@
-"""The interface of an object store."""
+"""Interface of an object store."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, order=True)
 class StoredObject:
-    """One object as the listing shows it; `etag` changes when its bytes do.
+    """Object as listed; `etag` changes when its bytes do.
 
-    `modified` is when it was written, in UTC; None where the store does not say.
+    `modified` is the UTC time of its last write; None where the store does not report it.
     """
 
     uri: str
@@ -23,62 +23,62 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """What the pipeline needs of an object store. URIs are whole: s3://bucket/key or a path.
+    """Interface of an object store. URIs are complete: s3://bucket/key or a path.
 
-    Raises, in every method: `NotFoundError` for an absent object, `ServiceRejectedError` when
-    the store refuses (wrong key, no bucket), `ServiceUnavailableError` when it does not answer.
+    Every method raises `NotFoundError` for an absent object, `ServiceRejectedError` when the store
+    refuses (wrong credentials, no bucket), and `ServiceUnavailableError` when it does not answer.
     """
 
     def list(self, folder: str) -> list[StoredObject]:
-        """Every object below a folder, sorted by URI; none when there is no such folder."""
+        """List the objects below a folder, sorted by URI; none when there is no such folder."""
         ...
 
     def read(self, uri: str) -> bytes:
-        """The bytes of an object."""
+        """Read the bytes of an object."""
         ...
 
     def write(self, uri: str, data: bytes) -> None:
-        """Put an object there, whole or not at all, in the place of one that was there."""
+        """Write an object atomically, replacing an existing one."""
         ...
 
     def delete(self, uri: str) -> None:
-        """See that there is no such object any more; one that is absent already is no error."""
+        """Delete an object; an absent one is no error."""
         ...
 
     def local_copy(self, uri: str, *, etag: str | None = None) -> AbstractContextManager[Path]:
-        """A readable file with the object's bytes, for as long as the context lasts.
+        """Yield a readable file with the object's bytes, valid within the context.
 
         With `etag`, an object that has changed since it was listed raises `PartitionConflictError`.
         """
         ...
 
     def url(self, uri: str, *, seconds: int) -> str:
-        """An address from which anybody may read the object for `seconds`."""
+        """Return a URL from which anybody may read the object for `seconds`."""
         ...
 
 
 class Cache(Protocol):
-    """A place that is quicker to read than an object store, and may forget or be away at any time.
+    """Cache in front of an object store, which may forget entries or be unavailable at any time.
 
-    It never fails: what it cannot give is absent, and the log says why.
+    It never raises: what it cannot give is absent, and the log says why.
     """
 
     def read(self, key: str) -> bytes | None:
-        """What was written under the key, or None."""
+        """Read the bytes stored under the key; None if absent."""
         ...
 
     def write(self, key: str, data: bytes, *, seconds: int) -> None:
-        """Keep the bytes under the key for so long, where that can be done."""
+        """Store the bytes under the key for `seconds`, if possible."""
         ...
 
 
 def is_hidden(uri: str) -> bool:
-    """Whether a file is a marker or hidden, by a name such as _SUCCESS or .tmp, and hence no data."""
+    """Return whether a file is a marker or hidden (_SUCCESS, .tmp), and hence not data."""
     return uri.rsplit("/", 1)[-1].startswith(("_", "."))
 
 
 def join_uri(folder: str, *parts: str) -> str:
-    """The URI of a file below a folder.
+    """Join a folder and names to a URI.
 
     >>> join_uri("s3://bucket/mlmon/", "flights", "profile.bin")
     's3://bucket/mlmon/flights/profile.bin'

@@ -1,4 +1,4 @@
-"""Redis as a cache: the only door to the redis package, which is optional."""
+"""Redis as a cache; the only module that imports the optional package redis."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _RETRIES = 1
 
 
 class RedisCache:
-    """Keys of one Redis; any will do, no module of it is needed.
+    """Cache in a Redis server; no Redis module is needed.
 
-    It never delays a run for long: a request is tried twice within `timeout_s` each, and after one that
-    failed this object asks no more. The log says so, once.
+    It never delays a run for long: a request is tried twice within `timeout_s` each, and after a failed
+    request this object sends no more. The failure is logged once.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class RedisCache:
         )
 
     def read(self, key: str) -> bytes | None:
-        """What was written under the key; None when there is nothing, or Redis does not answer."""
+        """Read the bytes stored under the key; None if absent, or if Redis does not answer."""
         if self._is_away:
             return None
         try:
@@ -67,7 +67,7 @@ class RedisCache:
         return found if isinstance(found, bytes) else None
 
     def write(self, key: str, data: bytes, *, seconds: int) -> None:
-        """Keep the bytes for so long, when Redis answers."""
+        """Store the bytes for `seconds`, if Redis answers."""
         if self._is_away:
             return
         try:
@@ -78,5 +78,8 @@ class RedisCache:
     def _give_up(self, error: RedisError) -> None:
         self._is_away = True
         log.warning(
-            "Redis at %s failed (%s: %s): this run goes on without it", self._place, type(error).__name__, error
+            "Redis at %s failed (%s: %s): this run continues without the cache",
+            self._place,
+            type(error).__name__,
+            error,
         )

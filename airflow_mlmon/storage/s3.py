@@ -1,4 +1,4 @@
-"""S3, through a boto3 client that the caller made: the only place that knows boto's errors."""
+"""S3 object store on a boto3 client; the only module that handles botocore's errors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _SERVER_ERROR = 500
 
 
 class S3Store:
-    """Objects of any S3 endpoint; a URI is `s3://bucket/key`."""
+    """Object store of any S3 endpoint; a URI is `s3://bucket/key`."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def list(self, folder: str) -> list[StoredObject]:
-        """Every object whose key begins with the folder's."""
+        """List the objects whose key begins with the folder's."""
         bucket, prefix = _split(folder)
         found: list[StoredObject] = []
         with _mapped(folder):
@@ -47,26 +47,26 @@ class S3Store:
         return sorted(found)
 
     def read(self, uri: str) -> bytes:
-        """The bytes of an object."""
+        """Read the bytes of an object."""
         bucket, key = _split(uri)
         with _mapped(uri):
             return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     def write(self, uri: str, data: bytes) -> None:
-        """One upload; S3 shows the object when it is whole."""
+        """Upload in one request; S3 shows the object once it is complete."""
         bucket, key = _split(uri)
         with _mapped(uri):
             self._client.upload_fileobj(io.BytesIO(data), bucket, key)
 
     def delete(self, uri: str) -> None:
-        """One request; S3 does not tell an absent object from a deleted one."""
+        """Delete in one request; S3 does not distinguish an absent object from a deleted one."""
         bucket, key = _split(uri)
         with _mapped(uri):
             self._client.delete_object(Bucket=bucket, Key=key)
 
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
-        """A temporary file with the object's bytes."""
+        """Yield a temporary file with the object's bytes."""
         bucket, key = _split(uri)
         condition = {"IfMatch": etag} if etag else {}
         with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(key).suffix) as file:
@@ -78,7 +78,7 @@ class S3Store:
             yield Path(file.name)
 
     def url(self, uri: str, *, seconds: int) -> str:
-        """A presigned GET."""
+        """Return a presigned GET URL."""
         bucket, key = _split(uri)
         with _mapped(uri):
             return str(
@@ -89,7 +89,7 @@ class S3Store:
 
 
 def default_client() -> Any:
-    """A client with the credentials, region and endpoint of botocore's own chain."""
+    """Create a client with the credentials, region and endpoint of botocore's default chain."""
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
     return get_session().create_client("s3", config=config)
 
@@ -97,7 +97,7 @@ def default_client() -> Any:
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket:
-        raise ConfigError(f"{uri!r} is not an S3 address.", hint="write s3://bucket/key")
+        raise ConfigError(f"{uri!r} is not an S3 URI.", hint="write s3://bucket/key")
     return bucket, key
 
 
@@ -109,11 +109,13 @@ def _mapped(uri: str) -> Iterator[None]:
         raise _from_answer(uri, error) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise ServiceRejectedError(
-            f"There are no credentials for {uri}.", hint="name an Airflow connection in the spec", uri=uri
+            f"No AWS credentials found for {uri}.", hint="name an Airflow connection in the spec", uri=uri
         ) from error
     except BotoCoreError as error:
         raise ServiceUnavailableError(
-            f"S3 did not answer for {uri}: {error}", hint="check the connection's endpoint_url and credentials", uri=uri
+            f"S3 did not answer the request for {uri}: {error}",
+            hint="check the connection's endpoint_url and credentials",
+            uri=uri,
         ) from error
 
 
@@ -121,14 +123,16 @@ def _from_answer(uri: str, error: ClientError) -> MlmonError:
     code = error.response["Error"].get("Code", "")
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
     if code == "PreconditionFailed":
-        return PartitionConflictError(f"{uri} has changed since it was listed.", hint="run the partition again")
+        return PartitionConflictError(f"{uri} has changed since it was listed.", hint="rerun the partition")
     if code in _ABSENT:
-        return NotFoundError(f"There is no object {uri}.")
+        return NotFoundError(f"Object {uri} does not exist.")
     if code == "NoSuchBucket":
         bucket = _split(uri)[0]
-        return ServiceRejectedError(f"There is no S3 bucket {bucket!r} ({uri}).", hint="check the path in the spec")
+        return ServiceRejectedError(f"S3 bucket {bucket!r} does not exist ({uri}).", hint="check the path in the spec")
     if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout"}:
         return ServiceUnavailableError(f"S3 answered {status} {code} for {uri}.", uri=uri)
     return ServiceRejectedError(
-        f"S3 refused {uri}: {code} ({status}).", hint="check the connection's access key and its rights", uri=uri
+        f"S3 refused the request for {uri}: {code} ({status}).",
+        hint="check the connection's access key and its permissions",
+        uri=uri,
     )

@@ -1,4 +1,4 @@
-"""Finds the object store that a URI belongs to."""
+"""Selection of the object store that a URI belongs to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_mlmon.storage.objects import Cache, ObjectStore
 
 
 class Storage:
-    """The object stores of one run: a folder, and S3 by connection.
+    """Object stores of one run: local folders, and S3 by connection.
 
-    `s3_client` makes the boto3 client of a connection id (None: the default credentials), and `cache`
-    the cache of one. They come from outside, so that nothing here knows where credentials are kept.
+    `s3_client` creates the boto3 client of a connection id (None: the default credentials), and `cache`
+    its cache. They are injected, so that nothing here knows where credentials are kept.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Storage:
         self._local = LocalStore()
 
     def at(self, uri: str, connection: str | None = None) -> ObjectStore:
-        """The store in which `uri` lies."""
+        """Return the object store of `uri`."""
         scheme = uri.partition("://")[0] if "://" in uri else "file"
         if scheme == "file":
             return self._local
@@ -37,10 +37,10 @@ class Storage:
 
                 self._opened[connection] = S3Store(self._s3_client(connection))
             return self._opened[connection]
-        raise ConfigError(f"{uri!r} lies in no store that is known here.", hint="use s3:// or a local path")
+        raise ConfigError(f"No object store is configured for {uri!r}.", hint="use s3:// or a local path")
 
     def cache(self, connection: str) -> Cache:
-        """The cache of a connection.
+        """Return the cache of a connection.
 
         Raises:
             ConfigError: there is no such connection.
@@ -48,7 +48,8 @@ class Storage:
         if connection not in self._caches:
             if self._cache is None:
                 raise ConfigError(
-                    f"The cache {connection!r} is not known here.", hint="run it where Airflow's connections are"
+                    f"Cache connection {connection!r} is not available.",
+                    hint="run where Airflow's connections are available",
                 )
             self._caches[connection] = self._cache(connection)
         return self._caches[connection]

@@ -1,1 +1,1 @@
-"""The metric store, and the only door to SQLAlchemy and Alembic."""
+"""Metric store; the only room that imports SQLAlchemy and Alembic."""

@@ -1,4 +1,4 @@
-"""What people did about alerts: rows are added and never changed.
+"""Actions of people on alerts: rows are added and never changed.
 
 Every function works inside the transaction of its caller.
 """
@@ -20,7 +20,7 @@ _table = schema.actions
 
 
 def add_action(connection: sa.Connection, key: Mapping[str, str], action: Action) -> None:
-    """Add what somebody did about an alert, which the key names by model, fingerprint and subject."""
+    """Add an action on an alert, identified by model, fingerprint and subject."""
     last = connection.scalar(sa.select(sa.func.max(_table.c.number)).where(_table.c.model == key["model"])) or 0
     row = {
         **key,
@@ -36,7 +36,7 @@ def add_action(connection: sa.Connection, key: Mapping[str, str], action: Action
 
 
 def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[str]) -> dict[str, list[Action]]:
-    """What people did about each alert, in the order in which they did it."""
+    """Read the actions on each alert, in the order in which they were taken."""
     named = sa.and_(_table.c.model == model, _table.c.fingerprint.in_(sorted(fingerprints)))
     found: dict[str, list[Action]] = defaultdict(list)
     for row in connection.execute(sa.select(_table).where(named).order_by(_table.c.number)):
@@ -45,9 +45,9 @@ def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[s
 
 
 def accepted_until(connection: sa.Connection, model: str, before: date) -> dict[SubjectKey, date]:
-    """By metric, column and segment, the last day whose breaches somebody has called the new normal before a day.
+    """Find, by metric, column and segment, the last day whose breaches were accepted as the new normal before a day.
 
-    What counts after a night says nothing of that night, nor of one before it.
+    An action that takes effect after a day does not apply to that day or to earlier ones.
     """
     accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value, _table.c.day < before)
     query = sa.select(_table.c.metric, _table.c.column, _table.c.segment, sa.func.max(_table.c.day).label("day"))

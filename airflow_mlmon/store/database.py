@@ -1,4 +1,4 @@
-"""Opens a database by URL: SQLite or PostgreSQL, transactions, and errors in our words."""
+"""Database access by URL: SQLite or PostgreSQL, transactions, and errors of our tree."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError, Servi
 LOCK_WAIT_S = 30
 _SQLITE_BEGIN = "mlmon_sqlite_begin"
 _SECRET_OPTIONS = ("password", "sslpassword", "passfile")
-# SQLSTATE classes: connection lost, out of resources, server going down, deadlock, lock not had in time
+# SQLSTATE classes: connection lost, out of resources, server going down, deadlock, lock time-out
 _PASSING_STATES = ("08", "53", "57P", "40", "55P03")
 _PASSING_SQLITE = ("locked", "busy", "disk i/o error", "is full", "unable to open")
 _REFUSED_POSTGRES = ("authentication failed", "no password supplied", "does not exist", "permission denied")
 
 
 def masked_url(url: str) -> str:
-    """The URL without its secrets, fit for logs and pages.
+    """Mask the secrets of a URL for logs and pages.
 
     >>> masked_url("postgresql://mlmon:s3cret@db/metrics")
     'postgresql://mlmon:***@db/metrics'
@@ -39,10 +39,10 @@ def masked_url(url: str) -> str:
 
 
 class Database:
-    """An engine, and the two kinds of transactions on it.
+    """Engine with read and write transactions.
 
-    A writer holds the whole database (SQLite) or takes the locks that it names (PostgreSQL). Both
-    wait for at most 30 seconds.
+    A writer locks the whole database (SQLite) or takes the named locks (PostgreSQL). Both wait for at most 30
+    seconds.
     """
 
     def __init__(self, url: str, *, must_exist: bool = False) -> None:
@@ -52,30 +52,30 @@ class Database:
             path = Path(str(self._url.database))
             if must_exist and not path.exists():
                 raise NotFoundError(
-                    f"There is no metric store {self.shown}.",
-                    hint="`mlmon run` makes it; --store or AIRFLOW__MLMON__STORE says where it is",
+                    f"Metric store {self.shown} does not exist.",
+                    hint="create it with `mlmon run`, or set its URL with --store or AIRFLOW__MLMON__STORE",
                 )
             _make_folder(path.parent)
         self.engine = _engine(self._url)
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file."""
+        """Whether it is an SQLite file."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
     def outside_transactions(self) -> Iterator[sa.Connection]:
-        """A connection to SQLite on which each statement stands alone."""
+        """Open a connection to SQLite on which each statement is its own transaction."""
         with self._connected("") as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that sees one state of the store."""
+        """Open a transaction that sees one state of the store."""
         with self._connected("BEGIN") as connection:
             if not self.is_sqlite:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -83,8 +83,8 @@ class Database:
 
     @contextmanager
     def writing(self, *locks: str) -> Iterator[sa.Connection]:
-        """A transaction that is whole or nothing; one writer at a time for each of the `locks`."""
-        # a writer that begins as a reader fails at once when another was faster: it must wait at the start
+        """Open an atomic transaction, with one writer at a time for each of the `locks`."""
+        # a writer that begins as a reader fails at once if another was faster, so it must wait at the start
         with self._connected("BEGIN IMMEDIATE") as connection:
             if not self.is_sqlite:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_S}s'")
@@ -104,7 +104,7 @@ class Database:
         kind: type[ServiceError] = ServiceUnavailableError if _passes(error) else ServiceRejectedError
         cause = getattr(error, "orig", None) or error
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
-        raise kind(f"The metric store {self.shown}: {self._without_secrets(lines[0])}") from error
+        raise kind(f"Metric store {self.shown}: {self._without_secrets(lines[0])}") from error
 
     def _without_secrets(self, text: str) -> str:
         secrets = {str(self._url.password or ""), *(str(self._url.query.get(name, "")) for name in _SECRET_OPTIONS)}
@@ -119,15 +119,15 @@ def _parse(url: str, shown: str) -> sa.URL:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
         raise ConfigError(
-            f"{shown!r} is not the URL of a metric store.",
+            f"{shown!r} is not a metric store URL.",
             hint="write sqlite:///folder/store.db or postgresql://user:password@host/database",
         ) from None
     if parsed.drivername in {"postgres", "postgresql"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise ConfigError(f"{shown!r} is in memory, but a metric store outlives the process.", hint="name a file")
+        raise ConfigError(f"{shown!r} is in memory, but the metric store must be persistent.", hint="use a file")
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
-        raise ConfigError(f"{shown!r}: the metric store is kept in SQLite or PostgreSQL.")
+        raise ConfigError(f"{shown!r}: the metric store must be SQLite or PostgreSQL.")
     return parsed
 
 
@@ -135,13 +135,11 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ServiceRejectedError(
-            f"The folder {folder} of the metric store cannot be made: {error.strerror}."
-        ) from error
+        raise ServiceRejectedError(f"Cannot create folder {folder} for the metric store: {error.strerror}.") from error
 
 
 def _engine(url: sa.URL) -> sa.Engine:
-    # values of the data and secrets stay out of SQLAlchemy's messages
+    # values of the data and secrets must not appear in SQLAlchemy's messages
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_S})
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -158,7 +156,7 @@ def _engine(url: sa.URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # the driver would begin a transaction when it sees fit: we begin it ourselves, below
+    # the driver would begin transactions on its own: we begin them ourselves, below
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
 
@@ -173,7 +171,7 @@ def _lock_number(name: str) -> int:
 
 
 def _passes(error: exc.SQLAlchemyError) -> bool:
-    """Whether the same statement may pass when it is tried again."""
+    """Return whether the same statement may succeed on a retry."""
     if isinstance(error, exc.TimeoutError) or getattr(error, "connection_invalidated", False):
         return True
     if not isinstance(error, exc.OperationalError | exc.InterfaceError):

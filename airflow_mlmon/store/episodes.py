@@ -1,8 +1,8 @@
-"""Keeps the course of each alert, and queues what people have yet to be told of it.
+"""Lifecycle of each alert in the store, and its pending notifications.
 
-Both follow from the stored results, from what people did and from the spec's policy; so they are made
-anew whenever one of these changes, in the same transaction, and a repeat changes nothing. Every function
-works inside the transaction of its caller.
+Both follow from the stored results, the actions of people and the policy of the spec; so they are recomputed
+whenever one of these changes, in the same transaction, and a rerun changes nothing. Every function works inside
+the transaction of its caller.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STATE_AFTER = {
 
 
 def follow(connection: sa.Connection, published: Published, channels: Sequence[str], policy: Policy) -> None:
-    """Follow every alert that the published results can have changed."""
+    """Update every alert that the published results can have changed."""
     for model in sorted({partition.model for partition, _ in published}):
         of_model = [(partition.day, family) for partition, family in published if partition.model == model]
         names = alerts_touched(connection, model, [day for day, _ in of_model])
@@ -47,7 +47,7 @@ def follow(connection: sa.Connection, published: Published, channels: Sequence[s
 
 
 def follow_all(connection: sa.Connection, model: str, policy: Policy) -> None:
-    """Make the course of every alert of a model anew; nobody is told."""
+    """Recompute the lifecycle of every alert of a model, without notifications."""
     table = schema.alerts
     names = set(connection.scalars(sa.select(table.c.fingerprint).where(table.c.model == model).distinct()))
     _Following(connection, model, (), policy).follow(names)
@@ -62,27 +62,27 @@ def act(
     channels: Sequence[str],
     policy: Policy,
 ) -> TrackedAlert:
-    """Note what somebody did about an alert, and what follows from it.
+    """Record an action on an alert, and update its lifecycle.
 
     Raises:
-        NotFoundError: there is no such alert.
-        StateError: the day has no night, or the alert was not open on it.
+        NotFoundError: the alert does not exist.
+        StateError: the day was not run, or the alert was not open on it.
     """
     following = _Following(connection, model, channels, policy)
     following.follow({fingerprint})
     nights = schema.nights
     if connection.scalar(sa.select(nights.c.day).where(nights.c.model == model, nights.c.day == action.day)) is None:
-        raise StateError(f"{model} has no night of {action.day}.", hint="give a day that was run")
+        raise StateError(f"Model {model} has no run of {action.day}.", hint="use a day that was run")
     found = tracked(connection, model, [fingerprint])
     if not found:
-        raise NotFoundError(f"{model} has no alert {fingerprint}.", hint="see `mlmon alerts list`")
+        raise NotFoundError(f"Model {model} has no alert {fingerprint}.", hint="see `mlmon alerts list`")
     last = found[-1]
     if action.kind is not ActionKind.MUTE and last.resolved_on is not None:
         raise StateError(
-            f"{last.title}: the alert is not open any more; it was from {last.since} to {last.resolved_on}."
+            f"{last.title}: the alert is no longer open; it was open from {last.since} to {last.resolved_on}."
         )
     if action.kind is not ActionKind.MUTE and action.day < last.since:
-        raise StateError(f"{last.title}: on {action.day} the alert was not open yet; it is since {last.since}.")
+        raise StateError(f"{last.title}: the alert was not open yet on {action.day}; it is open since {last.since}.")
     key = {"model": model, "fingerprint": fingerprint, "metric": last.metric}
     add_action(connection, {**key, "column": last.column or "", "segment": last.segment or ""}, action)
     following.follow({fingerprint})
@@ -90,7 +90,7 @@ def act(
 
 
 def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str] | None = None) -> list[TrackedAlert]:
-    """The episodes of a model's alerts, in the order of their days."""
+    """Read the episodes of a model's alerts, in the order of their days."""
     table, alerts = schema.episodes, schema.alerts
     same = sa.and_(
         *(alerts.c[name] == table.c[name] for name in ("model", "fingerprint")), alerts.c.day == table.c.last_breached
@@ -104,7 +104,7 @@ def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str]
 
 
 def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:
-    """The alerts with where each stands: as it is now, or in a message right after its event."""
+    """Add the state to each alert: the current one or, in a message, the one right after its event."""
     episodes: dict[tuple[str, str], list[Episode]] = defaultdict(list)
     breaches: dict[tuple[str, str], list[date]] = defaultdict(list)
     for model in {alert.partition.model for alert, _ in alerts}:
@@ -122,7 +122,7 @@ def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, Alert
 
 
 def _named(connection: sa.Connection, table: sa.Table, model: str, names: Sequence[str]) -> Iterator[sa.Row[Any]]:
-    """The rows of alerts, in the order of their days."""
+    """Yield the rows of alerts, in the order of their days."""
     day = table.c.since if table is schema.episodes else table.c.day
     query = sa.select(table).where(table.c.model == model, table.c.fingerprint.in_(names))
     yield from connection.execute(query.order_by(day))
@@ -131,7 +131,7 @@ def _named(connection: sa.Connection, table: sa.Table, model: str, names: Sequen
 def _standing(day: date, episodes: Sequence[Episode], breaches: Sequence[date], event: AlertEvent | None) -> Standing:
     episode = Course(episodes=tuple(episodes)).episode_of(day)
     if episode is None:
-        # not enough nights yet, or a breach that was told of and is none any more
+        # not enough days yet, or a breach that was notified and no longer holds
         state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
         return Standing(state=state, since=day, nights=1, event=event)
     return Standing(
@@ -146,7 +146,7 @@ def _standing(day: date, episodes: Sequence[Episode], breaches: Sequence[date], 
 
 @dataclass(frozen=True, slots=True)
 class _Following:
-    """The alerts of one model, in one transaction."""
+    """Update of the alerts of one model, in one transaction."""
 
     connection: sa.Connection
     model: str
@@ -178,7 +178,7 @@ class _Following:
             "event": telling.event.value,
             "channel": channel,
         }
-        # what was told before and is told again gets a new number: the numbers are the order of the telling
+        # a notification that is sent again gets a new number: the numbers give the order of the notifications
         self.connection.execute(sa.delete(_outbox).where(is_of(_outbox, key)))
         family = seen.families.get(telling.breach) or _family_of(self.connection, self.model, name, telling.breach)
         row = {**key, **FRESH, "breach": telling.breach, "family": family}
@@ -197,13 +197,13 @@ def _subject(seen: Sightings) -> Row:
 
 
 def _told(connection: sa.Connection, model: str, names: Collection[str]) -> Mapping[str, dict[str, list[Told]]]:
-    """What the outbox holds of each alert on each channel, oldest first, without what was withdrawn."""
+    """Read the notifications of each alert on each channel, oldest first, without withdrawn ones."""
     kept = _outbox.c.state != DeliveryState.WITHDRAWN.value
     found: dict[str, dict[str, list[Told]]] = defaultdict(dict)
     ordered = sorted(names)
     query = sa.select(_outbox).where(_outbox.c.model == model, _outbox.c.fingerprint.in_(ordered), kept)
     for row in connection.execute(query.order_by(_outbox.c.id)):
-        # what is claimed may have arrived already
+        # a claimed notification may have arrived already
         is_out = row.state != DeliveryState.PENDING or row.leased_until is not None
         told = Told(id=row.id, event=AlertEvent(row.event), day=row.day, breach=row.breach, is_out=is_out)
         found[row.fingerprint].setdefault(row.channel, []).append(told)
@@ -217,7 +217,7 @@ def _withdraw(connection: sa.Connection, rows: Sequence[Told]) -> None:
 
 
 def _family_of(connection: sa.Connection, model: str, name: str, day: date) -> str:
-    """The family of what was a breach on that day, and may not be one now."""
+    """Find the family of the result that breached on that day, even if it no longer does."""
     table = schema.alerts
     named = is_of(table, {"model": model, "fingerprint": name, "day": day})
     return str(connection.scalar(sa.select(table.c.family).where(named).order_by(table.c.family).limit(1)))

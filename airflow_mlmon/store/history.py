@@ -1,6 +1,6 @@
-"""What the nights before a night were like: the values of their metrics, and their breaches.
+"""History of a partition: the metric values and the breaches of earlier days.
 
-A night that failed is no history: what it measured is not what the model's nights are like.
+Failed partitions are left out: their values do not represent the model.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def values(
     segment: str | None = None,
     limit: int | None = None,
 ) -> list[Value]:
-    """Days, subjects, values and rows of some metrics in a range of days, in their order.
+    """Read days, subjects, values and rows of some metrics in a range of days, in their order.
 
     Args:
-        connection: to the store.
-        model: whose nights.
-        metrics: their names.
-        days: the first and the last.
-        segment: the one to keep, "" for all rows; None keeps every one.
-        limit: the most values to return.
+        connection: connection to the store.
+        model: name of the model.
+        metrics: names of the metrics.
+        days: first and last day.
+        segment: segment to read, "" for all rows; None reads all of them.
+        limit: largest number of values to return.
     """
     table, nights = schema.metrics, schema.nights
     failed = sa.select(nights.c.day).where(nights.c.model == model, nights.c.status == Status.FAILED.value)
@@ -56,7 +56,7 @@ def values(
 def breached_days(
     connection: sa.Connection, model: str, days: tuple[date, date], metric: str | None = None
 ) -> dict[SubjectKey, set[date]]:
-    """By metric, column and segment, the nights of a range whose verdict was a breach; of one metric, or of all."""
+    """Find, by metric, column and segment, the breaching days of a range; of one metric, or of all."""
     table = schema.verdicts
     query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
     query = query.where(table.c.model == model, table.c.day.between(*days), table.c.state == VerdictState.BREACH.value)
@@ -65,4 +65,14 @@ def breached_days(
     found: dict[SubjectKey, set[date]] = {}
     for row in connection.execute(query):
         found.setdefault(subject_of(row), set()).add(row.day)
+    return found
+
+
+def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:
+    """Return, by evaluated day of a range, the versions that its verdicts rest on, by day."""
+    table = schema.evaluation_bases
+    query = sa.select(table).where(table.c.model == model, table.c.day.between(*days))
+    found: dict[date, dict[date, str]] = {}
+    for row in connection.execute(query.order_by(table.c.day, table.c.base)):
+        found.setdefault(row.day, {})[row.base] = row.version
     return found

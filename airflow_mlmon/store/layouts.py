@@ -1,4 +1,4 @@
-"""The layouts that a model's profiles had, of which the latest is pinned.
+"""Profile schemas of a model, of which the latest is pinned.
 
 Every function works inside the transaction of its caller.
 """
@@ -16,7 +16,7 @@ from airflow_mlmon.store.rows import written
 
 
 class StoredLayout(NamedTuple):
-    """The layout that a model's profiles have, and where it lies."""
+    """Profile schema of a model, and its URI."""
 
     layout_id: str
     uri: str
@@ -24,8 +24,8 @@ class StoredLayout(NamedTuple):
 
 
 def pin(connection: sa.Connection, model: str, layout: StoredLayout, supersedes: str | None) -> StoredLayout:
-    """Pin a layout in the place of `supersedes`, and return the one that is pinned now."""
-    facts = written(layout.facts, f"{model}: layout {layout.layout_id}")
+    """Pin a profile schema in place of `supersedes`, and return the pinned one."""
+    facts = written(layout.facts, f"{model}: profile schema {layout.layout_id}")
     found = connection.execute(_latest(model)).one_or_none()
     if found is None or found.layout == supersedes:
         number = 1 if found is None else found.number + 1
@@ -35,7 +35,7 @@ def pin(connection: sa.Connection, model: str, layout: StoredLayout, supersedes:
 
 
 def latest(connection: sa.Connection, model: str) -> StoredLayout | None:
-    """The layout that is pinned for a model."""
+    """Read the pinned profile schema of a model."""
     found = connection.execute(_latest(model)).one_or_none()
     return None if found is None else _stored(found)
 

@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code knows."""
+"""Migration of a database to the schema of this release."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def bring_to_head(database: Database) -> None:
-    """Create or upgrade the tables, once, however many processes open the store at the same time.
+    """Create or upgrade the tables, once, however many processes open the store concurrently.
 
     Raises:
-        ConfigError: a newer version of the package has written the store.
+        ConfigError: the store was written by a newer version of the package.
     """
     if _is_current(database):
         return
@@ -41,14 +41,14 @@ def _version(connection: sa.Connection, shown: str) -> str | None:
     version: str | None = connection.scalar(sa.text(f"SELECT max(version_num) FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
     if version is not None and version > SCHEMA_VERSION:
         raise ConfigError(
-            f"The metric store {shown} has schema {version}; this version knows {SCHEMA_VERSION}.",
+            f"Metric store {shown} has schema {version}; this release supports up to {SCHEMA_VERSION}.",
             hint="upgrade airflow-mlmon",
         )
     return version
 
 
 def _upgrade(connection: sa.Connection, version: str | None) -> None:
-    # Alembic costs a third of a second, and only the first run needs it
+    # importing Alembic takes a third of a second, and only the first run needs it
     from alembic.migration import MigrationContext  # noqa: PLC0415
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -65,7 +65,7 @@ def _upgrade(connection: sa.Connection, version: str | None) -> None:
 def _write_ahead(database: Database) -> None:
     """Turn on the write-ahead log, so that readers do not wait for writers.
 
-    SQLite does not wait for its lock here, whatever the time-out says: so it is tried again.
+    SQLite does not wait for its lock here, whatever the time-out, so it is retried.
     """
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:

@@ -1,9 +1,9 @@
-"""Alerts on their way to people: at least once, with a lease, a back-off and dead letters.
+"""Outbox of notifications: at-least-once delivery, with leases, back-off and dead letters.
 
-A row is claimed before it is sent and marked after the reply. When a sender dies in between, its
-lease runs out and the row is claimed again. What is told of an alert on a channel keeps its order: who
-hears of the end before the beginning believes that it is open. Every function works inside the transaction of its
-caller, and the clock comes in as an argument.
+A row is claimed before it is sent and marked after the reply. If a sender dies in between, its lease expires and the
+row is claimed again. Notifications of an alert on a channel keep their order: whoever gets the end before the
+beginning believes that the alert is open. Every function works inside the transaction of its caller, and the clock is
+an argument.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ FRESH = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """An event of an alert to be sent on a channel, reserved for the one who claimed it.
+    """Event of an alert to be sent on a channel, reserved for the claimant.
 
     Attributes:
-        id: Its place in the outbox.
-        channel: The name of the channel.
-        attempts: How often it was claimed, this time included.
-        event: What is told.
-        alert: The breach that it is about.
-        night: The night whose message it is part of: for an alert that resolved, that on which it did.
+        id: Position in the outbox.
+        channel: Name of the channel.
+        attempts: Number of claims, including this one.
+        event: Event to notify of.
+        alert: Breach that it is about.
+        night: Day of its message; for a resolved alert, the day on which it resolved.
     """
 
     id: int
@@ -62,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An alert that could not be sent on a channel, and why; one that waits is tried again by itself."""
+    """Alert that could not be sent on a channel, and the error; a waiting one is retried automatically."""
 
     id: int
     channel: str
@@ -75,7 +75,7 @@ class DeadLetter:
 
 
 def claim(connection: sa.Connection, limit: int, now: datetime, model: str | None) -> list[Claim]:
-    """Reserve the alerts of up to `limit` messages: pairs of a night and a channel, oldest first."""
+    """Claim the alerts of up to `limit` messages: pairs of a day and a channel, oldest first."""
     _bury_the_abandoned(connection, now)
     due = sa.and_(_due(now), sa.not_(_is_held_back(now)))
     if model is not None:
@@ -86,7 +86,7 @@ def claim(connection: sa.Connection, limit: int, now: datetime, model: str | Non
     wanted = connection.scalars(sa.select(_outbox.c.id).join(first, of_first).where(due)).all()
     reserve = (
         sa.update(_outbox)
-        # due still: another sender may have been faster
+        # still due: another sender may have been faster
         .where(_outbox.c.id.in_(wanted), _due(now))
         .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
         .returning(_outbox.c.id)
@@ -107,14 +107,14 @@ def claim(connection: sa.Connection, limit: int, now: datetime, model: str | Non
 
 
 def mark_sent(connection: sa.Connection, ids: Sequence[int], now: datetime) -> None:
-    """Note that the receiver has confirmed the rows."""
+    """Record that the receiver has confirmed the rows."""
     values = {"state": DeliveryState.SENT.value, "sent_at": now, "leased_until": None, "error": ""}
     connection.execute(sa.update(_outbox).where(_outbox.c.id.in_(ids)).values(values))
 
 
 def mark_failed(connection: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
-    """Note the failed attempt: another one after a wait that doubles, or a dead letter."""
-    # another sender may have got through in the meantime: what is sent stays sent
+    """Record a failed attempt: it is retried after a doubling pause, or becomes a dead letter."""
+    # another sender may have succeeded in the meantime: a sent row stays sent
     rows = connection.execute(
         sa.select(_outbox.c.id, _outbox.c.attempts).where(_outbox.c.id.in_(ids), _outbox.c.state == _PENDING)
     ).all()
@@ -129,7 +129,7 @@ def mark_failed(connection: sa.Connection, ids: Sequence[int], error: str, now: 
 
 
 def dead_letters(connection: sa.Connection, model: str | None, *, with_waiting: bool = False) -> list[DeadLetter]:
-    """The alerts that were given up, oldest first, and those of which an attempt failed if they are asked for."""
+    """List the undelivered alerts, oldest first, and on request those with a failed attempt."""
     is_dead = _outbox.c.state == DeliveryState.DEAD.value
     waits = sa.and_(_outbox.c.state == _PENDING, _outbox.c.error != "")
     query = _with_alerts().where(sa.or_(is_dead, waits) if with_waiting else is_dead)
@@ -151,9 +151,9 @@ def dead_letters(connection: sa.Connection, model: str | None, *, with_waiting: 
 
 
 def retry(connection: sa.Connection, model: str) -> int:
-    """Give every dead letter of a model as many attempts as a new one; how many there were.
+    """Reset the attempts of every dead letter of a model, and return their number.
 
-    The last that was told of such an alert since then is told again after it, because it holds.
+    The last notification of such an alert since then is sent again after it, because it holds.
     """
     dead = sa.and_(_outbox.c.model == model, _outbox.c.state == DeliveryState.DEAD.value)
     before, after = _outbox.alias("before"), _outbox.alias("after")
@@ -170,7 +170,7 @@ def retry(connection: sa.Connection, model: str) -> int:
 
 
 def wait_after(attempts: int) -> timedelta:
-    """The wait after so many failed attempts: one minute, doubled each time, six hours at most.
+    """Compute the pause after a number of failed attempts: one minute, doubled each time, six hours at most.
 
     >>> wait_after(3)
     datetime.timedelta(seconds=240)
@@ -179,7 +179,7 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def _due(now: datetime, rows: sa.FromClause = _outbox) -> sa.ColumnElement[bool]:
-    # a wait that is longer than any was set by a clock that is ahead of ours
+    # a longer pause than any was set by a clock that is ahead of ours
     waits, leased = rows.c.next_attempt_at, rows.c.leased_until
     return sa.and_(
         rows.c.state == _PENDING,
@@ -189,19 +189,19 @@ def _due(now: datetime, rows: sa.FromClause = _outbox) -> sa.ColumnElement[bool]
 
 
 def _is_held_back(now: datetime) -> sa.ColumnElement[bool]:
-    """Whether what was to be told before of the alert is on its way, or waits for its next attempt."""
+    """Write the condition that an earlier notification of the alert is in flight or waits for its next attempt."""
     before = _outbox.alias("before")
     undelivered = sa.and_(before.c.state == _PENDING, sa.not_(_due(now, before)))
     return sa.exists().where(_of_one_alert(before), before.c.id < _outbox.c.id, undelivered)
 
 
 def _of_one_alert(rows: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether the rows are about the alert of the outbox's row, on its channel."""
+    """Write the condition that the rows are about the alert and the channel of the outbox's row."""
     return sa.and_(*(rows.c[name] == _outbox.c[name] for name in ("model", "channel", "fingerprint")))
 
 
 def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
-    """Give up what killed its sender as often as it may be tried."""
+    """Give up rows that killed their sender as often as they may be tried."""
     abandoned = sa.and_(_due(now), _outbox.c.attempts >= MAX_ATTEMPTS)
     error = "the sender stopped before the reply came"
     values = {"state": DeliveryState.DEAD.value, "leased_until": None, "error": error}
@@ -240,5 +240,5 @@ def _with_alerts() -> sa.Select[Any]:
 
 
 def _alert_of(row: sa.Row[Any]) -> Alert:
-    """The alert of the breach, whose night need not be that of the message."""
+    """Build the alert of the breach, whose day may differ from that of the message."""
     return replace(alert_of(row), partition=Partition(row.model, row.breach_start, row.breach_end))

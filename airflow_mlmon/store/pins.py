@@ -1,4 +1,4 @@
-"""The pins of a model's baseline: rows are added and never changed.
+"""Pins of a model's baseline: rows are added and never changed.
 
 Every function works inside the transaction of its caller.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import written
@@ -22,34 +22,34 @@ def add_pin(connection: sa.Connection, model: str, pin: BaselinePin) -> None:
     """Add the next pin of a model.
 
     Raises:
-        StateError: its number is not the next one, or it begins on a day that was judged, or before.
+        StateError: its number is not the next one, or it begins on or before an evaluated day.
     """
     table = schema.baselines
     before = connection.scalar(sa.select(sa.func.max(table.c.number)).where(table.c.model == model)) or 0
     if pin.number != before + 1:
         raise StateError(
-            f"A baseline of {model} was accepted meanwhile: pin {pin.number} is not the next after {before}.",
-            hint="see what holds with `mlmon baseline list`, then accept again",
+            f"Another baseline of {model} was accepted meanwhile: pin {pin.number} does not follow {before}.",
+            hint="check the pins with `mlmon baseline list`, then accept again",
         )
     judged = last_judged_day(connection, model)
     if judged is not None and pin.first <= judged:
         raise StateError(
-            f"A baseline of {model} from {pin.first} on would change what was judged: the night of {judged} has its "
-            "verdicts, and they would be others when it is redone.",
-            hint="accept it from a later day on",
+            f"A baseline of {model} from {pin.first} on would change the verdicts of {judged}, "
+            "which is already evaluated.",
+            hint="accept it from a later day",
         )
     connection.execute(sa.insert(table).values(_row_of(model, pin)))
 
 
 def pins_of(connection: sa.Connection, model: str) -> list[BaselinePin]:
-    """The pins of a model, in the order in which they were accepted."""
+    """Read the pins of a model, in the order in which they were accepted."""
     table = schema.baselines
     query = sa.select(table).where(table.c.model == model).order_by(table.c.number)
     return [_pin_of(row) for row in connection.execute(query)]
 
 
 def last_judged_day(connection: sa.Connection, model: str) -> date | None:
-    """The last day of a model that was judged; None when none was."""
+    """Find the last evaluated day of a model; None if there is none."""
     table = schema.nights
     last: date | None = connection.scalar(
         sa.select(sa.func.max(table.c.day)).where(table.c.model == model, table.c.judged)

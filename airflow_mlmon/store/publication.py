@@ -1,4 +1,4 @@
-"""The statements that publish a night: the pointer, the results and the alerts, in one go.
+"""Publication of a partition: its record, the results and the alerts, in one transaction.
 
 Every function works inside the transaction of its caller.
 """
@@ -6,17 +6,21 @@ Every function works inside the transaction of its caller.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
 from airflow_mlmon.store import schema
+from airflow_mlmon.store.compared import baseline_rows, forget_file
 from airflow_mlmon.store.rows import (
     Row,
     alert_row,
+    base_rows,
     check_rows,
     is_of,
     key_of,
@@ -29,16 +33,16 @@ from airflow_mlmon.store.schema import BreachState
 
 
 def stored_night(connection: sa.Connection, partition: Partition) -> Night | None:
-    """The night as it is stored."""
+    """Read the stored record of a partition."""
     row = connection.execute(sa.select(schema.nights).where(is_of(schema.nights, key_of(partition)))).one_or_none()
     return None if row is None else night_of(row)
 
 
 def move_pointer(connection: sa.Connection, night: Night, supersedes: str | None) -> bool:
-    """Write the night, when nobody else has moved it; False when a judged night has to stay.
+    """Write the record, unless somebody else has moved it; return False if an evaluated one has to stay.
 
     Raises:
-        PartitionConflictError: the partition's version is neither `supersedes` nor the night's own.
+        PartitionConflictError: the partition's version is neither `supersedes` nor that of `night`.
     """
     current = stored_night(connection, night.partition)
     if current is not None and current.judged and not night.judged:
@@ -51,7 +55,7 @@ def move_pointer(connection: sa.Connection, night: Night, supersedes: str | None
 
 
 def write_failure(connection: sa.Connection, partition: Partition, message: str) -> None:
-    """Mark the night as failed; the version that is served stays."""
+    """Mark the partition as failed; the served version is unchanged."""
     current = stored_night(connection, partition)
     night = Night(
         partition=partition,
@@ -62,7 +66,7 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
         rows_curated=current.rows_curated if current else 0,
         rows_quarantined=current.rows_quarantined if current else 0,
         message=message,
-        facts=current.facts if current else {},
+        arrival=current.arrival if current else None,
     )
     _write_night(connection, night, exists=current is not None)
 
@@ -70,11 +74,12 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
 def replace_results(connection: sa.Connection, results: Results) -> None:
     """Replace one family of results of one partition."""
     if stored_night(connection, results.partition) is None:
-        raise NotFoundError(f"{results.partition} has no night, so there is nothing to add results to.")
+        raise NotFoundError(f"{results.partition} was not run, so it can have no results.")
     key = key_of(results.partition, results.family)
     _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
     _replace(connection, schema.verdicts, key, verdict_rows(key, results.verdicts))
     _replace(connection, schema.checks, key, check_rows(key, results.checks))
+    replace_baselines(connection, results.partition, results.family, results.baselines)
     write_breaches(connection, results.alerts)
     _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
 
@@ -86,7 +91,7 @@ def replace_profile(
     metrics: Sequence[MetricValue],
     replaces: Collection[str],
 ) -> None:
-    """Note the layout, and replace the metrics of these names among those of the predictions."""
+    """Set the profile schema, and replace the metrics of these names among those of the predictions."""
     nights, table = schema.nights, schema.metrics
     key = key_of(partition, Family.PREDICTIONS)
     connection.execute(sa.update(nights).where(is_of(nights, key_of(partition))).values(layout=layout))
@@ -96,7 +101,7 @@ def replace_profile(
 
 
 def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
-    """Write the breaches of a night, in the order in which they were judged; those of before stay."""
+    """Write the breaches of a partition, in the order of the evaluation; earlier ones are kept."""
     for position, alert in enumerate(alerts):
         key = {**key_of(alert.partition, alert.family), "fingerprint": alert.fingerprint}
         row = {**alert_row(alert), "position": position, "state": BreachState.OPEN.value}
@@ -104,11 +109,26 @@ def write_breaches(connection: sa.Connection, alerts: Sequence[Alert]) -> None:
         _upsert(connection, schema.alerts, key, row, exists=found is not None)
 
 
+def replace_baselines(
+    connection: sa.Connection, partition: Partition, family: Family, baselines: Sequence[BaselineFacts]
+) -> None:
+    """Replace the baselines that a partition was compared with."""
+    key = key_of(partition, family)
+    _replace(connection, schema.compared_with, key, baseline_rows(key, baselines))
+    if family is Family.PREDICTIONS:
+        forget_file(connection, partition)
+
+
+def replace_evaluation_bases(connection: sa.Connection, partition: Partition, bases: Mapping[date, str]) -> None:
+    """Replace the versions that the verdicts of a partition rest on."""
+    _replace(connection, schema.evaluation_bases, key_of(partition), base_rows(partition, bases))
+
+
 def rest_on_version(connection: sa.Connection, partition: Partition, version: str | None) -> None:
-    """Demand that the partition still has the version that results were made from.
+    """Check that the partition still has the version that the results came from.
 
     Raises:
-        PartitionConflictError: another run has moved it.
+        PartitionConflictError: another run has changed it.
     """
     current = stored_night(connection, partition)
     if (current.version if current else None) != version:
@@ -116,10 +136,10 @@ def rest_on_version(connection: sa.Connection, partition: Partition, version: st
 
 
 def rest_on_deliveries(connection: sa.Connection, partition: Partition, versions: frozenset[str]) -> None:
-    """Note the deliveries that the partition's labels came from.
+    """Record the deliveries of the partition's labels.
 
     Raises:
-        PartitionConflictError: one of them was replaced meanwhile, or another run took in more.
+        PartitionConflictError: one of them was replaced meanwhile, or another run ingested more.
     """
     of_model = schema.deliveries.c.model == partition.model
     current = set(connection.scalars(sa.select(schema.deliveries.c.version).where(of_model)))
@@ -127,8 +147,8 @@ def rest_on_deliveries(connection: sa.Connection, partition: Partition, versions
     before = set(connection.scalars(sa.select(schema.label_bases.c.version).where(of_partition)))
     if versions - current or (before & current) - versions:
         raise PartitionConflictError(
-            f"Labels of {partition} were delivered while the run was under way.",
-            hint="run the partition again",
+            f"Labels of {partition} were delivered during the run.",
+            hint="rerun the partition",
             partition=partition.key,
         )
     rows = [{**key_of(partition), "version": version} for version in sorted(versions)]
@@ -137,8 +157,8 @@ def rest_on_deliveries(connection: sa.Connection, partition: Partition, versions
 
 def _moved(partition: Partition, before: str | None, now: str | None) -> PartitionConflictError:
     return PartitionConflictError(
-        f"{partition} was at version {before} when the run began and is at {now} now.",
-        hint="run the partition again",
+        f"{partition} was at version {before} when the run began, and is at {now} now.",
+        hint="rerun the partition",
         partition=partition.key,
     )
 
@@ -161,7 +181,7 @@ def _replace(connection: sa.Connection, table: sa.Table, key: Row, rows: Sequenc
 
 
 def _resolve_others(connection: sa.Connection, key: Row, breaching: Sequence[str]) -> None:
-    """Mark what no longer breaches, and keep it: messages may be about it."""
+    """Mark the breaches that no longer hold, and keep them: messages may refer to them."""
     table = schema.alerts
     others = sa.and_(is_of(table, key), table.c.fingerprint.not_in(breaching))
     connection.execute(sa.update(table).where(others).values(state=BreachState.RESOLVED.value))

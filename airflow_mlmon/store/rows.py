@@ -1,4 +1,4 @@
-"""Turns records into rows of the tables, and back."""
+"""Conversion of records to rows of the tables, and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
     AlertState,
+    Arrival,
     CheckOutcome,
     Delivery,
     Family,
@@ -42,27 +44,28 @@ _EPISODE = (
     "resolved_by",
     "muted_until",
 )
+_ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
 _NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
 
 
 def key_of(partition: Partition, family: Family | None = None) -> Row:
-    """The columns that name a partition, or one family of its results."""
+    """Return the key columns of a partition, or of one family of its results."""
     key: Row = {"model": partition.model, "day": partition.day}
     return key if family is None else {**key, "family": family.value}
 
 
 def is_of(table: sa.Table, key: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """The condition that a row of `table` has that key."""
+    """Write the condition that a row of `table` has that key."""
     return sa.and_(*(table.c[name] == value for name, value in key.items()))
 
 
 def subject_of(row: sa.Row[*tuple[Any, ...]]) -> SubjectKey:
-    """What a row is about, where it has the columns metric, column and segment."""
+    """Return the subject of a row with the columns metric, column and segment."""
     return row.metric, row.column or None, row.segment or None
 
 
 def night_row(night: Night) -> Row:
-    """The row of a night."""
+    """Convert the record of a partition to a row."""
     return {
         **key_of(night.partition),
         "start": night.partition.start,
@@ -73,13 +76,13 @@ def night_row(night: Night) -> Row:
         **{name: getattr(night, name) for name in _NIGHT_COUNTS},
         "message": night.message,
         "judged": night.judged,
-        "facts": written(night.facts, f"{night.partition}: facts"),
+        **_arrival_row(night.arrival),
     }
 
 
 def night_of(row: sa.Row[Any]) -> Night:
-    """The night in a row."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row to the record of a partition."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return Night(
         partition=Partition(stored["model"], stored["start"], stored["end"]),
         status=Status(stored["status"]),
@@ -87,13 +90,33 @@ def night_of(row: sa.Row[Any]) -> Night:
         layout=stored["layout"],
         message=stored["message"],
         judged=stored["judged"],
-        facts=json.loads(stored["facts"]),
+        arrival=_arrival_of(stored),
         **{name: stored[name] for name in _NIGHT_COUNTS},
     )
 
 
+def _arrival_row(arrival: Arrival | None) -> Row:
+    return {
+        "arrived": arrival.status.value if arrival else None,
+        "arrived_message": arrival.message if arrival else None,
+        **{name: getattr(arrival, name) if arrival else None for name in _ARRIVAL},
+    }
+
+
+def _arrival_of(stored: sa.RowMapping) -> Arrival | None:
+    if stored["arrived"] is None:
+        return None
+    kept = {name: stored[name] for name in _ARRIVAL}
+    return Arrival(status=Status(stored["arrived"]), message=stored["arrived_message"], **kept)
+
+
+def base_rows(partition: Partition, bases: Mapping[date, str]) -> list[Row]:
+    """Convert the versions that the verdicts of a partition rest on to rows."""
+    return [{**key_of(partition), "base": day, "version": version} for day, version in bases.items()]
+
+
 def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
-    """The rows of metrics."""
+    """Convert metrics to rows."""
     return [
         {
             **key,
@@ -102,26 +125,36 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
             "segment": metric.segment or "",
             "value": _finite(metric.value, metric.metric, metric.column),
             "rows": int(metric.rows),
-            "detail": written(metric.detail, f"{metric.metric} of {metric.column or 'the night'}: detail"),
+            "detail": written(_detail(metric), f"{metric.metric} of {metric.column or 'all columns'}: detail"),
         }
         for metric in metrics
     ]
 
 
 def metric_of(row: sa.Row[Any]) -> MetricValue:
-    """The metric in a row."""
+    """Convert a row to a metric."""
+    detail = json.loads(row.detail)
     return MetricValue(
         metric=row.metric,
         column=row.column or None,
         segment=row.segment or None,
         value=row.value,
         rows=row.rows,
-        detail=json.loads(row.detail),
+        reason=detail.pop("reason", ""),
+        withheld=detail.pop("withheld", ""),
+        error_bound=detail.pop("bound", None),
+        detail=detail,
     )
 
 
+def _detail(metric: MetricValue) -> Row:
+    """Collect the optional details of a value."""
+    seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
+    return dict(metric.detail) | {name: said for name, said in seldom.items() if said not in {"", None}}
+
+
 def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
-    """The rows of verdicts, in their order."""
+    """Convert verdicts to rows, in their order."""
     return [
         {
             **key,
@@ -140,7 +173,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
 
 
 def verdict_of(row: sa.Row[Any]) -> Verdict:
-    """The verdict in a row."""
+    """Convert a row to a verdict."""
     return Verdict(
         metric=row.metric,
         column=row.column or None,
@@ -161,7 +194,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
 
 
 def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
-    """The rows of check outcomes, in their order."""
+    """Convert check outcomes to rows, in their order."""
     return [
         {
             **key,
@@ -175,7 +208,7 @@ def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
 
 
 def check_of(row: sa.Row[Any]) -> CheckOutcome:
-    """The check outcome in a row."""
+    """Convert a row to a check outcome."""
     return CheckOutcome(
         expectation=row.expectation,
         column=row.column or None,
@@ -190,7 +223,7 @@ def check_of(row: sa.Row[Any]) -> CheckOutcome:
 
 
 def alert_row(alert: Alert) -> Row:
-    """The row of an alert."""
+    """Convert an alert to a row."""
     return {
         **key_of(alert.partition, alert.family),
         "fingerprint": alert.fingerprint,
@@ -206,8 +239,8 @@ def alert_row(alert: Alert) -> Row:
 
 
 def alert_of(row: sa.Row[Any]) -> Alert:
-    """The alert in a row that holds its night's start and end too."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row with start and end of its partition to an alert."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return Alert(
         partition=Partition(stored["model"], stored["start"], stored["end"]),
         family=Family(stored["family"]),
@@ -225,7 +258,7 @@ def alert_of(row: sa.Row[Any]) -> Alert:
 
 
 def episode_rows(key: Row, course: Course) -> list[Row]:
-    """The rows of an alert's episodes; the last one says when the alert settled."""
+    """Convert an alert's episodes to rows; the last one holds the day on which the alert settled."""
     rows = [
         {
             **key,
@@ -243,15 +276,15 @@ def episode_rows(key: Row, course: Course) -> list[Row]:
 
 
 def episode_of(row: sa.Row[Any]) -> Episode:
-    """The episode in a row, of whose breaching nights only the first and the last are kept."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row to an episode, of whose breaching days only the first and the last are stored."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     kept = {name: stored[name] for name in _EPISODE}
     return Episode(**kept, days=(row.since, row.last_breached), state=AlertState(row.state))
 
 
 def tracked_of(row: sa.Row[Any]) -> TrackedAlert:
-    """The episode in a row that holds the words of its last breach too."""
-    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to columns by name
+    """Convert a row with the text of its last breach to a tracked alert."""
+    stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     kept = {item.name: stored[item.name] for item in fields(TrackedAlert)}
     return TrackedAlert(
         **{**kept, "column": row.column or None, "segment": row.segment or None, "state": AlertState(row.state)}
@@ -259,7 +292,7 @@ def tracked_of(row: sa.Row[Any]) -> TrackedAlert:
 
 
 def delivery_row(delivery: Delivery) -> Row:
-    """The row of a delivery of labels."""
+    """Convert a delivery of labels to a row."""
     return {
         **key_of(delivery.partition),
         "start": delivery.partition.start,
@@ -271,12 +304,12 @@ def delivery_row(delivery: Delivery) -> Row:
 
 
 def delivery_of(row: sa.Row[Any]) -> Delivery:
-    """The delivery in a row."""
+    """Convert a row to a delivery."""
     return Delivery(partition=Partition(row.model, row.start, row.end), version=row.version, uri=row.uri, rows=row.rows)
 
 
 def written(facts: Mapping[str, Any], what: str) -> str:
-    """Facts as JSON, the same text for the same facts."""
+    """Encode facts as JSON; equal facts give equal text."""
     try:
         return json.dumps(dict(facts), sort_keys=True, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
@@ -286,6 +319,7 @@ def written(facts: Mapping[str, Any], what: str) -> str:
 def _finite(value: float | None, metric: str, column: str | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise DataError(
-            f"{metric} of {column or 'the night'} is {value}, which is no value.", hint="what is absent is None"
+            f"{metric} of {column or 'the partition'} is {value}, which cannot be stored.",
+            hint="use None for a missing value",
         )
     return None if value is None else float(value)

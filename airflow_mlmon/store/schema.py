@@ -1,8 +1,8 @@
-"""The tables of the metric store.
+"""Tables of the metric store.
 
-Every table starts with `mlmon_`, so that the store can lie beside the tables of Airflow. A value
-that belongs to no column of the data is kept under the column '', and one of all rows under the
-segment '': a part of a key cannot be absent.
+All tables begin with `mlmon_`, so that the store can share a database with Airflow. A value without a column of the
+data is stored under the column '', and one of all rows under the segment '', because parts of a key cannot be
+null.
 """
 
 from __future__ import annotations
@@ -13,47 +13,47 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0008"
 VERSION_TABLE = "mlmon_schema_version"
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """A moment, written and read in UTC, also where the database knows no zones."""
+    """Moment, written and read in UTC, also if the database has no time zones."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """The moment in UTC; a naive one is a mistake of the caller."""
+        """Convert the moment to UTC; a naive one is a programming error."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise TypeError(f"The store keeps moments with a zone, not {value!r}.")
+            raise TypeError(f"The store needs moments with a time zone, got {value!r}.")
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """The moment in UTC."""
+        """Return the moment in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class PlainText(sa.types.TypeDecorator[str]):
-    """Text of any origin; what no database can hold becomes the replacement character."""
+    """Text of any origin; characters that a database cannot store become the replacement character."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """The text without NUL and lone surrogates, which file names and messages may carry."""
+        """Replace NUL and lone surrogates, which file names and messages may contain."""
         if value is None:
             return None
         return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 class DeliveryState(StrEnum):
-    """What became of an alert on one channel."""
+    """Delivery state of a notification on one channel."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -62,7 +62,7 @@ class DeliveryState(StrEnum):
 
 
 class BreachState(StrEnum):
-    """Whether the night still breaches, or was judged again and does not."""
+    """State of a breach: it holds, or a later evaluation of the day withdrew it."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -102,7 +102,22 @@ nights = sa.Table(
     _count("rows_quarantined"),
     _text("message"),
     sa.Column("judged", sa.Boolean, nullable=False),
-    _text("facts"),
+    sa.Column("arrived", PlainText),
+    sa.Column("arrived_message", PlainText),
+    sa.Column("files", sa.BigInteger),
+    sa.Column("labels_delivered", sa.BigInteger),
+    sa.Column("delay_hours", sa.Double),
+    sa.Column("delay_reason", PlainText),
+)
+
+evaluation_bases = sa.Table(
+    "mlmon_evaluation_bases",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("base", sa.Date),
+    _text("version"),
+    _of_night(),
 )
 
 metrics = sa.Table(
@@ -274,6 +289,32 @@ label_bases = sa.Table(
     _key("model"),
     _key("day", sa.Date),
     _key("version"),
+    _of_night(),
+)
+
+compared_with = sa.Table(
+    "mlmon_compared_with",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
+    _key("family"),
+    _key("position", sa.Integer),
+    _text("title"),
+    _text("kind"),
+    _text("columns"),
+    sa.Column("asked", sa.Integer, nullable=False),
+    sa.Column("needed", sa.Integer, nullable=False),
+    _text("days"),
+    sa.Column("other_layout", sa.Integer, nullable=False),
+    sa.Column("pin", sa.Integer),
+    _of_night(),
+)
+
+drift_files = sa.Table(
+    "mlmon_drift_files",
+    metadata,
+    _key("model"),
+    _key("day", sa.Date),
     _of_night(),
 )
 

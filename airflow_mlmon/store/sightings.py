@@ -1,7 +1,7 @@
-"""What the stored results say of an alert, night by night: it breached, or it was judged and quiet.
+"""Stored results of an alert by day: it breached, or it was evaluated and healthy.
 
-A night on which its metric had not enough data says nothing. One without a verdict on it is quiet where
-others were judged: a rule that left the spec, or a segment that was not tested because its column was quiet.
+A day on which its metric had not enough data counts for nothing. One without a verdict on it is healthy if others
+were evaluated: a rule that left the spec, or a segment that was not tested because its column was healthy.
 Every function works inside the transaction of its caller.
 """
 
@@ -25,7 +25,7 @@ _CHECKS = "checks"
 _READ = frozenset(
     {"fingerprint", "metric", "column", "segment", "day", "family", "severity", "state", "expectation", "passed"}
 )
-# far below the 32,766 values that SQLite takes in a statement
+# far below the 32,766 values that SQLite accepts in a statement
 _BATCH = 500
 
 Subject = tuple[str, str, str]
@@ -33,13 +33,13 @@ Subject = tuple[str, str, str]
 
 @dataclass(kw_only=True, slots=True)
 class Sightings:
-    """What was seen of one alert.
+    """Results of one alert by day.
 
     Attributes:
         subject: Metric, column and segment.
-        severities: Those of its breaches, by the night.
-        families: The family of results that each breach belongs to, by the night.
-        quiet: The nights on which it was judged and quiet.
+        severities: Severities of its breaches, by day.
+        families: Families of the results that breached, by day.
+        quiet: Days on which it was evaluated and healthy.
     """
 
     subject: Subject
@@ -49,12 +49,12 @@ class Sightings:
 
     @property
     def by_night(self) -> dict[date, str | None]:
-        """The severity of each breaching night, and None of each quiet one."""
+        """Return the severity of each breaching day, and None for each healthy one."""
         return {**dict.fromkeys(self.quiet), **self.severities}
 
 
 def sightings_of(connection: sa.Connection, model: str, fingerprints: Collection[str]) -> dict[str, Sightings]:
-    """What was seen of each alert, from its first breach on."""
+    """Read the results of each alert, from its first breach on."""
     found: dict[str, Sightings] = {}
     table = schema.alerts
     for row in _rows(connection, table, model, table.c.fingerprint, fingerprints):
@@ -86,7 +86,7 @@ def _add_quiet(connection: sa.Connection, model: str, found: dict[str, Sightings
 def _verdict_answers(
     connection: sa.Connection, model: str, first: date, subjects: Collection[Subject]
 ) -> dict[Subject, dict[date, bool]]:
-    """By subject, the nights with a verdict on it, and whether any of them is quiet."""
+    """Find, by subject, the days with a verdict on it, and whether any of them is healthy."""
     table = schema.verdicts
     found: dict[Subject, dict[date, bool]] = defaultdict(dict)
     of_subject = sa.tuple_(table.c.metric, table.c.column, table.c.segment)
@@ -99,7 +99,7 @@ def _verdict_answers(
 def _check_answers(
     connection: sa.Connection, model: str, first: date, subjects: Collection[Subject]
 ) -> dict[Subject, dict[date, bool]]:
-    """The same of checks; one that passed, or is only recorded now, is quiet."""
+    """Find the same for checks; one that passed, or is only recorded now, is healthy."""
     table = schema.checks
     names = {metric.removeprefix(CHECK_PREFIX) for metric, _, _ in subjects if metric.startswith(CHECK_PREFIX)}
     found: dict[Subject, dict[date, bool]] = defaultdict(dict)
@@ -110,12 +110,12 @@ def _check_answers(
 
 
 def _judged_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
-    """The nights on which anything was judged, by the family of results, and those with checks."""
+    """Find the evaluated days by family of results, and those with checks."""
     nights, verdicts, checks = schema.nights, schema.verdicts, schema.checks
     of_night = (verdicts.c.model == nights.c.model, verdicts.c.day == nights.c.day, verdicts.c.metric != STATUS)
     found: dict[str, set[date]] = {}
     for family in Family:
-        # asked of each night, because a night has one answer and hundreds of verdicts
+        # asked per partition, because a partition has one answer and hundreds of verdicts
         judged = [
             sa.exists().where(*of_night, verdicts.c.state == state.value, verdicts.c.family == family.value)
             for state in (VerdictState.OK, VerdictState.BREACH)
@@ -140,7 +140,7 @@ def _rows(
     values: Collection[Any],
     *conditions: sa.ColumnElement[bool],
 ) -> Iterator[sa.Row[Any]]:
-    """The rows of a model whose column has one of the values."""
+    """Read the rows of a model whose column has one of the values."""
     ordered = sorted(values)
     # verdicts are many, and wide
     columns = [part for part in table.c if part.name in _READ]
@@ -150,10 +150,10 @@ def _rows(
 
 
 def alerts_touched(connection: sa.Connection, model: str, days: Sequence[date]) -> set[str]:
-    """The alerts that results of these days can change.
+    """Find the alerts that results of these days can change.
 
-    They are those with a breach on one of the days, whether it is one still or not, and those that
-    breached before and had not settled by then.
+    They are those with a breach on one of the days, even a withdrawn one, and those that breached before and had
+    not settled by then.
     """
     alerts, episodes = schema.alerts, schema.episodes
     of_model = alerts.c.model == model

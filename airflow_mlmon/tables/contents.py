@@ -1,4 +1,4 @@
-"""What a column holds, from its Arrow type or, where all is text, from what is written there."""
+"""Contents of a column, from its Arrow type or, if all is text, from the values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
 
 
 class Content(StrEnum):
-    """What the values of a column are."""
+    """Kind of the values of a column."""
 
     NUMBER = "numbers"
     TEXT = "texts"
@@ -53,7 +53,7 @@ _PATTERNS = {
 
 
 def content_of_type(kind: pa.DataType) -> Content:
-    """What a column of an Arrow type holds.
+    """Determine the contents of a column from its Arrow type.
 
     >>> content_of_type(pa.int32()).value, content_of_type(pa.list_(pa.int8())).value
     ('numbers', 'vectors')
@@ -74,10 +74,10 @@ def content_of_type(kind: pa.DataType) -> Content:
 
 
 def content_of_texts(column: pa.ChunkedArray, name: str, origin: str) -> Content:
-    """What a column of written values holds; numbers with zeros before them, as in ids, are texts.
+    """Determine the contents of a text column; numbers with leading zeros, as in ids, are texts.
 
     Raises:
-        SchemaMismatchError: numbers stand beside a word that may mean null, such as NA.
+        SchemaMismatchError: the column mixes numbers with a word that may mean null, such as NA.
     """
     values = column.drop_null()
     if not len(values):
@@ -91,10 +91,10 @@ def content_of_texts(column: pa.ChunkedArray, name: str, origin: str) -> Content
 
 
 def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> pa.ChunkedArray:
-    """The written values as what the column holds.
+    """Parse the texts as the contents of the column.
 
     Raises:
-        pyarrow.ArrowInvalid: a value is written otherwise.
+        pyarrow.ArrowInvalid: a value has another form.
     """
     if content is Content.NUMBER:
         if not _matches(column.drop_null(), _NUMBER):
@@ -111,12 +111,12 @@ def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> 
 
 
 def is_integer_text(column: pa.ChunkedArray) -> bool:
-    """Whether every written value is an integer."""
+    """Return whether every text is an integer."""
     return _matches(column.drop_null(), _INTEGER)
 
 
 def _matches(values: pa.ChunkedArray, pattern: str) -> bool:
-    # of no values, all of them match
+    # an empty column matches
     return bool(pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py())
 
 
@@ -128,8 +128,8 @@ def _refuse_null_words(values: pa.ChunkedArray, name: str, origin: str) -> None:
     words = {word for word in others.slice(0, len(_NULL_WORDS) + 1).to_pylist() if word.strip().lower() in _NULL_WORDS}
     if len(others) == len(words):
         raise SchemaMismatchError(
-            f"Column {name!r} of {origin} holds {min(words)!r} beside numbers.",
-            hint=f"if it means that there is no value, say so: --null {min(words)!r}",
+            f"Column {name!r} of {origin} mixes {min(words)!r} with numbers.",
+            hint=f"if it stands for a missing value, use --null {min(words)!r}",
             column=name,
             file=origin,
         )

@@ -1,4 +1,4 @@
-"""Finds the files of a path or a glob, and reads them one at a time, strictly."""
+"""Search for the files of a path or a glob, and strict reading of one at a time."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ _READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if
 
 
 def find_files(path: str, storage: Storage) -> list[str]:
-    """The files that a path, a folder or a glob means, in the order of their names.
+    """Find the files of a path, a folder or a glob, sorted by name.
 
-    In a folder, markers and hidden files (`_…`, `.…`) and files of other endings are no data.
+    In a folder, markers and hidden files (`_…`, `.…`) and files with other extensions are skipped.
 
     Raises:
-        NotFoundError: there is none.
-        ConfigError: the path names a file of another ending.
+        NotFoundError: no file was found.
+        ConfigError: the path names a file with another extension.
     """
     found = _find_s3(path, storage) if "://" in path and not path.startswith("file:") else _find_local(path)
     if not found:
-        raise NotFoundError(f"There is no data file at {path}.", hint=f"files end in {', '.join(_READERS)}")
+        raise NotFoundError(f"No data files found at {path}.", hint=f"supported extensions: {', '.join(_READERS)}")
     for uri in found:
         if _ending(uri) not in _READERS:
-            raise ConfigError(f"{uri} is no data file that is known.", hint=f"files end in {', '.join(_READERS)}")
+            raise ConfigError(
+                f"{uri} has an unsupported extension.", hint=f"supported extensions: {', '.join(_READERS)}"
+            )
     return found
 
 
 def read_file(uri: str, storage: Storage, null_texts: Sequence[str]) -> Iterator[Piece]:
-    """The rows of one file, piece by piece; `null_texts` are no value where a CSV holds them.
+    """Read the rows of one file in pieces; in a CSV, `null_texts` are missing values.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
@@ -54,7 +56,7 @@ def read_file(uri: str, storage: Storage, null_texts: Sequence[str]) -> Iterator
 
 
 def is_local_parquet(uri: str) -> bool:
-    """Whether the file can be read where it lies, and columns apart.
+    """Return whether the file can be read in place, column by column.
 
     >>> is_local_parquet("a/b.parquet"), is_local_parquet("s3://a/b.parquet")
     (True, False)
@@ -63,10 +65,10 @@ def is_local_parquet(uri: str) -> bool:
 
 
 def open_files(files: Sequence[str]) -> Iterator[Piece]:
-    """The columns of local Parquet files, one file after the other, their rows left unread.
+    """Open local Parquet files one after the other, without reading their rows.
 
     Raises:
-        DataError: a file is no Parquet file.
+        DataError: a file is not a Parquet file.
     """
     return (open_parquet(Path(file), file) for file in files)
 
@@ -94,7 +96,7 @@ def _find_s3(path: str, storage: Storage) -> list[str]:
 
 
 def _to_pattern(path: str) -> str:
-    r"""The regular expression of a glob: * and ? stay within a folder, ** does not.
+    r"""Convert a glob to a regular expression: * and ? stay within a folder, ** does not.
 
     >>> _to_pattern("s3://b/**/x*.csv")
     's3://b/(?:.*/)?x[^/]*\\.csv'
@@ -109,7 +111,7 @@ def _is_data(uri: str) -> bool:
 
 
 def _ending(uri: str) -> str:
-    """The ending that says what a file holds, unpacked: only texts may be packed."""
+    """Return the extension without compression; only text files may be compressed."""
     path = Path(uri.lower())
     packed = path.stem if path.suffix == GZIP else ""
     return Path(packed).suffix + GZIP if packed else path.suffix

@@ -1,4 +1,4 @@
-"""The columns of a data set as its first rows show them; every other piece must agree."""
+"""Schema of a data set, inferred from its first rows; all other pieces must match it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WRITTEN = {Content.NUMBER, Content.BOOLEAN, Content.TIME, Content.TIME_WITH_ZON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One column: what it holds, and where that was first seen."""
+    """Column of a data set: its contents, and where they were first seen."""
 
     content: Content
     integer: bool
@@ -34,7 +34,7 @@ class Field:
 
     @property
     def is_profiled(self) -> bool:
-        """Whether profiles are made of such columns."""
+        """Whether such columns are profiled."""
         return self.content in PROFILED
 
 
@@ -43,13 +43,13 @@ _NONE: Schema = MappingProxyType({})
 
 
 def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Schema = _NONE) -> dict[str, Field]:
-    """The columns of the pieces and of `known`, in the order in which they appear.
+    """Infer the columns of the pieces and of `known`, in the order in which they appear.
 
-    What written values mean is asked only of columns that `pinned` lacks; the others hold what is
-    pinned, or `conform` refuses them.
+    Texts are interpreted only for columns that `pinned` lacks; the others have the pinned contents, or `conform`
+    rejects them.
 
     Raises:
-        SchemaMismatchError: a column holds different things in two pieces, or something ambiguous.
+        SchemaMismatchError: a column has different contents in two pieces, or ambiguous ones.
     """
     schema = dict(known)
     for piece in pieces:
@@ -60,7 +60,7 @@ def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Sche
 
 
 def to_types(schema: Schema) -> dict[str, ColumnType]:
-    """The columns that are profiled, with the types that a spec would declare."""
+    """Return the profiled columns, with their types as in a spec."""
     return {
         name: ColumnType.INTEGER if field.integer else PROFILED[field.content]
         for name, field in schema.items()
@@ -69,10 +69,10 @@ def to_types(schema: Schema) -> dict[str, ColumnType]:
 
 
 def conform(piece: Piece, schema: Schema) -> pa.Table:
-    """The profiled columns of a piece, as the schema has them.
+    """Convert the profiled columns of a piece to the schema.
 
     Raises:
-        SchemaMismatchError: a column holds something else; the message names column and file.
+        SchemaMismatchError: a column has other contents; the message names column and file.
     """
     names = [name for name in piece.table.column_names if name in schema and schema[name].is_profiled]
     return pa.table({name: _conform(piece, name, schema[name]) for name in names}) if names else _rows_alone(piece)
@@ -128,7 +128,7 @@ def _mismatch(name: str, known: Field, found: Field) -> SchemaMismatchError:
     return SchemaMismatchError(
         f"Column {name!r} holds {known.content} in {known.origin} ({known.type}) "
         f"but {found.content} in {found.origin} ({found.type}).",
-        hint="write both with one type",
+        hint="write both files with the same type",
         column=name,
         file=found.origin,
     )

@@ -1,7 +1,7 @@
-"""Strict readers of Parquet, CSV and JSON Lines: what is damaged or ambiguous is refused, never guessed.
+"""Strict readers of Parquet, CSV and JSON Lines, which reject damaged or ambiguous files.
 
-Common readers pass over a cut-off CSV, NUL bytes, bytes that are no UTF-8, flipped bits of a Parquet
-page and the zeros before an id without a word. Here CSV is text until the whole column is known.
+Common readers silently accept a truncated CSV, NUL bytes, bytes that are not UTF-8, flipped bits of a Parquet page
+and lost leading zeros of an id. Here CSV is text until the whole column is known.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _BUFFER = 1 << 20
 
 
 def read_parquet(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Piece]:
-    """The rows of a Parquet file, its pages checked where they carry checksums."""
+    """Read the rows of a Parquet file, verifying its page checksums if it has them."""
     del null_texts  # Parquet has nulls of its own
-    # A buffer, not the whole row group at once, which takes hundreds of MB and saves no time on a disk.
+    # a buffer, because reading whole row groups takes hundreds of MB and saves no time on a disk
     options = {"pre_buffer": False, "buffer_size": _BUFFER, "page_checksum_verification": True}
     with _mapped(origin, "Parquet"), pq.ParquetFile(path, **options) as file:
         check_names(file.schema_arrow.names, origin)
@@ -43,14 +43,14 @@ def read_parquet(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator
 
 
 def open_parquet(path: Path, origin: str) -> Piece:
-    """The columns of a Parquet file, whose rows are left unread."""
+    """Open a Parquet file and read its columns without the rows."""
     with _mapped(origin, "Parquet"), pq.ParquetFile(path) as file:
         check_names(file.schema_arrow.names, origin)
         return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
 
 
 def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Piece]:
-    """The rows of a CSV file with a header, every value as the text that stands there.
+    """Read the rows of a CSV file with a header, every value as its text.
 
     An empty field is null, and so is each of `null_texts`.
     """
@@ -77,7 +77,7 @@ def read_csv(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Pie
 
 
 def read_json_lines(path: Path, origin: str, null_texts: Sequence[str]) -> Iterator[Piece]:
-    """The rows of a file with one JSON object a line; a key whose values are of two types is refused."""
+    """Read a file with one JSON object per line; a key whose values have two types is rejected."""
     del null_texts  # JSON has nulls of its own
     if not _check_text(path, origin, quotes=False):
         raise DataError(f"{origin} is empty.", file=origin)
@@ -88,17 +88,17 @@ def read_json_lines(path: Path, origin: str, null_texts: Sequence[str]) -> Itera
 
 
 def _open(path: Path, origin: str) -> pa.NativeFile:
-    """The bytes of a text file, unpacked where its name says that it is gzip."""
+    """Open a text file, decompressing it if its name says gzip."""
     return pa.input_stream(str(path), compression="gzip" if is_gzip(origin) else None, buffer_size=_BUFFER)
 
 
 def is_gzip(origin: str) -> bool:
-    """Whether the name of a file says that it is gzip."""
+    """Return whether the name of a file says gzip."""
     return origin.lower().endswith(GZIP)
 
 
 def _check_text(path: Path, origin: str, *, quotes: bool) -> int:
-    """Refuse NUL bytes, bytes that are no UTF-8 and, in a CSV, a quoted value that never ends; the bytes read."""
+    """Reject NUL bytes, bytes that are not UTF-8 and, in a CSV, an unclosed quote; return the bytes read."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     quoted = read = 0
     with _mapped(origin, "gzip" if is_gzip(origin) else "text"), _open(path, origin) as file:
@@ -106,14 +106,14 @@ def _check_text(path: Path, origin: str, *, quotes: bool) -> int:
             while chunk := file.read(_CHUNK):
                 read += len(chunk)
                 if b"\0" in chunk:
-                    raise DataError(f"{origin} holds NUL bytes.", hint="write the file again", file=origin)
+                    raise DataError(f"{origin} contains NUL bytes.", hint="rewrite the file", file=origin)
                 decoder.decode(chunk)
                 quoted += chunk.count(b'"')
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise DataError(f"{origin} is not UTF-8 text ({error.reason}).", file=origin) from error
     if quotes and quoted % 2:
-        raise DataError(f"A quoted value of {origin} never ends: the file is cut off or malformed.", file=origin)
+        raise DataError(f"{origin} has an unclosed quote: the file is truncated or malformed.", file=origin)
     return read
 
 
@@ -123,4 +123,4 @@ def _mapped(origin: str, kind: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise DataError(f"{origin} is no readable {kind} file: {reason}.", file=origin) from error
+        raise DataError(f"{origin} is not a readable {kind} file: {reason}.", file=origin) from error

@@ -1,4 +1,4 @@
-"""Brings the columns of one file to their declared types, or says why it cannot."""
+"""Conversion of the columns of a file to their declared types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ARROW = {
     ColumnType.STRING: pa.string(),
     ColumnType.CATEGORY: pa.string(),
     ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-    # the narrowest: they are as wide as the values of a file ask for
+    # the narrowest: they become as wide as the values of a file need
     ColumnType.DECIMAL: pa.decimal128(1, 0),
     ColumnType.VECTOR: pa.list_(pa.float32()),
 }
@@ -28,20 +28,20 @@ _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
-    """The Arrow schema that the declared columns have once they are read.
+    """Return the Arrow schema of the declared columns.
 
-    A decimal may have more digits, and a vector elements of 64 bits.
+    Read columns may be wider: decimals with more digits, vectors with 64-bit elements.
     """
     return pa.schema([(name, _ARROW[column.type]) for name, column in columns.items()])
 
 
 def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | None = None) -> pa.Table:
-    """The declared columns of `table`, in the declared order and types.
+    """Convert the declared columns of `table` to their declared order and types.
 
-    Nothing is guessed: a number is never made from text, a timestamp without a zone needs
-    `timezone`, a fraction is no integer. Whole numbers stored as floats (as pandas does beside
-    a null) are integers, with NaN as null. A decimal keeps every digit; integers and text of plain
-    digits become one. A vector is a list of 32 bits a number where that holds its type, else of 64.
+    Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is
+    not an integer. Whole numbers stored as floats (as pandas does beside a null) are integers, with NaN as null. A
+    decimal keeps every digit; integers and text of plain digits are decimals too. A vector has 32-bit elements if
+    these hold its type, else 64-bit ones.
 
     Raises:
         SchemaMismatchError: a column is absent or cannot be read as declared.
@@ -68,7 +68,7 @@ def _has_bare_times(values: pa.ChunkedArray, column: Column) -> bool:
 
 
 def undeclared(table: pa.Table, columns: Iterable[str]) -> list[str]:
-    """Columns of the file that the spec does not name; they are left out."""
+    """List the columns of the file that the spec does not declare; they are left out."""
     return sorted(set(table.column_names) - set(columns))
 
 
@@ -84,7 +84,7 @@ def _to_float(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)):
         raise TypeError
     if pa.types.is_decimal(values.type):
-        # by way of text, because Arrow's own cast is not always to the nearest double
+        # through text, because Arrow's own cast does not always give the nearest double
         values = values.cast(pa.string())
     return values.cast(pa.float64(), safe=False)
 

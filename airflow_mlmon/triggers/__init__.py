@@ -1,1 +1,1 @@
-"""Waits for what goes on elsewhere, without holding a worker."""
+"""Triggers that wait without occupying a worker."""

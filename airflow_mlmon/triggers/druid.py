@@ -1,4 +1,4 @@
-"""Waits for Druid's tasks in the triggerer."""
+"""Trigger that waits for Druid's tasks in the triggerer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from airflow_mlmon.druid.retry import Retry, pause_s
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.druid import MlmonDruidHook
 
-# a poll that fails is made again at the next turn; a thread of the triggerer is not held for long
+# a failed poll is repeated at the next turn; a thread of the triggerer is not held for long
 _POLL = Retry(attempts=1)
 _STOP = Retry(attempts=3)
 
 
 class DruidTasksTrigger(BaseTrigger):
-    """Fires when none of the tasks runs any more, or at the deadline; the operator then looks for itself.
+    """Fire when none of the tasks is running any more, or at the deadline; the operator then checks Druid itself.
 
     Args:
-        conn_id: the connection to Druid.
-        task_ids: the tasks that are waited for.
-        deadline: when to fire at the latest, in seconds since 1970.
-        state: what the operator gets back in the event; `dag.test()` loses what is not in it.
-        poll_s: the longest pause between two looks.
+        conn_id: id of the Druid connection.
+        task_ids: ids of the tasks to wait for.
+        deadline: latest time to fire, in seconds since 1970.
+        state: returned to the operator in the event; `dag.test()` loses everything else.
+        poll_s: longest pause between two polls.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class DruidTasksTrigger(BaseTrigger):
         self.poll_s = poll_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class and arguments, from which another triggerer makes it anew."""
+        """Return class and arguments, from which another triggerer recreates it."""
         arguments = {
             "conn_id": self.conn_id,
             "task_ids": self.task_ids,
@@ -51,14 +51,14 @@ class DruidTasksTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look from time to time; a Druid that does not answer for a while is waited for."""
+        """Poll periodically; a Druid that does not answer for a while is tolerated."""
         began = time.monotonic()
         while time.time() < self.deadline and not await self._is_over():  # noqa: ASYNC110 - Druid sends no event
             await asyncio.sleep(pause_s(time.monotonic() - began, self.poll_s))
         yield TriggerEvent({"state": self.state})  # type: ignore[no-untyped-call]  # Airflow's is untyped
 
     async def on_kill(self) -> None:
-        """Stop the tasks in Druid, because a person has ended the Airflow task."""
+        """Cancel the tasks in Druid, because a person ended the Airflow task."""
         client = await MlmonDruidHook(self.conn_id).get_client_async(_STOP)
         await asyncio.to_thread(client.shutdown_all, self.task_ids)
 
@@ -68,5 +68,5 @@ class DruidTasksTrigger(BaseTrigger):
             return not await asyncio.to_thread(client.is_any_running, self.task_ids)
         except MlmonError as error:
             self.log.warning("Waiting for Druid: %s", error)
-            # what does not pass by itself, a refused login say, the operator shall meet and tell
+            # a permanent error, e.g. a refused login, is left to the operator to report
             return not error.retryable

@@ -1,4 +1,4 @@
-"""The part of Airflow's REST API that the demo needs."""
+"""Client of the part of Airflow's REST API that the demo needs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import requests
 
 _TIMEOUT_S = 30.0
 _TRY_SECONDS = 60.0
-# a backfill still counts as running, or SQLite is locked
+# a backfill is still counted as running, or SQLite is locked
 _TRY_AGAIN = {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightTask:
-    """One task of one night as Airflow knows it."""
+    """Task of one day as reported by Airflow."""
 
     night: date
     task: str
@@ -29,7 +29,7 @@ class NightTask:
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the task has reached a final state."""
         return self.state in _ENDED
 
 
@@ -38,7 +38,7 @@ class AirflowApiError(Exception):
 
 
 class AirflowApi:
-    """A session of one user."""
+    """Session of one user."""
 
     def __init__(self, address: str, user: str, password: str) -> None:
         self._address = address
@@ -48,10 +48,10 @@ class AirflowApi:
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def create_backfill(self, dag_id: str, first: date, last: date) -> None:
-        """Queue a run for each day, in order, one at a time; again when Airflow is busy.
+        """Queue a run for each day, in order, one at a time; retry while Airflow is busy.
 
         Raises:
-            AirflowApiError: it was refused, or there is no such DAG; with the reason.
+            AirflowApiError: the request was refused, or the DAG does not exist; with the reason.
         """
         deadline = time.monotonic() + _TRY_SECONDS
         body = {
@@ -66,18 +66,18 @@ class AirflowApi:
         while True:
             answer = self._send("POST", "/api/v2/backfills", json=body)
             if answer.status_code == HTTPStatus.NOT_FOUND:
-                raise AirflowApiError(f"There is no DAG {dag_id!r}. {self._import_errors()}".strip())
+                raise AirflowApiError(f"Airflow has no DAG {dag_id!r}. {self._import_errors()}".strip())
             if answer.status_code not in _TRY_AGAIN or time.monotonic() > deadline:
                 _refuse_errors(answer)
                 return
             time.sleep(0.5)
 
     def tasks(self, dag_id: str) -> list[NightTask]:
-        """Every task of every run."""
+        """List every task of every run."""
         answer = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/~/taskInstances", params={"limit": 10_000})
         return [
             NightTask(
-                # a run is named after the day *after* its night; its logical date is the night
+                # a run is named after the day *after* its partition; its logical date is that of the partition
                 night=date.fromisoformat(item["logical_date"][:10]),
                 task=item["task_id"],
                 run=item["dag_run_id"],
@@ -88,7 +88,7 @@ class AirflowApi:
         ]
 
     def _import_errors(self) -> str:
-        """The last line of what each DAG file raised."""
+        """Return the last line of the import error of each DAG file."""
         found = self._ask("GET", "/api/v2/importErrors").json()["import_errors"]
         return "\n".join(f"{item['filename']}: {item['stack_trace'].strip().splitlines()[-1]}" for item in found)
 

@@ -1,11 +1,11 @@
-"""Writes the flights to S3 as a serving system and an airline would: `python -m include.demo.archive`.
+"""Write the flights to S3 as a serving system and an airline would: `python -m include.demo.archive`.
 
     <bucket>/flights/predictions/dt=YYYY-MM-DD/part-0.parquet … part-3.parquet, _SUCCESS
     <bucket>/flights/labels/dt=YYYY-MM-DD/part-0.parquet       by the day of delivery
     <bucket>/flights/reference/2013-01.parquet, 2013-02.parquet
 
-The labels of a flight are delivered one to three days after it. The same files with the same
-bytes in every run.
+The labels of a flight are delivered one to three days after it. Every run writes the same files with the same
+bytes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ REFERENCE = pa.schema([*PREDICTIONS, *_LABEL])
 
 
 def objects(served: Served, last: date) -> Iterator[tuple[str, bytes]]:
-    """Key and content of every object that stands in the archive at the end of the day `last`."""
+    """Yield key and content of every object in the archive at the end of the day `last`."""
     for month, rows in served.reference.groupby(served.reference["date"].dt.strftime("%Y-%m")):
         yield f"flights/reference/{month}.parquet", _parquet(rows, REFERENCE)
     archive = served.archive
@@ -80,9 +80,9 @@ def _parquet(rows: pd.DataFrame, schema: pa.Schema) -> bytes:
 
 
 def write_archive(client: Any, first: date, last: date) -> int:
-    """Write the nights `first` to `last`, the 28 before them, and the reference; the number of objects.
+    """Write the days `first` to `last`, the 28 before them, and the reference; return the number of objects.
 
-    Nights before 1 March are in the reference only: the model was not in service.
+    Days before 1 March are only in the reference: the model was not in service.
     """
     start = max(IN_SERVICE, first - HISTORY)
     served = serve(read_flights(start, last))
@@ -96,12 +96,12 @@ def write_archive(client: Any, first: date, last: date) -> int:
 
 
 def main() -> None:
-    """Write the archive of the days that the command line names."""
+    """Write the archive of the days given on the command line."""
     parser = argparse.ArgumentParser(description="Write the flights' predictions and labels to S3.")
-    parser.add_argument("first", type=date.fromisoformat, help="first night, YYYY-MM-DD")
-    parser.add_argument("last", type=date.fromisoformat, help="last night, YYYY-MM-DD")
+    parser.add_argument("first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
+    parser.add_argument("last", type=date.fromisoformat, help="last day, YYYY-MM-DD")
     args = parser.parse_args()
-    # endpoint, region and keys come from the AWS_ variables that boto reads
+    # endpoint, region and credentials come from the AWS_ variables that boto reads
     client = boto3.client("s3", config=botocore.config.Config(max_pool_connections=_THREADS))
     print(f"{write_archive(client, args.first, args.last)} objects written to s3://{BUCKET}/flights")
 

@@ -1,4 +1,4 @@
-"""Says which tasks of which nights failed, and why."""
+"""Failed tasks of the demo, with their errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from include.demo.airflow_api import NightTask
 
 
 def describe_failures(tasks: Iterable[NightTask], logs: Path) -> list[str]:
-    """A text for each failed task: night, task, the last error and the log file."""
+    """Describe each failed task: day, task, the last error and the log file."""
     return [_describe(task, logs) for task in sorted(tasks, key=lambda task: task.night) if task.state == "failed"]
 
 
@@ -18,11 +18,11 @@ def _describe(task: NightTask, logs: Path) -> str:
     folder = logs / "dag_id=flights" / f"run_id={task.run}" / f"task_id={task.task}"
     log = folder / f"attempt={task.attempt}.log"
     cause = last_error(log.read_text(errors="replace")) if log.exists() else "no log was written"
-    return f"failed: night of {task.night}, {task.task}: {cause}\n  log: {log}"
+    return f"failed: {task.night}, {task.task}: {cause}\n  log: {log}"
 
 
 def last_error(log: str) -> str:
-    """The last error of a task's log, whose lines are JSON."""
+    """Find the last error in a task's log of JSON lines."""
     for line in reversed(log.splitlines()):
         try:
             entry = json.loads(line)
@@ -31,4 +31,4 @@ def last_error(log: str) -> str:
         if entry.get("level") in {"error", "critical"}:
             raised = entry.get("error_detail") or []
             return f"{raised[-1]['exc_type']}: {raised[-1]['exc_value']}" if raised else str(entry.get("event"))
-    return "the log names no error"
+    return "the log contains no error"

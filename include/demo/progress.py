@@ -1,4 +1,4 @@
-"""Shows how far the nights are: a live bar on a terminal, a line for each night elsewhere."""
+"""Progress of the days: a live bar on a terminal, elsewhere a line per day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.demo.airflow_api import NightTask
 
 
 class NightProgress:
-    """The progress of the whole demo, from the first process to the last night."""
+    """Progress of the whole demo, from the first process to the last day."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -32,43 +32,43 @@ class NightProgress:
         self._shown = self._bar.add_task("", total=None)
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """A line that stays, with the seconds since the beginning; the bar bears its text too."""
+        """Print a line with the elapsed seconds; the bar shows its text too."""
         self._bar.update(self._shown, description=text)
         self._console.print(f"{time.monotonic() - self._begun:4.0f} s  {text}", highlight=False)
 
     def show(self, tasks: Sequence[NightTask]) -> None:
-        """The state of the tasks."""
+        """Show the state of the tasks."""
         done = sum(task.is_ended for task in tasks)
         self._bar.update(self._shown, description=describe(tasks), completed=done, total=len(tasks))
         nights, ended = count_nights(tasks)
         if ended != self._ended and not self._console.is_terminal:
-            self.say(f"{ended} of {nights} nights, {done} of {len(tasks)} tasks")
+            self.say(f"{ended} of {nights} days, {done} of {len(tasks)} tasks")
         self._ended = ended
 
 
 def count_nights(tasks: Sequence[NightTask]) -> tuple[int, int]:
-    """How many nights there are, and how many have ended."""
+    """Count the days, and those that have ended."""
     nights = {task.night for task in tasks}
     open_nights = {task.night for task in tasks if not task.is_ended}
     return len(nights), len(nights - open_nights)
 
 
 def describe(tasks: Sequence[NightTask]) -> str:
-    """The oldest night that has not ended, and what it is doing."""
+    """Describe the oldest day that has not ended, and its running tasks."""
     still_open = [task for task in tasks if not task.is_ended]
     if not still_open:
-        return "all nights have ended"
+        return "all days have ended"
     night = min(task.night for task in still_open)
     names = [task.task for task in still_open if task.night == night and task.state in {"queued", "running"}]
     waiting = [task.task for task in still_open if task.night == night and task.state == "up_for_retry"]
-    doing = ", ".join(names) or " ".join(f"{name} will be tried again" for name in waiting)
-    return f"night of {night}  {doing}".rstrip()
+    doing = ", ".join(names) or " ".join(f"{name} will be retried" for name in waiting)
+    return f"{night}  {doing}".rstrip()

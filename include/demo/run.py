@@ -1,7 +1,6 @@
-"""The demo in one command: a real Airflow runs the nights of a real archive.
+"""Run the demo: a real Airflow processes the days of a real archive.
 
-`demo` runs some nights to the end, prints them and stops; `up` leaves Airflow running, and `down`
-ends it.
+`demo` processes some days, prints them and stops; `up` leaves Airflow running, and `down` stops it.
 """
 
 from __future__ import annotations
@@ -38,26 +37,26 @@ from include.demo.settings import (
 from include.demo.window import IN_SERVICE, LAST_DAY, Window, choose_window
 
 _POLL_S = 0.5
-_WIDTH = 120  # of what is printed into a file
+_WIDTH = 120  # for output to a file
 _RUNNING = FOLDER / "running.json"
 _AIRFLOW = ("-m", "airflow")
-# the api-server reads the logs from the disk; a log server would listen on every address
+# the api-server reads the logs from disk; a log server would listen on every address
 _NO_LOG_SERVER = "--skip-serve-logs"
 _INTERRUPTED = 130
 
 
 class BusyError(Exception):
-    """The demo runs already."""
+    """The demo is already running."""
 
 
 def run_demo(window: Window, console: Console) -> int:
-    """Run the nights to the end, print them, stop; 0 when no task has failed."""
+    """Process the days, print them, stop; return 0 if no task failed."""
     settings = fresh_settings(FOLDER, idle_sleep_s=0.1)
     with open_services(settings) as services:
         with NightProgress(console) as progress:
             api = start_airflow(services, settings, window, archived=window, progress=progress)
             tasks = follow(api, services, progress)
-        # it stops while the table is made
+        # it stops while the table is printed
         services.ask_to_stop()
         print_nights(settings, window, console)
         failures = describe_failures(tasks, settings.airflow_home / "logs")
@@ -75,7 +74,7 @@ def start_up(window: Window, console: Console) -> int:
         start_airflow(services, settings, window, archived=whole, progress=progress)
         services.start("dag-processor", *_AIRFLOW, "dag-processor")
         services.start("triggerer", *_AIRFLOW, "triggerer", _NO_LOG_SERVER)
-    print(f"Airflow runs {window} in the background.")
+    print(f"Airflow processes {window} in the background.")
     print(f"open:   {settings.address}")
     print(f"login:  {USER} / {settings.password}")
     print(f"shell:  source {write_env_file(settings)}")
@@ -94,7 +93,7 @@ def shut_down() -> int:
 
 
 def open_services(settings: Settings, *, outlive: bool = False) -> Services:
-    """The processes of the demo, of which none is started yet."""
+    """Create the services of the demo, none of them started yet."""
     env = environment(settings, os.environ)
     return Services(env, cwd=CHECKOUT, logs=settings.logs, record=_RUNNING, outlive=outlive)
 
@@ -102,7 +101,7 @@ def open_services(settings: Settings, *, outlive: bool = False) -> Services:
 def start_airflow(
     services: Services, settings: Settings, window: Window, *, archived: Window, progress: NightProgress
 ) -> AirflowApi:
-    """Start everything, and let the scheduler find a queued run for each night."""
+    """Start everything, and give the scheduler a queued run for each day."""
     progress.say(f"starting an S3 server and Airflow for {window}")
     services.start("scheduler", "-m", "include.demo.scheduler", str(settings.go), "scheduler", _NO_LOG_SERVER)
     services.start("migrate", *_AIRFLOW, "db", "migrate")
@@ -119,27 +118,27 @@ def start_airflow(
     # before the scheduler runs: it and a new backfill would lock each other out of SQLite
     api.create_backfill(MODEL, window.first, window.last)
     settings.go.touch()
-    progress.say(f"the archive is written, Airflow runs: {settings.address}")
+    progress.say(f"the archive is written, Airflow is running: {settings.address}")
     return api
 
 
 def follow(api: AirflowApi, services: Services, progress: NightProgress) -> Sequence[NightTask]:
-    """Show the tasks until each has ended; their last state."""
+    """Show the tasks until each has ended, and return their final state."""
     while True:
         services.check()
         tasks = api.tasks(MODEL)
         progress.show(tasks)
         if tasks and all(task.is_ended for task in tasks):
-            progress.say("all nights have ended")
+            progress.say("all days have ended")
             return tasks
         time.sleep(_POLL_S)
 
 
 def print_nights(settings: Settings, window: Window, console: Console) -> None:
-    """Print the table of the nights."""
-    # after the nights: it takes a second to import
+    """Print the table of the days."""
+    # late, because it takes a second to import
     from airflow_mlmon.cli.table import nights_table  # noqa: PLC0415
-    from airflow_mlmon.spec import load_spec  # noqa: PLC0415
+    from airflow_mlmon.loading import load_spec  # noqa: PLC0415
     from airflow_mlmon.store.metric_store import MetricStore  # noqa: PLC0415
 
     with MetricStore(settings.store) as store:
@@ -156,45 +155,45 @@ def print_places(settings: Settings) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the demo's folder; one run at a time in a checkout.
+    """Lock the demo's folder: one run at a time in a checkout.
 
     Raises:
-        BusyError: another run holds it.
+        BusyError: another run holds the lock.
     """
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError("The demo runs already in this checkout.") from None
+            raise BusyError("The demo is already running in this checkout.") from None
         yield
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m include.demo.run", description=__doc__)
     parser.add_argument("command", choices=["demo", "up", "down"])
-    parser.add_argument("--from", dest="first", metavar="DAY", help=f"first night, {IN_SERVICE} by default")
-    parser.add_argument("--to", dest="last", metavar="DAY", help="last night, a fortnight by default")
+    parser.add_argument("--from", dest="first", metavar="DAY", help=f"first day, {IN_SERVICE} by default")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="last day, a fortnight by default")
     return parser.parse_args(argv)
 
 
 def dispatch(command: str, window: Window, console: Console) -> int:
-    """Do what was asked for, when nothing else runs.
+    """Run a command, unless a demo is running.
 
     Raises:
-        BusyError: a demo runs, or Airflow was left running.
+        BusyError: a demo is running, or Airflow was left running.
     """
     with alone(FOLDER):
         if command == "down":
             return shut_down()
         if read_running(_RUNNING):
-            raise BusyError("Airflow still runs in this checkout: end it with `make down` first.")
+            raise BusyError("Airflow is still running in this checkout: stop it with `make down` first.")
         return (run_demo if command == "demo" else start_up)(window, console)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it did what it should, 1 when not, 130 when interrupted."""
+    """Run a command; return 0 on success, 1 on failure, 130 when interrupted."""
     arguments = parse_arguments(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -205,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; everything is stopped", file=sys.stderr)
+        print("interrupted; all processes are stopped", file=sys.stderr)
         return _INTERRUPTED
 
 

@@ -1,8 +1,8 @@
 """Airflow's scheduler with the heavy libraries imported before its workers fork.
 
-Each task is a fork of the scheduler: what is imported here is there for free. It is imported
-while the database is still being made; the scheduler itself starts when the file exists that is
-named on the command line: `python -m include.demo.scheduler <file> scheduler …`.
+Each task is a fork of the scheduler, so imports made here cost it nothing. They are made while the database is still
+being created; the scheduler itself starts when the file named on the command line exists:
+`python -m include.demo.scheduler <file> scheduler …`.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _LIBRARIES = (
 
 
 def preload() -> None:
-    """Import the libraries, and every module of airflow_mlmon; nothing is run."""
-    # one line a decorated function otherwise
+    """Import the libraries, and every module of airflow_mlmon, without running anything."""
+    # one line per decorated function otherwise
     logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
     for name in _LIBRARIES:
         importlib.import_module(name)
     for module in pkgutil.walk_packages(airflow_mlmon.__path__, "airflow_mlmon."):
-        if ".migrations" not in module.name:  # these run where they are imported
+        if ".migrations" not in module.name:  # these run on import
             importlib.import_module(module.name)
 
 
 def wait_for(go: Path, parent: int) -> bool:
-    """Whether the file came while the parent was alive."""
+    """Wait for the file; return whether it appeared while the parent was alive."""
     while not go.exists():
         if os.getppid() != parent:
             return False

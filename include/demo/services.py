@@ -1,4 +1,4 @@
-"""The processes of the demo: started in sessions of their own, and stopped with all they forked."""
+"""Processes of the demo, started in sessions of their own, and stopped with all their forks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A process as it is found again: a number may be given to another, but not with this start."""
+    """Process identified by pid and start time, because a pid may be reused."""
 
     name: str
     pid: int
@@ -38,13 +38,13 @@ class Running:
 
 
 class Services:
-    """Starts processes, watches them, and stops them when the context ends.
+    """Starter and supervisor of processes, which stops them when the context ends.
 
     Args:
-        env: their environment.
-        cwd: their working directory.
-        logs: folder of what they print.
-        record: file that names those that run, for the command that stops them.
+        env: environment of the processes.
+        cwd: working directory.
+        logs: folder of their output.
+        record: file that lists the running ones, for the command that stops them.
         outlive: leave them running when the context ends without a failure.
     """
 
@@ -58,18 +58,18 @@ class Services:
         self._asked = False
 
     def __enter__(self) -> Self:
-        """Nothing is started yet."""
+        """Enter the context; nothing is started yet."""
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """Stop everything, but what was meant to stay when nothing failed."""
+        """Stop everything, except processes that should stay after a success."""
         if failure is None and self._outlive:
             return
         # after a failure there may be tasks that the scheduler would wait for
         self.stop(STOP_SECONDS if failure is None else HURRY_SECONDS)
 
     def stop(self, seconds: float) -> None:
-        """Stop everything; what has not ended after so many seconds is killed."""
+        """Stop everything; kill what has not ended after `seconds`."""
         # a second Ctrl-C must not leave anything behind
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self.ask_to_stop()
@@ -81,7 +81,7 @@ class Services:
         signal.signal(signal.SIGINT, before)
 
     def start(self, name: str, *command: str) -> None:
-        """Start a process of Python; what it prints goes to a log of its own."""
+        """Start a Python process; its output goes to a log of its own."""
         self.run(name, sys.executable, *command)
 
     def run(self, name: str, *command: str) -> None:
@@ -106,7 +106,7 @@ class Services:
         process.wait()
 
     def finish(self, name: str) -> None:
-        """Wait for a process that has to end by itself."""
+        """Wait for a process that ends by itself."""
         while self._processes[name].poll() is None:
             self.check(but=name)
             time.sleep(_PAUSE_S)
@@ -115,11 +115,11 @@ class Services:
         del self._processes[name]
 
     def log_end(self, name: str) -> str:
-        """The last lines of what a process has printed."""
+        """Return the last lines of a process's output."""
         return (self._logs / f"{name}.log").read_text(errors="replace")[-_LOG_END:]
 
     def wait_for_port(self, name: str, port: int) -> None:
-        """Wait until a process takes connections."""
+        """Wait until a process accepts connections."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             self.check()
@@ -129,7 +129,7 @@ class Services:
         raise ServiceError(f"{name} did not answer within {_START_SECONDS:.0f} s; see {self._logs / name}.log")
 
     def check(self, *, but: str | None = None) -> None:
-        """Raise when a process has failed."""
+        """Raise an error if a process has failed."""
         for name, process in self._processes.items():
             if name != but and process.poll():
                 raise self._failure(name)
@@ -151,7 +151,7 @@ class Services:
         log = self._logs / f"{name}.log"
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
         code = self._processes[name].returncode
-        return ServiceError(f"{name} ended with code {code}: {lines[-1].strip() if lines else ''}\n  log: {log}")
+        return ServiceError(f"{name} exited with code {code}: {lines[-1].strip() if lines else ''}\n  log: {log}")
 
 
 def ask_to_end(services: Iterable[Running]) -> None:
@@ -162,7 +162,7 @@ def ask_to_end(services: Iterable[Running]) -> None:
 
 
 def end(services: Sequence[Running], seconds: float) -> None:
-    """Wait for processes to end, then kill what is left of them and all they forked."""
+    """Wait for processes to end, then kill what is left of them and all their forks."""
     deadline = time.monotonic() + seconds
     while any(map(is_running, services)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_S)
@@ -180,21 +180,21 @@ def kill_sessions(leaders: Iterable[int]) -> None:
 
 
 def is_running(service: Running) -> bool:
-    """Whether it is still the same process, and alive."""
+    """Return whether it is still the same process, and alive."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(service.pid, os.WNOHANG)
     return _start_of(service.pid) == service.started
 
 
 def read_running(path: Path) -> list[Running]:
-    """The processes of a list that are still alive; none when there is no list."""
+    """Read a list of processes and keep those alive; none if there is no list."""
     if not path.exists():
         return []
     return [service for item in json.loads(path.read_text()) if is_running(service := Running(**item))]
 
 
 def _start_of(pid: int) -> int | None:
-    """When a living process started, in the kernel's ticks."""
+    """Return the start time of a living process, in kernel ticks."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -204,7 +204,7 @@ def _start_of(pid: int) -> int | None:
 
 
 def _of_sessions(sessions: set[int]) -> list[int]:
-    """Living processes of some sessions: a task has a process group of its own, but no session."""
+    """List the living processes of some sessions: a task has a process group of its own, but no session."""
     found = []
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
@@ -216,5 +216,5 @@ def _of_sessions(sessions: set[int]) -> list[int]:
 
 
 def _end_with_parent() -> None:
-    """In the child: let the kernel end it when the demo itself is killed."""
+    """Let the kernel end this child process when the demo itself is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Where the demo keeps its files, and the environment of everything that it starts."""
+"""Files and environment of the demo and of the processes that it starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.demo.services import read_running
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("MLMON_DEMO_FOLDER", CHECKOUT / ".demo")).absolute()
-# where `make druid` leaves its Druid
+# location of the Druid that `make druid` starts
 DRUID_FOLDER = CHECKOUT / ".druid"
 DRUID_RECORD = "running.json"
 DRUID_PORT = 8888
@@ -41,17 +41,17 @@ class Settings:
 
     @property
     def airflow_home(self) -> Path:
-        """Airflow's own folder."""
+        """Airflow's home."""
         return self.folder / "airflow"
 
     @property
     def logs(self) -> Path:
-        """What the started processes print."""
+        """Folder of the output of the processes."""
         return self.folder / "logs"
 
     @property
     def workspace(self) -> Path:
-        """Where airflow_mlmon writes its files; the reports are in `reports` below it."""
+        """Workspace of airflow_mlmon; the reports are in `reports` below it."""
         return self.folder / "workspace"
 
     @property
@@ -61,12 +61,12 @@ class Settings:
 
     @property
     def address(self) -> str:
-        """Where Airflow answers."""
+        """URL of Airflow."""
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
     def go(self) -> Path:
-        """The file for which the scheduler waits."""
+        """File that the scheduler waits for."""
         return self.folder / "go"
 
 
@@ -88,14 +88,14 @@ def fresh_settings(folder: Path, *, idle_sleep_s: float) -> Settings:
     )
     for path in (settings.airflow_home, settings.logs, settings.workspace):
         path.mkdir(parents=True)
-    # a file that is there is not written by each of the processes that start at once
+    # an existing file is not written by each of the processes that start at once
     (settings.airflow_home / "airflow.cfg").write_text("# the demo sets everything in the environment\n")
     _write_private(_password_file(settings), json.dumps({USER: settings.password}))
     return settings
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """What the demo sets in the environment."""
+    """Return the variables that the demo sets in the environment."""
     endpoint = f"http://127.0.0.1:{settings.s3_port}"
     connection = {
         "conn_type": "aws",
@@ -120,7 +120,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": settings.secret,
         "AIRFLOW__API_AUTH__JWT_SECRET": settings.secret,
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": str(settings.idle_sleep_s),
-        # a worker that misses the end of a task by a hair looks again after this many seconds, not 5
+        # a worker that just misses the end of a task looks again after this many seconds, not 5
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__MLMON__STORE": settings.store,
@@ -130,7 +130,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": _KEY,
         "AWS_SECRET_ACCESS_KEY": _KEY,
         "AWS_DEFAULT_REGION": _REGION,
-        # one thread a task: there are as many tasks as cores, and the scheduler forks
+        # one thread per task: there are as many tasks as cores, and the scheduler forks
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "NO_PROXY": "127.0.0.1,localhost",
@@ -139,7 +139,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def _druid() -> dict[str, str]:
-    """The connection to Druid, when `make druid` has started one."""
+    """Return the Druid connection, if `make druid` has started one."""
     if not read_running(DRUID_FOLDER / DRUID_RECORD):
         return {}
     connection = {"conn_type": "mlmon_druid", "host": f"http://localhost:{DRUID_PORT}"}
@@ -147,18 +147,18 @@ def _druid() -> dict[str, str]:
 
 
 def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a process of the demo.
+    """Return the whole environment of a process of the demo.
 
-    Another Airflow's and AWS's variables are left out, so that the demo can reach neither.
+    The variables of another Airflow and of AWS are left out, so that the demo can reach neither.
     """
     kept = {name: value for name, value in inherited.items() if not name.startswith(("AIRFLOW", "AWS_"))}
-    # without bytecode each process compiles every library again
+    # without bytecode each process would compile every library again
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | variables(settings)
 
 
 def write_env_file(settings: Settings) -> Path:
-    """A file to source, after which `mlmon` and `airflow` work from a shell."""
+    """Write a file to source, after which `mlmon` and `airflow` work from a shell."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(settings).items()]
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     path = settings.folder / "env"
@@ -176,7 +176,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago; all are held until the last is found."""
+    """Find free ports; all are held until the last is found."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

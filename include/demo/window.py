@@ -1,4 +1,4 @@
-"""The nights that the demo runs."""
+"""Days that the demo processes."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _FORTNIGHT = timedelta(days=13)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The nights from `first` to `last`, both included."""
+    """Days from `first` to `last`, both included."""
 
     first: date
     last: date
 
     @property
     def nights(self) -> int:
-        """How many nights there are."""
+        """Number of days."""
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
-        """The nights in words."""
-        return f"{self.nights} nights, {self.first} to {self.last}" if self.nights > 1 else f"the night of {self.first}"
+        """Format the days in words."""
+        return f"{self.nights} days, {self.first} to {self.last}" if self.nights > 1 else f"the day {self.first}"
 
 
 def choose_window(first: str | None, last: str | None) -> Window:
-    """The window between two days written as YYYY-MM-DD; a fortnight when one is not given.
+    """Parse the window between two days written as YYYY-MM-DD; a fortnight if one is not given.
 
     Raises:
-        ValueError: a day is none, or the model was not in service on it.
+        ValueError: a text is not a day, or the model was not in service on it.
     """
     if first is None:
         end = _parse(last) if last else IN_SERVICE + _FORTNIGHT
@@ -40,7 +40,7 @@ def choose_window(first: str | None, last: str | None) -> Window:
         start = _parse(first)
         end = _parse(last) if last else min(start + _FORTNIGHT, LAST_DAY)
     if not IN_SERVICE <= start <= end <= LAST_DAY:
-        raise ValueError(f"The nights of the demo lie between {IN_SERVICE} and {LAST_DAY}, not {start} to {end}.")
+        raise ValueError(f"The days of the demo must lie between {IN_SERVICE} and {LAST_DAY}, got {start} to {end}.")
     return Window(first=start, last=end)
 
 

@@ -1,4 +1,4 @@
-"""A real Druid on loopback: ZooKeeper and five services, started and stopped by their own pids."""
+"""A real Druid on loopback: ZooKeeper and five services, started and stopped by their pids."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ _WORKERS = "/druid/indexer/v1/workers"
 
 @dataclass(kw_only=True)
 class DruidCluster:
-    """One Druid in `home`, all of it on loopback.
+    """Druid cluster in `home`, entirely on loopback.
 
-    `ports` are free ones unless given; `properties` are those of every service beyond our own, and
-    `environment` what their processes see beyond this one's. With `outlive` it goes on when this
-    process ends, and `record` names its processes.
+    `ports` are free ones by default; `properties` are added to those of every service, and `environment` to this
+    process's. With `outlive` the cluster survives this process, and `record` lists its processes.
     """
 
     home: Path
@@ -58,18 +57,18 @@ class DruidCluster:
 
     @property
     def url(self) -> str:
-        """The router, which answers for all."""
+        """URL of the router, which answers for all services."""
         return self.url_of("router")
 
     def url_of(self, service: str) -> str:
-        """One service's own address."""
+        """Return the URL of one service."""
         return f"http://localhost:{self.ports[service]}"
 
     def start(self) -> None:
-        """Start all six and wait until they can work.
+        """Start all six and wait until they are ready.
 
         Raises:
-            jars.UnavailableError: Java or the jars cannot be had.
+            jars.UnavailableError: Java or the jars are not available.
             ServiceError: it was not ready in time, or a service ended; with the end of its log.
         """
         self._lib, self._java = jars.jars(self.release), jars.java()
@@ -94,7 +93,7 @@ class DruidCluster:
         self.ready_s = time.monotonic() - began
 
     def stop(self) -> None:
-        """Stop what was started here, and nothing else."""
+        """Stop the processes started here."""
         self._services.stop(_STOP_S)
 
     def start_service(self, name: str) -> None:
@@ -109,10 +108,10 @@ class DruidCluster:
         self._services.kill(name)
 
     def wait_until_ready(self) -> None:
-        """Wait until every service can work.
+        """Wait until every service is ready.
 
         Raises:
-            ServiceError: one ended, or is not ready in time.
+            ServiceError: a service ended, or is not ready in time.
         """
         checks: list[tuple[str, Callable[[], bool]]] = [
             *((name, lambda name=name, path=path: self._json(name, path) is not None) for name, path in _READY_PATHS),
@@ -155,7 +154,7 @@ class DruidCluster:
 
 
 def _ports(names: list[str], given: Mapping[str, int]) -> dict[str, int]:
-    """Ports that are free now, but for those given; all are held until all are found, so that none comes twice."""
+    """Choose free ports, except for the given ones; all are held until all are found, so that none comes twice."""
     held = {name: socket.socket() for name in names if name not in given}
     try:
         for one in held.values():

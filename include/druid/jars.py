@@ -1,4 +1,4 @@
-"""Assembles Druid's jars from a Maven repository, once per release."""
+"""Assembly of Druid's jars from a Maven repository, once per release."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencie
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A version of Druid, with the profiles of the POM that are assembled with it."""
+    """Version of Druid, with the profiles of the POM that are assembled with it."""
 
     version: str
     profiles: tuple[str, ...]
 
 
-# the newest whose jars can be had; the newest with SQL-based ingestion; the newest that reads S3
+# the newest with available jars; the newest with SQL-based ingestion; the newest that reads S3
 NEWEST = Release(version="33.0.0", profiles=("datasketches",))
 WITH_SQL = Release(version="27.0.0", profiles=("sql", "hadoop-28"))
 WITH_S3 = Release(version="25.0.0", profiles=("datasketches", "s3"))
 
 
 class UnavailableError(Exception):
-    """Druid cannot be had on this machine; the message says what is missing."""
+    """Druid is not available on this machine; the message says what is missing."""
 
 
 def java() -> str:
-    """The java to run Druid with.
+    """Find the java to run Druid with.
 
     Raises:
-        UnavailableError: there is none, or it is too old.
+        UnavailableError: no java is installed, or its version does not fit.
     """
     found = shutil.which("java")
     if found is None:
@@ -47,15 +47,15 @@ def java() -> str:
     said = subprocess.run([found, "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
     version = said.partition('version "')[2].partition(".")[0].partition('"')[0]
     if version != str(_JAVA):
-        raise UnavailableError(f"Druid needs Java {_JAVA}; the java on the PATH is {version or 'of no known version'}")
+        raise UnavailableError(f"Druid needs Java {_JAVA}; the java on the PATH is {version or 'of unknown version'}")
     return found
 
 
 def jars(release: Release) -> Path:
-    """The folder of the jars of a release: from the cache, else from Maven.
+    """Return the folder of the jars of a release: from the cache, else from Maven.
 
     Raises:
-        UnavailableError: no Maven, or a jar cannot be had.
+        UnavailableError: Maven is not installed, or a jar is not available.
     """
     lib = CACHE / release.version / "lib"
     if lib.is_dir():
@@ -80,13 +80,13 @@ def _fetch(maven: str, release: Release, folder: Path) -> None:
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_S, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"Maven did not fetch the jars of Druid {version} in {_FETCH_S} s") from error
+        raise UnavailableError(f"Maven did not fetch the jars of Druid {version} within {_FETCH_S} s") from error
     if run.returncode != 0:
         raise UnavailableError(f"Maven cannot fetch the jars of Druid {version}: {run.stdout[-600:]}")
 
 
 def _publish(fetched: Path, lib: Path) -> None:
-    """Rename, so that the folder is there whole or not at all; another run may have been quicker."""
+    """Rename the folder, so that it appears as a whole; another run may have been faster."""
     fetched.chmod(0o755)
     try:
         fetched.rename(lib)

@@ -1,6 +1,6 @@
-"""A small Druid without docker: `up` starts one that goes on in the background, `down` stops it.
+"""Run a small Druid without docker: `up` starts it in the background, `down` stops it.
 
-What is loaded stays in the folder for the next time.
+Ingested data stay in the folder for the next time.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ _INTERRUPTED = 130
 
 
 def start_up(folder: Path, port: int) -> int:
-    """Start Druid, and say where it is."""
+    """Start Druid, and print its URL."""
     record = folder / DRUID_RECORD
     if read_running(record):
-        print(f"Druid runs already: http://localhost:{port}")
+        print(f"Druid is already running: http://localhost:{port}")
         return 0
     _check_port(port)
     folder.mkdir(exist_ok=True)
-    print(f"starting Druid {NEWEST.version}; the first time its jars are fetched, which takes a minute", flush=True)
+    print(f"starting Druid {NEWEST.version}; the first start downloads its jars, which takes a minute", flush=True)
     cluster = DruidCluster(home=folder, ports={"router": port}, record=record, outlive=True)
     cluster.start()
     connection = json.dumps({"conn_type": "mlmon_druid", "host": cluster.url})
-    print(f"Druid answers after {cluster.ready_s:.0f} s: {cluster.url}")
+    print(f"Druid was ready after {cluster.ready_s:.0f} s: {cluster.url}")
     print(f"Airflow: export AIRFLOW_CONN_MLMON_DRUID_DEFAULT='{connection}'")
-    print("         (`make demo` and `make up` find it by themselves)")
+    print("         (`make demo` and `make up` find it automatically)")
     print(f"logs:    {folder / 'log'}")
     print("stop:    make druid-down")
     return 0
 
 
 def shut_down(folder: Path) -> int:
-    """Stop what `up` started, and nothing else."""
+    """Stop the processes that `up` started."""
     running = read_running(folder / DRUID_RECORD)
     ask_to_end(running)
     end(running, _STOP_S)
@@ -52,11 +52,13 @@ def shut_down(folder: Path) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it did what it should, 1 when not, 130 when interrupted."""
+    """Run a command; return 0 on success, 1 on failure, 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="python -m include.druid.run", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
-    parser.add_argument("--folder", type=Path, default=DRUID_FOLDER, help="settings, data and logs; .druid by default")
-    parser.add_argument("--port", type=int, default=DRUID_PORT, help=f"of the router; {DRUID_PORT} by default")
+    parser.add_argument(
+        "--folder", type=Path, default=DRUID_FOLDER, help="folder of settings, data and logs; .druid by default"
+    )
+    parser.add_argument("--port", type=int, default=DRUID_PORT, help=f"port of the router; {DRUID_PORT} by default")
     arguments = parser.parse_args(argv)
     folder = arguments.folder.absolute()
     try:
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"druid {arguments.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; everything is stopped", file=sys.stderr)
+        print("interrupted; all processes are stopped", file=sys.stderr)
         return _INTERRUPTED
 
 
@@ -75,7 +77,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise ServiceError(f"port {port} is taken: something else listens there") from None
+            raise ServiceError(f"port {port} is in use by another program") from None
 
 
 if __name__ == "__main__":

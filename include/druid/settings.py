@@ -1,11 +1,11 @@
-"""The settings of a small Druid on loopback, one text per file."""
+"""Settings of a small Druid on loopback, one text per file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-# Java 17 keeps these doors shut otherwise
+# Java 17 otherwise denies this access
 _OPEN = [
     "--add-exports=java.base/jdk.internal.misc=ALL-UNNAMED",
     "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
@@ -128,7 +128,7 @@ druid.router.coordinatorServiceName=druid/coordinator
 
 
 def files(ports: Mapping[str, int], more: Mapping[str, str]) -> dict[str, str]:
-    """The text of each file below `conf`, with the ports in place; `more` are properties of every service."""
+    """Return the text of each file below `conf`, with the ports in place; `more` are properties of every service."""
     values = {**ports, "peon_flags": json.dumps(_PEON_FLAGS)}
     common = COMMON.format(**values) + "".join(f"{name}={value}\n" for name, value in more.items())
     services = {name: text for name, text in SERVICES.items() if name in ports}

@@ -35,7 +35,7 @@ def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     assert done["state"] == "success"
     assert "mlmon_rows{" in (tmp_path / "collector" / "mlmon_loans.prom").read_text()
     assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
-    assert "Not loaded into Druid: there is no connection 'mlmon_druid_default'" in done["log"]
+    assert "Not ingested into Druid: connection 'mlmon_druid_default' does not exist" in done["log"]
     assert done["values"]["prepare_partition"]["rows_curated"] == 80
     assert done["values"]["judge_partition"]["status"] == "OK"
     assert Path(done["values"]["write_report"]["uri"]).exists()
@@ -50,7 +50,7 @@ def test_dag_tells_of_a_loud_night(run_dag, tmp_path: Path):
     done = run_dag(archive, str(FIRST))
 
     sent = done["values"]["send_alerts"]
-    # one message of all that is unusual: the mean score by its rule, and what is judged by what is usual
+    # one message of all that is unusual: the mean score by its rule, and what is evaluated against the expected value
     assert (sent["messages"], sent["failed"], sent["errors"]) == (1, 0, [])
     assert sent["sent"] > 1
     assert f"loans {FIRST}: warning: mean score" in done["log"]
@@ -72,8 +72,8 @@ def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
     with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
         [night] = store.nights("loans", FIRST, FIRST)
     assert night.status is Status.FAILED
-    assert "S3 did not answer for s3://bucket/predictions" in night.message
-    assert "night failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
+    assert "S3 did not answer the request for s3://bucket/predictions" in night.message
+    assert "run failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
 
 
 def test_dag_fails_a_night_whose_blocking_check_failed_and_still_reports_it(run_dag, tmp_path: Path):

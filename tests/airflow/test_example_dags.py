@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import airflow_mlmon
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.load import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST

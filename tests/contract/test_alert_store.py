@@ -58,8 +58,8 @@ def test_an_alert_is_told_when_it_opens_and_when_it_resolves_and_not_in_between(
         heard += told(store)
 
     assert heard == [
-        (1, "opened", "open since 2013-03-01, 1 night"),
-        (6, "resolved", "resolved on 2013-03-06 after 3 nights"),
+        (1, "opened", "open since 2013-03-01, 1 day"),
+        (6, "resolved", "resolved on 2013-03-06 after 3 days"),
     ]
 
 
@@ -85,7 +85,7 @@ def test_one_night_is_not_enough_where_the_policy_asks_for_two(store):
 
     assert pending[0].standing.state == "pending"
     assert before == []
-    assert told(store) == [(2, "opened", "open since 2013-03-01, 2 nights")]
+    assert told(store) == [(2, "opened", "open since 2013-03-01, 2 days")]
 
 
 def test_a_metric_without_a_verdict_is_quiet_where_others_were_judged(store):
@@ -121,7 +121,7 @@ class TestBackfill:
             publish(store, day, "b", ())
         publish(store, 4, "b")
 
-        assert told(store) == [(4, "opened", "open since 2013-03-01, 4 nights")]
+        assert told(store) == [(4, "opened", "open since 2013-03-01, 4 days")]
 
     def test_a_past_day_does_not_tell_of_the_days_after_it(self, store):
         for day, found in enumerate("bbqqqq", 1):
@@ -189,7 +189,7 @@ class TestPeople:
         for day in (2, 3, 4):
             publish(store, day, "b")
 
-        assert told(store) == [(4, "opened", "open since 2013-03-01, 4 nights")]
+        assert told(store) == [(4, "opened", "open since 2013-03-01, 4 days")]
 
     def test_an_alert_that_somebody_resolves_is_told_to_be_over_and_reopens(self, store):
         publish(store, 1, "b")
@@ -198,8 +198,8 @@ class TestPeople:
         over = told(store)
         publish(store, 2, "b")
 
-        assert over == [(1, "resolved", "resolved on 2013-03-01 after 1 night")]
-        assert told(store) == [(2, "reopened", "reopened since 2013-03-02, 1 night")]
+        assert over == [(1, "resolved", "resolved on 2013-03-01 after 1 day")]
+        assert told(store) == [(2, "reopened", "reopened since 2013-03-02, 1 day")]
         assert store.accepted_until("flights", date(2013, 4, 1)) == {}
 
     def test_the_new_normal_is_known_by_its_last_day(self, store):
@@ -213,14 +213,14 @@ class TestPeople:
         }
 
     def test_what_cannot_be_done_is_refused_and_leaves_nothing(self, store):
-        with pytest.raises(StateError, match="no night of 2013-03-01"):
+        with pytest.raises(StateError, match="no run of 2013-03-01"):
             act(store, ActionKind.ACKNOWLEDGE, 1)
         publish(store, 1, "q")
         with pytest.raises(NotFoundError):
             act(store, ActionKind.ACKNOWLEDGE, 1)
         for day, found in enumerate("bqq", 2):
             publish(store, day, found, ())
-        with pytest.raises(StateError, match="is not open"):
+        with pytest.raises(StateError, match="no longer open"):
             act(store, ActionKind.ACCEPT, 4)
 
         assert store.accepted_until("flights", date(2013, 4, 1)) == {}

@@ -12,11 +12,24 @@ import sqlalchemy as sa
 
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.records import Delivery, Family, Results, Status
+from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from airflow_mlmon.store.rows import metric_rows
-from tests.support.published import DAY, NOW, alert, check, metric, night, partition, results, verdict
+from tests.support.published import (
+    DAY,
+    NOW,
+    alert,
+    arrival,
+    baseline,
+    check,
+    metric,
+    night,
+    partition,
+    results,
+    verdict,
+)
 
 CHANNELS = ("log", "webhook:ops")
 
@@ -70,7 +83,12 @@ def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(
     before = rows(store)
 
     store.replace_profile(
-        partition(), "v1", "def456", [metric("score_mean", 0.4)], replaces=("score_mean", "drift_score")
+        partition(),
+        "v1",
+        "def456",
+        [metric("score_mean", 0.4)],
+        replaces=("score_mean", "drift_score"),
+        baselines=[baseline()],
     )
 
     assert {value.metric: value.value for value in store.metric_values(partition())} == {
@@ -80,7 +98,7 @@ def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(
     }
     assert store.night(partition()).layout == "def456"
     changed = {name for name, content in rows(store).items() if content != before[name]}
-    assert changed == {"mlmon_nights", "mlmon_metrics"}
+    assert changed == {"mlmon_nights", "mlmon_metrics", "mlmon_compared_with"}
 
 
 def test_another_layout_is_refused_for_another_version(store):
@@ -88,7 +106,7 @@ def test_another_layout_is_refused_for_another_version(store):
     before = rows(store)
 
     with pytest.raises(PartitionConflictError):
-        store.replace_profile(partition(), "v0", "def456", [], replaces=("score_mean",))
+        store.replace_profile(partition(), "v0", "def456", [], replaces=("score_mean",), baselines=[baseline()])
 
     assert rows(store) == before
 
@@ -118,10 +136,27 @@ class TestSchema:
 
 
 class TestPublish:
-    def test_returns_what_was_written(self, store):
-        store.publish(night(facts={"reasons": {"no id": 10}}), [results()], supersedes=None)
+    def test_keeps_the_baselines_that_a_partition_was_compared_with(self, store):
+        compared = (baseline(), baseline(title="the reference", kind=BaselineKind.REFERENCE, nights={}, pin=None))
+        store.publish(night(), [results(baselines=compared)], supersedes=None)
+        store.publish(None, [results(family=Family.LABELS)], supersedes=None)
 
-        assert store.night(partition()) == night(facts={"reasons": {"no id": 10}})
+        assert store.compared_with(partition()) == list(compared)
+        store.publish(night(), [results(baselines=compared[1:])], supersedes=None)
+        assert store.compared_with(partition()) == list(compared[1:])
+
+    def test_replaces_the_versions_that_verdicts_rest_on_with_the_verdicts(self, store):
+        for versions in ({DAY: "v1", date(2013, 3, 6): "a", date(2013, 3, 7): "b"}, {date(2013, 3, 7): "c"}):
+            store.publish(night(), [results()], supersedes=None, bases=versions)
+        store.publish(None, [results(family=Family.LABELS)], supersedes=None)
+
+        assert store.evaluation_bases("flights", DAY, DAY) == {DAY: {date(2013, 3, 7): "c"}}
+        assert store.evaluation_bases("flights", date(2013, 3, 9), date(2013, 3, 9)) == {}
+
+    def test_returns_what_was_written(self, store):
+        store.publish(night(arrival=arrival()), [results()], supersedes=None)
+
+        assert store.night(partition()) == night(arrival=arrival())
         assert store.verdicts(partition()) == [verdict()]
         assert store.checks(partition()) == [check()]
         assert store.metric_values(partition()) == [

@@ -69,7 +69,7 @@ def test_of_two_that_accept_at_once_one_is_told(store):
 def test_a_day_that_was_judged_or_one_before_it_is_refused(store, days):
     store.publish(night(), [], supersedes=None)
 
-    with pytest.raises(StateError, match="would change what was judged: the night of 2013-03-08"):
+    with pytest.raises(StateError, match="would change the verdicts of 2013-03-08"):
         store.save_baseline("flights", pin(first=DAY - days * ONE_DAY))
 
     assert store.baselines("flights") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.course import Policy
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Arrival, Status
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 from tests.support.postgres import fresh_database
-from tests.support.published import alert, night, partition, pin, results
+from tests.support.published import DAY, alert, arrival, night, partition, pin, results
 
 OPEN = """
 import sys
@@ -29,6 +31,10 @@ with MetricStore(sys.argv[1]) as store:
 """
 
 
+OLD_NIGHT = """
+INSERT INTO mlmon_nights VALUES ('flights', 'DAY', 'START', 'END', 'FAILED', 'v1', 'abc123',
+ 900, 890, 10, 'blocking', true, 'FACTS')
+"""
 # of a night that the fourth schema knows: its alert has a fingerprint that no other night's has
 OLD_ALERT = """
 INSERT INTO mlmon_nights VALUES ('loans', 'DAY', 'DAY 00:00:00', 'DAY 23:00:00', 'OK', 'v', 'l',
@@ -82,22 +88,49 @@ def test_a_crash_at_any_statement_leaves_no_half_made_schema(url):
             pass
         finally:
             sa.event.remove(database.engine, "before_cursor_execute", crash)
-        assert len(_tables(database)) == (13 if made else 0)
+        assert len(_tables(database)) == (16 if made else 0)
     database.close()
 
     assert number > 10
 
 
 def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeypatch):
-    monkeypatch.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0001")
-    with MetricStore(url) as store:
-        store.publish(night(), [], supersedes=None)
-    monkeypatch.undo()
+    facts = {
+        "files": 2,
+        "labels_delivered": 30,
+        "delay": {"hours": 1.5, "reason": ""},
+        "arrived": "OK",
+        "message": "",
+        "rests_on": {"2013-03-07": "v0"},
+    }
+    with monkeypatch.context() as before:
+        before.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0001")
+        database = Database(url)
+        bring_to_head(database)
+    with database.writing() as connection:
+        for day, kept in ((8, facts), (7, {"files": 1}), (6, {"source": "reference"})):
+            of, row = partition(day), OLD_NIGHT.replace("FACTS", json.dumps(kept))
+            row = row.replace("DAY", of.key).replace("START", str(of.start)).replace("END", str(of.end))
+            connection.exec_driver_sql(row)
+    database.close()
 
     with MetricStore(url) as store:
         store.save_baseline("flights", pin())
 
-        assert store.night(partition()) == night()
+        assert store.night(partition()) == night(status=Status.FAILED, message="blocking", arrival=arrival())
+        assert store.evaluation_bases("flights", DAY.replace(day=1), DAY) == {
+            DAY: {DAY.replace(day=7): "v0", DAY: "v1"}
+        }
+        assert store.night(partition(7)).arrival == Arrival(
+            status=Status.FAILED,
+            message="blocking",
+            files=1,
+            labels_delivered=0,
+            delay_hours=None,
+            delay_reason="was not measured",
+        )
+        assert store.night(partition(6)).arrival is None
+        assert store.days_in_files("flights") == {DAY, DAY.replace(day=7), DAY.replace(day=6)}
         assert store.baselines("flights") == [pin()]
 
 

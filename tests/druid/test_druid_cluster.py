@@ -13,8 +13,8 @@ from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
 from airflow_mlmon.druid.tables import metrics_table
 from airflow_mlmon.errors import NotFoundError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

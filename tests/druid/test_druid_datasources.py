@@ -7,7 +7,7 @@ import pytest
 
 from airflow_mlmon.druid.ingestion import DimensionType
 from airflow_mlmon.druid.rules import OwnRules, apply_rules, compaction_settings, retention_rules
-from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.loading import parse_spec
 from tests.support.druid.bucket import COLUMNS, DAY, NEXT, datasource, load_rows, rows_of
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]

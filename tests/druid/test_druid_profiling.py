@@ -182,9 +182,11 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
     assert differing(found, profile_table(rows, layout)) == []
     assert found == profile_table(rows, layout)
     assert [set(names) for names in asked] == [{"embedding", "huge"}]
-    with pytest.raises(ConfigError, match="'embedding': Druid has no vectors; 'huge': its integers lie too far"):
+    with pytest.raises(
+        ConfigError, match="'embedding': Druid does not store vectors; 'huge': its integers are too far"
+    ):
         profile(client, spec, day("vectors"), layout)
-    with pytest.raises(PartitionConflictError, match="1500 rows, and the curated partition has 7"):
+    with pytest.raises(PartitionConflictError, match="1500 rows, but the curated partition has 7"):
         profile(client, spec, day("vectors"), layout, local=lambda part: profile_table(rows.slice(0, 7), part))
 
 
@@ -192,7 +194,7 @@ def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
     client, spec = DruidClient(sql_cluster.url), spec_of("defaults")
     layout = pin_layout(spec, rows_of(day("defaults"), 10))
 
-    with pytest.raises(ConfigError, match="default-value mode: it takes null for 0"):
+    with pytest.raises(ConfigError, match="default-value mode: it reads null as 0"):
         profile(client, spec, day("defaults"), layout)
 
 

@@ -60,4 +60,4 @@ def test_a_port_that_is_taken_is_said_at_once(folder):
         up = command("up", folder, port)
 
     assert up.returncode == 1
-    assert up.stderr == f"druid up: port {port} is taken: something else listens there\n"
+    assert up.stderr == f"druid up: port {port} is in use by another program\n"

@@ -12,7 +12,6 @@ import pytest
 
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.contrast import SliceMetric
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import DruidAccess, Run
 from airflow_mlmon.pipeline.slices.druid import DruidRows
@@ -75,7 +74,7 @@ def numbers(window: SlicedWindow) -> SlicedWindow:
     return replace(window, rows_read=0, rows_counted=0)
 
 
-@pytest.mark.parametrize("metric", [SliceMetric.ACCURACY, SliceMetric.ROC_AUC])
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc"])
 def test_slices_are_those_of_the_curated_rows(model: Run, client, metric):
     asked = (["channel", "term", "approved"], FIRST, LAST)
 

@@ -89,7 +89,7 @@ def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
     assert all(load.task_id.startswith("query-mlmon.loans_") for load in done.values())
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 160}]
     # 27 is in that mode unless it is told otherwise
-    assert "default-value mode: it takes null for 0" in state.warning
+    assert "default-value mode: it reads null as 0" in state.warning
 
 
 def test_an_input_that_is_empty_changes_nothing_and_is_worth_another_try(client, bucket):

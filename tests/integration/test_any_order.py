@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import AlertState
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, LABELS, Archive, day_table, to_bytes
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.drift.methods import score
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.pages import night_page
 from airflow_mlmon.pipeline.run import Run
@@ -17,6 +17,7 @@ from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.page import render_night
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
 from tests.support.nightly_model import judge_night
@@ -53,6 +54,10 @@ def judged(tmp_path, archive):
         context.__exit__(None, None, None)
 
 
+def verdicts(run: Run, offset: int) -> dict[str, Verdict]:
+    return drift_by_column(run.store.verdicts(Partition.of_day("loans", day(offset))))
+
+
 def profiles(run: Run, *offsets: int):
     layout = ensure_reference(run).layout
     return layout, [profile_table(day_table(day(offset)), layout) for offset in offsets]
@@ -63,9 +68,7 @@ def test_a_trailing_baseline_is_the_sum_of_the_nights_before(judged):
 
     layout, nights = profiles(run, *range(2, 8))
     current = profile_table(day_table(day(8)), layout).columns["amount"]
-    limits = window_limits(layout, nights, "psi", 0.95)
     assert drift["amount"].score == score("psi", sum_profiles(layout, nights).columns["amount"], current)
-    assert (drift["amount"].limit, drift["amount"].nights) == (limits["amount"].limit, 6)
     assert list(facts.nights) == [day(offset) for offset in range(2, 8)]
 
 
@@ -75,7 +78,7 @@ def test_the_versions_of_the_nights_are_named(judged):
     stored = {night.partition.day: night.version for night in run.store.nights("loans", day(2), day(7))}
     assert facts.nights == stored
     details = dict(run.store.metric_details("loans", "drift_score", day(8), day(8)))
-    assert details[day(8)].detail["baseline"] == "the trailing 6 nights"
+    assert details[day(8)].detail["baseline"] == "the trailing 6 days"
 
 
 def test_a_trailing_baseline_reaches_into_the_nights_of_the_reference(judged):
@@ -92,20 +95,20 @@ def test_each_column_has_its_own_baseline(judged):
 
     assert {entry.title: entry.columns for entry in facts} == {
         "the reference": ("amount", "channel", "approved"),
-        "the trailing 6 nights": ("term",),
-        "the same weekday of 2 weeks": ("score",),
+        "the trailing 6 days": ("term",),
+        "the same weekday of the 2 weeks before": ("score",),
     }
-    assert [drift[name].nights for name in ("amount", "term", "score")] == [12, 6, 2]
     assert list(drift) == ["amount", "term", "channel", "score", "approved"]
 
 
-def test_the_previous_night_is_judged_by_how_far_neighbours_lie(judged):
-    _, drift, (facts,) = judged(8, "baseline: previous")
+def test_the_previous_day_is_the_baseline_and_the_days_before_show_how_far_others_lie(judged):
+    run, drift, (facts,) = judged(8, "baseline: previous")
 
+    verdict = verdicts(run, 8)["amount"]
     assert list(facts.nights) == [day(7)]
-    # ten nights of history are nine pairs
-    assert drift["amount"].nights == 9
-    assert drift["amount"].limit is not None
+    assert drift["amount"].rows_reference < 81
+    # ten days of history, without the one that is the baseline
+    assert (verdict.state, verdict.history) == (VerdictState.OK, 9)
 
 
 def test_a_fixed_range_is_the_sum_of_its_days(judged):
@@ -115,25 +118,28 @@ def test_a_fixed_range_is_the_sum_of_its_days(judged):
     assert drift["amount"].rows_reference < 6 * 80
 
 
-def test_too_few_nights_are_not_enough_data(judged):
+def test_days_that_a_baseline_lacks_are_counted_in_words(judged):
     run, drift, _ = judged(8, f"baseline: {{dates: {{from: {day(6)}, to: {day(40)}}}}}")
 
-    assert {column.state for column in drift.values()} == {"INSUFFICIENT_DATA"}
-    assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 nights, at least 5 are needed"
+    assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 days"
+    # fewer days are fewer rows, which the evaluation reckons with
+    assert {one.state for one in verdicts(run, 8).values()} == {VerdictState.OK}
+
+
+def test_without_a_day_in_the_baseline_there_is_not_enough_data(judged):
+    run, _, _ = judged(8, "baseline: {dates: {from: 2026-06-01, to: 2026-06-09}}")
+
+    assert {one.state for one in verdicts(run, 8).values()} == {VerdictState.INSUFFICIENT_DATA}
     assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_columns", None] is None
     assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] is None
 
 
 def test_the_share_of_drifted_columns_is_of_those_that_could_be_judged(judged, archive):
     archive.write_day(day(8), shift=0.3)
-    run, drift, _ = judged(
-        8,
-        f"baselines: {{term: {{dates: {{from: {day(6)}, to: {day(40)}}}}}}}",
-        "drift: {quantile: 0.99}",
-    )
+    run, _, _ = judged(8, "baselines: {term: {dates: {from: 2026-06-01, to: 2026-06-09}}}")
 
-    states = [column.state for column in drift.values()]
-    assert (states.count("beyond"), states.count("INSUFFICIENT_DATA")) == (2, 1)
+    states = [one.state for one in verdicts(run, 8).values()]
+    assert (states.count(VerdictState.BREACH), states.count(VerdictState.INSUFFICIENT_DATA)) == (2, 1)
     assert run.store.metrics("loans", day(8), day(8))[day(8), "drifted_share", None] == 2 / 4
 
 
@@ -141,10 +147,11 @@ def test_a_shift_that_lasts_is_drift_from_the_reference_and_not_from_the_trailin
     for offset in range(NIGHTS):
         archive.write_day(day(offset), shift=0.3)
 
-    _, drift, _ = judged(8, "baselines: {score: {trailing: 6}}")
+    run, drift, _ = judged(8, "baselines: {score: {trailing: 6}}")
 
-    assert drift["score"].state == "within"
-    assert drift["approved"].state == "beyond"
+    assert drift["score"].score < 0.2 < drift["approved"].score
+    # days that nobody evaluated are a history like any, beside which this one is expected
+    assert {verdicts(run, 8)[name].state for name in ("score", "approved")} == {VerdictState.OK}
 
 
 def test_the_page_names_the_partitions_and_versions(judged):
@@ -154,7 +161,7 @@ def test_the_page_names_the_partitions_and_versions(judged):
 
     trailing = next(entry for entry in facts if entry.columns == ("term",))
     assert [version for version in trailing.nights.values() if version not in html] == []
-    assert "against <bdi>the trailing 6 nights</bdi>" in html
+    assert "against <bdi>the trailing 6 days</bdi>" in html
 
 
 def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
@@ -165,12 +172,10 @@ def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
         to_bytes(pa.concat_tables([day_table(FIRST - timedelta(days=n), 90) for n in range(12, 0, -1)])),
     )
 
-    # another quantile of the limits pins the reference anew
-    run, drift, (facts,) = judged(8, "drift: {quantile: 0.9}", "baseline: {trailing: 6}")
+    # another method pins the reference anew
+    run, drift, (facts,) = judged(8, "drift: {method: ks}", "baseline: {trailing: 6}")
 
     assert ensure_reference(run).layout.id != before
     assert facts.nights == {}
-    assert (
-        drift["amount"].note
-        == "the trailing 6 nights: 0 of 6 nights, at least 4 are needed; 6 have another layout: reprofile"
-    )
+    short = "the trailing 6 days: 0 of 6 days, 6 have another layout: reprofile"
+    assert drift["amount"].note == f"{short}; the reference has no rows"

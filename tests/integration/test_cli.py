@@ -101,7 +101,7 @@ def test_a_channel_that_is_down_hides_neither_the_night_nor_its_gauges(archive, 
     done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
 
     assert done.returncode == 1
-    assert "There is no Airflow connection 'nowhere'" in done.stderr
+    assert "Airflow connection 'nowhere' does not exist" in done.stderr
     assert f"{FIRST} Sun" in done.stdout
     assert (tmp_path / "gauges" / "mlmon_loans.prom").exists()
 
@@ -125,7 +125,7 @@ def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "nothing.yaml", "--partition", "2026-03-01"], "nothing.yaml: cannot be read"),
+        (["run", "nothing.yaml", "--partition", "2026-03-01"], "nothing.yaml: cannot read the file"),
         (["run", "loans.yaml", "--partition", "yesterday"], "'yesterday' is not a day"),
         (
             ["backfill", "loans.yaml", "--from", "2026-03-02", "--to", "2026-03-01"],

@@ -69,14 +69,14 @@ def test_a_draft_to_standard_output_is_the_spec_alone(folder, capsys):
 
 
 def test_no_files_is_said(folder):
-    with pytest.raises(ConfigError, match=r"there are no \.parquet files"):
+    with pytest.raises(ConfigError, match=r"No \.parquet files found"):
         files_of("archive/nothing")
 
 
 def test_a_damaged_file_is_named(folder):
     write_file("archive/reference/part-1.parquet", b"PAR1")
 
-    with pytest.raises(DataError, match=r"part-1\.parquet: is no readable"):
+    with pytest.raises(DataError, match=r"part-1\.parquet is not a readable"):
         read_sample(Storage().at("archive"), files_of("archive/reference"))
 
 
@@ -84,5 +84,5 @@ def test_mixed_types_name_file_and_column(folder):
     write_file("mixed/a.parquet", to_bytes(pa.table({"x": [1.0], "d": [date(2026, 1, 1)]})))
     write_file("mixed/b.parquet", to_bytes(pa.table({"x": ["one"]})))
 
-    with pytest.raises(SchemaMismatchError, match=r"b\.parquet: column 'x' is string, in other files double"):
+    with pytest.raises(SchemaMismatchError, match=r"b\.parquet: column 'x' is string, other files have double"):
         read_sample(Storage().at("mixed"), files_of("mixed"))

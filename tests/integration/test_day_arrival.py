@@ -61,7 +61,7 @@ class TestQuarantinedShare:
         assert (found.state, found.value, found.usual, found.history) == (VerdictState.BREACH, 0.2, 0, DAYS - 1)
         assert found.p_value < 1e-3
         [alert] = [one for one in run.store.alerts("loans", LAST.day, LAST.day) if one.metric == "quarantined_share"]
-        assert alert.text.startswith("quarantined share 20 %, usually 0 %: effect ")
+        assert alert.text.startswith("quarantine rate 20 %, expected 0 %: effect size ")
 
     def test_as_many_as_every_night_are_none(self, run, archive):
         for partition in NIGHTS:
@@ -88,7 +88,7 @@ class TestQuarantinedShare:
         found = value(run, LAST, "quarantined_share")
         assert (found.value, found.rows) == (0, 40)
         titles = {alert.title for alert in run.store.alerts("loans", LAST.day, LAST.day)}
-        assert titles == {"night incomplete", "rows below what is usual"}
+        assert titles == {"data incomplete", "rows below its expected range"}
 
     def test_a_night_without_rows_has_no_share_and_a_reason(self, run, archive):
         archive.write_predictions(LAST.day, day_table(LAST.day).slice(0, 0))
@@ -96,7 +96,7 @@ class TestQuarantinedShare:
         judge_night(run, LAST)
 
         found = value(run, LAST, "quarantined_share")
-        assert (found.value, found.detail["reason"]) == (None, "no row could be counted")
+        assert (found.value, found.reason) == (None, "no row could be counted")
 
     def test_the_references_own_nights_have_none(self, run):
         judge_night(run, LAST)
@@ -147,8 +147,8 @@ class TestDelay:
         judge_night(run, LAST)
 
         [alert] = run.store.alerts("loans", LAST.day, LAST.day)
-        assert (alert.metric, alert.title) == ("delay_hours", "delay in hours above what is usual")
-        assert alert.text.startswith("delay in hours 20, usually 2: effect +0.92, large; ")
+        assert (alert.metric, alert.title) == ("delay_hours", "delay in hours above its expected range")
+        assert alert.text.startswith("delay in hours 20, expected 2: effect size +0.92 (log ratio, large); ")
 
     def test_judging_again_knows_the_delay(self, run, archive):
         arrive(archive, LAST, 20)
@@ -167,7 +167,7 @@ class TestDelay:
         judge_night(run, absent)
 
         found = value(run, absent, "delay_hours")
-        assert (found.value, found.detail) == (None, {"reason": "no files have arrived"})
+        assert (found.value, found.reason) == (None, "no files")
 
 
 class TestCopiedArchive:
@@ -177,7 +177,7 @@ class TestCopiedArchive:
         assert [value(run, night, "delay_hours").value for night in NIGHTS] == [None] * DAYS
         found = verdict(run, LAST, "delay_hours")
         assert found.state is VerdictState.INSUFFICIENT_DATA
-        assert found.note == "the files came together with those of a day before"
+        assert found.note == "the files arrived together with those of an earlier day"
 
     def test_the_nights_after_it_are_judged_by_themselves(self, run, archive):
         copied = NIGHTS[1]

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import reprofile
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated
-from airflow_mlmon.records import Status
+from airflow_mlmon.records import Status, VerdictState
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
 from tests.support.runs import opened, write_file
 
@@ -54,29 +54,30 @@ def run_day(tmp_path, archive, table, extra=()):
         rows = read_curated(run, partition, night.version)
         page = run.files.read(run.report_uri(partition.key, PAGE)).decode()
         checks = run.store.checks(partition)
-    return result, night, drift, rows, page, checks
+        verdicts = drift_by_column(run.store.verdicts(partition))
+    return result, night, drift, rows, page, checks, verdicts
 
 
 def test_decimals_stay_exact_and_vectors_are_compared_on_every_row(tmp_path, archive):
     table = with_columns(FIRST)
 
-    _, night, drift, rows, page, checks = run_day(tmp_path, archive, table)
+    _, night, _, rows, page, checks, verdicts = run_day(tmp_path, archive, table)
 
     assert night.status is Status.OK
     assert rows.column("price").to_pylist() == table.column("price").to_pylist()
     assert rows.column("embedding").to_pylist() == table.column("embedding").to_pylist()
-    assert drift["embedding"].state is DriftState.WITHIN
-    assert drift["price"].state is DriftState.WITHIN
-    assert "embedding: vectors are not handed to evidently" in page
+    assert verdicts["embedding"].state is VerdictState.OK
+    assert verdicts["price"].state is VerdictState.OK
+    assert "embedding: vectors are not passed to Evidently" in page
     assert not [check for check in checks if check.column == "embedding"]
     assert {check.passed for check in checks if check.column == "price"} == {True}
 
 
 def test_rotation_of_embeddings_drifts_on_the_page(tmp_path, archive):
-    _, _, drift, _, page, _ = run_day(tmp_path, archive, with_columns(FIRST, axis=2))
+    _, _, drift, _, page, _, verdicts = run_day(tmp_path, archive, with_columns(FIRST, axis=2))
 
     assert drift["embedding"].score == 0
-    assert drift["embedding"].state is DriftState.BEYOND
+    assert verdicts["embedding"].state is VerdictState.BREACH
     assert drift["embedding"].note in page
     assert drift["embedding"].note.startswith("mean shift ")
 
@@ -87,16 +88,16 @@ def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
     held[3], held[5], held[7] = held[3][:5], [*held[5][:5], None], None
     table = table.set_column(table.column_names.index("embedding"), "embedding", pa.array(held, pa.list_(pa.float32())))
 
-    _, night, drift, _, page, _ = run_day(tmp_path, archive, table)
+    _, night, drift, _, page, _, _ = run_day(tmp_path, archive, table)
 
     assert (night.rows_listed, night.rows_curated, night.rows_quarantined) == (80, 78, 2)
     assert drift["embedding"].rows_current == 77
-    assert "embedding is no vector of dimension 6" in page
-    assert "embedding has an empty element" in page
+    assert "embedding is not a vector of dimension 6" in page
+    assert "embedding has a null element" in page
 
 
 def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp_path, archive):
-    _, _, drift, _, _, _ = run_day(
+    _, _, drift, _, _, _, _ = run_day(
         tmp_path, archive, with_columns(FIRST), [("alerts:", "drift: {method: anderson}\nalerts:")]
     )
 

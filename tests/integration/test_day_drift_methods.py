@@ -7,17 +7,18 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import roll_up
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.evidently_drift import score_samples
 from airflow_mlmon.spec.methods import Method
-from tests.support.archive import FIRST, REFERENCE_DAYS, day_table, to_bytes
+from tests.support.archive import FIRST, day_table, to_bytes
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
@@ -38,22 +39,25 @@ def _drift_of(run: Run, day: date):
     return {column.column: column for column in read_drift(run, partition, run.store.night(partition).version)}
 
 
+def _verdicts_of(run: Run, day: date) -> dict[str, Verdict]:
+    return drift_by_column(run.store.verdicts(Partition.of_day("loans", day)))
+
+
 def test_each_column_is_measured_as_the_spec_says(tmp_path):
     archive = local_archive(tmp_path, 2)
     partition = Partition.of_day("loans", FIRST)
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
         judge_night(run, partition)
-        found = _drift_of(run, FIRST)
+        found, verdicts = _drift_of(run, FIRST), _verdicts_of(run, FIRST)
 
     chosen = {name: column.method for name, column in found.items()}
     assert chosen | {"amount": "anderson", "term": "t_test", "channel": "chisquare", "score": "jensenshannon"} == chosen
     assert found["amount"].note.startswith("p-value by evidently's anderson on samples of 74 and ")
-    assert found["amount"].note.endswith(" rows; the limit is of samples of the reference's nights")
-    assert found["amount"].nights == REFERENCE_DAYS
-    assert found["amount"].state is (
-        DriftState.BEYOND if found["amount"].score < found["amount"].limit else DriftState.WITHIN
+    assert found["amount"].note.endswith(" rows, evidently's own threshold 0.1")
+    # whatever the method, the profiles say whether a column has drifted
+    assert {name: (one.state, one.history) for name, one in verdicts.items()} == dict.fromkeys(
+        found, (VerdictState.OK, 10)
     )
-    assert found["term"].limit is not None
 
 
 def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
@@ -66,11 +70,11 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
         (window,) = roll_up(run, FIRST, last, 2)
 
     assert found["amount"].note == NOT_COMPARED
-    assert (found["term"].method, found["term"].nights) == ("t_test", 4)
+    assert found["term"].method == "t_test"
     assert found["channel"].method == "chisquare"
     rolled = {column.column: column for column in window.columns}
     assert rolled["amount"].note == NOT_COMPARED
-    assert (rolled["term"].method, rolled["term"].state) == ("t_test", "within")
+    assert (rolled["term"].method, window.verdicts["term"].state) == ("t_test", VerdictState.OK)
 
 
 def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
@@ -81,14 +85,13 @@ def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
     # the sample of a larger reference is another one, and so is its layout
     rows = [day_table(FIRST - timedelta(days=n), 90) for n in range(10, 0, -1)]
     write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(rows)))
-    with opened(tmp_path, archive, ("alerts:", f"{METHODS}  quantile: 0.9\nalerts:")) as run:
+    with opened(tmp_path, archive, ("alerts:", f"{METHODS}  multivariate: true\nalerts:")) as run:
         (day,) = reprofile(run, FIRST, FIRST)
         after = _drift_of(run, FIRST)["amount"]
 
     assert day.state is Carried.CARRIED
     assert (after.method, after.rows_current) == ("anderson", before.rows_current)
     assert (before.rows_reference, after.rows_reference) == (916, 847)
-    assert (before.nights, after.nights) == (12, 10)
 
 
 @pytest.mark.parametrize("method", ["ed", "mannw"])
@@ -104,14 +107,14 @@ def test_nights_that_always_differ_are_usual_also_of_samples(tmp_path, method):
         archive.write_predictions(FIRST + timedelta(days=offset), rows[offset])
     lines = f"drift: {{columns: {{score: {{method: {method}}}}}}}\n"
     with opened(tmp_path, archive, ("alerts:", f"{lines}alerts:")) as run:
-        found = []
+        verdicts = []
         for offset in (0, 1):
             judge_night(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
-            found.append(_drift_of(run, FIRST + timedelta(days=offset))["score"])
+            verdicts.append(_verdicts_of(run, FIRST + timedelta(days=offset))["score"])
         answers = [score_samples(past, rows[offset], {"score": (Method(method), Kind.NUMERIC)}) for offset in (0, 1)]
 
     assert [answer["score"].is_beyond for answer in answers] == [True, True]
-    assert [column.state for column in found] == [DriftState.WITHIN, DriftState.BEYOND]
+    assert [verdict.state for verdict in verdicts] == [VerdictState.OK, VerdictState.BREACH]
 
 
 def test_method_of_an_unknown_column_names_the_nearest(tmp_path):

@@ -80,8 +80,8 @@ def test_rows_of_yesterday_are_quarantined_today_with_the_day(run, archive):
         80,
         RESENT,
     )
-    assert second.message == f"{RESENT} rows: the prediction id was seen on 2026-03-01"
-    assert reasons(run, NIGHTS[1]) == {"the prediction id was seen on 2026-03-01": RESENT}
+    assert second.message == f"{RESENT} rows: the prediction id was already accepted on 2026-03-01"
+    assert reasons(run, NIGHTS[1]) == {"the prediction id was already accepted on 2026-03-01": RESENT}
     assert night(run, NIGHTS[0]).rows_curated == 80
     metrics = run.store.metrics("loans", FIRST, NIGHTS[1].day)
     assert metrics[NIGHTS[1].day, "rows_quarantined", None] == RESENT
@@ -93,7 +93,10 @@ def test_the_page_names_the_day(run, archive):
 
     page = Path(run_night(run, NIGHTS[1]).report).read_text()
 
-    assert "the prediction id was seen on 2026-03-01" in re.sub("<[^>]*>", "", page).partition("Why rows were")[2]
+    assert (
+        "the prediction id was already accepted on 2026-03-01"
+        in re.sub("<[^>]*>", "", page).partition("Reason for quarantine")[2]
+    )
 
 
 def test_an_id_is_forgotten_after_the_days_of_the_spec(run, archive):
@@ -190,7 +193,7 @@ def test_redoing_a_day_before_changes_a_night_when_that_is_redone_too(run, archi
 
     assert (kept.version, kept.rows_curated) == (before, 80)
     assert after != before
-    assert reasons(run, NIGHTS[1]) == {"the prediction id was seen on 2026-03-01": RESENT}
+    assert reasons(run, NIGHTS[1]) == {"the prediction id was already accepted on 2026-03-01": RESENT}
 
 
 def test_a_night_is_not_published_when_a_day_before_moved_meanwhile(run, archive):
@@ -212,7 +215,7 @@ def test_an_empty_night_needs_no_day_before(run, archive):
 
     judge_night(run, NIGHTS[1])
 
-    assert night(run, NIGHTS[1]).message == "No rows have arrived."
+    assert night(run, NIGHTS[1]).message == f"No rows under {run.predictions_folder(NIGHTS[1])} (files read: 2)."
 
 
 def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, archive):

@@ -14,12 +14,12 @@ import pytest
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.redis import RedisCache
 from tests.support.archive import FIRST, Archive, day_table
@@ -59,7 +59,7 @@ def quarantined(prepared: Prepared) -> tuple[int, str]:
     return prepared.rows_quarantined, prepared.message
 
 
-FOUND = (7, "7 rows: the prediction id was seen on 2026-03-01")
+FOUND = (7, "7 rows: the prediction id was already accepted on 2026-03-01")
 
 
 def test_past_ids_come_from_redis_and_stay_there_for_the_days_of_the_spec(server, opened_with):
@@ -108,7 +108,9 @@ def test_a_night_ends_right_when_redis_goes_away_in_its_middle(server, opened_wi
         assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
 
     assert time.monotonic() - started < 10
-    assert [record.levelname for record in caplog.records if "goes on without it" in record.message] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if "continues without the cache" in record.message] == [
+        "WARNING"
+    ]
 
 
 def test_a_night_without_redis_has_the_version_that_it_has_with_it(server, opened_with):
@@ -156,8 +158,8 @@ def test_redis_is_reached_by_its_airflow_connection(server, tmp_path, archive, m
 @pytest.mark.parametrize(
     ("connection", "said"),
     [
-        pytest.param("", "no Airflow connection 'seen'", id="absent"),
-        pytest.param('{"conn_type": "redis", "extra": {"db": "first"}}', "database 'first'", id="database"),
+        pytest.param("", "Airflow connection 'seen' does not exist", id="absent"),
+        pytest.param('{"conn_type": "redis", "extra": {"db": "first"}}', "Database 'first'", id="database"),
     ],
 )
 def test_a_connection_that_is_wrong_is_named(tmp_path, archive, monkeypatch, connection, said):

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.pages.pages import index_page, night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
+from airflow_mlmon.pipeline.steps.drift import read_together
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.page import render_index, render_night
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.nightly_model import judge_night
@@ -59,17 +59,34 @@ def judged(run: Run, offset: int):
 
 
 def test_swapped_columns_are_found_where_no_column_has_moved(tmp_path, archive):
-    with opened(tmp_path, archive, TOGETHER, RULE) as run:
-        _, _, quiet = judged(run, 0)
-        partition, version, moved = judged(run, 1)
-        alone = [column for column in read_drift(run, partition, version) if column.column in FEATURES]
+    with opened(tmp_path, archive, TOGETHER) as run:
+        first, _, _ = judged(run, 0)
+        second, _, moved = judged(run, 1)
+        quiet, found = verdicts(run, first), verdicts(run, second)
         alerts = run.store.alerts("loans", day_of(0), day_of(1))
 
-    assert (quiet.state, quiet.nights) == (DriftState.WITHIN, REFERENCE_DAYS)
-    assert {column.state for column in alone} == {DriftState.WITHIN}
-    assert moved.state is DriftState.BEYOND
+    assert (quiet["multivariate_drift", None].state, quiet["multivariate_drift", None].history) == (
+        VerdictState.OK,
+        10,
+    )
+    assert {found["drift_score", name].state for name in FEATURES} == {VerdictState.OK}
+    assert found["multivariate_drift", None].state is VerdictState.BREACH
     assert {name for name, _ in moved.strongest[:2]} == {"amount", "term"}
     assert [(alert.partition.day, alert.metric) for alert in alerts] == [(day_of(1), "multivariate_drift")]
+
+
+def verdicts(run: Run, partition: Partition) -> dict[tuple[str, str | None], Verdict]:
+    return {(one.metric, one.column): one for one in run.store.verdicts(partition) if one.segment is None}
+
+
+def test_a_rule_of_the_spec_decides_in_the_place_of_the_evaluation(tmp_path, archive):
+    with opened(tmp_path, archive, TOGETHER, RULE) as run:
+        partition, _, _ = judged(run, 1)
+        found = verdicts(run, partition)["multivariate_drift", None]
+        alerts = run.store.alerts("loans", day_of(1), day_of(1))
+
+    assert (found.state, found.rule, found.p_value) == (VerdictState.BREACH, "at most 0.6", None)
+    assert [(alert.metric, alert.severity) for alert in alerts] == [("multivariate_drift", "critical")]
 
 
 def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
@@ -77,8 +94,8 @@ def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
         partition, _, moved = judged(run, 1)
         page, index = render_night(night_page(run, partition)), render_index(index_page(run))
 
-    assert f"ROC AUC <b>{moved.score:.3f}</b>, limit {moved.limit:.3f}" in page
-    assert "It leaned most on" in page
+    assert f"ROC AUC <b>{moved.score:.3f}</b>; drifted: effect size +" in page
+    assert "Most important columns" in page
     assert "multivariate drift" in index
     assert f'<td class="number">{moved.score:.3f}</td>' in index
 
@@ -115,14 +132,17 @@ def test_it_is_off_unless_the_spec_asks(tmp_path, archive):
 
         assert (found, ensure_reference(run).together) == (None, None)
     assert "multivariate_drift" not in metrics
-    with pytest.raises(ConfigError, match=r"rules\.0\.metric: it is measured with `drift: {multivariate: true}`"):
+    with pytest.raises(ConfigError, match=r"rules\.0\.metric: needs `drift: {multivariate: true}`"):
         opened(tmp_path, archive, RULE).__enter__()
 
 
-def test_a_reference_of_one_night_gives_no_limit(tmp_path, archive):
+def test_a_reference_of_one_day_leaves_too_little_history(tmp_path, archive):
     archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(tied(day_of(-1))))
     with opened(tmp_path, archive, TOGETHER) as run:
-        _, _, found = judged(run, 1)
+        partition, _, _ = judged(run, 1)
+        found = verdicts(run, partition)["multivariate_drift", None]
 
-    assert (found.limit, found.state) == (None, DriftState.INSUFFICIENT_DATA)
-    assert found.note == "no limit: fewer than 2 nights of the reference have 50 rows"
+    assert (found.state, found.note) == (
+        VerdictState.INSUFFICIENT_DATA,
+        "0 nights to compare with, fewer than 3",
+    )

@@ -65,7 +65,7 @@ def test_an_absent_bucket_fails_the_night_and_is_named(versity, archive, tmp_pat
     with opened(tmp_path, archive, wrong, storage=Storage(lambda _: client)) as run:
         run_night(run, NIGHT)
 
-        assert "There is no S3 bucket 'no-such-bucket'" in run.store.night(NIGHT).message
+        assert "S3 bucket 'no-such-bucket' does not exist" in run.store.night(NIGHT).message
         assert run.store.night(NIGHT).status is Status.FAILED
 
 

@@ -159,8 +159,8 @@ def test_channel_that_is_down_keeps_no_other_waiting(run, receivers):
     [
         ({"host": "http://[::1"}, "The URL of the Alertmanager cannot be read"),
         ({"host": ""}, "The URL of the Alertmanager has no host"),
-        ({"host": "https://am", "extra": "[1]"}, "extra of the connection 'am' is no JSON object"),
-        ({"host": "https://am", "extra": {"headers": "X: 1"}}, "headers in the extra of the connection 'am'"),
+        ({"host": "https://am", "extra": "[1]"}, "extra of connection 'am' is not a JSON object"),
+        ({"host": "https://am", "extra": {"headers": "X: 1"}}, "`headers` in the extra of connection 'am'"),
     ],
 )
 def test_connection_that_cannot_be_used_says_why_and_keeps_no_other_waiting(

@@ -99,9 +99,9 @@ def test_first_line_of_the_message_names_the_cause(run):
     message = night_message(night, run.store.alerts("loans", FIRST, FIRST))
 
     cause, _, first, *_ = message.text.splitlines()
-    assert cause.startswith("Likely cause: drift of amount: values lie higher than usual (by itself")
+    assert cause.startswith("Likely cause: drift of amount: values higher than expected (by itself")
     assert first.startswith("- critical: drift of amount ")
-    assert "drift of amount: values lie higher than usual" in message.subject
+    assert "drift of amount: values higher than expected" in message.subject
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])

@@ -32,7 +32,7 @@ from airflow_mlmon.records import (
     VerdictState,
     fingerprint_of,
 )
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
@@ -242,7 +242,7 @@ def test_command_shows_the_replay(spec, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--from", "2026-07-01", "--to", "2026-07-03"], 1, "no night from 2026-07-01 to 2026-07-03 can be replayed"),
+        (["--from", "2026-07-01", "--to", "2026-07-03"], 1, "no day from 2026-07-01 to 2026-07-03 can be replayed"),
         (["--from", "2026-03-09", "--to", "2026-03-08"], 2, "ends (2026-03-08) before it begins (2026-03-09)"),
         (["--rate", "2"], 2, "rate: Input should be less than 0.5, not 2.0"),
         (["--effect", "-1"], 2, "effect: Input should be greater than or equal to 0, not -1.0"),

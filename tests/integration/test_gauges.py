@@ -103,7 +103,7 @@ def test_gateway_that_is_down_is_unavailable_and_the_file_is_written_all_the_sam
     names = {"PUSHGATEWAY": "gateway", "METRICS_FOLDER": str(tmp_path / "collector")}
     settings = settings_from_environment({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
 
-    with pytest.raises(ServiceUnavailableError, match=r"The push gateway at 127\.0\.0\.1 cannot be reached"):
+    with pytest.raises(ServiceUnavailableError, match=r"The Pushgateway at 127\.0\.0\.1 cannot be reached"):
         publish_gauges(run, settings)
 
     assert (tmp_path / "collector" / "mlmon_loans.prom").exists()
@@ -113,7 +113,7 @@ def test_gateway_that_redirects_is_not_followed(run, monkeypatch):
     with web_server() as inbox:
         inbox.status, inbox.location = 307, f"{inbox.url}/inward"
 
-        with pytest.raises(ServiceRejectedError, match="a redirect, which is not followed"):
+        with pytest.raises(ServiceRejectedError, match="redirects are not followed"):
             publish_gauges(run, pushing_to(inbox.url, monkeypatch))
 
         assert inbox.paths == ["/metrics/job/mlmon/model/loans"]

@@ -134,8 +134,8 @@ class TestNotifier:
         [
             ("airflow.nowhere.Notifier", "cannot be imported"),
             ("Notifier", "cannot be imported"),
-            ("pathlib.Path", "is no notifier"),
-            ("unlicensed.Notifier", "The module of the notifier 'unlicensed.Notifier' fails: RuntimeError"),
+            ("pathlib.Path", "is not an Airflow notifier"),
+            ("unlicensed.Notifier", "Importing the module of notifier 'unlicensed.Notifier' failed: RuntimeError"),
         ],
     )
     def test_that_is_none_is_a_config_error(self, class_path, words, tmp_path, monkeypatch):
@@ -145,11 +145,11 @@ class TestNotifier:
             NotifierSender(class_path, {"text": "{text}"})
 
     def test_without_the_message_in_an_argument_is_a_config_error(self):
-        with pytest.raises(ConfigError, match="carries the message"):
+        with pytest.raises(ConfigError, match="contains the message"):
             NotifierSender(SMTP, {"to": "owner@example.com"})
 
     def test_with_wrong_arguments_is_a_config_error(self, message):
-        with pytest.raises(ConfigError, match="does not take"):
+        with pytest.raises(ConfigError, match="does not accept"):
             NotifierSender(SMTP, {"recipient": "{text}"}).send(message)
 
 
@@ -240,7 +240,7 @@ class TestWebhook:
         with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
             pool.submit(trickle, listener)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            with pytest.raises(ServiceUnavailableError, match=r"has not answered within 0\.5 seconds"):
+            with pytest.raises(ServiceUnavailableError, match=r"did not reply within 0\.5 seconds"):
                 WebhookSender(Endpoint(url, allow_private=True), NOW).send(message)
             given_up.set()
 
@@ -255,7 +255,7 @@ class TestWebhook:
         "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "10.0.0.1"]
     )
     def test_at_a_private_address_is_refused(self, message, host):
-        with pytest.raises(ServiceRejectedError, match="not at a public address"):
+        with pytest.raises(ServiceRejectedError, match="no public address"):
             WebhookSender(Endpoint(f"https://{host}:9/T0/secret"), NOW).send(message)
 
     def test_whose_name_turns_private_while_it_connects_is_refused(self, inbox, message, monkeypatch):
@@ -267,7 +267,7 @@ class TestWebhook:
             lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))],
         )
 
-        with pytest.raises(ServiceRejectedError, match="not at a public address"):
+        with pytest.raises(ServiceRejectedError, match="no public address"):
             WebhookSender(Endpoint(f"https://rebinding.example:{port}/"), NOW).send(message)
 
         assert inbox.posts == []

@@ -22,9 +22,10 @@ from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports.page import render_night
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
@@ -112,7 +113,7 @@ class TestNights:
         before = said(run, 6)
         accepted(run, dates(0, 5))
         night = run.store.night(partition(6))
-        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"])
+        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"], baselines=[])
 
         list(reprofile(run, day(6), day(6)))
 
@@ -161,7 +162,9 @@ class TestNights:
 class TestRefusals:
     @pytest.mark.parametrize("offset", [0, JUDGED - 1])
     def test_a_day_that_was_judged_is_refused(self, run, offset):
-        with pytest.raises(StateError, match=f"the night of {day(JUDGED - 1)} has its verdicts"):
+        with pytest.raises(
+            StateError, match=f"would change the verdicts of {day(JUDGED - 1)}, which is already evaluated"
+        ):
             accepted(run, dates(0, 5), first=day(offset))
 
     def test_too_few_nights_are_refused_and_the_missing_ones_named(self, run):
@@ -227,9 +230,10 @@ class TestCandidate:
             reference.profile,
             sum_profiles(reference.layout, nights),
             method="psi",
-            limits=reference.limits,
         )
         assert found.columns == expected
+        assert {verdict.state for verdict in found.verdicts.values()} == {VerdictState.OK}
+        assert found.drifted == 0
         assert (found.before.profile.rows, found.after.profile.rows) == (960, 480)
         assert list(found.after.facts.nights) == [day(offset) for offset in range(6)]
 
@@ -309,8 +313,8 @@ class TestCommands:
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [(entry["number"], entry["version"], entry["title"], entry["state"]) for entry in found] == [
             (None, None, "the reference", "replaced"),
-            (1, None, "the trailing 6 nights", "in force"),
-            (2, "v1", "the night before", "in force"),
+            (1, None, "the trailing 6 days", "in force"),
+            (2, "v1", "the day before", "in force"),
             (3, None, "the reference", "to come"),
         ]
         assert (found[2]["who"], found[2]["why"], found[2]["baseline"]) == ("Ben", "y", {"previous": True})
@@ -331,7 +335,7 @@ class TestCommands:
         assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
         assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
-        assert "0 of 5 columns lie beyond the limit" in out
+        assert "0 of 5 columns have drifted from the baseline in force" in out
 
     def test_diff_prints_json(self, capsys):
         main(["baseline", "diff", "loans.yaml", *RANGE, "--json"])
@@ -339,11 +343,13 @@ class TestCommands:
         found = json.loads(capsys.readouterr().out)
         assert (found["in_force"]["rows"], found["candidate"]["rows"], found["drifted_columns"]) == (960, 480, 0)
         assert [night["partition"] for night in found["candidate"]["nights"]] == [str(day(n)) for n in range(6)]
-        assert {"column", "score", "limit", "rows_in_force", "rows_candidate", "state"} <= set(found["columns"][0])
+        assert {"column", "score", "effect", "p_value", "rows_in_force", "rows_candidate", "state"} <= set(
+            found["columns"][0]
+        )
 
     def test_diff_without_nights_exits_with_1(self, capsys):
         assert main(["baseline", "diff", "loans.yaml", "--dates", str(day(30)), str(day(40))]) == 1
-        assert "No column could be judged." in capsys.readouterr().out
+        assert "No column could be evaluated." in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
@@ -352,7 +358,7 @@ class TestCommands:
             pytest.param(["--same-weekday", "99"], 2, "--same-weekday: .* less than or equal to 60", id="too-many"),
             pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
             pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
-            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change what was judged", id="judged"),
+            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="judged"),
             pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled nights, at least 5", id="too-few"),
         ],
     )

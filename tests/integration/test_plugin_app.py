@@ -127,7 +127,7 @@ def test_list_shows_each_model_with_its_latest_night(server):
     assert 'href="loans/2026-03-09/report.html"' in answer.text
     assert "1 alert." in answer.text
     assert 'href="churn/index.html"' in answer.text
-    assert "No data arrived." in answer.text
+    assert "No data received." in answer.text
 
 
 def test_list_leaves_out_what_the_user_may_not_read(server):
@@ -185,7 +185,7 @@ def test_run_leads_to_the_report_of_its_night(server, run_id, day):
     [
         pytest.param("loans", "too_early", "loans 2026-03-20 has no report yet", id="not-yet"),
         pytest.param("loans", "2026-03-09", "does not say which day to process", id="day-in-the-run-id-only"),
-        pytest.param("loans", "unknown", "There is no run", id="no-run"),
+        pytest.param("loans", "unknown", "has no run", id="no-run"),
         pytest.param("other.dag", "of_other_dag", "other.dag is not the DAG of a model", id="other-dag"),
     ],
 )
@@ -258,7 +258,7 @@ def test_store_that_cannot_be_read_is_told_without_its_whereabouts(server):
         path.write_bytes(content)
 
     assert answer.status == 503
-    assert "The log of the API server says why." in answer.text
+    assert "See the log of the API server for the cause." in answer.text
     assert "store.db" not in answer.text
 
 

@@ -15,7 +15,7 @@ from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Status
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened

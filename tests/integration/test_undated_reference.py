@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from bs4 import BeautifulSoup
+from rich.console import Console
 
 from airflow_mlmon.cli.main import main
+from airflow_mlmon.cli.table import nights_table
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
 from airflow_mlmon.records import Status, Verdict, VerdictState
+from airflow_mlmon.reports.heat import heat_map
+from airflow_mlmon.spec.evaluation import Judgement
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
 from tests.support.runs import local_archive, opened
 
@@ -83,6 +90,43 @@ def test_nights_are_quiet_until_one_differs_and_that_is_found(run):
     assert verdicts(run, NIGHTS - 1)["drift_score", "score"].state is VerdictState.BREACH
 
 
+@pytest.mark.parametrize("offset", range(NIGHTS))
+def test_every_column_has_an_evaluation_from_the_first_day_and_all_places_agree(run, offset):
+    day = FIRST + timedelta(days=offset)
+    partition = Partition.of_day("loans", day)
+    found = {column: one for (metric, column), one in verdicts(run, offset).items() if metric == "drift_score"}
+    in_store = {column for column, one in found.items() if one.state is VerdictState.BREACH}
+    counted = run.store.metrics("loans", day, day)
+
+    page = BeautifulSoup(run.files.read(run.report_uri(partition.key, PAGE)), "html.parser")
+    cards = {card.h3.get_text(): card for card in page.select(".cards article.card") if card.select_one(".meter")}
+    last = FIRST + timedelta(days=NIGHTS - 1)
+    heat = heat_map(
+        date_range(FIRST, last), run.store.metric_verdicts("loans", "drift_score", FIRST, last), {}, Judgement()
+    )
+    in_heat = {row.column for row in heat.rows for cell in row.drifted if cell.day == day}
+    alerts = run.store.alerts("loans", day, day, include_resolved=True)
+
+    assert set(found) == {"amount", "term", "channel", "score", "approved"} == set(cards)
+    assert {one.state for one in found.values()} <= {VerdictState.OK, VerdictState.BREACH}
+    assert {row.evaluated for row in heat.rows} == {NIGHTS}
+    assert {name for name, card in cards.items() if "drifted" in card["class"]} == in_store
+    assert {alert.column for alert in alerts if alert.metric == "drift_score" and not alert.segment} == in_store
+    assert in_heat == in_store
+    assert counted[day, "drifted_columns", None] == len(in_store)
+    assert counted[day, "drifted_share", None] == len(in_store) / 5
+    table = [line for line in shown_table(run) if line.startswith(f"{day:%Y-%m-%d}")]
+    assert int(re.search(r"OK +(\d+)", table[0])[1]) == len(in_store)
+    assert bool(in_store) is (offset == NIGHTS - 1)
+
+
+def shown_table(run: Run) -> list[str]:
+    """The lines of the table of days, as a terminal shows them."""
+    console = Console(width=200, file=io.StringIO())
+    console.print(nights_table(run.store, run.spec, FIRST, FIRST + timedelta(days=NIGHTS - 1)))
+    return [line.strip() for line in console.file.getvalue().splitlines()]
+
+
 def test_page_and_layout_say_that_there_are_no_event_times(run, folder, archive, monkeypatch, capsys):
     page = run.files.read(f"{run.workspace}/reports/loans/{FIRST}/{PAGE}").decode()
     assert f"{REFERENCE_DAYS * ROWS:,} rows without event times" in page
@@ -103,14 +147,16 @@ def test_declared_as_dated_it_is_refused_with_what_to_declare(tmp_path, archive)
     assert "`dated: false` under reference" in raised.value.hint
 
 
-def test_what_needs_the_nights_of_the_reference_has_no_limit_and_says_so(tmp_path, archive):
+def test_what_needs_past_days_says_so_and_the_rest_is_evaluated_at_once(tmp_path, archive):
     asked = ("alerts:\n", "drift: {multivariate: true, columns: {amount: {method: anderson}}}\nalerts:\n")
     with opened(tmp_path, archive, UNDATED, UNRULED, asked) as run:
         night = Partition.of_day("loans", FIRST)
         run_night(run, night)
-        values = [value for value in run.store.metric_values(night) if value.segment is None]
-    found = {(value.metric, value.column): value for value in values}
+        values = run.store.metrics("loans", FIRST, FIRST)
+        found = verdicts(run, 0)
 
-    for key in (("drift_score", "amount"), ("multivariate_drift", None)):
-        assert found[key].value is not None
-        assert found[key].detail.get("limit") is None
+    assert values[FIRST, "multivariate_drift", None] is not None
+    assert found["multivariate_drift", None].note == "0 nights to compare with, fewer than 3"
+    # the profiles answer for a column whose method needs rows
+    assert values[FIRST, "drift_score", "amount"] is not None
+    assert found["drift_score", "amount"].rule == "sampling error only"

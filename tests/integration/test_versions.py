@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.pipeline.baselines.choose import choose_baselines, of_value
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.baselines.window import Span
@@ -16,7 +17,9 @@ from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.pages.pages import index_page, night_page
 from airflow_mlmon.pipeline.steps.drift import read_drift, read_segment_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.records import BaselinePin, VerdictState
+from airflow_mlmon.records import (
+    VerdictState,
+)
 from airflow_mlmon.reports.page import render_index, render_night
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
@@ -130,11 +133,11 @@ def test_scores_that_the_baseline_does_not_know_are_shown_and_not_judged(run):
 
     assert drift["score"].score > 0.25
     assert drift["score"].note == "the baseline has no rows of v2: see the versions"
-    assert drift["amount"].limit is not None
+    assert [drift["score"].is_withheld, drift["amount"].is_withheld] == [True, False]
     assert new["score"].note == "the baseline has too few nights of v2"
-    assert new["amount"].limit is not None
+    assert [new["score"].is_withheld, new["amount"].is_withheld] == [True, False]
     assert segments["version=v2"].baselines["amount"] == "the reference, all versions"
-    assert old["score"].limit is not None
+    assert (old["score"].is_withheld, old["score"].score is None) == (False, False)
 
 
 def test_performance_is_kept_by_version_and_in_sum(run):
@@ -159,6 +162,8 @@ def test_challenger_is_compared_with_its_champion_on_the_same_nights(run):
     assert scores["score_mean"].low > 0.15
     assert scores["accuracy"].is_apart
     assert {column.column for column in found.columns} == {"amount", "term", "channel", "score", "approved"}
+    assert {name for name, one in found.verdicts.items() if one.state is VerdictState.BREACH} == {"score", "approved"}
+    assert {one.rule for one in found.verdicts.values()} == {"sampling error only"}
 
 
 def test_page_tells_of_the_versions(run):
@@ -166,7 +171,7 @@ def test_page_tells_of_the_versions(run):
     quiet = render_night(night_page(run, partition(QUIET)))
 
     assert "v2 takes the lead, 53.3 % of the rows" in page
-    assert "v2 beside v1, on the same nights" in re.sub("<[^>]*>", "", page)
+    assert "v2 compared with v1 on the same days" in re.sub("<[^>]*>", "", page)
     assert "the reference, all versions" in page
     assert "Model versions" not in quiet
     assert "v2 appears, 5 % of the rows" in render_index(index_page(run))
@@ -191,9 +196,9 @@ def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):
     [of_all] = choose_baselines(run, reference, span)
     [chosen] = choose_baselines(run, reference, span, version="v2")
     [before] = choose_baselines(run, reference, Span(days=(partition(AFTER).day,)), version="v2")
-    own = of_value(run, reference, chosen, "version", "v2")
+    own = of_value(chosen, "version", "v2")
 
     assert (of_all.facts.title, before.facts.title) == ("the reference", "the reference")
     assert chosen.facts.title == "2026-03-10 to 2026-03-11"
     assert own.whole.rows == 320 + 600
-    assert own.usual.limits["score"].nights == 2
+    assert set(own.facts.nights) == {partition(NOON).day, partition(SWITCHED).day}

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.docs import CHECKOUT, FOLDER, PAGES, README, fill_page
+from tests.support.docs import CHECKOUT, FILES, FOLDER, MADE, PAGES, README, TABLES, fill_page
 
-FILES = [README, *(FOLDER / f"{name}.md" for name in PAGES)]
 README_BYTES = 12_000
 PICTURE_BYTES = 150_000
 
@@ -33,11 +32,15 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_tables_and_links_between_pages_are_those_of_the_code(name):
-    text = (FOLDER / f"{name}.md").read_text()
+@pytest.mark.parametrize("path", FILES, ids=file_name)
+def test_tables_and_links_between_pages_are_those_of_the_code(path):
+    assert fill_page(path) == path.read_text(), "run `make docs`"
 
-    assert fill_page(name, text) == text, "run `make docs`"
+
+def test_every_table_stands_in_one_place():
+    found = [name for path in FILES for _, name, _ in re.findall(MADE, path.read_text(), flags=re.DOTALL)]
+
+    assert sorted(found) == sorted(TABLES)
 
 
 def test_the_readme_stays_short():
@@ -78,3 +81,18 @@ def test_every_file_that_is_named_exists(path):
     names = re.findall(r"`((?:include|dags|tests|airflow_mlmon)/[\w/.]*\w/?)`", path.read_text())
 
     assert [name for name in names if not (CHECKOUT / name).exists() and "fraud" not in name] == []
+
+
+def test_the_map_of_the_rooms_names_three_at_most_for_what_is_added():
+    [table] = re.findall(
+        r"^\| to add \|.*?\n\n", (FOLDER / "development.md").read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    rooms = {}
+    for row in table.strip().splitlines()[2:]:
+        added, where, _ = row.strip("| ").split(" | ")
+        rooms[added] = {name.split("/")[1] for name in re.findall(r"`(airflow_mlmon/[^`]+)`", where)}
+
+    assert set(rooms) == {
+        "a task (kind of model)", "a metric", "a file format", "a channel", "a store dialect", "a page",
+    }  # fmt: skip
+    assert [added for added, named in rooms.items() if not 1 <= len(named) <= 3] == []

@@ -16,10 +16,10 @@ import yaml
 from airflow.cli.cli_parser import get_parser as airflow_parser
 
 from airflow_mlmon.cli.main import _parser as mlmon_parser
-from airflow_mlmon.spec.load import load_channels, parse_spec
-from tests.packaging.test_docs import FILES, file_name, prose
+from airflow_mlmon.loading import load_channels, parse_spec
+from tests.packaging.test_docs import file_name, prose
 from tests.support.comparison import make_rows, write_parquet
-from tests.support.docs import CHECKOUT, README
+from tests.support.docs import CHECKOUT, FILES, README
 
 LANGUAGES = {"python", "sh", "sql", "text", "yaml"}
 # columns that the pieces of specs name, beside those of the README's spec

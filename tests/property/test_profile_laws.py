@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.drift.methods import measure
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.segment import Part, sum_parts
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.spec.methods import PROFILED, Method
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 from tests.support.profiles import make_layout
 
 LAYOUT = make_layout(
@@ -180,10 +181,10 @@ def make_labels(cells) -> pa.Table:
 @settings(deadline=None, derandomize=True)
 @given(labelled_rows, st.integers(1, 7), st.randoms(use_true_random=False))
 def test_labelled_profile_is_the_sum_of_any_split(cells, parts, random):
-    whole = profile_labels(make_labels(cells))
+    whole = profile_outcomes(make_labels(cells))
     random.shuffle(cells)
-    split = [profile_labels(make_labels(cells[part::parts])) for part in range(parts)]
+    split = [profile_outcomes(make_labels(cells[part::parts])) for part in range(parts)]
 
-    assert sum_labelled(split) == whole
-    assert sum_labelled(split).to_bytes() == whole.to_bytes()
-    assert whole + LabelledProfile.empty() == whole == LabelledProfile.from_bytes(whole.to_bytes())
+    assert Binary().sum_outcomes(split) == whole
+    assert Binary().sum_outcomes(split).to_bytes() == whole.to_bytes()
+    assert whole + BinaryOutcomes.empty() == whole == BinaryOutcomes.from_bytes(whole.to_bytes())

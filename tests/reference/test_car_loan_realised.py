@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.performance.labelled import profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
 CHUNK = 5_000
 # The published values have six digits.
 PRINT_PRECISION = 5e-7
 METRICS = ("roc_auc", "f1", "precision", "recall", "accuracy")
-MATRIX = {"tp": "true_positive", "fp": "false_positive", "fn": "false_negative", "tn": "true_negative"}
+MATRIX = ("true_positive", "false_positive", "false_negative", "true_negative")
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the car loan data is not beside the repository")
 
@@ -51,9 +51,9 @@ def read_rows(period):
 @pytest.fixture(scope="module", params=["reference", "analysis"])
 def chunks(request):
     rows = read_rows(request.param)
+    profiles = [profile_outcomes(rows.slice(start, CHUNK)) for start in range(0, rows.num_rows, CHUNK)]
     return request.param, [
-        {value.metric: value for value in measure(profile_labels(rows.slice(start, CHUNK)), 0.8)}
-        for start in range(0, rows.num_rows, CHUNK)
+        (profile, {value.metric: value.value for value in measure(profile, 0.8)}) for profile in profiles
     ]
 
 
@@ -62,13 +62,13 @@ def test_metric_of_every_chunk_is_the_published_one(chunks, published, metric):
     period, measured = chunks
 
     expected = [published[period, index, metric] for index in range(10)]
-    assert [chunk[metric].value for chunk in measured] == pytest.approx(expected, abs=PRINT_PRECISION)
+    assert [values[metric] for _, values in measured] == pytest.approx(expected, abs=PRINT_PRECISION)
 
 
 @pytest.mark.parametrize("cell", MATRIX)
 def test_confusion_matrix_of_every_chunk_is_the_published_one(chunks, published, cell):
     period, measured = chunks
 
-    expected = [published[period, index, MATRIX[cell]] * CHUNK for index in range(10)]
+    expected = [published[period, index, cell] * CHUNK for index in range(10)]
     # Published as shares of the chunk.
-    assert [chunk["accuracy"].detail[cell] for chunk in measured] == pytest.approx(expected, abs=CHUNK * 5e-7)
+    assert [getattr(profile, cell) for profile, _ in measured] == pytest.approx(expected, abs=CHUNK * 5e-7)

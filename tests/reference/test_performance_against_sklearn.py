@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics
 
-from airflow_mlmon.performance.labelled import profile_labels
-from airflow_mlmon.performance.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 ROWS = 20_000
 
@@ -22,7 +22,7 @@ def draw(seed, digits=None):
 
 def measured(score, label):
     table = pa.table({"score": score, "prediction": score >= 0.4, "label": label, "void": np.zeros(len(score), bool)})
-    return {value.metric: value for value in measure(profile_labels(table), 0.5)}
+    return {value.metric: value for value in measure(profile_outcomes(table), 0.5)}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_roc_auc_is_sklearns_within_its_bound():
     score, label = draw(seed=3)
 
     value = measured(score, label)["roc_auc"]
-    assert abs(value.value - metrics.roc_auc_score(label, score)) <= value.detail["bound"] < 2e-3
+    assert abs(value.value - metrics.roc_auc_score(label, score)) <= value.error_bound < 2e-3
 
 
 def test_roc_auc_of_two_decimals_is_sklearns():

@@ -1,24 +1,35 @@
-"""The tables of `include/docs` and the links between its pages: `python -m tests.support.docs` writes them anew."""
+"""What is made of the docs, tables and links between pages: `python -m tests.support.docs` writes it anew."""
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tomllib
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import METRICS
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.registry import METRICS
+from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
+PACKAGE = CHECKOUT / "airflow_mlmon"
 README = CHECKOUT / "README.md"
 FOLDER = CHECKOUT / "include" / "docs"
+MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
+# rooms that have rooms of their own
+DIVIDED = ("pipeline", "profiles")
 # in the order in which they are read
 PAGES = (
     "archive",
@@ -35,21 +46,16 @@ PAGES = (
     "performance",
     "development",
 )
+FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
 
 
-def fill_page(name: str, text: str) -> str:
-    """Return a page with its first line, which leads to the others, and its table made anew."""
-    _, rest = text.split("\n", 1)
-    text = f"{_links(name)}\n{rest}"
-    if name not in TABLES:
-        return text
-    table = TABLES[name]()
-    text, found = re.subn(
-        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: match[1] + table + match[2], text, flags=re.DOTALL
-    )
-    if found != 1:
-        raise ValueError(f"{name}.md has {found} places for its table")
-    return text
+def fill_page(path: Path) -> str:
+    """Return the README or a page with its first line, which leads to the other pages, and its tables made anew."""
+    text = path.read_text()
+    if path != README:
+        _, rest = text.split("\n", 1)
+        text = f"{_links(path.stem)}\n{rest}"
+    return re.sub(MADE, lambda match: f"{match[1]}{TABLES[match[2]]()}{match[3]}", text, flags=re.DOTALL)
 
 
 def _links(name: str) -> str:
@@ -125,10 +131,44 @@ def _operators() -> str:
     return _table(("operator", "what it does"), rows)
 
 
-TABLES = {"operators": _operators, "spec": _spec, "metrics": _metrics, "settings": _settings}
+def _rooms() -> str:
+    """Return every room in the order of the layers, the lowest first, with the first line of what it says of itself."""
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    modules = [Path(PACKAGE, name.strip()) for layer in reversed(layers) for name in layer.split("|")]
+    return _table(("room", "what is in it"), (row for module in modules for row in _room(module)))
+
+
+def _room(module: Path) -> Iterator[tuple[str, str]]:
+    file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+    summary = (ast.get_docstring(ast.parse(file.read_text())) or "").splitlines()[0]
+    name = module.relative_to(PACKAGE).as_posix()
+    yield f"`{name}/`" if module.is_dir() else f"`{name}.py`", summary
+    if module.name in DIVIDED:
+        for below in sorted(path.parent for path in module.glob("*/__init__.py")):
+            yield from _room(below)
+
+
+def _comparison() -> str:
+    with TemporaryDirectory() as folder:
+        reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
+        current = write_parquet(Path(folder, "current.parquet"), make_rows(1_200, 2, amount=0.5, web=0.3))
+        with redirect_stdout(io.StringIO()) as printed:
+            main(["compare", reference, current])
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    return "```text\n" + "".join(f"{line}\n" for line in lines if line) + "```\n"
+
+
+TABLES = {
+    "comparison": _comparison,
+    "rooms": _rooms,
+    "operators": _operators,
+    "spec": _spec,
+    "metrics": _metrics,
+    "settings": _settings,
+}
 
 
 if __name__ == "__main__":
-    for page in PAGES:
-        file = FOLDER / f"{page}.md"
-        file.write_text(fill_page(page, file.read_text()))
+    for file in FILES:
+        file.write_text(fill_page(file))

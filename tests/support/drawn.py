@@ -22,9 +22,9 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.summary import summary_metrics
 
 NORMAL = tuple(f"normal_{at}" for at in range(10))
 LOGNORMAL = tuple(f"lognormal_{at}" for at in range(10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from airflow_mlmon.spec.load import parse_spec
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec.model import ModelSpec
 
 SPEC = """

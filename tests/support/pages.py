@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import date, timedelta
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.histogram import Histogram
@@ -83,16 +83,12 @@ def check(expectation: str, column: str | None, **changed) -> CheckOutcome:
     return CheckOutcome(**(values | changed))
 
 
-def drift(column: str, score: float | None, limit: float | None = 0.2, **changed) -> ColumnDrift:
-    beyond = score is not None and limit is not None and score > limit
+def drift(column: str, score: float | None, **changed) -> ColumnDrift:
     values = {
         "column": column,
         "kind": Kind.CATEGORY if column in CATEGORIES else Kind.NUMERIC,
         "method": "psi",
         "score": score,
-        "limit": limit,
-        "nights": 59,
-        "state": DriftState.BEYOND if beyond else DriftState.WITHIN,
         "rows_reference": 50_009,
         "rows_current": 979,
         "note": "",
@@ -121,9 +117,6 @@ def together(*names: str) -> MultivariateDrift:
     """Features that are told apart from the reference's by the named ones above all."""
     return MultivariateDrift(
         score=0.83,
-        limit=0.56,
-        nights=28,
-        state=DriftState.BEYOND,
         rows_reference=1_000,
         rows_current=979,
         strongest=tuple((name, 0.1 / rank) for rank, name in enumerate(names or ("temp", "wind"), start=1)),
@@ -138,22 +131,34 @@ def column_rows() -> tuple[ColumnRow, ...]:
     ]
     categories = [
         ColumnRow(
-            drift=drift("carrier", 0.011, 0.02),
+            drift=drift("carrier", 0.011),
             picture=before_after(category_bins(("UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "WN")), "carrier"),
         ),
         ColumnRow(
-            drift=drift(
-                "origin",
-                None,
-                None,
-                state=DriftState.INSUFFICIENT_DATA,
-                nights=0,
-                note="12 rows, at least 30 are needed",
-            ),
+            drift=drift("origin", None, note="12 rows, at least 30 are needed"),
             picture=before_after(category_bins(), "origin"),
         ),
     ]
     return (*numbers, *categories)
+
+
+def drift_verdicts() -> tuple[Verdict, ...]:
+    """The verdicts on the columns of `column_rows`: the last three numbers have drifted, and one lacks data."""
+    last = len(NUMBERS) - 3
+    return (
+        *(
+            usual_verdict(
+                "drift_score", name, value=0.02, effect=0.02 + 0.025 * rank,
+                state=VerdictState.BREACH if rank >= last else VerdictState.OK, p_value=1e-6 if rank >= last else 0.4,
+            )
+            for rank, name in enumerate(NUMBERS)
+        ),
+        usual_verdict("drift_score", "carrier", value=0.011, effect=0.011),
+        usual_verdict("drift_score", "origin", value=None, state=VerdictState.INSUFFICIENT_DATA, rule="as usual",
+                      p_value=None, effect=None, history=None, note="12 values, fewer than 30"),
+        usual_verdict("multivariate_drift", value=0.83, usual=0.5, high=0.56, state=VerdictState.BREACH, effect=0.7,
+                      p_value=1e-5),
+    )  # fmt: skip
 
 
 def score_trend(nights: int = 28, last: date = STORM, title: str = "mean score") -> TrendChart:
@@ -227,6 +232,7 @@ def loud_page(**changed) -> NightPage:
             metric="positive_share", column=None, value=None, state=VerdictState.INSUFFICIENT_DATA, low=None,
             high=None, rule="history", history=4, note="history 4 of 14",
         ),
+        *drift_verdicts(),
     )  # fmt: skip
     values = {
         "model": "flights",
@@ -234,7 +240,7 @@ def loud_page(**changed) -> NightPage:
         "owner": "operations",
         "labels": LABELS,
         "night": night(status=Status.PARTIAL, rows_listed=981, rows_quarantined=2, message="1 of 4 files is damaged."),
-        "alerts": (alert(), alert("null_share", severity="critical", title="null share of wind is 7.3 %")),
+        "alerts": (alert(), alert("null_share", severity="critical", title="null rate of wind is 7.3 %")),
         "verdicts": verdicts,
         "checks": checks(),
         "columns": column_rows(),
@@ -245,7 +251,7 @@ def loud_page(**changed) -> NightPage:
             MetricValue(metric="predicted_positive_share", value=0.287, rows=979),
             MetricValue(metric="label_share", value=None, rows=979),
         ),
-        "trends": tuple(score_trend(title=title) for title in ("mean score", "null share", "rows", "late share")),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "null rate", "rows", "late rate")),
         "performance": performance(),
         "quarantine": {"duplicate id": 1, "event time outside the day": 1},
         "files": (
@@ -260,7 +266,7 @@ def loud_page(**changed) -> NightPage:
             Fact(name="Reference", value="50,009 rows of 59 nights, 1 January to 28 February 2013"),
             Fact(name="Libraries", value="airflow_mlmon 0.1.0, evidently 0.7.23, great_expectations 1.24.1"),
         ),
-        "left_out": ("id: it identifies a row",),
+        "left_out": ("id: identifier of the rows",),
         "evidently_href": "2013-03-08-evidently.html",
         "index_href": "index.html",
         "previous_href": "2013-03-07.html",
@@ -280,13 +286,13 @@ def usual_verdict(metric: str, column: str | None = None, **changed) -> Verdict:
 
 def judged_page(**changed) -> NightPage:
     """A night that was judged by the nights before: rain that moved the score, a gap, and too few labels."""
-    rain = "drift of precip: values lie higher than usual"
+    rain = "drift of precip: values higher than expected"
     cause = f"{rain} (by itself it would move the mean score by +0.0485)"
     far = {"state": VerdictState.BREACH, "p_value": 0.0004, "effect": 1.27}
     verdicts = (
         usual_verdict("rows", value=979, usual=990.4, low=860.0, effect=-0.01),
         usual_verdict("score_mean", value=0.351, usual=0.268, low=0.19, high=0.346, **far),
-        usual_verdict("drift_score", "precip", value=2.57, note="values lie higher than usual", **far),
+        usual_verdict("drift_score", "precip", value=2.57, note="values higher than expected", **far),
         usual_verdict("drift_score", "seats", value=0.02),
         usual_verdict("null_share", "precip", usual=0.0),
         usual_verdict("null_share", "seats", value=0.166, usual=0.177, history=None, p_value=0.2),
@@ -296,9 +302,9 @@ def judged_page(**changed) -> NightPage:
         usual_verdict("drift_score", "precip", segment="origin=LGA"),
     )  # fmt: skip
     alerts = (
-        alert("drift_score", column="precip", title=rain, text=f"{rain}; effect +1.3", cause=cause),
-        alert("score_mean", title="mean score above what is usual", cause=cause, severity="critical"),
-        alert("null_share", column="wind", title="null share of wind above its limit"),
+        alert("drift_score", column="precip", title=rain, text=f"{rain}; effect size +1.3", cause=cause),
+        alert("score_mean", title="mean score above its expected range", cause=cause, severity="critical"),
+        alert("null_share", column="wind", title="null rate of wind above its limit"),
     )
     return quiet_page(**({"alerts": alerts, "verdicts": verdicts} | changed))
 
@@ -313,8 +319,8 @@ def quiet_page(**changed) -> NightPage:
         "files": loud.files[:2],
         "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
         "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
-        "columns": tuple(row for row in loud.columns if row.drift.state is DriftState.WITHIN),
-        "together": replace(together(), score=0.51, state=DriftState.WITHIN, note=""),
+        "columns": tuple(row for row in loud.columns if row.drift.column not in {"origin", *NUMBERS[-3:]}),
+        "together": replace(together(), score=0.51, note=""),
     }
     return loud_page(**(calm | changed))
 
@@ -348,6 +354,6 @@ def index_page(nights: int = 14, **changed) -> IndexPage:
         "owner": "operations",
         "labels": LABELS,
         "nights": tuple(rows),
-        "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late share", "log loss")),
+        "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late rate", "log loss")),
     }
     return IndexPage(**(values | changed))

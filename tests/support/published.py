@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from airflow_mlmon.baselines import BaselineFacts, BaselinePin
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
-    BaselinePin,
+    Arrival,
     CheckOutcome,
     Family,
     MetricValue,
@@ -18,7 +19,7 @@ from airflow_mlmon.records import (
     Verdict,
     VerdictState,
 )
-from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 from airflow_mlmon.spec.choices import Severity
 
 DAY = date(2013, 3, 8)
@@ -42,6 +43,34 @@ def night(of: Partition | None = None, **changes: Any) -> Night:
         "rows_quarantined": 10,
     }
     return Night(**(facts | changes))
+
+
+def arrival(**changes: Any) -> Arrival:
+    """A partition that came whole and in time, with labels."""
+    facts: dict[str, Any] = {
+        "status": Status.OK,
+        "message": "",
+        "files": 2,
+        "labels_delivered": 30,
+        "delay_hours": 1.5,
+        "delay_reason": "",
+    }
+    return Arrival(**(facts | changes))
+
+
+def baseline(**changes: Any) -> BaselineFacts:
+    """A baseline of two days, by a pin."""
+    facts: dict[str, Any] = {
+        "title": "the trailing 3 nights",
+        "kind": BaselineKind.TRAILING,
+        "columns": ("distance", "wind_speed"),
+        "asked": 3,
+        "needed": 2,
+        "nights": {date(2013, 3, 6): "a", date(2013, 3, 7): "b"},
+        "other_layout": 1,
+        "pin": 4,
+    }
+    return BaselineFacts(**(facts | changes))
 
 
 def metric(

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, SliceRows, judge_slices
-from airflow_mlmon.performance.contrast import SliceMetric
-from airflow_mlmon.performance.labelled import LabelledProfile, profile_labels, sum_labelled
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.spec.choices import ColumnType
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 
 NUMBERS, CATEGORIES = 6, 4
 TYPES = {f"number{n}": ColumnType.FLOAT for n in range(NUMBERS)} | {
@@ -35,13 +35,13 @@ def slice_table(rows: int, random: np.random.Generator) -> pa.Table:
     return pa.table({name: pa.array(values, mask=masked) for name, values in columns.items()})
 
 
-def labelled_rows(rows: int, accuracy: float, random: np.random.Generator) -> LabelledProfile:
+def labelled_rows(rows: int, accuracy: float, random: np.random.Generator) -> BinaryOutcomes:
     """Predictions of which so many are right, with scores that rank likewise."""
     label = random.random(rows) < 0.4
     prediction = np.where(random.random(rows) < accuracy, label, ~label)
     score = np.where(prediction, random.beta(4, 2, rows), random.beta(2, 4, rows))
     void = np.zeros(rows, dtype=bool)
-    return profile_labels(pa.table({"score": score, "prediction": prediction, "label": label, "void": void}))
+    return profile_outcomes(pa.table({"score": score, "prediction": prediction, "label": label, "void": void}))
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +58,7 @@ def judged(
     reference_rows: int = 500,
     accuracy: Mapping[int, float] | None = None,
     usual: float = 0.85,
-    metric: SliceMetric = SliceMetric.ACCURACY,
+    metric: str = "accuracy",
 ) -> tuple[Slice, ...]:
     """The ranked slices of a seed; `accuracy` is of those slices that are not like the others."""
     random, layout = np.random.default_rng(seed), slice_layout()
@@ -75,5 +75,5 @@ def judged(
         candidates.append(
             Candidate(name=name, columns=("by",), value=str(number), rows=rows, current=current, reference=reference)
         )
-    whole = sum_labelled(own.current.labelled for own in candidates if own.current and own.current.labelled)
-    return judge_slices(candidates, rows=whole.rows, labelled=whole, metric=metric, method="psi")
+    whole = Binary().sum_outcomes(own.current.labelled for own in candidates if own.current and own.current.labelled)
+    return judge_slices(candidates, rows=whole.rows, labelled=whole, task=Binary(), metric=metric, method="psi")

@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import date, timedelta
@@ -36,7 +35,6 @@ from typing import Any
 import pytest
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.parts import LabelledParts
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
 from airflow_mlmon.pipeline.nightly import run_night
@@ -45,11 +43,10 @@ from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.load import parse_spec
-from airflow_mlmon.storage import Storage
-from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.parts import read_outcome_parts
+from tests.support.first_release import STORED, opened_first_release, unpacked
 
-STORED = Path(__file__).parent / "first_release"
 # what the first release called something that has another name by now
 NAMES: dict[str, str] = {}
 COUNTED = {
@@ -163,11 +160,7 @@ def is_same(row: Row, other: Row) -> bool:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Iterator[Path]:
     """The unpacked folder, in which the spec's paths begin."""
-    folder = tmp_path_factory.mktemp("first_release")
-    with tarfile.open(STORED / "home.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with unpacked(tmp_path_factory.mktemp("first_release")) as folder:
         yield folder
 
 
@@ -179,9 +172,8 @@ def profiles(home) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def run(home, profiles) -> Iterator[Run]:
-    spec = parse_spec((home / "loans.yaml").read_text(), "loans.yaml")
-    with MetricStore("sqlite:///store.db", must_exist=True) as store:
-        yield Run(spec=spec, store=store, storage=Storage(), workspace="workspace")
+    with opened_first_release() as run:
+        yield run
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +217,7 @@ def test_stored_profiles_are_read_and_written_as_they_were(profiles):
         kind = "bundle" if file == "nights.profiles" else "labelled" if file.startswith("label") else "profile"
         again = {
             "profile": lambda data: Profile.from_bytes(data).to_bytes(),
-            "labelled": lambda data: LabelledParts.from_bytes(data).to_bytes(),
+            "labelled": lambda data: read_outcome_parts(Binary(), data).to_bytes(),
             "bundle": lambda data: bundle(unbundle(data)),
         }[kind](data)
         assert again == data, name

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.partition import DAY, dates_before
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState, stored_profiles
-from airflow_mlmon.records import BaselinePin
 from airflow_mlmon.reports.wording import version_runs
 from airflow_mlmon.spec import ModelSpec, Role
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.evaluation.columns import drifted, evaluated
 from airflow_mlmon.pipeline.baselines.accept import Evidence, next_day, require_version, weigh
 from airflow_mlmon.pipeline.baselines.choose import (
     ChosenBaseline,
@@ -18,9 +19,9 @@ from airflow_mlmon.pipeline.baselines.choose import (
 )
 from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
-from airflow_mlmon.pipeline.baselines.window_drift import required_reference
+from airflow_mlmon.pipeline.baselines.window_drift import Past, required_reference
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.baseline import Baseline
 
 
@@ -34,7 +35,8 @@ class CandidateDrift:
         before: What it is made of.
         after: What the candidate is made of.
         evidence: Whether the candidate has enough nights to be accepted.
-        columns: The candidate's drift; a limit is what is usual of one night against the one in force.
+        columns: The candidate's distance from the one in force.
+        verdicts: Whether each column has drifted, beside how far single days lie from the one in force.
         own: Columns that keep a baseline of their own, which no pin moves.
     """
 
@@ -44,20 +46,20 @@ class CandidateDrift:
     after: ChosenBaseline
     evidence: Evidence
     columns: Sequence[ColumnDrift]
+    verdicts: Mapping[str, Verdict]
     own: Mapping[str, Baseline]
 
     @property
     def drifted(self) -> int | None:
-        """How many columns lie beyond their limit; None when none was judged."""
-        states = [column.state for column in self.columns if column.state is not DriftState.INSUFFICIENT_DATA]
-        return states.count(DriftState.BEYOND) if states else None
+        """How many columns have drifted; None when none was evaluated."""
+        return len(drifted(self.verdicts)) if evaluated(self.verdicts) else None
 
 
-def _rows_of(run: Run, reference: Reference, chosen: ChosenBaseline, version: str | None) -> ChosenBaseline:
+def _rows_of(run: Run, chosen: ChosenBaseline, version: str | None) -> ChosenBaseline:
     """The rows of a version in a baseline, as its nights are compared with them; else all rows."""
     if version is None:
         return chosen
-    return of_value(run, reference, chosen, str(run.spec.version_column), version) or of_all_versions(chosen)
+    return of_value(chosen, str(run.spec.version_column), version) or of_all_versions(chosen)
 
 
 def compare_candidate(run: Run, candidate: Baseline, version: str | None = None) -> CandidateDrift:
@@ -78,16 +80,19 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
         )
     day = next_day(run)
     held = in_force(run.spec, run.store.baselines(run.model), day, version)
+    span = Span(days=(day,))
     before, after = (
-        _rows_of(run, reference, sum_baseline(run, reference, baseline, columns, Span(days=(day,))), version)
+        _rows_of(run, sum_baseline(run, reference, baseline, columns, span), version)
         for baseline in (held.baseline, candidate)
     )
+    drift = compare_with(run, before.layout, [before], after.profile, {})
     return CandidateDrift(
         day=day,
         held=held,
         before=before,
         after=after,
         evidence=weigh(run, candidate, day),
-        columns=compare_with(run, before.layout, [before], after.profile, {}),
+        columns=drift,
+        verdicts=Past(run=run, reference=reference).evaluate(span, [before], after.profile, drift),
         own={name: run.spec.baselines[name] for name in names if name in run.spec.baselines},
     )

@@ -1,27 +1,19 @@
-"""The baselines of a night: which partitions and versions they are the sum of, and their limits."""
+"""The baselines of a partition: which partitions and versions they are the sum of."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState, compare
+from airflow_mlmon.baselines import BaselineFacts
+from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.evaluation.history import ongoing
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
-from airflow_mlmon.pipeline.baselines.window import (
-    Span,
-    Usual,
-    history_of,
-    narrowed,
-    usual_of_neighbours,
-    usual_of_nights,
-    usual_of_reference,
-)
+from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, reference_nights
@@ -31,7 +23,6 @@ from airflow_mlmon.pipeline.workspace.stored_profiles import (
     reference_version,
     stored_profiles,
 )
-from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
@@ -39,74 +30,20 @@ from airflow_mlmon.spec.metrics import DRIFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineFacts:
-    """What a baseline was made of, as it is kept beside the drift.
-
-    Attributes:
-        title: The baseline in words.
-        kind: How its days were found.
-        columns: The columns that were compared with it.
-        asked: How many nights it asks for.
-        needed: With fewer nights than this there is no verdict.
-        nights: The version of each day's rows that is in the sum.
-        other_layout: Days that are not, because their profile has another layout.
-        pin: Number of the pin by which it held; None when the spec said so.
-    """
-
-    title: str
-    kind: BaselineKind
-    columns: tuple[str, ...]
-    asked: int
-    needed: int
-    nights: Mapping[date, str]
-    other_layout: int = 0
-    pin: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
-        return {
-            "title": self.title,
-            "kind": self.kind,
-            "columns": list(self.columns),
-            "asked": self.asked,
-            "needed": self.needed,
-            "nights": {day.isoformat(): version for day, version in self.nights.items()},
-            "other_layout": self.other_layout,
-            "pin": self.pin,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> BaselineFacts:
-        """The facts that `to_dict` wrote."""
-        return cls(
-            **{
-                **content,
-                "kind": BaselineKind(content["kind"]),
-                "columns": tuple(content["columns"]),
-                "nights": {date.fromisoformat(day): version for day, version in content["nights"].items()},
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBaseline:
-    """A baseline of a span: the columns that are compared with it, what they are, and how far it may lie.
+    """A baseline of a span, and the columns that are compared with it.
 
     Attributes:
         facts: What it was made of.
         layout: Its own columns alone.
         whole: Its sum, under the pinned layout.
-        nights: The nights whose sum it is, or of the span before, all nights from which the limits come.
-        span: What is compared with it.
-        usual: How far such spans usually lie from it.
+        nights: The nights that it asks for; those with a profile are in the sum.
     """
 
     facts: BaselineFacts
     layout: Layout
     whole: Profile
     nights: Sequence[DayProfile]
-    span: Span
-    usual: Usual
 
     @property
     def profile(self) -> Profile:
@@ -172,21 +109,19 @@ def sum_baseline(
     return _of_days(run, reference, baseline, layout, span, without=without)
 
 
-def of_value(run: Run, reference: Reference, chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
+def of_value(chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
     """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
     part = chosen.whole.part(segment, value)
     if part is None:
         return None
     if chosen.facts.kind is BaselineKind.REFERENCE:
-        limits = reference.segment_limits.get(segment_key(segment, value), {})
-        return replace(chosen, whole=part, usual=replace(chosen.usual, limits=limits))
+        return replace(chosen, whole=part)
     own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
     held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
     if len(held) < chosen.facts.needed:
         return None
     facts = replace(chosen.facts, nights=held)
-    usual = _usual(run, chosen.layout, facts, own, chosen.span)
-    return replace(chosen, facts=facts, whole=part, nights=own, usual=usual)
+    return replace(chosen, facts=facts, whole=part, nights=own)
 
 
 def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
@@ -214,7 +149,6 @@ def compare_with(
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
             sampled=sampled,
-            limits=baseline.usual.limits,
         )
         found |= {column.column: _with_shortage(column, baseline) for column in drift}
     return [found[column.name] for column in layout.columns]
@@ -265,8 +199,6 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
         layout=layout,
         whole=whole,
         nights=(),
-        span=span,
-        usual=usual_of_reference(run, reference, span),
     )
 
 
@@ -287,14 +219,11 @@ def _of_days(
         _facts(run, baseline, layout, span, nights=named, asked=len(asked)),
         other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
     )
-    nights = history_of(run, reference, span) if baseline.kind is BaselineKind.PREVIOUS else stored
     return ChosenBaseline(
         facts=facts,
         layout=layout,
         whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
-        nights=nights,
-        span=span,
-        usual=_usual(run, layout, facts, nights, span),
+        nights=stored,
     )
 
 
@@ -311,31 +240,28 @@ def _facts(
     )
 
 
-def _usual(run: Run, layout: Layout, facts: BaselineFacts, nights: Sequence[DayProfile], span: Span) -> Usual:
-    """How far such spans lay from the sum of the others, or from the span before; nothing of too few nights."""
-    if facts.kind is BaselineKind.PREVIOUS:
-        return usual_of_neighbours(run, layout, nights, span)
-    return usual_of_nights(run, layout, nights, span) if len(facts.nights) >= facts.needed else Usual()
-
-
 def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
-    """The column with the words that fit its baseline, when there is no verdict for want of nights."""
-    facts, held = chosen.facts, chosen.span.held
-    if column.limit is not None or column.method.is_sampled:
+    """The column, which says so where its baseline lacks nights."""
+    facts = chosen.facts
+    if facts.kind is BaselineKind.REFERENCE or len(facts.nights) == facts.asked:
         return column
-    if len(facts.nights) < facts.needed:
-        note = f"{facts.title}: {len(facts.nights)} of {facts.asked} nights, at least {facts.needed} are needed"
-        if facts.other_layout:
-            note += f"; {facts.other_layout} have another layout: reprofile"
-    elif held > 1 and not chosen.usual.windows and facts.kind is not BaselineKind.PREVIOUS:
-        own = len(facts.nights) + len(chosen.span.own if facts.kind is BaselineKind.REFERENCE else ())
-        note = f"no limit: {own} nights of {facts.title} hold no two windows of {held}"
-    elif column.score is not None and facts.kind is not BaselineKind.REFERENCE:
-        what = "a night lies" if len(chosen.span.days) == 1 else "such a window lies"
-        note = f"no limit: too few nights to say how far {what} from {facts.title}"
-    else:
-        return column
-    return replace(column, state=DriftState.INSUFFICIENT_DATA, note=note)
+    short = f"{facts.title}: {len(facts.nights)} of {facts.asked} days"
+    if facts.other_layout:
+        short += f", {facts.other_layout} have another layout: reprofile"
+    return replace(column, note="; ".join(filter(None, (short, column.note))))
+
+
+def narrowed(profile: Profile, layout: Layout) -> Profile:
+    """The columns of a narrower layout, of all rows."""
+    columns = {column.name: profile.columns[column.name] for column in layout.columns}
+    return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)
+
+
+def members_of(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
+    """The days of the past that are part of a baseline."""
+    if chosen.facts.kind is BaselineKind.REFERENCE:
+        return frozenset(one.day for one in past if one.is_reference and one.day in chosen.facts.nights)
+    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
 
 
 def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from airflow_mlmon.records import BaselinePin
+from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.baseline import Baseline
 

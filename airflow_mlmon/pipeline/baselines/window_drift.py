@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.partition import days_between
-from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, compare_with
+from airflow_mlmon.evaluation.columns import evaluate_columns
+from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.partition import date_range, dates_before, days_between
+from airflow_mlmon.pipeline.baselines.choose import (
+    ChosenBaseline,
+    choose_baselines,
+    compare_with,
+    drift_breaches,
+    members_of,
+)
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, ProfileState, stored_profiles
-from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.evaluation import Season
+
+# past windows that are looked at, where a history of as many days has fewer
+_PAST_WINDOWS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +42,8 @@ class Window:
         nights: The days that are in the sum, with the versions of their rows.
         skipped: The days that are not, with the reason.
         rows: Rows in all.
-        columns: Each column beside the limit that as many nights of its baseline give.
+        columns: The score of each column.
+        verdicts: Whether each has drifted, beside windows of as many days before.
         baselines: What the columns were compared with.
     """
 
@@ -38,6 +53,7 @@ class Window:
     skipped: Mapping[date, ProfileState]
     rows: int
     columns: Sequence[ColumnDrift]
+    verdicts: Mapping[str, Verdict]
     baselines: Sequence[ChosenBaseline]
 
 
@@ -51,8 +67,9 @@ def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline |
     """
     reference = required_reference(run)
     days = stored_profiles(run, reference, [partition.day for partition in days_between(run.model, first, last)])
+    past = Past(run=run, reference=reference, known={day.day: day for day in days})
     for start in range(0, len(days), length):
-        yield _window(run, reference, days[start : start + length], baseline)
+        yield _window(past, days[start : start + length], baseline)
 
 
 def required_reference(run: Run) -> Reference:
@@ -70,21 +87,104 @@ def required_reference(run: Run) -> Reference:
     return reference
 
 
-def _window(run: Run, reference: Reference, days: Sequence[DayProfile], baseline: Baseline | None) -> Window:
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """The profiles of past days, each read once, which say how far days, or windows of them, vary by themselves."""
+
+    run: Run
+    reference: Reference
+    known: dict[date, DayProfile] = field(default_factory=dict)
+
+    def evaluate(
+        self, span: Span, baselines: Sequence[ChosenBaseline], current: Profile, drift: Sequence[ColumnDrift]
+    ) -> dict[str, Verdict]:
+        """Evaluate the drift of a span beside past windows of as many days; without them, by sampling error only."""
+        policy = self.run.spec.alerts.judgement
+        length, first = len(span.days), span.days[0]
+        days = self._days(first, max(self.run.spec.history.nights // length, _PAST_WINDOWS) * length)
+        windows = [days[start : start + length] for start in range(0, len(days), length)]
+        nights = Nights(
+            day=first,
+            now=current,
+            past=[(window[0].day, self._sum(window)) for window in windows if _is_held(window)],
+            baselines={
+                name: (chosen.whole, _members(members_of(chosen, days), windows))
+                for chosen in baselines
+                for name in chosen.facts.columns
+            },
+            excluded=self._excluded(baselines, windows, days),
+            length=len(windows),
+            # a window has no weekday of its own, unless it is a day
+            season=policy.season if length == 1 else Season.NONE,
+        )
+        titles = {name: chosen.facts.title for chosen in baselines for name in chosen.facts.columns}
+        return evaluate_columns(nights, [score_metric(column, titles[column.column]) for column in drift], policy)
+
+    def _excluded(
+        self, baselines: Sequence[ChosenBaseline], windows: Sequence[Sequence[DayProfile]], days: Sequence[DayProfile]
+    ) -> dict[tuple[str, str | None], set[date]]:
+        """The windows that say nothing of how a column varies: part of its baseline, or of an incident that goes on."""
+        breached = drift_breaches(self.run, days[-1].day + timedelta(days=1))
+        found: dict[tuple[str, str | None], set[date]] = {}
+        for chosen in baselines:
+            members = members_of(chosen, days)
+            partly = {
+                window[0].day for window in windows if 0 < sum(one.day in members for one in window) < _held(window)
+            }
+            for name in chosen.facts.columns:
+                broken = breached.get(name, set())
+                found[name, None] = partly | {
+                    window[0].day for window in windows if any(one.day in broken for one in window)
+                }
+        return found
+
+    def _days(self, before: date, count: int) -> list[DayProfile]:
+        days = dates_before(before, count)
+        missing = [day for day in days if day not in self.known]
+        if missing:
+            wanted = date_range(missing[0], missing[-1])
+            self.known.update({found.day: found for found in stored_profiles(self.run, self.reference, wanted)})
+        return [self.known[day] for day in days]
+
+    def _sum(self, days: Sequence[DayProfile]) -> Profile:
+        return sum_profiles(self.reference.layout, (day.profile for day in days if day.profile is not None))
+
+
+def _held(window: Sequence[DayProfile]) -> int:
+    return sum(one.profile is not None for one in window)
+
+
+def _is_held(window: Sequence[DayProfile]) -> bool:
+    """Whether more than half of the days of a window have a profile."""
+    return 2 * _held(window) > len(window)
+
+
+def _members(days: frozenset[date], windows: Sequence[Sequence[DayProfile]]) -> frozenset[date]:
+    """The windows all of whose days are part of a baseline, by their first day."""
+    return frozenset(
+        window[0].day
+        for window in windows
+        if any(one.day in days for one in window) and all(one.day in days for one in window if one.profile is not None)
+    )
+
+
+def _window(past: Past, days: Sequence[DayProfile], baseline: Baseline | None) -> Window:
+    run, reference = past.run, past.reference
     held = [day for day in days if day.profile is not None]
     total = sum_profiles(reference.layout, (day.profile for day in held if day.profile is not None))
     span = Span(
         days=tuple(day.day for day in days),
-        held=len(held),
         own=frozenset(day.day for day in held if day.is_reference),
     )
     baselines = choose_baselines(run, reference, span, asked=baseline)
+    columns = compare_with(run, reference.layout, baselines, total, sampled={})
     return Window(
         first=days[0].day,
         last=days[-1].day,
         nights={day.day: day.version or "" for day in held},
         skipped={day.day: day.state for day in days if day.profile is None},
         rows=total.rows,
-        columns=compare_with(run, reference.layout, baselines, total, sampled={}),
+        columns=columns,
+        verdicts=past.evaluate(span, baselines, total, columns),
         baselines=baselines,
     )

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from airflow_mlmon.drift.compare import compare
-from airflow_mlmon.drift.limits import MINIMUM_ROWS
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.versions import Counts, predecessor_of
+from airflow_mlmon.evaluation.columns import evaluate_pair
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.difference import Difference, compare_performance, mean_interval
-from airflow_mlmon.performance.labelled import LabelledProfile, sum_labelled
 from airflow_mlmon.pipeline.baselines.versions import version_counts
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.performance import stored_labels
+from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
-from airflow_mlmon.spec import Role
-from airflow_mlmon.spec.metrics import SCORE_MEAN
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
+from airflow_mlmon.tasks.contrast import Difference
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.registry import task_of
 
 
 def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
@@ -44,16 +44,16 @@ def _served(counts: Counts, *versions: str | None) -> bool:
 def _compare(run: Run, reference: Reference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
     stored = [night for night in stored_profiles(run, reference, days) if night.profile is not None]
     before, after = (_rows_of(run, reference, stored, version) for version in pair)
-    drift = compare(
-        reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods, limits={}
-    )
+    drift = compare(reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods)
+    scores = [score_metric(column, pair[0]) for column in drift]
     return Challenge(
         champion=pair[0],
         challenger=pair[1],
         nights=tuple(night.day for night in stored),
         rows=(before.rows, after.rows),
         columns=tuple(drift),
-        differences=(*_scores(run, before, after), *_performance(run, pair, stored)),
+        verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.judgement),
+        differences=(*task_of(run.spec).compare_outputs(before, after, run.spec), *_performance(run, pair, stored)),
     )
 
 
@@ -63,30 +63,19 @@ def _rows_of(run: Run, reference: Reference, nights: Sequence[DayProfile], versi
     return sum_profiles(reference.layout, (part for part in parts if part is not None))
 
 
-def _scores(run: Run, before: Profile, after: Profile) -> list[Difference]:
-    name = run.spec.column_of(Role.SCORE) or ""
-    sides = [profile.columns.get(name) for profile in (before, after)]
-    one, two = sides
-    if not isinstance(one, NumericProfile) or not isinstance(two, NumericProfile):
-        return []
-    if one.mean is None or two.mean is None or one.std is None or two.std is None:
-        return []
-    low, high = mean_interval(one.mean, one.std, one.observed, (two.mean, two.std, two.observed))
-    return [Difference(metric=SCORE_MEAN, before=one.mean, after=two.mean, low=low, high=high)]
-
-
 def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) -> list[Difference]:
     if run.spec.labels is None:
         return []
     found = [parts for night in nights if (parts := _labels_of(run, night)) is not None]
+    task = task_of(run.spec)
     before, after = (
-        sum_labelled(parts[key] for parts in found if key in parts)
+        task.sum_outcomes(parts[key] for parts in found if key in parts)
         for key in (segment_key(str(run.spec.version_column), version) for version in pair)
     )
-    return compare_performance(before, after, run.spec.labels.min_share)
+    return task.compare(before, after, run.spec.labels.min_share)
 
 
-def _labels_of(run: Run, night: DayProfile) -> Mapping[str, LabelledProfile] | None:
+def _labels_of(run: Run, night: DayProfile) -> Mapping[str, OutcomeProfile] | None:
     """None of a night of the reference, or one that nobody has measured."""
-    found = stored_labels(run, Partition.of_day(run.model, night.day), str(night.version))
+    found = stored_outcomes(run, Partition.of_day(run.model, night.day), str(night.version))
     return found.parts if found else None

@@ -13,7 +13,7 @@ from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares, o
 from airflow_mlmon.evaluation.incidents import Incident, group_breaches
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.partition import Partition, dates_before
-from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines
+from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
@@ -27,9 +27,10 @@ from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, METRICS, ROWS, SCORE_MEAN, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, ROWS, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import rate_of_look
+from airflow_mlmon.tasks.registry import METRICS, task_of
 
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines that are made of the nights before
@@ -274,13 +275,6 @@ def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[s
     }
 
 
-def _members(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
-    """The nights before that are part of a baseline."""
-    if chosen.facts.kind is BaselineKind.REFERENCE:
-        return frozenset(one.day for one in past if one.is_reference)
-    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
-
-
 def _by_column(
     spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
 ) -> dict[str, tuple[Profile, frozenset[date]]]:
@@ -290,7 +284,7 @@ def _by_column(
     """
     found: dict[str, tuple[Profile, frozenset[date]]] = {}
     for chosen in baselines:
-        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, _members(chosen, past)))
+        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, members_of(chosen, past)))
         if chosen.facts.kind in _MOVING and spec.version_column:
             own = _of_versions(chosen, spec.version_column, now, layout)
             for name in set(chosen.facts.columns).intersection(spec.outputs):
@@ -320,11 +314,15 @@ def _served(profile: Profile, version_column: str) -> Counts:
 
 
 def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
-    """The standard deviation of the scores of the baseline, or of the night, in whose units their mean is judged."""
-    name = spec.column_of(Role.SCORE)
-    if name is None:
-        return {}
-    whole = nights.baselines[name][0] if name in nights.baselines else nights.now
-    column = whole.columns.get(name)
-    deviation = column.std if isinstance(column, NumericProfile) else None
-    return {SCORE_MEAN: deviation} if deviation else {}
+    """The standard deviation of the baseline, or else of the partition, in whose units a mean is evaluated."""
+    found = {}
+    for metric, known in task_of(spec).metrics.items():
+        name = spec.column_of(known.role) if known.role else None
+        if name is None:
+            continue
+        whole = nights.baselines[name][0] if name in nights.baselines else nights.now
+        column = whole.columns.get(name)
+        deviation = column.std if isinstance(column, NumericProfile) else None
+        if deviation:
+            found[metric] = deviation
+    return found

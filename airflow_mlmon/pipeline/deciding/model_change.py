@@ -14,19 +14,10 @@ from airflow_mlmon.lifecycle.course import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, AlertState
-from airflow_mlmon.spec.metrics import DRIFT, METRICS, POSITIVE_SHARE, PREDICTED_POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.spec.metrics import DRIFT, GENERIC
+from airflow_mlmon.tasks.registry import METRICS
 
-_OF_DRIFT = frozenset(
-    {
-        DRIFT,
-        "drifted_columns",
-        "drifted_share",
-        "multivariate_drift",
-        SCORE_MEAN,
-        PREDICTED_POSITIVE_SHARE,
-        POSITIVE_SHARE,
-    }
-)
+_OF_DRIFT = frozenset({DRIFT, "drifted_columns", "drifted_share", "multivariate_drift"})
 
 _NEWS = frozenset({AlertState.OPEN, AlertState.REOPENED})
 
@@ -79,10 +70,10 @@ def change_of(metric: str) -> Change | None:
     >>> change_of("accuracy"), change_of("rows")
     (<Change.PERFORMANCE: 'performance'>, None)
     """
-    if metric in _OF_DRIFT:
-        return Change.DRIFT
-    known = METRICS.get(metric)
-    return Change.PERFORMANCE if known is not None and known.needs_labels and known.of_model else None
+    if metric not in METRICS or (metric in GENERIC and metric not in _OF_DRIFT):
+        return None
+    # what a kind of model measures is performance, or else what its outputs and labels are like
+    return Change.PERFORMANCE if METRICS[metric].is_performance else Change.DRIFT
 
 
 def _as_json(alert: Alert) -> dict[str, Any]:

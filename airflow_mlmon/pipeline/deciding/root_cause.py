@@ -9,7 +9,7 @@ from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.lifecycle.incidents import BY_ITSELF
 from airflow_mlmon.records import Alert, SubjectKey
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 
 _LENGTH = 250
 

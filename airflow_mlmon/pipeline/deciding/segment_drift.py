@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
-from airflow_mlmon.drift.limits import MINIMUM_ROWS
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.pipeline.baselines.choose import (
     ChosenBaseline,
     choose_baselines,
@@ -23,6 +22,7 @@ from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 
 # a smaller share of rows by versions that the baseline lacks moves no score of the whole
@@ -57,13 +57,9 @@ class SegmentDrift:
 
 
 def column_of(content: Mapping[str, Any]) -> ColumnDrift:
-    """The drift of a column as JSON carried it."""
-    named = {
-        "state": DriftState(content["state"]),
-        "kind": Kind(content["kind"]),
-        "method": Method(content["method"]),
-    }
-    return ColumnDrift(**{**content, **named})
+    """The drift of a column as JSON carried it; what earlier releases kept besides is left out."""
+    known = {field.name: content[field.name] for field in fields(ColumnDrift) if field.name in content}
+    return ColumnDrift(**{**known, "kind": Kind(content["kind"]), "method": Method(content["method"])})
 
 
 def compare_segments(
@@ -82,7 +78,7 @@ def compare_segments(
                 own = choose_baselines(run, reference, Span(days=(day,)), version=value)
                 found.append(_compare_version(run, reference, own, current, value))
             elif part.rows >= MINIMUM_ROWS:
-                of_rows = [of_value(run, reference, chosen, name, value) for chosen in baselines]
+                of_rows = [of_value(chosen, name, value) for chosen in baselines]
                 used = [chosen for chosen in of_rows if chosen is not None]
                 if len(used) == len(baselines):
                     found.append(_compare_part(run, reference, used, current, (name, value)))
@@ -93,7 +89,7 @@ def _compare_version(
     run: Run, reference: Reference, baselines: Sequence[ChosenBaseline], current: Profile, version: str
 ) -> SegmentDrift:
     name = str(run.spec.version_column)
-    of_version = [(chosen, of_value(run, reference, chosen, name, version)) for chosen in baselines]
+    of_version = [(chosen, of_value(chosen, name, version)) for chosen in baselines]
     used = [own or of_all_versions(chosen) for chosen, own in of_version]
     lacking = {column for chosen, own in of_version if own is None for column in chosen.facts.columns}
     drift = _compare_part(run, reference, used, current, (name, version))
@@ -140,9 +136,4 @@ def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> l
 
 
 def _withheld(drift: Sequence[ColumnDrift], columns: Collection[str], reason: str) -> list[ColumnDrift]:
-    return [
-        replace(column, state=DriftState.INSUFFICIENT_DATA, note=reason, is_withheld=True)
-        if column.column in columns
-        else column
-        for column in drift
-    ]
+    return [replace(column, note=reason, is_withheld=True) if column.column in columns else column for column in drift]

@@ -25,7 +25,7 @@ from airflow_mlmon.druid.tables import metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.performance import deliveries_of
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_parquet, read_scalars
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Night, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

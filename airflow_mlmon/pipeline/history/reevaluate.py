@@ -14,9 +14,9 @@ from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import compare_night
 from airflow_mlmon.pipeline.steps.evaluate import judge_partition
-from airflow_mlmon.pipeline.steps.performance import Measured, last_measured
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
+from airflow_mlmon.pipeline.workspace.outcomes import Measured, last_measured
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.profiles.profile import Profile

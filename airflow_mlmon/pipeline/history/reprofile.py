@@ -15,17 +15,22 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
-from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics
+from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics, read_baselines
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, Night
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.summary import summary_metrics
 
-# those of the predictions that follow from the profile: not how they came, and not from labels
-_FROM_PROFILE = frozenset(name for name, metric in METRICS.items() if not metric.needs_labels) - ARRIVAL_METRICS
+# those of the predictions that follow from the profile: not how they came, not from labels, and not from verdicts
+_FROM_PROFILE = (
+    frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
+    - ARRIVAL_METRICS
+    - {DRIFTED_COLUMNS, DRIFTED_SHARE}
+)
 
 
 class Carried(StrEnum):
@@ -93,7 +98,10 @@ def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
     profile = profile_table(rows, reference.layout)
     run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
     metrics = _metrics(run, reference, night.partition, night.version, profile, judged=night.judged)
-    run.store.replace_profile(night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE)
+    baselines = read_baselines(run, night.partition, night.version) if night.judged else []
+    run.store.replace_profile(
+        night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE, baselines=baselines
+    )
     return Carried.CARRIED
 
 

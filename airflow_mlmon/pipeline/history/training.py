@@ -9,7 +9,7 @@ import pyarrow as pa
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.performance import deliveries_of
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, read_scalars
 
 

@@ -11,7 +11,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
-from airflow_mlmon.spec.metrics import LABEL_SHARE, METRICS
+from airflow_mlmon.spec.metrics import LABEL_SHARE
+from airflow_mlmon.tasks.registry import METRICS
 
 _SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
 

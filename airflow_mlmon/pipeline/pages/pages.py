@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -17,9 +18,9 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift, read_together
-from airflow_mlmon.pipeline.steps.performance import deliveries_of
+from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
 from airflow_mlmon.profiles.columns.histogram import histogram_bins
@@ -39,7 +40,7 @@ from airflow_mlmon.reports.page import (
     SourceFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -57,6 +58,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
     metrics = store.metric_values(partition)
+    verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return NightPage(
         model=run.model,
@@ -65,20 +67,21 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        policy=run.spec.alerts.judgement,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
-        verdicts=tuple(store.verdicts(partition)),
+        verdicts=verdicts,
         checks=tuple(store.checks(partition)),
         columns=_columns(run, night) if served else (),
         together=_together(run, partition, served) if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
-        versions=versions_of(run, night, metrics) if served else None,
+        versions=versions_of(run, night, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
-        baselines=_baselines(run, partition, served) if served else (),
+        baselines=_baselines(run, partition),
         facts=_facts(run, night),
         left_out=tuple(left_out or ()),
         evidently_href=None if left_out is None else EVIDENTLY,
@@ -108,7 +111,7 @@ def index_page(run: Run) -> IndexPage:
             IndexNight(
                 night=night,
                 href=f"{night.partition.key}/{PAGE}",
-                drifted=_whole(metrics.get((night.partition.day, "drifted_columns", None))),
+                drifted=_whole(metrics.get((night.partition.day, DRIFTED_COLUMNS, None))),
                 metrics=values.get(night.partition.day, {}),
                 is_stale=night.partition.day in stale,
                 alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
@@ -128,8 +131,9 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
     """Drift over the days up to the last judged night, days that were not judged included."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
-    scores = run.store.metric_details(run.model, DRIFT, first, last)
-    return heat_map(date_range(first, last), scores, {day: f"{day}/{PAGE}" for day in judged})
+    verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
+    hrefs = {day: f"{day}/{PAGE}" for day in judged}
+    return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.judgement)
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -147,7 +151,7 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     version_ = str(night.version)
     try:
         drift = read_drift(run, night.partition, version_)
-        baselines = read_baselines(run, night.partition, version_)
+        baselines = run.store.compared_with(night.partition)
         profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
     except NotFoundError:
         return ()
@@ -187,7 +191,9 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
             found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
             if found is not None:
                 picture = _picture(found.reference, found.current, found.drift.column)
-                return [ColumnRow(drift=found.drift, picture=picture)]
+                # labels have no profile: what is evaluated of them is their share of positives
+                note = "; ".join(filter(None, (found.drift.note, "evaluated by the positive share")))
+                return [ColumnRow(drift=replace(found.drift, note=note), picture=picture)]
     return []
 
 
@@ -198,11 +204,7 @@ def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     return before_after(bins, column) if bins.labels else None
 
 
-def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineNights, ...]:
-    try:
-        facts = read_baselines(run, partition, version_)
-    except NotFoundError:
-        return ()
+def _baselines(run: Run, partition: Partition) -> tuple[BaselineNights, ...]:
     pins = {pin.number: pin for pin in run.store.baselines(run.model)}
     return tuple(
         BaselineNights(
@@ -212,7 +214,7 @@ def _baselines(run: Run, partition: Partition, version_: str) -> tuple[BaselineN
             nights=entry.nights,
             pin=pins.get(entry.pin) if entry.pin else None,
         )
-        for entry in facts
+        for entry in run.store.compared_with(partition)
     )
 
 

@@ -6,7 +6,7 @@ from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.pipeline.pages.trends import trend_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.reports.charts import trend_png
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.tasks.registry import METRICS
 
 
 def draw_picture(run: Run, message: NightMessage) -> bytes | None:

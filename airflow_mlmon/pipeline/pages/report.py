@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.history.drift_files import import_drift_files
 from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import read_drift
@@ -48,6 +50,8 @@ def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> 
 
 def write_pages(run: Run, days: Iterable[Partition]) -> None:
     """Write the pages of some days, and the model's index."""
+    days = list(days)
+    import_drift_files(run, days)
     for day in days:
         run.progress(f"page of {day.key}")
         run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
@@ -74,6 +78,7 @@ def _write_evidently(run: Run, night: Night, version: str) -> None:
         current=to_frame(current),
         reference=to_frame(read_sample(run, ensure_reference(run))),
         drift=read_drift(run, partition, version),
+        verdicts=drift_by_column(run.store.verdicts(partition)),
         spec=run.spec,
         title=str(partition),
     )

@@ -11,8 +11,9 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
-from airflow_mlmon.spec.metrics import METRICS, POSITIVE_SHARE, SCORE_MEAN
-from airflow_mlmon.spec.titles import subject_title
+from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.titles import subject_title
 
 # drawn whether the spec limits them or not
 _ALWAYS = (

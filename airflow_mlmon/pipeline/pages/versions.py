@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.pipeline.baselines.versions import counts_in, marks_until
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import read_segment_drift
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.records import MetricValue, Night, Verdict
 from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
 
 
-def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue]) -> Versions | None:
+def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict]) -> Versions | None:
     """The versions of a night; None where there was one, and nothing to mark."""
     counts = counts_in(run.spec, metrics)
     mark = marks_until(run, night.partition.day).get(night.partition.day, "")
@@ -23,12 +24,15 @@ def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue]) -> Versi
     total = sum(counts.values())
     return Versions(
         mark=mark,
-        rows=tuple(_row(run, night, metrics, version, total) for version in sorted(counts)),
+        rows=tuple(_row(run, night, metrics, verdicts, (version, total)) for version in sorted(counts)),
         challenges=_challenges(run, night),
     )
 
 
-def _row(run: Run, night: Night, metrics: Sequence[MetricValue], version: str, total: int) -> VersionRow:
+def _row(
+    run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], of: tuple[str, int]
+) -> VersionRow:
+    version, total = of
     segment = segment_key(str(run.spec.version_column), version)
     own = {value.metric: value.value for value in metrics if value.segment == segment and value.column is None}
     drift = read_segment_drift(run, night.partition, str(night.version))
@@ -39,7 +43,7 @@ def _row(run: Run, night: Night, metrics: Sequence[MetricValue], version: str, t
         rows=rows,
         share=rows / total,
         metrics=own,
-        drift=found.columns if found else (),
+        verdicts=drift_by_column(verdicts, segment),
         baselines=tuple(dict.fromkeys(found.baselines.values())) if found else (),
     )
 

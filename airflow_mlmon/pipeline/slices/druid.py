@@ -15,7 +15,7 @@ from airflow_mlmon.errors import ConfigError, PartitionConflictError
 from airflow_mlmon.pipeline.druid.content import Kind, Place
 from airflow_mlmon.pipeline.druid.files import loaded_content
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.slices.rows import NO_LABELS, CuratedRows, Divided, NightRows
+from airflow_mlmon.pipeline.slices.rows import CuratedRows, Divided, NightRows, no_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.layout import Layout, SegmentLayout
@@ -23,6 +23,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.spec import Role
 from airflow_mlmon.spec.druid import Engine
+from airflow_mlmon.tasks.registry import task_of
 
 
 def night_rows(run: Run) -> NightRows:
@@ -81,18 +82,18 @@ class DruidRows:
             self._types,
             local=lambda rest: self._profile_here(night, rest),
         )
-        spec, labelled = self._run.spec, NO_LABELS
+        spec, labelled = self._run.spec, no_outcomes(self._run)
         if spec.labels is not None:
             columns = LabelColumns(
                 label=spec.labels.label,
-                score=spec.column_of(Role.SCORE),
-                prediction=spec.column_of(Role.PREDICTION),
+                outputs={role: spec.column_of(role) for role in (Role.SCORE, Role.PREDICTION)},
             )
             labelled = label_slices(
                 self._client,
                 self._datasource.name,
                 night.partition,
                 layout.segments,
+                task=task_of(spec),
                 types=self._types,
                 columns=columns,
             )

@@ -8,14 +8,15 @@ from dataclasses import replace
 import pyarrow as pa
 
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.performance.parts import profile_label_parts, sum_label_parts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import Divided, Sliced, merge_divided
-from airflow_mlmon.pipeline.workspace.reference import Reference, reference_labels
+from airflow_mlmon.pipeline.workspace.reference import Reference, reference_outcomes
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference, stream_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.tasks.parts import profile_outcome_parts, sum_outcome_parts
+from airflow_mlmon.tasks.registry import task_of
 
 
 def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayout, ...]) -> Sliced:
@@ -26,7 +27,8 @@ def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayou
     """
     layout = replace(reference.layout, segments=segments)
     has_labels = run.spec.labels is not None and run.spec.reference.label is not None
-    labels = reference_labels(run, reference) if has_labels else sum_label_parts(())
+    task = task_of(run.spec)
+    labels = reference_outcomes(run, reference) if has_labels else sum_outcome_parts(task, ())
     held = set(reference.layout.segments) if labels is not None else set()
     found: list[Divided] = [] if labels is None else [(reference.profile, labels)]
     missing = tuple(segment for segment in segments if segment not in held)
@@ -61,10 +63,11 @@ def _read(run: Run, reference: Reference, layout: Layout) -> Divided:
 
 
 def _divide(run: Run, tables: Iterable[pa.Table], layout: Layout) -> Divided:
-    profile, labelled = Profile.empty(layout), sum_label_parts(())
+    task = task_of(run.spec)
+    profile, labelled = Profile.empty(layout), sum_outcome_parts(task, ())
     for rows in tables:
         profile += profile_table(rows, layout)
         joined = join_reference_labels(run, rows)
         if joined is not None:
-            labelled = sum_label_parts((labelled, profile_label_parts(joined, rows, layout.segments)))
+            labelled = sum_outcome_parts(task, (labelled, profile_outcome_parts(task, joined, rows, layout.segments)))
     return profile, labelled

@@ -13,11 +13,9 @@ from datetime import date
 from typing import Protocol
 
 from airflow_mlmon.comparison.slices import SliceRows
-from airflow_mlmon.comparison.verdict import MINIMUM_ROWS
 from airflow_mlmon.errors import ConfigError, NotFoundError
-from airflow_mlmon.performance.parts import LabelledParts, sum_label_parts
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.performance import deliveries_of, profile_night_labels, stored_labels
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_outcomes, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_curated
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
@@ -28,9 +26,11 @@ from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.spec import ColumnType
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
+from airflow_mlmon.tasks.parts import OutcomeParts, sum_outcome_parts
+from airflow_mlmon.tasks.registry import task_of
 
 MAX_SLICES = 1_000
-NO_LABELS = sum_label_parts(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Sliced:
     Attributes:
         segments: How they are divided, each with the values that have a slice.
         profile: All rows, with those segments.
-        labelled: The labelled profiles of all rows and of the slices; None without labels.
+        labelled: The outcome profiles of all rows and of the slices; None without labels.
         small: By segment, the rows of values that have too few to be judged; they are in its rest.
         gathered: By segment, how many values more there are than slices are made for; they are in its rest too.
         gone: Nights whose rows are gone, and that are in nothing here.
@@ -51,7 +51,7 @@ class Sliced:
 
     segments: tuple[SegmentLayout, ...]
     profile: Profile
-    labelled: LabelledParts | None
+    labelled: OutcomeParts | None
     small: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     gathered: Mapping[str, int] = field(default_factory=dict)
     gone: frozenset[date] = frozenset()
@@ -73,8 +73,8 @@ class Sliced:
         return found
 
 
-# a profile, and the labelled profiles of the same rows
-Divided = tuple[Profile, LabelledParts]
+# a profile, and the outcome profiles of the same rows
+Divided = tuple[Profile, OutcomeParts]
 
 
 class NightRows(Protocol):
@@ -111,7 +111,7 @@ def slice_nights(
     chosen, small, gathered = _choose_values(counted, asked)
     segments = tuple(pinned.get(frozenset(columns)) or chosen[columns] for columns in asked)
     layout = replace(reference.layout, segments=segments)
-    total, labelled = Profile.empty(layout), NO_LABELS
+    total, labelled = Profile.empty(layout), no_outcomes(run)
     divided = {True: 0, False: 0}
     stored = Counter[str]()
     for night in nights:
@@ -123,7 +123,7 @@ def slice_nights(
         except NotFoundError:
             gone.add(night.partition.day)
             continue
-        total, labelled = total + profile, sum_label_parts((labelled, labels))
+        total, labelled = total + profile, sum_outcome_parts(task_of(run.spec), (labelled, labels))
         stored += Counter(segment.name for segment in segments if segment not in missing)
         if missing:
             divided[rows.reads(night, missing)] += profile.rows
@@ -140,6 +140,11 @@ def slice_nights(
     )
 
 
+def no_outcomes(run: Run) -> OutcomeParts:
+    """Return the outcome profiles of rows without labels."""
+    return sum_outcome_parts(task_of(run.spec), ())
+
+
 def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
     """The same rows under a layout, of which each profile has some segments."""
     segments = {
@@ -151,7 +156,7 @@ def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
     first, labels = found[0]
     whole = Profile(layout_id=layout.id, rows=first.rows, columns=first.columns, segments=segments)
     parts = {key: part for _, labelled in found for key, part in labelled.parts.items()}
-    return whole, LabelledParts(whole=labels.whole, parts=parts)
+    return whole, OutcomeParts(whole=labels.whole, parts=parts)
 
 
 def _count(
@@ -227,8 +232,8 @@ def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequen
     if day.profile is None or day.version != night.version:
         return None
     if run.spec.labels is None:
-        return day.profile, NO_LABELS
-    labelled = stored_labels(run, night.partition, str(night.version))
+        return day.profile, no_outcomes(run)
+    labelled = stored_outcomes(run, night.partition, str(night.version))
     if labelled is None:
         return None
     # labels that were measured under an earlier layout have other parts
@@ -259,6 +264,6 @@ class CuratedRows:
         version, run = str(night.version), self._run
         profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
         if run.spec.labels is None:
-            return profile, NO_LABELS
+            return profile, no_outcomes(run)
         deliveries = deliveries_of(run, night.partition)
-        return profile, profile_night_labels(run, night.partition, version, deliveries, layout.segments)
+        return profile, profile_outcomes(run, night.partition, version, deliveries, layout.segments)

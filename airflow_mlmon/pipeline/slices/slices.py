@@ -10,7 +10,6 @@ from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, judge_slices
 from airflow_mlmon.errors import ConfigError, nearest_hint
 from airflow_mlmon.partition import days_between
-from airflow_mlmon.performance.contrast import SliceMetric
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.reference import slice_reference
@@ -19,6 +18,7 @@ from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec import ColumnType, ModelSpec, Role
+from airflow_mlmon.tasks.registry import task_of
 
 _DIVIDING = frozenset({ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER})
 _UNDIVIDED = frozenset({Role.ID, Role.TIME, Role.SCORE})
@@ -53,7 +53,7 @@ class SlicedWindow:
     nights: Mapping[date, str]
     skipped: Mapping[date, str]
     rows: int
-    metric: SliceMetric | None
+    metric: str | None
     slices: tuple[Slice, ...]
     gathered: Mapping[str, int]
     layout: str
@@ -75,14 +75,14 @@ def slice_window(
     first: date,
     last: date,
     *,
-    metric: SliceMetric | None = None,
+    metric: str | None = None,
     cross: bool = False,
     rows: NightRows | None = None,
 ) -> SlicedWindow:
     """The slices of the columns, each by itself and with `cross` also crossed, ranked.
 
-    Drift is measured against the pinned reference; performance by the metric, which by default is accuracy
-    where the model predicts a class, else the area under the ROC curve.
+    Drift is measured against the pinned reference; performance by the metric, which by default is the first
+    of the kind of model that this one has.
 
     Raises:
         ConfigError: a column cannot be sliced by, or the metric needs labels that the spec does not declare.
@@ -107,6 +107,7 @@ def slice_window(
             _candidates(current, same),
             rows=current.profile.rows,
             labelled=current.labelled.whole if current.labelled else None,
+            task=task_of(run.spec),
             metric=measured_by,
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
@@ -122,16 +123,16 @@ def slice_window(
     )
 
 
-def parse_metric(name: str) -> SliceMetric:
+def parse_metric(spec: ModelSpec, name: str) -> str:
     """The metric of that name.
 
     Raises:
         ConfigError: slices are not compared by it.
     """
-    try:
-        return SliceMetric(name)
-    except ValueError:
-        raise ConfigError(f"Slices are not compared by {name!r}.", hint=nearest_hint(name, SliceMetric)) from None
+    contrasts = task_of(spec).contrasts
+    if name not in contrasts:
+        raise ConfigError(f"Slices are not compared by {name!r}.", hint=nearest_hint(name, contrasts))
+    return name
 
 
 def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> list[tuple[str, ...]]:
@@ -162,14 +163,14 @@ def _demand_column(spec: ModelSpec, name: str) -> None:
         )
 
 
-def _demand_metric(spec: ModelSpec, metric: SliceMetric | None) -> SliceMetric | None:
+def _demand_metric(spec: ModelSpec, metric: str | None) -> str | None:
     if spec.labels is None:
         if metric is not None:
             raise ConfigError(f"The metric {metric} needs labels, and the spec of {spec.model} declares none.")
         return None
     if metric is not None:
         return metric
-    return SliceMetric.ACCURACY if spec.column_of(Role.PREDICTION) else SliceMetric.ROC_AUC
+    return task_of(spec).first_contrast({column.role for column in spec.columns.values()})
 
 
 def _nights(run: Run, first: date, last: date) -> tuple[list[Night], dict[date, str]]:

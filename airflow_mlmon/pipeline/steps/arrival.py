@@ -16,19 +16,13 @@ def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
     """
     delay = prepared.delay
     rows, quarantined = prepared.rows_listed, prepared.rows_quarantined
-    detail = {"quarantined": quarantined}
     return [
         MetricValue(metric="rows_quarantined", value=quarantined, rows=rows),
         MetricValue(
             metric="quarantined_share",
             value=quarantined / rows if rows else None,
             rows=rows,
-            detail=detail if rows else {**detail, "reason": "no row could be counted"},
+            reason="" if rows else "no row could be counted",
         ),
-        MetricValue(
-            metric="delay_hours",
-            value=delay.hours,
-            rows=rows,
-            detail={"reason": delay.reason} if delay.hours is None else {},
-        ),
+        MetricValue(metric="delay_hours", value=delay.hours, rows=rows, reason=delay.reason),
     ]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
-from airflow_mlmon.drift.compare import ColumnDrift, DriftState
+from airflow_mlmon.baselines import BaselineFacts
+from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.methods import sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
-from airflow_mlmon.drift.multivariate import MultivariateDrift, together_metric
+from airflow_mlmon.drift.multivariate import MultivariateDrift, multivariate_metric
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.baselines.choose import BaselineFacts, ChosenBaseline, choose_baselines, compare_with
+from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.segment_drift import (
     SegmentDrift,
@@ -125,7 +126,9 @@ def read_together(run: Run, partition: Partition, version: str) -> MultivariateD
     if found is None:
         return None
     strongest = tuple((name, loss) for name, loss in found["strongest"])
-    return MultivariateDrift(**(found | {"state": DriftState(found["state"]), "strongest": strongest}))
+    # what earlier releases kept besides is left out
+    known = {field.name: found[field.name] for field in fields(MultivariateDrift) if field.name in found}
+    return MultivariateDrift(**{**known, "strongest": strongest})
 
 
 def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
@@ -140,7 +143,7 @@ def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricVa
     together = read_together(run, partition, version)
     return [
         *_score_metrics(read_drift(run, partition, version), titles),
-        *([together_metric(together)] if together else []),
+        *([multivariate_metric(together)] if together else []),
         *(
             replace(value, segment=segment.segment)
             for segment in segments
@@ -150,15 +153,4 @@ def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricVa
 
 
 def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> list[MetricValue]:
-    """The scores, with their limit and baseline, and the number and the share of columns beyond it."""
-    metrics = [score_metric(column, titles[column.column]) for column in drift]
-    judged = [column for column in drift if column.state is not DriftState.INSUFFICIENT_DATA]
-    beyond = [column.column for column in judged if column.state is DriftState.BEYOND]
-    rows = max((column.rows_current for column in drift), default=0)
-    detail = {"columns": beyond, "of": len(judged)}
-    count, share = (len(beyond), len(beyond) / len(judged)) if judged else (None, None)
-    return [
-        *metrics,
-        MetricValue(metric="drifted_columns", value=count, rows=rows, detail=detail),
-        MetricValue(metric="drifted_share", value=share, rows=rows, detail=detail),
-    ]
+    return [score_metric(column, titles[column.column]) for column in drift]

@@ -8,22 +8,23 @@ from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
 from airflow_mlmon.drift.versions import nights_alike
+from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import judge, status_verdict
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.deciding.evidence import NightJudgement, UsualJudge
 from airflow_mlmon.pipeline.deciding.root_cause import name_causes
-from airflow_mlmon.pipeline.deciding.staleness import RESTS_ON, versions_below
+from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.drift import drift_metrics, read_baselines
-from airflow_mlmon.pipeline.steps.performance import Measured, label_metrics, label_results
+from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_night
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -36,7 +37,9 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.spec import AlertRule, Severity
-from airflow_mlmon.spec.metrics import METRICS
+from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.summary import summary_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +71,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     metrics, usual = _judge_rows(run, night, prepared, profiled)
     baselines = read_baselines(run, prepared.partition, prepared.version)
     days = usual.rests_on.union(*(entry.nights for entry in baselines))
-    night = replace(night, facts={**night.facts, RESTS_ON: versions_below(run, prepared.partition, days)})
-    results = [_prediction_results(run, night, metrics, usual, checks)]
+    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=tuple(baselines))]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
@@ -82,6 +84,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         }
         | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
+        bases=versions_below(run, prepared, days),
         channels=run.channels,
         policy=run.policy,
     )
@@ -124,11 +127,12 @@ def _judge_rows(
 def _prediction_results(
     run: Run, night: Night, metrics: Sequence[MetricValue], usual: NightJudgement, checks: Sequence[CheckOutcome]
 ) -> Results:
-    verdicts = [
-        status_verdict(night),
-        *_verdicts(run, night.partition, metrics, Family.PREDICTIONS),
-        *usual.verdicts,
-    ]
+    rules = _rules(run, Family.PREDICTIONS)
+    of_drift = [rule for rule in rules if rule.metric == DRIFT]
+    ruled = _verdicts(run, night.partition, metrics, of_drift) if of_drift else []
+    # how many columns have drifted follows from the verdicts on each, and has rules of its own
+    metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *usual.verdicts])]
+    verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, rules), *usual.verdicts]
     alerts = [
         *filter(None, [status_alert(night)]),
         # without rows no check can pass, and the status has said so
@@ -153,7 +157,7 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
     usual = UsualJudge(run=run).judge(partition, metrics)
-    verdicts = [*_verdicts(run, partition, metrics, Family.LABELS), *usual.verdicts]
+    verdicts = [*_verdicts(run, partition, metrics, _rules(run, Family.LABELS)), *usual.verdicts]
     alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
     before = predictions.alerts if partition == predictions.partition else _stored_alerts(run, partition)
     return Results(
@@ -171,13 +175,18 @@ def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:
     return [alert for alert in found if alert.family is Family.PREDICTIONS]
 
 
-def _verdicts(run: Run, partition: Partition, metrics: Sequence[MetricValue], family: Family) -> list[Verdict]:
+def _rules(run: Run, family: Family) -> list[AlertRule]:
+    return [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
+
+
+def _verdicts(
+    run: Run, partition: Partition, metrics: Sequence[MetricValue], rules: Sequence[AlertRule]
+) -> list[Verdict]:
     """What the rules say of all rows and, for what the model puts out, of each version too.
 
     What a model puts out is comparable only with nights of the same versions; when these have changed,
     each version is judged by its own nights.
     """
-    rules = [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
     nights = version_counts(run, partition.shift(-run.spec.history.nights).day, partition.day)
     now = counts_in(run.spec, metrics) or nights.get(partition.day, {})
     past = {day: counts for day, counts in nights.items() if day < partition.day}

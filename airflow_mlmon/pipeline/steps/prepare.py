@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
+from airflow_mlmon.archive.curate import Curated, count_reasons, curate, quarantine_repeats
 from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.labels import label_columns, to_delivery
 from airflow_mlmon.archive.manifest import Manifest
@@ -72,21 +72,23 @@ class Prepared:
 
     @classmethod
     def of_night(cls, night: Night) -> Prepared:
-        """The summary of a night that was run before, as it was before its checks."""
+        """Summarise a partition that was run before, as it was before its checks."""
+        arrival = night.arrival
+        assert arrival is not None  # noqa: S101 - a version is served, so a run has come so far
         return cls(
             model=night.partition.model,
             start=night.partition.start,
             end=night.partition.end,
             version=str(night.version),
             supersedes=night.version,
-            status=Status(night.facts.get("arrived", night.status)),
+            status=arrival.status,
             rows_listed=night.rows_listed,
             rows_curated=night.rows_curated,
             rows_quarantined=night.rows_quarantined,
-            files=night.facts.get("files", 0),
-            message=night.facts.get("message", night.message),
-            labels_delivered=night.facts.get("labels_delivered", 0),
-            delay=Delay(**night.facts.get("delay", {})),
+            files=arrival.files,
+            message=arrival.message,
+            labels_delivered=arrival.labels_delivered,
+            delay=Delay(hours=arrival.delay_hours, reason=arrival.delay_reason),
         )
 
     @classmethod
@@ -113,11 +115,11 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
     curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
     repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
-    rows, quarantine = set_aside(curated, repeats.rows)
+    rows, quarantine = quarantine_repeats(curated, repeats.rows)
     quarantined = Counter(count_reasons(quarantine))
     for file in files:
         if file.problem and file.rows:
-            quarantined["the file does not fit the declaration"] += file.rows
+            quarantined["schema mismatch of the file"] += file.rows
     manifest = Manifest(
         partition=partition,
         files=tuple(files),
@@ -125,6 +127,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         quarantined=dict(quarantined),
         fingerprint=run.fingerprint,
         repeats=repeats.digest,
+        folder=run.predictions_folder(partition),
     )
     _write(run, manifest, rows, quarantine)
     labels = take_delivery(run, partition)

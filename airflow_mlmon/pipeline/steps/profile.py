@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
@@ -14,8 +14,8 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, ta
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
-from airflow_mlmon.records import Family, Night, Results
+from airflow_mlmon.records import Arrival, Family, Night, Results
+from airflow_mlmon.tasks.summary import summary_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +117,12 @@ def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
         rows_quarantined=prepared.rows_quarantined,
         message=prepared.message,
         judged=judged,
-        facts={
-            "files": prepared.files,
-            "labels_delivered": prepared.labels_delivered,
-            "delay": asdict(prepared.delay),
-            # what the checks may overrule
-            "arrived": prepared.status,
-            "message": prepared.message,
-        },
+        arrival=Arrival(
+            status=prepared.status,
+            message=prepared.message,
+            files=prepared.files,
+            labels_delivered=prepared.labels_delivered,
+            delay_hours=prepared.delay.hours,
+            delay_reason=prepared.delay.reason,
+        ),
     )

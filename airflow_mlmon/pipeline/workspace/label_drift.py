@@ -1,18 +1,16 @@
-"""Drift of the label: those that have come, beside those of the reference's own nights."""
+"""Drift of the label: those received, beside those of the reference."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.drift.metrics import score_metric
-from airflow_mlmon.drift.windows import window_limits
-from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -37,7 +35,7 @@ class LabelDrift:
     current: Profile
 
 
-def count_labels(profile: LabelledProfile) -> Counts:
+def count_labels(profile: Any) -> Counts:
     """How many labels there are of each value."""
     return Counts(profile.labelled - profile.positive, profile.positive)
 
@@ -53,8 +51,7 @@ def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -
     profiles = [_profile(layout, counts) for counts in nights]
     reference, now = sum_profiles(layout, profiles), _profile(layout, current)
     method = _method(spec.drift.method)
-    limits = window_limits(layout, profiles, method, spec.drift.quantile)
-    [drift] = compare(layout, reference, now, method=method, limits=limits)
+    [drift] = compare(layout, reference, now, method=method)
     if spec.drift.method.is_sampled:
         reason = f"by {method}, because {spec.drift.method} needs rows and labels are kept as counts"
         drift = replace(drift, note="; ".join(filter(None, (drift.note, reason))))

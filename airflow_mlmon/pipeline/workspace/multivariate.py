@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from statistics import median
 
 from airflow_mlmon.drift.multivariate import (
+    FEWEST_ROWS,
     MAX_ROWS,
-    MINIMUM_ROWS,
-    DomainLimit,
     DomainScore,
     MultivariateDrift,
-    judge_together,
-    limit_of_nights,
+    SampleSizes,
+    to_multivariate,
 )
 from airflow_mlmon.pipeline.workspace.samples import Samples, sample
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
@@ -22,30 +21,30 @@ from airflow_mlmon.spec import ColumnType, ModelSpec
 _KINDS = (Kind.NUMERIC, Kind.CATEGORY)
 
 
-def together_limit(spec: ModelSpec, layout: Layout, nights: Iterable[Samples]) -> DomainLimit:
-    """The limit that the reference's nights give, each against rows of the others.
-
-    All are cut to one size, which later nights are cut to as well. A night of less than half of it is
-    not counted.
-    """
-    drawn = [_cut(spec, night, MAX_ROWS, MAX_ROWS) for night in nights]
-    drawn = [night for night in drawn if min(night.reference.num_rows, night.current.num_rows) >= MINIMUM_ROWS]
-    most = (
-        min((night.reference.num_rows for night in drawn), default=MAX_ROWS),
-        int(median([night.current.num_rows for night in drawn] or [MAX_ROWS])),
+def common_sizes(spec: ModelSpec, nights: Iterable[Samples]) -> SampleSizes:
+    """Return the sizes that samples of the reference's nights, and of later ones, are cut to."""
+    drawn = _drawn(spec, nights)
+    if not drawn:
+        return SampleSizes(rows_reference=MAX_ROWS, rows_current=MAX_ROWS)
+    most = int(median(night.current.num_rows for night in drawn))
+    return SampleSizes(
+        rows_reference=min(night.reference.num_rows for night in drawn),
+        rows_current=most,
+        fewest_current=(most + 1) // 2,
     )
-    scores = [
-        _score(spec, layout, _cut(spec, night, *most), explain=False)
-        for night in drawn
-        if night.current.num_rows >= most[1] / 2
-    ]
-    return limit_of_nights(scores, spec.drift.quantile, most)
 
 
-def compare_together(spec: ModelSpec, layout: Layout, limit: DomainLimit, night: Samples) -> MultivariateDrift:
-    """The night's features together against the reference's, whatever the baseline of the columns."""
-    cut = _cut(spec, night, limit.rows_reference, limit.rows_current)
-    return judge_together(_score(spec, layout, cut, explain=True), limit)
+def compare_together(
+    spec: ModelSpec, layout: Layout, sizes: SampleSizes, night: Samples, *, explain: bool = True
+) -> MultivariateDrift:
+    """Score the features of a night together against the reference's, whatever the baseline of the columns."""
+    cut = _cut(spec, night, sizes.rows_reference, sizes.rows_current)
+    return to_multivariate(_score(spec, layout, cut, explain=explain), sizes)
+
+
+def _drawn(spec: ModelSpec, nights: Iterable[Samples]) -> list[Samples]:
+    drawn = [_cut(spec, night, MAX_ROWS, MAX_ROWS) for night in nights]
+    return [night for night in drawn if min(night.reference.num_rows, night.current.num_rows) >= FEWEST_ROWS]
 
 
 def _cut(spec: ModelSpec, night: Samples, reference: int, current: int) -> Samples:

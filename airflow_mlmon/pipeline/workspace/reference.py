@@ -12,53 +12,55 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.drift.limits import Limit
-from airflow_mlmon.drift.multivariate import DomainLimit
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.performance.parts import LabelledParts, measure_parts, profile_label_parts, sum_label_parts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
-from airflow_mlmon.pipeline.workspace.multivariate import together_limit
+from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
-from airflow_mlmon.pipeline.workspace.sampled_limits import limited_methods, sampled_limits
-from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_nights, sample
+from airflow_mlmon.pipeline.workspace.samples import days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
-from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.quality.infer import infer_checks
-from airflow_mlmon.records import Family, Night, Results, Status
+from airflow_mlmon.records import Family, MetricValue, Night, Results, Status
 from airflow_mlmon.spec import Check
+from airflow_mlmon.tasks.parts import (
+    OutcomeParts,
+    measure_parts,
+    profile_outcome_parts,
+    read_outcome_parts,
+    sum_outcome_parts,
+)
+from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.summary import summary_metrics
 
 # raise it when more is kept of a reference: the next run then pins it again
 _KEPT = 6
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 _LABELLED = "labelled.profile"
-# limits on samples rest on at most as many nights: each costs tenths of a second
+# the features of at most as many nights are compared together: each costs tenths of a second
 _SAMPLED_NIGHTS = 28
+# what fingerprints of references held before the key lost its effect
+_QUANTILE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """What is kept of the reference.
 
-    `limits` come from its own nights, each left out in turn; those of the rows of a segment's value, and
-    `together`, that of all features together where the spec asks for it, likewise. `labels` are those of each
-    night, and of the rows that have no event time. Where none has any, it has no `days` and no limits.
+    `together` are the sizes of samples whose features are compared together, where the spec asks for it. `labels` are
+    those of each night, and of the rows that have no event time. Where none has any, it has no `days`.
     """
 
     layout: Layout
     profile: Profile
-    limits: Mapping[str, Limit]
-    together: DomainLimit | None
-    segment_limits: Mapping[str, Mapping[str, Limit]]
+    together: SampleSizes | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
     labels: tuple[Counts, ...]
@@ -110,10 +112,10 @@ def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
     return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
 
 
-def reference_labels(run: Run, reference: Reference) -> LabelledParts | None:
-    """The labelled profiles of the reference's rows; None of one that was pinned before they were kept."""
+def reference_outcomes(run: Run, reference: Reference) -> OutcomeParts | None:
+    """The outcome profiles of the reference's rows; None of one that was pinned before they were kept."""
     try:
-        return LabelledParts.from_bytes(run.files.read(f"{reference.folder}/{_LABELLED}"))
+        return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
     except NotFoundError:
         return None
 
@@ -123,7 +125,7 @@ def _fingerprint(run: Run) -> str:
         _KEPT,
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
-        run.spec.drift.model_dump(mode="json"),
+        run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
@@ -138,9 +140,7 @@ def _load(run: Run, folder: str) -> Reference:
     return Reference(
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
-        limits=_read_limits(facts["limits"]),
-        segment_limits={key: _read_limits(limits) for key, limits in facts["segment_limits"].items()},
-        together=DomainLimit(**facts["together"]) if facts.get("together") else None,
+        together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         labels=tuple(Counts(*counts) for counts in facts["labels"]),
@@ -157,24 +157,20 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     days = days_of(table, run.spec.time_column)
     nights = {}
     labelled = []
+    sizes, together = _compare_together(run, table, layout)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         nights[day] = profile_table(rows, layout)
         labelled.append(_labelled(run, rows, layout))
-        _publish_night(run, day, nights[day], labelled[-1])
+        _publish_night(run, day, nights[day], labelled[-1], together.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(layout, [*nights.values(), profile_table(undated, layout)])
     labelled.append(_labelled(run, undated, layout) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
-    drift = run.spec.drift
-    samples = _left_out(run, table, layout)
-    limits = window_limits(layout, list(nights.values()), drift.method, drift.quantile, methods=drift.methods)
     reference = Reference(
         layout=layout,
         profile=profile,
-        limits=limits | sampled_limits(run.spec, layout, samples),
-        segment_limits=_segment_limits(run, layout, profile, list(nights.values())),
-        together=together_limit(run.spec, layout, samples) if drift.multivariate else None,
+        together=sizes,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
         labels=tuple(count_labels(found.whole) for found in held),
@@ -182,44 +178,38 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
-    run.files.write(f"{reference.folder}/{_LABELLED}", sum_label_parts(held).to_bytes())
+    run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
 
-def _left_out(run: Run, table: pa.Table, layout: Layout) -> list[Samples]:
-    """The nights that limits on samples are taken from; none where the spec asks for no such limit."""
+def _compare_together(
+    run: Run, table: pa.Table, layout: Layout
+) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
+    """The sizes of samples, and the score of each night's features together, beside rows of the other nights.
+
+    Later nights are evaluated by these scores. There are none where the spec does not ask.
+    """
     spec = run.spec
-    if not spec.drift.multivariate and not limited_methods(spec, layout):
-        return []
+    if not spec.drift.multivariate:
+        return None, {}
     run.progress("sampling the nights of the reference")
-    return list(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+    nights = dict(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+    sizes = common_sizes(spec, nights.values())
+    found = {day: compare_together(spec, layout, sizes, night, explain=False) for day, night in nights.items()}
+    return sizes, {day: [multivariate_metric(drift)] for day, drift in found.items() if not drift.is_withheld}
 
 
-def _segment_limits(
-    run: Run, layout: Layout, whole: Profile, nights: Sequence[Profile]
-) -> dict[str, Mapping[str, Limit]]:
-    """The limits of the rows of each value of each segment, by what they are called."""
-    drift = run.spec.drift
-    limits: dict[str, Mapping[str, Limit]] = {}
-    for name, segment in whole.segments.items():
-        for value in segment.parts:
-            own = [part for night in nights if (part := night.part(name, value))]
-            limits[segment_key(name, value)] = window_limits(
-                layout, own, drift.method, drift.quantile, methods=drift.methods
-            )
-    return limits
+def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
+    """The sizes as they were kept; an earlier release kept a limit, and of how many nights it was."""
+    most = content["rows_current"]
+    fewest = content["fewest_current"] if "fewest_current" in content else (most + 1) // 2 * bool(content["nights"])
+    return SampleSizes(rows_reference=content["rows_reference"], rows_current=most, fewest_current=fewest)
 
 
-def _read_limits(content: Mapping[str, Any]) -> dict[str, Limit]:
-    return {column: Limit(**limit) for column, limit in content.items()}
-
-
-def _written_limits(limits: Mapping[str, Limit]) -> dict[str, Any]:
-    return {column: asdict(limit) for column, limit in limits.items()}
-
-
-def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledParts | None) -> None:
+def _publish_night(
+    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, together: Sequence[MetricValue]
+) -> None:
     """Keep a night of the reference as history that later nights are judged by.
 
     A night whose own rows are served stays as it is.
@@ -227,12 +217,11 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
     partition = Partition.of_day(run.model, day)
     if (known := run.store.night(partition)) is not None and known.version is not None:
         return
-    results = [
-        Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(summary_metrics(profile, run.spec)))
-    ]
+    of_rows = (*summary_metrics(profile, run.spec), *together)
+    results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if run.spec.labels and labelled is not None:
-        metrics = measure_parts(labelled, run.spec.labels.min_share)
-        results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(metrics)))
+        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_share)
+        results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     night = Night(
         partition=partition,
         status=Status.OK,
@@ -242,14 +231,13 @@ def _publish_night(run: Run, day: date, profile: Profile, labelled: LabelledPart
         rows_curated=profile.rows,
         rows_quarantined=0,
         judged=False,
-        facts={"source": "reference"},
     )
     run.store.publish(night, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table, layout: Layout) -> LabelledParts | None:
+def _labelled(run: Run, rows: pa.Table, layout: Layout) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
-    return None if joined is None else profile_label_parts(joined, rows, layout.segments)
+    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, layout.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -259,8 +247,6 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 
 def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
-        "limits": _written_limits(reference.limits),
-        "segment_limits": {key: _written_limits(limits) for key, limits in reference.segment_limits.items()},
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],

@@ -41,17 +41,18 @@ def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
     return table.filter(pc.fill_null(pc.not_equal(days_of(table, time_column), day), fill_value=True))
 
 
-def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[Samples]:
-    """A sample of each night beside one of all the others, of at most `most` nights spread over the days."""
+def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[tuple[date, Samples]]:
+    """Yield each day with a sample of its rows beside one of all the others, for at most `most` days, evenly spread."""
     days = days_of(table, time_column)
     nights = sorted(pc.unique(days.drop_null()).to_pylist())
     # twice the rows, so that without one night enough are left
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
     for place in spread(len(nights), most):
-        yield Samples(
+        samples = Samples(
             reference=sample(without_day(others, time_column, nights[place]), id_column),
             current=sample(table.filter(pc.equal(days, nights[place])), id_column),
         )
+        yield nights[place], samples
 
 
 def spread(nights: int, most: int) -> list[int]:

@@ -55,7 +55,7 @@ def reference_version(reference: Reference) -> str:
 
 
 def _reference_nights(run: Run, reference: Reference, nights: Iterable[Night | None]) -> dict[date, Profile]:
-    wanted = any(night is not None and night.version is None and night.facts.get("source") for night in nights)
+    wanted = any(night is not None and night.is_of_reference for night in nights)
     return reference_nights(run, reference) if wanted else {}
 
 

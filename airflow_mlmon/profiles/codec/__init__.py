@@ -1,1 +1,1 @@
-"""The stored bytes of profiles."""
+"""Binary format of stored profiles."""

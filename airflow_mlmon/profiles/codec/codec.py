@@ -1,7 +1,7 @@
-"""The bytes of a profile: what is pinned of its columns, then the counts, then those of each segment's parts.
+"""Encoding of a profile: the pinned schema of its columns, the counts, then the parts of each segment.
 
 Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors. Older
-ones are read, never written.
+formats are read, never written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_POINTS = Tally.empty(np.float64)
 
 
 class _Stored(IntEnum):
-    """Where the columns of a part are."""
+    """Storage form of a part's columns."""
 
     HERE = 0
     AS_WHOLE = 1
@@ -48,7 +48,7 @@ def encode(
     *,
     names: bool = True,
 ) -> bytes:
-    """A profile as bytes; without `names`, profiles that are equal are the same bytes."""
+    """Encode a profile; without `names`, equal profiles give equal bytes."""
     writer = ByteWriter()
     writer.text(layout_id)
     pinned = tuple(segment.layout for segment in segments.values())
@@ -80,7 +80,7 @@ def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, 
 
 
 def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> None:
-    # a part that has every row is the whole, and one of no rows is empty
+    # a part with every row is the whole, and one without rows is empty
     stored = _Stored.AS_WHOLE if part.rows == whole else _Stored.HERE if part.rows else _Stored.NOWHERE
     writer.integer(stored)
     if stored is _Stored.HERE:
@@ -89,10 +89,10 @@ def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> N
 
 
 def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
-    """Layout id, all rows, and the segments of the profile that `encode` wrote.
+    """Decode layout id, all rows, and segments of the profile that `encode` wrote.
 
     Raises:
-        StateError: the bytes are no profile, damaged, or of a later format.
+        StateError: the bytes are not a profile, are damaged, or have a later format.
     """
     reader = ByteReader(data, KIND, VERSION)
     layout_id = reader.text()
@@ -128,7 +128,7 @@ def _read_part(reader: ByteReader, layout: Layout, whole: Part) -> Part:
 
 @lru_cache(maxsize=16)
 def _read_layout(text: str) -> Layout:
-    # The days of one model repeat their layout; they then share it in memory too.
+    # The days of one model repeat their schema; they share it in memory too.
     return Layout.from_json(text)
 
 

@@ -1,11 +1,11 @@
-"""Stored bytes: a header that names kind, version, length and check sum, then plain little-endian values.
+"""Framing of stored bytes: a header of kind, version, length and checksum, then plain little-endian values.
 
     4 bytes   kind, such as MLMP
     2 bytes   version of the format
     4 bytes   CRC-32 of the body
     8 bytes   length of the body
 
-Nothing is compressed: the same profile is then the same bytes whatever compression library is there.
+Nothing is compressed, so that equal profiles are equal bytes whatever compression library is installed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNSIGNED = _DTYPES[:4]
 
 
 class ByteWriter:
-    """Collects the values of a body, in order."""
+    """Writer of the values of a body, in order."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -39,7 +39,7 @@ class ByteWriter:
         self.blob(value.to_bytes((value.bit_length() + 8) // 8, "little", signed=True))
 
     def number(self, value: float | None) -> None:
-        """Write a double, or that there is none."""
+        """Write a double, or its absence."""
         self._parts.append(b"\0" if value is None else b"\1" + _NUMBER.pack(value))
 
     def integers(self, values: Sequence[int]) -> None:
@@ -49,7 +49,7 @@ class ByteWriter:
         self.blob(b"".join(value.to_bytes(width, "little", signed=True) for value in values))
 
     def numbers(self, values: Sequence[float]) -> None:
-        """Write doubles, in half the bytes where they are single floats all."""
+        """Write doubles; in half the bytes if all are representable as single floats."""
         doubles = np.array(values)
         with np.errstate(over="ignore"):
             is_single = np.array_equal(doubles.astype(np.float32).astype(np.float64), doubles)
@@ -64,7 +64,7 @@ class ByteWriter:
         self._parts.append(_LENGTH.pack(len(value)) + value)
 
     def counts(self, values: npt.NDArray[np.int64]) -> None:
-        """Write integers that are not negative, in the narrowest type that holds them."""
+        """Write non-negative integers in the narrowest type that holds them."""
         largest = int(values.max()) if values.size else 0
         self.array(values, next(dtype for dtype in _UNSIGNED if largest <= np.iinfo(dtype).max))
 
@@ -75,27 +75,27 @@ class ByteWriter:
         self._parts.append(values.astype(stored).tobytes())
 
     def seal(self, kind: bytes, version: int) -> bytes:
-        """The body behind its header."""
+        """Return the body behind its header."""
         body = b"".join(self._parts)
         return _HEADER.pack(kind, version, zlib.crc32(body), len(body)) + body
 
 
 class ByteReader:
-    """Reads the values of a body in the order in which they were written."""
+    """Reader of the values of a body, in the order in which they were written."""
 
     def __init__(self, data: bytes, kind: bytes, newest: int) -> None:
         """Check the header.
 
         Args:
-            data: The stored bytes.
-            kind: What they must be.
-            newest: The newest version of the format that can be read; the older ones can be, too.
+            data: Stored bytes.
+            kind: Expected kind.
+            newest: Newest readable version of the format; older ones are readable, too.
 
         Raises:
             StateError: the bytes are of another kind, of a later version, or damaged.
         """
         if len(data) < _HEADER.size or data[: len(kind)] != kind:
-            raise StateError(f"The stored bytes are no {kind.decode()} object.", length=len(data))
+            raise StateError(f"The stored bytes are not a {kind.decode()} object.", length=len(data))
         _, found, checksum, length = _HEADER.unpack_from(data)
         if not 1 <= found <= newest:
             readable = "1" if newest == 1 else f"1 to {newest}"
@@ -108,19 +108,19 @@ class ByteReader:
         if len(body) != length or zlib.crc32(body) != checksum:
             raise StateError(
                 f"The stored {kind.decode()} object is damaged: {len(body)} bytes, {length} expected"
-                f"{'' if len(body) != length else ', check sum differs'}.",
-                hint="make it again from its curated partition",
+                f"{'' if len(body) != length else ', checksum differs'}.",
+                hint="rebuild it from its curated partition",
             )
         self.version = found
         self._data = data
         self._at = _HEADER.size
 
     def integer(self) -> int:
-        """The next integer."""
+        """Read the next integer."""
         return self.next_integers(1)[0]
 
     def next_integers(self, count: int) -> list[int]:
-        """So many next integers; a year of profiles has a hundred thousand, so this is short of calls."""
+        """Read `count` integers; a year of profiles has a hundred thousand, so this avoids calls."""
         data, end = self._data, self._at
         found = []
         for _ in range(count):
@@ -131,7 +131,7 @@ class ByteReader:
         return found
 
     def number(self) -> float | None:
-        """The next double, or None."""
+        """Read the next double, or None."""
         present = self._data[self._at]
         self._at += 1
         if not present:
@@ -141,27 +141,27 @@ class ByteReader:
         return float(value)
 
     def integers(self) -> tuple[int, ...]:
-        """The integers that were written together."""
+        """Read integers that were written together."""
         width, data = self.integer(), self.blob()
         return tuple(int.from_bytes(data[at : at + width], "little", signed=True) for at in range(0, len(data), width))
 
     def numbers(self) -> tuple[float, ...]:
-        """The next doubles."""
+        """Read the next doubles."""
         return tuple(self.array(np.float64).tolist())
 
     def text(self) -> str:
-        """The next text."""
+        """Read the next text."""
         return self.blob().decode()
 
     def blob(self) -> bytes:
-        """The next bytes."""
+        """Read the next bytes."""
         (length,) = _LENGTH.unpack_from(self._data, self._at)
         start = self._at + _LENGTH.size
         self._at = start + length
         return self._data[start : self._at]
 
     def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """The next array, as `dtype`."""
+        """Read the next array, as `dtype`."""
         code, length = _ARRAY.unpack_from(self._data, self._at)
         stored = _DTYPES[code]
         start = self._at + _ARRAY.size

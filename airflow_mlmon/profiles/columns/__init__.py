@@ -1,1 +1,1 @@
-"""The profile of one column, by its kind."""
+"""Column profiles, one module per kind."""

@@ -1,7 +1,7 @@
-"""The profile of a category: exact counts of the vocabulary, the rest by hash.
+"""Profile of a categorical column: exact counts of the vocabulary, hashed counts of the rest.
 
-Values outside the layout's vocabulary are counted in 1,024 buckets, by CRC-32 of their UTF-8 bytes
-modulo 1,024: exact, additive and the same on every platform, where a "top k and other" is not.
+Values outside the profile schema's vocabulary are counted in 1,024 buckets, by CRC-32 of their UTF-8 bytes
+modulo 1,024: exact, additive and the same on every platform, unlike "top k and other".
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ Names = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryProfile:
-    """What is kept of the rows of a category.
+    """Profile of a categorical column.
 
     Attributes:
-        layout: What is pinned of the column.
+        layout: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
-        known: Counts by position in the layout's vocabulary.
-        unseen: Counts, by bucket, of the values that the vocabulary lacks.
-        sketch: What the distinct values are counted by; None in what format 1 has stored.
-        names: The most frequent of these values with about their counts; for display, no part of equality.
+        known: Counts by position in the vocabulary.
+        unseen: Counts by bucket of the values outside the vocabulary.
+        sketch: Sketch of the distinct values; None in profiles stored in format 1.
+        names: Most frequent of these values with their approximate counts; for display, not part of equality.
     """
 
     layout: ColumnLayout
@@ -53,18 +53,18 @@ class CategoryProfile:
 
     @classmethod
     def empty(cls, layout: ColumnLayout) -> Self:
-        """The profile of no rows."""
+        """Return the profile of no rows."""
         nothing = Tally.empty(np.int32)
         return cls(layout=layout, known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
 
     @classmethod
     def of(cls, layout: ColumnLayout, texts: Texts) -> Self:
-        """The profile of the counted texts of a column."""
+        """Profile the counted texts of a column."""
         vocabulary = text_array(layout.vocabulary)
         positions = pc.index_in(texts.values, value_set=vocabulary)
         is_known = to_numpy(positions.is_valid())
         known = to_numpy(positions.drop_null()).astype(np.int32)
-        # As bytes: the hash needs no decoding, and a stored text may be invalid UTF-8.
+        # as bytes: the hash needs no decoding, and a stored text may be invalid UTF-8
         unseen = texts.values.filter(positions.is_null()).cast(pa.binary()).to_pylist()
         counts = texts.counts[~is_known]
         buckets = np.array([to_bucket(value) for value in unseen], dtype=np.int32)
@@ -81,7 +81,7 @@ class CategoryProfile:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The profile of all the rows of one or more profiles of the same layout."""
+        """Sum one or more profiles of the same schema."""
         sketches = [part.sketch for part in parts if part.sketch]
         return cls(
             layout=parts[0].layout,
@@ -105,22 +105,22 @@ class CategoryProfile:
 
     @property
     def unseen_rows(self) -> int:
-        """Rows whose value the vocabulary lacks."""
+        """Rows whose value is outside the vocabulary (new categories)."""
         return self.unseen.rows
 
     @property
     def distinct(self) -> int | None:
-        """About how many distinct values there are, exact up to 1,024; None where format 1 did not keep it."""
+        """Estimated number of distinct values, exact up to 1,024; None for profiles stored in format 1."""
         return round(self.sketch.estimate) if self.sketch else None
 
     def count_of(self, value: str) -> int:
-        """How often a value of the vocabulary occurs; 0 for any other."""
+        """Return the count of a value of the vocabulary; 0 for any other."""
         vocabulary = self.layout.vocabulary
         return self.known.count_of(vocabulary.index(value)) if value in vocabulary else 0
 
 
 def to_bucket(value: bytes) -> int:
-    """The bucket of a value that the vocabulary lacks.
+    """Hash a value outside the vocabulary to its bucket.
 
     >>> to_bucket("Zürich".encode())
     318

@@ -1,4 +1,4 @@
-"""The profile of one column, whatever its kind."""
+"""Operations on the profile of a column of any kind."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PROFILES: dict[Kind, type[ColumnProfile]] = {
 
 
 def empty_column(layout: ColumnLayout) -> ColumnProfile:
-    """The profile of no rows."""
+    """Return the profile of no rows."""
     return _PROFILES[layout.kind].empty(layout)
 
 
 def sum_columns(parts: Iterable[ColumnProfile]) -> ColumnProfile:
-    """The profile of one column over all the rows of one or more profiles of it."""
+    """Sum one or more profiles of one column."""
     first, *rest = parts
-    # Profiles of one layout hold a column in one kind only.
+    # profiles of one schema hold a column in one kind only
     return type(first).sum_of((first, *rest))  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Counts numbers block by block: what a numeric profile is made of, in blocks that fit the cache.
+"""Counting of numeric values in blocks that fit the cache.
 
-What comes out depends on the numbers only, not on their order or on how they were split.
+The result depends on the numbers only, not on their order or on how they were split.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
 from airflow_mlmon.profiles.values.exact import quantised_sums
 
 _BLOCK = 1 << 15
-# The first block is short: most columns show there that they have more than 1,024 values.
+# The first block is short: it suffices to show that most columns have more than 1,024 distinct values.
 _FIRST_BLOCK = 1 << 11
 _CODES = 1 << 20
-# Buffers of codes that counters have done with; the system would clear a new one for each column.
+# Buffers of codes that counters have released; the system would clear a new one for each column.
 _free_buffers: deque[npt.NDArray[np.int64]] = deque(maxlen=4)
 
 
 class NumericCounter:
-    """Counts the values of one numeric column, as many arrays of them as come.
+    """Counter of the values of one numeric column over any number of arrays.
 
     Attributes:
-        nans: NaN so far.
-        positive_infinities: +inf so far.
-        negative_infinities: -inf so far.
-        min: Smallest finite value so far.
-        max: Largest finite value so far.
-        total: Sum of the deviations so far, in units of the quantum.
-        squares: Sum of their squares so far.
+        nans: Number of NaN.
+        positive_infinities: Number of +inf.
+        negative_infinities: Number of -inf.
+        min: Smallest finite value.
+        max: Largest finite value.
+        total: Sum of the deviations, in units of the quantum.
+        squares: Sum of their squares.
     """
 
     def __init__(self, layout: ColumnLayout) -> None:
@@ -53,14 +53,14 @@ class NumericCounter:
         self.total = self.squares = 0
 
     def add(self, numbers: npt.NDArray[np.number]) -> None:
-        """Count the numbers of an array, none of which is null."""
+        """Count the numbers of an array without nulls."""
         start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
         while start < len(numbers):
             self._add_block(numbers[start : start + step])
             start, step = start + step, _BLOCK
 
     def distribution(self) -> Distribution:
-        """How often each deviation has occurred so far."""
+        """Return the distribution of the deviations counted so far."""
         if self._values is not None:
             return Distribution(pinned_atoms=self._layout.atoms, values=self._values)
         self._flush()
@@ -88,7 +88,7 @@ class NumericCounter:
         self.min = float(low) + 0.0 if self.min is None else min(self.min, float(low) + 0.0)
         self.max = float(high) + 0.0 if self.max is None else max(self.max, float(high) + 0.0)
         deviations = self._deviations(block)
-        # The deviations are in the order of the values.
+        # the deviations are in the order of the values
         reach = float(np.abs(self._deviations(np.array([low, high]))).max())
         total, squares = quantised_sums(deviations, self._layout.quantum, reach=reach)
         self.total += total

@@ -1,8 +1,8 @@
-"""How many values lie below an edge that the grid does not have: a smooth curve through its cells.
+"""Counts below edges that are not on the grid, by monotone cubic interpolation.
 
-The cumulated counts are known at the bounds of each cell. Between them runs the monotone cubic of
-Fritsch and Carlson (SIAM J. Numer. Anal. 17, 1980), with the harmonic mean of the neighbouring
-slopes, weighted as Butland does, as slope at a bound. Exact counts need no curve.
+The cumulative counts are known at the bounds of each cell. Between them they are interpolated by the monotone
+cubic of Fritsch and Carlson (SIAM J. Numer. Anal. 17, 1980), with the weighted harmonic mean of the neighbouring
+slopes (Butland) as slope at a bound. Exact counts need no interpolation.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Counts = npt.NDArray[np.int64]
 
 
 def counts_between(profile: NumericProfile, edges: Floats) -> Counts:
-    """About how many finite values lie in each of the bins, as numpy.histogram counts them.
+    """Estimate the counts of finite values in the bins, as numpy.histogram defines them.
 
     Args:
-        profile: The profile of the values.
+        profile: Profile of the values.
         edges: Ascending edges; a value on the last one belongs to the last bin.
     """
     deviations = edges - profile.layout.centre
@@ -48,7 +48,7 @@ def _histogram(keys: Floats, counts: Counts, edges: Floats) -> Counts:
 
 
 def _monotone_cubic(places: Floats, heights: Floats, at: Floats) -> Floats:
-    """The curve through ascending places and heights, at other places between them.
+    """Interpolate ascending places and heights by a monotone cubic.
 
     >>> places = np.array([0.0, 1.0, 2.0, 4.0])
     >>> _monotone_cubic(places, 3 * places, np.array([0.5, 3.0, 4.0])).tolist()

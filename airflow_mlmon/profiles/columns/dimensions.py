@@ -1,15 +1,15 @@
-"""Exact sums per dimension of vectors: what their means and spreads follow from.
+"""Exact sums per dimension of vectors, from which means and variances follow.
 
-An element counts as the integer nearest to element / quantum, the quantum being pinned for the column:
-about 2**-22 of the largest dimension of the reference. A mean is thus within half a quantum of the true
-one, and a dimension that is smaller than that throughout counts as 0. A vector with an element of 2**31
-quanta or more (several hundred times the reference's largest) is left out here and counted as far.
+An element counts as the integer nearest to element / quantum. The quantum is pinned per column, at about 2**-22
+of the largest dimension of the reference. A mean is thus within half a quantum of the true one; a dimension that
+stays below that counts as 0. A vector with an element of 2**31 quanta or more (several hundred times the
+reference's largest) is excluded from the sums and counted as far.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from airflow_mlmon.profiles.values.norm import Floats, in_blocks, to_norms
 _FAR = float(2**31)
 _MOST = float(2**62)
 _LOW = (1 << 32) - 1
-# So large a double has no bits left for fractions: adding it rounds to the nearest integer, ties to even.
+# So large a double has no fraction bits left: adding it rounds to the nearest integer, ties to even.
 _SHIFTER = 1.5 * 2.0**52
 _SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
@@ -30,11 +30,11 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionSums:
-    """What is kept of each dimension; the tuples are empty where there are no rows.
+    """Sums of each dimension; the tuples are empty where there are no rows.
 
     Attributes:
-        rows: Vectors that were summed: finite, and none of them far.
-        totals: Sum of the elements, in units of the quantum, each rounded to an integer.
+        rows: Vectors in the sums: finite, and not far.
+        totals: Sum of the elements, each rounded to an integer number of quanta.
         squares: Sum of the squares of these integers.
         lows: Smallest element.
         highs: Largest element.
@@ -48,7 +48,7 @@ class DimensionSums:
 
     @classmethod
     def sum_of(cls, parts: Iterable[Self]) -> Self:
-        """The sums of all the vectors of one or more parts."""
+        """Sum one or more parts."""
         held = [part for part in parts if part.rows]
         if len(held) <= 1:
             return held[0] if held else cls()
@@ -60,14 +60,23 @@ class DimensionSums:
             highs=_by_dimension(max, [part.highs for part in held]),
         )
 
+    def without(self, part: Self) -> Self:
+        """Subtract a part; the smallest and the largest element stay those of all vectors."""
+        return replace(
+            self,
+            rows=self.rows - part.rows,
+            totals=tuple(a - b for a, b in zip(self.totals, part.totals, strict=True)),
+            squares=tuple(a - b for a, b in zip(self.squares, part.squares, strict=True)),
+        )
+
     @property
     def means(self) -> Floats:
-        """The mean of each dimension, in units of the quantum."""
+        """Compute the mean of each dimension, in units of the quantum."""
         return np.array([total / self.rows for total in self.totals])
 
     @property
     def variances(self) -> Floats:
-        """The variance of each dimension (divided by n), in units of the quantum's square."""
+        """Compute the population variance of each dimension, in squared units of the quantum."""
         rows = self.rows
         spreads = (rows * squares - total * total for total, squares in zip(self.totals, self.squares, strict=True))
         return np.array([spread / rows**2 for spread in spreads])
@@ -80,7 +89,7 @@ def _by_dimension(
 
 
 class DimensionCounter:
-    """Sums vectors of one column, as many arrays of them as come, in blocks that fit the cache."""
+    """Counter of the vectors of one column over any number of arrays, in blocks that fit the cache."""
 
     def __init__(self, dimension: int, quantum: float) -> None:
         self._dimension = dimension
@@ -88,7 +97,7 @@ class DimensionCounter:
         self._parts = [DimensionSums()]
 
     def add(self, vectors: npt.NDArray[np.number]) -> Floats:
-        """Sum the vectors, one a row, and return their norms."""
+        """Add the vectors, one per row, and return their norms."""
         sums = _Running(self._dimension)
         norms = [np.zeros(0)]
         for block in in_blocks(vectors):
@@ -98,12 +107,12 @@ class DimensionCounter:
         return np.concatenate(norms)
 
     def total(self) -> DimensionSums:
-        """The sums so far."""
+        """Return the sums so far."""
         return DimensionSums.sum_of(self._parts)
 
 
 class _Running:
-    """The sums of fewer than 2**31 vectors; those of squares in an upper and a lower half."""
+    """Running sums of fewer than 2**31 vectors; the sums of squares are held in an upper and a lower half."""
 
     def __init__(self, dimension: int) -> None:
         self._rows = 0
@@ -112,7 +121,7 @@ class _Running:
 
     def add(self, block: Floats, unit: float) -> None:
         lows, highs = block.min(axis=0), block.max(axis=0)
-        # One bound is NaN or infinite where an element is.
+        # one bound is NaN or infinite if an element is
         reach = max(-float(lows.min()), float(highs.max())) * unit
         if not reach < _FAR:
             block = _near(block, unit)
@@ -155,7 +164,7 @@ class _Running:
 
 
 def _near(block: Floats, unit: float) -> Floats:
-    """The vectors that are finite and not far."""
+    """Select the vectors that are finite and not far."""
     with np.errstate(over="ignore"):
         near: Floats = block[np.abs(block).max(axis=1) * unit < _FAR]
     return near

@@ -1,8 +1,8 @@
-"""The distribution of a numeric column: exact counts of few values, else counts on the grid.
+"""Distribution of a numeric column: exact counts of few distinct values, else counts on the grid.
 
-Values are counted exactly while there are at most 1,024 distinct ones; beyond that the cells of the
-grid are counted and, beside them, the layout's atoms. Which of the two depends only on the distinct
-values of the union, so a sum is the distribution of the union, bit for bit.
+Values are counted exactly while there are at most 1,024 distinct ones; beyond that the cells of the grid are
+counted and, beside them, the atoms of the profile schema. The choice depends only on the distinct values of
+the union, so a sum is the distribution of the union, bit for bit.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def _no_cells() -> Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """How often each deviation from the centre occurs.
+    """Counts of the deviations from the centre.
 
     Attributes:
-        pinned_atoms: The layout's atoms, ascending.
-        is_exact: Whether the values are few enough to be counted one by one.
+        pinned_atoms: Atoms of the profile schema, ascending.
+        is_exact: Whether each value is counted by itself.
         values: Counts of deviations; empty when not exact.
         cells: Counts of grid cells, atoms included; empty when exact.
-        atoms: Counts of the layout's atoms; empty when exact.
+        atoms: Counts of the atoms; empty when exact.
     """
 
     pinned_atoms: tuple[float, ...] = ()
@@ -52,7 +52,7 @@ class Distribution:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The distribution of one or more together."""
+        """Sum one or more distributions."""
         pinned = parts[0].pinned_atoms
         if all(part.is_exact for part in parts):
             exact = cls(pinned_atoms=pinned, values=Tally.total([part.values for part in parts]))
@@ -67,12 +67,12 @@ class Distribution:
 
     @property
     def rows(self) -> int:
-        """How many deviations were counted."""
+        """Number of deviations counted."""
         return self.values.rows if self.is_exact else self.cells.rows
 
     @property
     def points(self) -> Tally:
-        """Counts of deviations: exact ones, or the middles of cells and, apart, the atoms."""
+        """Return the counts of deviations: exact values, or cell midpoints and, separately, atoms."""
         if self.is_exact:
             return self.values
         rest = self.without_atoms()
@@ -80,7 +80,7 @@ class Distribution:
 
     @property
     def is_too_coarse(self) -> bool:
-        """Whether the middle half of the values, without the atoms, spans fewer than 30 cells."""
+        """Return whether the middle half of the values, without atoms, spans fewer than 30 cells."""
         rest = self.without_atoms()
         if not len(rest):
             return False
@@ -88,7 +88,7 @@ class Distribution:
         return int(rest.keys[high] - rest.keys[low]) + 1 < MIN_MIDDLE_CELLS
 
     def to_grid(self) -> Self:
-        """The same on the grid."""
+        """Convert the distribution to the grid."""
         if not self.is_exact:
             return self
         is_atom = np.isin(self.values.keys, np.array(self.pinned_atoms, dtype=np.float64))
@@ -100,7 +100,7 @@ class Distribution:
         )
 
     def without_atoms(self) -> Tally:
-        """The counts of cells less those of the atoms in them."""
+        """Return the counts of cells without the atoms in them."""
         if not len(self.atoms):
             return self.cells
         counts = self.cells.counts.copy()
@@ -110,14 +110,14 @@ class Distribution:
 
 
 def align(first: Distribution, second: Distribution) -> Aligned:
-    """The deviations that occur in either, ascending, and how often in each.
+    """Align two distributions on the ascending union of their deviations, with the counts of each.
 
-    Exact values where both have them, else both on the grid.
+    Exact values if both have them, else both on the grid.
     """
     if not (first.is_exact and second.is_exact):
         first, second = first.to_grid(), second.to_grid()
     one, two = first.points, second.points
-    # Stable, because such a sort takes the two ascending runs as they are and merges them.
+    # stable, because such a sort merges the two ascending runs
     ordered = np.sort(np.concatenate((one.keys, two.keys)), kind="stable")
     is_new = np.ones(len(ordered), dtype=np.bool_)
     is_new[1:] = ordered[1:] != ordered[:-1]

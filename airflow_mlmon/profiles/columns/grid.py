@@ -1,12 +1,12 @@
-"""The universal grid: 65,279 ordered cells over the doubles, the same for every partition.
+"""Universal grid: 65,279 ordered cells over the doubles, the same for every partition.
 
 A deviation `d = x - centre` is truncated to its sign, 8 exponent bits (clamped to the normal range
 of float32) and 7 mantissa bits. A cell is the signed integer of these bits, so cells are ordered as
 the values are, cell 0 lies around the centre, and each other cell is 2**-7 of its lower bound wide.
 Magnitudes below 2**-126 share cell 0; those from 2**128 on share the outermost cells.
 
-Locally this is the upper half of float32(d), with one taken off where rounding carried it up; in
-Druid it is the double's bits shifted right by 45. Both give the same cell.
+The local engine takes the upper half of float32(d), minus one where rounding carried it up; Druid shifts the
+bits of the double right by 45. Both give the same cell.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Cells = npt.NDArray[np.int32]
 
 LAST_CELL = (254 << 7) | 127
 _SHIFT = 45
-# The double's exponent is biased by 1023, that of float32 by 127.
+# The exponent of a double is biased by 1023, that of float32 by 127.
 _REBIAS = (1023 - 127) << 7
 _FIRST_NORMAL = 1 << 7
 _SIGN = 1 << 18
 _CODES = 2 * _SIGN
-# Fewer codes are sorted faster than all possible ones are set to zero.
+# Below this number of codes, sorting is faster than clearing an array of all possible ones.
 _FEW = 1 << 15
 
 
 def to_cells(deviations: Floats) -> Cells:
-    """The cell of each finite deviation.
+    """Map each finite deviation to its cell.
 
     >>> to_cells(np.array([-1.0, -1e-300, 0.0, 1.0, 1.007, 1.008, 1e300])).tolist()
     [-16256, 0, 0, 16256, 16256, 16257, 32639]
@@ -42,12 +42,12 @@ def to_cells(deviations: Floats) -> Cells:
 
 
 def to_codes(deviations: Floats, *, out: npt.NDArray[np.int64]) -> None:
-    """Write the upper bits of each deviation: a code from which its cell follows."""
+    """Write the upper bits of each deviation: a code that determines its cell."""
     np.right_shift(deviations.view(np.uint64), np.uint64(_SHIFT), out=out.view(np.uint64))
 
 
 def count_codes(codes: npt.NDArray[np.int64]) -> Tally:
-    """The tally of the cells of these codes.
+    """Count the cells of these codes.
 
     >>> codes = np.empty(3, dtype=np.int64)
     >>> to_codes(np.array([1.0, -0.0, 1.001]), out=codes)
@@ -58,13 +58,13 @@ def count_codes(codes: npt.NDArray[np.int64]) -> Tally:
         held = Tally.of(codes)
         return Tally.of_counts(_from_codes(held.keys), held.counts)
     counts = np.bincount(codes, minlength=_CODES)
-    # Numpy finds the true ones of booleans faster than the non-zero ones of integers.
+    # Numpy finds non-zero booleans faster than non-zero integers.
     distinct = np.flatnonzero(counts != 0)
     return Tally.of_counts(_from_codes(distinct), counts[distinct])
 
 
 def to_midpoints(cells: npt.NDArray[np.integer]) -> Floats:
-    """The middle of each cell, as a deviation from the centre.
+    """Return the midpoint of each cell, as a deviation from the centre.
 
     >>> to_midpoints(np.array([-16256, 0, 16256])).tolist()
     [-1.00390625, 0.0, 1.00390625]
@@ -76,7 +76,7 @@ def to_midpoints(cells: npt.NDArray[np.integer]) -> Floats:
 
 
 def to_bounds(cells: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
-    """Where each cell begins and ends, as deviations from the centre.
+    """Return the bounds of each cell, as deviations from the centre.
 
     >>> [bounds.tolist() for bounds in to_bounds(np.array([-16256, 16256]))]
     [[-1.0078125, 1.0], [-1.0, 1.0078125]]

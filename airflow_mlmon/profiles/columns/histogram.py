@@ -1,4 +1,4 @@
-"""Bars for the eye: the shares of two profiles of one column on the same few bins."""
+"""Histogram for display: the shares of two profiles of one column on the same few bins."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ UNSEEN = "(unseen)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """The bars of both sides.
+    """Bars of both sides.
 
     Attributes:
-        labels: What each bar stands for.
-        edges: Of numeric ranges: one more than bars, where the outer bars also hold what lies
-            beyond their outer edge; empty where a bar is a single value.
-        reference: Share of the reference's values per bar.
+        labels: Label of each bar.
+        edges: Edges of numeric ranges, one more than bars; the outer bars also hold the values beyond the
+            outer edges. Empty where a bar is a single value.
+        reference: Share of the reference values per bar.
         current: Share of the current values per bar.
     """
 
@@ -42,11 +42,11 @@ class Histogram:
 
 
 def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
-    """The bars of a column before and after; no bars where neither side has a value, or for identifiers.
+    """Bin two profiles of a column for display; no bars if neither has a value, or for identifiers.
 
-    Numbers, and the norms of vectors: one bar per value while there are at most `bins`, else equal
-    widths between the 1 % and the 99 % quantile of the reference, the outer bars open. Categories: the
-    ten values with the largest share on either side, then the rest of the vocabulary and the unseen values.
+    Numbers, and the norms of vectors: one bar per value up to `bins` values, else bars of equal width between the
+    1 % and the 99 % quantile of the reference, the outer bars open. Categories: the ten values with the largest
+    share on either side, then the rest of the vocabulary and the new categories.
     """
     if isinstance(reference, VectorProfile) and isinstance(current, VectorProfile):
         return _numeric(reference.norm, current.norm, bins)
@@ -56,7 +56,7 @@ def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int =
         return _category(reference, current)
     if isinstance(reference, IdentifierProfile) and isinstance(current, IdentifierProfile):
         return _histogram((), (), np.zeros(0), np.zeros(0))
-    kinds = f"{reference.layout.kind} on one side and {current.layout.kind} on the other"
+    kinds = f"of kind {reference.layout.kind} in one profile and {current.layout.kind} in the other"
     raise LayoutMismatchError(f"Column {reference.layout.name!r} is {kinds}.")
 
 

@@ -1,4 +1,4 @@
-"""The profile of an identifier: how many values there are, but none of them."""
+"""Profile of an identifier column: the number of distinct values, but no value."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from airflow_mlmon.profiles.layout import ColumnLayout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentifierProfile:
-    """What is kept of the rows of a column that names each row.
+    """Profile of a column of identifiers.
 
     Attributes:
-        layout: What is pinned of the column.
+        layout: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
-        sketch: What the distinct values are counted by.
+        sketch: Sketch of the distinct values.
     """
 
     layout: ColumnLayout
@@ -30,17 +30,17 @@ class IdentifierProfile:
 
     @classmethod
     def empty(cls, layout: ColumnLayout) -> Self:
-        """The profile of no rows."""
+        """Return the profile of no rows."""
         return cls(layout=layout, sketch=DistinctSketch.empty())
 
     @classmethod
     def of(cls, layout: ColumnLayout, texts: pa.Array, *, rows: int, nulls: int) -> Self:
-        """The profile of a column's texts, in which none is null and one may be left out when it repeats."""
+        """Profile texts without nulls; repeated texts may be left out."""
         return cls(layout=layout, rows=rows, nulls=nulls, sketch=DistinctSketch.of(texts))
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The profile of all the rows of one or more profiles of the same layout."""
+        """Sum one or more profiles of the same schema."""
         return cls(
             layout=parts[0].layout,
             rows=sum(part.rows for part in parts),
@@ -60,5 +60,5 @@ class IdentifierProfile:
 
     @property
     def distinct(self) -> int:
-        """About how many distinct values there are; exact up to 1,024."""
+        """Estimated number of distinct values; exact up to 1,024."""
         return round(self.sketch.estimate)

@@ -1,7 +1,7 @@
-"""The profile of a numeric column: counts, extremes, exact sums and the distribution.
+"""Profile of a numeric column: counts, extremes, exact sums and the distribution.
 
-Nulls, NaN and infinities are counted apart. Sums and distribution are about the deviations of the
-finite values from the layout's centre; the sums are integers in units of the layout's quantum.
+Nulls, NaN and infinities are counted separately. Sums and distribution cover the deviations of the finite values
+from the pinned centre; the sums are integers in units of the pinned quantum.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _FLOAT_BITS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericProfile:
-    """What is kept of the rows of a numeric column.
+    """Profile of a numeric column.
 
     Attributes:
-        layout: What is pinned of the column.
+        layout: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         nans: Rows that hold NaN.
@@ -35,9 +35,9 @@ class NumericProfile:
         negative_infinities: Rows that hold -inf.
         min: Smallest finite value.
         max: Largest finite value.
-        total: Sum of the deviations, in units of the quantum, each rounded to an integer.
+        total: Sum of the deviations, each rounded to an integer number of quanta.
         squares: Sum of the squares of these integers.
-        distribution: How often each deviation occurs.
+        distribution: Counts of the deviations.
     """
 
     layout: ColumnLayout
@@ -54,12 +54,12 @@ class NumericProfile:
 
     @classmethod
     def empty(cls, layout: ColumnLayout) -> Self:
-        """The profile of no rows."""
+        """Return the profile of no rows."""
         return cls(layout=layout, distribution=Distribution(pinned_atoms=layout.atoms))
 
     @classmethod
     def of(cls, layout: ColumnLayout, chunks: Iterable[Numbers]) -> Self:
-        """The profile of the values of a column, which come in chunks."""
+        """Profile the values of a column, given in chunks."""
         counter = NumericCounter(layout)
         rows = nulls = 0
         for chunk in chunks:
@@ -82,7 +82,7 @@ class NumericProfile:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The profile of all the rows of one or more profiles of the same layout."""
+        """Sum one or more profiles of the same schema."""
         return cls(
             layout=parts[0].layout,
             rows=sum(part.rows for part in parts),
@@ -114,9 +114,9 @@ class NumericProfile:
 
     @property
     def distinct(self) -> int | None:
-        """How many distinct values there are; None for "more than 1,024", where they are not kept one by one.
+        """Number of distinct values; None for more than 1,024, where they are not counted one by one.
 
-        No sketch counts them on: the cheapest hash of each value alone takes an eighth of the time in
+        No sketch extends the count: even the cheapest hash of each value would take an eighth of the time in
         which a million doubles are profiled.
         """
         return len(self.distribution.values) if self.distribution.is_exact else None
@@ -131,7 +131,7 @@ class NumericProfile:
 
     @property
     def std(self) -> float | None:
-        """Standard deviation of the finite values (divided by n), within about half a quantum."""
+        """Population standard deviation of the finite values, within about half a quantum."""
         rows = self.observed
         if not rows:
             return None
@@ -141,7 +141,7 @@ class NumericProfile:
         return float(Fraction(math.isqrt(spread), rows) * Fraction(self.layout.quantum))
 
     def quantile(self, share: float) -> float | None:
-        """The smallest value that at least `share` of the values do not exceed; on the grid a cell's middle."""
+        """Compute a quantile: the smallest value that `share` of the values do not exceed; on the grid, a midpoint."""
         points = self.distribution.points
         if not len(points):
             return None

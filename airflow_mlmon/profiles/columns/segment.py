@@ -1,9 +1,9 @@
-"""The parts of a profile: the same summary of the rows that share a value.
+"""Segments of a profile: the same summary for the rows that share a value.
 
-A segment divides the rows of a profile: each row is in the part of its value or in the rest, so that
-the parts and the rest add up to the whole. Two values are what one waits for, the pinned ones of a
-column or, of the model version, all that occur. More than 50 of the latter are no versions: the segment
-then has no parts, whatever was added first, which keeps the sum lawful.
+A segment divides the rows of a profile: each row is in the part of its value or in the rest, so that the parts
+and the rest add up to the whole. The parts are the pinned values of a column or, for the model version, all
+values that occur. More than 50 versions are not treated as versions: the segment then has no parts,
+whatever was added first, so that addition stays associative.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_PARTS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Some rows of a profile, column by column."""
+    """Profiles of the columns of some rows."""
 
     rows: int
     columns: Mapping[str, ColumnProfile]
@@ -28,13 +28,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """The rows of a profile by the value that they share.
+    """Rows of a profile divided by value.
 
     Attributes:
-        layout: The columns that divide the rows, and their pinned values.
-        parts: The part of each value that has rows.
-        rest: The rows without a value or with another one.
-        is_collapsed: Whether there were more values than parts are kept for; all rows are then the rest.
+        layout: Columns that divide the rows, and their pinned values.
+        parts: Part of each value that has rows.
+        rest: Rows without a value or with another value.
+        is_collapsed: Whether there were too many values; all rows are then in the rest.
     """
 
     layout: SegmentLayout
@@ -43,17 +43,17 @@ class Segment:
     is_collapsed: bool = False
 
     def __post_init__(self) -> None:
-        """Lock the parts."""
+        """Make the parts read-only."""
         object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
 
     def by_key(self) -> dict[str, Part]:
-        """The parts that have rows, the rest among them, by what they are called."""
+        """Return the parts that have rows, and the rest, by segment key."""
         named = {segment_key(self.layout.name, value): part for value, part in self.parts.items()}
         return named | ({segment_key(self.layout.name, None): self.rest} if self.rest.rows else {})
 
 
 def segment_key(name: str, value: str | None) -> str:
-    """What the rows of one value of a segment are called, in the store and in results.
+    """Format the key of the rows of one value of a segment, as used in the store and in results.
 
     >>> segment_key("carrier", "AA"), segment_key("carrier", None)
     ('carrier=AA', 'carrier (other)')
@@ -62,7 +62,7 @@ def segment_key(name: str, value: str | None) -> str:
 
 
 def divides(column: str, key: str) -> bool:
-    """Whether the part of this name holds the rows of one value of a column, or of its rest.
+    """Return whether the part of this key holds the rows of one value of a column, or of its rest.
 
     >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
     (True, True, False)
@@ -71,19 +71,19 @@ def divides(column: str, key: str) -> bool:
 
 
 def empty_part(columns: Iterable[ColumnLayout]) -> Part:
-    """The part of no rows."""
+    """Return the part of no rows."""
     return Part(rows=0, columns={column.name: empty_column(column) for column in columns})
 
 
 def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
-    """Whether a segment without pinned values has more of them than parts are kept for."""
+    """Return whether a segment without pinned values has too many of them for parts."""
     return layout.values is None and len(set(values) - {None}) > MAX_PARTS
 
 
 def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
-    """The segment with these counts of values, made without looking at rows; None where rows must be divided.
+    """Build the segment from the counts of its values, without rows; None where rows must be divided.
 
-    No row is needed where all have one value, none has any, or there are more values than parts are kept for.
+    No row is needed if all rows share one value, none has any, or there are too many values.
     """
     values = [value for value, count in counts.items() if count]
     if is_too_many(layout, values):
@@ -97,7 +97,7 @@ def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Pa
 
 
 def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
-    """The segment of the rows of one or more profiles whose sum is the whole."""
+    """Sum one or more segments of profiles whose sum is `whole`."""
     layout = segments[0].layout
     values = sorted({value for segment in segments for value in segment.parts})
     if any(segment.is_collapsed for segment in segments) or is_too_many(layout, values):
@@ -110,12 +110,12 @@ def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
 
 
 def sum_parts(parts: Sequence[Part]) -> Part:
-    """The rows of one or more parts."""
+    """Sum one or more parts."""
     columns = {name: sum_columns(part.columns[name] for part in parts) for name in parts[0].columns}
     return Part(rows=sum(part.rows for part in parts), columns=columns)
 
 
 def _of_whole(parts: Sequence[Part], whole: Part) -> Part:
-    # a part that has every row is the whole: most nights have one model version
+    # a part with every row is the whole: most partitions have one model version
     is_whole = sum(part.rows for part in parts) == whole.rows
     return whole if is_whole else sum_parts([part for part in parts if part.rows] or parts[:1])

@@ -1,9 +1,9 @@
-"""The distinct count of texts: a theta sketch, the only door to datasketches.
+"""Distinct count of texts by a theta sketch; the only module that imports datasketches.
 
-The sketch keeps the k = 1,024 smallest hashes of what it has seen, in its compact ordered form, trimmed
-to k. These bytes depend on the set of the texts only, not on their order, repetition or split, so
-they add up like everything else in a profile. The count is exact up to k; beyond, its standard
-error is about 3 %. An empty text does not count, as for the library and for Druid's own theta sketches.
+The sketch keeps the k = 1,024 smallest hashes it has seen, in its compact ordered form, trimmed to k. These bytes
+depend on the set of texts only, not on their order, repetition or split, so sketches are additive. The count
+is exact up to k; beyond, its standard error is about 3 %. An empty text does not count, as in the library and
+in Druid's own theta sketches.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from airflow_mlmon.profiles.values.murmur import hash_texts
 
 _LOG2_K = 10
 SKETCH_SIZE = 1 << _LOG2_K
-# So few texts are updated one by one sooner than hashed beforehand.
+# Up to this number of texts, updating one by one is faster than hashing beforehand.
 _FEW = 256
 _BLOCK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistinctSketch:
-    """What is kept to count distinct texts.
+    """Theta sketch of distinct texts.
 
     Attributes:
-        data: The sketch as the datasketches library writes it.
+        data: Sketch as the datasketches library writes it.
     """
 
     data: bytes
 
     @classmethod
     def empty(cls) -> Self:
-        """The sketch of no texts."""
+        """Return the sketch of no texts."""
         return cls(data=_empty_data())
 
     @classmethod
     def of(cls, texts: pa.Array) -> Self:
-        """The sketch of strings, none of them null; a byte that is no UTF-8 counts as U+FFFD."""
+        """Build the sketch of strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
         if not len(texts):
             return cls.empty()
         texts = _to_valid(texts)
@@ -58,7 +58,7 @@ class DistinctSketch:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The sketch of the texts of all of them."""
+        """Sum sketches."""
         union = datasketches.theta_union(lg_k=_LOG2_K)
         for part in parts:
             union.update(_read(part.data))
@@ -66,12 +66,12 @@ class DistinctSketch:
 
     @property
     def estimate(self) -> float:
-        """About how many distinct texts there are; exact up to 1,024."""
+        """Estimate the number of distinct texts; exact up to 1,024."""
         return float(_read(self.data).get_estimate())
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The distinct count lies between these two at a confidence of about 95 %."""
+        """Compute the bounds of the distinct count at about 95 % confidence."""
         sketch = _read(self.data)
         return float(sketch.get_lower_bound(2)), float(sketch.get_upper_bound(2))
 
@@ -86,7 +86,7 @@ def _empty_data() -> bytes:
 
 
 def _candidates(texts: pa.Array, theta: int) -> list[str]:
-    """The texts, without most of those whose hash is too large for the sketch to keep."""
+    """Drop most texts whose hash is too large for the sketch to keep."""
     if len(texts) > _FEW:
         hashes = hash_texts(texts)
         small = np.flatnonzero(hashes < np.uint64(theta))

@@ -1,4 +1,4 @@
-"""A tally: how often each key occurs, as two sorted arrays that nobody can write to."""
+"""Tally: counts of distinct keys, as two sorted read-only arrays."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import numpy.typing as npt
 
 Keys = npt.NDArray[Any]
 Counts = npt.NDArray[np.int64]
-# With fewer keys than this many places have, sorting them is faster.
+# With fewer keys per place than this, sorting is faster.
 _PLACES_PER_KEY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tally:
-    """Distinct keys in ascending order, each with a count above zero."""
+    """Distinct keys in ascending order, each with a positive count."""
 
     keys: Keys
     counts: Counts
 
     def __post_init__(self) -> None:
-        """Lock both arrays."""
+        """Make both arrays read-only."""
         self.keys.flags.writeable = False
         self.counts.flags.writeable = False
 
     @classmethod
     def empty(cls, dtype: npt.DTypeLike) -> Self:
-        """The tally of nothing; `dtype` is that of the keys."""
+        """Return the empty tally; `dtype` is the type of its keys."""
         return cls(keys=np.zeros(0, dtype=dtype), counts=np.zeros(0, dtype=np.int64))
 
     @classmethod
     def of(cls, keys: Keys) -> Self:
-        """The tally of an array of keys."""
+        """Count an array of keys."""
         distinct, counts = np.unique(keys, return_counts=True)
         return cls(keys=distinct, counts=counts.astype(np.int64))
 
     @classmethod
     def of_counts(cls, keys: Keys, counts: npt.NDArray[np.integer]) -> Self:
-        """The tally of keys that come with counts; keys may repeat, counts may be zero.
+        """Sum keys that come with counts; keys may repeat, counts may be zero.
 
         >>> tally = Tally.of_counts(np.array([3, 1, 3, 2]), np.array([1, 5, 2, 0]))
         >>> tally.keys.tolist(), tally.counts.tolist()
@@ -56,7 +56,7 @@ class Tally:
 
     @classmethod
     def total(cls, parts: Sequence[Self]) -> Self:
-        """The sum of several tallies whose keys are of one type."""
+        """Sum several tallies with keys of one type."""
         held = [part for part in parts if part.keys.size]
         if len(held) <= 1:
             return held[0] if held else parts[0]
@@ -68,7 +68,7 @@ class Tally:
 
     @classmethod
     def _dense_total(cls, parts: Sequence[Self]) -> Self | None:
-        """The sum by a place for every key in the range; None where most places would stay empty."""
+        """Sum by a place for each key of the range; None if most places would stay empty."""
         low = min(int(part.keys[0]) for part in parts)
         places = max(int(part.keys[-1]) for part in parts) - low + 1
         if places > _PLACES_PER_KEY * sum(map(len, parts)):
@@ -80,7 +80,7 @@ class Tally:
         return cls(keys=(held + low).astype(parts[0].keys.dtype), counts=counts[held])
 
     def __eq__(self, other: object) -> bool:
-        """Whether both hold the same keys with the same counts."""
+        """Return whether both hold the same keys with the same counts."""
         if not isinstance(other, Tally):
             return NotImplemented
         return np.array_equal(self.keys, other.keys) and np.array_equal(self.counts, other.counts)
@@ -88,21 +88,21 @@ class Tally:
     __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
-        """How many distinct keys there are."""
+        """Return the number of distinct keys."""
         return len(self.keys)
 
     @property
     def rows(self) -> int:
-        """The sum of the counts."""
+        """Sum of the counts."""
         return int(self.counts.sum())
 
     def count_of(self, key: float) -> int:
-        """How often `key` occurs."""
+        """Return the count of `key`."""
         position = int(np.searchsorted(self.keys, key))
         return int(self.counts[position]) if position < len(self.keys) and self.keys[position] == key else 0
 
     def spread(self, keys: Keys) -> Counts:
-        """The counts on a wider, ascending set of keys, zero where a key does not occur."""
+        """Return the counts on a wider, ascending set of keys; zero where a key does not occur."""
         counts = np.zeros(len(keys), dtype=np.int64)
         counts[np.searchsorted(keys, self.keys)] = self.counts
         return counts

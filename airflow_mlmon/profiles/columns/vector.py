@@ -1,4 +1,4 @@
-"""The profile of a vector, such as an embedding: its norm as a number, and exact sums per dimension."""
+"""Profile of a vector column, such as an embedding: its norm as a number, and exact sums per dimension."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from airflow_mlmon.profiles.values.vectors import read_vectors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorProfile:
-    """What is kept of the rows of a column of vectors.
+    """Profile of a column of vectors.
 
     Attributes:
-        layout: What is pinned of the column.
-        norm: The profile of the Euclidean norms: NaN where an element is, else infinite where one is.
-        malformed: Rows whose vector has another dimension, or an element that is null.
-        dimensions: The sums per dimension of the finite vectors.
+        layout: Pinned schema of the column.
+        norm: Profile of the Euclidean norms: NaN if an element is NaN, else infinite if one is.
+        malformed: Rows whose vector has another dimension, or a null element.
+        dimensions: Sums per dimension of the finite vectors.
     """
 
     layout: ColumnLayout
@@ -33,15 +33,15 @@ class VectorProfile:
 
     @classmethod
     def empty(cls, layout: ColumnLayout) -> Self:
-        """The profile of no rows."""
+        """Return the profile of no rows."""
         return cls(layout=layout, norm=NumericProfile.empty(layout))
 
     @classmethod
     def of(cls, layout: ColumnLayout, chunks: Iterable[pa.Array]) -> Self:
-        """The profile of the vectors of a column, which come in chunks.
+        """Profile the vectors of a column, given in chunks.
 
         Raises:
-            SchemaMismatchError: the column holds something else than lists of numbers.
+            SchemaMismatchError: the column does not hold lists of numbers.
         """
         counter = DimensionCounter(layout.dimension or 1, layout.element_quantum or 1.0)
         malformed: list[int] = []
@@ -56,7 +56,7 @@ class VectorProfile:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The profile of all the rows of one or more profiles of the same layout."""
+        """Sum one or more profiles of the same schema."""
         return cls(
             layout=parts[0].layout,
             norm=NumericProfile.sum_of([part.norm for part in parts]),
@@ -81,7 +81,7 @@ class VectorProfile:
 
     @property
     def missing(self) -> int:
-        """Rows without a usable vector: null, malformed, or with an element that is NaN."""
+        """Rows without a usable vector: null, malformed, or with a NaN element."""
         return self.norm.missing + self.malformed
 
     @property

@@ -1,1 +1,1 @@
-"""The local engine: rows in, profiles out."""
+"""Local profiling engine: rows in, profiles out."""

@@ -1,4 +1,4 @@
-"""Divides the rows of a table by the values of a segment's columns."""
+"""Division of the rows of a table by the values of a segment's columns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from airflow_mlmon.profiles.values.reading import row_texts
 
 
 def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
-    """How many rows each value has; None stands for the rest.
+    """Count the rows of each value; None stands for the rest.
 
     Raises:
-        SchemaMismatchError: a column holds something that is no text, number or boolean.
+        SchemaMismatchError: a column holds values other than text, numbers or booleans.
     """
     values = _row_values(rows, segment)
     counted = pc.value_counts(values)
@@ -29,15 +29,15 @@ def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
 def split(
     rows: pa.Table, segment: SegmentLayout, *, by: pa.Table | None = None
 ) -> Iterator[tuple[str | None, pa.Table]]:
-    """The rows of each value; None stands for the rest.
+    """Split the rows by value; None stands for the rest.
 
     Args:
-        rows: What is divided.
-        segment: How it is divided.
-        by: Rows in the same order that have the segment's columns; by default the same rows.
+        rows: Rows to divide.
+        segment: Segment that divides them.
+        by: Rows in the same order that have the segment's columns; by default `rows`.
 
     Raises:
-        SchemaMismatchError: a column holds something that is no text, number or boolean.
+        SchemaMismatchError: a column holds values other than text, numbers or booleans.
     """
     encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
     codes = to_numpy(encoded.indices)
@@ -50,7 +50,7 @@ def split(
 
 
 def _row_values(rows: pa.Table, segment: SegmentLayout) -> pa.Array:
-    """The value of each row, null where it belongs to the rest."""
+    """Return the value of each row, null if it belongs to the rest."""
     if not set(segment.columns) <= set(rows.column_names):
         return pa.nulls(rows.num_rows, pa.string())
     texts = [row_texts(rows.column(name), name) for name in segment.columns]

@@ -1,9 +1,9 @@
-"""The hashes of a partition's ids, sorted: enough to say of nearly every other id that it is not among them.
+"""Sorted hashes of a partition's ids, which rule out nearly every other id.
 
-Eight bytes an id in memory and 5.8 in a file, where the sorted hashes are kept by their differences. A Bloom
-filter of ten bits an id is smaller, but takes one id in a hundred for one that it holds: of a million new ids
-ten thousand would have to be looked up in the rows, every night and in every partition. Here a million ids
-meet a million others by chance once in nine million nights, n·m / 2⁶³.
+An id takes eight bytes in memory and 5.8 in a file, where the sorted hashes are delta-encoded. A Bloom filter of
+ten bits per id is smaller, but has one false positive in a hundred: of a million new ids, ten thousand would have
+to be looked up in the rows, in each partition and on each day. Here a million ids collide with a million
+others about once in nine million days, n·m / 2⁶³.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from airflow_mlmon.profiles.values.murmur import hash_texts
 Integers = npt.NDArray[np.int64]
 
 _COLUMN = "hash"
-# the checksums of pages do not cover their own lengths
+# page checksums do not cover the page lengths
 _COUNT = b"ids"
 _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdHashes:
-    """What is kept of the ids of a partition.
+    """Sorted hashes of the ids of a partition.
 
     Attributes:
-        hashes: The 63-bit hash of each id, ascending.
+        hashes: 63-bit hash of each id, ascending.
     """
 
     hashes: Integers
 
     @classmethod
     def of(cls, ids: pa.ChunkedArray) -> Self:
-        """The hashes of ids, none of them null, in the order of the hashes."""
+        """Hash ids without nulls, and sort the hashes."""
         return cls(hashes=np.sort(hash_ids(ids)))
 
     def to_bytes(self) -> bytes:
-        """As a Parquet file with page checksums."""
+        """Encode as a Parquet file with page checksums."""
         sink = io.BytesIO()
         pq.write_table(
             pa.table({_COLUMN: number_array(self.hashes)}).replace_schema_metadata({_COUNT: str(len(self.hashes))}),
@@ -59,23 +59,23 @@ class IdHashes:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The hashes that `to_bytes` wrote.
+        """Decode the hashes that `to_bytes` wrote.
 
         Raises:
-            DataError: the bytes are no such file, or are damaged.
+            DataError: the bytes are not such a file, or are damaged.
         """
         try:
             with pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True) as file:
                 table = file.read([_COLUMN])
             hashes, count = to_numpy(table.column(_COLUMN)), int((table.schema.metadata or {})[_COUNT])
         except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            raise DataError(f"The hashes of ids are damaged ({type(error).__name__}).") from error
+            raise DataError(f"The id hashes are damaged ({type(error).__name__}).") from error
         if hashes.dtype != np.int64 or len(hashes) != count or np.any(hashes[1:] < hashes[:-1]):
-            raise DataError("The hashes of ids are damaged (not in their order, or not all of them).")
+            raise DataError("The id hashes are damaged (not sorted, or incomplete).")
         return cls(hashes=hashes)
 
     def find(self, sought: Integers) -> npt.NDArray[np.bool_]:
-        """Which of some hashes are among these; nine times as fast when those are sorted too.
+        """Return which of the sought hashes are present; nine times as fast if `sought` is sorted too.
 
         >>> IdHashes(hashes=np.array([2, 5, 9])).find(np.array([1, 5, 9, 10])).tolist()
         [False, True, True, False]
@@ -88,7 +88,7 @@ class IdHashes:
 
 
 def hash_ids(ids: pa.ChunkedArray) -> Integers:
-    """The hash of each id, none of which is null.
+    """Hash each id; none may be null.
 
     >>> hash_ids(pa.chunked_array([["a"], ["b", "a"]])).tolist()[0]
     8863373810831573271

@@ -1,8 +1,8 @@
-"""The local engine: Arrow tables or Parquet files in, their profile out, each column read once.
+"""Local profiling engine: profiles Arrow tables or Parquet files, reading each column once.
 
-Parquet files are profiled as a stream: one job reads some row groups of one column, counts them and
-forgets them, so memory is bounded by the jobs under way and not by the rows. Profiles add up bit for
-bit, so neither the number of threads nor the order in which jobs end changes the result.
+Parquet files are streamed: one job reads some row groups of one column, counts them and discards them, so memory
+is bounded by the running jobs and not by the rows. Profiles add up bit for bit, so neither the number of
+threads nor the order in which jobs end changes the result.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _PENDING_SUMS = 16
 _JOBS_PER_THREAD = 4
 _Job = TypeVar("_Job")
 _Found = TypeVar("_Found")
-# by value, None for the rest
+# by value; None for the rest
 _Parts = dict[str | None, Part]
 
 
 def profile_table(table: pa.Table, layout: Layout) -> Profile:
-    """The profile of the table's rows under a layout.
+    """Profile the rows of a table under a profile schema.
 
-    A column that the table lacks has a profile of no rows, while the table's rows are counted.
+    A column that the table lacks has a profile of no rows, while the rows of the table are counted.
 
     Raises:
-        SchemaMismatchError: a column is of a type that its kind cannot be read from.
+        SchemaMismatchError: the type of a column does not match its kind.
     """
     whole = _profile_rows(table, layout)
     segments = {}
@@ -59,16 +59,16 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
 
 
 def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, threads: int | None = None) -> Profile:
-    """The profile of the rows of all the Parquet files, the same as that of their table.
+    """Profile the rows of Parquet files; equals the profile of their concatenated table.
 
     Args:
         sources: Local paths, or the bytes of files.
-        layout: What is pinned of the columns; a column that a file lacks has no rows there.
-        threads: How many threads count; by default as many as there are cores.
+        layout: Profile schema; a column that a file lacks has no rows there.
+        threads: Number of threads; by default the number of cores.
 
     Raises:
-        SchemaMismatchError: a column is of a type that its kind cannot be read from.
-        DataError: a file is no Parquet file, or damaged.
+        SchemaMismatchError: the type of a column does not match its kind.
+        DataError: a file is not a Parquet file, or is damaged.
     """
     slices = _open(sources)
     sums = _ColumnSums(layout.columns)
@@ -89,20 +89,20 @@ def pin_and_profile_parquet(
     rows: int,
     threads: int | None = None,
 ) -> tuple[Layout, Profile]:
-    """The layout that fits the first rows of all the Parquet files best, and their profile under it.
+    """Pin a profile schema from the first rows of Parquet files, and profile the files under it.
 
-    They are those of `pin_columns` on these rows and of `profile_parquet`, but no row is read twice.
+    Equals `pin_columns` on these rows and `profile_parquet`, but reads each row once.
 
     Args:
-        model: The model that the layout is for.
-        columns: Names of the features, and their types as a spec would declare them.
+        model: Name of the model.
+        columns: Names of the features, with their types as in a spec.
         sources: Local paths, or the bytes of files.
-        rows: How many rows the layout is pinned from.
-        threads: How many threads count; by default as many as there are cores.
+        rows: Number of rows from which the schema is pinned.
+        threads: Number of threads; by default the number of cores.
 
     Raises:
-        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
-        DataError: a file is no Parquet file, or damaged.
+        SchemaMismatchError: the type of a column does not match its declared type.
+        DataError: a file is not a Parquet file, or is damaged.
     """
     slices = _open(sources)
     starts = accumulate((part.rows for part in slices), initial=0)
@@ -140,7 +140,7 @@ def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups
 
 
 def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
-    """The chunks of a column, each with the number of its first row; a file without it has rows all the same."""
+    """Yield the chunks of a column with the number of their first row; rows of a file without it are counted too."""
     first = 0
     for part in slices:
         start = first
@@ -153,7 +153,7 @@ def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Itera
 def _divide_slices(
     pool: ThreadPoolExecutor, slices: Sequence[RowGroups], layout: Layout, whole: Part, workers: int
 ) -> dict[str, Segment]:
-    """The segments of the files; their rows are read once more where a segment has more than one part."""
+    """Build the segments of the files; rows are read again only for segments with more than one part."""
     counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
     for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
         for name, counts in found.items():
@@ -215,7 +215,7 @@ def _profile_rows(table: pa.Table, layout: Layout) -> Part:
 def _in_turn(
     pool: ThreadPoolExecutor, work: Callable[[_Job], _Found], jobs: Iterable[_Job], *, ahead: int
 ) -> Iterator[_Found]:
-    """What the work finds in each job; only so many are under way or waiting to be taken."""
+    """Yield the result of each job; at most `ahead` jobs are running or waiting to be consumed."""
     under_way: deque[Future[_Found]] = deque()
     try:
         for job in jobs:
@@ -255,7 +255,7 @@ def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProf
 
 
 class _ColumnSums:
-    """Running sums of the columns; parts are added many at a time, which costs less."""
+    """Running sums of the columns; parts are added in batches, which costs less."""
 
     def __init__(self, columns: Iterable[ColumnLayout]) -> None:
         self._parts = {column.name: [empty_column(column)] for column in columns}

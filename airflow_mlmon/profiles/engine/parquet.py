@@ -1,4 +1,4 @@
-"""Reads columns of Parquet files a few row groups at a time."""
+"""Reading of Parquet columns, a few row groups at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _thread = threading.local()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetSource:
-    """A Parquet file whose footer has been read.
+    """Parquet file whose footer has been read.
 
     Attributes:
-        content: Its local path, or its bytes.
-        name: What it is called in errors.
-        footer: The file's metadata, which a thread that opens the file again need not read again.
+        content: Local path, or bytes.
+        name: Name in error messages.
+        footer: Metadata of the file, so that other threads need not read it again.
         columns: Names of its columns.
     """
 
@@ -40,10 +40,10 @@ class ParquetSource:
 
     @classmethod
     def open(cls, source: str | Path | bytes, position: int) -> Self:
-        """Read the footer of the file that is the `position`-th, from 0, of several.
+        """Read the footer of the file at `position`, counted from 0, among several.
 
         Raises:
-            DataError: it cannot be read, or is no Parquet file.
+            DataError: it cannot be read, or is not a Parquet file.
         """
         content = source if isinstance(source, bytes) else str(source)
         name = f"file {position + 1}" if isinstance(content, bytes) else content
@@ -53,11 +53,11 @@ class ParquetSource:
 
     @property
     def rows(self) -> int:
-        """How many rows the file has."""
+        """Number of rows of the file."""
         return int(self.footer.num_rows)
 
     def slices(self) -> Iterator[RowGroups]:
-        """The file's row groups in order, neighbouring ones together as about a million rows."""
+        """Yield the row groups in order, with neighbours joined to about a million rows."""
         groups: list[int] = []
         rows = 0
         for group in range(self.footer.num_row_groups):
@@ -73,14 +73,14 @@ class ParquetSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowGroups:
-    """Some row groups of a file, and how many rows they have."""
+    """Row groups of a file, and their number of rows."""
 
     source: ParquetSource
     groups: tuple[int, ...]
     rows: int
 
     def jobs(self, columns: Iterable[ColumnLayout]) -> Iterator[ColumnJob]:
-        """The jobs that read these columns, as far as the file has them."""
+        """Yield the jobs that read these columns, if the file has them."""
         for column in columns:
             if column.name in self.source.columns:
                 yield ColumnJob(source=self.source, groups=self.groups, layout=column)
@@ -88,7 +88,7 @@ class RowGroups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnJob:
-    """Some row groups of one column of a file."""
+    """Row groups of one column of a file."""
 
     source: ParquetSource
     groups: tuple[int, ...]
@@ -96,10 +96,10 @@ class ColumnJob:
 
 
 def read_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """The values of the job's column, in arrays of a million rows, or four million elements, at most.
+    """Yield the values of the job's column, in arrays of at most a million rows or four million elements.
 
     Raises:
-        DataError: the column cannot be read, because a page is damaged, say.
+        DataError: the column cannot be read, e.g. because a page is damaged.
     """
     with _named(job.source.name, job.layout.name):
         file = _open(job.source, as_dictionary=job.layout)
@@ -110,38 +110,38 @@ def read_column(job: ColumnJob) -> Iterator[pa.Array]:
             use_threads=False,
         )
         for batch in batches:
-            # By name: Arrow also selects "x.y" when it is asked for "x".
+            # by name: Arrow also selects "x.y" when asked for "x"
             yield batch.column(job.layout.name)
 
 
 def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnLayout] = ()) -> Iterator[pa.Table]:
-    """Some columns of some row groups, as far as the file has them, about a hundred thousand rows at a time.
+    """Yield columns of row groups, if the file has them, about a hundred thousand rows at a time.
 
     Args:
-        part: The row groups.
-        names: Columns that are read.
-        columns: What is pinned of those of them that may be vectors, of which fewer are read at a time.
+        part: Row groups.
+        names: Names of the columns.
+        columns: Pinned schemas of those that may be vectors, of which fewer rows are read at a time.
 
     Raises:
-        DataError: a column cannot be read, because a page is damaged, say.
+        DataError: a column cannot be read, e.g. because a page is damaged.
     """
     wanted = [name for name in dict.fromkeys(names) if name in part.source.columns]
     with _named(part.source.name):
         file = _open(part.source, as_dictionary=None)
         rows = _rows_at_once(columns, _ROWS_AT_ONCE)
         for batch in file.iter_batches(rows, row_groups=list(part.groups), columns=wanted, use_threads=False):
-            # By name: Arrow also selects "x.y" when it is asked for "x".
+            # by name: Arrow also selects "x.y" when asked for "x"
             yield pa.Table.from_batches([batch]).select(wanted)
 
 
 def _rows_at_once(columns: Iterable[ColumnLayout], most: int) -> int:
-    """So many rows that no vector column has more than four million elements."""
+    """Compute the number of rows at which no vector column exceeds four million elements."""
     widest = max((column.dimension or 1 for column in columns), default=1)
     return max(min(most, _ELEMENTS_AT_ONCE // widest), 1)
 
 
 def _open(source: ParquetSource, as_dictionary: ColumnLayout | None) -> pq.ParquetFile:
-    """The file, opened by this thread for itself; a category is read as its dictionary."""
+    """Open the file for this thread; a category is read as a dictionary."""
     dictionary = as_dictionary.name if as_dictionary and as_dictionary.kind is Kind.CATEGORY else None
     if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:
         _thread.file = pq.ParquetFile(
@@ -167,5 +167,5 @@ def _named(file: str, column: str | None = None) -> Iterator[None]:
     except (pa.ArrowException, OSError) as error:
         where = f"Column {column!r} of {file}" if column else file
         raise DataError(
-            f"{where} cannot be read: {error}", hint="write the file anew", file=file, column=column
+            f"{where} cannot be read: {error}", hint="rewrite the file", file=file, column=column
         ) from error

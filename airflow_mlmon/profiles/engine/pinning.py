@@ -1,4 +1,4 @@
-"""Pins a layout: what of each column of a reference table every later profile of it rests on."""
+"""Pinning of a profile schema from a reference table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from airflow_mlmon.profiles.values.vectors import read_vectors
 from airflow_mlmon.spec.choices import ColumnType, Role
 
 if TYPE_CHECKING:
-    # a comparison has no spec, and is spared pydantic
+    # a comparison has no spec and need not import pydantic
     from airflow_mlmon.spec.column import Column
     from airflow_mlmon.spec.model import ModelSpec
 
@@ -45,17 +45,16 @@ _ELEMENTS_LOOKED_AT = 1 << 22
 
 
 def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
-    """The layout that fits a reference table best.
+    """Pin the profile schema that fits a reference table best.
 
-    Pinned are the features, the score and the prediction of the spec; identifier, time, version,
-    personal and ignored columns are not. A column that the table lacks, or that is all
-    null, is pinned around 0 without vocabulary. A feature declared a string whose values are more than
-    a vocabulary holds and nearly all different is pinned as an identifier: they are counted, not kept.
-    Rows are divided by the version, of which every value counts, and by the segments of the spec, of which
-    those values are pinned that most rows have.
+    The features, the score and the prediction of the spec are pinned; identifier, time, version, personal and ignored
+    columns are not. A column that is missing or all null is pinned around 0 without vocabulary. A string feature
+    with more values than a vocabulary holds, nearly all different, is pinned as an identifier: its values are
+    counted, not kept. Rows are divided by the version, with every value, and by the segments of the spec, with
+    their most frequent values.
 
     Raises:
-        SchemaMismatchError: a column is of a type that the spec's type cannot be read from.
+        SchemaMismatchError: the type of a column does not match the spec.
     """
     columns = {name: column.type for name, column in spec.columns.items() if _is_profiled(column)}
     dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
@@ -68,12 +67,12 @@ def pin_columns(
     table: pa.Table,
     dimensions: Mapping[str, int] = MappingProxyType({}),
 ) -> Layout:
-    """The layout that fits features of the given types in a reference table best, as `pin_layout` does.
+    """Pin the profile schema of features with the given types, as `pin_layout` does.
 
-    `dimensions` are those of the vectors among them.
+    `dimensions` holds the dimension of each vector.
 
     Raises:
-        SchemaMismatchError: a column is of a type that its declared type cannot be read from.
+        SchemaMismatchError: the type of a column does not match its declared type.
     """
     names = set(table.column_names)
     chunks = {name: table.column(name).chunks if name in names else () for name in columns}
@@ -87,10 +86,10 @@ def pin_columns(
 
 
 def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> ColumnLayout:
-    """What fits one feature of the given type best, whose values come in any number of chunks.
+    """Pin the schema of one feature of the given type from its chunks.
 
     Raises:
-        SchemaMismatchError: a chunk is of a type that the declared type cannot be read from.
+        SchemaMismatchError: the type of a chunk does not match the declared type.
     """
     integer = declared in (ColumnType.INTEGER, ColumnType.TIMESTAMP)
     if declared not in _CATEGORIES:
@@ -105,7 +104,7 @@ def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> C
 
 
 def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnLayout:
-    """What is pinned of a vector: as of a number for its norm, and the quantum of its elements."""
+    """Pin the schema of a vector: the norm as a number, and the quantum of its elements."""
     pinned = ColumnLayout(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
     if not chunks:
         return pinned
@@ -122,7 +121,7 @@ def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnL
 
 
 def _element_quantum(vectors: Sequence[npt.NDArray[np.number]], dimension: int) -> float:
-    """A power of two of about 2**-22 of the largest dimension, by the 99 % quantile of its magnitudes."""
+    """Compute a power of two of about 2**-22 of the largest dimension, by the 99 % quantile of its magnitudes."""
     rows = sum(map(len, vectors))
     every = max(rows * dimension // _ELEMENTS_LOOKED_AT, 1)
     seen = np.concatenate([np.zeros((0, dimension)), *_every(vectors, every)])
@@ -133,7 +132,7 @@ def _element_quantum(vectors: Sequence[npt.NDArray[np.number]], dimension: int) 
 
 
 def _every(vectors: Sequence[npt.NDArray[np.number]], step: int) -> Iterator[Floats]:
-    """Each `step`-th row of the parts together, wherever one part ends."""
+    """Yield each `step`-th row of the concatenated parts."""
     at = 0
     for part in vectors:
         yield part[-at % step :: step].astype(np.float64)
@@ -146,7 +145,7 @@ def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]
 
 
 def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The values that most rows have, as many as a segment has parts."""
+    """Return the most frequent values, as many as a segment has parts."""
     counted = count_values(table, SegmentLayout(columns=columns))
     found = sorted((-count, value) for value, count in counted.items() if value is not None)
     return tuple(value for _, value in found[:MAX_PARTS])
@@ -157,15 +156,15 @@ def _is_profiled(column: Column) -> bool:
 
 
 def _demand_distinct_doubles(name: str, values: pa.ChunkedArray) -> None:
-    """Refuse decimals that differ beyond the 15 digits of a double alone: their profile would be blind."""
+    """Reject decimals that differ only beyond the 15 digits of a double; their profile would be blind."""
     if not pa.types.is_decimal(values.type) or values.type.precision <= _DOUBLE_DIGITS:
         return
     told_apart = len(np.unique(decimals_to_doubles(values.drop_null())))
     if told_apart * 2 < pc.count_distinct(values).as_py():
         raise SchemaMismatchError(
-            f"Column {name!r} holds decimals that differ in their last digits alone: as doubles, which is how "
-            f"they are profiled, {pc.count_distinct(values).as_py():,} values are {told_apart:,}.",
-            hint="archive their distance from a fixed number, or declare `role: ignored`",
+            f"Column {name!r} holds decimals that differ only in their last digits: profiled as doubles, "
+            f"{pc.count_distinct(values).as_py():,} distinct values become {told_apart:,}.",
+            hint="archive their difference from a fixed number, or declare `role: ignored`",
             column=name,
         )
 
@@ -176,7 +175,7 @@ def _is_identifying(texts: Texts) -> bool:
 
 
 def _vocabulary(texts: Texts) -> tuple[str, ...]:
-    """The most frequent values, in descending order of their counts, then by name."""
+    """Return the most frequent values, in descending order of their counts, then by name."""
     counted: Counter[str] = Counter()
     for value, count in zip(texts.values.cast(pa.binary()).to_pylist(), texts.counts.tolist(), strict=True):
         if len(value) <= LONGEST_NAME:
@@ -197,7 +196,7 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
     pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
     deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
-    # Turns -0.0, which a difference may be, into 0.0.
+    # turns -0.0, which a difference may be, into 0.0
     deviations += 0.0
     # The values are in the order of their deviations.
     quantiles = to_deviations(ordered, centre=pinned.centre, integer=integer)
@@ -206,9 +205,9 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
 
 
 def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
-    """A power of two of about 2**-22 of the spread, and at least 1 for integers."""
+    """Compute a power of two of about 2**-22 of the spread, and at least 1 for integers."""
     low, first, _, third, high = quantiles.tolist()
-    # Halves, because the difference of two doubles may be none.
+    # halves, because the difference of two doubles may overflow
     spread = (third / 2 - first / 2) or (high / 2 - low / 2) or largest / 2 or 0.5
     exponent = math.frexp(spread)[1] - _QUANTUM_BITS
     if integer:
@@ -217,7 +216,7 @@ def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
 
 
 def _atoms(deviations: Floats) -> tuple[float, ...]:
-    """The values that hold a share of the rows, ascending; their upper bits hold as large a one."""
+    """Return the values that hold a large share of the rows, ascending; their cells hold at least as much."""
     fewest = max(_ATOM_SHARE * deviations.size, 2)
     upper = (deviations.view(np.uint64) >> _LOWER_BITS).view(np.int64)
     is_heavy = np.bincount(upper) >= fewest

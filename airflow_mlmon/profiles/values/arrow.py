@@ -1,4 +1,4 @@
-"""Arrow from and to numpy without `pyarrow.array` and `to_numpy`, which import pandas where it is installed."""
+"""Conversion between Arrow and numpy without `pyarrow.array` and `to_numpy`, which import pandas if it is installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 
 def number_array(values: npt.NDArray[np.number]) -> pa.Array:
-    """The numbers as an Arrow array, without a copy where they lie side by side.
+    """Convert numbers to an Arrow array, without a copy if they are contiguous.
 
     >>> number_array(np.array([1.5, 2.0])).to_pylist()
     [1.5, 2.0]
@@ -21,7 +21,7 @@ def number_array(values: npt.NDArray[np.number]) -> pa.Array:
 
 
 def text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
-    """The texts as an Arrow array of strings, or of large strings where that is the kind.
+    """Convert texts to an Arrow array of strings, or of large strings if `kind` says so.
 
     >>> text_array(["a", "", "Zürich"]).to_pylist()
     ['a', '', 'Zürich']
@@ -34,7 +34,7 @@ def text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Arr
 
 
 def to_numpy(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
-    """The numbers or booleans of an array without nulls, without a copy where they lie in one chunk.
+    """Convert an array of numbers or booleans without nulls, without a copy if it is one chunk.
 
     >>> to_numpy(pa.chunked_array([[1, 2], [3]])).tolist()
     [1, 2, 3]

@@ -1,8 +1,7 @@
-"""Decimals as doubles: each the one that is nearest, as Python and every parser of numbers reads it.
+"""Conversion of decimals to the nearest doubles, as Python and every number parser reads them.
 
-Arrow's own cast is off by one bit in one value of ten, so that 12.34 would differ from a 12.34 that was
-stored as a double. What a double cannot tell apart, decimals that agree in their first 15 to 17 digits,
-is one value in a profile.
+Arrow's own cast is off by one bit in one value of ten, so that 12.34 would differ from a 12.34 stored as a
+double. Decimals that agree in their first 15 to 17 digits are the same double, hence one value in a profile.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ import pyarrow as pa
 
 from airflow_mlmon.profiles.values.arrow import to_numpy
 
-# Up to these an integer and a power of ten are doubles themselves, and a quotient of doubles is the nearest.
+# Up to these, an integer and a power of ten are exact doubles, and their quotient is correctly rounded.
 _LARGEST_WHOLE = 2**53
 _LARGEST_POWER = 22
 _WORDS = np.dtype([("low", "<i8"), ("high", "<i8")])
 
 
 def decimals_to_doubles(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """The nearest double of each decimal, none of which is null.
+    """Convert each decimal to the nearest double; none may be null.
 
     >>> from decimal import Decimal
     >>> decimals_to_doubles(pa.array([Decimal("0.1"), Decimal("-12345678901234567890.5")])).tolist()

@@ -1,20 +1,20 @@
-"""Deviations: values less the layout's centre, as the doubles that everything numeric is counted on."""
+"""Deviations from the pinned centre, as the doubles on which all numeric counts rest."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-# The double beyond which the centre must lie for a difference to overflow (half an ulp of the largest).
+# Double beyond which the centre must lie for a difference to overflow (half an ulp of the largest).
 _FAR = 2.0**969
 
 Floats = npt.NDArray[np.float64]
 
 
 def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: bool) -> Floats:
-    """The finite values less the centre; integers are subtracted before they become doubles.
+    """Subtract the centre from finite values; integers are subtracted before they become doubles.
 
-    A difference of nothing may be 0.0 or -0.0.
+    A zero difference may be 0.0 or -0.0.
 
     >>> to_deviations(np.array([2**60 + 1]), centre=2.0**60, integer=True).tolist()
     [1.0]
@@ -22,7 +22,7 @@ def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: boo
     if not integer or finite.dtype.kind == "f" or not finite.size:
         with np.errstate(over="ignore"):
             deviations: Floats = np.subtract(finite, centre, dtype=np.float64)
-        # Only a centre and a value at opposite ends of the doubles come out infinite.
+        # only a centre and a value at opposite ends of the doubles give infinity
         if abs(centre) > _FAR:
             np.nan_to_num(deviations, copy=False)
         return deviations

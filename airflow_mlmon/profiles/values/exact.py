@@ -1,4 +1,4 @@
-"""Exact sums: integers on a quantum, so that no order of rows changes a bit.
+"""Exact sums: integers on a quantum, so that the order of rows changes no bit.
 
 A deviation d counts as the integer nearest to d / quantum (ties to even). The quantum is a power of
 two, so the division itself is exact, and a sum of n rows is within n * quantum / 2 of the true sum.
@@ -22,7 +22,7 @@ _SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
 
 def exact_sum(integers: npt.NDArray[np.int64]) -> int:
-    """The sum of fewer than 2**31 integers; it cannot overflow.
+    """Sum fewer than 2**31 integers without overflow.
 
     >>> exact_sum(np.full(4, 2**62))
     18446744073709551616
@@ -31,12 +31,12 @@ def exact_sum(integers: npt.NDArray[np.int64]) -> int:
 
 
 def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach: float) -> tuple[int, int]:
-    """The sum and the sum of squares of the deviations, in units of the quantum and of its square.
+    """Compute sum and sum of squares of the deviations, in units of the quantum and of its square.
 
     Args:
-        deviations: The deviations.
-        quantum: The quantum, a power of two.
-        reach: What no deviation lies farther from 0 than.
+        deviations: Deviations to sum.
+        quantum: Quantum, a power of two.
+        reach: Upper bound of the magnitude of the deviations.
 
     >>> quantised_sums(np.array([0.5, 1.0, 1e300]), 0.5, reach=1e300) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
     True
@@ -48,7 +48,7 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach
         scaled = np.rint(deviations / quantum)
     small = np.abs(scaled) < _SMALL
     total, squares = _sums(scaled[small].astype(np.int64))
-    # Far values are rare, because the quantum fits the reference; Python's integers hold them all.
+    # far values are rare, because the quantum fits the reference; Python's integers hold them all
     for deviation in deviations[~small].tolist():
         integer = to_integer(deviation, quantum)
         total += integer
@@ -57,9 +57,9 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach
 
 
 def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float, bound: float) -> tuple[int, int]:
-    """The sums of few deviations that are less than 2**31 quanta."""
-    # So large a double has no bits left for fractions: adding it rounds to the nearest integer,
-    # ties to even, which its low bits then hold.
+    """Sum few deviations of less than 2**31 quanta."""
+    # So large a double has no fraction bits left: adding it rounds to the nearest integer, ties to even,
+    # which its low bits then hold.
     with np.errstate(under="ignore"):
         shifted = deviations * (1 / quantum)
     shifted += _SHIFTER
@@ -67,7 +67,7 @@ def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float, bound: fl
     integers -= _SHIFTER_BITS
     total = int(integers.sum())
     integers *= integers
-    # The sum may pass 2**63 and wrap; that of the upper halves says by how much.
+    # the sum may pass 2**63 and wrap; the sum of the upper halves tells by how much
     wrapped = int(integers.sum())
     if bound < _TINY:
         return total, wrapped
@@ -81,7 +81,7 @@ def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:
 
 
 def to_integer(deviation: float, quantum: float) -> int:
-    """The integer that a deviation counts as.
+    """Convert a deviation to its integer number of quanta.
 
     >>> to_integer(0.75, 0.5), to_integer(-1e300, 2.0**-900) == -int(1e300) * 2**900
     (2, True)

@@ -1,7 +1,7 @@
-"""MurmurHash3 of many texts at once: the hash by which a theta sketch orders what it has seen.
+"""MurmurHash3 of many texts at once: the hash that theta sketches use.
 
-The 128-bit variant for 64-bit machines, with the seed of the datasketches library. A sketch keeps the
-smallest hashes only, so knowing them beforehand spares it the texts that it would not keep.
+The 128-bit variant for 64-bit machines, with the seed of the datasketches library. A sketch keeps only the
+smallest hashes, so hashing beforehand spares it the texts that it would not keep.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 _ONE = np.uint64(1)
 _BLOCK_BYTES = 16
 _WORD_BYTES = 8
-# What is kept of the two words that hold the last bytes of a text, by the number of these bytes.
+# masks of the two words with the last bytes of a text, by the number of these bytes
 _MASKS = tuple((1 << 8 * kept) - 1 for kept in range(_WORD_BYTES + 1))
 _FIRST_MASKS = np.array([_MASKS[min(rest, _WORD_BYTES)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
 _SECOND_MASKS = np.array([_MASKS[max(rest - _WORD_BYTES, 0)] for rest in range(_BLOCK_BYTES)], dtype=np.uint64)
 
 
 def hash_texts(texts: pa.Array) -> Hashes:
-    """The upper 63 of the first 64 bits of each text's hash, as a theta sketch has them.
+    """Compute the upper 63 of the first 64 bits of each text's hash, as a theta sketch has them.
 
     Args:
-        texts: Strings, none of them null.
+        texts: Strings without nulls.
 
     >>> [int(hash) for hash in hash_texts(pa.array(["a"]))]
     [8863373810831573271]
@@ -53,7 +53,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
 
 
 def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
-    """Where each text starts, its length, and the bytes of all as words with some to spare."""
+    """Return the start and the length of each text, and all bytes as words with some padding."""
     is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
     _, offsets_buffer, bytes_buffer = texts.buffers()
     dtype = np.dtype(np.int64 if is_large else np.int32)
@@ -66,10 +66,10 @@ def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
 
 
 def _load(words: Hashes, at: Integers) -> tuple[Hashes, Hashes]:
-    """The sixteen bytes from each position on, which need not be aligned, as two words."""
+    """Load the sixteen bytes from each position, aligned or not, as two words."""
     place = at >> 3
     shift = ((at & 7) << 3).view(np.uint64)
-    # Two shifts, because a word cannot be shifted by all of its 64 bits.
+    # two shifts, because a word cannot be shifted by all of its 64 bits
     back = np.uint64(63) - shift
     middle = words[place + 1]
     first, second = words[place] >> shift, middle >> shift

@@ -1,8 +1,8 @@
-"""The Euclidean norm of vectors, row by row, to 17 significant bits.
+"""Euclidean norms of vectors, row by row, to 17 significant bits.
 
-A norm depends on its own row alone: squares are added two by two in a fixed order, so that neither the
-number of rows nor the machine changes a bit. It is rounded, because the last bits of a norm are those of
-the embedding's own arithmetic: vectors that were normed to 1 all have the norm 1, not 1.00000004.
+A norm depends on its own row alone: squares are added pairwise in a fixed order, so that neither the number of
+rows nor the machine changes a bit. It is rounded, because its last bits come from the arithmetic of the
+embedding: vectors normalised to 1 all have the norm 1, not 1.00000004.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Floats = npt.NDArray[np.float64]
 
 
 def to_norms(vectors: Floats) -> Floats:
-    """The norm of each row; NaN where an element is NaN, infinite where one is infinite.
+    """Compute the norm of each row; NaN if an element is NaN, infinite if one is infinite.
 
-    A norm beyond 2**1023 counts as 2**1023.
+    Norms are capped at 2**1023.
 
     >>> to_norms(np.array([[3.0, 4.0], [np.nan, np.inf], [0.0, -np.inf], [3e200, 4e200]])).tolist()[:3]
     [5.0, nan, inf]
@@ -42,20 +42,20 @@ def to_norms(vectors: Floats) -> Floats:
 
 
 def in_blocks(vectors: npt.NDArray[np.number]) -> Iterator[Floats]:
-    """The vectors, one a row, as doubles in blocks that fit the cache."""
+    """Yield the vectors, one per row, as doubles in blocks that fit the cache."""
     step = max(_BLOCK // vectors.shape[1], 1)
     for start in range(0, len(vectors), step):
         yield vectors[start : start + step].astype(np.float64)
 
 
 def row_norms(vectors: npt.NDArray[np.number]) -> Floats:
-    """The norm of each row, as `to_norms` has it, of numbers of any type."""
+    """Compute the norm of each row, as `to_norms` does, for any numeric type."""
     norms: Floats = np.concatenate([np.zeros(0), *map(to_norms, in_blocks(vectors))])
     return norms
 
 
 def _scaled_norms(vectors: Floats) -> Floats:
-    """The norms of rows whose squares may leave the doubles: in units of their largest element."""
+    """Compute the norms of rows whose squares may overflow, in units of their largest element."""
     peaks = np.abs(vectors).max(axis=1)
     plain = np.isfinite(peaks) & (peaks > 0)
     norms: Floats = peaks.copy()
@@ -65,7 +65,7 @@ def _scaled_norms(vectors: Floats) -> Floats:
 
 
 def _sum_rows(squares: Floats) -> Floats:
-    """The sum of each row, the second half of the columns added to the first until one is left."""
+    """Sum each row, adding the second half of the columns to the first until one is left."""
     width = squares.shape[1]
     while width > 1:
         half = width // 2
@@ -78,7 +78,7 @@ def _sum_rows(squares: Floats) -> Floats:
 
 
 def _rounded(norms: Floats) -> Floats:
-    # a carry goes up into the exponent, as it should; NaN and infinity stay what they are
+    # a carry goes up into the exponent, as it should; NaN and infinity are unchanged
     bits = norms.view(np.int64)
     rounded: Floats = ((bits + _HALF) & _KEPT).view(np.float64)
     return rounded

@@ -1,4 +1,4 @@
-"""Takes the values of one Arrow column out, as numbers or as counted texts."""
+"""Reading of one Arrow column as numbers or as counted texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The values of a column as UTF-8 text, each with its count; a value may appear twice."""
+    """Values of a column as UTF-8 text with their counts; a value may appear twice."""
 
     values: pa.Array
     counts: npt.NDArray[np.int64]
@@ -32,7 +32,7 @@ class Texts:
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
-        """The texts of all of them."""
+        """Concatenate the counted texts."""
         return cls(
             values=pa.concat_arrays([text_array(()), *(part.values for part in parts)]),
             counts=np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)]),
@@ -42,20 +42,19 @@ class Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """The values of a column that are not null, and how many are."""
+    """Non-null values of a column, and the number of nulls."""
 
     values: npt.NDArray[Any]
     nulls: int
 
 
 def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
-    """The values as numbers: integers as they are, everything else as doubles, decimals as the nearest ones.
+    """Read the values as numbers: integers as they are, others as doubles, decimals as the nearest double.
 
-    A timestamp is the second of its day in UTC, that is, since the partition's midnight; a date is
-    the midnight itself.
+    A timestamp is read as its second of the day in UTC, i.e. since the partition's midnight; a date as that midnight.
 
     Raises:
-        SchemaMismatchError: the column holds something that is no number.
+        SchemaMismatchError: the column holds values other than numbers.
     """
     with named_column(column, name):
         if pa.types.is_dictionary(column.type):
@@ -70,7 +69,7 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
         if pa.types.is_decimal(column.type):
             return Numbers(values=decimals_to_doubles(column.drop_null()), nulls=column.null_count)
         if not pa.types.is_integer(column.type):
-            # Arrow would parse "1.5"; text where a number is declared is a mistake all the same.
+            # Arrow would parse "1.5", but text where a number is declared is a mistake
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
             column = column.cast(pa.float64(), safe=False)
@@ -80,7 +79,7 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
 
 
 def _held_values(column: pa.Array) -> npt.NDArray[Any]:
-    """The values that are not null, which numpy picks out three times as fast as Arrow."""
+    """Select the non-null values; numpy does so three times as fast as Arrow."""
     validity, values = column.buffers()
     dtype = np.dtype(column.type.to_pandas_dtype())
     stored = np.frombuffer(values, dtype, len(column), column.offset * dtype.itemsize)
@@ -92,10 +91,10 @@ def _held_values(column: pa.Array) -> npt.NDArray[Any]:
 
 
 def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
-    """The distinct values of a column as text, counted; dictionaries by index.
+    """Count the distinct values of a column as text; dictionaries by index.
 
     Raises:
-        SchemaMismatchError: the column holds something that is no text, number or boolean.
+        SchemaMismatchError: the column holds values other than text, numbers or booleans.
     """
     with named_column(column, name):
         if pa.types.is_dictionary(column.type):
@@ -104,7 +103,7 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
             counted = _count_flags(column) if pa.types.is_boolean(column.type) else pc.value_counts(column)
             values, counts = counted.field("values"), to_numpy(counted.field("counts"))
         texts = values.cast(pa.string())
-        # A dictionary may name values that no row has.
+        # a dictionary may hold values that no row has
         known = to_numpy(texts.is_valid()) & (counts > 0)
         held = counts[known]
         return Texts(
@@ -113,10 +112,10 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
 
 
 def read_texts(column: pa.Array, name: str) -> pa.Array:
-    """The values that are not null, as strings; one that a dictionary holds comes once.
+    """Read the non-null values as strings; a value of a dictionary comes once.
 
     Raises:
-        SchemaMismatchError: the column holds something that is no text, number or boolean.
+        SchemaMismatchError: the column holds values other than text, numbers or booleans.
     """
     if pa.types.is_dictionary(column.type):
         return count_texts(column, name).values
@@ -125,10 +124,10 @@ def read_texts(column: pa.Array, name: str) -> pa.Array:
 
 
 def row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
-    """The value of each row as a string, null where there is none.
+    """Read the value of each row as a string, null if there is none.
 
     Raises:
-        SchemaMismatchError: the column holds something that is no text, number or boolean.
+        SchemaMismatchError: the column holds values other than text, numbers or booleans.
     """
     with named_column(column, name):
         plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
@@ -144,7 +143,7 @@ def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
 
 
 def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """The dictionary's values and how often each is pointed to."""
+    """Return the dictionary's values with the count of each."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
     counts = np.zeros(len(column.dictionary), dtype=np.int64)
@@ -157,16 +156,16 @@ def _count_indices(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.ND
 
 @contextmanager
 def named_column(column: pa.Array | pa.ChunkedArray, name: str) -> Iterator[None]:
-    """Turn Arrow's own errors into one that names the column.
+    """Turn Arrow's errors into one that names the column.
 
     Raises:
-        SchemaMismatchError: the column holds something else than it is read as.
+        SchemaMismatchError: the column cannot be read as declared.
     """
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise SchemaMismatchError(
-            f"Column {name!r} is of type {column.type}, which cannot be profiled as the spec declares it.",
+            f"Column {name!r} is of type {column.type}, which cannot be profiled as declared in the spec.",
             hint="correct the column's type in the spec, or declare `role: ignored`",
             column=name,
             type=str(column.type),

@@ -1,4 +1,4 @@
-"""Takes the vectors of one Arrow column out, as the rows of an array."""
+"""Reading of the vectors of one Arrow column as rows of an array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vectors:
-    """The vectors of a column that have its dimension and no null element, one a row, and how many others there are."""
+    """Vectors of a column with its dimension and no null element, one per row, and the number of other vectors."""
 
     elements: npt.NDArray[Any]
     nulls: int
@@ -25,10 +25,10 @@ class Vectors:
 
 
 def read_vectors(column: pa.Array, name: str, dimension: int) -> Vectors:
-    """The vectors of a column; one of another dimension, or with a null element, is malformed.
+    """Read the vectors of a column; one of another dimension, or with a null element, is malformed.
 
     Raises:
-        SchemaMismatchError: the column holds something else than lists of numbers.
+        SchemaMismatchError: the column does not hold lists of numbers.
     """
     with named_column(column, name):
         if not is_vector(column.type):
@@ -50,7 +50,7 @@ def read_vectors(column: pa.Array, name: str, dimension: int) -> Vectors:
 
 
 def is_vector(kind: pa.DataType) -> bool:
-    """Whether a column of that type holds lists of numbers.
+    """Return whether a column of that type holds lists of numbers.
 
     >>> is_vector(pa.list_(pa.float32(), 3)), is_vector(pa.list_(pa.string())), is_vector(pa.float32())
     (True, False, False)

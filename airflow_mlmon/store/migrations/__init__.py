@@ -1,1 +1,1 @@
-"""Alembic's scripts: one file for each version of the schema."""
+"""Alembic migrations: one file per version of the schema."""

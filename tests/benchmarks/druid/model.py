@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_mlmon.archive.labels import to_delivery
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from airflow_mlmon.records import Delivery, Family
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.benchmarks.day import day_table, spec_text

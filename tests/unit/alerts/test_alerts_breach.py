@@ -6,7 +6,7 @@ from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_aler
 from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import Labels
-from airflow_mlmon.spec.titles import metric_title
+from airflow_mlmon.tasks.titles import metric_title
 from tests.support.published import check, night, partition, verdict
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")
@@ -20,7 +20,7 @@ def test_a_breach_says_what_how_much_and_compared_with_what():
     [alert] = alerts_of(verdict())
 
     assert alert.title == "mean score above its limit"
-    assert alert.text == "mean score 0.39, expected 0.15 to 0.27 from 28 nights"
+    assert alert.text == "mean score 0.39, expected 0.15 to 0.27 from 28 days"
     assert (alert.metric, alert.column, alert.severity, alert.value) == ("score_mean", None, "warning", 0.39)
 
 
@@ -29,22 +29,22 @@ def test_a_breach_says_what_how_much_and_compared_with_what():
     [
         pytest.param(
             {"name": "positive_share", "low": None, "high": 0.3, "history": None},
-            "late share 39 %, expected at most 30 % by the spec",
+            "late rate 39 %, expected at most 30 % by the spec",
             id="positive-name",
         ),
         pytest.param(
             {"name": "void_share", "low": 0.0, "high": 0.04},
-            "cancelled or diverted share 39 %, expected 0 % to 4 % from 28 nights",
+            "cancelled or diverted rate 39 %, expected 0 % to 4 % from 28 days",
             id="void-names",
         ),
         pytest.param(
             {"name": "rows", "value": 1014.0, "low": 1200.5, "high": None},
-            "rows 1,014, expected at least 1,200 from 28 nights",
+            "rows 1,014, expected at least 1,200 from 28 days",
             id="counts",
         ),
         pytest.param(
             {"name": "null_share", "column": "wind_speed", "value": 0.30004, "low": None, "high": 0.3},
-            "null share of wind_speed 30.004 %, expected at most 30 % from 28 nights",
+            "null rate of wind_speed 30.004 %, expected at most 30 % from 28 days",
             id="enough-digits",
         ),
     ],
@@ -61,7 +61,7 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
     [alert] = alerts_of(verdict(), fixed)
 
     assert alert.severity == "critical"
-    assert alert.text == "mean score 0.39, expected at most 0.3 by the spec; 0.39, expected 0.15 to 0.27 from 28 nights"
+    assert alert.text == "mean score 0.39, expected at most 0.3 by the spec; 0.39, expected 0.15 to 0.27 from 28 days"
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,21 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
     [
         pytest.param(
             {},
-            "mean score above what is usual",
-            "mean score 0.39, usually 0.2: effect +1.2, large; chance 1 in 290,000; against 28 nights",
-            id="by-nights",
+            "mean score above its expected range",
+            "mean score 0.39, expected 0.2: effect size +1.2 (Cohen's d, large); p = 3.5e-6; against 28 days",
+            id="by-days",
         ),
         pytest.param(
             {"name": "rows", "value": 729.0, "usual": 908.0, "effect": -0.22, "p_value": 1e-12},
-            "rows below what is usual",
-            "rows 729, usually 908: effect -0.22, 20 % less; chance below 1 in a billion; against 28 nights",
+            "rows below its expected range",
+            "rows 729, expected 908: effect size -0.22 (log ratio, 20 % less); p < 1e-9; against 28 days",
             id="count",
         ),
         pytest.param(
             {"name": "drift_score", "column": "rain", "segment": "origin=JFK", "usual": None, "value": None,
-             "note": "values lie higher than usual", "history": None},
-            "drift of rain where origin=JFK: values lie higher than usual",
-            "drift of rain where origin=JFK: values lie higher than usual; effect +1.2, large; chance 1 in 290,000; "
+             "note": "values higher than expected", "history": None},
+            "drift of rain where origin=JFK: values higher than expected",
+            "drift of rain where origin=JFK: values higher than expected; effect size +1.2 (large); p = 3.5e-6; "
             "against sampling error only",
             id="segment-by-sampling-error",
         ),
@@ -105,28 +105,28 @@ def test_no_breach_gives_no_alert(state):
 def test_a_name_cannot_add_lines_to_a_message():
     [alert] = alerts_of(verdict("null_share", column="wind\r\nBcc: all@example.com"))
 
-    assert "null share of wind Bcc: all@example.com" in alert.text
+    assert "null rate of wind Bcc: all@example.com" in alert.text
     assert alert.column == "wind\r\nBcc: all@example.com"
 
 
 def test_titles_without_labels_are_those_of_the_metrics():
-    assert metric_title("positive_share") == "positive share"
+    assert metric_title("positive_share") == "positive rate"
 
 
 @pytest.mark.parametrize(
     ("status", "title", "severity"),
     [
-        (Status.PARTIAL, "night incomplete", "warning"),
-        (Status.QUARANTINED, "night quarantined", "critical"),
+        (Status.PARTIAL, "data incomplete", "warning"),
+        (Status.QUARANTINED, "data quarantined", "critical"),
         (Status.NO_DATA, "no data", "critical"),
-        (Status.FAILED, "night failed", "critical"),
+        (Status.FAILED, "run failed", "critical"),
     ],
 )
 def test_a_status_is_told_with_its_counts(status, title, severity):
     alert = status_alert(night(status=status, message="b.parquet is cut off."))
 
     assert (alert.title, alert.severity) == (title, severity)
-    assert alert.text == (f"status {status}: 900 rows listed, 890 taken, 10 quarantined; b.parquet is cut off.")
+    assert alert.text == (f"status {status}: 900 rows read, 890 accepted, 10 quarantined; b.parquet is cut off.")
 
 
 def test_a_night_that_is_ok_says_nothing():

@@ -6,8 +6,8 @@ import pytest
 
 from airflow_mlmon.alerts.channels import channels_by_key, channels_of
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import load_channels, parse_spec
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
-from airflow_mlmon.spec.load import load_channels, parse_spec
 from tests.support.archive import Archive
 
 MAIL = "a.Mail"
@@ -83,5 +83,5 @@ def test_file_of_channels_that_is_no_mapping_is_told(tmp_path, text):
     path = tmp_path / "channels.yaml"
     path.write_text(text)
 
-    with pytest.raises(ConfigError, match="is a mapping with the one key `channels`"):
+    with pytest.raises(ConfigError, match="must be a mapping with the single key `channels`"):
         load_channels(path)

@@ -93,7 +93,7 @@ def test_a_channel_whose_code_fails_stops_no_other_and_its_words_stay_unsaid(sto
     report = deliver(store, {"a": Broken(), "b": up}, NOW)
 
     assert (report.sent, report.failed, len(up.messages)) == (1, 1, 1)
-    assert report.errors == ("flights 2013-03-08, a: The channel 'a' failed: RuntimeError.",)
+    assert report.errors == ("flights 2013-03-08, a: The channel 'a' failed with RuntimeError.",)
 
 
 def test_a_sender_that_dies_loses_nothing_and_repeats_its_last_message(store):
@@ -165,15 +165,17 @@ class TestMessage:
         assert "\n" not in night_message(night(), [alert(title="a\nb")]).subject
 
     def test_puts_alerts_under_their_likely_cause_as_they_were_judged(self):
-        rain = "drift of rain: values lie higher than usual"
+        rain = "drift of rain: values higher than expected"
         cause = f"{rain} (by itself it would move the mean score by +0.03)"
         message = night_message(
             night(),
             [
-                alert("null_share", column="wind", title="null share of wind above what is usual"),
+                alert("null_share", column="wind", title="null rate of wind above its expected range"),
                 alert("drift_score", column="rain", title=rain, cause=cause),
-                alert("score_mean", severity="critical", title="mean score above what is usual", cause=cause),
-                alert("brier", title="Brier score above what is usual", cause="late share above what is usual"),
+                alert("score_mean", severity="critical", title="mean score above its expected range", cause=cause),
+                alert(
+                    "brier", title="Brier score above its expected range", cause="late rate above its expected range"
+                ),
             ],
         )
 
@@ -186,7 +188,7 @@ class TestMessage:
             "",
             "- warning: null_share 0.39, expected 0.15 to 0.27 from 28 nights",
             "",
-            "Likely cause: late share above what is usual",
+            "Likely cause: late rate above its expected range",
             "- warning: brier 0.39, expected 0.15 to 0.27 from 28 nights",
         ]
         assert [entry["metric"] for entry in message.payload["alerts"]] == [
@@ -208,7 +210,7 @@ class TestMessage:
         message = night_message(night(), [alert(severity="critical", title="mean score high", standing=ended)])
 
         assert message.subject == "[resolved] flights 2013-03-08: mean score high"
-        assert message.text.splitlines()[2].endswith("(resolved on 2013-03-08 after 2 nights)")
+        assert message.text.splitlines()[2].endswith("(resolved on 2013-03-08 after 2 days)")
         told = message.payload["alerts"][0]
         assert (told["event"], told["state"], told["resolved_on"]) == ("resolved", "resolved", "2013-03-08")
 
@@ -224,7 +226,7 @@ class TestMessage:
 
         message = night_message(night(), [alert(severity="critical", standing=worse)])
 
-        assert "(worse: open since 2013-03-06, 3 nights)" in message.text
+        assert "(worse: open since 2013-03-06, 3 days)" in message.text
 
     def test_needs_an_alert(self):
         with pytest.raises(ValueError, match="at least one"):

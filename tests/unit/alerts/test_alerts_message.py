@@ -8,12 +8,12 @@ from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Standing
 from tests.support.published import DAY, alert, night
 
-CAUSE = "drift score of distance: values lie higher than usual"
+CAUSE = "drift score of distance: values higher than expected"
 OVER = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)
 
 
 def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = "warning", **changes) -> Alert:
-    title = f"drift score of {column}: values lie higher than usual"
+    title = f"drift score of {column}: values higher than expected"
     facts = {"column": column, "title": title, "text": column, "cause": cause or title, "effect": effect}
     return alert("drift_score", **facts, severity=severity, **changes)
 
@@ -41,14 +41,14 @@ def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
 def test_what_follows_from_a_cause_that_was_told_before_is_not_called_by_it():
     """Labels come days after the rows that drifted."""
     by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
-    accuracy = alert("accuracy", text="accuracy 0.56", title="accuracy below what is usual", cause=by_cause)
+    accuracy = alert("accuracy", text="accuracy 0.56", title="accuracy below its expected range", cause=by_cause)
 
     message = night_message(night(), [accuracy])
     over = night_message(night(), [replace(accuracy, standing=OVER)])
 
-    assert message.subject == f"[warning] {night().partition}: accuracy below what is usual"
+    assert message.subject == f"[warning] {night().partition}: accuracy below its expected range"
     assert message.text.splitlines()[0] == f"Likely cause: {by_cause}"
-    assert over.text.splitlines()[0] == "Resolved: accuracy below what is usual"
+    assert over.text.splitlines()[0] == "Resolved: accuracy below its expected range"
 
 
 def test_incidents_stay_in_the_order_in_which_they_were_judged():

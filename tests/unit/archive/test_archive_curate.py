@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.curate import Curated, count_reasons, curate, set_aside
+from airflow_mlmon.archive.curate import Curated, count_reasons, curate, quarantine_repeats
 from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.load import parse_spec
 
 SPEC = parse_spec(
     """
@@ -76,24 +76,26 @@ def test_curate_takes_the_first_moment_of_the_day():
     assert curate(rows(("a", DAY.start, 1.0)), SPEC, DAY).rows.num_rows == 1
 
 
-def test_set_aside_moves_rows_by_the_day_on_which_their_id_was_taken():
+def test_quarantine_repeats_moves_rows_by_the_day_on_which_their_id_was_taken():
     curated = curate(rows(*((name, NOON, 1.0) for name in "abcdef"), ("a", NOON, 2.0)), SPEC, DAY)
 
-    kept, quarantine = set_aside(curated, {date(2026, 2, 27): np.array([4]), date(2026, 2, 28): np.array([0, 2])})
+    kept, quarantine = quarantine_repeats(
+        curated, {date(2026, 2, 27): np.array([4]), date(2026, 2, 28): np.array([0, 2])}
+    )
 
     assert kept.column("id").to_pylist() == ["b", "d", "f"]
     assert quarantine.column("id").to_pylist() == ["a", "e", "a", "c"]
     assert count_reasons(quarantine) == {
         "id is a duplicate": 1,
-        "the prediction id was seen on 2026-02-27": 1,
-        "the prediction id was seen on 2026-02-28": 2,
+        "the prediction id was already accepted on 2026-02-27": 1,
+        "the prediction id was already accepted on 2026-02-28": 2,
     }
 
 
-def test_set_aside_of_nothing_changes_nothing():
+def test_quarantine_repeats_of_nothing_changes_nothing():
     curated = Curated(rows(("a", NOON, 1.0)), rows(("b", NOON, 1.0)))
 
-    assert set_aside(curated, {}) is curated
+    assert quarantine_repeats(curated, {}) is curated
 
 
 @given(
@@ -172,8 +174,8 @@ def test_curate_quarantines_vectors_that_are_none_and_takes_the_others(element):
 
     assert curated.rows.column("id").to_pylist() == ["a", "b", "c"]
     assert count_reasons(curated.quarantine) == {
-        "v is no vector of dimension 2": 3,
-        "v has an empty element": 1,
+        "v is not a vector of dimension 2": 3,
+        "v has a null element": 1,
         "w is empty": 1,
     }
 

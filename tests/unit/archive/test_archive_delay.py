@@ -37,8 +37,8 @@ def test_no_file_and_files_of_unknown_time_have_no_delay_but_a_reason():
         measure_delay([], END, never),
         measure_delay(files(None), END, never),
     ]
-    assert measure_delay([], END, never).reason == "no files have arrived"
-    assert measure_delay(files(2, None), END, never).reason == "the store does not say when files came"
+    assert measure_delay([], END, never).reason == "no files"
+    assert measure_delay(files(2, None), END, never).reason == "the store does not report when files were written"
 
 
 def before(**by_day: float):
@@ -58,7 +58,7 @@ def test_a_day_that_is_always_as_late_is_late():
 def test_files_that_came_with_those_of_the_day_before_have_no_delay(earlier):
     found = measure_delay(files(30), END, before(d1=earlier))
 
-    assert (found.hours, found.reason) == (None, "the files came together with those of a day before")
+    assert (found.hours, found.reason) == (None, "the files arrived together with those of an earlier day")
 
 
 def test_days_without_files_are_passed_over():
@@ -69,7 +69,7 @@ def test_days_without_files_are_passed_over():
 def test_the_first_files_are_late_by_less_than_a_day_or_nobody_knows():
     assert measure_delay(files(23), END, before(d8=-190)).hours == 23
     assert measure_delay(files(24), END, before(d8=-190)) == Delay(
-        reason="a day late or more, and no files of the 7 days before to tell copies by"
+        reason="at least a day late, and no files of the 7 days before to distinguish copies"
     )
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_mlmon.archive.draft import Place, draft_spec
 from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
-from airflow_mlmon.spec.load import parse_spec
 
 ROWS = 200
 PLACE = Place(folder="loans/predictions", reference="loans/predictions", first=date(2026, 3, 1), is_dated=False)
@@ -102,7 +102,7 @@ def test_a_sample_without_id_and_time_still_gives_a_spec_that_says_so():
     text = draft_spec(guess_model(pa.table({"x": [1.0, 1.0], "y": [2, 2]})), PLACE)
 
     assert parse_spec(text, "draft.yaml").id_column == "prediction_id"
-    assert text.count("no column seems to be it") == 2
+    assert text.count("no such column was found") == 2
 
 
 def test_a_sample_without_rows_still_gives_a_spec():

@@ -52,8 +52,8 @@ def test_file_whose_decimals_do_not_go_with_the_others_is_left_out_whole(tmp_pat
     )
 
     assert table.num_rows == 3
-    clash = "column 'x' is decimal256(60, 0), in files before it decimal256(61, 60)"
-    assert [file.problem for file in files] == ["", f"{clash}: together more digits than a decimal has", ""]
+    clash = "column 'x' is decimal256(60, 0), earlier files have decimal256(61, 60)"
+    assert [file.problem for file in files] == ["", f"{clash}: together they exceed the digits of a decimal", ""]
 
 
 def test_vectors_of_files_of_other_types_are_read_in_the_longer_one(tmp_path):

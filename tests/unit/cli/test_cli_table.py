@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from airflow_mlmon.cli.table import nights_table
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
 from airflow_mlmon.reports.wording import NONE
-from airflow_mlmon.spec import load_spec
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.published import metric, night, partition
 
@@ -70,7 +70,7 @@ def test_loud_night_names_its_alerts_and_stands_out(store):
 
     calm, loud = rendered(store, colour=True)
 
-    assert all(words in loud for words in ("mean score", "late share", "title of status"))
+    assert all(words in loud for words in ("mean score", "late rate", "title of status"))
     assert "\x1b[1;31m" in loud
     assert "\x1b[" not in calm
 

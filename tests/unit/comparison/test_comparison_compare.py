@@ -10,8 +10,8 @@ import pytest
 
 import airflow_mlmon
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.drift.compare import DriftState
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.spec.methods import PROFILED
 from tests.support.comparison import make_rows
 
@@ -32,7 +32,7 @@ def test_draws_of_one_distribution_have_not_drifted():
 
     assert found.drifted == ()
     assert found.judged == 4
-    assert by_name(found)["customer"].note == "holds identifiers, which are counted and not compared"
+    assert by_name(found)["customer"].note == "identifiers are counted, not compared"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_change_is_drift_and_stands_first(changes, column):
 def test_share_of_empty_values_is_told_in_words():
     found = airflow_mlmon.compare(REFERENCE, make_rows(2000, 2, empty=0.3))
 
-    assert found.columns[0].note.startswith("empty values went from 1.9% to 29.8%")
+    assert found.columns[0].note.startswith("null rate changed from 1.9% to 29.8%")
 
 
 def test_certain_but_small_change_is_no_drift():
@@ -56,7 +56,7 @@ def test_certain_but_small_change_is_no_drift():
     column = compare_values(random.normal(size=50_000), random.normal(0.05, 1, 50_000))
 
     assert column.p_value < 0.001
-    assert column.state is DriftState.WITHIN
+    assert column.state is VerdictState.OK
 
 
 def test_large_but_uncertain_change_is_no_drift():
@@ -64,7 +64,7 @@ def test_large_but_uncertain_change_is_no_drift():
     column = compare_values(random.normal(size=35), random.normal(size=35))
 
     assert column.effect >= column.limit
-    assert column.state is DriftState.WITHIN
+    assert column.state is VerdictState.OK
 
 
 def test_quiet_comparisons_rarely_alarm():
@@ -101,7 +101,7 @@ def test_every_method_finds_what_moved(method):
 def test_too_little_is_not_enough_data(current, said):
     column = compare_values(np.arange(100.0), current)
 
-    assert column.state is DriftState.INSUFFICIENT_DATA or "empty values" in column.note
+    assert column.state is VerdictState.INSUFFICIENT_DATA or "null rate" in column.note
     assert said in column.note
     assert column.score is None
 
@@ -109,8 +109,8 @@ def test_too_little_is_not_enough_data(current, said):
 def test_infinite_values_are_left_out_and_told():
     column = compare_values(np.arange(100.0), [*np.arange(100.0), math.inf, -math.inf])
 
-    assert column.state is DriftState.WITHIN
-    assert column.note == "current has 2 infinite values, left out"
+    assert column.state is VerdictState.OK
+    assert column.note == "current has 2 infinite values, not compared"
 
 
 def test_column_of_one_side_is_told():
@@ -121,7 +121,7 @@ def test_column_of_one_side_is_told():
     columns = by_name(found)
     assert columns["age"].note == "not in the current data"
     assert columns["new"].note == "not in the reference"
-    assert columns["age"].state is columns["new"].state is DriftState.INSUFFICIENT_DATA
+    assert columns["age"].state is columns["new"].state is VerdictState.INSUFFICIENT_DATA
 
 
 def test_column_that_no_profile_is_made_of_is_told():
@@ -134,21 +134,21 @@ def test_column_that_no_profile_is_made_of_is_told():
 def test_new_category_is_named():
     column = compare_values(["a", "b"] * 100, ["a", "b", "b<script>", "c"] * 100)
 
-    assert column.state is DriftState.BEYOND
-    assert column.note == "new: b<script> (25.0%), c (25.0%)"
+    assert column.state is VerdictState.BREACH
+    assert column.note == "new categories: b<script> (25.0%), c (25.0%)"
 
 
 def test_a_million_categories_have_an_answer():
     random = np.random.default_rng(5)
     sides = [pa.array([f"v{number}" for number in random.integers(0, 10**9, 10**6)]) for _ in range(2)]
 
-    assert compare_values(*sides).note == "holds identifiers, which are counted and not compared"
+    assert compare_values(*sides).note == "identifiers are counted, not compared"
 
 
 def test_few_values_that_all_differ_are_not_compared():
     sides = [[f"v{number}" for number in range(start, start + 200)] for start in (0, 100)]
 
-    assert compare_values(*sides).note == "nearly every value is different"
+    assert compare_values(*sides).note == "nearly all values are distinct"
 
 
 @pytest.mark.parametrize("method", ["psi", "t_test", "anderson"])
@@ -157,8 +157,8 @@ def test_identifiers_have_no_score_by_any_method(method):
 
     column = compare_values(rows, rows, method=method)
 
-    assert (column.state, column.score, column.method) == (DriftState.INSUFFICIENT_DATA, None, None)
-    assert column.note == "holds identifiers, which are counted and not compared"
+    assert (column.state, column.score, column.method) == (VerdictState.INSUFFICIENT_DATA, None, None)
+    assert column.note == "identifiers are counted, not compared"
 
 
 def test_type_that_differs_names_column_and_both_sides():
@@ -176,7 +176,7 @@ def test_times_with_and_without_a_zone_are_refused():
 def test_integers_beyond_doubles_are_told_apart():
     column = compare_values(pa.array([2**60, 2**60 + 1] * 50), pa.array([2**60 + 1] * 100))
 
-    assert column.state is DriftState.BEYOND
+    assert column.state is VerdictState.BREACH
 
 
 def test_frames_of_pandas_and_arrow_give_the_same():
@@ -205,7 +205,7 @@ def test_frame_of_mixed_objects_names_the_column():
 
 
 def test_what_is_no_frame_is_refused():
-    with pytest.raises(ConfigError, match="reference is a list, neither a path nor a frame"):
+    with pytest.raises(ConfigError, match="reference is a list; a path or a data frame is expected"):
         airflow_mlmon.profile([1, 2])
 
 

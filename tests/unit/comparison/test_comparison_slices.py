@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.comparison.slice import Slice, SliceColumn, Standing
-from airflow_mlmon.performance.contrast import Contrast
+from airflow_mlmon.tasks.contrast import Contrast
 from tests.support.slices import judged
 
 
@@ -44,7 +44,7 @@ def test_too_few_rows_of_the_reference_leave_the_rest_of_the_window():
     found = judged(1, slices=3, reference_rows=29)
 
     assert {own.drift for own in found} == {()}
-    assert {own.note for own in found} == {"the reference has 29 such rows, fewer than 30"}
+    assert {own.note for own in found} == {"29 rows in the reference, fewer than 30"}
     assert all(own.against_rest.p_value is not None for own in found)
     assert all(own.against_reference.p_value is None for own in found)
 

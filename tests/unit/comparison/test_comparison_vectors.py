@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import airflow_mlmon
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.records import VerdictState
 
 
 def vectors(rows: int, seed: int, *, axis: int = 0) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_rotation_is_drift_by_the_mean():
 def test_draws_of_one_distribution_do_not_drift():
     states = [compare(to_table(vectors(300, seed)), to_table(vectors(300, seed + 99))).state for seed in range(12)]
 
-    assert states == [DriftState.WITHIN] * 12
+    assert states == [VerdictState.OK] * 12
 
 
 def test_files_streamed_by_the_engine_and_frames_say_the_same(tmp_path):
@@ -63,8 +63,8 @@ def test_current_vectors_of_another_dimension_are_empty_and_told():
 
     found = compare(to_table(vectors(300, 1)), current)
 
-    assert found.state is DriftState.BEYOND
-    assert "empty values went from 0.0% to 33.3%" in found.note
+    assert found.state is VerdictState.BREACH
+    assert "null rate changed from 0.0% to 33.3%" in found.note
     assert "100 vectors of current of another dimension or with an empty element left out" in found.note
 
 
@@ -76,15 +76,15 @@ def test_lists_that_are_no_vectors_are_told(values):
 
     found = compare(table, table)
 
-    assert found.state is DriftState.INSUFFICIENT_DATA
-    assert found.note == "no vectors: the first rows of the reference hold no lists, or lists of different lengths"
+    assert found.state is VerdictState.INSUFFICIENT_DATA
+    assert found.note == "no vectors: the first rows of the reference contain no lists, or lists of different lengths"
 
 
 def test_method_of_rows_refuses_a_vector():
     found = compare(to_table(vectors(100, 1)), to_table(vectors(100, 2)), method="anderson")
 
-    assert found.state is DriftState.INSUFFICIENT_DATA
-    assert found.note == "not compared: anderson needs rows, and of a vector no sample is kept"
+    assert found.state is VerdictState.INSUFFICIENT_DATA
+    assert found.note == "not compared: anderson needs rows, and samples contain no vectors"
 
 
 def test_decimals_are_compared_as_the_numbers_they_are():
@@ -94,7 +94,7 @@ def test_decimals_are_compared_as_the_numbers_they_are():
 
     found = compare(decimals, doubles)
 
-    assert (found.state, found.score, found.content) == (DriftState.WITHIN, 0.0, "numbers")
+    assert (found.state, found.score, found.content) == (VerdictState.OK, 0.0, "numbers")
 
 
 def test_pages_and_notebooks_show_a_vector():

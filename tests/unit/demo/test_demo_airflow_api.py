@@ -84,7 +84,9 @@ def test_dag_that_is_not_there_is_told_with_what_its_file_raised(airflow):
     error = {"filename": "flights.py", "stack_trace": "Traceback …\nConfigError: model: is missing\n"}
     airflow.answers["/api/v2/importErrors"] = [(200, {"import_errors": [error]})]
 
-    with pytest.raises(AirflowApiError, match=r"no DAG 'flights'\. flights\.py: ConfigError: model: is missing"):
+    with pytest.raises(
+        AirflowApiError, match=r"Airflow has no DAG 'flights'\. flights\.py: ConfigError: model: is missing"
+    ):
         airflow.session().create_backfill("flights", FIRST, LAST)
 
 

@@ -18,7 +18,7 @@ OTHER = {"level": "info", "event": "done"}
     [
         pytest.param([SAID, RAISED, OTHER], "DataError: no id", id="exception"),
         pytest.param([RAISED, SAID, OTHER], "the disk is full", id="message"),
-        pytest.param([OTHER], "the log names no error", id="none"),
+        pytest.param([OTHER], "the log contains no error", id="none"),
     ],
 )
 def test_last_error_of_a_log_is_found(entries, expected):
@@ -36,4 +36,4 @@ def test_failed_task_is_told_with_night_error_and_log(tmp_path):
 
     texts = describe_failures([failed, fine], tmp_path)
 
-    assert texts == [f"failed: night of 2013-03-08, prepare: DataError: no id\n  log: {log}"]
+    assert texts == [f"failed: 2013-03-08, prepare: DataError: no id\n  log: {log}"]

@@ -19,11 +19,11 @@ OPEN = [task(2, "prepare", "running"), task(2, "report", None), task(3, "prepare
 
 
 def test_oldest_open_night_is_named_with_its_running_tasks():
-    assert describe([*reversed(OPEN), *DONE]) == "night of 2013-03-02  prepare"
+    assert describe([*reversed(OPEN), *DONE]) == "2013-03-02  prepare"
 
 
 def test_task_that_waits_for_another_try_is_named():
-    assert describe([task(2, "prepare", "up_for_retry")]) == "night of 2013-03-02  prepare will be tried again"
+    assert describe([task(2, "prepare", "up_for_retry")]) == "2013-03-02  prepare will be retried"
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_each_ended_night_gets_a_line_where_there_is_no_terminal():
         progress.show(DONE + OPEN)
         progress.show(DONE + OPEN)
 
-    assert [line.strip() for line in out.getvalue().splitlines()] == ["0 s  1 of 3 nights, 3 of 6 tasks"]
+    assert [line.strip() for line in out.getvalue().splitlines()] == ["0 s  1 of 3 days, 3 of 6 tasks"]

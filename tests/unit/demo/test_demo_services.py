@@ -66,7 +66,7 @@ def test_context_ends_processes_and_what_they_forked(services, tmp_path):
 def test_failure_is_told_with_the_last_line_and_the_log(services, tmp_path):
     with services:
         services.start("broken", "-c", "raise ValueError('on purpose')")
-        with pytest.raises(ServiceError, match=r"broken ended with code 1: ValueError: on purpose") as failure:
+        with pytest.raises(ServiceError, match=r"broken exited with code 1: ValueError: on purpose") as failure:
             services.finish("broken")
 
     assert str(tmp_path / "broken.log") in str(failure.value)
@@ -76,7 +76,7 @@ def test_waiting_for_one_process_fails_when_another_has_failed(services):
     with services:
         services.start("sleeper", "-c", "import time; time.sleep(60)")
         services.start("broken", "-c", "raise SystemExit(3)")
-        with pytest.raises(ServiceError, match="broken ended with code 3"):
+        with pytest.raises(ServiceError, match="broken exited with code 3"):
             services.finish("sleeper")
 
 

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airflow_mlmon.drift.compare import DriftState, compare
+from airflow_mlmon.drift.compare import compare
 from airflow_mlmon.drift.domain_classifier import tell_apart
-from airflow_mlmon.drift.multivariate import DomainLimit, DomainScore, judge_together, limit_of_nights
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.drift.metrics import score_metric
+from airflow_mlmon.drift.multivariate import (
+    DomainScore,
+    MultivariateDrift,
+    SampleSizes,
+    multivariate_metric,
+    to_multivariate,
+)
+from airflow_mlmon.evaluation.columns import evaluate_columns
+from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
+from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import sum_profiles
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import MULTIVARIATE
 from tests.support.profiles import category_layout, make_spec, numeric_layout
+from tests.support.published import DAY
 
 SPEC = make_spec(x={"type": "float"}, y={"type": "float"}, z={"type": "float"}, c={"type": "category"})
-LIMIT = DomainLimit(limit=0.6, nights=9, quantile=0.95, rows_reference=300, rows_current=300)
+SIZES = SampleSizes(rows_reference=300, rows_current=300, fewest_current=150)
 
 
 def night(seed: int, rows: int = 300, *, swapped: bool = False) -> pa.Table:
@@ -41,6 +56,7 @@ def night(seed: int, rows: int = 300, *, swapped: bool = False) -> pa.Table:
 
 
 NIGHTS = [night(seed) for seed in range(1, 10)]
+DAYS = [DAY - timedelta(days=back) for back in range(28, 0, -1)]
 REFERENCE = pa.concat_tables(NIGHTS)
 LAYOUT = pin_layout(SPEC, REFERENCE)
 
@@ -56,28 +72,47 @@ def replaced(table: pa.Table, name: str, values) -> pa.Table:
 def test_columns_that_are_swapped_are_found_while_each_of_them_stays():
     current = night(99, swapped=True)
     profiles = [profile_table(table, LAYOUT) for table in NIGHTS]
-    limits = window_limits(LAYOUT, profiles, "psi", 0.95)
-    alone = compare(LAYOUT, sum_profiles(LAYOUT, profiles), profile_table(current, LAYOUT), method="psi", limits=limits)
+    whole, now = sum_profiles(LAYOUT, profiles), profile_table(current, LAYOUT)
+    days = list(zip(DAYS, profiles, strict=False))
+    nights = Nights(
+        day=DAY,
+        now=now,
+        past=days,
+        baselines={column.name: (whole, {day for day, _ in days}) for column in LAYOUT.columns},
+        length=28,
+    )
+    scores = [score_metric(column, "the reference") for column in compare(LAYOUT, whole, now, method="psi")]
 
-    together = judge_together(score(current, explain=True), LIMIT)
+    alone = evaluate_columns(nights, scores, Judgement())
+    together = to_multivariate(score(current, explain=True), SIZES)
+    past = [score(one, reference=REFERENCE.filter(pc.invert(is_of(REFERENCE, one)))) for one in NIGHTS]
 
-    assert {column.state for column in alone} == {DriftState.WITHIN}
-    assert together.state is DriftState.BEYOND
+    assert {verdict.state for verdict in alone.values()} == {VerdictState.OK}
+    assert evaluate(together, past).state is VerdictState.BREACH
     assert {name for name, _ in together.strongest[:2]} == {"x", "y"}
 
 
-def test_quiet_nights_pass_their_limit_about_as_often_as_its_quantile_says():
+def test_healthy_days_are_in_breach_about_as_often_as_the_rate_says():
     nights = [night(seed, 200) for seed in range(100, 120)]
     others = pa.concat_tables(nights)
     scores = [score(one, reference=others.filter(pc.invert(is_of(others, one)))) for one in nights]
-    limit = limit_of_nights(scores, 0.9, (1_000, 200))
+    sizes = SampleSizes(rows_reference=1_000, rows_current=200, fewest_current=100)
 
-    later = [judge_together(score(night(seed, 200), reference=others), limit) for seed in range(200, 220)]
+    later = [to_multivariate(score(night(seed, 200), reference=others), sizes) for seed in range(200, 220)]
+    verdicts = [evaluate(found, scores, rate=0.1) for found in later]
 
     # 10 % of 20 nights are 2; seven or more would come of it once in 400 times
-    assert sum(found.state is DriftState.BEYOND for found in later) < 7
-    assert {found.state for found in later} <= {DriftState.BEYOND, DriftState.WITHIN}
+    assert sum(verdict.state is VerdictState.BREACH for verdict in verdicts) < 7
+    assert {verdict.state for verdict in verdicts} <= {VerdictState.BREACH, VerdictState.OK}
     assert np.mean([found.score for found in later]) == pytest.approx(0.5, abs=0.03)
+
+
+def evaluate(found: MultivariateDrift, past: Sequence[DomainScore], rate: float = 0.05) -> Verdict:
+    """The verdict on all features together, beside the scores of past days."""
+    points = [(day, Point(value=one.value, rows=one.rows_current)) for day, one in zip(DAYS, past, strict=False)]
+    evidence = NightEvidence(day=DAY, metrics=[multivariate_metric(found)], past={(MULTIVARIATE, None, None): points})
+    (verdict,) = judge_night(evidence, Judgement(rate=rate))
+    return verdict
 
 
 def is_of(table: pa.Table, one: pa.Table) -> pa.Array:
@@ -108,9 +143,9 @@ def test_a_column_of_any_values_has_a_score_or_a_reason(values, problem):
 
 
 def test_a_column_that_a_side_lacks_is_left_out_by_name():
-    found = judge_together(score(night(99).drop_columns(["y"])), LIMIT)
+    found = to_multivariate(score(night(99).drop_columns(["y"])), SIZES)
 
-    assert (found.state, found.note) == (DriftState.WITHIN, "left out: y: the partition lacks it")
+    assert (found.is_withheld, found.note) == (False, "left out: y: the partition lacks it")
 
 
 def test_unseen_categories_are_told_apart():
@@ -145,24 +180,26 @@ def test_constant_columns_alone_are_chance():
     ],
 )
 def test_too_little_to_compare_is_not_enough_data(current, problem):
-    found = judge_together(score(current), LIMIT)
+    found = to_multivariate(score(current), SIZES)
 
-    assert (found.score, found.state) == (None, DriftState.INSUFFICIENT_DATA)
+    assert (found.score, found.is_withheld) == (None, True)
     assert found.note.startswith(problem)
 
 
-def test_a_night_much_smaller_than_those_of_the_limit_is_not_judged():
-    found = judge_together(score(night(99, 120, swapped=True)), LIMIT)
+def test_a_day_much_smaller_than_the_others_is_not_evaluated():
+    found = to_multivariate(score(night(99, 120, swapped=True)), SIZES)
 
-    assert found.score > LIMIT.limit
-    assert found.state is DriftState.INSUFFICIENT_DATA
-    assert found.note == "the partition has 120 rows, and the limit is of nights with 300"
+    verdict = evaluate(found, [score(night(seed)) for seed in range(90, 96)])
+
+    assert found.score > 0.6
+    assert verdict.state is VerdictState.INSUFFICIENT_DATA
+    assert verdict.note == found.note == "the partition has 120 rows, fewer than half of the 300 of others"
 
 
-def test_without_two_nights_there_is_no_limit():
-    limit = limit_of_nights([score(night(99)), replace(score(night(98)), value=None)], 0.95, (300, 300))
+def test_without_past_days_there_is_not_enough_data():
+    verdict = evaluate(to_multivariate(score(night(97, swapped=True)), SIZES), [])
 
-    found = judge_together(score(night(97)), limit)
-
-    assert (limit.limit, found.state) == (None, DriftState.INSUFFICIENT_DATA)
-    assert found.note == "no limit: fewer than 2 nights of the reference have 50 rows"
+    assert (verdict.state, verdict.note) == (
+        VerdictState.INSUFFICIENT_DATA,
+        "0 nights to compare with, fewer than 3",
+    )

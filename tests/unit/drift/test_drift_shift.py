@@ -1,22 +1,27 @@
-"""A vector drifts by its norm or by the shift of its mean, each by limits of its own nights."""
+"""A vector drifts by its norm or by the shift of its mean, each beside its own past days."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
 
-from airflow_mlmon.drift.compare import DriftState, compare
+from airflow_mlmon.drift.compare import ColumnDrift, compare
 from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.drift.windows import window_limits
+from airflow_mlmon.evaluation.columns import evaluate_columns, evaluate_pair
+from airflow_mlmon.evaluation.history import Nights
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.reports.heat import heat_map
+from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.methods import PROFILED, Method
 from tests.support.profiles import make_spec
 from tests.support.published import DAY
@@ -45,64 +50,77 @@ def profile(rows: int = 300, seed: int = 99, **changes) -> Profile:
     return profile_table(to_table(vectors(rows, seed, **changes)), LAYOUT)
 
 
-def compare_with_reference(current: Profile, method: str = "psi"):
-    limits = window_limits(LAYOUT, NIGHTS, method, 0.95)
-    (found,) = compare(LAYOUT, REFERENCE, current, method=method, limits=limits)
+def compare_with_reference(current: Profile, method: str = "psi") -> ColumnDrift:
+    (found,) = compare(LAYOUT, REFERENCE, current, method=method)
     return found
 
 
+def evaluate(current: Profile, past: Sequence[Profile] = NIGHTS, rate: float = 0.05) -> Verdict:
+    """The verdict beside past days, whose sum the baseline is."""
+    days = [(DAY - timedelta(days=back), night) for back, night in zip(range(len(past), 0, -1), past, strict=True)]
+    baseline = sum_profiles(LAYOUT, past)
+    nights = Nights(day=DAY, now=current, past=days, baselines={"v": (baseline, {day for day, _ in days})}, length=28)
+    (drift,) = compare(LAYOUT, baseline, current, method="psi")
+    return evaluate_columns(nights, [score_metric(drift, "the reference")], Judgement(rate=rate))["v"]
+
+
 def test_rotation_that_keeps_the_norms_is_seen():
-    found = compare_with_reference(profile(turned=True))
+    drift, verdict = compare_with_reference(profile(turned=True)), evaluate(profile(turned=True))
 
-    assert found.score == 0
-    assert found.state is DriftState.BEYOND
-    assert found.mean_shift > 3
-    assert found.mean_shift_limit < 0.5
-    assert found.note.startswith(f"mean shift {found.mean_shift:.3f} sd in dimension ")
-    assert found.note.endswith(f" of 8, limit {found.mean_shift_limit:.3f}")
+    assert drift.score == 0
+    assert verdict.state is VerdictState.BREACH
+    assert drift.mean_shift > 3
+    assert verdict.effect == pytest.approx(drift.mean_shift, abs=0.5)
+    assert drift.note.startswith(f"mean shift {drift.mean_shift:.3f} sd in dimension ")
+    assert verdict.note == f"its mean has moved: {drift.note}"
+    assert (verdict.rule, verdict.history) == ("as usual in 12 nights", 12)
 
 
-def test_quiet_night_is_within():
-    assert compare_with_reference(profile()).state is DriftState.WITHIN
+def test_rotation_is_seen_without_any_past_day():
+    drift = compare_with_reference(profile(turned=True))
+
+    verdict = evaluate_pair(DAY, REFERENCE, profile(turned=True), [score_metric(drift, "the reference")], Judgement())[
+        "v"
+    ]
+
+    assert (verdict.state, verdict.rule) == (VerdictState.BREACH, "sampling error only")
+
+
+def test_day_like_the_others_has_not_drifted():
+    assert evaluate(profile()).state is VerdictState.OK
 
 
 def test_norm_that_grows_is_seen_by_the_methods_of_numbers():
-    found = compare_with_reference(profile(scale=1.5))
-
-    assert found.state is DriftState.BEYOND
-    assert found.score > found.limit
+    assert evaluate(profile(scale=1.5)).state is VerdictState.BREACH
+    assert compare_with_reference(profile(scale=1.5)).score > 0.2
 
 
-def test_limits_split_the_alarms_between_norm_and_mean():
-    (limit,) = window_limits(LAYOUT, NIGHTS, "ks", 0.9).values()
-    shifts = []
-    for at, night in enumerate(NIGHTS):
-        others = sum_profiles(LAYOUT, NIGHTS[:at] + NIGHTS[at + 1 :])
-        shifts.append(mean_shift(others.columns["v"], night.columns["v"]).value)
-
-    assert limit.quantile == pytest.approx(0.95)
-    assert limit.mean_shift == pytest.approx(np.quantile(shifts, 0.95))
-    assert limit.nights == 12
-
-
-def test_quiet_nights_alarm_no_more_often_than_asked():
+def test_healthy_days_alarm_no_more_often_than_asked():
     random = np.random.default_rng(5)
     alarms = 0
     for _ in range(60):
         nights = [profile_table(to_table(vectors(60, int(random.integers(1 << 30)))), LAYOUT) for _ in range(13)]
-        limits = window_limits(LAYOUT, nights[1:], "ks", 0.9)
-        (found,) = compare(LAYOUT, sum_profiles(LAYOUT, nights[1:]), nights[0], method="ks", limits=limits)
-        alarms += found.state is DriftState.BEYOND
+        alarms += evaluate(nights[0], nights[1:], rate=0.1).state is VerdictState.BREACH
 
-    # 10 % asked for; a limit from twelve nights lets about 1/13 more through
     assert alarms / 60 < 0.25
 
 
-def test_windows_have_a_limit_of_the_mean_shift_too():
-    one = window_limits(LAYOUT, NIGHTS, "ks", 0.9)["v"]
-    four = window_limits(LAYOUT, NIGHTS, "ks", 0.9, 4)["v"]
+def test_means_that_always_move_are_expected_to():
+    """Each day turns by itself: by sampling error alone each would have drifted."""
+    turns = np.random.default_rng(3).uniform(0, 0.6, 13)
+    days = []
+    for seed, turn in enumerate(turns):
+        drawn = vectors(300, 200 + seed)
+        drawn[:, 2] += turn
+        days.append(profile_table(to_table(drawn), LAYOUT))
+    drift = compare(LAYOUT, sum_profiles(LAYOUT, days[1:]), days[0], method="psi")
 
-    assert 0 < four.mean_shift < one.mean_shift
+    alone = evaluate_pair(
+        DAY, sum_profiles(LAYOUT, days[1:]), days[0], [score_metric(*drift, "the reference")], Judgement()
+    )["v"]
+
+    assert alone.state is VerdictState.BREACH
+    assert evaluate(days[0], days[1:]).state is VerdictState.OK
 
 
 def test_mean_shift_is_the_largest_standardised_difference():
@@ -136,7 +154,7 @@ def test_methods_that_need_rows_refuse_vectors():
     assert sampled_methods(LAYOUT.columns, Method.ANDERSON, {}) == {}
     found = compare_with_reference(profile(), "anderson")
 
-    assert found.state is DriftState.INSUFFICIENT_DATA
+    assert found.score is None
     assert found.note == "not compared: anderson needs rows, and of a vector no sample is kept"
 
 
@@ -149,9 +167,7 @@ def test_vectors_left_out_are_told():
     assert "1 vectors of the partition too far out for the mean shift" in found.note
 
 
-def test_shift_stands_in_the_detail_and_colours_the_map():
-    metric = score_metric(compare_with_reference(profile(turned=True)), "the reference")
-    heat = heat_map([DAY], [(DAY, metric)], {})
+def test_shift_stands_in_the_detail():
+    drift = compare_with_reference(profile(turned=True))
 
-    assert metric.detail["mean_shift"] > metric.detail["mean_shift_limit"]
-    assert heat.rows[0].beyond[0].score == metric.detail["mean_shift"]
+    assert score_metric(drift, "the reference").detail["mean_shift"] == drift.mean_shift

@@ -208,7 +208,7 @@ def test_a_task_id_cannot_leave_its_place_in_the_path():
 
 
 def test_an_answer_of_another_shape_is_rejected():
-    with scripted(as_json({"task": "t"})) as server, pytest.raises(ServiceRejectedError, match="unknown shape"):
+    with scripted(as_json({"task": "t"})) as server, pytest.raises(ServiceRejectedError, match="unknown format"):
         client(server.url).task_status("t")
 
 

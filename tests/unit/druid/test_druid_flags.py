@@ -41,7 +41,7 @@ def test_zero_has_no_sign():
 def test_a_column_of_the_name_of_a_flag_is_refused():
     table = pa.table({"x": [math.nan], "x__flag": ["mine"]})
 
-    with pytest.raises(ConfigError, match="'x__flag' is kept"):
+    with pytest.raises(ConfigError, match="'x__flag' is reserved"):
         with_flags(table)
 
 

@@ -26,7 +26,7 @@ def connect(monkeypatch):
 
 def test_a_connection_that_is_not_there_is_said_so():
     assert find_connection("mlmon_druid_default") is None
-    with pytest.raises(ConfigError, match="no Airflow connection 'mlmon_druid_default'"):
+    with pytest.raises(ConfigError, match="Airflow connection 'mlmon_druid_default' does not exist"):
         MlmonDruidHook().get_client()
 
 

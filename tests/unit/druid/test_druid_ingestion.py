@@ -16,8 +16,8 @@ from airflow_mlmon.druid.ingestion import (
 )
 from airflow_mlmon.druid.inputs import input_format, input_source
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.spec.load import parse_spec
 
 SPEC = """\
 model: fraud
@@ -129,11 +129,11 @@ def test_an_interval_of_hours_is_refused():
 @pytest.mark.parametrize(
     ("urls", "what"),
     [
-        ([], "nothing to read"),
-        (["https://s3/day.json"], "how to read"),
-        (["https://s3/day.json.gz", "https://s3/day.parquet"], "how to read"),
-        (["gs://bucket/day.json.gz"], "gs addresses"),
-        (["https://s3/a.gz", "file:///a.gz"], "file, https addresses"),
+        ([], "no input files"),
+        (["https://s3/day.json"], "no input format"),
+        (["https://s3/day.json.gz", "https://s3/day.parquet"], "no input format"),
+        (["gs://bucket/day.json.gz"], "got gs"),
+        (["https://s3/a.gz", "file:///a.gz"], "got file, https"),
     ],
 )
 def test_input_that_druid_cannot_read_is_refused(urls, what):

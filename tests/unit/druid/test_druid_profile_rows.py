@@ -11,12 +11,12 @@ import pytest
 
 from airflow_mlmon.druid.ingestion import profiled_columns, profiles_datasource
 from airflow_mlmon.druid.profile_rows import SCHEMA, profile_rows
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.druid.counted import counted, differing
 from tests.support.druid.profiled import day, rows_of, spec_of
 from tests.support.profiles import numeric_layout

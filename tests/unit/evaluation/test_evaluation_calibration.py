@@ -7,7 +7,8 @@ from scipy import stats
 
 from airflow_mlmon.evaluation.evaluate import judge_night
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Correction, Judgement
+from airflow_mlmon.spec.choices import Correction
+from airflow_mlmon.spec.evaluation import Judgement
 from tests.benchmarks.alerts import faults
 from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, World
 

@@ -14,7 +14,8 @@ from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Correction, Judgement, Season
+from airflow_mlmon.spec.choices import Correction
+from airflow_mlmon.spec.evaluation import Judgement, Season
 
 DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA
@@ -178,13 +179,13 @@ def test_rows_of_segments_are_judged_as_a_share_where_their_column_breached():
     ("value", "note"),
     [
         pytest.param(nulls("c", 0.5, rows=29), "29 values, fewer than 30", id="few"),
-        pytest.param(metric("null_share", None, "c", 0, detail={"reason": "no row has a value"}), "no row has a value",
+        pytest.param(metric("null_share", None, "c", 0, reason="no row has a value"), "no row has a value",
                      id="reason"),
         pytest.param(nulls("c", None), "no value", id="none"),
         pytest.param(nulls("c", math.nan), "the value is not finite", id="nan"),
         pytest.param(nulls("c", math.inf), "the value is not finite", id="infinite"),
         pytest.param(metric("drift_score", 0.1, "c"), NOTHING, id="no-evidence"),
-        pytest.param(metric("drift_score", 0.1, "c", detail={"withheld": "versions"}), "versions", id="withheld"),
+        pytest.param(metric("drift_score", 0.1, "c", withheld="versions"), "versions", id="withheld"),
         pytest.param(metric("drift_score", None, "c", 0, detail={"note": "identifiers"}), "identifiers", id="note"),
     ],
 )  # fmt: skip
@@ -227,7 +228,7 @@ def test_effect_that_counts_is_found_behind_a_surer_one_that_does_not():
     [verdict] = judge_night(night([metric("drift_score", 0.1, "c")], columns=columns), Judgement())
 
     assert verdict.state is BREACH
-    assert verdict.note == "its distribution has changed"
+    assert verdict.note == "distribution changed"
 
 
 def test_with_three_nights_the_verdict_says_how_many():
@@ -286,7 +287,7 @@ def test_past_values_that_are_not_finite_are_no_history(bad):
 def test_night_without_rows_breaks_nothing():
     metrics = [
         metric("rows", 0.0, rows=0),
-        metric("null_share", None, "c", 0, detail={"reason": "no row has a value"}),
+        metric("null_share", None, "c", 0, reason="no row has a value"),
         metric("drift_score", None, "c", 0, detail={"note": "no row has a value"}),
     ]
     verdicts = judge_night(night(metrics, {("rows", None, None): [1_000.0] * 20}), Judgement())

@@ -13,9 +13,9 @@ from airflow_mlmon.evaluation.history import Nights, base_shares
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.tasks.summary import summary_metrics
 from tests.support.profiles import category_layout, make_layout, make_spec, numeric_layout
 
 DAY = date(2026, 3, 2)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from airflow_mlmon.evaluation.series import Point, Series, judge_series, limits_of
+from airflow_mlmon.evaluation.limits import limits_of
+from airflow_mlmon.evaluation.series import Point, Series, judge_series
 from airflow_mlmon.spec.metrics import Measure, Worse
 from airflow_mlmon.statistics.dispersion import shrink, usual_of
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.baselines.in_force import Standing, in_force, list_baselines
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 from tests.support.published import pin
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 
 NIGHTS = [Counts(60 + day, 40) for day in range(1, 9)]
@@ -17,12 +17,14 @@ def found(method: str):
 
 
 def test_label_is_measured_by_the_method_of_the_spec():
-    assert (found("psi").method, found("psi").state, found("psi").note) == ("psi", "beyond", "")
+    assert (found("psi").method, found("psi").note) == ("psi", "")
+    assert found("psi").score > 0.5
 
 
 @pytest.mark.parametrize("method", ["anderson", "fisher_exact"])
 def test_label_has_another_method_where_the_spec_asks_for_rows(method):
     drift = found(method)
 
-    assert (drift.method, drift.state) == ("jensenshannon", "beyond")
+    assert drift.method == "jensenshannon"
+    assert drift.score > 0.2
     assert drift.note == f"by jensenshannon, because {method} needs rows and labels are kept as counts"

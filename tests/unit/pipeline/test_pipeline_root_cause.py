@@ -12,7 +12,7 @@ from tests.support.published import alert, verdict
 DRIFT = alert("drift_score", column="distance", title="drift of distance", p_value=1e-9, effect=0.3)
 MEAN = alert("score_mean", title="mean score above", p_value=1e-9, effect=0.2)
 ACCURACY = alert("accuracy", title="accuracy below", family=Family.LABELS, p_value=1e-9, effect=-0.2)
-LABELS = alert("positive_share", title="positive share above", family=Family.LABELS, p_value=1e-9, effect=0.2)
+LABELS = alert("positive_share", title="positive rate above", family=Family.LABELS, p_value=1e-9, effect=0.2)
 
 
 def incident(*alerts: Alert, shift: float | None = None) -> Incident:
@@ -33,10 +33,10 @@ def test_alerts_of_an_incident_name_its_cause_and_what_it_would_do():
 
 
 def test_what_is_in_no_incident_is_its_own_cause_and_first():
-    by_rule = alert("null_share", title="null share above its limit")
+    by_rule = alert("null_share", title="null rate above its limit")
 
     assert causes(name_causes([DRIFT, by_rule], [incident(DRIFT)])) == [
-        ("null share above its limit", "null share above its limit"),
+        ("null rate above its limit", "null rate above its limit"),
         ("drift of distance", "drift of distance"),
     ]
 
@@ -45,9 +45,7 @@ def test_what_is_in_no_incident_is_its_own_cause_and_first():
     ("before", "cause"),
     [
         pytest.param([], "accuracy below", id="nothing"),
-        pytest.param(
-            [alert("status", title="night incomplete", cause="night incomplete")], "accuracy below", id="rule"
-        ),
+        pytest.param([alert("status", title="data incomplete", cause="data incomplete")], "accuracy below", id="rule"),
     ],
 )
 def test_performance_that_nothing_explains_is_its_own_cause(before, cause):
@@ -60,7 +58,7 @@ def test_performance_follows_from_what_was_found_on_the_rows_of_its_night():
 
     # the share of positive labels is none of the model's doing
     assert causes(name_causes([ACCURACY, LABELS], [incident(LABELS), incident(ACCURACY)], before)) == [
-        ("positive share above", "positive share above"),
+        ("positive rate above", "positive rate above"),
         ("accuracy below", "drift of distance"),
     ]
 

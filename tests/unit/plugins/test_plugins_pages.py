@@ -30,7 +30,7 @@ def test_list_puts_the_loud_models_first():
 
 
 def test_list_of_no_model_says_so():
-    assert "No night of a model that you may read has been run yet." in render_models([])
+    assert "No model that you may read has been run yet." in render_models([])
 
 
 @pytest.mark.parametrize(

@@ -59,5 +59,5 @@ def test_categories_show_the_ten_largest_shares_of_either_side():
 
 
 def test_histogram_of_two_kinds_is_refused():
-    with pytest.raises(LayoutMismatchError, match="numeric on one side"):
+    with pytest.raises(LayoutMismatchError, match="of kind numeric in one profile"):
         histogram_bins(profile_numbers([1.0]), profile_values(["a"], category_layout("a")))

@@ -135,7 +135,7 @@ def test_layout_id_is_twelve_digits_and_changes_with_the_layout():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format":1}', '{"format":1,"model":"m","columns":[{"kind":"x"}]}'])
 def test_layout_from_damaged_json_is_refused(text):
-    with pytest.raises(StateError, match="cannot be read"):
+    with pytest.raises(StateError, match="Cannot parse the stored profile schema"):
         Layout.from_json(text)
 
 

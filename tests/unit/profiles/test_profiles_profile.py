@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import LayoutMismatchError, StateError
-from airflow_mlmon.performance.labelled import LabelledProfile
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
 from tests.support.profiles import category_layout, loan_spec, loan_table, make_layout, numeric_layout
 
 LAYOUT = pin_layout(loan_spec(), loan_table(3000, seed=1))
@@ -90,7 +90,7 @@ def test_one_changed_byte_is_found(at):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"MLMP", b"PAR1" + bytes(100), PROFILE.to_bytes()[:-1], LabelledProfile.empty().to_bytes()],
+    [b"", b"MLMP", b"PAR1" + bytes(100), PROFILE.to_bytes()[:-1], BinaryOutcomes.empty().to_bytes()],
     ids=["empty", "short", "other", "cut", "labels"],
 )
 def test_bytes_that_are_no_profile_are_refused(data):

@@ -15,8 +15,8 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.summary import summary_metrics
 from airflow_mlmon.profiles.values.norm import to_norms
+from airflow_mlmon.tasks.summary import summary_metrics
 from tests.support.profiles import make_layout, make_spec, profile_values
 
 LAYOUT = ColumnLayout(name="v", kind=Kind.VECTOR, dimension=2, element_quantum=0.25)
@@ -167,7 +167,8 @@ def test_null_share_tells_what_is_unusable():
     (share,) = [metric for metric in summary_metrics(profile, SPEC) if metric.column == "v"]
 
     assert share.value == 0.3
-    assert share.detail == {"nulls": 1, "nan": 1, "infinite": 1, "malformed": 1}
+    column = profile.columns["v"]
+    assert (column.nulls, column.norm.nans, column.norm.infinities, column.malformed) == (1, 1, 1, 1)
 
 
 def test_picture_of_a_vector_is_that_of_its_norm():

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """
@@ -74,7 +74,7 @@ def test_validate_says_how_many_values_are_empty(frame, spec):
     outcome = one(frame, spec, "expect_column_values_to_be_between", "wind", min_value=0, max_value=100, mostly=0.9)
 
     assert outcome.passed is True
-    assert outcome.observed == "1 of 20 unexpected, 1 empty"
+    assert outcome.observed == "1 of 20 unexpected, 1 null"
     assert outcome.expected == "between 0 and 100, in at least 90 % of rows"
 
 
@@ -122,7 +122,7 @@ def test_validate_goes_on_when_one_check_cannot_be_computed(frame, spec):
     first, second, third = validate(frame, checks, spec)
 
     assert [first.passed, second.passed, third.passed] == [None, None, True]
-    assert first.error == "could not be computed (TypeError); does it fit the type of the column?"
+    assert first.error == "could not be computed (TypeError); check that the expectation suits the type of the column"
     assert PRIVATE not in repr(first)
     assert second.error.startswith("could not be computed (")
     assert third.severity is Severity.BLOCKING
@@ -173,7 +173,7 @@ def test_check_arguments_names_the_nearest_expectation():
         check_arguments([Check(expectation="expect_column_to_exist", column="id"), check])
 
     assert str(caught.value) == (
-        "quality.1.expectation: 'expect_column_values_to_be_uniqe' is unknown; "
+        "quality.1.expectation: unknown expectation 'expect_column_values_to_be_uniqe'; "
         "did you mean expect_column_values_to_be_unique?"
     )
 
@@ -248,4 +248,4 @@ def test_check_on_a_vector_has_no_answer_and_says_why():
     outcome = one(frame, spec, "expect_column_pair_values_to_be_equal", column_A="wind", column_B="embedding")
 
     assert outcome.passed is None
-    assert outcome.error == "column 'embedding' is a vector, which no check can read"
+    assert outcome.error == "column 'embedding' is a vector; checks cannot read vectors"

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import Layout
@@ -13,7 +14,6 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import allow_for_chance, infer_checks
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.load import parse_spec
 from airflow_mlmon.spec.model import Check, ModelSpec
 
 SPEC = """
@@ -182,7 +182,7 @@ def test_what_chance_explains_is_said_beside_the_count(checks, tables, spec):
 
     (found,) = [outcome for outcome in outcomes_of(frame, checks, spec) if outcome.unexpected]
     assert (found.column, found.passed, found.unexpected) == ("origin", True, 3)
-    assert found.observed == "3 of 50 unexpected: of so few rows no surprise"
+    assert found.observed == "3 of 50 unexpected: not significant for so few rows"
 
 
 def test_shares_beyond_chance_fail_however_few_the_rows(checks, tables, spec):

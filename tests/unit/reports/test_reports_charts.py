@@ -105,7 +105,7 @@ def test_trend_marks_each_breach_and_says_so():
 
     (marks,) = (group for group in parsed(drawn).iter("g") if "--breach" in group.get("style", ""))
     assert len(marks.findall("path")) == 2
-    assert "mean score over 4 nights, 2 beyond the limits" in drawn
+    assert "mean score over 4 days, 2 outside" in drawn
 
 
 def test_trend_leaves_a_gap_where_there_is_no_value():
@@ -132,8 +132,8 @@ def test_trend_without_limits_has_no_band():
 
 def test_trend_shows_what_was_usual_where_there_are_no_limits():
     points = [TrendPoint(day=FIRST + timedelta(days=rank), value=0.2 + rank, usual=0.5) for rank in range(3)]
-    with_usual = trend(Trend(title="late share", points=tuple(points)))
-    without = trend(Trend(title="late share", points=tuple(replace(point, usual=None) for point in points)))
+    with_usual = trend(Trend(title="late rate", points=tuple(points)))
+    without = trend(Trend(title="late rate", points=tuple(replace(point, usual=None) for point in points)))
 
     assert "--reference" in with_usual
     assert "--reference" not in without

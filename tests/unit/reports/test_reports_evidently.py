@@ -7,20 +7,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlmon.drift.compare import DriftState
+from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.evidently import EvidentlyReport, write_evidently
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.hostile import HOSTILE, SCRIPT
-from tests.support.pages import drift
+from tests.support.pages import drift, usual_verdict
 
 DRIFT = (
-    drift("wind", 0.3, 0.2),
-    drift("temp", 0.1, 0.2),
-    drift("seats", 0.1, None),
-    drift("origin", None, 0.1, state=DriftState.INSUFFICIENT_DATA, note="12 rows, at least 30 are needed"),
+    drift("wind", 0.3),
+    drift("temp", 0.1),
+    drift("seats", 0.1),
+    drift("origin", None, note="12 rows, at least 30 are needed"),
     drift("tail", 0.1),
 )
+
+VERDICTS = {
+    "wind": usual_verdict("drift_score", "wind", state=VerdictState.BREACH),
+    "temp": usual_verdict("drift_score", "temp"),
+    "tail": usual_verdict("drift_score", "tail", state=VerdictState.INSUFFICIENT_DATA, p_value=None),
+}
 
 
 def write(current=None, reference=None, scores=DRIFT, title="flights 2013-03-08") -> EvidentlyReport:
@@ -28,6 +34,7 @@ def write(current=None, reference=None, scores=DRIFT, title="flights 2013-03-08"
         current=flights_frame(300) if current is None else current,
         reference=flights_frame(600, seed=1) if reference is None else reference,
         drift=scores,
+        verdicts=VERDICTS,
         spec=flights_spec(),
         title=title,
     )
@@ -52,7 +59,7 @@ def statuses(document) -> dict[str, str]:
     return {test["name"]: test["status"] for test in document["tests"]}
 
 
-def test_our_scores_stand_in_the_report_with_their_limits(document):
+def test_our_scores_stand_in_the_report_with_what_the_evaluation_says(document):
     ours = metrics(document, "FullDataDrift")
 
     assert {column: metric["value"] for column, metric in ours.items()} == {
@@ -61,13 +68,12 @@ def test_our_scores_stand_in_the_report_with_their_limits(document):
         "seats": 0.1,
         "tail": 0.1,
     }
-    assert (ours["wind"]["config"]["limit"], ours["wind"]["config"]["nights"]) == (0.2, 59)
-
-
-def test_our_scores_are_tested_against_our_limits(document):
-    ours = {name.split(":")[0]: status for name, status in statuses(document).items() if "of all 979 rows" in name}
-
-    assert ours == {"wind": "FAIL", "temp": "SUCCESS", "tail": "SUCCESS"}
+    assert {column: metric["config"]["verdict"] for column, metric in ours.items()} == {
+        "wind": "drifted",
+        "temp": "not drifted",
+        "seats": "",
+        "tail": "not enough data",
+    }
 
 
 def test_evidently_measures_and_tests_each_column_itself(document):
@@ -79,11 +85,11 @@ def test_evidently_measures_and_tests_each_column_itself(document):
 
 def test_columns_that_are_left_out_are_listed_with_the_reason(report):
     assert report.left_out == (
-        "id: it identifies a row",
-        "at: it is the time of the event",
-        "tail: nearly every value is different (900 of 900)",
-        "landed: evidently does not compare times",
-        "mail: it holds personal data",
+        "id: identifier of the rows",
+        "at: time of the event",
+        "tail: nearly all values are distinct (900 of 900)",
+        "landed: Evidently does not compare times",
+        "mail: personal data",
         "origin: 12 rows, at least 30 are needed",
     )
 
@@ -101,15 +107,15 @@ def test_page_has_the_title_and_a_policy(report):
     assert page.startswith("<!DOCTYPE html>")
     assert "<title>flights 2013-03-08</title>" in page
     assert "default-src 'none'; script-src 'unsafe-inline'" in page
-    assert "samples of 300 rows of the night and 600 rows of\nthe reference" in page
+    assert "samples of 300 rows of the day and 600 rows of the\nreference" in page
 
 
 @pytest.mark.parametrize(
     ("column", "values", "reason"),
     [
-        pytest.param("wind", np.nan, "no values in the night", id="all-null"),
-        pytest.param("wind", np.inf, "no values in the night", id="all-infinite"),
-        pytest.param("origin", None, "no values in the night", id="no-category"),
+        pytest.param("wind", np.nan, "no values in the day", id="all-null"),
+        pytest.param("wind", np.inf, "no values in the day", id="all-infinite"),
+        pytest.param("origin", None, "no values in the day", id="no-category"),
     ],
 )
 def test_column_without_values_is_left_out_and_the_others_stay(column, values, reason):
@@ -122,14 +128,14 @@ def test_column_without_values_is_left_out_and_the_others_stay(column, values, r
 def test_column_that_breaks_evidently_is_left_out_and_the_others_stay():
     report = write(current=flights_frame(300, seats=[np.finfo("float64").max, *[-np.finfo("float64").max] * 299]))
 
-    assert any(reason.startswith("seats: evidently cannot compute it (") for reason in report.left_out)
+    assert any(reason.startswith("seats: Evidently cannot compute it (") for reason in report.left_out)
     assert set(metrics(json.loads(report.json), "ValueDrift")) == {"wind", "temp", "origin", "late"}
 
 
 def test_missing_column_is_left_out():
     report = write(current=flights_frame(300).drop(columns="wind"))
 
-    assert "wind: missing from the sample of the night" in report.left_out
+    assert "wind: missing from the sample of the day" in report.left_out
 
 
 def test_report_of_no_comparable_column_still_has_our_scores():
@@ -188,6 +194,7 @@ def test_hostile_column_names_end_no_script(report):
         current=flights_frame(300).rename(columns=names),
         reference=flights_frame(600, seed=1).rename(columns=names),
         drift=[drift(SCRIPT, 0.1)],
+        verdicts={},
         spec=hostile,
         title="night",
     ).html.decode()

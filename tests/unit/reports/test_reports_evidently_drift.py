@@ -27,7 +27,7 @@ def test_method_of_numbers_tells_a_shift_from_none(method):
 
     assert (same.is_beyond, moved.is_beyond) == (False, True)
     assert moved.note.startswith("p-value" if method in P_VALUES else "distance")
-    assert "400 and 400 rows, threshold" in moved.note
+    assert "400 and 400 rows, evidently's own threshold" in moved.note
 
 
 def test_same_rows_have_the_same_answer_whatever_the_seed():

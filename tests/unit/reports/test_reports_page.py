@@ -75,14 +75,14 @@ def test_loud_night_begins_with_what_is_wrong(loud):
     headings = [heading.get_text() for heading in soup(loud).find_all("h2")]
 
     assert headings == [
-        "What to know",
-        "What arrived",
+        "Findings",
+        "Data received",
         "Verdicts",
-        "Over the nights",
+        "Trends",
         "Drift by column",
         "Performance",
         "Checks",
-        "Where each number comes from",
+        "Provenance",
     ]
     assert soup(loud).select_one(".banner.loud").strong.get_text() == (
         "2 alerts, 1 check failed, part of the data is missing."
@@ -93,7 +93,7 @@ def test_loud_night_begins_with_what_is_wrong(loud):
 def test_loud_night_tells_each_alert_and_failed_check(loud):
     wrong = [" ".join(item.get_text().split()) for item in soup(loud).select(".wrong li")]
 
-    assert wrong[0].startswith("null share of wind is 7.3 % critical")
+    assert wrong[0].startswith("null rate of wind is 7.3 % critical")
     assert wrong[1].startswith("mean score is 0.394, above its limit of 0.311 6.9 robust standard deviations")
     assert "Expected between 0 and 10, in at least 99 % of rows; found 41 of 979 unexpected." in wrong[2]
 
@@ -101,9 +101,9 @@ def test_loud_night_tells_each_alert_and_failed_check(loud):
 def test_quiet_night_looks_quiet(quiet):
     page = soup(quiet)
 
-    assert page.select_one(".banner.quiet").strong.get_text() == "Quiet: nothing is beyond its limits."
+    assert page.select_one(".banner.quiet").strong.get_text() == "Healthy: everything is within its expected range."
     assert not page.select(".loud, .notice, .wrong, .drifted")
-    assert "What to know" not in words(quiet)
+    assert "Findings" not in words(quiet)
 
 
 class TestNightThatWasJudgedByItsPast:
@@ -117,50 +117,50 @@ class TestNightThatWasJudgedByItsPast:
 
         assert page.select_one(".banner").strong.get_text() == "2 incidents with 3 alerts."
         assert first.startswith(
-            "Likely cause: drift of precip: values lie higher than usual critical By itself it would move the mean "
+            "Likely cause: drift of precip: values higher than expected critical By itself it would move the mean "
             "score by +0.0485"
         )
-        assert second.startswith("null share of wind above its limit")
+        assert second.startswith("null rate of wind above its limit")
         assert [item.get("class") for item in page.select(".wrong li")] == [None, ["notice"]]
 
     def test_keeps_an_incident_together_of_which_a_part_has_resolved(self):
-        cause = "drift of precip: values lie higher than usual"
+        cause = "drift of precip: values higher than expected"
         over = Standing(state=AlertState.RESOLVED, since=DAY, nights=1, resolved_on=DAY)
         still = Standing(state=AlertState.OPEN, since=DAY, nights=1)
         alerts = (
             alert("drift_score", column="precip", title=cause, cause=cause, standing=over),
-            alert("accuracy", title="accuracy below what is usual", cause=cause, standing=still),
+            alert("accuracy", title="accuracy below its expected range", cause=cause, standing=still),
         )
 
         [item] = soup(render_night(replace(quiet_page(), alerts=alerts))).select(".wrong li")
 
         text = " ".join(item.get_text(" ").split())
         assert text.startswith(f"Likely cause: {cause}")
-        assert "resolved on 2013-03-08 after 1 night" in text
-        assert "open since 2013-03-08, 1 night" in text
+        assert "resolved on 2013-03-08 after 1 day" in text
+        assert "open since 2013-03-08, 1 day" in text
 
     def test_shows_what_is_usual_the_effect_and_the_chance(self, judged):
         score, rows = self.rows(judged)[1:3]
 
         assert score == [
-            "mean score", "0.351", "usually 0.268 between 0.190 and 0.346", "+1.27, large", "1 in 2,500", "unusual",
-            "against 28 nights",
+            "mean score", "0.351", "0.268, between 0.190 and 0.346", "+1.27 (large)", "0.0004",
+            "outside expected range", "against 28 days",
         ]  # fmt: skip
-        assert rows[1:6] == ["979", "usually 990 at least 860", "-0.01, 1 % less", "above 1 in 2", "as usual"]
+        assert rows[1:6] == ["979", "990, at least 860", "-0.01 (1 % less)", "0.8", "within expected range"]
 
     def test_shows_columns_in_a_line_with_what_is_unusual_first(self, judged):
         columns = [row for row in self.rows(judged) if row and row[0] in {"precip", "seats", "carrier"}]
 
         assert columns == [
-            ["precip", "unusual +1.27, large 1 in 2,500", "0.0 %", ""],
-            ["seats", "+0.10, slight", "16.6 % usually 17.7 %, 1 in 5, sampling error only", ""],
+            ["precip", "outside expected range +1.27 (large) p = 0.0004", "0.0 %", ""],
+            ["seats", "+0.10 (negligible)", "16.6 % expected 17.7 %, p = 0.2, sampling error only", ""],
             ["carrier", "", "", "not enough data: 12 values, fewer than 30"],
         ]
-        assert re.search(r"1 of \d+ columns has drifted beyond what is usual", words(judged))
+        assert "1 of 2 columns has drifted." in words(judged)
 
     def test_shows_segments_of_a_drifted_column_and_counts_the_quiet_ones(self, judged):
-        assert "precip by segment 2 unusual, 1 as usual." in words(judged)
-        assert ["origin=EWR", "+1.27, large", "1 in 2,500", "against 28 nights"] in self.rows(judged)
+        assert "precip by segment 2 outside expected range, 1 within." in words(judged)
+        assert ["origin=EWR", "+1.27 (large)", "0.0004", "against 28 days"] in self.rows(judged)
 
     def test_tags_only_what_the_judgement_found(self, judged):
         tagged = [card.h3.get_text() for card in soup(judged).select("article.drifted")]
@@ -173,7 +173,7 @@ class TestNightThatWasJudgedByItsPast:
 
         text = words(render_night(judged_page(alerts=alerts)))
 
-        assert text.count("open since 2013-03-08, 1 night") == 2
+        assert text.count("open since 2013-03-08, 1 day") == 2
 
     def test_folds_the_many_alerts_of_an_incident_and_drops_none(self):
         many = tuple(
@@ -192,14 +192,14 @@ class TestNightThatWasJudgedByItsPast:
         page = soup(render_night(judged_page(alerts=(), verdicts=quiet)))
 
         assert not page.select(".loud, .notice, .wrong, .drifted, details[open]")
-        assert "nothing unusual" in page.select_one("summary").get_text()
+        assert "none outside expected range" in page.select_one("summary").get_text()
 
     def test_says_that_only_sampling_error_is_known(self):
         first = tuple(replace(found, history=None) for found in judged_page().verdicts)
 
         text = words(render_night(judged_page(verdicts=first)))
 
-        assert "Compared with sampling error only" in text
+        assert "Evaluated against sampling error only" in text
 
 
 def test_a_failed_check_that_made_an_alert_is_told_once():
@@ -211,23 +211,24 @@ def test_a_failed_check_that_made_an_alert_is_told_once():
 
 
 def test_title_names_model_night_and_headline(quiet):
-    assert soup(quiet).title.get_text() == "flights · 2013-03-08 · Quiet: nothing is beyond its limits."
+    assert soup(quiet).title.get_text() == "flights · 2013-03-08 · Healthy: everything is within its expected range."
 
 
 def test_features_together_name_the_columns_that_were_leaned_on(loud):
     card = next(card for card in soup(loud).select("article.card") if card.h3.get_text() == "All features together")
     text = " ".join(card.get_text(" ").split())
 
-    assert "ROC AUC 0.830 , limit 0.560 (28 nights) : how well a classifier tells 979 rows" in text
-    assert "It leaned most on temp (0.100) , wind (0.050) : in brackets" in text
+    assert "ROC AUC 0.830 ; drifted: effect size +0.70 (medium), p = 1.0e-5, against 28 days . It is that of" in text
+    assert "a classifier that separates 979 rows" in text
+    assert "Most important columns: temp (0.100) , wind (0.050) ; in brackets" in text
     assert text.endswith("left out: visib: the partition has no value of it")
 
 
 def test_features_that_are_not_told_apart_blame_no_column():
-    assert "It leaned most on" not in render_night(quiet_page())
+    assert "Most important columns" not in render_night(quiet_page())
 
 
-def test_columns_stand_by_how_far_beyond_their_limit_they_are(loud):
+def test_drifted_columns_stand_first_by_their_effect(loud):
     cards = soup(loud).select(".cards article.card")
 
     assert [card.h3.get_text() for card in cards][:3] == ["score", "plane_age", "seats"]
@@ -235,20 +236,20 @@ def test_columns_stand_by_how_far_beyond_their_limit_they_are(loud):
     assert all(card.svg for card in cards)
     assert [card.select_one(".tag").get_text() for card in cards[:3]] == ["drift"] * 3
     assert cards[-1].select_one(".tag").get_text() == "not enough data"
-    assert "3 of 13 columns are beyond the limit from 59 nights of the reference." in words(loud)
+    assert "3 of 12 columns have drifted; not enough data for 1." in words(loud)
 
 
 def test_values_that_do_not_exist_are_dashes(loud):
     rows = [[cell.get_text(strip=True) for cell in row.select("td")] for row in soup(loud).select("tr")]
 
-    assert ["late share", NONE, "", "not enough data", "against 4 nights; history 4 of 14"] in rows
+    assert ["late rate", NONE, "", "", "", "not enough data", "against 4 days; history 4 of 14"] in rows
     assert ["2013-03-08", "0.0 %", *[NONE] * 9, "no labels yet"] in rows
     assert "None" not in words(loud)
     assert "nan" not in words(loud).lower().split()
 
 
 def test_metrics_bear_the_models_own_word_for_a_positive_label(loud):
-    assert "predicted late share" in words(loud)
+    assert "predicted late rate" in words(loud)
     assert "positive" not in words(loud)
 
 
@@ -260,7 +261,7 @@ def test_performance_stands_newest_first(loud):
 
 
 def test_provenance_names_files_version_layout_and_deliveries(loud):
-    text = words(loud).split("Where each number comes from")[1]
+    text = words(loud).split("Provenance")[1]
 
     for part in (
         "s3://airline/predictions/dt=2013-03-08/part-0.parquet",
@@ -285,9 +286,9 @@ def test_links_lead_to_the_other_pages(loud):
 @pytest.mark.parametrize(
     ("status", "headline"),
     [
-        (Status.FAILED, "The night failed."),
-        (Status.NO_DATA, "No data arrived."),
-        (Status.QUARANTINED, "The night is in quarantine."),
+        (Status.FAILED, "The run failed."),
+        (Status.NO_DATA, "No data received."),
+        (Status.QUARANTINED, "The data is quarantined."),
     ],
 )
 def test_page_works_with_hardly_any_data(status, headline):
@@ -341,7 +342,7 @@ def test_index_lists_nights_newest_first_and_marks_the_loud_ones():
         "2013-03-08",
         "2013-03-05",
     ]
-    assert page.h2.get_text() == "14 nights, 3 loud"
+    assert page.h2.get_text() == "14 days, 3 alerting"
     assert [cell.get_text() for cell in page.select(".calendar .loud")] == ["5!", "8!", "12!"]
     assert [cell.get_text(strip=True) for cell in rows[0].select("td")][4:] == ["0.220", NONE, NONE, NONE, NONE, ""]
 
@@ -354,7 +355,7 @@ def test_index_tells_why_a_night_is_loud():
 
 
 def test_index_of_no_nights_says_so():
-    assert "No night has been run yet." in words(render_index(index_page(0)))
+    assert "No day has been run yet." in words(render_index(index_page(0)))
 
 
 def test_index_of_a_year_stays_small():

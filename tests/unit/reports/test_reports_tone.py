@@ -37,9 +37,9 @@ def test_tone_of_a_night(status, alerts, checks, tone):
 @pytest.mark.parametrize(
     ("states", "text"),
     [
-        ([VerdictState.OK, VerdictState.INSUFFICIENT_DATA], "Quiet: nothing is beyond its limits."),
-        ([VerdictState.INSUFFICIENT_DATA], "Not enough data to judge this night."),
-        ([], "Quiet: nothing was found."),
+        ([VerdictState.OK, VerdictState.INSUFFICIENT_DATA], "Healthy: everything is within its expected range."),
+        ([VerdictState.INSUFFICIENT_DATA], "Not enough data to evaluate this day."),
+        ([], "Healthy: no findings."),
     ],
     ids=["judged", "not-enough-data", "no-limits"],
 )
@@ -48,7 +48,7 @@ def test_headline_of_a_night_without_findings(states, text):
 
 
 def test_headline_says_when_a_night_was_not_judged():
-    assert headline(night(judged=False), [], [], []) == "Not enough data to judge this night."
+    assert headline(night(judged=False), [], [], []) == "Not enough data to evaluate this day."
 
 
 def test_headline_counts_what_is_wrong():

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
-from airflow_mlmon.spec.load import parse_spec
 from tests.support.archive import Archive
 
 FRIDAY = date(2013, 3, 8)
@@ -44,7 +44,7 @@ def test_a_column_may_have_its_own():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("baseline: trailin", r"loans.yaml:36: baseline: 'trailin' is no baseline; give reference, previous"),
+        ("baseline: trailin", r"loans.yaml:36: baseline: 'trailin' is not a baseline; give reference, previous"),
         ("baseline: {trailin: 3}", r"baseline.trailin: unknown key; did you mean trailing\?"),
         ("baseline: {trailing: 1}", r"baseline.trailing: .* greater than or equal to 2"),
         ("baseline: {trailing: 7, previous: true}", r"baseline: give one of reference, previous"),
@@ -67,7 +67,7 @@ def test_a_version_may_have_its_own_whatever_its_name(name):
 
 @pytest.mark.parametrize("name", ["1.10", "2", "''", "yes", "2026-03-01"])
 def test_the_name_of_a_version_is_text(name):
-    with pytest.raises(ConfigError, match=r"loans.yaml:36: versions: the name of a version is text, .*in quotes"):
+    with pytest.raises(ConfigError, match=r"loans.yaml:36: versions: the name of a version must be text, .*in quotes"):
         spec_with(f"versions: {{{name}: previous}}")
 
 

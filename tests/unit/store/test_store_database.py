@@ -40,7 +40,7 @@ def test_a_wrong_url_is_a_config_error_without_its_password(url):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(ServiceRejectedError, match="cannot be made"):
+    with pytest.raises(ServiceRejectedError, match="Cannot create folder"):
         Database(f"sqlite:///{tmp_path}/file/store.db")
 
 

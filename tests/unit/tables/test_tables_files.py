@@ -79,7 +79,7 @@ def test_ids_stay_as_they_are_written(tmp_path):
 def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
     path = write_text(tmp_path / "x.csv", NUMBERS + "NA\n")
 
-    with pytest.raises(DataError, match=r"'x' of .*x\.csv holds 'NA' beside numbers.*--null 'NA'"):
+    with pytest.raises(DataError, match=r"'x' of .*x\.csv mixes 'NA' with numbers.*--null 'NA'"):
         airflow_mlmon.profile(path)
     assert content_of(path, null=["NA"]) is Content.NUMBER
 
@@ -87,12 +87,12 @@ def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(b"", "no readable CSV file", id="empty"),
-        pytest.param(b"x,y\n1,2\n3\n", "no readable CSV file", id="ragged"),
+        pytest.param(b"", "not a readable CSV file", id="empty"),
+        pytest.param(b"x,y\n1,2\n3\n", "not a readable CSV file", id="ragged"),
         pytest.param(b"x\n\xff\xfe\n", "is not UTF-8 text", id="not-utf8"),
-        pytest.param(b"x\n1\x002\n", "holds NUL bytes", id="nul"),
-        pytest.param(b'x,y\n1,"cut', "never ends", id="cut-off-in-quotes"),
-        pytest.param(b"x,x\n1,2\n", "Column 'x' of .* is there twice", id="repeated-name"),
+        pytest.param(b"x\n1\x002\n", "contains NUL bytes", id="nul"),
+        pytest.param(b'x,y\n1,"cut', "unclosed quote", id="cut-off-in-quotes"),
+        pytest.param(b"x,x\n1,2\n", "Column 'x' occurs twice in ", id="repeated-name"),
     ],
 )
 def test_faulty_csv_is_refused_by_name(tmp_path, content, said):
@@ -107,8 +107,8 @@ def test_faulty_csv_is_refused_by_name(tmp_path, content, said):
     ("content", "said"),
     [
         pytest.param("", "is empty", id="empty"),
-        pytest.param('{"x": 1}\n{"x": ', "no readable JSON Lines file", id="cut-off"),
-        pytest.param('{"x": 1}\n{"x": "a"}\n', r"no readable JSON Lines file.*x", id="two-types"),
+        pytest.param('{"x": 1}\n{"x": ', "not a readable JSON Lines file", id="cut-off"),
+        pytest.param('{"x": 1}\n{"x": "a"}\n', r"not a readable JSON Lines file.*x", id="two-types"),
     ],
 )
 def test_faulty_json_lines_are_refused_by_name(tmp_path, content, said):
@@ -125,7 +125,7 @@ def test_flipped_bits_of_a_parquet_page_are_caught(tmp_path):
     whole = path.read_bytes()
     for place in range(1000, 100_000, 9001):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
-        with pytest.raises(DataError, match=r"x\.parquet (is no readable Parquet file|cannot be read)"):
+        with pytest.raises(DataError, match=r"x\.parquet (is not a readable Parquet file|cannot be read)"):
             airflow_mlmon.profile(path)
 
 
@@ -155,11 +155,11 @@ def test_rows_of_a_file_without_the_column_are_told(tmp_path):
     write_text(tmp_path / "2.jsonl", '{"x": 1}\n' * 40)
 
     column = next(c for c in airflow_mlmon.compare(tmp_path, tmp_path).columns if c.column == "y")
-    assert "reference lacks it in 40 rows" in column.note
+    assert "missing in 40 rows of the reference" in column.note
 
 
 def test_nothing_at_the_path_is_told(tmp_path):
-    with pytest.raises(NotFoundError, match=r"no data file at .*none"):
+    with pytest.raises(NotFoundError, match=r"No data files found at .*none"):
         airflow_mlmon.profile(tmp_path / "none*.csv")
 
 
@@ -168,7 +168,7 @@ def test_unknown_ending_is_refused(tmp_path):
         path = tmp_path / name
         path.write_bytes(gzip.compress(b"x\n1\n"))
 
-        with pytest.raises(ConfigError, match=rf"{name} is no data file that is known.*\.csv\.gz"):
+        with pytest.raises(ConfigError, match=rf"{name} has an unsupported extension.*\.csv\.gz"):
             airflow_mlmon.profile(path)
 
 
@@ -191,11 +191,11 @@ def test_packed_file_holds_what_it_holds_unpacked(tmp_path, name):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        pytest.param(lambda _: b"x\n1\n", "is no readable gzip file", id="not-gzip"),
-        pytest.param(lambda data: data[:-9], "is no readable gzip file", id="cut-off"),
-        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is no readable gzip file", id="checksum"),
-        pytest.param(lambda data: data + b"rest", "is no readable gzip file", id="garbage-after"),
-        pytest.param(lambda _: b"", "is (no readable CSV file|empty)", id="no-bytes"),
+        pytest.param(lambda _: b"x\n1\n", "is not a readable gzip file", id="not-gzip"),
+        pytest.param(lambda data: data[:-9], "is not a readable gzip file", id="cut-off"),
+        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is not a readable gzip file", id="checksum"),
+        pytest.param(lambda data: data + b"rest", "is not a readable gzip file", id="garbage-after"),
+        pytest.param(lambda _: b"", "is (not a readable CSV file|empty)", id="no-bytes"),
     ],
 )
 def test_faulty_gzip_is_refused_by_name(tmp_path, name, damage, said):

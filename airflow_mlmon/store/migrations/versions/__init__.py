@@ -1,1 +1,1 @@
-"""The versions, in the order of their `down_revision`."""
+"""Migrations, in the order of their `down_revision`."""

@@ -1,4 +1,4 @@
-"""The first schema: nights, their results, the outbox, deliveries and layouts."""
+"""First schema: partitions, their results, the outbox, deliveries and profile schemas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables, the results with them."""
+    """Drop the tables, and the results with them."""
     for name in (
         "layouts",
         "label_bases",

@@ -15,14 +15,14 @@ _VALUES = ("value", "rows", "detail")
 
 
 def upgrade() -> None:
-    """Add the column; what is there is about all rows."""
+    """Add the column; existing rows are about all rows."""
     _replace_metrics(segmented=True)
     for table in ("mlmon_verdicts", "mlmon_alerts"):
         op.add_column(table, sa.Column("segment", sa.Text, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    """Drop the column, and with it the values of segments."""
+    """Drop the column, and the values of segments with it."""
     for table in ("mlmon_verdicts", "mlmon_alerts"):
         op.execute(sa.text(f"DELETE FROM {table} WHERE segment <> ''"))  # noqa: S608 - constants
         op.drop_column(table, "segment")
@@ -30,7 +30,7 @@ def downgrade() -> None:
 
 
 def _replace_metrics(*, segmented: bool) -> None:
-    """Make the table anew: SQLite cannot change a primary key."""
+    """Recreate the table: SQLite cannot change a primary key."""
     key = (*_KEY, "segment") if segmented else _KEY
     op.rename_table("mlmon_metrics", "mlmon_metrics_before")
     op.create_table(

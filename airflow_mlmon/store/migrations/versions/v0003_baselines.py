@@ -1,4 +1,4 @@
-"""The pins of the baseline: what was accepted, from which day on, by whom and why."""
+"""Pins of the baseline: what was accepted, from which day, by whom and why."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table, the pins with it."""
+    """Drop the table, and the pins with it."""
     op.drop_table("mlmon_baselines")

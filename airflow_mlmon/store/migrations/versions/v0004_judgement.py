@@ -1,4 +1,4 @@
-"""What a verdict rests on and what an alert comes from: p-value, effect, what is usual, and the likely cause."""
+"""Evidence of a verdict and cause of an alert: p-value, effect size, expected value, likely cause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = ("p_value", "effect")
 
 
 def upgrade() -> None:
-    """Add the columns; of earlier verdicts and alerts nothing is known of it."""
+    """Add the columns; they are empty for earlier verdicts and alerts."""
     for table in ("mlmon_verdicts", "mlmon_alerts"):
         for name in _NUMBERS:
             op.add_column(table, sa.Column(name, sa.Double))

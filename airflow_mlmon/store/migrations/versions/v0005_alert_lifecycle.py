@@ -1,4 +1,4 @@
-"""Alerts that last over nights: one fingerprint for all of them, episodes, what people did, and events."""
+"""Alert lifecycle: one fingerprint per alert over all days, episodes, actions and events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COPIED = (
 
 
 def upgrade() -> None:
-    """Give every alert the fingerprint of its subject; messages are those of alerts that opened."""
+    """Give every alert the fingerprint of its subject; existing messages become those of opened alerts."""
     fingerprints = _fingerprints_by_subject()
     _replace_outbox(fingerprints, with_events=True)
     _create_tables()
@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop what people did, the episodes, and every message but those of alerts that opened."""
+    """Drop the actions, the episodes, and every message except those of opened alerts."""
     for name in ("mlmon_verdicts_state", "mlmon_verdicts_subject"):
         op.drop_index(name, "mlmon_verdicts")
     op.drop_index("mlmon_alerts_fingerprint", "mlmon_alerts")
@@ -51,7 +51,7 @@ def downgrade() -> None:
 
 
 def _fingerprints_by_subject() -> dict[tuple[str, str], str]:
-    """The new fingerprint of each alert, by its model and the one that it had."""
+    """Compute the new fingerprint of each alert, by its model and previous fingerprint."""
     columns: list[sa.ColumnClause[str]] = [
         sa.column(name) for name in ("model", "fingerprint", "metric", "column", "segment")
     ]
@@ -64,7 +64,7 @@ def _fingerprints_by_subject() -> dict[tuple[str, str], str]:
 
 
 def _replace_outbox(fingerprints: dict[tuple[str, str], str], *, with_events: bool) -> None:
-    """Make the table anew: what it refers to changes, and SQLite cannot drop a constraint."""
+    """Recreate the table: its references change, and SQLite cannot drop a constraint."""
     connection = op.get_bind()
     kinds: dict[str, Any] = {
         "day": sa.Date,

@@ -1,4 +1,4 @@
-"""The order in which the alerts of a night were judged: what belongs together, the likely cause first."""
+"""Order in which the alerts of a partition were evaluated: incidents together, the likely cause first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; earlier alerts of a night stay in the order of their names."""
+    """Add the column; earlier alerts of a partition keep the order of their names."""
     op.add_column("mlmon_alerts", sa.Column("position", sa.BigInteger, nullable=False, server_default="0"))
 
 

@@ -1,0 +1,77 @@
+"""Whether columns have drifted: the one answer that pages, tables, metrics and alerts show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+
+from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
+from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, DRIFTED_SHARE
+
+_ORDER = (VerdictState.INSUFFICIENT_DATA, VerdictState.OK, VerdictState.BREACH)
+
+
+def drift_by_column(verdicts: Iterable[Verdict], segment: str | None = None) -> dict[str, Verdict]:
+    """Return the verdict on the drift of each column, of all rows or of a segment; of several by rules, the worst."""
+    found: dict[str, Verdict] = {}
+    for verdict in verdicts:
+        if verdict.metric == DRIFT and verdict.column is not None and verdict.segment == segment:
+            known = found.get(verdict.column)
+            if known is None or _ORDER.index(verdict.state) > _ORDER.index(known.state):
+                found[verdict.column] = verdict
+    return found
+
+
+def evaluated(verdicts: Mapping[str, Verdict]) -> list[str]:
+    """Return the columns for whose evaluation there was enough data."""
+    return [column for column, verdict in verdicts.items() if verdict.state is not VerdictState.INSUFFICIENT_DATA]
+
+
+def drifted(verdicts: Mapping[str, Verdict]) -> list[str]:
+    """Return the columns that have drifted."""
+    return [column for column, verdict in verdicts.items() if verdict.state is VerdictState.BREACH]
+
+
+def drifted_metrics(scores: Iterable[MetricValue], verdicts: Iterable[Verdict]) -> list[MetricValue]:
+    """Count the columns that have drifted; where none could be evaluated there is no value.
+
+    Args:
+        scores: the drift scores of the day.
+        verdicts: those on the drift scores.
+    """
+    found = drift_by_column(verdicts)
+    held, moved = evaluated(found), drifted(found)
+    rows = max((value.rows for value in scores if value.metric == DRIFT and value.segment is None), default=0)
+    detail = {"columns": moved, "of": len(held)}
+    count, share = (len(moved), len(moved) / len(held)) if held else (None, None)
+    return [
+        MetricValue(metric=DRIFTED_COLUMNS, value=count, rows=rows, detail=detail),
+        MetricValue(metric=DRIFTED_SHARE, value=share, rows=rows, detail=detail),
+    ]
+
+
+def evaluate_columns(nights: Nights, scores: Sequence[MetricValue], policy: Judgement) -> dict[str, Verdict]:
+    """Evaluate the drift of columns alone, by the history of their profiles or by sampling error only.
+
+    Args:
+        nights: what is compared, its baselines and its history.
+        scores: the drift score of each column.
+        policy: how to evaluate; with a rate of 0 nothing is.
+    """
+    if not policy.rate:
+        return {}
+    evidence = NightEvidence(day=nights.day, metrics=scores, past={}, columns=nights.columns())
+    return drift_by_column(judge_night(evidence, policy))
+
+
+def evaluate_pair(
+    day: date, before: Profile, after: Profile, scores: Sequence[MetricValue], policy: Judgement
+) -> dict[str, Verdict]:
+    """Evaluate the drift of the columns of some rows from others, by sampling error only."""
+    none: Collection[date] = ()
+    baselines = dict.fromkeys(before.columns, (before, none))
+    return evaluate_columns(Nights(day=day, now=after, past=(), baselines=baselines), scores, policy)

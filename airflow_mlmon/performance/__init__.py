@@ -1,1 +1,0 @@
-"""Performance: how good the predictions were, once their labels have come."""

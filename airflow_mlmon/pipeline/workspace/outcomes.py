@@ -1,0 +1,103 @@
+"""The stored outcome profiles of partitions: what their labels say, and the deliveries that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
+from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.records import Delivery
+from airflow_mlmon.spec import Role
+from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
+from airflow_mlmon.tasks.registry import task_of
+
+# how much of a delivery's version is in the name of what rests on it, and the name where there is none
+_SHORT, _NONE = 6, "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The outcome profile of one partition, and the versions of rows and deliveries that it rests on."""
+
+    day: str
+    version: str
+    uri: str
+    deliveries: tuple[str, ...]
+
+
+def profile_outcomes(
+    run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
+) -> OutcomeParts:
+    """Make the outcome profiles of a version of a partition, from its rows and the deliveries."""
+    dividing = [name for segment in segments for name in segment.columns]
+    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
+    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
+    return profile_outcome_parts(task_of(run.spec), join_labels(curated, tables, run.spec), curated, segments)
+
+
+def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
+    """Name the place of the outcome profile that some deliveries make of a version."""
+    content = "-".join(delivery.version[:_SHORT] for delivery in deliveries) or _NONE
+    return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
+
+
+def read_outcomes(run: Run, uri: str) -> OutcomeParts:
+    """Read a stored outcome profile."""
+    return read_outcome_parts(task_of(run.spec), run.files.read(uri))
+
+
+def stored_outcomes(run: Run, partition: Partition, version: str) -> OutcomeParts | None:
+    """Read the outcome profile of a version that was measured last; None where nobody has measured it."""
+    found = last_measured(run, partition, version)
+    return read_outcomes(run, found.uri) if found else None
+
+
+def last_measured(run: Run, partition: Partition, version: str) -> Measured | None:
+    """What was measured last of a version: it rests on the most deliveries that still are as they were.
+
+    Those beyond have no label of the partition, whose performance would have been measured again.
+    """
+    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(partition, version, ""))}
+    deliveries = deliveries_of(run, partition)
+    # days can run in any order, so that any of the deliveries may have come after the last that counts
+    known = {delivery.version[:_SHORT]: delivery for delivery in deliveries}
+    rests_on = [
+        [known[short] for short in shorts if short in known]
+        for name in there
+        if (shorts := _deliveries_in(name, partition)) is not None and known.keys() >= set(shorts)
+    ]
+    if not rests_on:
+        return None
+    longest = max(rests_on, key=len)
+    most = sorted(longest, key=deliveries.index)
+    uri = outcomes_uri(run, partition, version, most)
+    return Measured(
+        day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in most)
+    )
+
+
+def _deliveries_in(name: str, partition: Partition) -> list[str] | None:
+    """The deliveries that the name of a outcome profile says; None where it is no such name."""
+    head, tail = f"labels-{partition.key}-", ".profile"
+    if not (name.startswith(head) and name.endswith(tail)):
+        return None
+    content = name.removeprefix(head).removesuffix(tail)
+    return [] if content == _NONE else content.split("-")
+
+
+def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
+    """The deliveries taken in that may hold the partition's labels, in the order of their days."""
+    labels = run.spec.labels
+    if labels is None:
+        return []
+    last = partition.shift(labels.delay_days).day
+    return sorted(run.store.deliveries(run.model, partition.day, last), key=lambda delivery: delivery.partition.start)
+
+
+def _joined_columns(run: Run) -> list[str]:
+    names = [run.spec.id_column, run.spec.column_of(Role.SCORE), run.spec.column_of(Role.PREDICTION)]
+    return [name for name in names if name]

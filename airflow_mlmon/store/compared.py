@@ -1,0 +1,79 @@
+"""Baselines that partitions were compared with; those of earlier releases are imported from files.
+
+Every function works inside the transaction of its caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.baselines import BaselineFacts
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import Family
+from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.rows import Row, is_of, key_of
+
+
+def compared_with(connection: sa.Connection, partition: Partition) -> list[BaselineFacts]:
+    """Return the baselines that a partition was compared with, in their order."""
+    table = schema.compared_with
+    query = sa.select(table).where(is_of(table, key_of(partition))).order_by(table.c.position)
+    return [_baseline_of(row) for row in connection.execute(query)]
+
+
+def baseline_rows(key: Row, baselines: Sequence[BaselineFacts]) -> list[Row]:
+    """Return the rows of baselines, in their order."""
+    return [
+        {
+            **key,
+            "position": position,
+            "title": baseline.title,
+            "kind": baseline.kind.value,
+            "columns": json.dumps(baseline.columns),
+            "asked": baseline.asked,
+            "needed": baseline.needed,
+            "days": json.dumps({str(day): version for day, version in baseline.nights.items()}),
+            "other_layout": baseline.other_layout,
+            "pin": baseline.pin,
+        }
+        for position, baseline in enumerate(baselines)
+    ]
+
+
+def days_in_files(connection: sa.Connection, model: str) -> set[date]:
+    """Return the days of a model whose baselines an earlier release kept in a file that was not imported yet."""
+    table = schema.drift_files
+    return set(connection.scalars(sa.select(table.c.day).where(table.c.model == model)))
+
+
+def import_baselines(connection: sa.Connection, partition: Partition, baselines: Sequence[BaselineFacts]) -> None:
+    """Import the baselines that an earlier release kept in a file, unless they are stored by now."""
+    if not forget_file(connection, partition):
+        return
+    if rows := baseline_rows(key_of(partition, Family.PREDICTIONS), baselines):
+        connection.execute(sa.insert(schema.compared_with), rows)
+
+
+def forget_file(connection: sa.Connection, partition: Partition) -> bool:
+    """Mark the file of an earlier release as obsolete; return False if there was none."""
+    table = schema.drift_files
+    return connection.execute(sa.delete(table).where(is_of(table, key_of(partition)))).rowcount > 0
+
+
+def _baseline_of(row: sa.Row[Any]) -> BaselineFacts:
+    return BaselineFacts(
+        title=row.title,
+        kind=BaselineKind(row.kind),
+        columns=tuple(json.loads(row.columns)),
+        asked=row.asked,
+        needed=row.needed,
+        nights={date.fromisoformat(day): version for day, version in json.loads(row.days).items()},
+        other_layout=row.other_layout,
+        pin=row.pin,
+    )

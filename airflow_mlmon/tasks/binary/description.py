@@ -1,0 +1,110 @@
+"""The description of a model that predicts a class of two, and a score for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.tasks.binary.table import METRICS, POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.tasks.contrast import Contrasted
+from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
+from airflow_mlmon.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_mlmon.profiles.columns.segment import Part
+    from airflow_mlmon.profiles.profile import Profile
+    from airflow_mlmon.records import MetricValue
+    from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
+    from airflow_mlmon.tasks.contrast import Contrast, Difference
+
+HALF = 0.5
+
+
+class Binary(Task):
+    """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1."""
+
+    name: ClassVar[str] = "binary"
+    types: ClassVar[Mapping[Role, ColumnType]] = MappingProxyType(
+        {Role.SCORE: ColumnType.FLOAT, Role.PREDICTION: ColumnType.BOOLEAN}
+    )
+    label_type: ClassVar[ColumnType] = ColumnType.BOOLEAN
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0.0, 1.0)})
+    metrics: ClassVar[Mapping[str, Metric]] = METRICS
+    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_SHARE, "accuracy", "log_loss")
+    version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
+    contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
+        {
+            "accuracy": Contrasted(needs=Role.PREDICTION, is_share=True),
+            "roc_auc": Contrasted(needs=Role.SCORE),
+            "precision": Contrasted(needs=Role.PREDICTION, is_share=True),
+            "recall": Contrasted(needs=Role.PREDICTION, is_share=True),
+            "positive_share": Contrasted(is_share=True),
+        }
+    )
+    counting: ClassVar[Counting] = Counting(
+        classes=MappingProxyType({"label": 2, "prediction": 2}),
+        number="score",
+        bounds=(0.0, 1.0),
+        mirrored_from=HALF,
+        by="label",
+    )
+
+    def empty_outcomes(self) -> BinaryOutcomes:
+        """Return the outcome profile of no rows."""
+        from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes  # noqa: PLC0415 - heavy
+
+        return BinaryOutcomes.empty()
+
+    def profile_outcomes(self, joined: pa.Table) -> BinaryOutcomes:
+        """Count what predictions joined with their labels say."""
+        from airflow_mlmon.tasks.binary.outcome import profile_outcomes  # noqa: PLC0415 - heavy
+
+        return profile_outcomes(joined)
+
+    def read_outcomes(self, data: bytes) -> BinaryOutcomes:
+        """Return the outcome profile that these bytes were made of."""
+        from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes  # noqa: PLC0415 - heavy
+
+        return BinaryOutcomes.from_bytes(data)
+
+    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> BinaryOutcomes:
+        """Make an outcome profile of what was counted."""
+        from airflow_mlmon.tasks.binary.outcome import outcomes_of_counts  # noqa: PLC0415 - heavy
+
+        return outcomes_of_counts(rows, cells)
+
+    def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+        """Measure the mean score and the share of predicted positives."""
+        from airflow_mlmon.tasks.binary.outputs import summarise_outputs  # noqa: PLC0415 - heavy
+
+        return summarise_outputs(part, spec)
+
+    def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+        """Compare the mean scores of two versions."""
+        from airflow_mlmon.tasks.binary.outputs import compare_outputs  # noqa: PLC0415 - heavy
+
+        return compare_outputs(before, after, spec)
+
+    def measure(self, outcomes: Any, min_share: float) -> list[MetricValue]:
+        """Measure every metric that needs labels."""
+        from airflow_mlmon.tasks.binary.metrics import measure  # noqa: PLC0415 - heavy
+
+        return measure(outcomes, min_share)
+
+    def compare(self, before: Any, after: Any, min_share: float) -> list[Difference]:
+        """Compare every metric that needs labels between two versions of a model."""
+        from airflow_mlmon.tasks.binary.contrast import compare_outcomes  # noqa: PLC0415 - heavy
+
+        return compare_outcomes(before, after, min_share)
+
+    def contrast(self, metric: str, rows: Any, others: Any, *, min_share: float, minimum_rows: int) -> Contrast:
+        """Compare a metric between some rows and others, with its p-value."""
+        from airflow_mlmon.tasks.binary.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
+
+        return contrast_outcomes(metric, rows, others, min_share=min_share, minimum_rows=minimum_rows)

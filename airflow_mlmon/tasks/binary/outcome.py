@@ -1,0 +1,256 @@
+"""Outcome profile of a binary classifier: counts and sums of its predictions with their labels.
+
+The score's cells are kept per class on a grid that is as fine at 1 as it is at 0: a score below ½ has
+the cell of its value, one from ½ on the mirrored cell of 1 - p (which is exact there). Log loss and
+Brier score are sums of integers in units of 2**-40, each row rounded to the nearest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.grid import Floats, to_cells
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.values.exact import exact_sum
+from airflow_mlmon.tasks.binary.description import HALF
+from airflow_mlmon.tasks.counting import CountedCell, CountedRows
+
+KIND = b"MLML"
+VERSION = 1
+UNIT = 2.0**-40
+# The clipping of scikit-learn's log_loss for doubles.
+EPSILON = float(np.finfo(np.float64).eps)
+_NULL = -1
+_MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryOutcomes:
+    """Outcome profile of the predictions of a partition.
+
+    Attributes:
+        rows: Predictions.
+        labelled: Predictions with a label.
+        void: Predictions that will never be labelled (excluded).
+        positive: Labels that are positive.
+        true_positive: Labels that are positive, predicted positive.
+        false_positive: Labels that are negative, predicted positive.
+        false_negative: Labels that are positive, predicted negative.
+        true_negative: Labels that are negative, predicted negative.
+        improbable: Labelled predictions with a score outside 0 to 1, which has no log loss.
+        log_loss: Sum of the log losses of the scores within 0 to 1, in units of 2**-40.
+        brier: Sum of their squared distances from the label, in units of 2**-40.
+        positive_cells: Cells of the scores of positive labels.
+        negative_cells: Cells of the scores of negative labels.
+    """
+
+    rows: int = 0
+    labelled: int = 0
+    void: int = 0
+    positive: int = 0
+    true_positive: int = 0
+    false_positive: int = 0
+    false_negative: int = 0
+    true_negative: int = 0
+    improbable: int = 0
+    log_loss: int = 0
+    brier: int = 0
+    positive_cells: Tally
+    negative_cells: Tally
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the profile of no rows, the neutral element of addition."""
+        return cls(positive_cells=Tally.empty(np.int32), negative_cells=Tally.empty(np.int32))
+
+    def __add__(self, other: Self) -> Self:
+        """Sum two profiles."""
+        return type(self)(
+            positive_cells=Tally.total((self.positive_cells, other.positive_cells)),
+            negative_cells=Tally.total((self.negative_cells, other.negative_cells)),
+            **{name: getattr(self, name) + getattr(other, name) for name in _NUMBERS},
+        )
+
+    def __sub__(self, part: Self) -> Self:
+        """Subtract the profile of a part of the rows."""
+        return type(self)(
+            positive_cells=_less(self.positive_cells, part.positive_cells),
+            negative_cells=_less(self.negative_cells, part.negative_cells),
+            **{name: getattr(self, name) - getattr(part, name) for name in _NUMBERS},
+        )
+
+    @classmethod
+    def numbers(cls) -> tuple[str, ...]:
+        """Return the names of the additive counts and sums."""
+        return _NUMBERS
+
+    @property
+    def scored(self) -> int:
+        """Labelled predictions with a finite score."""
+        return self.positive_cells.rows + self.negative_cells.rows
+
+    @property
+    def classified(self) -> int:
+        """Labelled predictions with a predicted class."""
+        return self.true_positive + self.false_positive + self.false_negative + self.true_negative
+
+    def to_bytes(self) -> bytes:
+        """Encode the profile as bytes that are the same on every platform."""
+        writer = ByteWriter()
+        for name in _NUMBERS:
+            writer.integer(getattr(self, name))
+        write_steps(writer, self.positive_cells)
+        write_steps(writer, self.negative_cells)
+        return writer.seal(KIND, VERSION)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Decode the profile that `to_bytes` wrote.
+
+        Raises:
+            StateError: the bytes are not an outcome profile, are damaged, or have a later format.
+        """
+        reader = ByteReader(data, KIND, VERSION)
+        numbers = {name: reader.integer() for name in _NUMBERS}
+        return cls(positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
+
+
+_NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type == "int")
+
+
+def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
+    """Profile predictions joined with their labels.
+
+    Args:
+        table: One row per prediction, with the columns score (double or null), prediction (boolean
+            or null), label (boolean or null) and void (boolean). The label of an excluded row is
+            ignored; a score that is NaN or infinite counts as missing.
+
+    Raises:
+        SchemaMismatchError: one of the columns is absent or of another type.
+    """
+    void = _flags(table, "void") == 1
+    labels = np.where(void, _NULL, _flags(table, "label"))
+    predictions = _flags(table, "prediction")
+    scores = _scores(table)
+    positive, negative = labels == 1, labels == 0
+    scored = np.isfinite(scores)
+    probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
+    log_loss, brier = _losses(scores[probable], positive[probable])
+    return BinaryOutcomes(
+        rows=table.num_rows,
+        labelled=int((labels != _NULL).sum()),
+        void=int(void.sum()),
+        positive=int(positive.sum()),
+        true_positive=int((positive & (predictions == 1)).sum()),
+        false_positive=int((negative & (predictions == 1)).sum()),
+        false_negative=int((positive & (predictions == 0)).sum()),
+        true_negative=int((negative & (predictions == 0)).sum()),
+        improbable=int((scored & (labels != _NULL)).sum() - probable.sum()),
+        log_loss=log_loss,
+        brier=brier,
+        positive_cells=Tally.of(to_score_cells(scores[positive & scored])),
+        negative_cells=Tally.of(to_score_cells(scores[negative & scored])),
+    )
+
+
+def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> BinaryOutcomes:
+    """Make an outcome profile of counts, whose sums of log losses and Brier scores stay at 0.
+
+    A logarithm elsewhere is not numpy's to the last bit, and nothing is compared by them.
+    """
+    found: Counter[str] = Counter()
+    for alike in rows:
+        label, prediction = alike.classes["label"], alike.classes["prediction"]
+        found["rows"] += alike.rows
+        found["void"] += alike.rows * alike.is_void
+        if label is None:
+            continue
+        found["labelled"] += alike.rows
+        found["positive"] += alike.rows * label
+        found["improbable"] += alike.rows * (alike.is_within is False)
+        if prediction is not None:
+            found[f"{'true' if label == prediction else 'false'}_{'positive' if prediction else 'negative'}"] += (
+                alike.rows
+            )
+    counted = list(cells)
+    return BinaryOutcomes(positive_cells=_tally(counted, 1), negative_cells=_tally(counted, 0), **found)
+
+
+def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
+    """Tally the cells of the scores of one class."""
+    held = [cell for cell in cells if cell.of == label]
+    halves = np.array([cell.cell for cell in held], dtype=np.int32)
+    upper = np.array([cell.is_mirrored for cell in held], dtype=bool)
+    return Tally.of_counts(_from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
+
+
+def _less(whole: Tally, part: Tally) -> Tally:
+    return Tally.of_counts(whole.keys, whole.counts - part.spread(whole.keys))
+
+
+def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
+    """Map each finite score to its cell.
+
+    >>> to_score_cells(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()
+    [0, 16000, 16128, 16256, 32256]
+    """
+    upper = scores >= HALF
+    return _from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
+
+
+def _from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
+    """Combine the cells of the scores below ½ with those of 1 - p of the `upper` ones."""
+    return np.where(upper, _MIRROR - cells, cells).astype(np.int32)
+
+
+def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:
+    """Convert true to 1, false to 0, null to -1."""
+    column = _column(table, name)
+    if not pa.types.is_boolean(column.type) and not pa.types.is_null(column.type):
+        raise _wrong_type(name, column.type, "boolean")
+    flags: npt.NDArray[np.int8] = column.cast(pa.int8()).fill_null(_NULL).to_numpy()
+    return flags
+
+
+def _scores(table: pa.Table) -> Floats:
+    column = _column(table, "score")
+    if not pa.types.is_floating(column.type) and not pa.types.is_null(column.type):
+        raise _wrong_type("score", column.type, "double")
+    scores: Floats = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
+    return scores
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        raise SchemaMismatchError(f"The joined labels lack column {name!r}.", column=name)
+    return table.column(name)
+
+
+def _wrong_type(name: str, found: pa.DataType, expected: str) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"Column {name!r} of the joined labels is of type {found}, not {expected}.", column=name, type=str(found)
+    )
+
+
+def _losses(scores: Floats, positive: Flags) -> tuple[int, int]:
+    clipped = np.clip(scores, EPSILON, 1 - EPSILON)
+    log_losses = -np.log(np.where(positive, clipped, 1 - clipped))
+    distances = (scores - positive) ** 2
+    return _in_units(log_losses), _in_units(distances)
+
+
+def _in_units(losses: Floats) -> int:
+    return exact_sum(np.rint(losses / UNIT).astype(np.int64))

@@ -1,0 +1,88 @@
+"""The metrics of a binary classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+
+SCORE_MEAN = "score_mean"
+PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
+POSITIVE_SHARE = "positive_share"
+
+METRICS: Mapping[str, Metric] = {
+    SCORE_MEAN: Metric(
+        "mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN, lowest=None, role=Role.SCORE
+    ),
+    PREDICTED_POSITIVE_SHARE: Metric(
+        "predicted positive rate",
+        "Share of rows that the model predicts as positive.",
+        is_share=True,
+        of_model=True,
+        measure=Measure.SHARE,
+    ),
+    POSITIVE_SHARE: Metric(
+        "positive rate",
+        "Share of positive labels among the labels received.",
+        is_share=True,
+        needs_labels=True,
+        measure=Measure.SHARE,
+    ),
+    "accuracy": Metric(
+        "accuracy",
+        "Share of labelled rows whose predicted class is correct.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.SHARE,
+        worse=Worse.BELOW,
+    ),
+    "precision": Metric(
+        "precision",
+        "Share of predicted positives that are labelled positive.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "recall": Metric(
+        "recall",
+        "Share of labelled positives that are predicted positive.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "f1": Metric(
+        "F1",
+        "Harmonic mean of precision and recall.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "roc_auc": Metric(
+        "ROC AUC",
+        "Area under the ROC curve of the score.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "log_loss": Metric(
+        "log loss",
+        "Mean negative log-likelihood of the labels, in nats.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "brier": Metric(
+        "Brier score",
+        "Mean squared difference between score and label.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+}

@@ -1,0 +1,26 @@
+"""The outcome profile: what is kept of predictions and their labels, additive bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class OutcomeProfile(Protocol):
+    """What is kept of some predictions and their labels; those of one task add up, and no two tasks mix."""
+
+    @property
+    def rows(self) -> int:
+        """Predictions."""
+        ...
+
+    def __add__(self, other: Any) -> Any:
+        """The profile of the rows of both."""
+        ...
+
+    def __sub__(self, part: Any) -> Any:
+        """The profile of the rows that are not in a part of them."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """The profile as bytes that are the same on every platform."""
+        ...

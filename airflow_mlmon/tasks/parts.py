@@ -1,0 +1,108 @@
+"""The outcome profiles of all rows and of the parts of each segment, stored together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
+from airflow_mlmon.profiles.engine.division import count_values, split
+from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.task import Task
+
+KIND = b"MLMS"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeParts:
+    """What is kept of predictions and their labels, in sum and by segment.
+
+    Attributes:
+        whole: All rows.
+        parts: The rows of each value of each segment, by what they are called.
+    """
+
+    whole: OutcomeProfile
+    parts: Mapping[str, OutcomeProfile]
+
+    def __post_init__(self) -> None:
+        """Lock the parts."""
+        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
+
+    def to_bytes(self) -> bytes:
+        """All of them as bytes that are the same on every platform."""
+        writer = ByteWriter()
+        writer.blob(self.whole.to_bytes())
+        writer.integer(len(self.parts))
+        for key in sorted(self.parts):
+            writer.text(key)
+            writer.blob(self.parts[key].to_bytes())
+        return writer.seal(KIND, VERSION)
+
+
+def read_outcome_parts(task: Task, data: bytes) -> OutcomeParts:
+    """Return what `to_bytes` wrote.
+
+    Raises:
+        StateError: the bytes are something else, damaged, or of a later format.
+    """
+    reader = ByteReader(data, KIND, VERSION)
+    whole = task.read_outcomes(reader.blob())
+    parts = {reader.text(): task.read_outcomes(reader.blob()) for _ in range(reader.integer())}
+    return OutcomeParts(whole=whole, parts=parts)
+
+
+def profile_outcome_parts(
+    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentLayout]
+) -> OutcomeParts:
+    """Profile predictions joined with their labels, in sum and by segment.
+
+    Args:
+        task: What kind of model made them.
+        joined: One row per prediction, as the task takes it.
+        rows: The same predictions in the same order, with the columns of the segments.
+        segments: How they are divided.
+
+    Raises:
+        SchemaMismatchError: a column is absent or of another type.
+    """
+    whole = task.profile_outcomes(joined)
+    parts: dict[str, OutcomeProfile] = {}
+    for segment in segments:
+        if is_too_many(segment, count_values(rows, segment)):
+            parts[segment_key(segment.name, None)] = whole
+        else:
+            parts |= {
+                segment_key(segment.name, value): task.profile_outcomes(own)
+                for value, own in split(joined, segment, by=rows)
+            }
+    return OutcomeParts(whole=whole, parts=parts)
+
+
+def sum_outcome_parts(task: Task, found: Iterable[OutcomeParts]) -> OutcomeParts:
+    """Add up what is kept of any number of rows, also of none."""
+    whole, parts = task.empty_outcomes(), dict[str, OutcomeProfile]()
+    for one in found:
+        whole += one.whole
+        for key, part in one.parts.items():
+            parts[key] = parts[key] + part if key in parts else part
+    return OutcomeParts(whole=whole, parts=parts)
+
+
+def measure_parts(task: Task, found: OutcomeParts, min_share: float) -> list[MetricValue]:
+    """Measure every metric that needs labels, of all rows and of each part."""
+    return [
+        *task.measure(found.whole, min_share),
+        *(
+            replace(value, segment=key)
+            for key in sorted(found.parts)
+            for value in task.measure(found.parts[key], min_share)
+        ),
+    ]

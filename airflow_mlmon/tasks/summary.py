@@ -1,0 +1,77 @@
+"""Metrics of a partition that follow from its profile alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.segment import Part
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import NULL_SHARE, ROWS, UNSEEN_SHARE
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.registry import task_of
+
+
+def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
+    """Compute row count, null rate, new-category rate, and the metrics of the outputs.
+
+    Missing values are nulls and NaN. A value that does not exist, such as the null rate of a column that the table
+    lacks, is None with the reason. Segments have only the metrics that are not about one column.
+    """
+    return [
+        *_summary(profile, spec),
+        *(_null_share(name, column) for name, column in profile.columns.items()),
+        *(
+            _unseen_share(name, column)
+            for name, column in profile.columns.items()
+            if isinstance(column, CategoryProfile)
+        ),
+        *(
+            replace(value, segment=key)
+            for segment in profile.segments.values()
+            for key, part in segment.by_key().items()
+            for value in _summary(part, spec)
+        ),
+    ]
+
+
+def _summary(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+    return [
+        MetricValue(metric=ROWS, value=float(part.rows), rows=part.rows),
+        _feature_nulls(part, spec),
+        *task_of(spec).summarise_outputs(part, spec),
+    ]
+
+
+def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
+    features = {name: profile.columns[name] for name in spec.features if name in profile.columns}
+    nulls = sum(column.missing for column in features.values())
+    cells = sum(column.rows for column in features.values())
+    value = nulls / cells if cells else None
+    return MetricValue(metric=NULL_SHARE, value=value, rows=profile.rows, reason=_reason(cells))
+
+
+def _null_share(name: str, column: ColumnProfile) -> MetricValue:
+    return MetricValue(
+        metric=NULL_SHARE,
+        column=name,
+        value=column.missing / column.rows if column.rows else None,
+        rows=column.rows,
+        reason=_reason(column.rows),
+    )
+
+
+def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
+    return MetricValue(
+        metric=UNSEEN_SHARE,
+        column=name,
+        value=column.unseen_rows / column.observed if column.observed else None,
+        rows=column.observed,
+        reason=_reason(column.observed),
+    )
+
+
+def _reason(rows: int) -> str:
+    return "" if rows else "no row has a value"

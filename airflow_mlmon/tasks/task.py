@@ -1,0 +1,126 @@
+"""The description of a kind of model.
+
+It is light to import, so that a spec can be checked and a DAG parsed by it: what computes is imported by the
+method that needs it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import LABEL_SHARE, VOID_SHARE, Metric
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_mlmon.profiles.columns.segment import Part
+    from airflow_mlmon.profiles.profile import Profile
+    from airflow_mlmon.records import MetricValue
+    from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
+    from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
+    from airflow_mlmon.tasks.outcome import OutcomeProfile
+
+
+class Task(ABC):
+    """A kind of model.
+
+    Attributes:
+        name: What a spec calls it.
+        types: Types of the outputs, by the role of the column.
+        label_type: Type of the label.
+        ranges: The ends between which outputs lie by what they are.
+        metrics: The metrics of its own, in the order in which they are shown.
+        headline: Those that say most, which tables and trends show first.
+        version_headline: Those of the labels by which versions are shown beside each other.
+        contrasts: The metrics that slices can be compared by, the first choice first.
+        counting: What is counted of rows where they are served, to make an outcome profile of them.
+    """
+
+    name: ClassVar[str]
+    types: ClassVar[Mapping[Role, ColumnType]]
+    label_type: ClassVar[ColumnType]
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]]
+    metrics: ClassVar[Mapping[str, Metric]]
+    headline: ClassVar[tuple[str, ...]]
+    version_headline: ClassVar[tuple[str, ...]]
+    contrasts: ClassVar[Mapping[str, Contrasted]]
+    counting: ClassVar[Counting]
+
+    @abstractmethod
+    def empty_outcomes(self) -> OutcomeProfile:
+        """Return the outcome profile of no rows, which changes nothing when it is added."""
+
+    @abstractmethod
+    def profile_outcomes(self, joined: pa.Table) -> OutcomeProfile:
+        """Keep what predictions joined with their labels say.
+
+        Raises:
+            SchemaMismatchError: a column is absent or of another type.
+        """
+
+    @abstractmethod
+    def read_outcomes(self, data: bytes) -> OutcomeProfile:
+        """Return the outcome profile that these bytes were made of.
+
+        Raises:
+            StateError: the bytes are no such profile, damaged, or of a later format.
+        """
+
+    @abstractmethod
+    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> OutcomeProfile:
+        """Make an outcome profile of what was counted as `counting` says."""
+
+    @abstractmethod
+    def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+        """Measure what the outputs of some rows are like, without labels."""
+
+    @abstractmethod
+    def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+        """Compare the outputs of two versions of a model."""
+
+    @abstractmethod
+    def measure(self, outcomes: OutcomeProfile, min_share: float) -> list[MetricValue]:
+        """Measure every metric that needs labels; while less than `min_share` of these has come, none has a value."""
+
+    @abstractmethod
+    def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_share: float) -> list[Difference]:
+        """Compare every metric that needs labels between two versions of a model."""
+
+    @abstractmethod
+    def contrast(
+        self, metric: str, rows: OutcomeProfile, others: OutcomeProfile, *, min_share: float, minimum_rows: int
+    ) -> Contrast:
+        """Compare one of the `contrasts` between some rows and others, with its p-value."""
+
+    def fits(self, types: Mapping[Role, ColumnType]) -> bool:
+        """Say whether a model whose outputs have these types is of this kind."""
+        own = {role: kind for role, kind in types.items() if role in self.types}
+        return bool(own) and all(self.types[role] is kind for role, kind in own.items())
+
+    @property
+    def output_metrics(self) -> tuple[str, ...]:
+        """Those of its metrics that need no labels."""
+        return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
+
+    @property
+    def label_metrics(self) -> tuple[str, ...]:
+        """Every metric that needs labels, in the order in which they are shown: of the labels, then performance."""
+        own = {name: metric for name, metric in self.metrics.items() if metric.needs_labels}
+        of_labels = (name for name, metric in own.items() if not metric.is_performance)
+        performance = (name for name, metric in own.items() if metric.is_performance)
+        return (LABEL_SHARE, *of_labels, VOID_SHARE, *performance)
+
+    def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
+        """Add any number of outcome profiles up, also none."""
+        total = self.empty_outcomes()
+        for profile in profiles:
+            total += profile
+        return total
+
+    def first_contrast(self, roles: Collection[Role]) -> str:
+        """Name the metric by which slices are compared by default, of those that a model with these roles has."""
+        return next(metric for metric, by in self.contrasts.items() if by.needs is None or by.needs in roles)

@@ -1,0 +1,27 @@
+"""Outcome profiles that the first release has stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.parts import profile_outcome_parts, read_outcome_parts
+from tests.support.labelled import random_labels
+
+STORED = Path(__file__).with_name("outcome_v1.bytes")
+ORIGINS = SegmentLayout(columns=("origin",), values=("EWR", "JFK"))
+
+
+def test_stored_outcomes_of_version_1_are_those_of_the_same_rows():
+    rows = pa.table({"origin": ["EWR", "JFK", "LGA", "EWR", None, "JFK"] * 10})
+    found = read_outcome_parts(Binary(), STORED.read_bytes())
+
+    assert found == profile_outcome_parts(Binary(), random_labels(60, seed=12), rows, [ORIGINS])
+    assert {name: (part.rows, part.labelled, part.positive) for name, part in found.parts.items()} == {
+        "origin=EWR": (20, 17, 6),
+        "origin=JFK": (20, 19, 3),
+        "origin (other)": (20, 18, 5),
+    }
