@@ -3,7 +3,8 @@
     MlmonError
     ├── ConfigError                   the spec or a setting is wrong: fix it
     ├── DataError                     the archive contradicts the spec
-    │   └── SchemaMismatchError       a column is absent or has another type
+    │   ├── SchemaMismatchError       a column is absent or has another type
+    │   └── UnreadableFileError       a file is damaged
     ├── StateError                    stored state does not allow the step
     │   ├── PartitionConflictError R  another run moved the partition meanwhile
     │   ├── LayoutMismatchError       two profiles have different profile schemas
@@ -47,10 +48,10 @@ def _rebuild(kind: type[MlmonError], message: str, hint: str, facts: dict[str, A
     return kind(message, hint=hint, **facts)
 
 
-def nearest_hint(name: str, valid: Iterable[str]) -> str:
+def suggest_name(name: str, valid: Iterable[str]) -> str:
     """Suggest a valid name for an unknown one: the closest match, or else all valid names.
 
-    >>> nearest_hint("amout", ["amount", "term"]), nearest_hint("x", ["amount", "term"])
+    >>> suggest_name("amout", ["amount", "term"]), suggest_name("x", ["amount", "term"])
     ("did you mean 'amount'?", 'valid are amount, term')
     """
     valid = [str(word) for word in valid]
@@ -68,6 +69,10 @@ class DataError(MlmonError):
 
 class SchemaMismatchError(DataError):
     """A column is absent or has another type than the spec declares."""
+
+
+class UnreadableFileError(DataError):
+    """A file is damaged, or is not of the format that its name says."""
 
 
 class StateError(MlmonError):

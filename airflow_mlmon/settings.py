@@ -121,7 +121,7 @@ def read_settings(option: Callable[[str], str | None], home: Path, base_url: str
     )
 
 
-def settings_from_environment(environment: Mapping[str, str], **given: str | None) -> Settings:
+def read_environment_settings(environment: Mapping[str, str], **given: str | None) -> Settings:
     """Read the settings of a shell: given values, else Airflow's variables, else the defaults."""
     home = Path(environment.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_mlmon.alerts.breach import plain
-from airflow_mlmon.lifecycle.incidents import ToldIncident, incidents_of
+from airflow_mlmon.lifecycle.incidents import ToldIncident, group_incidents
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, AlertEvent, AlertState, Night, Standing
 
@@ -42,7 +42,7 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message needs at least one alert.")
-    incidents = incidents_of(map(_standing_known, alerts), ends_apart=True)
+    incidents = group_incidents(map(_standing_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
     subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)

@@ -9,7 +9,7 @@ from datetime import date
 
 import yaml
 
-from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, words_of
+from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, split_words
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
@@ -47,10 +47,10 @@ class Place:
         return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
 
 
-def day_in(path: str) -> date | None:
+def find_day(path: str) -> date | None:
     """Parse the day in a path, such as dt=2013-03-08.
 
-    >>> day_in("flights/dt=2013-03-08/part-0.parquet"), day_in("flights/all.parquet")
+    >>> find_day("flights/dt=2013-03-08/part-0.parquet"), find_day("flights/all.parquet")
     (datetime.date(2013, 3, 8), None)
     """
     text = found[0] if (found := _DAY.search(path)) else ""
@@ -192,7 +192,7 @@ def _model_name(path: str) -> str:
     """Derive a name for the model: the last folder that says more than `data`."""
     parts = [part for part in _plain(path).split("/") if "=" not in part and not _DAY.search(part)]
     for part in reversed(parts):
-        words = [word for word in words_of(part) if not word.isdigit()]
+        words = [word for word in split_words(part) if not word.isdigit()]
         if set(words) - _GENERIC and (name := "_".join(words)[:60]).isascii():
             return name
     return "model"

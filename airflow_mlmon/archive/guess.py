@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.personal_guess import personal_reason
+from airflow_mlmon.archive.personal_guess import explain_personal
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
+from airflow_mlmon.tasks.registry import DEFAULT
+from airflow_mlmon.tasks.task import Task
 
 _MOST_CATEGORIES = 1_000
 _HIGH_CARDINALITY = 0.5
@@ -73,16 +75,16 @@ class GuessedModel:
         return next((column for column in self.columns if column.role is role), None)
 
 
-def guess_model(sample: pa.Table) -> GuessedModel:
-    """Guess the declaration of each column of a sample."""
+def guess_model(sample: pa.Table, task: Task = DEFAULT) -> GuessedModel:
+    """Guess the declaration of each column of a sample of a kind of model."""
     sample = _without_dictionaries(sample)
     columns = {name: _guess_column(name, sample.column(name)) for name in sample.column_names}
     _take(columns, _guess_time(columns))
     _take(columns, _guess_id(columns, sample))
     _take(columns, _guess_version(columns))
-    _take(columns, _guess_score(columns, sample))
-    _take(columns, _guess_class(columns, sample))
-    label = _guess_label(columns, sample)
+    _take(columns, _guess_score(columns, sample, task))
+    _take(columns, _guess_class(columns, sample, task))
+    label = _guess_label(columns, sample, task)
     outcome = _guess_outcome(columns, label)
     later = {column.name for column in (label, outcome) if column}
     return GuessedModel(
@@ -97,24 +99,13 @@ def guess_model(sample: pa.Table) -> GuessedModel:
     )
 
 
-def words_of(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """Split a name into its words.
 
-    >>> words_of("predictionID"), words_of("event_time")
+    >>> split_words("predictionID"), split_words("event_time")
     (['prediction', 'id'], ['event', 'time'])
     """
     return [word.lower() for word in _WORD.findall(name)]
-
-
-def is_binary(values: pa.ChunkedArray) -> bool:
-    """Return whether a column holds only true and false, or only 0 and 1."""
-    if pa.types.is_boolean(values.type):
-        return True
-    if not pa.types.is_integer(values.type):
-        return False
-    return len(values) > values.null_count and bool(
-        pc.all(pc.is_in(values, pa.array([0, 1, None], values.type))).as_py()
-    )
 
 
 def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
@@ -124,11 +115,11 @@ def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
         return _guess_vector(name, values)
     if values.null_count == len(values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, reason="no value in the sample")
-    if reason := personal_reason(words_of(name), values):
+    if reason := explain_personal(split_words(name), values):
         return GuessedColumn(name=name, arrow=arrow, type=kind, personal=PersonalData.DROP, reason=reason)
     if kind is ColumnType.STRING:
         return _guess_text(name, arrow, values)
-    if kind in _WHOLE and words_of(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
+    if kind in _WHOLE and split_words(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
         return GuessedColumn(name=name, arrow=arrow, type=kind, role=Role.IGNORED, reason="an identifier, by its name")
     return GuessedColumn(name=name, arrow=arrow, type=kind)
 
@@ -189,7 +180,7 @@ def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> Non
 
 def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, int]:
     """Return the name with the highest weight for a role, the first of equals, and the weight."""
-    ranked = {name: sum(words.get(word, 0) for word in set(words_of(name))) for name in names}
+    ranked = {name: sum(words.get(word, 0) for word in set(split_words(name))) for name in names}
     best = max(ranked, key=lambda name: ranked[name], default=None)
     return best, ranked.get(best or "", 0)
 
@@ -237,57 +228,45 @@ def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None
     )
 
 
-def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
     kinds = {ColumnType.FLOAT, ColumnType.DECIMAL}
     floats = [name for name in _features(columns) if columns[name].type in kinds]
-    best, loudness = _best([name for name in floats if _is_share(sample.column(name))], _WORDS[Role.SCORE])
+    best, loudness = _best(
+        [name for name in floats if task.looks_like(Role.SCORE, sample.column(name))], _WORDS[Role.SCORE]
+    )
     if best is None or not loudness:
         return None
     required = not sample.column(best).null_count
-    reason = "the score: by its name, and all between 0 and 1"
-    return replace(columns[best], type=ColumnType.FLOAT, role=Role.SCORE, required=required, reason=reason)
+    reason = f"the score: by its name, and {task.looks[Role.SCORE]}"
+    return replace(columns[best], type=task.types[Role.SCORE], role=Role.SCORE, required=required, reason=reason)
 
 
-def _is_share(values: pa.ChunkedArray) -> bool:
-    if values.null_count == len(values):
-        return False
-    ends = pc.min_max(values.cast(pa.float64(), safe=False)).as_py()
-    return bool(ends["min"] >= 0 and ends["max"] <= 1)
-
-
-def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
-    names = [name for name in _features(columns) if is_binary(sample.column(name))]
+def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
+    names = [name for name in _features(columns) if task.looks_like(Role.PREDICTION, sample.column(name))]
     score = next((name for name, column in columns.items() if column.role is Role.SCORE), None)
-    cut = [name for name in names if score and _is_cut_of(sample.column(name), sample.column(score))]
+    cut = [name for name in names if score and task.follows_from(sample.column(score), sample.column(name))]
     best, loudness = _best(cut or names, _WORDS[Role.PREDICTION])
     if best is None or not (cut or loudness):
         return None
-    reason = "the predicted class: " + ("true above a threshold of the score" if cut else "by its name")
+    reason = "the predicted class: " + (task.looks[Role.PREDICTION] if cut else "by its name")
     required = not sample.column(best).null_count
-    return replace(columns[best], type=ColumnType.BOOLEAN, role=Role.PREDICTION, required=required, reason=reason)
+    return replace(
+        columns[best], type=task.types[Role.PREDICTION], role=Role.PREDICTION, required=required, reason=reason
+    )
 
 
-def _is_cut_of(values: pa.ChunkedArray, score: pa.ChunkedArray) -> bool:
-    """Return whether every score of the trues is above every score of the others."""
-    truth = values.cast(pa.bool_())
-    above, below = score.filter(truth), score.filter(pc.invert(truth))
-    if not len(above.drop_null()) or not len(below.drop_null()):
-        return False
-    return bool(pc.min(above).as_py() >= pc.max(below).as_py())
-
-
-def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
-    names = [name for name in _features(columns) if is_binary(sample.column(name))]
+def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
+    names = [name for name in _features(columns) if task.looks_like(None, sample.column(name))]
     best, loudness = _best(names, _LABEL_WORDS)
     if best is not None and loudness:
-        return replace(columns[best], type=ColumnType.BOOLEAN, reason="the label, by its name")
+        return replace(columns[best], type=task.label_type, reason="the label, by its name")
     # features come before the model's outputs, and labels after them
     after = list(columns)
     said = [after.index(name) for name, column in columns.items() if column.role in (Role.SCORE, Role.PREDICTION)]
     late = [name for name in names if said and after.index(name) > max(said)]
     if not late:
         return None
-    return replace(columns[late[0]], type=ColumnType.BOOLEAN, reason="the label: yes or no, and after the score")
+    return replace(columns[late[0]], type=task.label_type, reason=f"the label: {task.looks[None]}, and after the score")
 
 
 def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | None) -> GuessedColumn | None:

@@ -8,28 +8,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
+from airflow_mlmon.tables.schema import arrow_schema
+from airflow_mlmon.tasks.registry import task_of
 
-# columns of a delivery as stored
-DELIVERY = pa.schema([("id", pa.string()), ("label", pa.bool_()), ("void", pa.bool_())])
-# columns from which performance is measured
-JOINED = pa.schema([("score", pa.float64()), ("prediction", pa.bool_()), ("label", pa.bool_()), ("void", pa.bool_())])
+VOID = pa.field("void", pa.bool_())
 
 
-def label_columns(labels: Labels) -> dict[str, Column]:
+def delivery_schema(spec: ModelSpec) -> pa.Schema:
+    """Return the columns of a delivery as stored."""
+    own = {"id": Column(type=ColumnType.STRING), "label": _label(spec)}
+    return arrow_schema(own).append(VOID)
+
+
+def joined_schema(spec: ModelSpec) -> pa.Schema:
+    """Return the columns from which performance is measured: those of the outputs, by role, and of the label."""
+    outputs = {role.value: Column(type=kind) for role, kind in task_of(spec).types.items()}
+    return arrow_schema({**outputs, "label": _label(spec)}).append(VOID)
+
+
+def label_columns(spec: ModelSpec, labels: Labels) -> dict[str, Column]:
     """Return the columns that the files of a delivery must have."""
-    columns = {
-        labels.id: Column(type=ColumnType.STRING, role=Role.ID),
-        labels.label: Column(type=ColumnType.BOOLEAN),
-    }
+    columns = {labels.id: Column(type=ColumnType.STRING, role=Role.ID), labels.label: _label(spec)}
     if labels.outcome:
         columns[labels.outcome] = Column(type=ColumnType.CATEGORY)
     return columns
 
 
-def to_delivery(table: pa.Table, labels: Labels) -> pa.Table:
+def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> pa.Table:
     """Select the rows of a delivery with a label, or with an outcome that will never be labelled."""
     void = is_void(table, labels.outcome, labels.void)
-    delivery = pa.table([table.column(labels.id), table.column(labels.label), void], schema=DELIVERY)
+    delivery = pa.table([table.column(labels.id), table.column(labels.label), void], schema=delivery_schema(spec))
     says = pc.or_(pc.is_valid(delivery.column("label")), delivery.column("void"))
     return delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id"))))
 
@@ -42,28 +50,23 @@ def is_void(table: pa.Table, outcome: str | None, void: Sequence[str]) -> pa.Chu
 
 
 def join_labels(curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec) -> pa.Table:
-    """Join score, predicted class, label and exclusion to each curated row; the latest delivery of an id counts."""
-    joined = pa.concat_tables([DELIVERY.empty_table(), *reversed(deliveries)]).combine_chunks()
+    """Join outputs, label and exclusion of each curated row; the latest delivery of an id counts."""
+    joined = pa.concat_tables([delivery_schema(spec).empty_table(), *reversed(deliveries)]).combine_chunks()
     # index_in finds the first match, hence the latest delivery comes first
     position = pc.index_in(curated.column(spec.id_column), joined.column("id").combine_chunks())
-    return pa.table(
-        [
-            scores(curated, spec),
-            predictions(curated, spec),
-            joined.column("label").take(position),
-            pc.fill_null(joined.column("void").take(position), fill_value=False),
-        ],
-        schema=JOINED,
-    )
+    void = pc.fill_null(joined.column("void").take(position), fill_value=False)
+    return join_outputs(curated, joined.column("label").take(position), void, spec)
 
 
-def scores(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
-    """Return the score column as doubles; all null if the model has none."""
-    name = spec.column_of(Role.SCORE)
-    return table.column(name) if name else pa.chunked_array([pa.nulls(table.num_rows, pa.float64())])
+def join_outputs(table: pa.Table, labels: pa.ChunkedArray, void: pa.ChunkedArray, spec: ModelSpec) -> pa.Table:
+    """Put the outputs of the model beside the labels of the same rows; all null where the model has none."""
+    schema = joined_schema(spec)
+    outputs = [
+        table.column(name) if (name := spec.column_of(role)) else pa.nulls(table.num_rows, schema.field(role).type)
+        for role in task_of(spec).types
+    ]
+    return pa.table([*outputs, labels, void], schema=schema)
 
 
-def predictions(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
-    """Return the predicted class as booleans; all null if the model has none."""
-    name = spec.column_of(Role.PREDICTION)
-    return table.column(name) if name else pa.chunked_array([pa.nulls(table.num_rows, pa.bool_())])
+def _label(spec: ModelSpec) -> Column:
+    return Column(type=task_of(spec).label_type)

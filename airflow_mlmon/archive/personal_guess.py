@@ -27,7 +27,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-def personal_reason(words: Sequence[str], values: pa.ChunkedArray) -> str:
+def explain_personal(words: Sequence[str], values: pa.ChunkedArray) -> str:
     """Explain why a column seems to be personal; empty if it does not.
 
     Args:

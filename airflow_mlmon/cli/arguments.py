@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.settings import Settings, settings_from_environment
+from airflow_mlmon.settings import Settings, read_environment_settings
 
 EPILOG = """exit codes:
   0  every day was evaluated: OK or PARTIAL
@@ -44,7 +44,7 @@ def add_places(command: argparse.ArgumentParser) -> None:
 
 def settings_of(parsed: argparse.Namespace) -> Settings:
     """Return the settings of a call from its options and the environment."""
-    return settings_from_environment(os.environ, store=parsed.store, workspace=parsed.workspace)
+    return read_environment_settings(os.environ, store=parsed.store, workspace=parsed.workspace)
 
 
 def login() -> str:

@@ -13,17 +13,12 @@ from airflow_mlmon.cli.output import number_cell, plain_table
 from airflow_mlmon.records import Alert, Night, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import Measure
 from airflow_mlmon.store.metric_store import MetricStore
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title, subject_names
 
-_COLUMNS = {
-    "drifted_columns": ".0f",
-    "score_mean": ".3f",
-    "positive_share": ".1%",
-    "accuracy": ".1%",
-    "log_loss": ".3f",
-}
+_DRIFTED = "drifted_columns"
 
 
 def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
@@ -33,16 +28,17 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     for alert in store.alerts(spec.model, first, last):
         loud[alert.partition.day].append(alert)
     table = plain_table()
-    table.add_column("night", no_wrap=True)
+    table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for metric in _COLUMNS:
+    shown = (_DRIFTED, *task_of(spec).headline)
+    for metric in shown:
         # titles on two lines leave room for the alerts
         table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
     table.add_column("alerts", overflow="fold")
     for night in store.nights(spec.model, first, last):
         day = night.partition.day
-        values = [number_cell(metrics.get((day, name, None)), form) for name, form in _COLUMNS.items()]
+        values = [number_cell(metrics.get((day, name, None)), _form(name)) for name in shown]
         table.add_row(
             f"{day:%Y-%m-%d %a}",
             f"{night.rows_curated:,}" if night.is_counted else NONE,
@@ -52,6 +48,13 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
             style="bold red" if loud[day] else "",
         )
     return table
+
+
+def _form(metric: str) -> str:
+    """The format of a metric's values: shares in percent."""
+    if METRICS[metric].is_count:
+        return ".0f"
+    return ".1%" if METRICS[metric].measure is Measure.SHARE else ".3f"
 
 
 def _status(night: Night) -> Text:

@@ -6,7 +6,7 @@ from airflow_mlmon import __version__
 from airflow_mlmon.comparison.cells import FIELDS, cells_of
 from airflow_mlmon.comparison.compare import ColumnComparison
 from airflow_mlmon.comparison.result import Comparison
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.page import render_page
 from airflow_mlmon.reports.wording import name_text
@@ -32,5 +32,5 @@ def _has_picture(column: ColumnComparison) -> bool:
 def _chart(column: ColumnComparison) -> str:
     if column.reference is None or column.current is None:
         return ""
-    bins = histogram_bins(column.reference, column.current)
+    bins = build_histogram(column.reference, column.current)
     return before_after(bins, f"{name_text(column.column)}: reference and current data")

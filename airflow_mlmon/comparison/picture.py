@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_mlmon.profiles.columns.column import ColumnProfile
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 BARS = 8
@@ -13,7 +13,7 @@ BARS = 8
 
 def draw_pair(reference: ColumnProfile, current: ColumnProfile) -> tuple[str, str]:
     """Draw both sides with the same bins and scale; empty if neither has a value."""
-    bins = histogram_bins(reference, current, BARS)
+    bins = build_histogram(reference, current, BARS)
     highest = max((*bins.reference, *bins.current), default=0.0)
     return draw_bars(bins.reference, highest), draw_bars(bins.current, highest)
 

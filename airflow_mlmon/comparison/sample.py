@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.profiles.values.arrow import number_array
+from airflow_mlmon.profiles.values.arrow import to_number_array
 
 SAMPLE_ROWS = 5_000
 
@@ -41,7 +41,7 @@ class RowSample:
 
 
 def _take(table: pa.Table, places: npt.NDArray[np.intp]) -> pa.Table:
-    return table.take(number_array(places))
+    return table.take(to_number_array(places))
 
 
 def _hash(numbers: _Numbers) -> _Numbers:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.errors import ConfigError, nearest_hint
+from airflow_mlmon.errors import ConfigError, suggest_name
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
@@ -86,7 +86,7 @@ def parse_method(name: str) -> Method:
     try:
         return Method(name)
     except ValueError:
-        raise ConfigError(f"There is no drift method {name!r}.", hint=nearest_hint(name, Method)) from None
+        raise ConfigError(f"There is no drift method {name!r}.", hint=suggest_name(name, Method)) from None
 
 
 def method_for(kind: Kind, method: str) -> Method:

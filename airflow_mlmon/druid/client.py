@@ -28,7 +28,7 @@ from airflow_mlmon.druid.answers import (
     parse_task_status,
 )
 from airflow_mlmon.druid.auth import Auth
-from airflow_mlmon.druid.ingestion import SQL_TASK, Datasource, DimensionType, druid_time
+from airflow_mlmon.druid.ingestion import SQL_TASK, Datasource, DimensionType, format_druid_time
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.druid.transport import Answer, Transport
 from airflow_mlmon.errors import MlmonError, NotFoundError, ServiceRejectedError, ServiceUnavailableError
@@ -240,7 +240,7 @@ class DruidClient:
         query = {
             "queryType": "segmentMetadata",
             "dataSource": datasource,
-            "intervals": [f"{druid_time(interval.start)}/{druid_time(interval.end)}"],
+            "intervals": [f"{format_druid_time(interval.start)}/{format_druid_time(interval.end)}"],
             "merge": False,
             "analysisTypes": ["interval"],
             "context": self._context(),
@@ -342,6 +342,6 @@ def _parameter(value: SqlValue) -> dict[str, Any]:
         case float():
             return {"type": "DOUBLE", "value": value}
         case datetime():
-            return {"type": "TIMESTAMP", "value": druid_time(value)}
+            return {"type": "TIMESTAMP", "value": format_druid_time(value)}
         case _:
             return {"type": "VARCHAR", "value": value}

@@ -10,7 +10,7 @@ from datetime import datetime
 from airflow_mlmon.druid import profile_sql as sql
 from airflow_mlmon.druid.answers import SegmentColumns
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.profile_queries import text_pages
+from airflow_mlmon.druid.profile_queries import query_text_pages
 from airflow_mlmon.druid.profile_sql import Rows, Sql
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.layout import LONGEST_NAME, SegmentLayout
@@ -70,7 +70,7 @@ def divide(
         nothing = Sql(text="CAST(NULL AS VARCHAR)")
         rest = count_texts(client, rows, nothing)
         return Division(layout=pinned, key=nothing, texts=rest, counts=rest)
-    key = sql.segment_text(
+    key = sql.write_segment_text(
         pinned.columns,
         flags=[name for name in pinned.columns if types[name] is ColumnType.BOOLEAN],
         texts=[name for name in pinned.columns if held[name] == STRING],
@@ -91,7 +91,7 @@ def divide(
 
 def count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
     """Count the rows of each text."""
-    return {row["k"]: row["n"] for page in text_pages(client, rows, text) for row in page}
+    return {row["k"]: row["n"] for page in query_text_pages(client, rows, text) for row in page}
 
 
 def _value_of(pinned: SegmentLayout, text: str | None) -> str | None:

@@ -36,19 +36,19 @@ class Flagged(NamedTuple):
     names: tuple[str, ...]
 
 
-def flag_column(name: str) -> str:
+def name_flag_column(name: str) -> str:
     """Return the name of the flag column of a column.
 
-    >>> flag_column("score")
+    >>> name_flag_column("score")
     'score__flag'
     """
     return name + _SUFFIX
 
 
-def with_flags(rows: pa.Table) -> Flagged:
+def add_flags(rows: pa.Table) -> Flagged:
     """Add flag columns to the columns with NaN or ±inf.
 
-    >>> with_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
+    >>> add_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
     {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
 
     Raises:
@@ -66,30 +66,30 @@ def with_flags(rows: pa.Table) -> Flagged:
     return Flagged(rows, tuple(names))
 
 
-def with_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.ChunkedArray) -> Flagged:
+def add_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.ChunkedArray) -> Flagged:
     """Add the labels; excluded rows have none, which a flag column states if there are any.
 
     >>> labels, void = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
-    >>> with_labels(pa.table({"x": [1, 2]}), "paid", labels, void).rows.to_pydict()
+    >>> add_labels(pa.table({"x": [1, 2]}), "paid", labels, void).rows.to_pydict()
     {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['void', None]}
 
     Raises:
         ConfigError: another column has the name of the flag column.
     """
-    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, pa.bool_()), labels))
+    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, labels.type), labels))
     if not pc.any(void).as_py():
         return Flagged(rows, ())
     return Flagged(_flagged(rows, name, pc.if_else(void, Flag.VOID.value, pa.scalar(None, pa.string()))), (name,))
 
 
-def with_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
+def add_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
     """Add the flag columns of these columns to the datasource."""
-    flags = (Dimension(name=flag_column(name), type=DimensionType.STRING) for name in names)
+    flags = (Dimension(name=name_flag_column(name), type=DimensionType.STRING) for name in names)
     return replace(datasource, dimensions=(*datasource.dimensions, *flags))
 
 
 def _flagged(rows: pa.Table, name: str, flags: pa.ChunkedArray) -> pa.Table:
-    flag = flag_column(name)
+    flag = name_flag_column(name)
     if flag in rows.column_names:
         raise ConfigError(
             f"The column name {flag!r} is reserved for values that {name!r} cannot hold in Druid.",

@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from airflow_mlmon.druid.inputs import input_format, input_source
+from airflow_mlmon.druid.inputs import build_input_format, build_input_source
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import DAY, Partition
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.druid import DruidIngestion
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.tasks.registry import task_of
 
 CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"
@@ -74,7 +75,7 @@ class Datasource:
     left_out: tuple[str, ...] = ()
 
 
-def predictions_datasource(spec: ModelSpec) -> Datasource:
+def build_predictions_datasource(spec: ModelSpec) -> Datasource:
     """Return `<model>_predictions`: features, score, class, version, id, label; no personal column or vector."""
     dimensions = [
         Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
@@ -82,7 +83,7 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
         if _is_loaded(column)
     ]
     if spec.labels is not None:
-        dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[ColumnType.BOOLEAN]))
+        dimensions.append(Dimension(name=spec.labels.label, type=_TYPES[task_of(spec).label_type]))
     if taken := sorted(_RESERVED & {dimension.name for dimension in dimensions}):
         raise ConfigError(
             f"The column name {taken[0]!r} is reserved in Druid.", hint="rename the column in the archive"
@@ -95,7 +96,7 @@ def predictions_datasource(spec: ModelSpec) -> Datasource:
     )
 
 
-def metrics_datasource(spec: ModelSpec) -> Datasource:
+def build_metrics_datasource(spec: ModelSpec) -> Datasource:
     """Return `<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
     return Datasource(
         name=f"{spec.model}_metrics",
@@ -110,7 +111,7 @@ def metrics_datasource(spec: ModelSpec) -> Datasource:
     )
 
 
-def profiles_datasource(spec: ModelSpec) -> Datasource:
+def build_profiles_datasource(spec: ModelSpec) -> Datasource:
     """Return `<model>_profiles`: row counts of columns, and segments, by value or cell."""
     text, number, whole = DimensionType.STRING, DimensionType.DOUBLE, DimensionType.LONG
     types = {"column": text, "segment": text, "kind": text, "value": text, "number": number, "cell": whole}
@@ -122,7 +123,7 @@ def profiles_datasource(spec: ModelSpec) -> Datasource:
     )
 
 
-def profiled_columns(spec: ModelSpec) -> frozenset[str]:
+def select_profiled_columns(spec: ModelSpec) -> frozenset[str]:
     """Return the columns whose counts are ingested; vectors are among them, by their norms."""
     return frozenset(name for name, column in spec.columns.items() if _is_open(column))
 
@@ -135,27 +136,27 @@ def _is_open(column: Column) -> bool:
     return column.personal is None and column.role is not Role.IGNORED
 
 
-def druid_time(moment: datetime) -> str:
+def format_druid_time(moment: datetime) -> str:
     """Format a moment as Druid does, in milliseconds.
 
-    >>> druid_time(datetime(2013, 3, 8, tzinfo=UTC))
+    >>> format_druid_time(datetime(2013, 3, 8, tzinfo=UTC))
     '2013-03-08T00:00:00.000Z'
     """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def druid_interval(partition: Partition) -> str:
+def format_druid_interval(partition: Partition) -> str:
     """Format the interval of a partition, which must cover whole days because segments do.
 
     >>> from datetime import date
-    >>> druid_interval(Partition.of_day("flights", date(2013, 3, 8)))
+    >>> format_druid_interval(Partition.of_day("flights", date(2013, 3, 8)))
     '2013-03-08T00:00:00.000Z/2013-03-09T00:00:00.000Z'
     """
-    start, end = whole_days(partition)
-    return f"{druid_time(start)}/{druid_time(end)}"
+    start, end = check_whole_days(partition)
+    return f"{format_druid_time(start)}/{format_druid_time(end)}"
 
 
-def whole_days(partition: Partition) -> tuple[datetime, datetime]:
+def check_whole_days(partition: Partition) -> tuple[datetime, datetime]:
     """Return start and end of a partition, both at midnight.
 
     Raises:
@@ -194,7 +195,7 @@ def task_id(
     return f"{prefix}mlmon.{datasource}.{days}.{version}.c{clear_number}.n{attempt}"
 
 
-def ingestion_task(
+def build_ingestion_task(
     task_id: str, datasource: Datasource, partition: Partition, *, input_urls: Sequence[str], version: str
 ) -> dict[str, Any]:
     """Build the task that replaces the partition's rows by those of `input_urls`.
@@ -228,13 +229,13 @@ def ingestion_task(
                     "segmentGranularity": "DAY",
                     "queryGranularity": "NONE",
                     "rollup": False,
-                    "intervals": [druid_interval(partition)],
+                    "intervals": [format_druid_interval(partition)],
                 },
             },
             "ioConfig": {
                 "type": "index_parallel",
-                "inputSource": input_source(input_urls),
-                "inputFormat": input_format(input_urls),
+                "inputSource": build_input_source(input_urls),
+                "inputFormat": build_input_format(input_urls),
                 "appendToExisting": False,
                 # an empty input must not empty the day; of several days some may have no rows
                 "dropExisting": partition.end - partition.start != DAY,
@@ -258,7 +259,7 @@ def _time_within(partition: Partition) -> str:
     Druid drops such rows, publishes the others and reports success; an error fails the task before it
     publishes anything.
     """
-    start, end = (int(moment.timestamp() * 1000) for moment in whole_days(partition))
+    start, end = (int(moment.timestamp() * 1000) for moment in check_whole_days(partition))
     return f"__time * div(1, __time >= {start} && __time < {end})"
 
 

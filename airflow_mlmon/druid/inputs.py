@@ -11,10 +11,10 @@ from airflow_mlmon.errors import ConfigError
 JSON_LINES, PARQUET = ".json.gz", ".parquet"
 
 
-def input_source(urls: Sequence[str]) -> dict[str, Any]:
+def build_input_source(urls: Sequence[str]) -> dict[str, Any]:
     """Return the input source (`http`, `s3` or `local`) for the scheme that all URLs share.
 
-    >>> input_source(["file:///data/day.json.gz"])
+    >>> build_input_source(["file:///data/day.json.gz"])
     {'type': 'local', 'files': ['/data/day.json.gz']}
     """
     schemes = {urlsplit(url).scheme for url in urls}
@@ -34,10 +34,10 @@ def input_source(urls: Sequence[str]) -> dict[str, Any]:
     )
 
 
-def input_format(urls: Sequence[str]) -> dict[str, Any]:
+def build_input_format(urls: Sequence[str]) -> dict[str, Any]:
     """Return the input format by file name: gzipped JSON Lines, or Parquet.
 
-    >>> input_format(["https://s3/day.json.gz?X-Amz-Signature=0123"])
+    >>> build_input_format(["https://s3/day.json.gz?X-Amz-Signature=0123"])
     {'type': 'json'}
     """
     paths = _paths(urls)

@@ -63,7 +63,7 @@ def _literals(name: str, column: pa.Array) -> pa.Array:
         return pc.if_else(pc.is_finite(numbers), numbers.cast(pa.string()), None)
     if pa.types.is_integer(kind):
         return _integers(column)
-    text = as_text(name, column)
+    text = to_text(name, column)
     # moments, days and decimals need no escaping
     return _escaped(text) if _is_text(kind) else _quoted(text)
 
@@ -79,7 +79,7 @@ def _integers(column: pa.Array) -> pa.Array:
     return pc.if_else(is_exact, text, _quoted(text))
 
 
-def as_text(name: str, column: pa.Array) -> pa.Array:
+def to_text(name: str, column: pa.Array) -> pa.Array:
     """Convert a column of a type other than number and boolean to text.
 
     Raises:

@@ -11,7 +11,7 @@ import numpy as np
 
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.division import divide, group_alike, rows_of
-from airflow_mlmon.druid.flags import Flag, flag_column
+from airflow_mlmon.druid.flags import Flag, name_flag_column
 from airflow_mlmon.druid.profile_sql import CELL_SHIFT, COUNT, Rows, Sql
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.partition import Partition
@@ -75,7 +75,7 @@ def label_slices(
     columns: LabelColumns,
 ) -> OutcomeParts:
     """Count the outcome profiles of the rows of an interval and of the parts of each segment."""
-    read = {columns.label, flag_column(columns.label), *columns.outputs.values()}
+    read = {columns.label, name_flag_column(columns.label), *columns.outputs.values()}
     named = {name for name in read if name} | {name for segment in segments for name in segment.columns}
     found = []
     for group in group_alike(client.segment_columns(datasource, interval), named):
@@ -103,7 +103,7 @@ def _labelled(
     classes = [_column(columns.column_of(name), held, "BIGINT") for name in counting.classes]
     by = classes[list(counting.classes).index(counting.by)]
     number = _column(columns.column_of(counting.number), held, "DOUBLE")
-    flag = _column(flag_column(columns.label), held, "VARCHAR")
+    flag = _column(name_flag_column(columns.label), held, "VARCHAR")
     counts = _by_part(client, rows.select(COUNT, by=_likeness(counting, classes, number, flag)))
     numbered = rows.where(by.then(" IS NOT NULL")).where(number.then(" IS NOT NULL"))
     cells = _by_part(client, numbered.select(COUNT, by=_cell_code(counting, by, number)))

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from airflow_mlmon.druid.answers import TaskReport, TaskState, TaskStatus
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, druid_interval, task_id
+from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, format_druid_interval, task_id
 from airflow_mlmon.druid.retry import pause_s
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
@@ -40,7 +40,7 @@ _NOT_THE_ROWS = re.compile(
     r"disappeared|Shutdown request|worker cleanup|[Ff]ailed to assign|did not start it in timeout|exited unsuccessfully"
     r"|trying to read uri|InsertCannotBeEmpty"
 )
-# effect of a row outside the interval: see `ingestion_task`
+# effect of a row outside the interval: see `build_ingestion_task`
 _OUTSIDE = re.compile(r"transform value for __time|by zero")
 _Found = TypeVar("_Found")
 
@@ -237,10 +237,10 @@ def load_partition(
         if isinstance(found, DruidLoad):
             return found
         first, why = begun.attempt + 1, found
-    raise given_up(load.partition, why)
+    raise build_load_error(load.partition, why)
 
 
-def given_up(partition: Partition, why: NotServed) -> MlmonError:
+def build_load_error(partition: Partition, why: NotServed) -> MlmonError:
     """Build the error of an ingestion that was started again too often."""
     if why is NotServed.UNREAD:
         return ServiceRejectedError(
@@ -262,7 +262,7 @@ def empty_partition(
         ServiceUnavailableError: the broker still serves rows after the time limit.
     """
     patience = patience or Patience()
-    segments = client.mark_unused(datasource, druid_interval(partition))
+    segments = client.mark_unused(datasource, format_druid_interval(partition))
 
     def look() -> bool | None:
         return count_served(client, datasource, partition).rows == 0 or None

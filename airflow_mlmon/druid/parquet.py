@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_mlmon.druid.json_lines import as_text
+from airflow_mlmon.druid.json_lines import to_text
 
 
 def write_parquet(table: pa.Table) -> bytes:
@@ -36,4 +36,4 @@ def _plain(name: str, column: pa.Array) -> pa.Array:
         return pc.if_else(pc.is_finite(numbers), numbers, None)
     if pa.types.is_integer(kind):
         return column.cast(pa.string())
-    return as_text(name, column)
+    return to_text(name, column)

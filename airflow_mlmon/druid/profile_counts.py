@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout
-from airflow_mlmon.profiles.values.arrow import text_array
+from airflow_mlmon.profiles.values.arrow import to_text_array
 from airflow_mlmon.profiles.values.exact import to_integer
 from airflow_mlmon.profiles.values.reading import Texts
 
@@ -142,7 +142,7 @@ def count_values(layout: ColumnLayout, answer: Answer) -> Distribution:
     return Distribution.sum_of([Distribution(pinned_atoms=layout.atoms, values=tally)])
 
 
-def grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Distribution:
+def build_grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Distribution:
     """Build the distribution on the grid, with the counts of the atoms."""
     return Distribution(
         pinned_atoms=layout.atoms,
@@ -152,7 +152,7 @@ def grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Dist
     )
 
 
-def numeric_profile(
+def build_numeric_profile(
     layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: Answer, extremes: Extremes, sums: Sums
 ) -> NumericProfile:
     """Build the profile of a part; `empty` counts the rows that are null in Druid, of which some are flagged."""
@@ -172,18 +172,18 @@ def numeric_profile(
     )
 
 
-def category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
+def build_category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
     """Build the profile of the texts of one part."""
     held = [row for row in answer if row["k"] is not None]
     texts = Texts(
-        values=text_array([row["k"] for row in held]),
+        values=to_text_array([row["k"] for row in held]),
         counts=np.array([row["n"] for row in held], dtype=np.int64),
         nulls=sum(row["n"] for row in answer if row["k"] is None),
     )
     return CategoryProfile.sum_of([CategoryProfile.empty(layout), CategoryProfile.of(layout, texts)])
 
 
-def identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> IdentifierProfile:
+def build_identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> IdentifierProfile:
     """Build the profile of the identifiers of one part from Druid's sketch.
 
     Raises:
@@ -198,10 +198,10 @@ def identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> Identifi
     return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
 
 
-def time_values(answer: Answer) -> list[dict[str, Any]]:
+def convert_times(answer: Answer) -> list[dict[str, Any]]:
     """Convert counted times of day to counted seconds.
 
-    >>> time_values([{"k": "00:01:02", "n": 3}, {"k": None, "n": 1}])
+    >>> convert_times([{"k": "00:01:02", "n": 3}, {"k": None, "n": 1}])
     [{'k': 62, 'n': 3}, {'k': None, 'n': 1}]
 
     Raises:

@@ -15,14 +15,14 @@ from airflow_mlmon.druid.profile_counts import (
     Extremes,
     NotCountableError,
     Sums,
-    category_profile,
+    build_category_profile,
+    build_grid_distribution,
+    build_identifier_profile,
+    build_numeric_profile,
+    convert_times,
     count_values,
-    grid_distribution,
-    identifier_profile,
-    numeric_profile,
     read_cells,
     sum_deviations,
-    time_values,
 )
 from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
 from airflow_mlmon.profiles.columns.category import CategoryProfile
@@ -55,7 +55,7 @@ class Parts:
     counts: Mapping[str | None, int]
 
 
-def text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
+def query_text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
     """Yield the counts of each text in each part, in answers of bounded size."""
     first: str | None = None
     while True:
@@ -121,22 +121,22 @@ class ColumnQueries:
 
     def _profile_texts(self, source: Source) -> Profiles:
         found: dict[str | None, list[ColumnProfile]] = {part: [] for part in self._counts}
-        for page in text_pages(self._client, self._rows, sql.text_of(source)):
+        for page in query_text_pages(self._client, self._rows, sql.text_of(source)):
             for part, answer in _by_part(page).items():
-                found[part].append(category_profile(source.layout, answer))
+                found[part].append(build_category_profile(source.layout, answer))
         empty = CategoryProfile.empty(source.layout)
         return {part: sum_columns([empty, *pages]) for part, pages in found.items()}
 
     def _profile_identifiers(self, source: Source) -> Profiles:
         answers = self._ask(sql.sketch(self._rows, source, size=SKETCH_SIZE))
-        return {part: identifier_profile(source.layout, answers[part][0]) for part in self._counts}
+        return {part: build_identifier_profile(source.layout, answers[part][0]) for part in self._counts}
 
     def _profile_times(self, source: Source) -> Profiles:
         answers: ByPart = defaultdict(list)
-        for page in text_pages(self._client, self._rows, sql.text_of(source)):
+        for page in query_text_pages(self._client, self._rows, sql.text_of(source)):
             for part, answer in _by_part(page).items():
                 answers[part] += answer
-        return {part: _profile_seconds(source, time_values(answers[part])) for part in self._counts}
+        return {part: _profile_seconds(source, convert_times(answers[part])) for part in self._counts}
 
     def _profile_numbers(self, source: Source) -> Profiles:
         extremes = self._extremes(source)
@@ -157,9 +157,9 @@ class ColumnQueries:
                 empty = sum(row["n"] for row in values[part] if row["k"] is None)
                 sums = sum_deviations(source.layout, values[part])
             else:
-                distribution = grid_distribution(source.layout, gridded[part], atoms[part])
+                distribution = build_grid_distribution(source.layout, gridded[part], atoms[part])
                 empty, sums = gridded[part].nulls, gridded[part].sums + far[part]
-            profiles[part] = numeric_profile(
+            profiles[part] = build_numeric_profile(
                 source.layout,
                 distribution,
                 empty=empty,
@@ -266,7 +266,7 @@ def _profile_seconds(source: Source, answer: Answer) -> NumericProfile:
     """Profile whole seconds from their complete counts."""
     seconds = [row["k"] for row in answer if row["k"] is not None]
     deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
-    return numeric_profile(
+    return build_numeric_profile(
         source.layout,
         count_values(source.layout, deviations),
         empty=sum(row["n"] for row in answer if row["k"] is None),

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_mlmon.druid.client import SqlValue
-from airflow_mlmon.druid.flags import flag_column
+from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import TIME_COLUMN
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.profiles.layout import CROSSING, ColumnLayout
@@ -124,7 +124,7 @@ class Rows:
 COUNT = Sql(text="COUNT(*) AS n")
 
 
-def segment_text(names: Sequence[str], *, flags: Collection[str], texts: Collection[str]) -> Sql:
+def write_segment_text(names: Sequence[str], *, flags: Collection[str], texts: Collection[str]) -> Sql:
     """Write the value of a segment as text: null if one of its columns has none.
 
     Args:
@@ -196,7 +196,7 @@ def is_atom(source: Source) -> Sql:
 
 def flags(rows: Rows, source: Source) -> Sql:
     """Query the rows by flag."""
-    flag = Sql(text=quote_identifier(flag_column(source.layout.name)))
+    flag = Sql(text=quote_identifier(name_flag_column(source.layout.name)))
     return rows.where(flag.then(" IS NOT NULL")).select(COUNT, by=flag)
 
 
@@ -214,7 +214,7 @@ def text_of(source: Source) -> Sql:
         case Reading.TIME:
             return Sql(text=f"SUBSTRING({column}, {_TIME_OF_DAY[0]}, {_TIME_OF_DAY[1]})")
         case Reading.FLAG:
-            return segment_text([source.layout.name], flags=[source.layout.name], texts=())
+            return write_segment_text([source.layout.name], flags=[source.layout.name], texts=())
         case _:
             return Sql(text=column)
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from airflow_mlmon.druid.answers import SegmentColumns
 from airflow_mlmon.druid.client import DruidClient, ResourceLimitError
 from airflow_mlmon.druid.division import STRING, Counts, Division, count_texts, divide, group_alike, rows_of
-from airflow_mlmon.druid.flags import flag_column
+from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import Bounds, ColumnQueries, Parts, Profiles, find_extremes
 from airflow_mlmon.druid.profile_sql import Reading, Source, Sql
-from airflow_mlmon.druid.requirements import loses_nulls
+from airflow_mlmon.druid.requirements import explain_lost_nulls
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
     ConfigError,
@@ -31,7 +31,7 @@ from airflow_mlmon.errors import (
 )
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
 from airflow_mlmon.profiles.layout import Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.spec.choices import ColumnType
@@ -157,7 +157,7 @@ class _Engine:
         count = sum(self.contents(segments).values())
         columns = {}
         for division in divisions:
-            if undivided(division.layout, division.counts, empty_part(())) is None:
+            if build_undivided(division.layout, division.counts, empty_part(())) is None:
                 parts = Parts(rows=replace(rows, key=division.key), counts=division.texts)
                 columns[division.layout.name] = self._profile_columns(parts, sources, flagged)
         undivided_rows = Parts(rows=rows, counts={None: count})
@@ -233,7 +233,7 @@ class _Engine:
 
 
 def _demand_nulls(client: DruidClient) -> None:
-    if said := loses_nulls(client):
+    if said := explain_lost_nulls(client):
         raise ConfigError(
             f"{said}.",
             hint="set druid.generic.useDefaultValueForNull=false and ingest again, or profile with `engine: local`",
@@ -251,7 +251,7 @@ def _planned_types(client: DruidClient, datasource: str, segments: Sequence[Segm
 
 
 def _is_flagged(segments: Sequence[SegmentColumns], name: str) -> bool:
-    return any(flag_column(name) in segment.columns for segment in segments)
+    return any(name_flag_column(name) in segment.columns for segment in segments)
 
 
 def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
@@ -266,7 +266,7 @@ def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
         whole = _part(layout, profiled.rows, {name: own[None] for name, own in profiled.whole.items()})
     segments = {}
     for division in profiled.divisions:
-        simple = undivided(division.layout, division.counts, whole)
+        simple = build_undivided(division.layout, division.counts, whole)
         segments[division.layout.name] = simple or _segment(division, parts[division.layout.name], layout)
     return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 

@@ -10,7 +10,7 @@ from airflow_mlmon.spec.druid import Druid, DruidFormat, DruidIngestion, DruidIn
 _SUM_OF_NULLS = "SELECT SUM(CASE WHEN a > 5 THEN 1 END) AS n FROM (VALUES (1), (2)) AS t(a)"
 
 
-def loses_nulls(client: DruidClient) -> str:
+def explain_lost_nulls(client: DruidClient) -> str:
     """Explain that the cluster reads null as 0 and ''; empty if it does not, as from version 32 on."""
     if client.sql(_SUM_OF_NULLS)[0]["n"] is None:
         return ""

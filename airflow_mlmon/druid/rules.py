@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.spec import ModelSpec
 
 _ROWS_PER_SEGMENT = 5_000_000
@@ -38,7 +38,7 @@ def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules) -> OwnRules
     Returns:
         The settings that are now ours.
     """
-    name = predictions_datasource(spec).name
+    name = build_predictions_datasource(spec).name
     return OwnRules(
         retention=_apply_retention(client, name, spec.druid.retention_days, own.retention),
         compaction=_apply_compaction(client, name, spec.druid.compaction_after_days, own.compaction),
@@ -72,7 +72,7 @@ def _apply_compaction(
         if is_own:
             client.delete_compaction(name)
         return None
-    settings = compaction_settings(name, days)
+    settings = build_compaction_settings(name, days)
     if _has(current, settings):
         return settings if is_own else None
     client.set_compaction(settings)
@@ -87,7 +87,7 @@ def retention_rules(days: int) -> list[dict[str, Any]]:
     ]
 
 
-def compaction_settings(datasource: str, after_days: int) -> dict[str, Any]:
+def build_compaction_settings(datasource: str, after_days: int) -> dict[str, Any]:
     """Compact small segments of a day; day segments stay, because an ingestion replaces whole days."""
     return {
         "dataSource": datasource,

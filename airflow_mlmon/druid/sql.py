@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, DimensionType, whole_days
-from airflow_mlmon.druid.inputs import input_format, input_source
+from airflow_mlmon.druid.ingestion import CONTENT_COLUMN, TIME_COLUMN, Datasource, DimensionType, check_whole_days
+from airflow_mlmon.druid.inputs import build_input_format, build_input_source
 from airflow_mlmon.partition import Partition
 
 
@@ -16,14 +16,14 @@ def replace_statement(datasource: Datasource, partition: Partition, *, input_url
     time_column = quote_identifier(TIME_COLUMN)
     signature = [{"name": datasource.time_column, "type": DimensionType.STRING.value}]
     signature += [{"name": dimension.name, "type": dimension.type.value} for dimension in datasource.dimensions]
-    source, shape = input_source(input_urls), input_format(input_urls)
+    source, shape = build_input_source(input_urls), build_input_format(input_urls)
     external = ", ".join(_literal(json.dumps(part)) for part in (source, shape, signature))
     selected = [
         f"TIME_PARSE({quote_identifier(datasource.time_column)}) AS {time_column}",
         *(quote_identifier(dimension.name) for dimension in datasource.dimensions),
         f"{_literal(version)} AS {quote_identifier(CONTENT_COLUMN)}",
     ]
-    start, end = (_timestamp(moment) for moment in whole_days(partition))
+    start, end = (_timestamp(moment) for moment in check_whole_days(partition))
     return (
         f"REPLACE INTO {quote_identifier(datasource.name)} "  # noqa: S608 - quoted, from a checked spec
         f"OVERWRITE WHERE {time_column} >= {start} AND {time_column} < {end} "

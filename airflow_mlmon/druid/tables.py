@@ -20,7 +20,7 @@ def select_columns(table: pa.Table, datasource: Datasource) -> pa.Table:
     return table.select(names)
 
 
-def metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Table:
+def build_metrics_table(partition: Partition, metrics: Iterable[MetricValue]) -> pa.Table:
     """Convert the metrics of a partition to rows of `<model>_metrics`; a value that does not exist is null."""
     rows = [
         {

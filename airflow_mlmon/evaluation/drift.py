@@ -29,7 +29,7 @@ from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, tail
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, usual_of
+from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, estimate_expected
 
 _HALF = 0.5
 _CLOSEST = 1e-9
@@ -95,7 +95,7 @@ class ColumnHistory:
         between = self.between()
         values = np.array([_log_ratio(evidence, between) for _, evidence in held])
         # the scale is that of one sampling variance, so the ratio of observed to expected is the variance itself
-        return usual_of(
+        return estimate_expected(
             [day for day, _ in held],
             values,
             np.ones(len(held)),

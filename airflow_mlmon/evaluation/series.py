@@ -30,7 +30,7 @@ import numpy as np
 from scipy import special
 
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import Usual, usual_of
+from airflow_mlmon.statistics.dispersion import Usual, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 # an area or a loss that never varied is judged as if it varied by this share of the scale
@@ -64,7 +64,7 @@ class Series:
         past: The days before, with theirs.
         base: The number of the baseline; None where it has none.
         scale: Standard deviation of single values, of a mean.
-        season: Whether weekdays are told apart; see `dispersion.usual_of`.
+        season: Whether weekdays are told apart; see `dispersion.estimate_expected`.
         outliers: Days before on which it was in breach, and which are over.
     """
 
@@ -82,7 +82,7 @@ class Series:
         """What the nights before say; None of too few."""
         values = np.array([self.on_scale(point.value) for _, point in self.past])
         sampling = np.array([self.sampling(point) for _, point in self.past])
-        return usual_of(
+        return estimate_expected(
             [day for day, _ in self.past],
             values,
             sampling,

@@ -41,7 +41,7 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
         """Pin the trailing days as the baseline, in the name of the person who approved."""
         from airflow.sdk.timezone import utcnow  # noqa: PLC0415 - a DAG file imports what its tasks need in the tasks
 
-        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
+        from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
         from airflow_mlmon.loading import load_spec  # noqa: PLC0415
         from airflow_mlmon.pipeline.baselines.accept import accept  # noqa: PLC0415
@@ -49,7 +49,7 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
 
         who = (answer["responded_by_user"] or {}).get("name") or "the default answer"
         why = f"{verdict['partition']}: " + "; ".join(alert["title"] for alert in verdict["alerts"])
-        with open_run(load_spec(SPEC), airflow_settings()) as run:
+        with open_run(load_spec(SPEC), read_airflow_settings()) as run:
             baseline = Baseline(trailing=NIGHTS)
             pin = accept(run, baseline, version=None, first=None, who=who, why=why, at=utcnow())
         return f"{baseline.title()} from {pin.first} on"

@@ -33,7 +33,7 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
         from sklearn.pipeline import make_pipeline  # noqa: PLC0415
         from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415
+        from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415
         from airflow_mlmon.loading import load_spec  # noqa: PLC0415
         from airflow_mlmon.partition import Partition  # noqa: PLC0415
@@ -42,7 +42,7 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
 
         spec = load_spec(SPEC)
         numbers = [name for name in spec.features if spec.columns[name].type in {ColumnType.FLOAT, ColumnType.INTEGER}]
-        with open_run(spec, airflow_settings()) as run:
+        with open_run(spec, read_airflow_settings()) as run:
             last = Partition.from_key(MODEL, verdict["partition"])
             rows = labelled_rows(run, last.day - timedelta(days=27), last.day)
             rows = rows.select([*numbers, LABEL]).drop_null()

@@ -10,7 +10,7 @@ from airflow.sdk import conf
 from airflow_mlmon.settings import SECTION, Settings, read_settings
 
 
-def airflow_settings() -> Settings:
+def read_airflow_settings() -> Settings:
     """Read the settings of section [mlmon], from airflow.cfg and the environment."""
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
     base_url = conf.get("api", "base_url", fallback=None)

@@ -17,7 +17,7 @@ def is_quiet(context: Mapping[str, Any]) -> bool:
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
 
 
-def partition_of(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
+def find_partition(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
     """Determine the partition of the DAG run of `context`."""
     dag_run = context["dag_run"]
     params = context.get("params") or {}

@@ -10,7 +10,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.connection import connection
 
 
-def endpoint_of(conn_id: str, kind: str) -> Endpoint:
+def create_endpoint(conn_id: str, kind: str) -> Endpoint:
     """Create the endpoint of an `http` connection: its host is the URL, or host, port and schema form it.
 
     Its extra may hold `headers`, added to each request, and `allow_private`, true if the receiver is in a private
@@ -36,7 +36,7 @@ def endpoint_of(conn_id: str, kind: str) -> Endpoint:
     return Endpoint(url, headers, kind=kind, allow_private=bool(extra.get("allow_private")))
 
 
-def signing_secret_of(conn_id: str) -> str:
+def read_signing_secret(conn_id: str) -> str:
     """Return the secret with which messages to the receiver are signed; empty if there is none."""
     return str(_extra(connection(conn_id)).get("signing_secret") or "")
 

@@ -11,7 +11,7 @@ _PORT = 6379
 _TLS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
 
 
-def redis_cache(conn_id: str) -> Cache:
+def create_redis_cache(conn_id: str) -> Cache:
     """Create the cache of a connection, without contacting it.
 
     Raises:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.hooks.redis import redis_cache
+from airflow_mlmon.hooks.redis import create_redis_cache
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.loading import load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
@@ -36,7 +36,7 @@ def open_run(
     with MetricStore(settings.store, must_exist=must_exist) as store:
         yield Run(
             spec=spec,
-            storage=Storage(s3_client, redis_cache),
+            storage=Storage(s3_client, create_redis_cache),
             store=store,
             workspace=settings.workspace,
             workspace_connection=settings.workspace_connection,

@@ -66,7 +66,7 @@ class ToldIncident:
         return all(map(_is_over, self.alerts))
 
 
-def incidents_of(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[ToldIncident]:
+def group_incidents(alerts: Iterable[Alert], *, ends_apart: bool = False) -> list[ToldIncident]:
     """Group alerts into incidents: critical ones first, then in the order of evaluation; resolved ones last.
 
     Args:

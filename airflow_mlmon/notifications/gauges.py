@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_mlmon.hooks.endpoint import endpoint_of
+from airflow_mlmon.hooks.endpoint import create_endpoint
 from airflow_mlmon.pipeline.pages.gauges import model_gauges
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.reports.exposition import CONTENT_TYPE, exposition
@@ -23,6 +23,6 @@ def publish_gauges(run: Run, settings: Settings) -> None:
         path = join_uri(settings.metrics_folder, f"mlmon_{run.model}.prom")
         run.storage.at(path).write(path, text)
     if settings.pushgateway is not None:
-        endpoint = endpoint_of(settings.pushgateway, "Pushgateway")
+        endpoint = create_endpoint(settings.pushgateway, "Pushgateway")
         # the name of a model needs no escaping in a path
         endpoint.send(text, {"Content-Type": CONTENT_TYPE}, method="PUT", path=f"/metrics/job/mlmon/model/{run.model}")

@@ -9,7 +9,7 @@ from airflow_mlmon.alerts.alertmanager import AlertmanagerSender
 from airflow_mlmon.alerts.channels import LogSender, Sender, channels_of
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.alerts.webhook import WebhookSender
-from airflow_mlmon.hooks.endpoint import endpoint_of, signing_secret_of
+from airflow_mlmon.hooks.endpoint import create_endpoint, read_signing_secret
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Channel
 
@@ -49,11 +49,11 @@ class _ChannelSender:
 
             return NotifierSender(channel.notifier, channel.arguments, self._draw)
         if channel.webhook is not None:
-            endpoint = endpoint_of(channel.webhook, "webhook")
-            return WebhookSender(endpoint, self._now, signing_secret_of(channel.webhook))
+            endpoint = create_endpoint(channel.webhook, "webhook")
+            return WebhookSender(endpoint, self._now, read_signing_secret(channel.webhook))
         if channel.alertmanager is not None:
             return AlertmanagerSender(
-                endpoint_of(channel.alertmanager, "Alertmanager"), self._now, self._run.spec.owner
+                create_endpoint(channel.alertmanager, "Alertmanager"), self._now, self._run.spec.owner
             )
         return LogSender(_ALERTS)
 

@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import is_quiet, partition_of
+from airflow_mlmon.hooks.dag_run import find_partition, is_quiet
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 
@@ -51,7 +51,7 @@ class PartitionOperator(BaseOperator):
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         try:
             with self._opened(is_quiet=is_quiet(context)) as run:
-                partition = partition_of(run.model, context, self.partition)
+                partition = find_partition(run.model, context, self.partition)
                 return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
             if error.retryable:
@@ -60,10 +60,10 @@ class PartitionOperator(BaseOperator):
 
     @contextmanager
     def _opened(self, *, is_quiet: bool) -> Iterator[Run]:
-        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415 - heavy
 
-        with open_run(load_spec(self.spec_path), airflow_settings(), self._log_progress, is_quiet=is_quiet) as run:
+        with open_run(load_spec(self.spec_path), read_airflow_settings(), self._log_progress, is_quiet=is_quiet) as run:
             yield run
 
     def _log_progress(self, message: str) -> None:

@@ -155,7 +155,7 @@ class SendAlertsOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the messages sent and failed."""
-        from airflow_mlmon.hooks.configuration import airflow_settings  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
         from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.send import send_alerts  # noqa: PLC0415 - heavy
@@ -164,4 +164,4 @@ class SendAlertsOperator(PartitionOperator):
         try:
             return to_json(send_alerts(run, build_senders(run, now), now))
         finally:
-            publish_gauges(run, airflow_settings())
+            publish_gauges(run, read_airflow_settings())

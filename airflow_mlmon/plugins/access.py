@@ -11,7 +11,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.hooks.dag_run import find_partition
 from airflow_mlmon.partition import Partition
 
 __all__ = ["GetUserDep", "get_user", "partition_of_run", "readable_models"]
@@ -39,4 +39,4 @@ def partition_of_run(dag_id: str, run_id: str) -> Partition:
     found = DagRun.find(dag_id=[dag_id], run_id=[run_id])
     if not found:
         raise NotFoundError(f"The DAG {dag_id!r} has no run {run_id!r}.")
-    return partition_of(dag_id, {"dag_run": found[0]})
+    return find_partition(dag_id, {"dag_run": found[0]})

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from airflow_mlmon.errors import ConfigError, MlmonError, NotFoundError
-from airflow_mlmon.hooks.configuration import airflow_settings
+from airflow_mlmon.hooks.configuration import read_airflow_settings
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.plugins.access import GetUserDep, get_user, partition_of_run, readable_models
@@ -68,7 +68,7 @@ def create_app() -> FastAPI:
 
 def list_models(user: GetUserDep) -> Response:
     """Show the models that the user may read, with their latest days."""
-    with MetricStore(airflow_settings().store) as store:
+    with MetricStore(read_airflow_settings().store) as store:
         rows = [_model_row(store, model) for model in readable_models(store.models(), user)]
     return _page(render_models(rows))
 
@@ -126,12 +126,12 @@ def _model_row(store: MetricStore, model: str) -> ModelRow:
 
 
 def _models() -> list[str]:
-    with MetricStore(airflow_settings().store) as store:
+    with MetricStore(read_airflow_settings().store) as store:
         return store.models()
 
 
 def _reports(*parts: str) -> tuple[ObjectStore, str]:
-    settings = airflow_settings()
+    settings = read_airflow_settings()
     files = Storage(s3_client).at(settings.workspace, settings.workspace_connection)
     return files, join_uri(settings.reports, *parts)
 

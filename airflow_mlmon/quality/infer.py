@@ -19,6 +19,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.choices import ColumnType, Role, Severity
 from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.tasks.registry import task_of
 
 _SHARE_MARGIN = 0.02
 _RANGE_MARGIN = 0.1
@@ -90,17 +91,17 @@ def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spe
         yield _check("expect_column_values_to_not_be_null", name, mostly=_mostly(worst))
     if isinstance(known, NumericProfile):
         if column.type in _NUMBERS:
-            yield from _range_checks(name, known, is_score=column.role is Role.SCORE)
+            yield from _range_checks(name, known, ends=task_of(spec).ranges.get(column.role))
     elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.layout.vocabulary:
         yield _vocabulary_check(name, known)
 
 
-def _range_checks(name: str, known: NumericProfile, *, is_score: bool) -> Iterator[Check]:
+def _range_checks(name: str, known: NumericProfile, *, ends: tuple[float, float] | None) -> Iterator[Check]:
     low, high = known.min, known.max
     if low is None or high is None:
         return
-    if is_score and low >= 0 and high <= 1:
-        yield _check("expect_column_values_to_be_between", name, min_value=0, max_value=1)
+    if ends is not None and low >= ends[0] and high <= ends[1]:
+        yield _check("expect_column_values_to_be_between", name, min_value=ends[0], max_value=ends[1])
         return
     margin = _RANGE_MARGIN * (high - low) or max(abs(high), 1.0) * _RANGE_MARGIN
     # never negative in the reference, such as a count or a distance: never negative later

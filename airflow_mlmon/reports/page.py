@@ -18,7 +18,7 @@ from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.evaluation.limits import strength
-from airflow_mlmon.lifecycle.incidents import incidents_of
+from airflow_mlmon.lifecycle.incidents import group_incidents
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -32,16 +32,16 @@ from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
-from airflow_mlmon.reports.versions import VERSION_METRICS, Versions
+from airflow_mlmon.reports.versions import Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import CHECK_PREFIX
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_SHARE, NULL_SHARE
+from airflow_mlmon.tasks.registry import DEFAULT, METRICS
+from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, subject_title
 
-PERFORMANCE_METRICS = tuple(name for name, metric in METRICS.items() if metric.needs_labels)
 _LONGEST_METER = 1e6
 # number of alerts of an incident, and of segments of a column, that are not folded
 _SHOWN = 6
@@ -117,6 +117,7 @@ class NightPage:
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
+    task: Task = DEFAULT
     policy: Judgement = field(default_factory=Judgement)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -168,6 +169,7 @@ class IndexPage:
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
+    task: Task = DEFAULT
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
     heat: HeatMap | None = None
@@ -189,15 +191,16 @@ def render_night(page: NightPage) -> str:
             columns=ranked,
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
-            incidents=incidents_of(page.alerts),
+            incidents=group_incidents(page.alerts),
             checks=rank_checks(page.checks),
             failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
-            performance_metrics=PERFORMANCE_METRICS,
+            performance_metrics=page.task.label_metrics,
+            tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
-            version_metrics=VERSION_METRICS,
+            version_metrics=(*page.task.output_metrics, LABEL_SHARE, *page.task.version_headline),
         )
     )
 
@@ -214,6 +217,7 @@ def render_index(page: IndexPage) -> str:
             weeks=calendar_weeks({night.night.partition.day: night for night in nights}),
             loud=[night for night in nights if night.tone is Tone.LOUD],
             labels=page.labels,
+            headline_metrics=_with_coverage(page.task),
         )
     )
 
@@ -221,6 +225,21 @@ def render_index(page: IndexPage) -> str:
 def render_page(template: str, **content: object) -> str:
     """Render another page from its template and content."""
     return _environment().get_template(template).render(**content)
+
+
+def _tiles(task: Task) -> tuple[str, ...]:
+    """What a day is summed up in: its outputs, and its labels but not the performance, which has a table."""
+    return (
+        NULL_SHARE,
+        *task.output_metrics,
+        *(name for name in task.label_metrics if not METRICS[name].is_performance),
+    )
+
+
+def _with_coverage(task: Task) -> list[str]:
+    """The headline metrics, those of the labels after how many of these have come."""
+    outputs = [name for name in task.headline if not METRICS[name].needs_labels]
+    return [*outputs, LABEL_SHARE, *(name for name in task.headline if name not in outputs)]
 
 
 def _failed_checks(page: NightPage) -> list[CheckOutcome]:
@@ -276,7 +295,7 @@ def _environment() -> Environment:
         p=wording.p_text,
         p_equation=wording.p_equation_text,
         subject=subject_title,
-        incidents=incidents_of,
+        incidents=group_incidents,
         bytes=wording.bytes_text,
         runs=wording.version_runs,
     )

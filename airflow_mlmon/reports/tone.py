@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from airflow_mlmon.lifecycle.incidents import incidents_of
+from airflow_mlmon.lifecycle.incidents import group_incidents
 from airflow_mlmon.records import Alert, CheckOutcome, Night, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import Severity
 
@@ -40,7 +40,7 @@ def headline(night: Night, alerts: Sequence[Alert], checks: Sequence[CheckOutcom
     failed = sum(check.passed is False and check.severity is not Severity.RECORDED for check in checks)
     parts = [_LOUD[night.status]] if night.status in _LOUD else []
     if alerts:
-        incidents = len(incidents_of(alerts))
+        incidents = len(group_incidents(alerts))
         together = f"{_counted(incidents, 'incident')} with " if incidents < len(alerts) else ""
         parts.append(together + _counted(len(alerts), "alert"))
     if failed:

@@ -11,7 +11,6 @@ from airflow_mlmon.evaluation.columns import drifted, evaluated
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.tasks.contrast import Difference
 
-VERSION_METRICS = ("score_mean", "predicted_positive_share", "label_share", "accuracy", "roc_auc", "log_loss")
 _MOST_COLUMNS = 5
 
 

@@ -10,7 +10,7 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import partition_of
+from airflow_mlmon.hooks.dag_run import find_partition
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
@@ -38,7 +38,7 @@ class PartitionSensor(BaseSensorOperator):
         """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
-            partition = partition_of(spec.model, context, self.partition)
+            partition = find_partition(spec.model, context, self.partition)
             deadline = partition.end + timedelta(hours=spec.predictions.wait_hours)
             if datetime.now(UTC) >= deadline:
                 return True
@@ -49,10 +49,10 @@ class PartitionSensor(BaseSensorOperator):
             raise AirflowFailException(str(error)) from error
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.read import day_folder  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.read import format_day_folder  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.s3 import s3_client  # noqa: PLC0415 - heavy
         from airflow_mlmon.storage import Storage  # noqa: PLC0415
 
-        folder = day_folder(spec.predictions.path, partition.day)
+        folder = format_day_folder(spec.predictions.path, partition.day)
         listed = Storage(s3_client).at(folder, spec.predictions.connection).list(folder)
         return any(item.uri.rsplit("/", 1)[-1] == spec.predictions.ready for item in listed)

@@ -137,7 +137,7 @@ class Baseline(Section):
         return tuple(islice((day for day in reached if day not in without), wanted))[::-1]
 
 
-def named_by_text(baselines: Any) -> Any:
+def check_version_names(baselines: Any) -> Any:
     """Check that each model version is named by text.
 
     YAML reads 1.10 as the number 1.1, which would be another version.

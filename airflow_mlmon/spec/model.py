@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
-from airflow_mlmon.spec.baseline import Baseline, named_by_text
+from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
@@ -55,7 +55,7 @@ class Predictions(Section):
     @field_validator("path")
     @classmethod
     def _dated(cls, path: str) -> str:
-        return dated_path(path)
+        return check_dated_path(path)
 
 
 class Labels(Section):
@@ -85,7 +85,7 @@ class Labels(Section):
     @field_validator("path")
     @classmethod
     def _dated(cls, path: str) -> str:
-        return dated_path(path)
+        return check_dated_path(path)
 
 
 class Reference(Section):
@@ -160,7 +160,7 @@ class ModelSpec(Section):
     baselines: dict[str, Baseline] = Field(
         default_factory=dict, description="Baselines of single columns, by the column's name."
     )
-    versions: Annotated[dict[str, Baseline], BeforeValidator(named_by_text)] = Field(
+    versions: Annotated[dict[str, Baseline], BeforeValidator(check_version_names)] = Field(
         default_factory=dict,
         description="Baselines of model versions, by the value of the column with role version; by default the "
         "model's baseline.",
@@ -315,7 +315,7 @@ class ModelSpec(Section):
             raise ValueError(f"predictions.columns: at most one column may have `role: {role}`")
 
 
-def dated_path(path: str) -> str:
+def check_dated_path(path: str) -> str:
     """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
     found = set(re.findall(r"{([^}]*)}", path))
     if unknown := found - _PLACEHOLDERS:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy import special
-
 from airflow_mlmon.spec.choices import Correction
 
 
@@ -44,18 +42,20 @@ def adjust(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def rate_of_look(rate: float, share: float) -> float:
+def compute_look_rate(rate: float, share: float) -> float:
     """Compute the O'Brien-Fleming error rate of an interim look at a share of the rows.
 
     Early looks must be far stricter, so that however many there are, the probability of any false alarm is at most
     twice the rate, and the last look has all of it: 2 (1 - Phi(z / sqrt(share))) with z the quantile of the rate
     (O'Brien and Fleming 1979; the bound follows from the reflection of Brownian motion).
 
-    >>> [round(rate_of_look(0.05, share), 4) for share in (0.25, 0.5, 0.9, 1.0)]
+    >>> [round(compute_look_rate(0.05, share), 4) for share in (0.25, 0.5, 0.9, 1.0)]
     [0.0001, 0.0056, 0.0388, 0.05]
     """
     if not 0 < share < 1:
         return rate
+    from scipy import special  # noqa: PLC0415 - slow to import
+
     return 2 * float(special.ndtr(special.ndtri(rate / 2) / math.sqrt(share)))
 
 

@@ -66,7 +66,7 @@ class Usual:
         return sampling + self.between + (self.sampling + self.between) / self.of_centre
 
 
-def usual_of(
+def estimate_expected(
     days: Sequence[date],
     values: Floats,
     sampling: Floats,
@@ -96,7 +96,7 @@ def usual_of(
     is_out = np.array([past in outliers for past in days], dtype=np.bool_)
     if is_out.any():
         kept = [past for past in days if past not in outliers]
-        others = usual_of(kept, values[~is_out], sampling[~is_out], day=day, season="none")
+        others = estimate_expected(kept, values[~is_out], sampling[~is_out], day=day, season="none")
         if others is None:
             return None
         width = _FARTHEST_OUT * np.sqrt(others.ratio * np.maximum(sampling, others.sampling))

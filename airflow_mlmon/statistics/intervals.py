@@ -30,15 +30,15 @@ def mean_interval(mean: float, std: float, rows: int, after: tuple[float, float,
     return interval_around(after[0] - mean, std**2 / rows + after[1] ** 2 / after[2])
 
 
-def auc_variance(auc: float, positive: int, negative: int) -> float:
+def auc_variance(auc: float, cases: int, controls: int) -> float:
     """Compute the Hanley-McNeil variance of an area under the ROC curve (Radiology 143, 1982).
 
     >>> round(auc_variance(0.8, 50, 50), 5)
     0.00198
     """
-    of_positives = auc / (2 - auc) - auc**2
-    of_negatives = 2 * auc**2 / (1 + auc) - auc**2
-    return (auc * (1 - auc) + (positive - 1) * of_positives + (negative - 1) * of_negatives) / (positive * negative)
+    of_cases = auc / (2 - auc) - auc**2
+    of_controls = 2 * auc**2 / (1 + auc) - auc**2
+    return (auc * (1 - auc) + (cases - 1) * of_cases + (controls - 1) * of_controls) / (cases * controls)
 
 
 def interval_around(difference: float, variance: float) -> Interval:

@@ -88,7 +88,7 @@ class S3Store:
             )
 
 
-def default_client() -> Any:
+def create_default_client() -> Any:
     """Create a client with the credentials, region and endpoint of botocore's default chain."""
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
     return get_session().create_client("s3", config=config)

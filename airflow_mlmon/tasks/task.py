@@ -32,6 +32,7 @@ class Task(ABC):
         name: What a spec calls it.
         types: Types of the outputs, by the role of the column.
         label_type: Type of the label.
+        looks: What outputs, by role, and the label, by None, look like in a sample, in words.
         ranges: The ends between which outputs lie by what they are.
         metrics: The metrics of its own, in the order in which they are shown.
         headline: Those that say most, which tables and trends show first.
@@ -43,12 +44,21 @@ class Task(ABC):
     name: ClassVar[str]
     types: ClassVar[Mapping[Role, ColumnType]]
     label_type: ClassVar[ColumnType]
+    looks: ClassVar[Mapping[Role | None, str]]
     ranges: ClassVar[Mapping[Role, tuple[float, float]]]
     metrics: ClassVar[Mapping[str, Metric]]
     headline: ClassVar[tuple[str, ...]]
     version_headline: ClassVar[tuple[str, ...]]
     contrasts: ClassVar[Mapping[str, Contrasted]]
     counting: ClassVar[Counting]
+
+    @abstractmethod
+    def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
+        """Say whether values may be those of an output, or with None as the role those of the label."""
+
+    @abstractmethod
+    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether values are predictions that follow from a score."""
 
     @abstractmethod
     def empty_outcomes(self) -> OutcomeProfile:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.ingestion import metrics_datasource
+from airflow_mlmon.druid.ingestion import build_metrics_datasource
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
-from airflow_mlmon.druid.tables import metrics_table
+from airflow_mlmon.druid.tables import build_metrics_table
 from airflow_mlmon.errors import NotFoundError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
@@ -151,7 +151,7 @@ def test_metrics_can_be_sliced(client, bucket):
         MetricValue(metric="null_share", column="x", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
-    load_rows(client, bucket, metrics_datasource(spec), metrics_table(DAY, values))
+    load_rows(client, bucket, build_metrics_datasource(spec), build_metrics_table(DAY, values))
 
     rows = client.sql('SELECT "metric", "column", "value", "rows" FROM "flights_metrics"')
     assert sorted(rows, key=lambda row: row["metric"]) == [

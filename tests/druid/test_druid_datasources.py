@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.druid.ingestion import DimensionType
-from airflow_mlmon.druid.rules import OwnRules, apply_rules, compaction_settings, retention_rules
+from airflow_mlmon.druid.rules import OwnRules, apply_rules, build_compaction_settings, retention_rules
 from airflow_mlmon.loading import parse_spec
 from tests.support.druid.bucket import COLUMNS, DAY, NEXT, datasource, load_rows, rows_of
 
@@ -111,7 +111,7 @@ def test_rules_of_others_are_never_taken_back(client):
     spec = parse_spec(SPEC.format(model="foreign", days=90), "foreign.yaml")
     client.set_retention_rules("foreign_predictions", retention_rules(90))
     own = apply_rules(client, spec, OwnRules())
-    changed = compaction_settings("foreign_predictions", 7)
+    changed = build_compaction_settings("foreign_predictions", 7)
     client.set_compaction(changed)
 
     apply_rules(client, without_rules("foreign"), own)

@@ -21,7 +21,7 @@ from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts
 from airflow_mlmon.records import Action, ActionKind
-from airflow_mlmon.settings import settings_from_environment
+from airflow_mlmon.settings import read_environment_settings
 from airflow_mlmon.spec.alerts import SharedChannel
 from tests.support.archive import FIRST, Archive
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
@@ -247,7 +247,7 @@ def test_alert_that_somebody_muted_ends_in_the_alertmanager(run, archive, receiv
 def test_run_knows_the_channels_of_the_deployment_by_its_settings(run, tmp_path):
     (tmp_path / "channels.yaml").write_text("channels: [{webhook: desk, models: [lo*]}, {webhook: other, models: [x]}]")
     names = {"STORE": f"sqlite:///{tmp_path / 'store.db'}", "CHANNELS": str(tmp_path / "channels.yaml")}
-    settings = settings_from_environment({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
+    settings = read_environment_settings({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
 
     with open_run(run.spec, settings) as configured:
         assert "webhook:desk" in configured.channels

@@ -15,7 +15,7 @@ from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.settings import Settings, settings_from_environment
+from airflow_mlmon.settings import Settings, read_environment_settings
 from tests.support.archive import FIRST, day_table
 from tests.support.inbox import web_server
 from tests.support.nightly_model import judge_night
@@ -51,11 +51,11 @@ def gateway(tmp_path) -> Iterator[PushGateway]:
 def pushing_to(url: str, monkeypatch) -> Settings:
     receiver = {"conn_type": "http", "host": url, "extra": {"allow_private": True}}
     monkeypatch.setenv("AIRFLOW_CONN_GATEWAY", json.dumps(receiver))
-    return settings_from_environment({"AIRFLOW_HOME": "/nowhere", "AIRFLOW__MLMON__PUSHGATEWAY": "gateway"})
+    return read_environment_settings({"AIRFLOW_HOME": "/nowhere", "AIRFLOW__MLMON__PUSHGATEWAY": "gateway"})
 
 
 def writing_to(folder: Path) -> Settings:
-    return settings_from_environment({"AIRFLOW_HOME": "/nowhere", "AIRFLOW__MLMON__METRICS_FOLDER": str(folder)})
+    return read_environment_settings({"AIRFLOW_HOME": "/nowhere", "AIRFLOW__MLMON__METRICS_FOLDER": str(folder)})
 
 
 def test_prometheus_scrapes_what_was_pushed(run, gateway, tmp_path, monkeypatch):
@@ -101,7 +101,7 @@ def test_gateway_that_is_down_is_unavailable_and_the_file_is_written_all_the_sam
     gateway.kill()
     pushing_to(gateway.url, monkeypatch)
     names = {"PUSHGATEWAY": "gateway", "METRICS_FOLDER": str(tmp_path / "collector")}
-    settings = settings_from_environment({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
+    settings = read_environment_settings({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
 
     with pytest.raises(ServiceUnavailableError, match=r"The Pushgateway at 127\.0\.0\.1 cannot be reached"):
         publish_gauges(run, settings)

@@ -16,7 +16,7 @@ from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile
 from airflow_mlmon.profiles.engine.pinning import pin_column, pin_columns
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.values.exact import quantised_sums
+from airflow_mlmon.profiles.values.exact import sum_quantised
 from airflow_mlmon.spec.choices import ColumnType
 from tests.support.profiles import make_layout
 
@@ -165,7 +165,7 @@ def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed
     integers = [round(value / unit) for value in values.tolist()]
 
     halves = [
-        quantised_sums(half, unit, reach=float(np.abs(half).max())) for half in np.array_split(values, 2) if half.size
+        sum_quantised(half, unit, reach=float(np.abs(half).max())) for half in np.array_split(values, 2) if half.size
     ]
 
     assert sum(total for total, _ in halves) == sum(integers)

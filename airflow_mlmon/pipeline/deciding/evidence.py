@@ -1,4 +1,4 @@
-"""What is usual of a model's nights, from what is stored of them, and what it says of a night."""
+"""Evidence for the evaluation of a day, from its metrics and profiles and from the stored history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import Judgement
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, ROWS, UNSEEN_SHARE
 from airflow_mlmon.spec.model import ModelSpec
-from airflow_mlmon.statistics.correction import rate_of_look
+from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
@@ -92,7 +92,7 @@ class UsualJudge:
             # the drift of labels, which have no profile, is measured and not judged: their share of positives is
             judged = [value for value in judged if value.metric != DRIFT]
             # a night is judged at each delivery of its labels
-            rate = rate_of_look(rate, _share_of_labels(metrics))
+            rate = compute_look_rate(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, judged, policy, reference, profile)
         verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]

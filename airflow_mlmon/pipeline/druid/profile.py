@@ -1,14 +1,13 @@
-"""The profile of a night by the engine of the spec: its rows are loaded into Druid and profiled there.
+"""Profile of a day by the engine of the spec: its rows are loaded into Druid and profiled there.
 
-They are loaded before the night is judged, which the local engine does not ask for: until the night is
-published Druid serves rows that the store does not yet speak of. What the step of Druid finds afterwards is
-its own load, which it verifies.
+They are loaded before the evaluation, unlike with the local engine: until the day is published, Druid serves rows that
+are not in the store yet. The step of Druid then finds and verifies this load.
 """
 
 from __future__ import annotations
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.load import load_partition
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.druid.requirements import check_cluster
@@ -26,16 +25,19 @@ from airflow_mlmon.spec.druid import Engine
 
 
 def profile_version(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
-    """The profile of one version of a partition; a day that Druid does not keep is profiled here.
+    """Profile one version of a partition; a day outside Druid's retention is profiled locally.
 
     Raises:
-        ConfigError: the spec says `engine: druid`, and no Druid is known or it lacks what is needed.
-        ServiceError: Druid does not answer, or did not load the rows.
-        PartitionConflictError: other rows took their place meanwhile; worth another try.
+        ConfigError: the spec has `engine: druid`, and no Druid is configured or it lacks a needed feature.
+        ServiceError: Druid does not reply, or did not load the rows.
+        PartitionConflictError: other rows replaced them meanwhile; a retry may succeed.
     """
     if run.spec.druid.engine is Engine.DRUID:
         if run.druid is None:
-            raise ConfigError("`druid: {engine: druid}` needs a Druid.", hint="make the connection that the spec names")
+            raise ConfigError(
+                "`druid: {engine: druid}` needs a connection to Druid.",
+                hint="create the Airflow connection that the spec names",
+            )
         if is_kept(run, partition, run.druid.today):
             return _profile_in_druid(run, partition, version, layout)
     return _profile_here(run, partition, version, layout)
@@ -47,11 +49,11 @@ def _profile_here(run: Run, partition: Partition, version: str, layout: Layout) 
 
 def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
     if run.druid is None:
-        raise AssertionError("asked before")
+        raise AssertionError("checked by the caller")
     client = run.druid.connect()
     check_workspace(run)
     check_cluster(client, run.spec.druid)
-    place = Place(kind=Kind.PREDICTIONS, datasource=predictions_datasource(run.spec), day=partition)
+    place = Place(kind=Kind.PREDICTIONS, datasource=build_predictions_datasource(run.spec), day=partition)
     if not _load(run, client, place, version):
         return Profile.empty(layout)
     run.progress("profiling in Druid")
@@ -66,7 +68,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
 
 
 def _load(run: Run, client: DruidClient, place: Place, version: str) -> int:
-    """Load one version of a day; how many rows it has."""
+    """Load one version of a day, and return its number of rows."""
     made = make_input_of(run, place, version)
     if made.content.rows:
         load = load_of(run, place, made.content)

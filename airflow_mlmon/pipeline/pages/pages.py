@@ -1,4 +1,4 @@
-"""Gathers what the page of a night, and a model's index, show."""
+"""Content of a day's page and of a model's index, from the store and the workspace."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
-    PERFORMANCE_METRICS,
     BaselineNights,
     ColumnRow,
     Fact,
@@ -41,6 +40,7 @@ from airflow_mlmon.reports.page import (
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
+from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -51,9 +51,9 @@ _PERFORMANCE_NIGHTS = 14
 
 
 def night_page(run: Run, partition: Partition) -> NightPage:
-    """What the store and the workspace hold of a night."""
+    """Collect the content of a day's page."""
     store = run.store
-    night = store.night(partition) or Night.failed(partition, "No run of this night has come to an end.")
+    night = store.night(partition) or Night.failed(partition, "No run of this day has finished.")
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
@@ -67,6 +67,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         policy=run.spec.alerts.judgement,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
@@ -92,7 +93,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
 
 
 def index_page(run: Run) -> IndexPage:
-    """Every night of the model that was judged."""
+    """Collect the evaluated days of a model for its index."""
     nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
     if not nights:
         return IndexPage(model=run.model, nights=())
@@ -121,6 +122,7 @@ def index_page(run: Run) -> IndexPage:
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
+        task=task_of(run.spec),
         trends=trend_charts(run, last, marks),
         marks=shown_marks(run, last, marks),
         heat=_heat(run, [night.partition.day for night in nights]),
@@ -200,7 +202,7 @@ def _label_row(run: Run, partition: Partition, reference: Reference | None) -> l
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     if compared is None:
         return None
-    bins = histogram_bins(compared.columns[column], profile.columns[column])
+    bins = build_histogram(compared.columns[column], profile.columns[column])
     return before_after(bins, column) if bins.labels else None
 
 
@@ -224,7 +226,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
     return tuple(
         PerformanceNight(
             day=night.partition.day,
-            metrics={name: values.get((night.partition.day, name, None)) for name in PERFORMANCE_METRICS},
+            metrics={name: values.get((night.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
             href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
         )
         for night in run.store.nights(run.model, first, last)
@@ -234,7 +236,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
 def _source_file(file: dict[str, Any]) -> SourceFile:
     notes = [file["problem"]] if file["problem"] else []
     if file["undeclared"]:
-        notes.append(f"columns that the spec does not name: {', '.join(file['undeclared'])}")
+        notes.append(f"columns missing in the spec: {', '.join(file['undeclared'])}")
     return SourceFile(
         uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
     )
@@ -245,7 +247,7 @@ def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
         Fact(
             name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
         ),
-        Fact(name="Layout of the profile", value=night.layout or "none"),
+        Fact(name="Profile schema", value=night.layout or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
     ]
@@ -258,7 +260,7 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
         return ()
     rows = f"{reference.profile.rows:,} rows {reference.period}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
-    return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
+    return (Fact(name="Reference", value=rows), Fact(name="Reference files", value=files))
 
 
 def _href_of(run: Run, partition: Partition) -> str | None:

@@ -1,4 +1,4 @@
-"""Reads the rows of the reference: cleaned, without personal data, whole or file by file."""
+"""Reading of the reference's rows: curated, without personal data, in total or file by file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import curate
-from airflow_mlmon.archive.labels import JOINED, is_void, predictions, scores
+from airflow_mlmon.archive.labels import is_void, join_outputs
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.errors import ConfigError
@@ -16,33 +16,34 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.schema import arrow_schema
+from airflow_mlmon.tasks.registry import task_of
 
 Checksums = dict[str, str]
 
 
 def read_reference(run: Run) -> tuple[pa.Table, Checksums]:
-    """All rows of the reference, and the checksums of its files.
+    """Read all rows of the reference, and the checksums of its files.
 
     Raises:
-        ConfigError: a file does not fit the spec, or there is no row.
+        ConfigError: a file does not match the spec, or there are no rows.
     """
     store, listed = _list(run)
     rows, files = _read(run, store, listed)
     if not rows.num_rows:
         raise ConfigError(
             f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
-            hint="check reference.path in the spec",
+            hint="correct reference.path in the spec",
         )
     return rows, files
 
 
 def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
-    """The rows of one file of the reference after the other, each file by itself.
+    """Yield the rows of the reference file by file.
 
-    An id that comes in two files is in both, where `read_reference` takes the first.
+    An id that occurs in two files is in both; `read_reference` keeps the first.
 
     Raises:
-        ConfigError: a file does not fit the spec.
+        ConfigError: a file does not match the spec.
     """
     store, listed = _list(run)
     for item in listed:
@@ -50,13 +51,12 @@ def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
 
 
 def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
-    """The rows of the reference as performance is measured on; None where they have no labels."""
+    """Join the labels to the rows of the reference; None if they have no labels."""
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
     void = is_void(rows, reference.outcome, labels.void)
-    columns = [scores(rows, run.spec), predictions(rows, run.spec), rows.column(reference.label), void]
-    return pa.table(columns, schema=JOINED)
+    return join_outputs(rows, rows.column(reference.label), void, run.spec)
 
 
 def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
@@ -70,16 +70,14 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.columns.items() if name not in unknown}
     if reference.label:
-        columns[reference.label] = Column(type=ColumnType.BOOLEAN)
+        columns[reference.label] = Column(type=task_of(spec).label_type)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
     table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
     if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
         raise ConfigError(
-            f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.",
-            hint="data without ids and event times is declared by `dated: false` under reference"
-            if not unknown
-            else "",
+            f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
+            hint="if the data has no ids or event times, set `dated: false` under reference" if not unknown else "",
         )
     if unknown:
         table = _numbered(table, spec)
@@ -87,7 +85,7 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
 
 
 def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
-    """The rows with their number for an id, and no time."""
+    """Return the rows with their numbers as ids, and without times."""
     own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
     ids = pa.array(np.arange(table.num_rows)).cast(own.field(spec.id_column).type)
     table = table.append_column(own.field(spec.id_column), ids)

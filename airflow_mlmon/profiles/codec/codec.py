@@ -145,7 +145,7 @@ def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
 
 
 def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
-    rows, nulls, nans, positive, negative = reader.next_integers(5)
+    rows, nulls, nans, above, below = reader.next_integers(5)
     low, high = reader.number(), reader.number()
     total, squares = reader.next_integers(2)
     values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
@@ -157,8 +157,8 @@ def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
         rows=rows,
         nulls=nulls,
         nans=nans,
-        positive_infinities=positive,
-        negative_infinities=negative,
+        positive_infinities=above,
+        negative_infinities=below,
         min=low,
         max=high,
         total=total,

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout
-from airflow_mlmon.profiles.values.arrow import text_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import Texts
 
 BUCKETS = 1_024
@@ -60,7 +60,7 @@ class CategoryProfile:
     @classmethod
     def of(cls, layout: ColumnLayout, texts: Texts) -> Self:
         """Profile the counted texts of a column."""
-        vocabulary = text_array(layout.vocabulary)
+        vocabulary = to_text_array(layout.vocabulary)
         positions = pc.index_in(texts.values, value_set=vocabulary)
         is_known = to_numpy(positions.is_valid())
         known = to_numpy(positions.drop_null()).astype(np.int32)

@@ -15,9 +15,9 @@ from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
 from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout
-from airflow_mlmon.profiles.values.arrow import number_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
-from airflow_mlmon.profiles.values.exact import quantised_sums
+from airflow_mlmon.profiles.values.exact import sum_quantised
 
 _BLOCK = 1 << 15
 # The first block is short: it suffices to show that most columns have more than 1,024 distinct values.
@@ -90,7 +90,7 @@ class NumericCounter:
         deviations = self._deviations(block)
         # the deviations are in the order of the values
         reach = float(np.abs(self._deviations(np.array([low, high]))).max())
-        total, squares = quantised_sums(deviations, self._layout.quantum, reach=reach)
+        total, squares = sum_quantised(deviations, self._layout.quantum, reach=reach)
         self.total += total
         self.squares += squares
         if self._values is None:
@@ -104,14 +104,14 @@ class NumericCounter:
     def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         finite: npt.NDArray[np.number] = block[np.isfinite(block)]
         nans = int(np.isnan(block).sum())
-        positive = int((block == np.inf).sum())
+        above = int((block == np.inf).sum())
         self.nans += nans
-        self.positive_infinities += positive
-        self.negative_infinities += len(block) - len(finite) - nans - positive
+        self.positive_infinities += above
+        self.negative_infinities += len(block) - len(finite) - nans - above
         return finite
 
     def _count_values(self, values: Tally, deviations: Floats) -> None:
-        counted = pc.value_counts(number_array(deviations + 0.0))
+        counted = pc.value_counts(to_number_array(deviations + 0.0))
         block = Tally.of_counts(to_numpy(counted.field("values")), to_numpy(counted.field("counts")))
         self._values = Tally.total([values, block])
         if len(self._values) > MAX_VALUES:

@@ -16,7 +16,7 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 Counts = npt.NDArray[np.int64]
 
 
-def counts_between(profile: NumericProfile, edges: Floats) -> Counts:
+def estimate_counts(profile: NumericProfile, edges: Floats) -> Counts:
     """Estimate the counts of finite values in the bins, as numpy.histogram defines them.
 
     Args:

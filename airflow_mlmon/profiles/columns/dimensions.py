@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlmon.profiles.values.norm import Floats, in_blocks, to_norms
+from airflow_mlmon.profiles.values.norm import Floats, iterate_blocks, to_norms
 
 _FAR = float(2**31)
 _MOST = float(2**62)
@@ -100,7 +100,7 @@ class DimensionCounter:
         """Add the vectors, one per row, and return their norms."""
         sums = _Running(self._dimension)
         norms = [np.zeros(0)]
-        for block in in_blocks(vectors):
+        for block in iterate_blocks(vectors):
             norms.append(to_norms(block))
             sums.add(block, self._unit)
         self._parts.append(sums.total())

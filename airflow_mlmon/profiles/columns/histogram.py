@@ -41,7 +41,7 @@ class Histogram:
     current: tuple[float, ...]
 
 
-def histogram_bins(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
+def build_histogram(reference: ColumnProfile, current: ColumnProfile, bins: int = MAX_BINS) -> Histogram:
     """Bin two profiles of a column for display; no bars if neither has a value, or for identifiers.
 
     Numbers, and the norms of vectors: one bar per value up to `bins` values, else bars of equal width between the

@@ -80,7 +80,7 @@ def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
     return layout.values is None and len(set(values) - {None}) > MAX_PARTS
 
 
-def undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
+def build_undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
     """Build the segment from the counts of its values, without rows; None where rows must be divided.
 
     No row is needed if all rows share one value, none has any, or there are too many values.

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import number_array, text_array
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_text_array
 from airflow_mlmon.profiles.values.murmur import hash_texts
 
 _LOG2_K = 10
@@ -91,7 +91,7 @@ def _candidates(texts: pa.Array, theta: int) -> list[str]:
         hashes = hash_texts(texts)
         small = np.flatnonzero(hashes < np.uint64(theta))
         _, first = np.unique(hashes[small], return_index=True)
-        texts = texts.take(number_array(small[first]))
+        texts = texts.take(to_number_array(small[first]))
     found: list[str] = texts.to_pylist()
     return found
 
@@ -101,5 +101,5 @@ def _to_valid(texts: pa.Array) -> pa.Array:
         texts.validate(full=True)
     except pa.ArrowInvalid:
         stored = pc.cast(texts, pa.large_binary()).to_pylist()
-        return text_array([text.decode(errors="replace") for text in stored], pa.large_string())
+        return to_text_array([text.decode(errors="replace") for text in stored], pa.large_string())
     return texts

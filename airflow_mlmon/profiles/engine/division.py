@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.layout import CROSSING, LONGEST_NAME, SegmentLayout
-from airflow_mlmon.profiles.values.arrow import number_array, text_array, to_numpy
-from airflow_mlmon.profiles.values.reading import row_texts
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy, to_text_array
+from airflow_mlmon.profiles.values.reading import read_row_texts
 
 
 def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
@@ -42,7 +42,7 @@ def split(
     encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
     codes = to_numpy(encoded.indices)
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    ordered = rows.take(number_array(np.argsort(codes, kind="stable")))
+    ordered = rows.take(to_number_array(np.argsort(codes, kind="stable")))
     start = 0
     for value, count in zip(encoded.dictionary.to_pylist(), counts.tolist(), strict=True):
         yield value, ordered.slice(start, count)
@@ -53,10 +53,10 @@ def _row_values(rows: pa.Table, segment: SegmentLayout) -> pa.Array:
     """Return the value of each row, null if it belongs to the rest."""
     if not set(segment.columns) <= set(rows.column_names):
         return pa.nulls(rows.num_rows, pa.string())
-    texts = [row_texts(rows.column(name), name) for name in segment.columns]
+    texts = [read_row_texts(rows.column(name), name) for name in segment.columns]
     values = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, CROSSING)
     if segment.values is None:
         has_part = pc.less_equal(pc.utf8_length(values), LONGEST_NAME)
     else:
-        has_part = pc.is_in(values, value_set=text_array(segment.values))
+        has_part = pc.is_in(values, value_set=to_text_array(segment.values))
     return pc.if_else(has_part, values, pa.scalar(None, pa.string()))

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.values.arrow import number_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.murmur import hash_texts
 
 Integers = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ class IdHashes:
         """Encode as a Parquet file with page checksums."""
         sink = io.BytesIO()
         pq.write_table(
-            pa.table({_COLUMN: number_array(self.hashes)}).replace_schema_metadata({_COUNT: str(len(self.hashes))}),
+            pa.table({_COLUMN: to_number_array(self.hashes)}).replace_schema_metadata({_COUNT: str(len(self.hashes))}),
             sink,
             use_dictionary=False,
             column_encoding={_COLUMN: "DELTA_BINARY_PACKED"},

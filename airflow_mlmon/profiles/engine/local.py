@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_parts, undivided
+from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_column, read_rows
@@ -53,7 +53,7 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
     whole = _profile_rows(table, layout)
     segments = {}
     for pinned in layout.segments:
-        simple = undivided(pinned, count_values(table, pinned), whole)
+        simple = build_undivided(pinned, count_values(table, pinned), whole)
         segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, layout, pinned), layout)
     return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
@@ -158,7 +158,7 @@ def _divide_slices(
     for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
         for name, counts in found.items():
             counted[name] += counts
-    simple = {pinned.name: undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
+    simple = {pinned.name: build_undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
     divided = [pinned for pinned in layout.segments if simple[pinned.name] is None]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
     for parts in _in_turn(pool, partial(_split_job, layout, divided), slices if divided else [], ahead=workers):

@@ -20,7 +20,7 @@ from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
-from airflow_mlmon.profiles.values.norm import row_norms
+from airflow_mlmon.profiles.values.norm import compute_row_norms
 from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbers
 from airflow_mlmon.profiles.values.vectors import read_vectors
 from airflow_mlmon.spec.choices import ColumnType, Role
@@ -109,7 +109,7 @@ def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnL
     if not chunks:
         return pinned
     vectors = [read_vectors(chunk, name, dimension).elements for chunk in chunks]
-    norms = np.concatenate([np.zeros(0), *(row_norms(part) for part in vectors)])
+    norms = np.concatenate([np.zeros(0), *(compute_row_norms(part) for part in vectors)])
     of_norm = _pin_numbers(name, norms, integer=False)
     return replace(
         pinned,

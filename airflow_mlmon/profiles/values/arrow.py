@@ -10,20 +10,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 
-def number_array(values: npt.NDArray[np.number]) -> pa.Array:
+def to_number_array(values: npt.NDArray[np.number]) -> pa.Array:
     """Convert numbers to an Arrow array, without a copy if they are contiguous.
 
-    >>> number_array(np.array([1.5, 2.0])).to_pylist()
+    >>> to_number_array(np.array([1.5, 2.0])).to_pylist()
     [1.5, 2.0]
     """
     held = np.ascontiguousarray(values)
     return pa.Array.from_buffers(pa.from_numpy_dtype(held.dtype), len(held), [None, pa.py_buffer(held)])
 
 
-def text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
+def to_text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
     """Convert texts to an Arrow array of strings, or of large strings if `kind` says so.
 
-    >>> text_array(["a", "", "Zürich"]).to_pylist()
+    >>> to_text_array(["a", "", "Zürich"]).to_pylist()
     ['a', '', 'Zürich']
     """
     kind = kind or pa.string()

@@ -21,16 +21,16 @@ _SHIFTER = 1.5 * 2.0**52
 _SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
 
-def exact_sum(integers: npt.NDArray[np.int64]) -> int:
+def sum_exactly(integers: npt.NDArray[np.int64]) -> int:
     """Sum fewer than 2**31 integers without overflow.
 
-    >>> exact_sum(np.full(4, 2**62))
+    >>> sum_exactly(np.full(4, 2**62))
     18446744073709551616
     """
     return (int((integers >> 32).sum()) << 32) + int((integers & _LOW).sum())
 
 
-def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach: float) -> tuple[int, int]:
+def sum_quantised(deviations: npt.NDArray[np.float64], quantum: float, *, reach: float) -> tuple[int, int]:
     """Compute sum and sum of squares of the deviations, in units of the quantum and of its square.
 
     Args:
@@ -38,7 +38,7 @@ def quantised_sums(deviations: npt.NDArray[np.float64], quantum: float, *, reach
         quantum: Quantum, a power of two.
         reach: Upper bound of the magnitude of the deviations.
 
-    >>> quantised_sums(np.array([0.5, 1.0, 1e300]), 0.5, reach=1e300) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
+    >>> sum_quantised(np.array([0.5, 1.0, 1e300]), 0.5, reach=1e300) == (3 + 2 * int(1e300), 5 + 4 * int(1e300) ** 2)
     True
     """
     bound = reach / quantum
@@ -77,7 +77,7 @@ def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float, bound: fl
 
 
 def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:
-    return exact_sum(integers), exact_sum(integers * integers)
+    return sum_exactly(integers), sum_exactly(integers * integers)
 
 
 def to_integer(deviation: float, quantum: float) -> int:

@@ -41,16 +41,16 @@ def to_norms(vectors: Floats) -> Floats:
     return _rounded(norms)
 
 
-def in_blocks(vectors: npt.NDArray[np.number]) -> Iterator[Floats]:
+def iterate_blocks(vectors: npt.NDArray[np.number]) -> Iterator[Floats]:
     """Yield the vectors, one per row, as doubles in blocks that fit the cache."""
     step = max(_BLOCK // vectors.shape[1], 1)
     for start in range(0, len(vectors), step):
         yield vectors[start : start + step].astype(np.float64)
 
 
-def row_norms(vectors: npt.NDArray[np.number]) -> Floats:
+def compute_row_norms(vectors: npt.NDArray[np.number]) -> Floats:
     """Compute the norm of each row, as `to_norms` does, for any numeric type."""
-    norms: Floats = np.concatenate([np.zeros(0), *map(to_norms, in_blocks(vectors))])
+    norms: Floats = np.concatenate([np.zeros(0), *map(to_norms, iterate_blocks(vectors))])
     return norms
 
 

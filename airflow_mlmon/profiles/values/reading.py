@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.values.arrow import number_array, text_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy, to_text_array
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 
 _DAY_S = 86_400
@@ -34,7 +34,7 @@ class Texts:
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """Concatenate the counted texts."""
         return cls(
-            values=pa.concat_arrays([text_array(()), *(part.values for part in parts)]),
+            values=pa.concat_arrays([to_text_array(()), *(part.values for part in parts)]),
             counts=np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)]),
             nulls=sum(part.nulls for part in parts),
         )
@@ -107,7 +107,7 @@ def count_texts(column: pa.Array | pa.ChunkedArray, name: str) -> Texts:
         known = to_numpy(texts.is_valid()) & (counts > 0)
         held = counts[known]
         return Texts(
-            values=texts.take(number_array(np.flatnonzero(known))), counts=held, nulls=len(column) - int(held.sum())
+            values=texts.take(to_number_array(np.flatnonzero(known))), counts=held, nulls=len(column) - int(held.sum())
         )
 
 
@@ -123,7 +123,7 @@ def read_texts(column: pa.Array, name: str) -> pa.Array:
         return column.drop_null().cast(pa.large_string() if pa.types.is_large_string(column.type) else pa.string())
 
 
-def row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
+def read_row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
     """Read the value of each row as a string, null if there is none.
 
     Raises:
@@ -137,8 +137,8 @@ def row_texts(column: pa.ChunkedArray, name: str) -> pa.Array:
 
 def _count_flags(column: pa.Array | pa.ChunkedArray) -> pa.StructArray:
     true = pc.sum(column).as_py() or 0
-    counts = number_array(np.array([true, len(column) - column.null_count - true], dtype=np.int64))
-    flags = number_array(np.array([1, 0], dtype=np.uint8)).cast(pa.bool_())
+    counts = to_number_array(np.array([true, len(column) - column.null_count - true], dtype=np.int64))
+    flags = to_number_array(np.array([1, 0], dtype=np.uint8)).cast(pa.bool_())
     return pa.StructArray.from_arrays([flags, counts], ["values", "counts"])
 
 

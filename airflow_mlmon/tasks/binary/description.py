@@ -34,7 +34,14 @@ class Binary(Task):
         {Role.SCORE: ColumnType.FLOAT, Role.PREDICTION: ColumnType.BOOLEAN}
     )
     label_type: ClassVar[ColumnType] = ColumnType.BOOLEAN
-    ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0.0, 1.0)})
+    looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
+        {
+            Role.SCORE: "all between 0 and 1",
+            Role.PREDICTION: "true above a threshold of the score",
+            None: "yes or no",
+        }
+    )
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0, 1)})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
     headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_SHARE, "accuracy", "log_loss")
     version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
@@ -54,6 +61,18 @@ class Binary(Task):
         mirrored_from=HALF,
         by="label",
     )
+
+    def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
+        """Say whether all lie between 0 and 1, or are yes or no."""
+        from airflow_mlmon.tasks.binary.look import is_binary, is_share  # noqa: PLC0415 - heavy
+
+        return is_share(values) if role is Role.SCORE else is_binary(values)
+
+    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether the score is higher where the class is true."""
+        from airflow_mlmon.tasks.binary.look import is_cut_of  # noqa: PLC0415 - heavy
+
+        return is_cut_of(values, score)
 
     def empty_outcomes(self) -> BinaryOutcomes:
         """Return the outcome profile of no rows."""

@@ -21,7 +21,7 @@ from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.grid import Floats, to_cells
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.values.exact import exact_sum
+from airflow_mlmon.profiles.values.exact import sum_exactly
 from airflow_mlmon.tasks.binary.description import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
@@ -253,4 +253,4 @@ def _losses(scores: Floats, positive: Flags) -> tuple[int, int]:
 
 
 def _in_units(losses: Floats) -> int:
-    return exact_sum(np.rint(losses / UNIT).astype(np.int64))
+    return sum_exactly(np.rint(losses / UNIT).astype(np.int64))

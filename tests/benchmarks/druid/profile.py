@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType, ingestion_task
+from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType, build_ingestion_task
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import Load, load_partition
 from airflow_mlmon.druid.profiling import profile_datasource
@@ -95,7 +95,7 @@ def _load(client: DruidClient, rows: pa.Table, types: dict[str, ColumnType], fol
     load_partition(
         client,
         load,
-        lambda name: client.submit(ingestion_task(name, datasource, DAY, input_urls=urls, version="v1")),
+        lambda name: client.submit(build_ingestion_task(name, datasource, DAY, input_urls=urls, version="v1")),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.drift.methods import score
-from airflow_mlmon.profiles.columns.cumulated import counts_between
+from airflow_mlmon.profiles.columns.cumulated import estimate_counts
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -100,7 +100,7 @@ def _evidently_error(
     both = np.concatenate((reference, current))
     edges = np.histogram_bin_edges(both, "sturges")
     exact = [np.histogram(side, edges)[0] for side in (reference, current)]
-    found = [counts_between(side, edges) for side in (first, second)]
+    found = [estimate_counts(side, edges) for side in (first, second)]
     return max(abs(psi(*found) - psi(*exact)), abs(jensenshannon(*found) - jensenshannon(*exact)))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType, ingestion_task
+from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType, build_ingestion_task
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import DruidLoad, HandIn, Load, Patience, load_partition
 from airflow_mlmon.druid.sql import replace_statement
@@ -123,7 +123,7 @@ def handing_in(client: DruidClient, load: Load, urls: list[str]) -> HandIn:
     given = {"input_urls": urls, "version": load.version}
     if load.ingestion is DruidIngestion.SQL:
         return lambda name: client.submit_sql(name, replace_statement(load.datasource, load.partition, **given))
-    return lambda name: client.submit(ingestion_task(name, load.datasource, load.partition, **given))
+    return lambda name: client.submit(build_ingestion_task(name, load.datasource, load.partition, **given))
 
 
 def served(client: DruidClient, name: str, partition: Partition = DAY) -> tuple[int, float]:

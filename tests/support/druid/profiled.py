@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags
-from airflow_mlmon.druid.ingestion import predictions_datasource
+from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags
+from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.tables import select_columns
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import ColumnType
@@ -104,9 +104,9 @@ def rows_of(partition: Partition, rows: int, *, seed: int = 7, versions: tuple[s
 
 def load(client: DruidClient, bucket: Bucket, spec: ModelSpec, partition: Partition, rows: pa.Table) -> None:
     """Load the rows as the step of Druid does, and see them served."""
-    datasource = predictions_datasource(spec)
-    flagged = with_flags(select_columns(rows, datasource))
-    load_rows(client, bucket, with_flag_dimensions(datasource, flagged.names), flagged.rows, partition=partition)
+    datasource = build_predictions_datasource(spec)
+    flagged = add_flags(select_columns(rows, datasource))
+    load_rows(client, bucket, add_flag_dimensions(datasource, flagged.names), flagged.rows, partition=partition)
 
 
 def _holed(

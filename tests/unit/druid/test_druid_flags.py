@@ -9,7 +9,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.flags import with_flag_dimensions, with_flags, with_labels
+from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags, add_labels
 from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.errors import ConfigError
@@ -18,7 +18,7 @@ from airflow_mlmon.errors import ConfigError
 def test_each_value_that_json_lacks_is_named():
     table = pa.table({"x": [0.5, math.nan, math.inf, -math.inf, None], "n": [1, 2, 3, 4, 5]})
 
-    flagged = with_flags(table)
+    flagged = add_flags(table)
 
     lines = [json.loads(line) for line in gzip.decompress(write_json_lines(flagged.rows)).splitlines()]
     assert [line["x"] for line in lines] == [0.5, None, None, None, None]
@@ -29,11 +29,11 @@ def test_each_value_that_json_lacks_is_named():
 def test_a_column_without_any_has_no_flag():
     table = pa.table({"x": [0.5, None], "empty": pa.nulls(2, pa.float32()), "c": ["nan", None]})
 
-    assert with_flags(table) == (table.set_column(1, "empty", pa.nulls(2, pa.float64())), ())
+    assert add_flags(table) == (table.set_column(1, "empty", pa.nulls(2, pa.float64())), ())
 
 
 def test_zero_has_no_sign():
-    values = with_flags(pa.table({"x": [-0.0]})).rows.column("x").to_pylist()
+    values = add_flags(pa.table({"x": [-0.0]})).rows.column("x").to_pylist()
 
     assert math.copysign(1, values[0]) == 1
 
@@ -42,13 +42,13 @@ def test_a_column_of_the_name_of_a_flag_is_refused():
     table = pa.table({"x": [math.nan], "x__flag": ["mine"]})
 
     with pytest.raises(ConfigError, match="'x__flag' is reserved"):
-        with_flags(table)
+        add_flags(table)
 
 
 def test_the_datasource_has_a_place_for_each_flag():
     datasource = Datasource(name="d", time_column="at", dimensions=(Dimension(name="x", type=DimensionType.DOUBLE),))
 
-    flagged = with_flag_dimensions(datasource, ["x"])
+    flagged = add_flag_dimensions(datasource, ["x"])
 
     assert flagged.dimensions[1:] == (Dimension(name="x__flag", type=DimensionType.STRING),)
 
@@ -57,7 +57,7 @@ def test_void_rows_are_told_from_those_whose_label_is_outstanding():
     label = pa.chunked_array([pa.array([True, None, False, None])])
     void = pa.chunked_array([pa.array([False, False, True, True])])
 
-    labelled = with_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, void)
+    labelled = add_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, void)
 
     assert labelled.rows.column("paid").to_pylist() == [True, None, None, None]
     assert labelled.rows.column("paid__flag").to_pylist() == [None, None, "void", "void"]
@@ -67,6 +67,6 @@ def test_void_rows_are_told_from_those_whose_label_is_outstanding():
 def test_labels_without_void_rows_have_no_flag():
     label, void = pa.chunked_array([pa.array([True])]), pa.chunked_array([pa.array([False])])
 
-    labelled = with_labels(pa.table({"x": [1]}), "paid", label, void)
+    labelled = add_labels(pa.table({"x": [1]}), "paid", label, void)
 
     assert (labelled.rows.column_names, labelled.names) == (["x", "paid"], ())

@@ -8,13 +8,13 @@ import pytest
 from airflow_mlmon.druid.ingestion import (
     Dimension,
     DimensionType,
-    druid_interval,
-    ingestion_task,
-    metrics_datasource,
-    predictions_datasource,
+    build_ingestion_task,
+    build_metrics_datasource,
+    build_predictions_datasource,
+    format_druid_interval,
     task_id,
 )
-from airflow_mlmon.druid.inputs import input_format, input_source
+from airflow_mlmon.druid.inputs import build_input_format, build_input_source
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
@@ -48,7 +48,7 @@ def spec():
 
 
 def test_predictions_have_the_declared_types_and_no_personal_column(spec):
-    datasource = predictions_datasource(spec)
+    datasource = build_predictions_datasource(spec)
 
     assert datasource.name == "fraud_predictions"
     assert datasource.time_column == "at"
@@ -67,11 +67,11 @@ def test_a_column_with_a_name_of_druids_is_refused():
     spec = parse_spec(SPEC.replace("country:", "__time:"), "fraud.yaml")
 
     with pytest.raises(ConfigError, match="__time"):
-        predictions_datasource(spec)
+        build_predictions_datasource(spec)
 
 
 def test_a_task_replaces_exactly_the_partition_and_forgives_nothing(spec):
-    task = ingestion_task("t", metrics_datasource(spec), DAY, input_urls=[URL], version="4f1c")
+    task = build_ingestion_task("t", build_metrics_datasource(spec), DAY, input_urls=[URL], version="4f1c")
 
     schema, io, tuning = (task["spec"][key] for key in ("dataSchema", "ioConfig", "tuningConfig"))
     assert schema["dataSource"] == "fraud_metrics"
@@ -86,23 +86,23 @@ def test_a_task_replaces_exactly_the_partition_and_forgives_nothing(spec):
 def test_days_without_rows_among_several_are_emptied(spec):
     days = Partition("fraud", DAY.start, DAY.shift(1).end)
 
-    task = ingestion_task("t", metrics_datasource(spec), days, input_urls=[URL], version="4f1c")
+    task = build_ingestion_task("t", build_metrics_datasource(spec), days, input_urls=[URL], version="4f1c")
 
     assert task["spec"]["ioConfig"]["dropExisting"] is True
 
 
 def test_only_the_id_has_no_bitmap_index(spec):
-    task = ingestion_task("t", predictions_datasource(spec), DAY, input_urls=[URL], version="4f1c")
+    task = build_ingestion_task("t", build_predictions_datasource(spec), DAY, input_urls=[URL], version="4f1c")
 
     dimensions = task["spec"]["dataSchema"]["dimensionsSpec"]["dimensions"]
     assert [one["name"] for one in dimensions if one.get("createBitmapIndex") is False] == ["id"]
 
 
 def test_each_part_of_a_load_changes_the_id(spec):
-    table = predictions_datasource(spec).name
+    table = build_predictions_datasource(spec).name
     ids = {
         task_id(table, DAY, version="a", clear_number=0, attempt=1),
-        task_id(metrics_datasource(spec).name, DAY, version="a", clear_number=0, attempt=1),
+        task_id(build_metrics_datasource(spec).name, DAY, version="a", clear_number=0, attempt=1),
         task_id(table, DAY.shift(1), version="a", clear_number=0, attempt=1),
         task_id(table, Partition("fraud", DAY.start, DAY.shift(1).end), version="a", clear_number=0, attempt=1),
         task_id(table, DAY, version="b", clear_number=0, attempt=1),
@@ -116,14 +116,14 @@ def test_each_part_of_a_load_changes_the_id(spec):
 @pytest.mark.parametrize("version", ["", "a/b", "'; x", ".a", "a" * 65])
 def test_a_version_that_is_no_part_of_an_id_is_refused(spec, version):
     with pytest.raises(ConfigError):
-        task_id(metrics_datasource(spec).name, DAY, version=version, clear_number=0, attempt=1)
+        task_id(build_metrics_datasource(spec).name, DAY, version=version, clear_number=0, attempt=1)
 
 
 def test_an_interval_of_hours_is_refused():
     hours = Partition("fraud", datetime(2026, 3, 8, 1, tzinfo=UTC), datetime(2026, 3, 8, 5, tzinfo=UTC))
 
     with pytest.raises(ConfigError, match="midnight"):
-        druid_interval(hours)
+        format_druid_interval(hours)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_an_interval_of_hours_is_refused():
 )
 def test_input_that_druid_cannot_read_is_refused(urls, what):
     with pytest.raises(ConfigError, match=what):
-        input_source(urls), input_format(urls)
+        build_input_source(urls), build_input_format(urls)
 
 
 def test_paths_and_file_urls_are_local_input():
-    assert input_source(["file:///a%20b/day.gz", "/c/day.gz"]) == {
+    assert build_input_source(["file:///a%20b/day.gz", "/c/day.gz"]) == {
         "type": "local",
         "files": ["/a b/day.gz", "/c/day.gz"],
     }
@@ -154,7 +154,7 @@ def test_vectors_are_left_out_by_name_and_decimals_are_doubles():
         "fraud.yaml",
     )
 
-    datasource = predictions_datasource(spec)
+    datasource = build_predictions_datasource(spec)
 
     kinds = {dimension.name: dimension.type.value for dimension in datasource.dimensions}
     assert kinds["amount"] == "double"
@@ -165,11 +165,11 @@ def test_vectors_are_left_out_by_name_and_decimals_are_doubles():
 def test_objects_of_s3_are_read_by_druid_itself():
     urls = ["s3://bucket/day.parquet"]
 
-    assert input_source(urls) == {"type": "s3", "uris": urls}
-    assert input_format(urls)["type"] == "parquet"
+    assert build_input_source(urls) == {"type": "s3", "uris": urls}
+    assert build_input_format(urls)["type"] == "parquet"
 
 
 def test_the_label_is_loaded_as_a_number():
     spec = parse_spec(f"{SPEC}labels: {{path: 's3://archive/labels/{{date}}/', id: id, label: proved}}\n", "fraud.yaml")
 
-    assert predictions_datasource(spec).dimensions[-1] == Dimension(name="proved", type=DimensionType.LONG)
+    assert build_predictions_datasource(spec).dimensions[-1] == Dimension(name="proved", type=DimensionType.LONG)

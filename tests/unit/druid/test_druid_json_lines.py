@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
 from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.tables import metrics_table, select_columns
+from airflow_mlmon.druid.tables import build_metrics_table, select_columns
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import MetricValue
@@ -126,7 +126,7 @@ def test_metrics_become_rows_at_the_start_of_the_partition():
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
 
-    assert rows_of(write_json_lines(metrics_table(partition, values))) == [
+    assert rows_of(write_json_lines(build_metrics_table(partition, values))) == [
         {"time": TIME, "metric": "null_share", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8},
         {"time": TIME, "metric": "accuracy", "column": None, "segment": None, "value": None, "rows": 0},
     ]

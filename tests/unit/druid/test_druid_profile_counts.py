@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from airflow_mlmon.druid.profile_counts import (
     Extremes,
     NotCountableError,
+    build_grid_distribution,
+    build_identifier_profile,
+    build_numeric_profile,
+    convert_times,
     count_values,
-    grid_distribution,
-    identifier_profile,
-    numeric_profile,
     read_cells,
     sum_deviations,
-    time_values,
 )
 from airflow_mlmon.druid.profile_sql import SHIFTER
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
@@ -105,7 +105,7 @@ def test_a_profile_of_counted_values_is_that_of_the_rows(values):
     answer = [{"k": value, "n": count} for value, count in Counter(finite).items()]
     flags = Counter(str(value) for value in values if value is not None and not math.isfinite(value))
 
-    found = numeric_profile(
+    found = build_numeric_profile(
         layout,
         count_values(layout, answer),
         empty=len(values) - len(finite),
@@ -122,7 +122,7 @@ def test_atoms_are_counted_beside_their_cells():
     numbers = np.concatenate((np.linspace(1, 2, 1_025), np.full(9, 0.25)))
     cells = read_cells(layout, answer_of(layout, numbers))
 
-    found = grid_distribution(layout, cells, [{"k": 0.25, "n": 9}])
+    found = build_grid_distribution(layout, cells, [{"k": 0.25, "n": 9}])
 
     assert found == profile_values(numbers, layout).distribution
 
@@ -132,9 +132,9 @@ def test_what_is_no_sketch_is_refused(sketch):
     layout = ColumnLayout(name="id", kind=Kind.IDENTIFIER)
 
     with pytest.raises(NotCountableError, match="Cannot read Druid's sketch"):
-        identifier_profile(layout, {"n": 3, "held": 3, "sketch": sketch})
+        build_identifier_profile(layout, {"n": 3, "held": 3, "sketch": sketch})
 
 
 def test_what_is_no_time_is_refused():
     with pytest.raises(NotCountableError, match="not a timestamp"):
-        time_values([{"k": "oops", "n": 1}])
+        convert_times([{"k": "oops", "n": 1}])

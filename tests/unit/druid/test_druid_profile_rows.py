@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.ingestion import profiled_columns, profiles_datasource
+from airflow_mlmon.druid.ingestion import build_profiles_datasource, select_profiled_columns
 from airflow_mlmon.druid.profile_rows import SCHEMA, profile_rows
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
@@ -47,7 +47,7 @@ def profiles():
 
 def test_the_counts_of_days_are_those_of_their_sum(profiles):
     spec, (one, other) = profiles
-    columns = [*profiled_columns(spec)]
+    columns = [*select_profiled_columns(spec)]
 
     found = by_cell(rows(one, columns), rows(other, columns))
 
@@ -117,7 +117,7 @@ predictions:
     debug: {type: string, role: ignored}
     face: {type: vector, dimension: 2}
 """
-    assert profiled_columns(parse_spec(text, "fraud.yaml")) == {"id", "at", "face"}
+    assert select_profiled_columns(parse_spec(text, "fraud.yaml")) == {"id", "at", "face"}
 
 
 def test_no_rows_make_no_row():
@@ -145,6 +145,6 @@ def test_the_vector_is_counted_by_its_norm():
 
 def test_the_datasource_has_the_columns_of_the_rows(profiles):
     spec, _ = profiles
-    datasource = profiles_datasource(spec)
+    datasource = build_profiles_datasource(spec)
 
     assert [datasource.time_column, *(dimension.name for dimension in datasource.dimensions)] == SCHEMA.names

@@ -15,7 +15,7 @@ HOSTILE = "x\" - 1); DROP TABLE 'y'; --"
 QUOTED = '"x"" - 1); DROP TABLE \'y\'; --"'
 ROWS = Rows(datasource='d"; --', intervals=(DAY,))
 SOURCE = Source(layout=numeric_layout(HOSTILE, centre=0.5, quantum=0.25, atoms=(1.5, 2.5)), reading=Reading.DOUBLE)
-DIVIDED = Rows(datasource="d", intervals=(DAY, DAY), key=sql.segment_text(["a", "b"], flags=["b"], texts=["a"]))
+DIVIDED = Rows(datasource="d", intervals=(DAY, DAY), key=sql.write_segment_text(["a", "b"], flags=["b"], texts=["a"]))
 
 QUERIES = {
     "extremes": sql.extremes(ROWS, [SOURCE]),

@@ -11,7 +11,7 @@ from scipy import stats
 from airflow_mlmon.evaluation.limits import limits_of
 from airflow_mlmon.evaluation.series import Point, Series, judge_series
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import shrink, usual_of
+from airflow_mlmon.statistics.dispersion import estimate_expected, shrink
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 DAY = date(2026, 3, 2)
@@ -161,7 +161,8 @@ def test_limits_are_where_the_p_value_meets_the_level():
 def test_shrinking_draws_short_histories_to_what_all_have_in_common():
     random = np.random.default_rng(4)
     short = [
-        usual_of(days(4), 0.3 * random.normal(size=4), np.full(4, 0.01), day=DAY, season="none") for _ in range(40)
+        estimate_expected(days(4), 0.3 * random.normal(size=4), np.full(4, 0.01), day=DAY, season="none")
+        for _ in range(40)
     ]
     shrunk = shrink([usual for usual in short if usual])
 
@@ -174,7 +175,7 @@ def test_shrinking_draws_short_histories_to_what_all_have_in_common():
 def test_histories_that_differ_are_left_apart():
     random = np.random.default_rng(5)
     own = [
-        usual_of(days(28), scale * random.normal(size=28), np.full(28, 0.01), day=DAY, season="none")
+        estimate_expected(days(28), scale * random.normal(size=28), np.full(28, 0.01), day=DAY, season="none")
         for scale in np.geomspace(0.1, 10, 12)
     ]
     shrunk = shrink([usual for usual in own if usual])
@@ -255,7 +256,9 @@ def test_a_storm_that_is_over_widens_what_is_usual_a_little_and_hides_no_next_on
     quiet = [0.01 * random.normal() for _ in range(28)]
     stormy = [*quiet[:14], 1.0, *quiet[15:]]
     usual = {
-        name: usual_of(days(28), np.array(values), np.full(28, 1e-6), day=DAY, season="none", outliers=outliers)
+        name: estimate_expected(
+            days(28), np.array(values), np.full(28, 1e-6), day=DAY, season="none", outliers=outliers
+        )
         for name, values, outliers in (
             ("quiet", quiet, ()),
             ("over", stormy, {days(28)[14]}),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from airflow_mlmon.profiles.columns.cumulated import _monotone_cubic, counts_between
+from airflow_mlmon.profiles.columns.cumulated import _monotone_cubic, estimate_counts
 from tests.support.profiles import numeric_layout, profile_numbers
 
 RANDOM = np.random.default_rng(8)
@@ -29,11 +29,11 @@ def test_curve_is_scipys_between_its_ends():
 )
 def test_counts_between_edges_are_near_those_of_the_values(values):
     edges = np.histogram_bin_edges(values, "sturges")
-    found = counts_between(profile_numbers(values, numeric_layout(quantum=2.0**-20, atoms=(0.0,))), edges)
+    found = estimate_counts(profile_numbers(values, numeric_layout(quantum=2.0**-20, atoms=(0.0,))), edges)
 
     assert found.sum() == len(values)
     assert found == pytest.approx(np.histogram(values, edges)[0], abs=3e-3 * len(values))
 
 
 def test_nothing_lies_between_edges_of_an_empty_profile():
-    assert counts_between(profile_numbers([]), np.array([0.0, 1.0, 2.0])).tolist() == [0, 0]
+    assert estimate_counts(profile_numbers([]), np.array([0.0, 1.0, 2.0])).tolist() == [0, 0]

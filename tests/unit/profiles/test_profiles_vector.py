@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.columns.histogram import histogram_bins
+from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
@@ -175,4 +175,4 @@ def test_picture_of_a_vector_is_that_of_its_norm():
     layout = pin_layout(SPEC, to_table(normal(500, 4, seed=1)))
     profile = profile_table(to_table(normal(500, 4, seed=2)), layout).columns["v"]
 
-    assert histogram_bins(profile, profile) == histogram_bins(profile.norm, profile.norm)
+    assert build_histogram(profile, profile) == build_histogram(profile.norm, profile.norm)

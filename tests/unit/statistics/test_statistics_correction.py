@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from airflow_mlmon.statistics.correction import rate_of_look
+from airflow_mlmon.statistics.correction import compute_look_rate
 
 RATE = 0.05
 LOOKS = 10
@@ -18,7 +18,7 @@ def test_many_looks_at_parts_of_the_rows_find_hardly_more_than_one_at_all():
     z = parts.cumsum(axis=1) / np.sqrt(np.arange(1, LOOKS + 1))
     p_values = 2 * special.ndtr(-np.abs(z))
 
-    found = (p_values <= [rate_of_look(RATE, share) for share in shares]).any(axis=1).mean()
+    found = (p_values <= [compute_look_rate(RATE, share) for share in shares]).any(axis=1).mean()
     assert RATE < found < 1.6 * RATE
     # each at the full rate, one night in five
     assert (p_values <= RATE).any(axis=1).mean() > 3.5 * RATE

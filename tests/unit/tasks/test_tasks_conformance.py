@@ -1,0 +1,201 @@
+"""What every kind of model keeps to, so that nothing outside its room needs to know which one it is."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.errors import StateError
+from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.spec.metrics import GENERIC, LABEL_SHARE, VOID_SHARE, Worse
+from airflow_mlmon.tasks.parts import (
+    OutcomeParts,
+    measure_parts,
+    profile_outcome_parts,
+    read_outcome_parts,
+    sum_outcome_parts,
+)
+from airflow_mlmon.tasks.registry import DEFAULT, METRICS, PLANNED, TASKS
+from airflow_mlmon.tasks.task import Task
+from tests.support.labelled import random_labels
+
+HEAVY = ("numpy", "pyarrow", "scipy", "pandas", "sklearn", "pydantic", "yaml")
+ORIGINS = SegmentLayout(columns=("origin",), values=("EWR", "JFK"))
+# for each kind of model: rows with their outputs and labels, drawn from a seed
+DRAWN = {"binary": random_labels}
+
+
+@pytest.fixture(params=sorted(TASKS))
+def task(request) -> Task:
+    return TASKS[request.param]
+
+
+def drawn(task: Task, rows: int, seed: int = 1) -> pa.Table:
+    return DRAWN[task.name](rows, seed)
+
+
+def without_labels(task: Task, rows: int) -> pa.Table:
+    table = drawn(task, rows)
+    at = table.column_names.index("label")
+    return table.set_column(at, "label", pa.nulls(rows, table.column("label").type))
+
+
+def parts_of(task: Task, rows: int) -> OutcomeParts:
+    joined = drawn(task, rows)
+    origins = pa.table({"origin": [("EWR", "JFK", "LGA", None)[row % 4] for row in range(rows)]})
+    return profile_outcome_parts(task, joined, origins, [ORIGINS])
+
+
+@pytest.mark.parametrize("cuts", [(0,), (1,), (500,), (999,), (1000,), (100, 101, 700)])
+def test_outcomes_add_up_however_rows_are_split(task, cuts):
+    table = drawn(task, 1_000)
+    ends = [0, *cuts, table.num_rows]
+    pieces = [task.profile_outcomes(table.slice(start, end - start)) for start, end in pairwise(ends)]
+    whole = task.profile_outcomes(table)
+
+    assert task.sum_outcomes(pieces) == whole
+    assert task.sum_outcomes(reversed(pieces)).to_bytes() == whole.to_bytes()
+    assert whole - pieces[0] == task.sum_outcomes(pieces[1:])
+    assert whole.rows == table.num_rows
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2_000])
+def test_outcomes_survive_their_bytes(task, rows):
+    outcomes = task.profile_outcomes(drawn(task, rows))
+
+    assert task.read_outcomes(outcomes.to_bytes()) == outcomes
+    assert task.read_outcomes(outcomes.to_bytes()).to_bytes() == outcomes.to_bytes()
+    with pytest.raises(StateError):
+        task.read_outcomes(outcomes.to_bytes()[:-1])
+
+
+def test_parts_survive_their_bytes_and_add_up(task):
+    parts = parts_of(task, 400)
+
+    assert read_outcome_parts(task, parts.to_bytes()) == parts
+    assert sum_outcome_parts(task, [parts]) == parts
+    assert task.sum_outcomes(parts.parts.values()) == parts.whole
+
+
+def test_what_is_measured_is_what_the_table_has(task):
+    values = task.measure(task.profile_outcomes(drawn(task, 2_000)), 0.5)
+
+    assert tuple(value.metric for value in values) == task.label_metrics
+    assert set(task.label_metrics) == {name for name in task.metrics if task.metrics[name].needs_labels} | {
+        LABEL_SHARE,
+        VOID_SHARE,
+    }
+    assert all(value.value is not None and math.isfinite(value.value) and not value.reason for value in values)
+    for value in values:
+        lowest = METRICS[value.metric].lowest
+        assert lowest is None or value.value >= lowest
+
+
+@pytest.mark.parametrize("min_share", [0.0, 0.8])
+def test_where_there_is_nothing_to_measure_the_reason_is_given(task, min_share):
+    for outcomes in (
+        task.empty_outcomes(),
+        task.profile_outcomes(drawn(task, 0)),
+        task.profile_outcomes(without_labels(task, 50)),
+    ):
+        for value in task.measure(outcomes, min_share):
+            if value.metric == LABEL_SHARE and outcomes.rows:
+                assert value.value == 0
+            elif value.metric != VOID_SHARE or not outcomes.rows:
+                assert (value.metric, value.value) == (value.metric, None)
+                assert value.reason
+
+
+def test_parts_are_measured_like_the_whole(task):
+    values = measure_parts(task, parts_of(task, 400), 0.5)
+
+    assert [value.metric for value in values] == 4 * list(task.label_metrics)
+    assert [value.segment for value in values[:: len(task.label_metrics)]] == [
+        None,
+        "origin (other)",
+        "origin=EWR",
+        "origin=JFK",
+    ]
+
+
+def test_versions_are_compared_by_every_metric_of_labels(task):
+    sides = [task.profile_outcomes(drawn(task, 2_000, seed)) for seed in (1, 2)]
+    rows = task.compare(*sides, 0.5)
+    empty = task.compare(sides[0], task.empty_outcomes(), 0.5)
+
+    assert tuple(row.metric for row in rows) == task.label_metrics
+    assert any(row.low is not None for row in rows)
+    assert all(row.low is None or row.low <= row.after - row.before <= row.high for row in rows)
+    assert all(row.after is None and row.low is None for row in empty)
+
+
+def test_slices_are_contrasted_by_each_metric_that_is_named(task):
+    sides = [task.profile_outcomes(drawn(task, 2_000, seed)) for seed in (1, 2)]
+    assert set(task.contrasts) <= set(task.label_metrics)
+    for metric in task.contrasts:
+        found = task.contrast(metric, *sides, min_share=0.5, minimum_rows=30)
+        alone = task.contrast(metric, sides[0], task.empty_outcomes(), min_share=0.5, minimum_rows=30)
+
+        assert 0 < found.p_value <= 1
+        assert found.low <= found.difference <= found.high
+        assert (alone.p_value, alone.other) == (None, None)
+        assert alone.note
+
+
+def test_the_first_contrast_is_one_that_the_model_has(task):
+    for roles in [set(task.types), *({role} for role in task.types)]:
+        metric = task.first_contrast(roles)
+
+        assert task.contrasts[metric].needs in {None, *roles}
+
+
+def test_table_says_what_is_shown_and_evaluated(task):
+    assert set(task.headline) <= set(task.metrics)
+    assert set(task.version_headline) <= {name for name, metric in task.metrics.items() if metric.is_performance}
+    assert any(metric.measure and metric.is_performance for metric in task.metrics.values())
+    assert any(metric.measure and not metric.needs_labels for metric in task.metrics.values())
+    for name, metric in task.metrics.items():
+        assert name not in GENERIC
+        assert METRICS[name] == metric, "a name means the same whatever the kind of model"
+        assert metric.title
+        assert metric.description.endswith(".")
+        assert not metric.by_column
+        assert metric.role is None or metric.role in task.types
+        assert metric.measure is None or not metric.is_performance or metric.worse is not Worse.BOTH
+
+
+def test_outputs_and_label_are_described(task):
+    assert task.types
+    assert set(task.ranges) <= set(task.types)
+    assert set(task.looks) == {*task.types, None}
+    assert task.fits(task.types)
+    assert not task.fits({})
+
+
+def test_counting_names_columns_of_the_joined_labels(task):
+    joined = {role.value for role in task.types} | {"label"}
+
+    assert {*task.counting.classes, task.counting.number} <= joined
+    assert task.counting.by in task.counting.classes
+
+
+def test_names_are_those_of_the_registry():
+    assert TASKS[DEFAULT.name] is DEFAULT
+    assert all(task.name == name for name, task in TASKS.items())
+    assert set(TASKS).isdisjoint(PLANNED)
+    assert set(DRAWN) == set(TASKS)
+
+
+def test_descriptions_are_light_to_import():
+    code = "import sys; import airflow_mlmon.tasks.registry, airflow_mlmon.tasks.titles; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+
+    assert set(HEAVY).isdisjoint(name.partition(".")[0] for name in found.stdout.split())
