@@ -118,8 +118,8 @@ def _states(names: Sequence[str]) -> list[AlertState]:
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
     table = plain_table()
-    for heading in ("alert", "state", "severity", "since", "nights"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "nights" else "left")
+    for heading in ("alert", "state", "severity", "since", "days"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "days" else "left")
     for heading in ("alert", "notes"):
         table.add_column(heading, overflow="fold")
     for alert in alerts:

@@ -177,5 +177,5 @@ def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
 
     assert ensure_reference(run).layout.id != before
     assert facts.nights == {}
-    short = "the trailing 6 days: 0 of 6 days, 6 have another layout: reprofile"
+    short = "the trailing 6 days: 0 of 6 days, 6 have another profile schema: run mlmon reprofile"
     assert drift["amount"].note == f"{short}; the reference has no rows"

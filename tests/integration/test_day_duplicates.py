@@ -226,7 +226,7 @@ def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, a
     prepared = prepare_partition(run, NIGHTS[1])
 
     assert prepared.rows_curated == 80 + RESENT
-    assert prepared.message == "duplicates could not be looked for in 2026-03-01: no rows are served"
+    assert prepared.message == "duplicates were not searched in 2026-03-01: no rows are served"
 
 
 def test_two_runs_at_once_end_as_one(tmp_path, archive):

@@ -236,7 +236,7 @@ def test_command_shows_the_replay(spec, capsys):
 
     assert main(["calibrate", spec, *days]) == 0
     table = capsys.readouterr().out
-    assert "rate 0.05, effect 0.1: new alerts on 1 of 2 nights" in table
+    assert "rate 0.05, effect 0.1: new alerts on 1 of 2 days" in table
 
 
 @pytest.mark.parametrize(

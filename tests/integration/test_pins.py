@@ -172,12 +172,12 @@ class TestRefusals:
             accepted(run, dates(-20, -9))
 
         assert str(caught.value).startswith(
-            f"{day(-20)} to {day(-9)}: 4 profiled nights, at least 5 are needed. "
+            f"{day(-20)} to {day(-9)}: 4 profiled days, at least 5 are needed. "
             f"Missing: {day(-20)} to {day(-13)} (no profile)."
         )
 
     def test_a_short_range_is_refused(self, run):
-        with pytest.raises(StateError, match="4 profiled nights, at least 5 are needed"):
+        with pytest.raises(StateError, match="4 profiled days, at least 5 are needed"):
             accepted(run, dates(1, 4))
 
     @pytest.mark.parametrize(
@@ -191,13 +191,11 @@ class TestRefusals:
     def test_a_missing_night_of_the_few_is_refused(self, run):
         run.store.record_failure(partition(4), "broken")
 
-        with pytest.raises(
-            StateError, match=f"2 profiled nights, .* 3 are needed. Missing: {day(4)} .the night failed"
-        ):
+        with pytest.raises(StateError, match=f"2 profiled days, .* 3 are needed. Missing: {day(4)} .run failed"):
             accepted(run, Baseline(trailing=3))
 
     def test_a_range_that_would_still_grow_is_refused(self, run):
-        with pytest.raises(ConfigError, match="it would grow"):
+        with pytest.raises(ConfigError, match="after the last evaluated day"):
             accepted(run, dates(0, JUDGED))
 
     @pytest.mark.parametrize("changes", [{"why": " "}, {"who": ""}, {"version": ""}], ids=str)
@@ -267,7 +265,7 @@ class TestCandidate:
         found = compare_candidate(run, dates(30, 40))
 
         assert found.drifted is None
-        assert found.evidence.shortage.startswith(f"{day(30)} to {day(40)}: 0 profiled nights, at least 5")
+        assert found.evidence.shortage.startswith(f"{day(30)} to {day(40)}: 0 profiled days, at least 5")
 
 
 @pytest.fixture
@@ -332,8 +330,8 @@ class TestCommands:
         assert main(["baseline", "diff", "loans.yaml", *RANGE]) == 0
 
         out = capsys.readouterr().out
-        assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
-        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
+        assert "in force:  the reference: 12 of 12 days, 960 rows" in out
+        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 days, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
         assert "0 of 5 columns have drifted from the baseline in force" in out
 
@@ -359,7 +357,7 @@ class TestCommands:
             pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
             pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
             pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="judged"),
-            pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled nights, at least 5", id="too-few"),
+            pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled days, at least 5", id="too-few"),
         ],
     )
     def test_a_refusal_says_why_in_a_line(self, capsys, arguments, code, message):

@@ -115,7 +115,7 @@ def test_a_second_time_changes_nothing(run, folder):
 def test_windows_are_whole_again(run):
     ensure_reference(run)
     (window,) = roll_up(run, day(0), day(3), 4)
-    assert set(window.skipped.values()) == {"layout differs: reprofile"}
+    assert set(window.skipped.values()) == {"other profile schema: run mlmon reprofile"}
 
     carry(run)
 
@@ -156,9 +156,9 @@ def test_the_command_says_what_became_of_each_day(folder, capsys):
     assert main(call) == 0
     out = capsys.readouterr().out
     assert "2026-03-03: profiled again, 80 rows, layout " in out
-    assert out.splitlines()[-1] == "4 profiled again; 1 no night was run"
+    assert out.splitlines()[-1] == "4 profiled again; 1 was not run"
     assert (folder / "workspace/reports/loans/2026-03-03/report.html").exists()
 
     assert main([*call, "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {entry["state"] for entry in found} == {"has the layout already", "no night was run"}
+    assert {entry["state"] for entry in found} == {"has this profile schema already", "was not run"}

@@ -117,7 +117,7 @@ def test_the_old_version_is_still_judged_by_its_own_nights(run):
     assert verdicts(run, SWITCHED, "score_mean") == {None: lacking, "version=v2": lacking}
     assert verdicts(run, AFTER, "score_mean") == {None: enough, "version=v1": enough}
     [whole] = [v for v in run.store.verdicts(partition(NOON)) if (v.metric, v.segment) == ("score_mean", None)]
-    assert whole.note == "history 0 of 10: other versions served the others, see each"
+    assert whole.note == "history 0 of 10: other versions served the other days, see each version"
 
 
 def test_a_change_of_the_data_is_judged_whatever_version_served(run):

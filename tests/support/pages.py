@@ -64,7 +64,7 @@ def alert(metric: str = "score_mean", day: date = STORM, **changed) -> Alert:
         "column": None,
         "severity": "warning",
         "title": "mean score is 0.394, above its limit of 0.311",
-        "text": "6.9 robust standard deviations above the median of the trailing 28 nights (0.214).",
+        "text": "6.9 robust standard deviations above the median of the trailing 28 days (0.214).",
         "value": 0.394,
     }
     return Alert(**(values | changed))
@@ -263,7 +263,7 @@ def loud_page(**changed) -> NightPage:
             Delivery(partition=partition.shift(1), version="v1", uri="s3://airline/labels/dt=2013-03-09", rows=930),
         ),
         "facts": (
-            Fact(name="Reference", value="50,009 rows of 59 nights, 1 January to 28 February 2013"),
+            Fact(name="Reference", value="50,009 rows of 59 days, 1 January to 28 February 2013"),
             Fact(name="Libraries", value="airflow_mlmon 0.1.0, evidently 0.7.23, great_expectations 1.24.1"),
         ),
         "left_out": ("id: identifier of the rows",),

@@ -1,4 +1,4 @@
-"""The drift of the parts of a night, and what a change of the model version means for that of the whole."""
+"""Drift of the segments of a day, and the effect of a version change on the drift of all rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gathers what the page of a night, and a model's index, show."""
+"""Content of a day's page and of a model's index, from the store and the workspace."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _PERFORMANCE_NIGHTS = 14
 
 
 def night_page(run: Run, partition: Partition) -> NightPage:
-    """What the store and the workspace hold of a night."""
+    """Collect the content of a day's page."""
     store = run.store
-    night = store.night(partition) or Night.failed(partition, "No run of this night has come to an end.")
+    night = store.night(partition) or Night.failed(partition, "No run of this day has finished.")
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
@@ -93,7 +93,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
 
 
 def index_page(run: Run) -> IndexPage:
-    """Every night of the model that was judged."""
+    """Collect the evaluated days of a model for its index."""
     nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
     if not nights:
         return IndexPage(model=run.model, nights=())
@@ -236,7 +236,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
 def _source_file(file: dict[str, Any]) -> SourceFile:
     notes = [file["problem"]] if file["problem"] else []
     if file["undeclared"]:
-        notes.append(f"columns that the spec does not name: {', '.join(file['undeclared'])}")
+        notes.append(f"columns missing in the spec: {', '.join(file['undeclared'])}")
     return SourceFile(
         uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
     )
@@ -247,7 +247,7 @@ def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
         Fact(
             name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
         ),
-        Fact(name="Layout of the profile", value=night.layout or "none"),
+        Fact(name="Profile schema", value=night.layout or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
     ]
@@ -260,7 +260,7 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
         return ()
     rows = f"{reference.profile.rows:,} rows {reference.period}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
-    return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
+    return (Fact(name="Reference", value=rows), Fact(name="Reference files", value=files))
 
 
 def _href_of(run: Run, partition: Partition) -> str | None:

@@ -1,4 +1,4 @@
-"""Gathers what the page of a night shows of the versions that served it."""
+"""Model versions for the page of a day."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
 
 
 def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict]) -> Versions | None:
-    """The versions of a night; None where there was one, and nothing to mark."""
+    """Collect the versions of a day; None if there is one and nothing to mark."""
     counts = counts_in(run.spec, metrics)
     mark = marks_until(run, night.partition.day).get(night.partition.day, "")
-    if len(counts) < 2 and not mark:  # noqa: PLR2004 - one version is no news
+    if len(counts) < 2 and not mark:  # noqa: PLR2004 - a single version is not shown
         return None
     total = sum(counts.values())
     return Versions(

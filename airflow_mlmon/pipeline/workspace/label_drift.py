@@ -1,4 +1,4 @@
-"""Drift of the label: those received, beside those of the reference."""
+"""Drift of the labels received against those of the reference."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_mlmon.spec.methods import Method
 
 
 class Counts(NamedTuple):
-    """Labels by value: all that a profile of a label holds."""
+    """Labels by value, as in a profile of the label."""
 
     negative: int
     positive: int
@@ -28,7 +28,7 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelDrift:
-    """The drift of the label, and the profiles of both sides, for a picture."""
+    """Drift of the label, with the profiles of both sides for a chart."""
 
     drift: ColumnDrift
     reference: Profile
@@ -36,12 +36,12 @@ class LabelDrift:
 
 
 def count_labels(profile: Any) -> Counts:
-    """How many labels there are of each value."""
+    """Count the labels of each value."""
     return Counts(profile.labelled - profile.positive, profile.positive)
 
 
 def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -> LabelDrift | None:
-    """The label's distance from those of the reference's nights; None where it has no labels."""
+    """Score the label's distance from the labels of the reference; None if it has none."""
     if spec.labels is None or not nights:
         return None
     name = spec.labels.label
@@ -53,19 +53,19 @@ def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -
     method = _method(spec.drift.method)
     [drift] = compare(layout, reference, now, method=method)
     if spec.drift.method.is_sampled:
-        reason = f"by {method}, because {spec.drift.method} needs rows and labels are kept as counts"
+        reason = f"by {method}, because {spec.drift.method} needs rows and labels are stored as counts"
         drift = replace(drift, note="; ".join(filter(None, (drift.note, reason))))
     return LabelDrift(drift=drift, reference=reference, current=now)
 
 
 def _method(asked: Method) -> Method:
-    """The spec's method for a category; Jensen-Shannon where that still needs rows."""
+    """Return the spec's method for a category; Jensen-Shannon if that needs rows."""
     chosen = method_for(Kind.CATEGORY, asked)
     return Method.JENSENSHANNON if chosen.is_sampled else chosen
 
 
 def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:
-    """The score as a metric, beside those of the columns."""
+    """Return the score as a metric, beside those of the columns."""
     return score_metric(found.drift, "the reference", labels=list(current))
 
 

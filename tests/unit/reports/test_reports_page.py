@@ -270,7 +270,7 @@ def test_provenance_names_files_version_layout_and_deliveries(loud):
         "truncated: not read",
         "20130309T060000-3f2a",
         "5c1f0a9be772",
-        "50,009 rows of 59 nights",
+        "50,009 rows of 59 days",
         "s3://airline/labels/dt=2013-03-09",
         "evidently 0.7.23",
     ):
