@@ -96,7 +96,7 @@ class TestConcurrency:
 
         def pin(name: str) -> str:
             barrier.wait()
-            return store.save_layout("flights", name, f"s3://x/{name}", {}).layout_id
+            return store.save_layout("flights", name, f"s3://x/{name}", name).layout_id
 
         with ThreadPoolExecutor(2) as pool:
             pinned = set(pool.map(pin, ["aaa", "bbb"]))

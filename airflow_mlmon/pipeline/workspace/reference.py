@@ -90,7 +90,7 @@ def ensure_reference(run: Run) -> Reference:
 def pinned_reference(run: Run) -> Reference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
     pinned = run.store.current_layout(run.model)
-    if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
+    if pinned is not None and pinned.fingerprint == _fingerprint(run):
         return _load(run, _folder(run))
     return None
 
@@ -104,7 +104,7 @@ def latest_reference(run: Run) -> tuple[Reference, bool]:
     pinned = run.store.current_layout(run.model)
     if pinned is None:
         raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
-    return _load(run, pinned.uri.rpartition("/")[0]), pinned.facts["fingerprint"] == _fingerprint(run)
+    return _load(run, pinned.uri.rpartition("/")[0]), pinned.fingerprint == _fingerprint(run)
 
 
 def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
@@ -263,7 +263,7 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         run.model,
         reference.layout.id,
         f"{folder}/layout.json",
-        {"fingerprint": _fingerprint(run)},
+        _fingerprint(run),
         supersedes=supersedes,
     )
 
