@@ -72,7 +72,11 @@ class SchemaMismatchError(DataError):
 
 
 class UnreadableFileError(DataError):
-    """A file is damaged, or is not of the format that its name says."""
+    """A file is damaged, or is not of the format that its name says; `problem` says so without its name."""
+
+    def __init__(self, message: str, *, hint: str = "", problem: str = "", **facts: Any) -> None:
+        super().__init__(message, hint=hint, **(facts | ({"problem": problem} if problem else {})))
+        self.problem = problem or message
 
 
 class StateError(MlmonError):

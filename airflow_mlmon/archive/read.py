@@ -109,7 +109,7 @@ def _parse_file(
     try:
         table = pa.concat_tables(piece.table for piece in read_path(path, file.uri))
     except UnreadableFileError as error:
-        return replace(file, problem=error.facts["problem"]), None
+        return replace(file, problem=error.problem), None
     except DataError as error:
         return replace(file, problem=error.message), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))

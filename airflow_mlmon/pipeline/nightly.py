@@ -65,7 +65,7 @@ def _run_once(run: Run, partition: Partition) -> list[Partition]:
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
-    detect_drift(run, prepared, profiled)
+    drift = detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    judged = judge_partition(run, prepared, profiled, measured)
+    judged = judge_partition(run, prepared, profiled, drift, measured)
     return [Partition.from_key(run.model, day) for day in judged.days]

@@ -18,20 +18,12 @@ import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.cli.main import main
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.history.calibrate import calibrate
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import (
-    Action,
-    ActionKind,
-    AlertState,
-    SubjectKey,
-    TrackedAlert,
-    Verdict,
-    VerdictState,
-    fingerprint_of,
-)
+from airflow_mlmon.records import Action, ActionKind, AlertState, SubjectKey, Verdict, VerdictState, fingerprint_of
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night

@@ -18,7 +18,6 @@ from airflow_mlmon.pipeline.baselines.candidate import compare_candidate
 from airflow_mlmon.pipeline.history.reprofile import reprofile
 from airflow_mlmon.pipeline.pages.pages import night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
@@ -83,19 +82,18 @@ def accepted(run: Run, baseline: Baseline, **changes):
 def said(run: Run, offset: int):
     """All that was said of the predictions of a night; what is said of labels changes when more of them come."""
     of = partition(offset)
-    version = run.store.night(of).version
     verdicts = [verdict for verdict in run.store.verdicts(of) if verdict.metric in {"status", *BEFORE_LABELS}]
     metrics = [value for value in run.store.metric_values(of) if value.metric in BEFORE_LABELS]
-    return verdicts, metrics, read_drift(run, of, version)
+    return verdicts, metrics, run.store.compared_with(of)
 
 
 class TestNights:
     def test_the_next_night_is_compared_with_what_was_accepted(self, run):
         pin = accepted(run, dates(0, 5))
 
-        version = judge_night(run, partition(JUDGED))
+        judge_night(run, partition(JUDGED))
 
-        [facts] = read_baselines(run, partition(JUDGED), version)
+        [facts] = run.store.compared_with(partition(JUDGED))
         assert (pin.first, facts.title, facts.pin) == (day(JUDGED), f"{day(0)} to {day(5)}", 1)
         assert list(facts.nights) == [day(offset) for offset in range(6)]
 
@@ -124,16 +122,16 @@ class TestNights:
 
         titles = {}
         for offset in (7, 8):
-            version = judge_night(run, partition(offset))
-            titles[offset] = [facts.title for facts in read_baselines(run, partition(offset), version)]
+            judge_night(run, partition(offset))
+            titles[offset] = [facts.title for facts in run.store.compared_with(partition(offset))]
 
         assert titles == {7: ["the reference"], 8: [f"{day(0)} to {day(5)}"]}
 
     def test_a_column_keeps_the_baseline_that_the_spec_gives_it(self, folder, archive):
         with opened(folder, archive, ("\nhistory:", "\nbaselines: {term: {trailing: 6}}\nhistory:")) as run:
             accepted(run, Baseline(trailing=6))
-            version = judge_night(run, partition(JUDGED))
-            facts = read_baselines(run, partition(JUDGED), version)
+            judge_night(run, partition(JUDGED))
+            facts = run.store.compared_with(partition(JUDGED))
 
         assert {entry.pin: entry.columns for entry in facts} == {
             1: ("amount", "channel", "score", "approved"),
@@ -143,9 +141,9 @@ class TestNights:
     def test_a_pin_of_a_version_is_not_the_model_s(self, run):
         accepted(run, dates(0, 5), version="v1")
 
-        version = judge_night(run, partition(JUDGED))
+        judge_night(run, partition(JUDGED))
 
-        assert [facts.title for facts in read_baselines(run, partition(JUDGED), version)] == ["the reference"]
+        assert [facts.title for facts in run.store.compared_with(partition(JUDGED))] == ["the reference"]
 
     def test_the_page_names_who_accepted_the_baseline_and_why(self, run):
         accepted(run, dates(0, 5), who="<b>Ada</b>", why='March "data"\n<script>x</script>')

@@ -43,6 +43,7 @@ def written_reports(moto: MotoServer) -> str:
         current=flights_frame(300),
         reference=flights_frame(600, seed=1),
         drift=[drift("wind", 0.3)],
+        kinds={},
         spec=flights_spec(),
         title="loans",
     )

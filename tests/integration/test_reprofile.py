@@ -16,12 +16,12 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import roll_up
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.drift import drift_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, stored_rows, write_file
 
@@ -80,12 +80,11 @@ def test_drift_of_judged_nights_is_measured_anew(run):
     found = run.store.metric_details("loans", "drift_score", FIRST, LAST)
     # the label's drift is of the labels, which are not profiled again
     details = [(on, value) for on, value in found if value.column != "repaid"]
-    night = run.store.night(Partition.of_day("loans", LAST))
-    drift = {column.column: column for column in read_drift(run, night.partition, night.version)}
     assert {on for on, _ in details} == {day(2), day(3)}
-    assert {value.column: value.value for on, value in details if on == LAST} == {
-        name: column.score for name, column in drift.items()
-    }
+    assert {value.drift.method for _, value in details} == {"jensenshannon"}
+    assert {value.column: value for on, value in details if on == LAST} == drift_of(
+        run, Partition.of_day("loans", LAST)
+    )
 
 
 def test_labels_verdicts_and_alerts_stay(run, folder):

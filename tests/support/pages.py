@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import date, timedelta
 
-from airflow_mlmon.drift.compare import ColumnDrift
-from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.histogram import Histogram
-from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
     Delivery,
+    DriftDetail,
     Family,
     MetricValue,
+    MultivariateDetail,
     Night,
     Status,
     Verdict,
@@ -83,17 +81,9 @@ def check(expectation: str, column: str | None, **changed) -> CheckOutcome:
     return CheckOutcome(**(values | changed))
 
 
-def drift(column: str, score: float | None, **changed) -> ColumnDrift:
-    values = {
-        "column": column,
-        "kind": Kind.CATEGORY if column in CATEGORIES else Kind.NUMERIC,
-        "method": "psi",
-        "score": score,
-        "rows_reference": 50_009,
-        "rows_current": 979,
-        "note": "",
-    }
-    return ColumnDrift(**(values | changed))
+def drift(column: str, score: float | None, note: str = "") -> MetricValue:
+    detail = DriftDetail(method="psi", baseline="the reference", rows_reference=50_009, note=note)
+    return MetricValue(metric="drift_score", column=column, value=score, rows=979, drift=detail)
 
 
 def numeric_bins(shift: float = 0.0, bins: int = 20) -> Histogram:
@@ -113,29 +103,30 @@ def category_bins(names: tuple[str, ...] = ("EWR", "JFK", "LGA")) -> Histogram:
     return Histogram(labels=names, edges=(), reference=shares, current=tuple(reversed(shares)))
 
 
-def together(*names: str) -> MultivariateDrift:
+def together(
+    *names: str, score: float = 0.83, note: str = "left out: {}: the partition has no value of it"
+) -> MetricValue:
     """Features that are told apart from the reference's by the named ones above all."""
-    return MultivariateDrift(
-        score=0.83,
+    detail = MultivariateDetail(
         rows_reference=1_000,
-        rows_current=979,
         strongest=tuple((name, 0.1 / rank) for rank, name in enumerate(names or ("temp", "wind"), start=1)),
-        note=f"left out: {names[0] if names else 'visib'}: the partition has no value of it",
+        note=note.format(names[0] if names else "visib"),
     )
+    return MetricValue(metric="multivariate_drift", value=score, rows=979, multivariate=detail)
 
 
 def column_rows() -> tuple[ColumnRow, ...]:
     numbers = [
-        ColumnRow(drift=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
+        ColumnRow(score=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
         for rank, name in enumerate(NUMBERS)
     ]
     categories = [
         ColumnRow(
-            drift=drift("carrier", 0.011),
+            score=drift("carrier", 0.011),
             picture=before_after(category_bins(("UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "WN")), "carrier"),
         ),
         ColumnRow(
-            drift=drift("origin", None, note="12 rows, at least 30 are needed"),
+            score=drift("origin", None, note="12 rows, at least 30 are needed"),
             picture=before_after(category_bins(), "origin"),
         ),
     ]
@@ -319,8 +310,8 @@ def quiet_page(**changed) -> NightPage:
         "files": loud.files[:2],
         "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
         "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
-        "columns": tuple(row for row in loud.columns if row.drift.column not in {"origin", *NUMBERS[-3:]}),
-        "together": replace(together(), score=0.51, note=""),
+        "columns": tuple(row for row in loud.columns if row.score.column not in {"origin", *NUMBERS[-3:]}),
+        "together": together(score=0.51, note=""),
     }
     return loud_page(**(calm | changed))
 

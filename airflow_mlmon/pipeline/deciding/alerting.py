@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Action, Alert, AlertState, TrackedAlert
+from airflow_mlmon.records import Action, Alert, AlertState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,10 @@ def _rejudge(run: Run, reference: Reference, partition: Partition, night: Night 
     uri = profile_uri(run, partition, night.version, reference.layout.id)
     try:
         profile = Profile.from_bytes(run.files.read(uri))
-        compare_night(run, reference, partition, night.version, profile)
+        drift = compare_night(run, reference, partition, night.version, profile)
         profiled = Profiled(uri=uri, layout=reference.layout.id, rows=profile.rows, history_filled=0)
-        judge_partition(run, Prepared.of_night(night), profiled, _measured(run, partition, night.version))
+        measured = _measured(run, partition, night.version)
+        judge_partition(run, Prepared.of_night(night), profiled, drift, measured)
     except NotFoundError:
         return Outcome.INCOMPLETE
     return Outcome.JUDGED

@@ -15,12 +15,11 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
-from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics, read_baselines
+from airflow_mlmon.pipeline.steps.drift import compare_night
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.records import Night
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.summary import summary_metrics
@@ -96,23 +95,17 @@ def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
         return Carried.ROWS_GONE
     profile = profile_table(rows, reference.layout)
     run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
-    metrics = _metrics(run, reference, night.partition, night.version, profile, judged=night.judged)
-    baselines = read_baselines(run, night.partition, night.version) if night.judged else []
+    # a day that nobody has evaluated has no drift
+    drift = compare_night(run, reference, night.partition, night.version, profile) if night.judged else None
     run.store.replace_profile(
-        night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE, baselines=baselines
+        night.partition,
+        night.version,
+        layout,
+        [*summary_metrics(profile, run.spec), *(drift.metrics if drift else ())],
+        replaces=_FROM_PROFILE,
+        baselines=drift.baselines if drift else (),
     )
     return Carried.CARRIED
-
-
-def _metrics(
-    run: Run, reference: Reference, partition: Partition, version: str, profile: Profile, *, judged: bool
-) -> list[MetricValue]:
-    """Return the metrics of the profile; a day that was not evaluated has no drift."""
-    metrics = summary_metrics(profile, run.spec)
-    if judged:
-        compare_night(run, reference, partition, version, profile)
-        metrics += drift_metrics(run, partition, version)
-    return metrics
 
 
 def _has_profile(run: Run, partition: Partition, version: str, layout: str) -> bool:

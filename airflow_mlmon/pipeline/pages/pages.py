@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
@@ -18,14 +17,13 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
-from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
+from airflow_mlmon.pipeline.workspace.label_drift import compare_labels, count_labels
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import MetricValue, Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
@@ -58,6 +56,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
     metrics = store.metric_values(partition)
+    together = next((value for value in metrics if value.multivariate), None)
     verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return NightPage(
@@ -72,8 +71,8 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, night) if served else (),
-        together=_together(run, partition, served) if served else None,
+        columns=_columns(run, night, metrics) if served else (),
+        together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
@@ -148,15 +147,19 @@ def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> 
         return None
 
 
-def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
+def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> list[MetricValue]:
+    """Return the drift scores of some columns, of all rows."""
+    return [value for value in metrics if value.metric == DRIFT and value.segment is None and value.column in columns]
+
+
+def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
     """Drift of every column, with a picture while the night has the layout of today's reference."""
-    version_ = str(night.version)
+    uri = profile_uri(run, night.partition, str(night.version), str(night.layout))
     try:
-        drift = read_drift(run, night.partition, version_)
-        baselines = run.store.compared_with(night.partition)
-        profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
+        profile = Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
         return ()
+    baselines = run.store.compared_with(night.partition)
     titles = {
         column: facts.title
         for facts in baselines
@@ -168,35 +171,31 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
     rows = [
         ColumnRow(
-            drift=column,
-            picture=_picture(compared.get(column.column), profile, column.column),
-            baseline=titles.get(column.column, ""),
+            score=score,
+            picture=_picture(compared.get(str(score.column)), profile, str(score.column)),
+            baseline=titles.get(str(score.column), ""),
         )
-        for column in drift
+        for score in column_scores(metrics, profile.columns)
     ]
-    return (*rows, *_label_row(run, night.partition, reference))
+    return (*rows, *_label_row(run, night, metrics, reference))
 
 
-def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
-    try:
-        return read_together(run, partition, version_)
-    except NotFoundError:
-        return None
-
-
-def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:
+def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference: Reference | None) -> list[ColumnRow]:
     """The drift of the label, once enough of them have come."""
     if run.spec.labels is None or reference is None:
         return []
-    for value in run.store.metric_values(partition):
-        if value.key == (DRIFT, run.spec.labels.label, None):
-            found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
-            if found is not None:
-                picture = _picture(found.reference, found.current, found.drift.column)
-                # labels have no profile: what is evaluated of them is their share of positives
-                note = "; ".join(filter(None, (found.drift.note, "evaluated by the positive share")))
-                return [ColumnRow(drift=replace(found.drift, note=note), picture=picture)]
-    return []
+    name = run.spec.labels.label
+    score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
+    measured = last_measured(run, night.partition, str(night.version))
+    if score is None or measured is None:
+        return []
+    found = compare_labels(run.spec, reference.labels, count_labels(read_outcomes(run, measured.uri).whole))
+    if found is None or score.drift is None:
+        return []
+    # labels have no profile: what is evaluated of them is their share of positives
+    note = "; ".join(filter(None, (score.drift.note, "evaluated by the positive share")))
+    picture = _picture(found.reference, found.current, name)
+    return [ColumnRow(score=replace(score, drift=replace(score.drift, note=note)), picture=picture)]
 
 
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
-from airflow_mlmon.pipeline.history.drift_files import import_drift_files
-from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
+from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, index_page, night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift
+from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_sample
 from airflow_mlmon.quality.frame import to_frame
@@ -74,10 +73,13 @@ def _write_evidently(run: Run, night: Night, version: str) -> None:
     """Write Evidently's own report on samples, beside the page."""
     partition = night.partition
     current = read_sampled(run, partition, version)
+    reference = ensure_reference(run)
+    kinds = {column.name: column.kind for column in reference.layout.columns}
     report = write_evidently(
         current=to_frame(current),
-        reference=to_frame(read_sample(run, ensure_reference(run))),
-        drift=read_drift(run, partition, version),
+        reference=to_frame(read_sample(run, reference)),
+        drift=column_scores(run.store.metric_values(partition), kinds),
+        kinds=kinds,
         verdicts=drift_by_column(run.store.verdicts(partition)),
         spec=run.spec,
         title=str(partition),

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.deciding.root_cause import name_causes
 from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
-from airflow_mlmon.pipeline.steps.drift import drift_metrics, read_baselines
+from airflow_mlmon.pipeline.steps.drift import PartitionDrift
 from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_night
@@ -59,7 +59,9 @@ class Judged:
     alerts: int
 
 
-def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: Sequence[Measured]) -> Judged:
+def judge_partition(
+    run: Run, prepared: Prepared, profiled: Profiled, drift: PartitionDrift, measured: Sequence[Measured]
+) -> Judged:
     """Evaluate the partition, and the performance of each partition whose labels arrived, and publish all results.
 
     Raises:
@@ -68,10 +70,9 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
     run.progress("judging")
     checks = read_checks(run, prepared)
     night = _after_checks(to_night(prepared, layout=profiled.layout, judged=True), checks)
-    metrics, usual = _judge_rows(run, night, prepared, profiled)
-    baselines = read_baselines(run, prepared.partition, prepared.version)
-    days = usual.rests_on.union(*(entry.nights for entry in baselines))
-    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=tuple(baselines))]
+    metrics, usual = _judge_rows(run, night, prepared, profiled, drift)
+    days = usual.rests_on.union(*(entry.nights for entry in drift.baselines))
+    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=drift.baselines)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
@@ -84,7 +85,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
         }
         | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
-        bases=versions_below(run, prepared, days),
+        bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
     )
@@ -109,15 +110,11 @@ def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
 
 
 def _judge_rows(
-    run: Run, night: Night, prepared: Prepared, profiled: Profiled
+    run: Run, night: Night, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
 ) -> tuple[list[MetricValue], NightJudgement]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [
-        *summary_metrics(profile, run.spec),
-        *arrival_metrics(prepared),
-        *drift_metrics(run, night.partition, prepared.version),
-    ]
+    metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
     # without rows everything would be a breach, and the status alerts already
     if not night.rows_curated:
         return metrics, NightJudgement()

@@ -55,9 +55,8 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     own = task_of(run.spec).metrics
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
     if reference is not None and is_measured:
-        counts = count_labels(found.whole)
-        drift = compare_labels(run.spec, reference.labels, counts)
-        metrics += [label_drift_metric(drift, counts)] if drift else []
+        drift = compare_labels(run.spec, reference.labels, count_labels(found.whole))
+        metrics += [label_drift_metric(drift)] if drift else []
     return metrics
 
 

@@ -10,8 +10,9 @@ from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failures
 from airflow_mlmon.alerts.message import night_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Alert, AlertEvent, AlertState, TrackedAlert
+from airflow_mlmon.records import Alert, AlertEvent, AlertState
 
 
 def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:

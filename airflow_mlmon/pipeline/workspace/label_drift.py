@@ -64,9 +64,9 @@ def _method(asked: Method) -> Method:
     return Method.JENSENSHANNON if chosen.is_sampled else chosen
 
 
-def label_drift_metric(found: LabelDrift, current: Counts) -> MetricValue:
+def label_drift_metric(found: LabelDrift) -> MetricValue:
     """Return the score as a metric, beside those of the columns."""
-    return score_metric(found.drift, "the reference", labels=list(current))
+    return score_metric(found.drift, "the reference")
 
 
 def _profile(layout: Layout, counts: Counts) -> Profile:
