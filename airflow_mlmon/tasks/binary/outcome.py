@@ -22,7 +22,7 @@ from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.grid import Floats, to_cells
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.values.exact import sum_exactly
-from airflow_mlmon.tasks.binary.description import HALF
+from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
 KIND = b"MLML"
