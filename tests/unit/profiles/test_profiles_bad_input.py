@@ -109,7 +109,7 @@ def test_infinite_values_are_counted_apart(kind, infinite):
 
     assert (mixed.score, mixed.rows_current) == (0, 40)
     assert mixed.note.endswith(
-        "of the partition left out" if kind is ColumnType.FLOAT else "infinite element not compared"
+        "of the partition not compared" if kind is ColumnType.FLOAT else "infinite element not compared"
     )
     assert alone.score is None
     assert alone.note == "the partition has no finite value in 40 rows"
