@@ -19,10 +19,9 @@ from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
-from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
+from airflow_mlmon.pipeline.workspace.outcomes import compare_label, deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
@@ -174,7 +173,7 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
         )
         for column in drift
     ]
-    return (*rows, *_label_row(run, night.partition, reference))
+    return (*rows, *_label_row(run, night, reference))
 
 
 def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
@@ -184,19 +183,22 @@ def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrif
         return None
 
 
-def _label_row(run: Run, partition: Partition, reference: Reference | None) -> list[ColumnRow]:
-    """The drift of the label, once enough of them have come."""
-    if run.spec.labels is None or reference is None:
+def _label_row(run: Run, night: Night, reference: Reference | None) -> list[ColumnRow]:
+    """Drift of the label, once enough of them have come."""
+    labels = run.spec.labels
+    if labels is None or reference is None:
         return []
-    for value in run.store.metric_values(partition):
-        if value.key == (DRIFT, run.spec.labels.label, None):
-            found = compare_labels(run.spec, reference.labels, Counts(*value.detail["labels"]))
-            if found is not None:
-                picture = _picture(found.reference, found.current, found.drift.column)
-                # labels have no profile: what is evaluated of them is their share of positives
-                note = "; ".join(filter(None, (found.drift.note, "evaluated by the positive share")))
-                return [ColumnRow(drift=replace(found.drift, note=note), picture=picture)]
-    return []
+    keys = {value.key for value in run.store.metric_values(night.partition)}
+    current = stored_outcomes(run, night.partition, str(night.version))
+    before = reference_outcomes(run, reference)
+    if (DRIFT, labels.label, None) not in keys or current is None or before is None:
+        return []
+    drift = compare_label(run.spec, before.whole, current.whole)
+    # of a label its own metrics are evaluated
+    note = "; ".join(filter(None, (drift.note, "evaluated by the metrics of the labels")))
+    bins = build_histogram(before.whole.label, current.whole.label)
+    picture = before_after(bins, labels.label) if bins.labels else None
+    return [ColumnRow(drift=replace(drift, note=note), picture=picture)]
 
 
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:

@@ -16,7 +16,6 @@ from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
@@ -54,8 +53,8 @@ _QUANTILE = 0.95
 class Reference:
     """What is kept of the reference.
 
-    `together` are the sizes of samples whose features are compared together, where the spec asks for it. `labels` are
-    those of each night, and of the rows that have no event time. Where none has any, it has no `days`.
+    `together` are the sizes of samples whose features are compared together, where the spec asks for it. Where no
+    row has an event time, it has no `days`.
     """
 
     layout: Layout
@@ -63,7 +62,6 @@ class Reference:
     together: SampleSizes | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
-    labels: tuple[Counts, ...]
     files: Mapping[str, str]
     folder: str
 
@@ -143,7 +141,6 @@ def _load(run: Run, folder: str) -> Reference:
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
-        labels=tuple(Counts(*counts) for counts in facts["labels"]),
         files=facts["files"],
         folder=folder,
     )
@@ -173,7 +170,6 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         together=sizes,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
-        labels=tuple(count_labels(found.whole) for found in held),
         files=files,
         folder=_folder(run),
     )
@@ -250,7 +246,6 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
-        "labels": reference.labels,
         "files": dict(reference.files),
     }
     folder = reference.folder
