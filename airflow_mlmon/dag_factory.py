@@ -95,6 +95,7 @@ def _add_steps(spec_path: str, model: str) -> None:
         task_id="judge_partition",
         **given,
         profiled=profile.output,
+        drift=drift.output,
         measured=measure.output,
         outlets=[drift_alias(model)],
     )

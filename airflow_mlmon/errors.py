@@ -3,7 +3,8 @@
     MlmonError
     ├── ConfigError                   the spec or a setting is wrong: fix it
     ├── DataError                     the archive contradicts the spec
-    │   └── SchemaMismatchError       a column is absent or has another type
+    │   ├── SchemaMismatchError       a column is absent or has another type
+    │   └── UnreadableFileError       a file is damaged
     ├── StateError                    stored state does not allow the step
     │   ├── PartitionConflictError R  another run moved the partition meanwhile
     │   ├── LayoutMismatchError       two profiles have different profile schemas
@@ -68,6 +69,14 @@ class DataError(MlmonError):
 
 class SchemaMismatchError(DataError):
     """A column is absent or has another type than the spec declares."""
+
+
+class UnreadableFileError(DataError):
+    """A file is damaged, or is not of the format that its name says; `problem` says so without its name."""
+
+    def __init__(self, message: str, *, hint: str = "", problem: str = "", **facts: Any) -> None:
+        super().__init__(message, hint=hint, **(facts | ({"problem": problem} if problem else {})))
+        self.problem = problem or message
 
 
 class StateError(MlmonError):

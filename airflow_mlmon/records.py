@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     # a comparison needs the states but no baseline; it need not import pydantic
     from airflow_mlmon.baselines import BaselineFacts
 
-JsonDict = Mapping[str, Any]
 # metric, column and segment; None for all columns or rows
 SubjectKey = tuple[str, str | None, str | None]
 
@@ -80,6 +78,40 @@ class ActionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftDetail:
+    """How the drift of a column was scored.
+
+    Attributes:
+        method: Distance that was taken; see `drift.methods`.
+        baseline: Title of the baseline.
+        rows_reference: Finite values of the baseline; None of one that the first release scored.
+        note: Why there is no score, or what to know about it.
+        mean_shift: Of a vector, how far its mean has moved; see `drift.shift`.
+    """
+
+    method: str
+    baseline: str
+    rows_reference: int | None = None
+    note: str = ""
+    mean_shift: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultivariateDetail:
+    """How the drift of all features together was scored.
+
+    Attributes:
+        rows_reference: Rows of the reference that the classifier saw; None of one that the first release trained.
+        strongest: Columns that it relied on most, each with its permutation importance.
+        note: Why there is no score, or what to know about it.
+    """
+
+    rows_reference: int | None
+    strongest: tuple[tuple[str, float], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
     """Value of a metric.
 
@@ -92,6 +124,8 @@ class MetricValue:
         reason: Why there is no value.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
+        drift: Of the drift of a column, how it was scored.
+        multivariate: Of the drift of all features together, how it was scored.
     """
 
     metric: str
@@ -102,7 +136,8 @@ class MetricValue:
     reason: str = ""
     withheld: str = ""
     error_bound: float | None = None
-    detail: JsonDict = field(default_factory=dict)
+    drift: DriftDetail | None = None
+    multivariate: MultivariateDetail | None = None
 
     @property
     def key(self) -> SubjectKey:
@@ -249,44 +284,6 @@ class Alert:
     def fingerprint(self) -> str:
         """Identifier shared by the alerts of one model, metric, column and segment on every day."""
         return fingerprint_of(self.partition.model, *self.key)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedAlert:
-    """One alert from its first breach until it resolved, in its current state.
-
-    Attributes:
-        title: Title of its last breach, as are the text, the cause and the value.
-        severity: Worst severity of its breaches.
-        since: First breaching day.
-        opened: Day on which it opened.
-        last_breached: Last breaching day.
-        nights: Number of breaching days.
-        acknowledged_by: Person who acknowledged it.
-        muted_until: Last muted day.
-        resolved_on: Day on which it resolved.
-        resolved_by: Person who resolved it; empty where healthy days did.
-    """
-
-    model: str
-    fingerprint: str
-    metric: str
-    column: str | None
-    segment: str | None
-    title: str
-    text: str
-    cause: str
-    value: float | None
-    state: AlertState
-    severity: str
-    since: date
-    opened: date
-    last_breached: date
-    nights: int
-    acknowledged_by: str = ""
-    muted_until: date | None = None
-    resolved_on: date | None = None
-    resolved_by: str = ""
 
 
 def fingerprint_of(model: str, metric: str, column: str | None, segment: str | None) -> str:

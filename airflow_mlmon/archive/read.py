@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.errors import NotFoundError, PartitionConflictError, SchemaMismatchError
+from airflow_mlmon.errors import (
+    DataError,
+    NotFoundError,
+    PartitionConflictError,
+    SchemaMismatchError,
+    UnreadableFileError,
+)
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore, StoredObject, is_hidden
+from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.schema import arrow_schema, conform, undeclared
 
-Progress = Callable[[str], None]
+ENDINGS = (".parquet", ".pq")
 
 
 def format_day_folder(path: str, day: date) -> str:
@@ -98,20 +104,16 @@ def _read_file(
 def _parse_file(
     path: Path, file: SourceFile, columns: Mapping[str, Column], timezone: str | None
 ) -> tuple[SourceFile, pa.Table | None]:
-    if not file.uri.endswith((".parquet", ".pq")):
+    if not file.uri.endswith(ENDINGS):
         return replace(file, problem="not a .parquet file"), None
     try:
-        # not read_table, whose errors begin with the name of the temporary file
-        with pq.ParquetFile(path, page_checksum_verification=True) as content:
-            table = content.read()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return replace(file, problem=f"not a readable Parquet file ({_first_line(error)})"), None
+        table = pa.concat_tables(piece.table for piece in read_path(path, file.uri))
+    except UnreadableFileError as error:
+        return replace(file, problem=error.problem), None
+    except DataError as error:
+        return replace(file, problem=error.message), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
     try:
         return file, conform(table, columns, timezone=timezone)
     except SchemaMismatchError as error:
         return replace(file, problem=error.message), None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -14,9 +14,10 @@ from rich.text import Text
 from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_night, list_alerts
-from airflow_mlmon.records import Action, ActionKind, AlertState, TrackedAlert
+from airflow_mlmon.records import Action, ActionKind, AlertState
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.store.outbox import DeadLetter
 
@@ -118,8 +119,8 @@ def _states(names: Sequence[str]) -> list[AlertState]:
 
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
     table = plain_table()
-    for heading in ("alert", "state", "severity", "since", "nights"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading == "nights" else "left")
+    for heading in ("alert", "state", "severity", "since", "days"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading == "days" else "left")
     for heading in ("alert", "notes"):
         table.add_column(heading, overflow="fold")
     for alert in alerts:

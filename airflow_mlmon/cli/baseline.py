@@ -34,7 +34,7 @@ def parse_baseline(options: Mapping[str, Any]) -> Baseline:
     """Parse the baseline from the options of a command, which are named as in a spec.
 
     >>> parse_baseline({"why": "retrained", "dates": None, "trailing": 28}).title()
-    'the trailing 28 nights'
+    'the trailing 28 days'
     """
     given = {kind.value: options.get(kind) for kind in BaselineKind}
     # a zero is a given value too, and an invalid one

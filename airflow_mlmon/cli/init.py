@@ -11,7 +11,7 @@ from pathlib import Path
 
 from airflow_mlmon.archive.draft import Place, draft_spec, find_day
 from airflow_mlmon.archive.guess import guess_model
-from airflow_mlmon.archive.sample import find_files, read_sample
+from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.s3 import s3_client
 from airflow_mlmon.loading import parse_spec
@@ -27,10 +27,10 @@ def write_draft(data: str, output: str | None, today: date, name: str | None = N
     """
     if output is not None and Path(output).exists():
         raise ConfigError(f"{output} exists.", hint="give the name of a new file; existing files are not overwritten")
-    store = Storage(s3_client).at(data)
-    files = find_files(store, data)
+    storage = Storage(s3_client)
+    files = find_samples(storage, data)
     folder = Path(output).parent if output else Path()
-    text = draft_spec(guess_model(read_sample(store, files)), _place(files, folder, today), name)
+    text = draft_spec(guess_model(read_sample(storage, files)), _place(files, folder, today), name)
     # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:

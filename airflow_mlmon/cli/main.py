@@ -108,7 +108,7 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     sliced.add_argument(
         "--metric",
         metavar="NAME",
-        help="a metric of labels to compare slices by (default: the first that the model has)",
+        help="metric of performance to compare (default: the first of the kind of model)",
     )
     sliced.add_argument("--top", type=int, default=40, metavar="N", help="number of slices in the table (default: 40)")
     _add_range(sliced)

@@ -163,7 +163,7 @@ def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
     findings = sum(own.standing <= Standing.OTHER for own in found.slices)
     yield (
         f"{found.judged} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
-        f"{len(found.slices) - found.judged} with {NOT_ENOUGH}."
+        f"{len(found.slices) - found.judged} without enough data."
     )
     yield f"p-values are corrected ({CORRECTION}). They cover sampling error, not the variation from day to day."
     yield "A column has drifted if its p-value is significant and the effect is at least the limit of its method."

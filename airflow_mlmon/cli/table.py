@@ -28,7 +28,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
     for alert in store.alerts(spec.model, first, last):
         loud[alert.partition.day].append(alert)
     table = plain_table()
-    table.add_column("night", no_wrap=True)
+    table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     shown = (_DRIFTED, *task_of(spec).headline)

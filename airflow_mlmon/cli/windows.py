@@ -51,7 +51,7 @@ def parse_baseline(text: str) -> Baseline:
     """Parse the baseline of a call.
 
     >>> parse_baseline("trailing:28").title(), parse_baseline("dates:2013-01-01:2013-02-28").title()
-    ('the trailing 28 nights', '2013-01-01 to 2013-02-28')
+    ('the trailing 28 days', '2013-01-01 to 2013-02-28')
 
     Raises:
         ConfigError: the text is not a baseline.

@@ -11,38 +11,30 @@ from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.comparison.sample import RowSample
-from airflow_mlmon.errors import ConfigError, DataError
+from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.values.vectors import is_vector
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType
 from airflow_mlmon.storage import Storage
+from airflow_mlmon.tables.contents import is_vector
 from airflow_mlmon.tables.files import find_files, is_local_parquet, open_files, read_file
-from airflow_mlmon.tables.inference import Schema, conform, infer_schema, to_types
-from airflow_mlmon.tables.piece import Piece, check_names, no_rows
+from airflow_mlmon.tables.frames import Frame, read_frame
+from airflow_mlmon.tables.inference import Schema, conform_piece, infer_schema, to_types
+from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.readers import read_parquet
 
 PINNED_ROWS = 200_000
 # vectors are long
 _PINNED_BYTES = 1 << 28
 _SAME_LENGTH = 0.9
-
-
-@runtime_checkable
-class Frame(Protocol):
-    """Table of pandas, polars, Arrow or any other library with Arrow's stream interface."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Return the rows as a capsule."""
-        ...
 
 
 Source = str | PathLike[str] | Frame
@@ -109,7 +101,7 @@ def read_dataset(
             streamed.append(piece.unread)
             continue
         for part in _parts(piece):
-            rows = conform(part, pinned)
+            rows = conform_piece(part, pinned)
             profile += profile_table(rows, layout)
             if has_sample:
                 sample.add(_without_vectors(rows))
@@ -159,23 +151,11 @@ def _read(
     if isinstance(source, str | PathLike):
         return chain.from_iterable(read_file(file, storage, null_texts) for file in files)
     if isinstance(source, Frame):
-        return _read_frame(source, name)
+        return read_frame(source, name)
     raise ConfigError(
         f"The {name} is a {type(source).__name__}; a path or a data frame is expected.",
         hint="give a path, or a data frame of pandas, polars or Arrow",
     )
-
-
-def _read_frame(frame: Frame, name: str) -> Iterator[Piece]:
-    try:
-        reader = pa.RecordBatchReader.from_stream(frame)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        reason = "; ".join(str(part) for part in error.args)
-        raise DataError(f"The data frame of the {name} cannot be converted to Arrow: {reason}.") from error
-    check_names(reader.schema.names, f"the {name}")
-    yield Piece(origin=f"the {name}", table=no_rows(reader.schema))
-    for batch in reader:
-        yield Piece(origin=f"the {name}", table=pa.Table.from_batches([batch]))
 
 
 def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
@@ -188,7 +168,7 @@ def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
         layout, profile = pin_and_profile_parquet(name, types, files, rows=PINNED_ROWS)
         return _Start(pinned=pinned, layout=layout, profile=profile, profiled=head, pieces=pieces)
     parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
-    tables = [conform(part, pinned) for part in parts] or [conform(piece, pinned) for piece in head]
+    tables = [conform_piece(part, pinned) for part in parts] or [conform_piece(piece, pinned) for piece in head]
     rows = pa.concat_tables(tables, promote_options="permissive").slice(0, PINNED_ROWS)
     dimensions = {name: found for name in rows.column_names if (found := _dimension(rows.column(name)))}
     types = {name: kind for name, kind in types.items() if kind is not ColumnType.VECTOR or name in dimensions}
@@ -208,7 +188,7 @@ def _dimension(column: pa.ChunkedArray) -> int | None:
 
 def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
     """Return True if no column must be cast before profiling, so that the engine can read the file itself."""
-    asked = conform(piece, pinned).schema
+    asked = conform_piece(piece, pinned).schema
     types = dict(zip(piece.table.column_names, piece.table.schema.types, strict=True))
     return all(types.get(name, kind) == kind for name, kind in zip(asked.names, asked.types, strict=True))
 

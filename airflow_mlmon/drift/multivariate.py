@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from airflow_mlmon.records import MetricValue
+from airflow_mlmon.records import MetricValue, MultivariateDetail
 from airflow_mlmon.spec.metrics import MULTIVARIATE
 
 # with fewer rows on a side the score is noise
@@ -97,11 +97,14 @@ def _shortages(score: DomainScore, sizes: SampleSizes) -> Iterator[str]:
 
 
 def multivariate_metric(drift: MultivariateDrift) -> MetricValue:
-    """Return the score as a metric, with the strongest columns in the detail."""
+    """Return the score as a metric, with the strongest columns."""
     return MetricValue(
         metric=MULTIVARIATE,
         value=drift.score,
         rows=drift.rows_current,
         withheld=drift.note if drift.is_withheld else "",
-        detail={"strongest": dict(drift.strongest), "note": drift.note},
+        reason=drift.note if drift.score is None else "",
+        multivariate=MultivariateDetail(
+            rows_reference=drift.rows_reference, strongest=drift.strongest, note=drift.note
+        ),
     )

@@ -44,13 +44,12 @@ def drifted_metrics(scores: Iterable[MetricValue], verdicts: Iterable[Verdict]) 
         verdicts: those on the drift scores.
     """
     found = drift_by_column(verdicts)
-    held, moved = evaluated(found), drifted(found)
+    held, moved = len(evaluated(found)), len(drifted(found))
     rows = max((value.rows for value in scores if value.metric == DRIFT and value.segment is None), default=0)
-    detail = {"columns": moved, "of": len(held)}
-    count, share = (len(moved), len(moved) / len(held)) if held else (None, None)
+    count, share = (moved, moved / held) if held else (None, None)
     return [
-        MetricValue(metric=DRIFTED_COLUMNS, value=count, rows=rows, detail=detail),
-        MetricValue(metric=DRIFTED_SHARE, value=share, rows=rows, detail=detail),
+        MetricValue(metric=DRIFTED_COLUMNS, value=count, rows=rows),
+        MetricValue(metric=DRIFTED_SHARE, value=share, rows=rows),
     ]
 
 

@@ -166,7 +166,8 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
     if value.metric == DRIFT:
         history = evidence.columns.get(str(value.column))
         if history is None:
-            return str(value.detail.get("note") or "no value to compare, or none to compare it with")
+            note = value.drift.note if value.drift else ""
+            return note or "no value to compare, or none to compare it with"
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
         return value.reason or "no value"

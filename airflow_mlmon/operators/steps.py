@@ -73,13 +73,15 @@ class DetectDriftOperator(_PreparedOperator):
         self.profiled = profiled
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
-        """Return the number of columns with a score, and of all columns."""
-        from airflow_mlmon.pipeline.steps.drift import detect_drift  # noqa: PLC0415 - heavy
+        """Return where the outcome lies, the number of columns with a score, and of all columns."""
+        from airflow_mlmon.pipeline.steps.drift import detect_drift, keep_drift  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
 
-        drift = detect_drift(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled))
-        return {"scored": sum(column.score is not None for column in drift), "columns": len(drift)}
+        prepared = Prepared.from_dict(self.prepared)
+        drift = detect_drift(run, prepared, Profiled(**self.profiled))
+        scored = [value.value is not None for value in drift.scores]
+        return {"uri": keep_drift(run, prepared, drift), "scored": sum(scored), "columns": len(scored)}
 
 
 class MeasurePerformanceOperator(_PreparedOperator):
@@ -100,16 +102,18 @@ class JudgePartitionOperator(DetectDriftOperator):
     the verdict; its outlet is `drift_alias(<model>)`.
     """
 
-    template_fields: Sequence[str] = ("partition", "prepared", "profiled", "measured")
+    template_fields: Sequence[str] = ("partition", "prepared", "profiled", "drift", "measured")
 
-    def __init__(self, *, measured: Any, **kwargs: Any) -> None:
+    def __init__(self, *, drift: Any, measured: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.drift = drift
         self.measured = measured
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Return status and alerts of the partition, and the days whose results were replaced."""
         from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
         from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.drift import read_drift  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.evaluate import judge_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
@@ -117,7 +121,9 @@ class JudgePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
-        judged = judge_partition(run, Prepared.from_dict(self.prepared), Profiled(**self.profiled), measured)
+        drift = read_drift(run, self.drift["uri"])
+        prepared = Prepared.from_dict(self.prepared)
+        judged = judge_partition(run, prepared, Profiled(**self.profiled), drift, measured)
         if judged.status is Status.FAILED:
             # the task fails, but the pages of these days are still written
             context["ti"].xcom_push(key="return_value", value=to_json(judged))

@@ -1,1 +1,1 @@
-"""The nightly run of one partition in plain Python, one function a step."""
+"""Nightly run of one partition in plain Python, one function per step."""

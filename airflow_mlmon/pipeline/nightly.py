@@ -1,4 +1,4 @@
-"""The nightly run of one partition, from the archive to the report, in one process."""
+"""Nightly run of one partition in one process, from the archive to the report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What a run leaves behind: its page, and the days whose results it replaced."""
+    """Result of a run: its page, and the days whose results it replaced."""
 
     partition: Partition
     report: str
@@ -33,10 +33,10 @@ class Ran:
 
 
 def run_night(run: Run, partition: Partition) -> Ran:
-    """Run every step for one partition; what fails becomes the state of the night, and is not raised.
+    """Run all steps for one partition; a failure is recorded as its status and is not raised.
 
     Raises:
-        MlmonError: the failure cannot even be recorded, because the store or the workspace fails.
+        MlmonError: the failure cannot be recorded, because the store or the workspace fails.
     """
     days: list[Partition] = []
     try:
@@ -45,7 +45,7 @@ def run_night(run: Run, partition: Partition) -> Ran:
         record_failure(run, partition, str(error))
     except Exception as error:
         log.exception("%s failed", partition)
-        record_failure(run, partition, f"{type(error).__name__}; the log says more")
+        record_failure(run, partition, f"{type(error).__name__}; see the log")
     return Ran(partition=partition, report=write_reports(run, partition, days).uri, days=tuple(days))
 
 
@@ -54,10 +54,10 @@ def _run_steps(run: Run, partition: Partition) -> list[Partition]:
         try:
             return _run_once(run, partition)
         except PartitionConflictError:
-            # files or labels changed while they were read: what is there now is what counts
+            # files or labels changed during reading: read them again
             if attempt == _TRIES:
                 raise
-    raise AssertionError("the last try returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _run_once(run: Run, partition: Partition) -> list[Partition]:
@@ -65,7 +65,7 @@ def _run_once(run: Run, partition: Partition) -> list[Partition]:
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
-    detect_drift(run, prepared, profiled)
+    drift = detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    judged = judge_partition(run, prepared, profiled, measured)
+    judged = judge_partition(run, prepared, profiled, drift, measured)
     return [Partition.from_key(run.model, day) for day in judged.days]

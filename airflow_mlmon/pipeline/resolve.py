@@ -1,4 +1,4 @@
-"""Which partition does a DAG run process?"""
+"""Selection of the partition that a DAG run processes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def resolve_partition(
     interval_start: datetime | None = None,
     interval_end: datetime | None = None,
 ) -> Partition:
-    """The partition of a run, from the first of these that says it.
+    """Return the partition of a run, from the first source that names it.
 
     1. `given`: the operator's own argument, or `partition` in the run's conf or params.
     2. `partition_key`: the key of a run of a partitioned DAG.
-    3. The data interval, when it is not empty. `logical_date` is never asked: in a run started
-       by hand it may be any moment, or absent.
+    3. The data interval, if it is not empty. `logical_date` is not used: in a manual run it may be any moment, or
+       missing.
 
     Raises:
-        ConfigError: none of them says it.
+        ConfigError: no source names it.
     """
     if day := given or partition_key:
         return Partition.from_key(model, day if given else day[:10])
     if interval_start and interval_end and interval_start < interval_end:
         return Partition.of_day(model, interval_start.date())
     raise ConfigError(
-        f"The run of {model} does not say which day to process.",
+        f"The run of {model} names no day to process.",
         hint='start it with the parameter {"partition": "YYYY-MM-DD"}, or as a backfill',
     )

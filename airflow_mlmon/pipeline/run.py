@@ -1,4 +1,4 @@
-"""What a run needs beside the partition: the spec, and the places it reads and writes."""
+"""Context of a run: the spec, and the places where it reads and writes."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DruidAccess:
-    """How to reach the model's Druid, and the day by which its retention is reckoned."""
+    """Access to the model's Druid, and the day from which its retention counts."""
 
     connect: Callable[[], DruidClient]
     today: date
 
 
 def silent(_: str) -> None:
-    """Report progress to nobody."""
+    """Ignore progress messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One model's spec with the places where its runs read and write."""
+    """Spec of one model with the places where its runs read and write."""
 
     spec: ModelSpec
     storage: Storage
@@ -55,58 +55,58 @@ class Run:
 
     @property
     def model(self) -> str:
-        """The model's name."""
+        """Return the name of the model."""
         return self.spec.model
 
     @property
     def files(self) -> ObjectStore:
-        """The store in which the workspace lies."""
+        """Return the object store of the workspace."""
         return self.storage.at(self.workspace, self.workspace_connection)
 
     @property
     def archive(self) -> ObjectStore:
-        """The store in which the predictions lie."""
+        """Return the object store of the predictions."""
         return self.storage.at(self.spec.predictions.path, self.spec.predictions.connection)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when the declaration of the predictions does."""
+        """Return a hash of the declaration of the predictions."""
         declared = self.spec.predictions.model_dump(mode="json", include={"timezone", "columns"})
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def channels(self) -> list[str]:
-        """The channels on which new alerts are sent, by their names in the outbox; none of a quiet run."""
+        """Return the channels for new alerts by their names in the outbox; none in a quiet run."""
         return [] if self.is_quiet else list(self.declared_channels)
 
     @cached_property
     def declared_channels(self) -> dict[str, Channel]:
-        """The channels of the spec and of the deployment that are for the model, by their names in the outbox."""
+        """Return all channels of the model, of the spec and the deployment, by their names in the outbox."""
         return channels_of(self.spec, self.shared_channels)
 
     @property
     def policy(self) -> Policy:
-        """When alerts open and close, by the spec."""
+        """Return the alert policy of the spec."""
         alerts = self.spec.alerts
         return Policy(opens_after=alerts.opens_after, clears_after=alerts.clear, cooldown=alerts.cooldown)
 
     def uri(self, *parts: str) -> str:
-        """The URI of a file of this model in the workspace."""
+        """Return the URI of a file of this model in the workspace."""
         return join_uri(self.workspace, self.model, *parts)
 
     def version_uri(self, partition: Partition, version: str, name: str) -> str:
-        """The URI of a file of one version of a partition."""
+        """Return the URI of a file of one version of a partition."""
         return self.uri("partitions", partition.key, version, name)
 
     def report_uri(self, *parts: str) -> str:
-        """The URI of a page of this model."""
+        """Return the URI of a page of this model."""
         return join_uri(self.workspace, "reports", self.model, *parts)
 
     def page_url(self, partition: Partition) -> str:
-        """The address of a night's page, as people reach it."""
+        """Return the public address of a day's page."""
         below = self.reports_url or join_uri(self.workspace, "reports")
         return f"{below}/{self.model}/{partition.key}/report.html"
 
     def predictions_folder(self, partition: Partition) -> str:
-        """Where the partition's predictions are archived."""
+        """Return the folder of the partition's predictions in the archive."""
         return format_day_folder(self.spec.predictions.path, partition.day)

@@ -21,9 +21,9 @@ from typing import Any
 
 import pandas as pd
 
-from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.reports.wording import NOT_ENOUGH
@@ -106,13 +106,14 @@ def write_evidently(
     *,
     current: pd.DataFrame,
     reference: pd.DataFrame,
-    drift: Sequence[ColumnDrift],
+    drift: Sequence[MetricValue],
+    kinds: Mapping[str, Kind],
     verdicts: Mapping[str, Verdict],
     spec: ModelSpec,
     title: str,
 ) -> EvidentlyReport:
     """Write Evidently's report of a sample of the day against a sample of the reference."""
-    sample = draw_sample(current=current, reference=reference, drift=drift, spec=spec)
+    sample = draw_sample(current=current, reference=reference, kinds=kinds, spec=spec)
     ours, without_score = _full_data_metrics(drift, verdicts, sample)
     # the guards change the state of the process: warnings and evidently's json
     with _GUARD:
@@ -124,23 +125,24 @@ def write_evidently(
 
 
 def _full_data_metrics(
-    drift: Sequence[ColumnDrift], verdicts: Mapping[str, Verdict], sample: Sample
+    drift: Sequence[MetricValue], verdicts: Mapping[str, Verdict], sample: Sample
 ) -> tuple[list[FullDataDrift], list[str]]:
     metrics, left_out = [], []
     for found in drift:
-        if found.column in sample.private:
+        column, detail = str(found.column), found.drift
+        if column in sample.private or detail is None:
             continue
-        if found.score is None or not math.isfinite(found.score) or Method(found.method).is_sampled:
-            left_out.append(f"{found.column}: {found.note or 'not enough data'}")
+        if found.value is None or not math.isfinite(found.value) or Method(detail.method).is_sampled:
+            left_out.append(f"{column}: {detail.note or 'not enough data'}")
             continue
-        verdict = verdicts.get(found.column)
+        verdict = verdicts.get(column)
         metrics.append(
             FullDataDrift(
-                column=sample.names.get(found.column, found.column),
-                method=str(found.method),
-                score=found.score,
+                column=sample.names.get(column, column),
+                method=detail.method,
+                score=found.value,
                 verdict=_VERDICTS[verdict.state] if verdict else "",
-                rows=found.rows_current,
+                rows=found.rows,
                 tests=[],
             )
         )

@@ -15,8 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from airflow_mlmon.baselines import BaselinePin
-from airflow_mlmon.drift.compare import ColumnDrift
-from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.evaluation.limits import strength
 from airflow_mlmon.lifecycle.incidents import group_incidents
 from airflow_mlmon.records import (
@@ -51,7 +49,7 @@ _SHOWN = 6
 class ColumnRow:
     """Drift of a column with its chart."""
 
-    drift: ColumnDrift
+    score: MetricValue
     picture: Markup | None = None
     baseline: str = ""
 
@@ -123,7 +121,7 @@ class NightPage:
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
-    together: MultivariateDrift | None = None
+    together: MetricValue | None = None
     metrics: tuple[MetricValue, ...] = ()
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
@@ -258,9 +256,10 @@ def _drift_rank(
     row: ColumnRow, verdicts: NightVerdicts, strengths: Mapping[str, float | None]
 ) -> tuple[int, float, str]:
     """Drifted columns first, then the others by effect; those without enough data last."""
-    verdict = verdicts.drift.get(row.drift.column)
+    column = str(row.score.column)
+    verdict = verdicts.drift.get(column)
     order = {VerdictState.BREACH: 0, VerdictState.OK: 1}.get(verdict.state, 2) if verdict else 2
-    return order, -(strengths.get(row.drift.column) or 0.0), row.drift.column
+    return order, -(strengths.get(column) or 0.0), column
 
 
 def _meter(found: float) -> Mapping[str, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.model import ModelSpec
@@ -53,10 +52,9 @@ class Sample:
 
 
 def draw_sample(
-    *, current: pd.DataFrame, reference: pd.DataFrame, drift: Sequence[ColumnDrift], spec: ModelSpec
+    *, current: pd.DataFrame, reference: pd.DataFrame, kinds: Mapping[str, Kind], spec: ModelSpec
 ) -> Sample:
     """Select and convert the columns of both frames that Evidently can compare."""
-    kinds = {found.column: found.kind for found in drift}
     both = (pd.DataFrame(index=current.index), pd.DataFrame(index=reference.index))
     numeric: list[str] = []
     category: list[str] = []

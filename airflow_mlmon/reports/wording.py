@@ -126,7 +126,9 @@ def beside_text(verdict: Verdict, nights: int) -> str:
     value, expected = (value_text(number, verdict.metric) for number in (verdict.value, verdict.usual))
     parts = (
         f"expected {expected}" if verdict.usual is not None and expected != value else "",
-        p_value_equation(verdict.p_value) if verdict.p_value is not None and verdict.p_value <= _LIKELY else "",
+        p_value_equation(verdict.p_value).replace(" ", "\N{NO-BREAK SPACE}")
+        if verdict.p_value is not None and verdict.p_value <= _LIKELY
+        else "",
         basis_text(replace(verdict, note="")) if verdict.history != (nights or None) else "",
     )
     return ", ".join(filter(None, parts))

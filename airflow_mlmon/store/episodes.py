@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from airflow_mlmon.errors import NotFoundError, StateError
 from airflow_mlmon.lifecycle.course import Course, Episode, Policy, fold
 from airflow_mlmon.lifecycle.telling import Telling, Told, to_tell, to_withdraw
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertState, Family, Standing, TrackedAlert
+from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertState, Family, Standing
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.actions import actions_on, add_action
 from airflow_mlmon.store.outbox import FRESH

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Action,
@@ -23,7 +24,6 @@ from airflow_mlmon.records import (
     Night,
     Results,
     SubjectKey,
-    TrackedAlert,
     Verdict,
 )
 from airflow_mlmon.spec.metrics import ROWS
@@ -335,14 +335,14 @@ class MetricStore(BaselineStore):
         return [delivery_of(row) for row in self._rows(query)]
 
     def save_layout(
-        self, model: str, layout_id: str, uri: str, facts: Mapping[str, Any], *, supersedes: str | None = None
+        self, model: str, layout_id: str, uri: str, fingerprint: str, *, supersedes: str | None = None
     ) -> StoredLayout:
         """Pin a profile schema in place of `supersedes`, and return the pinned one.
 
         Of two concurrent calls the first wins, and both get its schema.
         """
         with self._database.writing(model) as connection:
-            return layouts.pin(connection, model, StoredLayout(layout_id, uri, facts), supersedes)
+            return layouts.pin(connection, model, StoredLayout(layout_id, uri, fingerprint), supersedes)
 
     def current_layout(self, model: str) -> StoredLayout | None:
         """Read the pinned profile schema of a model."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.lifecycle.course import Course, Episode
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
     Alert,
@@ -20,12 +21,13 @@ from airflow_mlmon.records import (
     Arrival,
     CheckOutcome,
     Delivery,
+    DriftDetail,
     Family,
     MetricValue,
+    MultivariateDetail,
     Night,
     Status,
     SubjectKey,
-    TrackedAlert,
     Verdict,
     VerdictState,
 )
@@ -140,17 +142,35 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
         segment=row.segment or None,
         value=row.value,
         rows=row.rows,
-        reason=detail.pop("reason", ""),
-        withheld=detail.pop("withheld", ""),
-        error_bound=detail.pop("bound", None),
-        detail=detail,
+        reason=detail.get("reason", ""),
+        withheld=detail.get("withheld", ""),
+        error_bound=detail.get("bound"),
+        drift=_drift_of(detail),
+        multivariate=_multivariate_of(detail),
     )
 
 
 def _detail(metric: MetricValue) -> Row:
-    """Collect the optional details of a value."""
+    """Collect the optional details of a value; those that it lacks are not written."""
     seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
-    return dict(metric.detail) | {name: said for name, said in seldom.items() if said not in {"", None}}
+    held = {name: said for name, said in seldom.items() if said not in {"", None}}
+    held |= asdict(metric.drift) if metric.drift else {}
+    return held | (asdict(metric.multivariate) if metric.multivariate else {})
+
+
+def _drift_of(detail: Mapping[str, Any]) -> DriftDetail | None:
+    if "method" not in detail:
+        return None
+    return DriftDetail(**{item.name: detail[item.name] for item in fields(DriftDetail) if item.name in detail})
+
+
+def _multivariate_of(detail: Mapping[str, Any]) -> MultivariateDetail | None:
+    if "strongest" not in detail:
+        return None
+    # the first release kept pairs by name, and how many rows the classifier saw only in a file
+    strongest = sorted(dict(detail["strongest"]).items(), key=lambda pair: -pair[1])
+    rows_reference = detail.get("rows_reference")
+    return MultivariateDetail(rows_reference=rows_reference, strongest=tuple(strongest), note=detail["note"])
 
 
 def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0009"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -325,7 +325,7 @@ layouts = sa.Table(
     _key("number", sa.Integer),
     _text("layout"),
     _text("uri"),
-    _text("facts"),
+    _text("fingerprint"),
 )
 
 baselines = sa.Table(

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.values.vectors import is_vector
 from airflow_mlmon.spec import ColumnType
 
 _INTEGER = r"^[+-]?(0|[1-9][0-9]{0,17})$"
@@ -17,6 +16,7 @@ _BOOLEAN = r"^(?i:true|false)$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
 _TIME_WITH_ZONE = _TIME.removesuffix("$") + r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
 
 
@@ -50,6 +50,18 @@ _PATTERNS = {
     Content.TIME_WITH_ZONE: _TIME_WITH_ZONE,
     Content.DATE: _DATE,
 }
+
+
+def is_vector(kind: pa.DataType) -> bool:
+    """Return whether a column of that type holds lists of numbers.
+
+    >>> is_vector(pa.list_(pa.float32(), 3)), is_vector(pa.list_(pa.string())), is_vector(pa.float32())
+    (True, False, False)
+    """
+    if not any(is_kind(kind) for is_kind in _LISTS):
+        return False
+    element = kind.value_type
+    return bool(pa.types.is_floating(element) or pa.types.is_integer(element) or pa.types.is_null(element))
 
 
 def content_of_type(kind: pa.DataType) -> Content:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.storage import Storage, is_hidden
 from airflow_mlmon.tables.piece import Piece
@@ -14,6 +16,7 @@ from airflow_mlmon.tables.readers import GZIP, open_parquet, read_csv, read_json
 
 _Reader = Callable[[Path, str, Sequence[str]], Iterator[Piece]]
 
+_CLASS = re.compile(r"\[[^\]/]+\]")
 _READERS: dict[str, _Reader] = {
     ".parquet": read_parquet,
     ".pq": read_parquet,
@@ -34,7 +37,7 @@ def find_files(path: str, storage: Storage) -> list[str]:
         NotFoundError: no file was found.
         ConfigError: the path names a file with another extension.
     """
-    found = _find_s3(path, storage) if "://" in path and not path.startswith("file:") else _find_local(path)
+    found = match_files(path, storage)
     if not found:
         raise NotFoundError(f"No data files found at {path}.", hint=f"supported extensions: {', '.join(_READERS)}")
     for uri in found:
@@ -45,14 +48,43 @@ def find_files(path: str, storage: Storage) -> list[str]:
     return found
 
 
-def read_file(uri: str, storage: Storage, null_texts: Sequence[str]) -> Iterator[Piece]:
+def match_files(path: str, storage: Storage) -> list[str]:
+    """Find the files of a path, a folder or a glob of either; there may be none, or one with an unknown extension."""
+    return _find_s3(path, storage) if "://" in path and not path.startswith("file:") else _find_local(path)
+
+
+def read_file(uri: str, storage: Storage, null_texts: Sequence[str] = ()) -> Iterator[Piece]:
     """Read the rows of one file in pieces; in a CSV, `null_texts` are missing values.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
     with storage.at(uri).local_copy(uri) as path:
-        yield from _READERS[_ending(uri)](path, uri, null_texts)
+        yield from read_path(path, uri, null_texts)
+
+
+def read_path(path: Path, origin: str, null_texts: Sequence[str] = ()) -> Iterator[Piece]:
+    """Read a local copy of the file `origin`, whose ending says of which format it is.
+
+    Raises:
+        DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
+    """
+    yield from _READERS[_ending(origin)](path, origin, null_texts)
+
+
+def read_head(uri: str, storage: Storage, rows: int) -> pa.Table:
+    """Read the first rows of a file.
+
+    Raises:
+        DataError: the file is damaged or ambiguous.
+    """
+    taken: list[pa.Table] = []
+    for piece in read_file(uri, storage):
+        taken.append(piece.table.slice(0, rows))
+        rows -= taken[-1].num_rows
+        if rows <= 0:
+            break
+    return pa.concat_tables(taken)
 
 
 def is_local_parquet(uri: str) -> bool:
@@ -77,33 +109,49 @@ def _find_local(path: str) -> list[str]:
     plain = path.removeprefix("file://")
     here = Path(plain)
     if here.is_dir():
-        return [str(file) for file in sorted(here.rglob("*")) if file.is_file() and _is_data(str(file))]
+        return _find_in_folder(here)
     if here.exists():
         return [plain]
-    return sorted(file for file in glob.glob(plain, recursive=True) if Path(file).is_file())  # noqa: PTH207 - absolute
+    matched = sorted(glob.glob(plain, recursive=True))  # noqa: PTH207 - absolute
+    if files := [file for file in matched if Path(file).is_file()]:
+        return files
+    return sorted({file for folder in matched for file in _find_in_folder(Path(folder))})
+
+
+def _find_in_folder(folder: Path) -> list[str]:
+    return [str(file) for file in sorted(folder.rglob("*")) if file.is_file() and _is_data(str(file))]
 
 
 def _find_s3(path: str, storage: Storage) -> list[str]:
-    fixed = re.split(r"[*?]", path, maxsplit=1)[0]
+    fixed = re.split(r"[*?\[]", path, maxsplit=1)[0]
     listed = [item.uri for item in storage.at(path).list(fixed)]
     if path in listed:
         return [path]
     if fixed != path:
-        pattern = re.compile(_to_pattern(path))
-        return [uri for uri in listed if pattern.fullmatch(uri)]
+        pattern = _to_pattern(path)
+        if files := [uri for uri in listed if re.fullmatch(pattern, uri)]:
+            return files
+        return [uri for uri in listed if re.fullmatch(f"{pattern.removesuffix('/')}/.*", uri) and _is_data(uri)]
     folder = path.rstrip("/") + "/"
     return [uri for uri in listed if uri.startswith(folder) and _is_data(uri)]
 
 
 def _to_pattern(path: str) -> str:
-    r"""Convert a glob to a regular expression: * and ? stay within a folder, ** does not.
+    r"""Convert a glob to a regular expression: *, ? and [...] stay within a folder, ** does not.
 
-    >>> _to_pattern("s3://b/**/x*.csv")
-    's3://b/(?:.*/)?x[^/]*\\.csv'
+    >>> _to_pattern("s3://b/**/x*[!0-9].csv")
+    's3://b/(?:.*/)?x[^/]*[^0-9]\\.csv'
     """
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    found = re.split(r"(\*\*/|\*\*|\*|\?)", path)
-    return "".join(parts.get(part) or re.escape(part) for part in found)
+    found = re.split(rf"(\*\*/|\*\*|\*|\?|{_CLASS.pattern})", path)
+    return "".join(
+        parts.get(part) or (_to_class(part) if _CLASS.fullmatch(part) else re.escape(part)) for part in found
+    )
+
+
+def _to_class(part: str) -> str:
+    inner = part[1:-1].replace("\\", r"\\").replace("^", r"\^")
+    return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
 
 
 def _is_data(uri: str) -> bool:

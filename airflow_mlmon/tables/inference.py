@@ -45,8 +45,8 @@ _NONE: Schema = MappingProxyType({})
 def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Schema = _NONE) -> dict[str, Field]:
     """Infer the columns of the pieces and of `known`, in the order in which they appear.
 
-    Texts are interpreted only for columns that `pinned` lacks; the others have the pinned contents, or `conform`
-    rejects them.
+    Texts are interpreted only for columns that `pinned` lacks; the others have the pinned contents, or
+    `conform_piece` rejects them.
 
     Raises:
         SchemaMismatchError: a column has different contents in two pieces, or ambiguous ones.
@@ -68,7 +68,7 @@ def to_types(schema: Schema) -> dict[str, ColumnType]:
     }
 
 
-def conform(piece: Piece, schema: Schema) -> pa.Table:
+def conform_piece(piece: Piece, schema: Schema) -> pa.Table:
     """Convert the profiled columns of a piece to the schema.
 
     Raises:

@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
 
-from airflow_mlmon.errors import DataError
+from airflow_mlmon.errors import DataError, UnreadableFileError
 from airflow_mlmon.tables.piece import Piece, check_names, no_rows
 
 GZIP = ".gz"
@@ -122,5 +122,8 @@ def _mapped(origin: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise DataError(f"{origin} is not a readable {kind} file: {reason}.", file=origin) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        problem = f"not a readable {kind} file"
+        raise UnreadableFileError(
+            f"{origin} is {problem}: {reason}.", problem=f"{problem} ({reason})", file=origin
+        ) from error

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.tables.contents import is_vector
 
 _ARROW = {
     ColumnType.FLOAT: pa.float64(),
@@ -24,7 +25,6 @@ _ARROW = {
 _DIGITS = r"^[+-]?[0-9]+(\.[0-9]+)?$"
 _LONGEST_DECIMAL128 = 38
 _NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.null()}
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
@@ -152,12 +152,9 @@ def _decimal(digits: int, scale: int) -> pa.DataType:
 
 
 def _to_vector(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if not any(is_kind(values.type) for is_kind in _LISTS):
+    if not is_vector(values.type):
         raise TypeError
-    element = values.type.value_type
-    if not (pa.types.is_floating(element) or pa.types.is_integer(element) or pa.types.is_null(element)):
-        raise TypeError
-    return values.cast(pa.list_(pa.float32() if element in _NARROW else pa.float64()))
+    return values.cast(pa.list_(pa.float32() if values.type.value_type in _NARROW else pa.float64()))
 
 
 _CONVERSIONS = {

@@ -12,7 +12,8 @@ from airflow_mlmon.alerts.delivery import deliver
 from airflow_mlmon.alerts.message import NightMessage
 from airflow_mlmon.errors import NotFoundError, ServiceUnavailableError, StateError
 from airflow_mlmon.lifecycle.course import Policy
-from airflow_mlmon.records import Action, ActionKind, TrackedAlert, VerdictState, fingerprint_of
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.records import Action, ActionKind, VerdictState, fingerprint_of
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, LONGEST_WAIT, MAX_ATTEMPTS
 from tests.support.published import NOW, alert, check, night, partition, results, verdict

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, ServiceRejectedError
-from airflow_mlmon.records import Delivery, Family, Results, Status
+from airflow_mlmon.records import Delivery, DriftDetail, Family, Results, Status
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.metric_store import MetricStore
@@ -53,16 +53,19 @@ def claim_ids(store: MetricStore, now=NOW, limit: int = 10) -> list[int]:
 
 def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
     for day, score in ((8, 0.1), (9, 0.3)):
-        scores = [metric("drift_score", score, column, detail={"limit": 0.2}) for column in ("wind", "temp")]
+        scores = [
+            metric("drift_score", score, column, drift=DriftDetail(method="psi", baseline="the reference"))
+            for column in ("wind", "temp")
+        ]
         store.publish(night(partition(day)), [results(partition(day), metrics=(*scores, metric()))], supersedes=None)
 
     found = store.metric_details("flights", "drift_score", DAY, date(2013, 3, 9))
 
-    assert [(day.day, value.column, value.value, value.detail["limit"]) for day, value in found] == [
-        (8, "temp", 0.1, 0.2),
-        (8, "wind", 0.1, 0.2),
-        (9, "temp", 0.3, 0.2),
-        (9, "wind", 0.3, 0.2),
+    assert [(day.day, value.column, value.value, value.drift.method) for day, value in found] == [
+        (8, "temp", 0.1, "psi"),
+        (8, "wind", 0.1, "psi"),
+        (9, "temp", 0.3, "psi"),
+        (9, "wind", 0.3, "psi"),
     ]
     assert store.metric_details("others", "drift_score", DAY, DAY) == []
 
@@ -378,17 +381,17 @@ class TestDeliveries:
 
 class TestLayouts:
     def test_the_first_writer_wins(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", {"rows": 50_009})
+        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
 
-        winner = store.save_layout("flights", "bbb", "s3://x/bbb", {})
+        winner = store.save_layout("flights", "bbb", "s3://x/bbb", "of b")
 
-        assert winner == ("aaa", "s3://x/aaa", {"rows": 50_009})
+        assert winner == ("aaa", "s3://x/aaa", "of a")
         assert store.current_layout("flights") == winner
 
     def test_a_new_layout_replaces_the_one_it_supersedes(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", {})
+        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
 
-        store.save_layout("flights", "bbb", "s3://x/bbb", {}, supersedes="aaa")
+        store.save_layout("flights", "bbb", "s3://x/bbb", "of b", supersedes="aaa")
 
         assert store.current_layout("flights").layout_id == "bbb"
 
@@ -553,7 +556,7 @@ class TestConcurrency:
 
         def pin(name: str) -> str:
             barrier.wait()
-            return store.save_layout("flights", name, f"s3://x/{name}", {}).layout_id
+            return store.save_layout("flights", name, f"s3://x/{name}", name).layout_id
 
         with ThreadPoolExecutor(2) as pool:
             pinned = set(pool.map(pin, ["aaa", "bbb"]))

@@ -31,6 +31,9 @@ with MetricStore(sys.argv[1]) as store:
 """
 
 
+OLD_LAYOUT = """
+INSERT INTO mlmon_layouts VALUES ('flights', 1, 'abc123', 's3://x/layout.json', '{"fingerprint": "f00"}')
+"""
 OLD_NIGHT = """
 INSERT INTO mlmon_nights VALUES ('flights', 'DAY', 'START', 'END', 'FAILED', 'v1', 'abc123',
  900, 890, 10, 'blocking', true, 'FACTS')
@@ -108,6 +111,7 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
         database = Database(url)
         bring_to_head(database)
     with database.writing() as connection:
+        connection.exec_driver_sql(OLD_LAYOUT)
         for day, kept in ((8, facts), (7, {"files": 1}), (6, {"source": "reference"})):
             of, row = partition(day), OLD_NIGHT.replace("FACTS", json.dumps(kept))
             row = row.replace("DAY", of.key).replace("START", str(of.start)).replace("END", str(of.end))
@@ -118,6 +122,7 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
         store.save_baseline("flights", pin())
 
         assert store.night(partition()) == night(status=Status.FAILED, message="blocking", arrival=arrival())
+        assert store.current_layout("flights") == ("abc123", "s3://x/layout.json", "f00")
         assert store.evaluation_bases("flights", DAY.replace(day=1), DAY) == {
             DAY: {DAY.replace(day=7): "v0", DAY: "v1"}
         }

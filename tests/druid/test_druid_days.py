@@ -136,7 +136,7 @@ def test_a_day_that_became_empty_is_emptied_and_comes_back(nights):
     assert nights.served(SECOND)[0] == 80
     assert emptied.done[f"{nights.run.model}_metrics {FIRST}"].rows > 0
     left = nights.load(FIRST).left
-    assert left == dict.fromkeys(nights.keys("predictions", "profiles"), "it has no rows, and has none there")
+    assert left == dict.fromkeys(nights.keys("predictions", "profiles"), "it has no rows, in the store and in Druid")
 
 
 def test_a_day_that_never_was_is_left_alone(nights):

@@ -67,7 +67,7 @@ def test_days_that_druid_does_not_keep_are_profiled_here(tmp_path: Path):
 def test_without_a_druid_the_engine_says_so(tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 
-    with pytest.raises(ConfigError, match="needs a Druid"):
+    with pytest.raises(ConfigError, match="needs a connection to Druid"):
         night_of(tmp_path, archive, ENGINE, days=1)
 
 

@@ -13,13 +13,13 @@ from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.pages import night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.page import render_night
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.drift import drift_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -45,9 +45,8 @@ def judged(tmp_path, archive):
         run = context.__enter__()
         opening.append(context)
         partition = Partition.of_day("loans", day(offset))
-        version = judge_night(run, partition)
-        drift = {column.column: column for column in read_drift(run, partition, version)}
-        return run, drift, read_baselines(run, partition, version)
+        judge_night(run, partition)
+        return run, drift_of(run, partition), run.store.compared_with(partition)
 
     yield judge
     for context in opening:
@@ -68,7 +67,7 @@ def test_a_trailing_baseline_is_the_sum_of_the_nights_before(judged):
 
     layout, nights = profiles(run, *range(2, 8))
     current = profile_table(day_table(day(8)), layout).columns["amount"]
-    assert drift["amount"].score == score("psi", sum_profiles(layout, nights).columns["amount"], current)
+    assert drift["amount"].value == score("psi", sum_profiles(layout, nights).columns["amount"], current)
     assert list(facts.nights) == [day(offset) for offset in range(2, 8)]
 
 
@@ -78,7 +77,7 @@ def test_the_versions_of_the_nights_are_named(judged):
     stored = {night.partition.day: night.version for night in run.store.nights("loans", day(2), day(7))}
     assert facts.nights == stored
     details = dict(run.store.metric_details("loans", "drift_score", day(8), day(8)))
-    assert details[day(8)].detail["baseline"] == "the trailing 6 days"
+    assert details[day(8)].drift.baseline == "the trailing 6 days"
 
 
 def test_a_trailing_baseline_reaches_into_the_nights_of_the_reference(judged):
@@ -86,7 +85,7 @@ def test_a_trailing_baseline_reaches_into_the_nights_of_the_reference(judged):
 
     layout, nights = profiles(run, *range(-5, 1))
     current = profile_table(day_table(day(1)), layout).columns["score"]
-    assert drift["score"].score == score("psi", sum_profiles(layout, nights).columns["score"], current)
+    assert drift["score"].value == score("psi", sum_profiles(layout, nights).columns["score"], current)
     assert [version.startswith("reference ") for version in facts.nights.values()] == [True] * 5 + [False]
 
 
@@ -98,7 +97,7 @@ def test_each_column_has_its_own_baseline(judged):
         "the trailing 6 days": ("term",),
         "the same weekday of the 2 weeks before": ("score",),
     }
-    assert list(drift) == ["amount", "term", "channel", "score", "approved"]
+    assert set(drift) == {"amount", "term", "channel", "score", "approved"}
 
 
 def test_the_previous_day_is_the_baseline_and_the_days_before_show_how_far_others_lie(judged):
@@ -106,7 +105,7 @@ def test_the_previous_day_is_the_baseline_and_the_days_before_show_how_far_other
 
     verdict = verdicts(run, 8)["amount"]
     assert list(facts.nights) == [day(7)]
-    assert drift["amount"].rows_reference < 81
+    assert drift["amount"].drift.rows_reference < 81
     # ten days of history, without the one that is the baseline
     assert (verdict.state, verdict.history) == (VerdictState.OK, 9)
 
@@ -115,13 +114,13 @@ def test_a_fixed_range_is_the_sum_of_its_days(judged):
     _, drift, (facts,) = judged(8, f"baseline: {{dates: {{from: {day(-4)}, to: {day(1)}}}}}")
 
     assert list(facts.nights) == [day(offset) for offset in range(-4, 2)]
-    assert drift["amount"].rows_reference < 6 * 80
+    assert drift["amount"].drift.rows_reference < 6 * 80
 
 
 def test_days_that_a_baseline_lacks_are_counted_in_words(judged):
     run, drift, _ = judged(8, f"baseline: {{dates: {{from: {day(6)}, to: {day(40)}}}}}")
 
-    assert drift["amount"].note == f"{day(6)} to {day(40)}: 2 of 34 days"
+    assert drift["amount"].drift.note == f"{day(6)} to {day(40)}: 2 of 34 days"
     # fewer days are fewer rows, which the evaluation reckons with
     assert {one.state for one in verdicts(run, 8).values()} == {VerdictState.OK}
 
@@ -149,7 +148,7 @@ def test_a_shift_that_lasts_is_drift_from_the_reference_and_not_from_the_trailin
 
     run, drift, _ = judged(8, "baselines: {score: {trailing: 6}}")
 
-    assert drift["score"].score < 0.2 < drift["approved"].score
+    assert drift["score"].value < 0.2 < drift["approved"].value
     # days that nobody evaluated are a history like any, beside which this one is expected
     assert {verdicts(run, 8)[name].state for name in ("score", "approved")} == {VerdictState.OK}
 
@@ -177,5 +176,5 @@ def test_rows_of_another_layout_are_left_out_of_a_baseline(judged, archive):
 
     assert ensure_reference(run).layout.id != before
     assert facts.nights == {}
-    short = "the trailing 6 days: 0 of 6 days, 6 have another layout: reprofile"
-    assert drift["amount"].note == f"{short}; the reference has no rows"
+    short = "the trailing 6 days: 0 of 6 days, 6 have another profile schema: run mlmon reprofile"
+    assert drift["amount"].drift.note == f"{short}; the reference has no rows"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.sample import find_files, read_sample
+from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch) -> Path:
 
 
 def files_of(data: str) -> list[str]:
-    return find_files(Storage().at(data), data)
+    return find_samples(Storage(), data)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_damaged_file_is_named(folder):
     write_file("archive/reference/part-1.parquet", b"PAR1")
 
     with pytest.raises(DataError, match=r"part-1\.parquet is not a readable"):
-        read_sample(Storage().at("archive"), files_of("archive/reference"))
+        read_sample(Storage(), files_of("archive/reference"))
 
 
 def test_mixed_types_name_file_and_column(folder):
@@ -85,4 +85,4 @@ def test_mixed_types_name_file_and_column(folder):
     write_file("mixed/b.parquet", to_bytes(pa.table({"x": ["one"]})))
 
     with pytest.raises(SchemaMismatchError, match=r"b\.parquet: column 'x' is string, other files have double"):
-        read_sample(Storage().at("mixed"), files_of("mixed"))
+        read_sample(Storage(), files_of("mixed"))

@@ -105,7 +105,7 @@ def test_the_label_is_compared_with_the_references_own(run):
         if (value.metric, value.segment) == ("label_share", None)
     ]
     assert (drift.metric, drift.rows) == ("drift_score", 76)
-    assert drift.rows == 76
+    assert drift.drift.baseline == "the reference"
     assert 0 <= drift.value < 0.5
     assert last.value == 0
     assert not any(value.column == "repaid" for value in run.store.metric_values(FIRST_NIGHT.shift(2)))

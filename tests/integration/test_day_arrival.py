@@ -96,7 +96,7 @@ class TestQuarantinedShare:
         judge_night(run, LAST)
 
         found = value(run, LAST, "quarantined_share")
-        assert (found.value, found.reason) == (None, "no row could be counted")
+        assert (found.value, found.reason) == (None, "no rows counted")
 
     def test_the_references_own_nights_have_none(self, run):
         judge_night(run, LAST)

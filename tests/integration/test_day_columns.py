@@ -14,10 +14,10 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import reprofile
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.pages.pages import PAGE
-from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated
 from airflow_mlmon.records import Status, VerdictState
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
+from tests.support.drift import drift_of
 from tests.support.runs import opened, write_file
 
 COLUMNS = ("    channel:", "    price: {type: decimal}\n    embedding: {type: vector, dimension: 6}\n    channel:")
@@ -50,7 +50,7 @@ def run_day(tmp_path, archive, table, extra=()):
         partition = Partition.of_day("loans", FIRST)
         result = run_night(run, partition)
         night = run.store.night(partition)
-        drift = {column.column: column for column in read_drift(run, partition, night.version)}
+        drift = drift_of(run, partition)
         rows = read_curated(run, partition, night.version)
         page = run.files.read(run.report_uri(partition.key, PAGE)).decode()
         checks = run.store.checks(partition)
@@ -76,10 +76,10 @@ def test_decimals_stay_exact_and_vectors_are_compared_on_every_row(tmp_path, arc
 def test_rotation_of_embeddings_drifts_on_the_page(tmp_path, archive):
     _, _, drift, _, page, _, verdicts = run_day(tmp_path, archive, with_columns(FIRST, axis=2))
 
-    assert drift["embedding"].score == 0
+    assert drift["embedding"].value == 0
     assert verdicts["embedding"].state is VerdictState.BREACH
-    assert drift["embedding"].note in page
-    assert drift["embedding"].note.startswith("mean shift ")
+    assert drift["embedding"].drift.note in page
+    assert drift["embedding"].drift.note.startswith("mean shift ")
 
 
 def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
@@ -91,7 +91,7 @@ def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
     _, night, drift, _, page, _, _ = run_day(tmp_path, archive, table)
 
     assert (night.rows_listed, night.rows_curated, night.rows_quarantined) == (80, 78, 2)
-    assert drift["embedding"].rows_current == 77
+    assert drift["embedding"].rows == 77
     assert "embedding is not a vector of dimension 6" in page
     assert "embedding has a null element" in page
 
@@ -101,8 +101,8 @@ def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp
         tmp_path, archive, with_columns(FIRST), [("alerts:", "drift: {method: anderson}\nalerts:")]
     )
 
-    assert drift["price"].note.startswith("p-value by evidently's anderson on samples of 80 and ")
-    assert drift["embedding"].note == "not compared: anderson needs rows, and of a vector no sample is kept"
+    assert drift["price"].drift.note.startswith("p-value by evidently's anderson on samples of 80 and ")
+    assert drift["embedding"].drift.note == "not compared: anderson needs rows, and of a vector no sample is kept"
 
 
 def test_reprofiled_night_has_the_same_vector(tmp_path, archive):
@@ -110,8 +110,7 @@ def test_reprofiled_night_has_the_same_vector(tmp_path, archive):
     partition = Partition.of_day("loans", FIRST)
     with opened(tmp_path, archive, COLUMNS) as run:
         run_night(run, partition)
-        version = run.store.night(partition).version
-        before = read_drift(run, partition, version)
+        before = drift_of(run, partition)
         list(reprofile(run, FIRST, FIRST))
 
-        assert read_drift(run, partition, run.store.night(partition).version) == before
+        assert drift_of(run, partition) == before

@@ -13,12 +13,12 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import roll_up
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.evidently_drift import score_samples
 from airflow_mlmon.spec.methods import Method
 from tests.support.archive import FIRST, day_table, to_bytes
+from tests.support.drift import drift_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, write_file
 
@@ -35,8 +35,7 @@ NOT_COMPARED = "not compared: anderson needs rows, and of one side there is a pr
 
 
 def _drift_of(run: Run, day: date):
-    partition = Partition.of_day("loans", day)
-    return {column.column: column for column in read_drift(run, partition, run.store.night(partition).version)}
+    return drift_of(run, Partition.of_day("loans", day))
 
 
 def _verdicts_of(run: Run, day: date) -> dict[str, Verdict]:
@@ -50,10 +49,10 @@ def test_each_column_is_measured_as_the_spec_says(tmp_path):
         judge_night(run, partition)
         found, verdicts = _drift_of(run, FIRST), _verdicts_of(run, FIRST)
 
-    chosen = {name: column.method for name, column in found.items()}
+    chosen = {name: value.drift.method for name, value in found.items()}
     assert chosen | {"amount": "anderson", "term": "t_test", "channel": "chisquare", "score": "jensenshannon"} == chosen
-    assert found["amount"].note.startswith("p-value by evidently's anderson on samples of 74 and ")
-    assert found["amount"].note.endswith(" rows, evidently's own threshold 0.1")
+    assert found["amount"].drift.note.startswith("p-value by evidently's anderson on samples of 74 and ")
+    assert found["amount"].drift.note.endswith(" rows, evidently's own threshold 0.1")
     # whatever the method, the profiles say whether a column has drifted
     assert {name: (one.state, one.history) for name, one in verdicts.items()} == dict.fromkeys(
         found, (VerdictState.OK, 10)
@@ -69,9 +68,9 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
         found = _drift_of(run, last)
         (window,) = roll_up(run, FIRST, last, 2)
 
-    assert found["amount"].note == NOT_COMPARED
-    assert found["term"].method == "t_test"
-    assert found["channel"].method == "chisquare"
+    assert found["amount"].drift.note == NOT_COMPARED
+    assert found["term"].drift.method == "t_test"
+    assert found["channel"].drift.method == "chisquare"
     rolled = {column.column: column for column in window.columns}
     assert rolled["amount"].note == NOT_COMPARED
     assert (rolled["term"].method, window.verdicts["term"].state) == ("t_test", VerdictState.OK)
@@ -90,8 +89,8 @@ def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
         after = _drift_of(run, FIRST)["amount"]
 
     assert day.state is Carried.CARRIED
-    assert (after.method, after.rows_current) == ("anderson", before.rows_current)
-    assert (before.rows_reference, after.rows_reference) == (916, 847)
+    assert (after.drift.method, after.rows) == ("anderson", before.rows)
+    assert (before.drift.rows_reference, after.drift.rows_reference) == (916, 847)
 
 
 @pytest.mark.parametrize("method", ["ed", "mannw"])

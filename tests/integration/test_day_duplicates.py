@@ -201,12 +201,12 @@ def test_a_night_is_not_published_when_a_day_before_moved_meanwhile(run, archive
     prepared = prepare_partition(run, NIGHTS[1])
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
-    detect_drift(run, prepared, profiled)
+    drift = detect_drift(run, prepared, profiled)
     resend(archive, NIGHTS[1].day, NIGHTS[0].day)
     judge_night(run, NIGHTS[0])
 
     with pytest.raises(PartitionConflictError, match="2026-03-01 was at version"):
-        judge_partition(run, prepared, profiled, [])
+        judge_partition(run, prepared, profiled, drift, [])
 
 
 def test_an_empty_night_needs_no_day_before(run, archive):
@@ -226,7 +226,7 @@ def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, a
     prepared = prepare_partition(run, NIGHTS[1])
 
     assert prepared.rows_curated == 80 + RESENT
-    assert prepared.message == "duplicates could not be looked for in 2026-03-01: no rows are served"
+    assert prepared.message == "duplicates were not searched in 2026-03-01: no rows are served"
 
 
 def test_two_runs_at_once_end_as_one(tmp_path, archive):

@@ -84,7 +84,7 @@ def test_what_redis_has_lost_is_read_from_the_workspace_and_put_back(server, ope
         assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
 
     assert len(server.client().keys("mlmon:*2026-03-01*")) == 1
-    assert "it is read from the workspace" in caplog.text
+    assert "reading it from the workspace" in caplog.text
 
 
 def test_what_is_damaged_in_redis_is_read_from_the_workspace(server, opened_with, caplog):

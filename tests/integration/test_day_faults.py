@@ -129,4 +129,4 @@ def test_a_disk_that_is_full_fails_the_night_in_words(tmp_path, archive):
 
         night = run.store.night(NIGHT)
         assert night.status is Status.FAILED
-        assert night.message == "OSError; the log says more"
+        assert night.message == "OSError; see the log"

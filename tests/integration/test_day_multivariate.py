@@ -14,12 +14,12 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.pages.pages import index_page, night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_together
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.page import render_index, render_night
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
+from tests.support.drift import multivariate_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -55,7 +55,7 @@ def archive(tmp_path: Path) -> Archive:
 def judged(run: Run, offset: int):
     partition = Partition.of_day("loans", day_of(offset))
     version = judge_night(run, partition)
-    return partition, version, read_together(run, partition, version)
+    return partition, version, multivariate_of(run, partition)
 
 
 def test_swapped_columns_are_found_where_no_column_has_moved(tmp_path, archive):
@@ -71,7 +71,7 @@ def test_swapped_columns_are_found_where_no_column_has_moved(tmp_path, archive):
     )
     assert {found["drift_score", name].state for name in FEATURES} == {VerdictState.OK}
     assert found["multivariate_drift", None].state is VerdictState.BREACH
-    assert {name for name, _ in moved.strongest[:2]} == {"amount", "term"}
+    assert {name for name, _ in moved.multivariate.strongest[:2]} == {"amount", "term"}
     assert [(alert.partition.day, alert.metric) for alert in alerts] == [(day_of(1), "multivariate_drift")]
 
 
@@ -94,10 +94,10 @@ def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
         partition, _, moved = judged(run, 1)
         page, index = render_night(night_page(run, partition)), render_index(index_page(run))
 
-    assert f"ROC AUC <b>{moved.score:.3f}</b>; drifted: effect size +" in page
+    assert f"ROC AUC <b>{moved.value:.3f}</b>; drifted: effect size +" in page
     assert "Most important columns" in page
     assert "multivariate drift" in index
-    assert f'<td class="number">{moved.score:.3f}</td>' in index
+    assert f'<td class="number">{moved.value:.3f}</td>' in index
 
 
 def test_a_carried_night_has_the_same_score_from_its_curated_rows(tmp_path, archive):
@@ -105,12 +105,11 @@ def test_a_carried_night_has_the_same_score_from_its_curated_rows(tmp_path, arch
         partition, version, before = judged(run, 1)
         layout = ensure_reference(run).layout.id
         Path(profile_uri(run, partition, version, layout)).unlink()
-        Path(run.version_uri(partition, version, "drift.json")).unlink()
         (day,) = reprofile(run, day_of(1), day_of(1))
 
         assert day.state is Carried.CARRIED
-        assert read_together(run, partition, version) == before
-        assert run.store.metrics("loans", day_of(1), day_of(1))[day_of(1), "multivariate_drift", None] == before.score
+        assert multivariate_of(run, partition) == before
+        assert run.store.metrics("loans", day_of(1), day_of(1))[day_of(1), "multivariate_drift", None] == before.value
 
 
 def test_a_night_of_the_reference_is_not_compared_with_itself(tmp_path, archive):
@@ -122,7 +121,7 @@ def test_a_night_of_the_reference_is_not_compared_with_itself(tmp_path, archive)
         _, _, found = judged(run, -1)
 
     # beside its own rows it would be told apart half as well
-    assert found.score > 0.75
+    assert found.value > 0.75
 
 
 def test_it_is_off_unless_the_spec_asks(tmp_path, archive):

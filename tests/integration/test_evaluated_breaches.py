@@ -114,14 +114,14 @@ def test_two_runs_that_judge_the_same_night_at_once_leave_one_state(request, run
         prepared = prepare_partition(runs[0], NIGHT)
         validate_partition(runs[0], prepared)
         profiled = profile_partition(runs[0], prepared)
-        detect_drift(runs[0], prepared, profiled)
+        drift = detect_drift(runs[0], prepared, profiled)
         measured = measure_performance(runs[0], prepared)
         start = Barrier(2)
 
         def judge(one: Run) -> bool:
             start.wait()
             try:
-                judge_partition(one, prepared, profiled, measured)
+                judge_partition(one, prepared, profiled, drift, measured)
             except PartitionConflictError:
                 return False
             return True

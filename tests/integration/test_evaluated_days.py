@@ -18,20 +18,12 @@ import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.cli.main import main
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.history.calibrate import calibrate
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import (
-    Action,
-    ActionKind,
-    AlertState,
-    SubjectKey,
-    TrackedAlert,
-    Verdict,
-    VerdictState,
-    fingerprint_of,
-)
+from airflow_mlmon.records import Action, ActionKind, AlertState, SubjectKey, Verdict, VerdictState, fingerprint_of
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
 from tests.support.nightly_model import judge_night
@@ -236,7 +228,7 @@ def test_command_shows_the_replay(spec, capsys):
 
     assert main(["calibrate", spec, *days]) == 0
     table = capsys.readouterr().out
-    assert "rate 0.05, effect 0.1: new alerts on 1 of 2 nights" in table
+    assert "rate 0.05, effect 0.1: new alerts on 1 of 2 days" in table
 
 
 @pytest.mark.parametrize(

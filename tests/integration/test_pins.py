@@ -18,7 +18,6 @@ from airflow_mlmon.pipeline.baselines.candidate import compare_candidate
 from airflow_mlmon.pipeline.history.reprofile import reprofile
 from airflow_mlmon.pipeline.pages.pages import night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_baselines, read_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
@@ -83,19 +82,18 @@ def accepted(run: Run, baseline: Baseline, **changes):
 def said(run: Run, offset: int):
     """All that was said of the predictions of a night; what is said of labels changes when more of them come."""
     of = partition(offset)
-    version = run.store.night(of).version
     verdicts = [verdict for verdict in run.store.verdicts(of) if verdict.metric in {"status", *BEFORE_LABELS}]
     metrics = [value for value in run.store.metric_values(of) if value.metric in BEFORE_LABELS]
-    return verdicts, metrics, read_drift(run, of, version)
+    return verdicts, metrics, run.store.compared_with(of)
 
 
 class TestNights:
     def test_the_next_night_is_compared_with_what_was_accepted(self, run):
         pin = accepted(run, dates(0, 5))
 
-        version = judge_night(run, partition(JUDGED))
+        judge_night(run, partition(JUDGED))
 
-        [facts] = read_baselines(run, partition(JUDGED), version)
+        [facts] = run.store.compared_with(partition(JUDGED))
         assert (pin.first, facts.title, facts.pin) == (day(JUDGED), f"{day(0)} to {day(5)}", 1)
         assert list(facts.nights) == [day(offset) for offset in range(6)]
 
@@ -124,16 +122,16 @@ class TestNights:
 
         titles = {}
         for offset in (7, 8):
-            version = judge_night(run, partition(offset))
-            titles[offset] = [facts.title for facts in read_baselines(run, partition(offset), version)]
+            judge_night(run, partition(offset))
+            titles[offset] = [facts.title for facts in run.store.compared_with(partition(offset))]
 
         assert titles == {7: ["the reference"], 8: [f"{day(0)} to {day(5)}"]}
 
     def test_a_column_keeps_the_baseline_that_the_spec_gives_it(self, folder, archive):
         with opened(folder, archive, ("\nhistory:", "\nbaselines: {term: {trailing: 6}}\nhistory:")) as run:
             accepted(run, Baseline(trailing=6))
-            version = judge_night(run, partition(JUDGED))
-            facts = read_baselines(run, partition(JUDGED), version)
+            judge_night(run, partition(JUDGED))
+            facts = run.store.compared_with(partition(JUDGED))
 
         assert {entry.pin: entry.columns for entry in facts} == {
             1: ("amount", "channel", "score", "approved"),
@@ -143,9 +141,9 @@ class TestNights:
     def test_a_pin_of_a_version_is_not_the_model_s(self, run):
         accepted(run, dates(0, 5), version="v1")
 
-        version = judge_night(run, partition(JUDGED))
+        judge_night(run, partition(JUDGED))
 
-        assert [facts.title for facts in read_baselines(run, partition(JUDGED), version)] == ["the reference"]
+        assert [facts.title for facts in run.store.compared_with(partition(JUDGED))] == ["the reference"]
 
     def test_the_page_names_who_accepted_the_baseline_and_why(self, run):
         accepted(run, dates(0, 5), who="<b>Ada</b>", why='March "data"\n<script>x</script>')
@@ -172,12 +170,12 @@ class TestRefusals:
             accepted(run, dates(-20, -9))
 
         assert str(caught.value).startswith(
-            f"{day(-20)} to {day(-9)}: 4 profiled nights, at least 5 are needed. "
+            f"{day(-20)} to {day(-9)}: 4 profiled days, at least 5 are needed. "
             f"Missing: {day(-20)} to {day(-13)} (no profile)."
         )
 
     def test_a_short_range_is_refused(self, run):
-        with pytest.raises(StateError, match="4 profiled nights, at least 5 are needed"):
+        with pytest.raises(StateError, match="4 profiled days, at least 5 are needed"):
             accepted(run, dates(1, 4))
 
     @pytest.mark.parametrize(
@@ -191,13 +189,11 @@ class TestRefusals:
     def test_a_missing_night_of_the_few_is_refused(self, run):
         run.store.record_failure(partition(4), "broken")
 
-        with pytest.raises(
-            StateError, match=f"2 profiled nights, .* 3 are needed. Missing: {day(4)} .the night failed"
-        ):
+        with pytest.raises(StateError, match=f"2 profiled days, .* 3 are needed. Missing: {day(4)} .run failed"):
             accepted(run, Baseline(trailing=3))
 
     def test_a_range_that_would_still_grow_is_refused(self, run):
-        with pytest.raises(ConfigError, match="it would grow"):
+        with pytest.raises(ConfigError, match="after the last evaluated day"):
             accepted(run, dates(0, JUDGED))
 
     @pytest.mark.parametrize("changes", [{"why": " "}, {"who": ""}, {"version": ""}], ids=str)
@@ -267,7 +263,7 @@ class TestCandidate:
         found = compare_candidate(run, dates(30, 40))
 
         assert found.drifted is None
-        assert found.evidence.shortage.startswith(f"{day(30)} to {day(40)}: 0 profiled nights, at least 5")
+        assert found.evidence.shortage.startswith(f"{day(30)} to {day(40)}: 0 profiled days, at least 5")
 
 
 @pytest.fixture
@@ -332,8 +328,8 @@ class TestCommands:
         assert main(["baseline", "diff", "loans.yaml", *RANGE]) == 0
 
         out = capsys.readouterr().out
-        assert "in force:  the reference: 12 of 12 nights, 960 rows" in out
-        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 nights, 480 rows" in out
+        assert "in force:  the reference: 12 of 12 days, 960 rows" in out
+        assert f"candidate: {day(0)} to {day(5)}: 6 of 6 days, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
         assert "0 of 5 columns have drifted from the baseline in force" in out
 
@@ -359,7 +355,7 @@ class TestCommands:
             pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
             pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
             pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="judged"),
-            pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled nights, at least 5", id="too-few"),
+            pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled days, at least 5", id="too-few"),
         ],
     )
     def test_a_refusal_says_why_in_a_line(self, capsys, arguments, code, message):

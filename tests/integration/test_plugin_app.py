@@ -43,6 +43,7 @@ def written_reports(moto: MotoServer) -> str:
         current=flights_frame(300),
         reference=flights_frame(600, seed=1),
         drift=[drift("wind", 0.3)],
+        kinds={},
         spec=flights_spec(),
         title="loans",
     )
@@ -184,7 +185,7 @@ def test_run_leads_to_the_report_of_its_night(server, run_id, day):
     ("dag_id", "run_id", "text"),
     [
         pytest.param("loans", "too_early", "loans 2026-03-20 has no report yet", id="not-yet"),
-        pytest.param("loans", "2026-03-09", "does not say which day to process", id="day-in-the-run-id-only"),
+        pytest.param("loans", "2026-03-09", "names no day to process", id="day-in-the-run-id-only"),
         pytest.param("loans", "unknown", "has no run", id="no-run"),
         pytest.param("other.dag", "of_other_dag", "other.dag is not the DAG of a model", id="other-dag"),
     ],

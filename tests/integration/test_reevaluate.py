@@ -76,8 +76,8 @@ def test_nights_that_rest_on_a_redone_one_say_so(run, archive):
         night for offset, night in enumerate(before) if offset != REDONE
     ]
     reports = Path(run.workspace) / "reports" / "loans"
-    assert "redone since: 2026-03-04." in (reports / partition(NIGHTS - 1).key / "report.html").read_text()
-    assert "redone since" not in (reports / partition(REDONE - 1).key / "report.html").read_text()
+    assert "rerun since: 2026-03-04." in (reports / partition(NIGHTS - 1).key / "report.html").read_text()
+    assert "rerun since" not in (reports / partition(REDONE - 1).key / "report.html").read_text()
     assert (reports / "index.html").read_text().count(">stale<") == NIGHTS - REDONE - 1
 
 
@@ -110,7 +110,7 @@ def test_command_says_what_became_of_each_night(run, archive, tmp_path, monkeypa
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 1
-    assert [line["outcome"] for line in lines] == ["judged again", "was never judged"]
+    assert [line["outcome"] for line in lines] == ["evaluated again", "was never evaluated"]
     assert stale(run) == {night: [REDONE] for night in range(REDONE + 1, NIGHTS - 1)}
 
 

@@ -61,7 +61,7 @@ def hostile_night() -> str:
             alerts=tuple(alert(title=one, text=one) for one in texts),
             checks=tuple(check(one, one, passed=False, expected=one, severity=Severity.BLOCKING) for one in texts),
             columns=tuple(
-                ColumnRow(drift=drift(one, 0.3, note=one), picture=before_after(category_bins((one, "b")), one))
+                ColumnRow(score=drift(one, 0.3, note=one), picture=before_after(category_bins((one, "b")), one))
                 for one in texts
             ),
             together=together(*texts),
@@ -119,7 +119,7 @@ def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
 def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
     spec, current, reference = flights_spec(), hostile_frame(), flights_frame(600, seed=1)
     report = write_evidently(
-        current=current, reference=reference, drift=[drift("wind", 0.3)], spec=spec, title=f"night {SCRIPT}"
+        current=current, reference=reference, drift=[drift("wind", 0.3)], kinds={}, spec=spec, title=f"night {SCRIPT}"
     )
 
     seen = visit(browser, written(tmp_path, report.html), wait_for=".js-plotly-plot", count="img, iframe, [onload]")
@@ -133,7 +133,7 @@ def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
 
 
 def test_evidently_page_without_our_guard_would_run_a_value(browser, tmp_path):
-    sample = draw_sample(current=hostile_frame(), reference=flights_frame(600, seed=1), drift=[], spec=flights_spec())
+    sample = draw_sample(current=hostile_frame(), reference=flights_frame(600, seed=1), kinds={}, spec=flights_spec())
     snapshot, _ = evidently._run(sample, [])
     path = tmp_path / "unguarded.html"
     snapshot.save_html(str(path))

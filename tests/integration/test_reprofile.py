@@ -16,12 +16,12 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import roll_up
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
+from tests.support.drift import drift_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened, stored_rows, write_file
 
@@ -80,12 +80,11 @@ def test_drift_of_judged_nights_is_measured_anew(run):
     found = run.store.metric_details("loans", "drift_score", FIRST, LAST)
     # the label's drift is of the labels, which are not profiled again
     details = [(on, value) for on, value in found if value.column != "repaid"]
-    night = run.store.night(Partition.of_day("loans", LAST))
-    drift = {column.column: column for column in read_drift(run, night.partition, night.version)}
     assert {on for on, _ in details} == {day(2), day(3)}
-    assert {value.column: value.value for on, value in details if on == LAST} == {
-        name: column.score for name, column in drift.items()
-    }
+    assert {value.drift.method for _, value in details} == {"jensenshannon"}
+    assert {value.column: value for on, value in details if on == LAST} == drift_of(
+        run, Partition.of_day("loans", LAST)
+    )
 
 
 def test_labels_verdicts_and_alerts_stay(run, folder):
@@ -115,7 +114,7 @@ def test_a_second_time_changes_nothing(run, folder):
 def test_windows_are_whole_again(run):
     ensure_reference(run)
     (window,) = roll_up(run, day(0), day(3), 4)
-    assert set(window.skipped.values()) == {"layout differs: reprofile"}
+    assert set(window.skipped.values()) == {"other profile schema: run mlmon reprofile"}
 
     carry(run)
 
@@ -156,9 +155,9 @@ def test_the_command_says_what_became_of_each_day(folder, capsys):
     assert main(call) == 0
     out = capsys.readouterr().out
     assert "2026-03-03: profiled again, 80 rows, layout " in out
-    assert out.splitlines()[-1] == "4 profiled again; 1 no night was run"
+    assert out.splitlines()[-1] == "4 profiled again; 1 was not run"
     assert (folder / "workspace/reports/loans/2026-03-03/report.html").exists()
 
     assert main([*call, "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {entry["state"] for entry in found} == {"has the layout already", "no night was run"}
+    assert {entry["state"] for entry in found} == {"has this profile schema already", "was not run"}

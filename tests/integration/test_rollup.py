@@ -126,7 +126,7 @@ def test_another_layout_is_said_and_never_mixed(run):
 
     (window,) = windows(run, 0, 2, 3)
 
-    assert window.skipped == {day(1): "layout differs: reprofile"}
+    assert window.skipped == {day(1): "other profile schema: run mlmon reprofile"}
     assert window.rows == 160
 
 
@@ -233,11 +233,11 @@ class TestCommands:
         assert main(["drift", "loans.yaml", "--from", str(day(0)), "--to", str(day(6)), "--window", "5d"]) == 0
 
         out = capsys.readouterr().out
-        assert "2026-03-01 to 2026-03-05: 5 of 5 nights, 400 rows\n" in out
-        assert "  against the reference (12 nights)\n" in out
+        assert "2026-03-01 to 2026-03-05: 5 of 5 days, 400 rows\n" in out
+        assert "  against the reference (12 days)\n" in out
         assert "no drift" in out
         assert "sampling error only" in out
-        assert "1 of 2 nights, 80 rows" in out
+        assert "1 of 2 days, 80 rows" in out
         assert "1 left out (no profile)" in out
 
     def test_drift_prints_an_object_a_window(self, capsys):
@@ -282,7 +282,7 @@ class TestCommands:
         assert main(["layout", "show", "loans.yaml"]) == 0
 
         out = capsys.readouterr().out
-        assert "5 columns, pinned from 960 rows of 12 nights, 2026-02-17 to 2026-02-28" in out
+        assert "5 columns, pinned from 960 rows of 12 days, 2026-02-17 to 2026-02-28" in out
         assert "quantum" in out
         assert "web" not in out
 
@@ -300,4 +300,4 @@ class TestCommands:
         (made / "others.yaml").write_text(text)
 
         assert main(["layout", "show", "others.yaml"]) == 1
-        assert "No layout is pinned for others" in capsys.readouterr().err
+        assert "No profile schema is pinned for others" in capsys.readouterr().err

@@ -150,7 +150,7 @@ def test_stored_profiles_answer_when_the_rows_are_gone(without_rows):
 def test_nights_whose_rows_are_gone_are_named(without_rows):
     found = slice_window(without_rows, ["channel"], FIRST, LAST)
 
-    assert found.skipped == dict.fromkeys(map(day, range(NIGHTS)), "its curated rows are gone")
+    assert found.skipped == dict.fromkeys(map(day, range(NIGHTS)), "curated rows missing")
     assert (found.rows, found.slices) == (0, ())
 
 
@@ -186,9 +186,9 @@ def test_days_without_rows_are_named(run):
     found = slice_window(run, ["term"], FIRST - timedelta(days=1), LAST + timedelta(days=2))
 
     assert found.skipped == {
-        FIRST - timedelta(days=1): "a night of the reference",
+        FIRST - timedelta(days=1): "day of the reference",
         LAST + timedelta(days=1): "no rows",
-        LAST + timedelta(days=2): "no night was run",
+        LAST + timedelta(days=2): "not run",
     }
 
 
@@ -211,7 +211,7 @@ def test_a_reference_that_has_changed_is_refused(run, archive):
     path = Path(archive.root) / "reference" / "part-1.parquet"
     path.write_bytes(to_bytes(day_table(FIRST - timedelta(days=30))))
     try:
-        with pytest.raises(StateError, match="not those that its layout was pinned from"):
+        with pytest.raises(StateError, match="have changed since its profile schema was pinned"):
             slice_window(run, ["term"], FIRST, LAST)
     finally:
         path.unlink()
@@ -238,7 +238,7 @@ def test_an_id_in_two_files_of_the_reference_counts_once(tmp_path):
         pytest.param(["at"], "'at' is the time", id="time"),
         pytest.param(["score"], "'score' is the score", id="score"),
         pytest.param(["amount"], "'amount' is a float", id="float"),
-        pytest.param([], "No column is named", id="none"),
+        pytest.param([], "No column to slice by", id="none"),
     ],
 )
 def test_columns_that_make_no_slices_are_refused(run, columns, message):
@@ -255,7 +255,7 @@ def test_an_integer_of_many_values_is_refused(tmp_path):
     with opened(tmp_path, archive) as run:
         judge_night(run, Partition.of_day("loans", FIRST))
 
-        with pytest.raises(ConfigError, match="integer of 60 different values"):
+        with pytest.raises(ConfigError, match="integer with 60 distinct values"):
             slice_window(run, ["term"], FIRST, FIRST)
 
 

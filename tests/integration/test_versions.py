@@ -15,7 +15,6 @@ from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.pages.pages import index_page, night_page
-from airflow_mlmon.pipeline.steps.drift import read_drift, read_segment_drift
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import (
     VerdictState,
@@ -23,6 +22,7 @@ from airflow_mlmon.records import (
 from airflow_mlmon.reports.page import render_index, render_night
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
+from tests.support.drift import drift_of
 from tests.support.nightly_model import judge_night
 from tests.support.runs import local_archive, opened
 
@@ -117,7 +117,7 @@ def test_the_old_version_is_still_judged_by_its_own_nights(run):
     assert verdicts(run, SWITCHED, "score_mean") == {None: lacking, "version=v2": lacking}
     assert verdicts(run, AFTER, "score_mean") == {None: enough, "version=v1": enough}
     [whole] = [v for v in run.store.verdicts(partition(NOON)) if (v.metric, v.segment) == ("score_mean", None)]
-    assert whole.note == "history 0 of 10: other versions served the others, see each"
+    assert whole.note == "history 0 of 10: other versions served the other days, see each version"
 
 
 def test_a_change_of_the_data_is_judged_whatever_version_served(run):
@@ -125,19 +125,16 @@ def test_a_change_of_the_data_is_judged_whatever_version_served(run):
 
 
 def test_scores_that_the_baseline_does_not_know_are_shown_and_not_judged(run):
-    night = run.store.night(partition(NOON))
-    drift = {column.column: column for column in read_drift(run, night.partition, night.version)}
-    segments = {segment.segment: segment for segment in read_segment_drift(run, night.partition, night.version)}
-    new = {column.column: column for column in segments["version=v2"].columns}
-    old = {column.column: column for column in segments["version=v1"].columns}
+    drift = drift_of(run, partition(NOON))
+    old, new = (drift_of(run, partition(NOON), f"version={name}") for name in ("v1", "v2"))
 
-    assert drift["score"].score > 0.25
-    assert drift["score"].note == "the baseline has no rows of v2: see the versions"
-    assert [drift["score"].is_withheld, drift["amount"].is_withheld] == [True, False]
-    assert new["score"].note == "the baseline has too few nights of v2"
-    assert [new["score"].is_withheld, new["amount"].is_withheld] == [True, False]
-    assert segments["version=v2"].baselines["amount"] == "the reference, all versions"
-    assert (old["score"].is_withheld, old["score"].score is None) == (False, False)
+    assert drift["score"].value > 0.25
+    assert drift["score"].drift.note == "the baseline has no rows of v2: see the versions"
+    assert [bool(drift[name].withheld) for name in ("score", "amount")] == [True, False]
+    assert new["score"].drift.note == "the baseline has too few nights of v2"
+    assert [bool(new[name].withheld) for name in ("score", "amount")] == [True, False]
+    assert new["amount"].drift.baseline == "the reference, all versions"
+    assert (old["score"].withheld, old["score"].value is None) == ("", False)
 
 
 def test_performance_is_kept_by_version_and_in_sum(run):

@@ -19,6 +19,6 @@ def judge_night(run: Run, partition: Partition) -> str:
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
-    detect_drift(run, prepared, profiled)
-    judge_partition(run, prepared, profiled, measure_performance(run, prepared))
+    drift = detect_drift(run, prepared, profiled)
+    judge_partition(run, prepared, profiled, drift, measure_performance(run, prepared))
     return prepared.version

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import date, timedelta
 
-from airflow_mlmon.drift.compare import ColumnDrift
-from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.histogram import Histogram
-from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
     Delivery,
+    DriftDetail,
     Family,
     MetricValue,
+    MultivariateDetail,
     Night,
     Status,
     Verdict,
@@ -64,7 +62,7 @@ def alert(metric: str = "score_mean", day: date = STORM, **changed) -> Alert:
         "column": None,
         "severity": "warning",
         "title": "mean score is 0.394, above its limit of 0.311",
-        "text": "6.9 robust standard deviations above the median of the trailing 28 nights (0.214).",
+        "text": "6.9 robust standard deviations above the median of the trailing 28 days (0.214).",
         "value": 0.394,
     }
     return Alert(**(values | changed))
@@ -83,17 +81,9 @@ def check(expectation: str, column: str | None, **changed) -> CheckOutcome:
     return CheckOutcome(**(values | changed))
 
 
-def drift(column: str, score: float | None, **changed) -> ColumnDrift:
-    values = {
-        "column": column,
-        "kind": Kind.CATEGORY if column in CATEGORIES else Kind.NUMERIC,
-        "method": "psi",
-        "score": score,
-        "rows_reference": 50_009,
-        "rows_current": 979,
-        "note": "",
-    }
-    return ColumnDrift(**(values | changed))
+def drift(column: str, score: float | None, note: str = "") -> MetricValue:
+    detail = DriftDetail(method="psi", baseline="the reference", rows_reference=50_009, note=note)
+    return MetricValue(metric="drift_score", column=column, value=score, rows=979, drift=detail)
 
 
 def numeric_bins(shift: float = 0.0, bins: int = 20) -> Histogram:
@@ -113,29 +103,30 @@ def category_bins(names: tuple[str, ...] = ("EWR", "JFK", "LGA")) -> Histogram:
     return Histogram(labels=names, edges=(), reference=shares, current=tuple(reversed(shares)))
 
 
-def together(*names: str) -> MultivariateDrift:
+def together(
+    *names: str, score: float = 0.83, note: str = "left out: {}: the partition has no value of it"
+) -> MetricValue:
     """Features that are told apart from the reference's by the named ones above all."""
-    return MultivariateDrift(
-        score=0.83,
+    detail = MultivariateDetail(
         rows_reference=1_000,
-        rows_current=979,
         strongest=tuple((name, 0.1 / rank) for rank, name in enumerate(names or ("temp", "wind"), start=1)),
-        note=f"left out: {names[0] if names else 'visib'}: the partition has no value of it",
+        note=note.format(names[0] if names else "visib"),
     )
+    return MetricValue(metric="multivariate_drift", value=score, rows=979, multivariate=detail)
 
 
 def column_rows() -> tuple[ColumnRow, ...]:
     numbers = [
-        ColumnRow(drift=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
+        ColumnRow(score=drift(name, 0.02 + 0.025 * rank), picture=before_after(numeric_bins(rank / 6), name))
         for rank, name in enumerate(NUMBERS)
     ]
     categories = [
         ColumnRow(
-            drift=drift("carrier", 0.011),
+            score=drift("carrier", 0.011),
             picture=before_after(category_bins(("UA", "B6", "EV", "DL", "AA", "MQ", "US", "9E", "WN")), "carrier"),
         ),
         ColumnRow(
-            drift=drift("origin", None, note="12 rows, at least 30 are needed"),
+            score=drift("origin", None, note="12 rows, at least 30 are needed"),
             picture=before_after(category_bins(), "origin"),
         ),
     ]
@@ -263,7 +254,7 @@ def loud_page(**changed) -> NightPage:
             Delivery(partition=partition.shift(1), version="v1", uri="s3://airline/labels/dt=2013-03-09", rows=930),
         ),
         "facts": (
-            Fact(name="Reference", value="50,009 rows of 59 nights, 1 January to 28 February 2013"),
+            Fact(name="Reference", value="50,009 rows of 59 days, 1 January to 28 February 2013"),
             Fact(name="Libraries", value="airflow_mlmon 0.1.0, evidently 0.7.23, great_expectations 1.24.1"),
         ),
         "left_out": ("id: identifier of the rows",),
@@ -319,8 +310,8 @@ def quiet_page(**changed) -> NightPage:
         "files": loud.files[:2],
         "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
         "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
-        "columns": tuple(row for row in loud.columns if row.drift.column not in {"origin", *NUMBERS[-3:]}),
-        "together": replace(together(), score=0.51, note=""),
+        "columns": tuple(row for row in loud.columns if row.score.column not in {"origin", *NUMBERS[-3:]}),
+        "together": together(score=0.51, note=""),
     }
     return loud_page(**(calm | changed))
 

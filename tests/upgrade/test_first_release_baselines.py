@@ -14,10 +14,10 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reevaluate import rejudge
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
+from tests.support.drift import drift_of
 from tests.support.first_release import opened_first_release, unpacked
 
 EARLY, LATE = date(2026, 3, 12), date(2026, 3, 28)
-NOTHING = json.dumps({"columns": []})
 
 
 @pytest.fixture
@@ -48,11 +48,14 @@ def test_the_page_of_a_day_that_nobody_has_evaluated_since_shows_its_baselines(r
     assert LATE not in run.store.days_in_files(run.model)
     page = Path(run.report_uri(LATE.isoformat(), "report.html")).read_text()
     assert all(entry.title in page for entry in expected)
+    scores = drift_of(run, of(run, LATE))
+    assert {value.drift.baseline for value in scores.values()} <= {entry.title for entry in expected}
+    assert all(f"<bdi>{name}</bdi></h3>" in page for name in scores)
 
 
 def test_a_file_is_not_read_again_once_the_day_was_evaluated(run):
     [again] = rejudge(run, LATE, LATE)
-    Path(run.version_uri(of(run, LATE), run.store.night(of(run, LATE)).version, "drift.json")).write_text(NOTHING)
+    Path(run.version_uri(of(run, LATE), run.store.night(of(run, LATE)).version, "drift.json")).write_text("nothing")
 
     write_pages(run, [of(run, LATE)])
 

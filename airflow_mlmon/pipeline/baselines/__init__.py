@@ -1,1 +1,1 @@
-"""What a partition is compared with, and who decided that."""
+"""Baselines of a partition, and their acceptance."""

@@ -1,4 +1,4 @@
-"""Accepts a baseline: from a day on that nobody has judged yet, and with enough nights behind it."""
+"""Acceptance of a baseline, from a day that is not evaluated yet and with enough days behind it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The nights that a baseline would rest on.
+    """Days that a baseline would consist of.
 
     Attributes:
-        title: The baseline in words.
-        nights: How many of them have a profile under the pinned layout.
-        needed: With fewer than this it is not accepted.
-        missing: Those that have none, with the reason.
+        title: The title of the baseline.
+        nights: Number of days with a profile under the pinned schema.
+        needed: The minimum for acceptance.
+        missing: Days without such a profile, with the reason.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Evidence:
 
     @property
     def shortage(self) -> str:
-        """In words, why that is too little; nothing when it is enough."""
+        """Return the reason why there are too few days; empty if there are enough."""
         if self.nights >= self.needed:
             return ""
         runs = [
@@ -43,24 +43,24 @@ class Evidence:
             for state, days in version_runs(self.missing)
         ]
         missing = f" Missing: {', '.join(runs)}." if runs else ""
-        return f"{self.title}: {self.nights} profiled nights, at least {self.needed} are needed.{missing}"
+        return f"{self.title}: {self.nights} profiled days, at least {self.needed} are needed.{missing}"
 
 
 def next_day(run: Run) -> date:
-    """The day after the last judged night; before the first one, the first day of the spec."""
+    """Return the day after the last evaluated one; before that, the first day of the spec."""
     last = run.store.last_judged_day(run.model)
     return run.spec.start if last is None else last + DAY
 
 
 def weigh(run: Run, baseline: Baseline, day: date) -> Evidence:
-    """What is stored of the nights that a baseline would be made of on a day.
+    """Collect the stored days of which a baseline would consist on a day.
 
-    The night before is judged by how far neighbours lie in the trailing nights, so it rests on those.
-    A baseline that asks for fewer nights than the spec's minimum needs all of them, a range of days
-    as many as the minimum; the reference needs none but its own.
+    The baseline of the previous day is evaluated by the distances of neighbours in the trailing days, and depends on
+    those. A baseline of fewer days than the spec's minimum needs all of them, a range of days the minimum; the
+    reference needs only itself.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     if baseline.kind is BaselineKind.REFERENCE:
         return Evidence(title=baseline.title(), nights=0, needed=0, missing={})
@@ -83,31 +83,32 @@ def accept(
 
     Args:
         run: the model.
-        baseline: what its nights are compared with.
-        version: the version that it is for; None for the whole model.
-        first: the first day that is compared with it; by default the day after the last judged night.
-        who: who accepts it.
+        baseline: the baseline of its days.
+        version: its version; None for the whole model.
+        first: the first day that is compared with it; by default the day after the last evaluated one.
+        who: the person who accepts it.
         why: the reason.
-        at: the moment.
+        at: the time.
 
     Raises:
-        ConfigError: a text is empty, the spec has no versions, or a range of days would still grow.
-        StateError: the day was judged, or too few nights are profiled; or another was accepted meanwhile.
+        ConfigError: a text is empty, the spec has no versions, or a range of days is not complete yet.
+        StateError: the day is already evaluated, too few days are profiled, or another baseline was accepted meanwhile.
     """
     require_version(run.spec, version)
     for name, text in (("who", who), ("why", why)):
         if not text.strip():
-            raise ConfigError(f"A baseline is accepted by somebody for a reason, and {name} is empty.")
+            raise ConfigError(f"The acceptance of a baseline needs a name and a reason; {name} is empty.")
     pins = run.store.baselines(run.model)
     following = next_day(run)
     if baseline.dates is not None and baseline.dates.last >= following:
         raise ConfigError(
-            f"The range ends on {baseline.dates.last}, and the last judged night is {following - DAY}: it would grow.",
-            hint="give days that were judged",
+            f"The range ends on {baseline.dates.last}, after the last evaluated day {following - DAY}.",
+            hint="give a range of evaluated days",
         )
     if shortage := weigh(run, baseline, following).shortage:
         raise StateError(
-            shortage, hint="`mlmon backfill` runs nights, `mlmon reprofile` carries the pinned layout to them"
+            shortage,
+            hint="run days with `mlmon backfill`, or profile them under the pinned schema with `mlmon reprofile`",
         )
     pin = BaselinePin(
         number=pins[-1].number + 1 if pins else 1,
@@ -123,7 +124,7 @@ def accept(
 
 
 def require_version(spec: ModelSpec, version: str | None) -> None:
-    """Refuse a version where the spec has none.
+    """Raise an error for a version if the spec has none.
 
     Raises:
         ConfigError: the name is empty, or no column has the role version.
@@ -131,7 +132,7 @@ def require_version(spec: ModelSpec, version: str | None) -> None:
     if version is None:
         return
     if not version:
-        raise ConfigError("The name of the version is empty.", hint="leave it out to mean the whole model")
+        raise ConfigError("The name of the version is empty.", hint="leave it out for the whole model")
     if spec.column_of(Role.VERSION) is None:
         raise ConfigError(f"The spec of {spec.model} has no column with `role: version`.")
 

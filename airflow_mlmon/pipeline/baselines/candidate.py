@@ -1,4 +1,4 @@
-"""Compares a baseline that somebody may accept with the one in force, from stored profiles alone."""
+"""Comparison of a candidate baseline with the one in force, from stored profiles."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from airflow_mlmon.spec.baseline import Baseline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateDrift:
-    """How far a candidate lies from the baseline in force.
+    """Drift of a candidate from the baseline in force.
 
     Attributes:
-        day: The day on which both are as they are here: the next one to be judged.
+        day: The day for which both are taken: the next one to be evaluated.
         held: The baseline in force.
-        before: What it is made of.
-        after: What the candidate is made of.
-        evidence: Whether the candidate has enough nights to be accepted.
-        columns: The candidate's distance from the one in force.
-        verdicts: Whether each column has drifted, beside how far single days lie from the one in force.
-        own: Columns that keep a baseline of their own, which no pin moves.
+        before: Its content.
+        after: The content of the candidate.
+        evidence: The days of the candidate, for its acceptance.
+        columns: The distance of the candidate from the one in force.
+        verdicts: The verdict on each column, by the distances of single days from the one in force.
+        own: Columns with their own baseline, which no pin replaces.
     """
 
     day: date
@@ -51,23 +51,23 @@ class CandidateDrift:
 
     @property
     def drifted(self) -> int | None:
-        """How many columns have drifted; None when none was evaluated."""
+        """Return the number of drifted columns; None if none was evaluated."""
         return len(drifted(self.verdicts)) if evaluated(self.verdicts) else None
 
 
 def _rows_of(run: Run, chosen: ChosenBaseline, version: str | None) -> ChosenBaseline:
-    """The rows of a version in a baseline, as its nights are compared with them; else all rows."""
+    """Return the rows of a version in a baseline, for the comparison with its days; otherwise all rows."""
     if version is None:
         return chosen
     return of_value(chosen, str(run.spec.version_column), version) or of_all_versions(chosen)
 
 
 def compare_candidate(run: Run, candidate: Baseline, version: str | None = None) -> CandidateDrift:
-    """The drift from the baseline in force, of the model or a version, to a candidate.
+    """Evaluate the drift from the baseline in force, of the model or a version, to a candidate.
 
     Raises:
-        ConfigError: the spec has no versions, or gives each column a baseline of its own.
-        StateError: the spec has changed since its layout was pinned.
+        ConfigError: the spec has no versions, or its own baseline for each column.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     require_version(run.spec, version)
     reference = required_reference(run)
@@ -75,8 +75,8 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
     columns = [name for name in names if name not in run.spec.baselines]
     if not columns:
         raise ConfigError(
-            f"The spec of {run.model} gives each column a baseline of its own, which no other replaces.",
-            hint="take columns out of `baselines`",
+            f"Each column in the spec of {run.model} has its own baseline, which a pin does not replace.",
+            hint="remove columns from `baselines`",
         )
     day = next_day(run)
     held = in_force(run.spec, run.store.baselines(run.model), day, version)

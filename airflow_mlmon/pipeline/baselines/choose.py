@@ -1,4 +1,4 @@
-"""The baselines of a partition: which partitions and versions they are the sum of."""
+"""Selection of the baselines of a partition: the partitions and versions that they are the sum of."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from airflow_mlmon.spec.metrics import DRIFT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBaseline:
-    """A baseline of a span, and the columns that are compared with it.
+    """Baseline of a window, and the columns that are compared with it.
 
     Attributes:
-        facts: What it was made of.
-        layout: Its own columns alone.
-        whole: Its sum, under the pinned layout.
-        nights: The nights that it asks for; those with a profile are in the sum.
+        facts: The partitions and versions that it consists of.
+        layout: The profile schema of its own columns.
+        whole: Its sum under the pinned schema.
+        nights: The days that it asks for; those with a profile are in the sum.
     """
 
     facts: BaselineFacts
@@ -47,17 +47,17 @@ class ChosenBaseline:
 
     @property
     def profile(self) -> Profile:
-        """Its sum, under its own columns' layout."""
+        """Return its sum, under the schema of its own columns."""
         return narrowed(self.whole, self.layout)
 
 
 def choose_baselines(
     run: Run, reference: Reference, span: Span, *, asked: Baseline | None = None, version: str | None = None
 ) -> list[ChosenBaseline]:
-    """The baselines of a span's columns, by the pins and the spec or as asked for; each column has exactly one.
+    """Return the baselines of a window's columns, by the pins and the spec or as requested, one for each column.
 
-    They are those of a model version, or of all rows. A night of an incident that goes on, and that nobody has
-    called normal, is no part of the nights that the column in breach is compared with.
+    They are those of a model version, or of all rows. A day of an ongoing incident that was not accepted as normal is
+    left out of the baseline of the column in breach.
     """
     pins = run.store.baselines(run.model)
     breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
@@ -79,7 +79,7 @@ def choose_baselines(
 
 
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
-    """The nights of each column's drift that goes on up to a day, and that nobody has called normal."""
+    """Return the days of each column's ongoing drift up to a day that was not accepted as normal."""
     accepted = run.store.accepted_until(run.model, day)
     breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), DRIFT)
     return {
@@ -102,7 +102,7 @@ def sum_baseline(
     *,
     without: Collection[date] = frozenset(),
 ) -> ChosenBaseline:
-    """A baseline of a span, of some columns; where it takes nights before, `without` some."""
+    """Sum the baseline of a window for some columns; a baseline of earlier days is taken `without` some."""
     layout = _layout_of(reference.layout, columns)
     if baseline.kind is BaselineKind.REFERENCE:
         return _of_reference(run, reference, baseline, layout, span)
@@ -110,7 +110,7 @@ def sum_baseline(
 
 
 def of_value(chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
-    """The baseline of the rows of one value of a segment; None where it has too few nights with such rows."""
+    """Return the baseline of one value of a segment; None if too few of its days have such rows."""
     part = chosen.whole.part(segment, value)
     if part is None:
         return None
@@ -125,7 +125,7 @@ def of_value(chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline
 
 
 def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
-    """The baseline of a version that it has too few nights of: the rows of all versions, and says so."""
+    """Return the baseline of all versions, for a version with too few days, with a title that names it."""
     return replace(chosen, facts=replace(chosen.facts, title=f"{chosen.facts.title}, all versions"))
 
 
@@ -136,9 +136,9 @@ def compare_with(
     current: Profile,
     sampled: Mapping[str, SampledScore],
 ) -> list[ColumnDrift]:
-    """The drift of every column against its own baseline, in the order of the layout.
+    """Score the drift of every column against its own baseline, in the order of the schema.
 
-    `sampled` has the answers for columns whose method needs rows.
+    `sampled` has the scores of columns whose method needs rows.
     """
     found: dict[str, ColumnDrift] = {}
     for baseline in baselines:
@@ -155,9 +155,9 @@ def compare_with(
 
 
 def baseline_profiles(run: Run, reference: Reference, facts: Sequence[BaselineFacts]) -> dict[str, Profile]:
-    """The sum that each column was compared with, made again from the versions that are named.
+    """Restore the sum that each column was compared with, from the named versions.
 
-    A column is left out when one of them is gone.
+    A column is left out if a version is missing.
     """
     profiles: dict[str, Profile] = {}
     for entry in facts:
@@ -194,7 +194,7 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
         own = reference_nights(run, reference)
         whole = sum_profiles(reference.layout, (own[day] for day in days))
     return ChosenBaseline(
-        # whoever declares a short reference means it: its own nights have always been the measure
+        # a short reference is accepted as declared, without a minimum of days
         facts=replace(facts, needed=0),
         layout=layout,
         whole=whole,
@@ -241,24 +241,24 @@ def _facts(
 
 
 def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
-    """The column, which says so where its baseline lacks nights."""
+    """Return the column, with a note if its baseline lacks days."""
     facts = chosen.facts
     if facts.kind is BaselineKind.REFERENCE or len(facts.nights) == facts.asked:
         return column
     short = f"{facts.title}: {len(facts.nights)} of {facts.asked} days"
     if facts.other_layout:
-        short += f", {facts.other_layout} have another layout: reprofile"
+        short += f", {facts.other_layout} have another profile schema: run mlmon reprofile"
     return replace(column, note="; ".join(filter(None, (short, column.note))))
 
 
 def narrowed(profile: Profile, layout: Layout) -> Profile:
-    """The columns of a narrower layout, of all rows."""
+    """Return the profile of all rows with the columns of a narrower schema."""
     columns = {column.name: profile.columns[column.name] for column in layout.columns}
     return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)
 
 
 def members_of(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
-    """The days of the past that are part of a baseline."""
+    """Return the past days that are part of a baseline."""
     if chosen.facts.kind is BaselineKind.REFERENCE:
         return frozenset(one.day for one in past if one.is_reference and one.day in chosen.facts.nights)
     return frozenset(one.day for one in past if one.day in chosen.facts.nights)

@@ -1,4 +1,4 @@
-"""Which baseline holds on a day: what somebody accepted, else what the spec says."""
+"""Selection of the baseline in force on a day: the accepted one, or that of the spec."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from airflow_mlmon.spec.baseline import Baseline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """The baseline that holds, and the pin that says so; without one the spec does."""
+    """Baseline in force with its pin; without one it is from the spec."""
 
     baseline: Baseline
     pin: BaselinePin | None = None
 
 
 class Standing(StrEnum):
-    """Whether an entry of the history of baselines holds on a day."""
+    """State of an entry of the history of baselines on a day."""
 
     IN_FORCE = "in force"
     TO_COME = "to come"
@@ -30,9 +30,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A baseline that the spec declares or that somebody accepted.
+    """Baseline that is declared in the spec or was accepted.
 
-    It is of a model version, of a column, or else of the model.
+    It belongs to a model version, to a column, or else to the model.
     """
 
     baseline: Baseline
@@ -49,12 +49,11 @@ def in_force(
     version: str | None = None,
     column: str | None = None,
 ) -> InForce:
-    """What a day is compared with, for the whole model or one version of it, in all columns or one.
+    """Return the baseline of a day, for the whole model or one version, in all columns or one.
 
-    A column that has a baseline of its own in the spec keeps it. Otherwise it is the first of: the
-    pin of the version, the spec's baseline of the version, the pin of the model, the spec's baseline.
-    Of several pins it is the one accepted last among those that have begun; so a new pin changes
-    nothing before its first day.
+    A column with its own baseline in the spec keeps it. Otherwise it is the first of: the pin of the version, the
+    spec's baseline of the version, the pin of the model, the spec's baseline. Of several pins that have started, the
+    last accepted one applies; so a new pin changes nothing before its first day.
     """
     if column in spec.baselines:
         return InForce(baseline=spec.baselines[column])
@@ -69,7 +68,7 @@ def in_force(
 
 
 def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[Entry]:
-    """What the spec declares and what was accepted since, the newest last, as it stands on a day."""
+    """Return the declared and accepted baselines with their states on a day, the newest last."""
     declared = [
         Entry(baseline=baseline, standing=_standing_of_declared(spec, pins, day, version), version=version)
         for version, baseline in ((None, spec.baseline), *spec.versions.items())
@@ -90,7 +89,7 @@ def _standing_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: dat
 
 
 def _standing_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> Standing:
-    # what is replaced on its first day is replaced for ever
+    # a pin that is replaced before its first day never applies
     if in_force(spec, pins, max(day, pin.first), pin.version).pin != pin:
         return Standing.REPLACED
     return Standing.IN_FORCE if pin.first <= day else Standing.TO_COME

@@ -1,4 +1,4 @@
-"""The versions that served a model, as the stored nights tell it."""
+"""Model versions that served, from the stored days."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from airflow_mlmon.spec.metrics import ROWS
 
 
 def version_of(spec: ModelSpec, segment: str | None) -> str | None:
-    """The version that a segment stands for; None when it stands for something else."""
+    """Return the version that a segment stands for; None for any other segment."""
     prefix = segment_key(spec.version_column, "") if spec.version_column else None
     return segment.removeprefix(prefix) if prefix and segment and segment.startswith(prefix) else None
 
 
 def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
-    """Rows by version among the metrics of a night."""
+    """Return the rows by version from the metrics of a day."""
     return {
         version: int(value.value or 0)
         for value in metrics
@@ -29,7 +29,7 @@ def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
 
 
 def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
-    """Rows by version of each night of a range that named any."""
+    """Return the rows by version of each day of a range that has versions."""
     if run.spec.version_column is None:
         return {}
     nights: dict[date, list[MetricValue]] = {}
@@ -40,5 +40,5 @@ def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
 
 
 def marks_until(run: Run, last: date) -> dict[date, str]:
-    """What is to be marked of the versions, by night, up to a day; all nights before it count."""
+    """Return the marks of version changes by day, up to a day, from all days before it."""
     return version_marks(version_counts(run, date.min, last))

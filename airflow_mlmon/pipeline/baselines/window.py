@@ -1,4 +1,4 @@
-"""The days that are compared with a baseline: one, or a window of days in sum."""
+"""Days that are compared with a baseline: one day, or a window of days in sum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Span:
 
     Attributes:
         days: Its days, the oldest first.
-        own: Those of them whose profile is the reference's own.
+        own: The days among them that belong to the reference.
     """
 
     days: tuple[date, ...]

@@ -1,4 +1,4 @@
-"""Drift of windows of days against their baselines, from stored profiles alone."""
+"""Drift of windows of days against their baselines, from stored profiles."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.evaluation import Season
 
-# past windows that are looked at, where a history of as many days has fewer
+# number of past windows to read, if the history in days has fewer
 _PAST_WINDOWS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The drift of some days in sum.
+    """Drift of some days in sum.
 
     Attributes:
         first: First day.
         last: Last day, included.
-        nights: The days that are in the sum, with the versions of their rows.
-        skipped: The days that are not, with the reason.
-        rows: Rows in all.
+        nights: The days in the sum, with the versions of their rows.
+        skipped: The excluded days with the reason.
+        rows: Number of rows.
         columns: The score of each column.
-        verdicts: Whether each has drifted, beside windows of as many days before.
-        baselines: What the columns were compared with.
+        verdicts: The verdict on each column, by earlier windows of the same length.
+        baselines: The baselines of the columns.
     """
 
     first: date
@@ -58,12 +58,12 @@ class Window:
 
 
 def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline | None = None) -> Iterator[Window]:
-    """The windows of `length` days from `first` on; the last one may be shorter.
+    """Return the windows of `length` days from `first` on; the last one may be shorter.
 
-    They are compared with the baselines of the spec, or with the one that is given.
+    They are compared with the baselines of the spec, or with the given one.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     reference = required_reference(run)
     days = stored_profiles(run, reference, [partition.day for partition in days_between(run.model, first, last)])
@@ -73,23 +73,23 @@ def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline |
 
 
 def required_reference(run: Run) -> Reference:
-    """The pinned reference.
+    """Return the pinned reference.
 
     Raises:
-        StateError: there is none, or the spec has changed since.
+        StateError: none is pinned, or the spec has changed since.
     """
     reference = pinned_reference(run)
     if reference is None:
         raise StateError(
-            f"No layout is pinned for the spec of {run.model} as it stands.",
-            hint="`mlmon run` pins it, and `mlmon reprofile` carries it to the past",
+            f"No profile schema is pinned for the current spec of {run.model}.",
+            hint="pin it with `mlmon run`, and profile past days under it with `mlmon reprofile`",
         )
     return reference
 
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """The profiles of past days, each read once, which say how far days, or windows of them, vary by themselves."""
+    """Profiles of past days, each read once, as history of days or of windows."""
 
     run: Run
     reference: Reference
@@ -98,7 +98,7 @@ class Past:
     def evaluate(
         self, span: Span, baselines: Sequence[ChosenBaseline], current: Profile, drift: Sequence[ColumnDrift]
     ) -> dict[str, Verdict]:
-        """Evaluate the drift of a span beside past windows of as many days; without them, by sampling error only."""
+        """Evaluate the drift of a window against earlier windows of its length; without them, by sampling error."""
         policy = self.run.spec.alerts.judgement
         length, first = len(span.days), span.days[0]
         days = self._days(first, max(self.run.spec.history.nights // length, _PAST_WINDOWS) * length)
@@ -114,7 +114,7 @@ class Past:
             },
             excluded=self._excluded(baselines, windows, days),
             length=len(windows),
-            # a window has no weekday of its own, unless it is a day
+            # only a window of one day has a weekday
             season=policy.season if length == 1 else Season.NONE,
         )
         titles = {name: chosen.facts.title for chosen in baselines for name in chosen.facts.columns}
@@ -123,7 +123,7 @@ class Past:
     def _excluded(
         self, baselines: Sequence[ChosenBaseline], windows: Sequence[Sequence[DayProfile]], days: Sequence[DayProfile]
     ) -> dict[tuple[str, str | None], set[date]]:
-        """The windows that say nothing of how a column varies: part of its baseline, or of an incident that goes on."""
+        """Return the windows that are no history of a column: part of its baseline, or of an ongoing incident."""
         breached = drift_breaches(self.run, days[-1].day + timedelta(days=1))
         found: dict[tuple[str, str | None], set[date]] = {}
         for chosen in baselines:
@@ -155,12 +155,12 @@ def _held(window: Sequence[DayProfile]) -> int:
 
 
 def _is_held(window: Sequence[DayProfile]) -> bool:
-    """Whether more than half of the days of a window have a profile."""
+    """Return True if more than half of the days of a window have a profile."""
     return 2 * _held(window) > len(window)
 
 
 def _members(days: frozenset[date], windows: Sequence[Sequence[DayProfile]]) -> frozenset[date]:
-    """The windows all of whose days are part of a baseline, by their first day."""
+    """Return the windows that lie within a baseline, by their first day."""
     return frozenset(
         window[0].day
         for window in windows

@@ -1,1 +1,1 @@
-"""What the evaluation is asked with, and what follows from its verdicts."""
+"""Input of the evaluation, and consequences of its verdicts."""

@@ -1,4 +1,4 @@
-"""What people do about alerts: find one by what it is about, take it on, mute it or resolve it."""
+"""Actions on alerts: find, acknowledge, mute, resolve or accept one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Action, Alert, AlertState, TrackedAlert
+from airflow_mlmon.records import Action, Alert, AlertState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertName:
-    """How people name an alert: by the beginning of its fingerprint, or by what it is about."""
+    """Name of an alert: the start of its fingerprint, or its metric, column and segment."""
 
     fingerprint: str | None = None
     metric: str | None = None
@@ -21,19 +22,19 @@ class AlertName:
     segment: str | None = None
 
     def names(self, alert: TrackedAlert) -> bool:
-        """Whether it can mean the alert."""
+        """Return True if the name fits the alert."""
         if self.fingerprint is not None:
             return alert.fingerprint.startswith(self.fingerprint)
         return (self.metric, self.column, self.segment) == (alert.metric, alert.column, alert.segment)
 
     def __str__(self) -> str:
-        """The name as people gave it."""
+        """Return the name as it was given."""
         given = (self.fingerprint, self.metric, self.column, self.segment)
         return ", ".join(part for part in given if part is not None)
 
 
 def list_alerts(run: Run, first: date, last: date, states: Collection[AlertState] = ()) -> list[TrackedAlert]:
-    """The alerts of a range of days, under the policy that the spec has now; of these states, or of any."""
+    """Return the alerts of a range of days under the current policy, in some states or any."""
     run.store.follow_alerts(run.model, run.policy)
     return [
         alert
@@ -47,25 +48,25 @@ def list_alerts(run: Run, first: date, last: date, states: Collection[AlertState
 def act_on_alerts(
     run: Run, names: Sequence[AlertName], action: Action, *, with_incident: bool = False
 ) -> list[TrackedAlert]:
-    """Do something about the alerts that are named, all or none, and return how each stands then.
+    """Apply an action to alerts, to all or to none, and return their states.
 
     Args:
         run: the model.
         names: one alert each.
-        action: what is done.
-        with_incident: whether it is done about every open alert that broke with one of them on a night, by one
-            likely cause.
+        action: the action.
+        with_incident: apply it to every open alert of the same incident, that is with the same likely cause on one
+            day.
 
     Raises:
-        ConfigError: nobody or no reason is named, a mute ends before it begins, or a name can mean several alerts.
-        NotFoundError: a name means none.
-        StateError: an alert is not open on that day, or the day has no night.
+        ConfigError: the name or the reason is empty, a mute ends before it begins, or a name is ambiguous.
+        NotFoundError: no alert has the name.
+        StateError: an alert is not open on that day, or the day has not been run.
     """
     for what, text in (("who", action.who), ("why", action.why)):
         if not text.strip():
-            raise ConfigError(f"Something is done about an alert by somebody for a reason, and {what} is empty.")
+            raise ConfigError(f"An action on an alert needs a name and a reason; {what} is empty.")
     if action.until is not None and action.until < action.day:
-        raise ConfigError(f"The alert would be muted until {action.until}, before {action.day}, from which it counts.")
+        raise ConfigError(f"The mute ends on {action.until}, before it takes effect on {action.day}.")
     run.store.follow_alerts(run.model, run.policy)
     tracked = run.store.tracked_alerts(run.model)
     meant = list(dict.fromkeys(_meant(run, name, tracked) for name in names))
@@ -75,18 +76,18 @@ def act_on_alerts(
 
 
 def _meant(run: Run, name: AlertName, tracked: Sequence[TrackedAlert]) -> str:
-    """The fingerprint of the one alert that a name means."""
+    """Return the fingerprint of the one alert with a name."""
     meant = {alert.fingerprint: alert for alert in tracked if name.names(alert)}
     if not meant:
-        raise NotFoundError(f"{run.model} has no alert {name}.", hint="see `mlmon alerts list`")
+        raise NotFoundError(f"{run.model} has no alert {name}.", hint="list alerts with `mlmon alerts list`")
     if len(meant) > 1:
         titles = ", ".join(f"{fingerprint} ({alert.title})" for fingerprint, alert in sorted(meant.items()))
-        raise ConfigError(f"{name} can mean {titles}.", hint="give more of the fingerprint")
+        raise ConfigError(f"{name} is ambiguous: {titles}.", hint="give more of the fingerprint")
     return next(iter(meant))
 
 
 def _broke_with(run: Run, meant: Collection[str], tracked: Sequence[TrackedAlert], day: date) -> list[str]:
-    """The open alerts that had, on a night on which one of those meant broke, the same likely cause."""
+    """Return the open alerts that had the same likely cause as one of the alerts on a day of its breach."""
     last = {alert.fingerprint: alert for alert in tracked if alert.since <= day}
     opened = {name: alert for name, alert in last.items() if alert.resolved_on is None}
     of_meant = [opened[name] for name in meant if name in opened]
@@ -107,12 +108,12 @@ def _incident(breach: Alert) -> tuple[date, str]:
 
 
 def last_night(run: Run) -> date:
-    """The last judged night, after which what people do counts.
+    """Return the last evaluated day, after which an action takes effect.
 
     Raises:
-        NotFoundError: none was judged.
+        NotFoundError: no day has been evaluated.
     """
     last = run.store.last_judged_day(run.model)
     if last is None:
-        raise NotFoundError(f"No night of {run.model} was judged yet.")
+        raise NotFoundError(f"No day of {run.model} has been evaluated yet.")
     return last

@@ -1,4 +1,4 @@
-"""Champion and challenger: a version beside the one that it replaces, on the nights that both served."""
+"""Comparison of champion and challenger: a new version and the one it replaces, on the days that both served."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from airflow_mlmon.tasks.registry import task_of
 
 
 def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
-    """Each version of a night beside the one that led before it came, over the trailing nights of both."""
+    """Compare each new version of a day with the one it replaces, over the trailing days that both served."""
     counts = version_counts(run, date.min, day)
     first = Partition.of_day(run.model, day).shift(1 - run.spec.history.nights).day
     found = []
@@ -76,6 +76,6 @@ def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) 
 
 
 def _labels_of(run: Run, night: DayProfile) -> Mapping[str, OutcomeProfile] | None:
-    """None of a night of the reference, or one that nobody has measured."""
+    """Return the outcomes of a day; None for a day of the reference, or without measured labels."""
     found = stored_outcomes(run, Partition.of_day(run.model, night.day), str(night.version))
     return found.parts if found else None

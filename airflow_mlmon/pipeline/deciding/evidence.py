@@ -1,4 +1,4 @@
-"""What is usual of a model's nights, from what is stored of them, and what it says of a night."""
+"""Evidence for the evaluation of a day, from its metrics and profiles and from the stored history."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a night has confirmed of a model: that it drifted, or that it predicts worse than it did.
+"""Detection of confirmed changes of a model: drift, or a loss of performance.
 
-Data that is missing, late or broken is neither: it is told of, and nobody should train on it.
+Missing, late or broken data is neither: it alerts, but the model should not be retrained on it.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _NEWS = frozenset({AlertState.OPEN, AlertState.REOPENED})
 
 
 class Change(StrEnum):
-    """What has changed."""
+    """Kind of change."""
 
     DRIFT = "drift"
     PERFORMANCE = "performance"
 
 
 def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[str, Any] | None:
-    """The verdict on the model, as JSON, when the run of a night opened alerts of drift or performance.
+    """Return the confirmed change of a model as JSON, if the run of a day opened alerts of drift or performance.
 
-    A night of the past that is run again says nothing of the model as it is now.
+    A rerun of a past day confirms no change of the current model.
 
     Args:
         run: the model.
-        partition: the night.
-        days: those whose results the run replaced: labels come for days before.
+        partition: the day.
+        days: the days whose results the run replaced, because labels arrive for earlier days.
     """
     if run.is_quiet or run.store.last_judged_day(run.model) != partition.day:
         return None
@@ -55,7 +55,7 @@ def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) 
 
 
 def _opened_on(run: Run, day: Partition) -> list[Alert]:
-    """The alerts of drift and performance that opened on a night, and that nobody has taken on or muted since."""
+    """Return the alerts of drift and performance that opened on a day and are not acknowledged or muted since."""
     opened = {
         alert.fingerprint
         for alert in run.store.tracked_alerts(run.model)
@@ -65,7 +65,7 @@ def _opened_on(run: Run, day: Partition) -> list[Alert]:
 
 
 def change_of(metric: str) -> Change | None:
-    """What an alert on a metric says of the model; None where it is about the data.
+    """Return the kind of change that an alert on a metric means; None if it concerns the data.
 
     >>> change_of("accuracy"), change_of("rows")
     (<Change.PERFORMANCE: 'performance'>, None)

@@ -1,4 +1,4 @@
-"""Names the likely cause with each alert of a night."""
+"""Assignment of the likely cause to each alert of a day."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _LENGTH = 250
 
 
 def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = ()) -> list[Alert]:
-    """The alerts with their likely cause, those of an incident together and its cause first.
+    """Assign the likely cause to the alerts, and sort those of an incident together, the cause first.
 
-    What belongs to no incident, such as a breach of a rule, is its own cause and comes before the others; but what the
-    model puts out follows from the first incident, whoever set its limit.
+    An alert without an incident, such as a breach of a rule, is its own cause and comes first; but alerts on the
+    model's outputs follow from the first incident, also if a rule set their limits.
 
     Args:
         alerts: those of one family of results.
-        incidents: what belongs together among them, the one that matters most first.
-        before: alerts of the same night, in their order, that were found before its labels came, hence may explain
+        incidents: their groups, the most severe first.
+        before: earlier alerts of the same day in their order, found before its labels were received; they may explain
             its performance.
     """
     titles = {alert.key: alert.title for alert in alerts}
@@ -44,7 +44,7 @@ def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: 
 
 
 def _likely_cause(alerts: Sequence[Alert]) -> str:
-    """The cause of the incident that matters most: the first, because they are kept in that order."""
+    """Return the cause of the most severe incident, which is the first."""
     return next((alert.cause for alert in alerts if alert.p_value is not None and alert.cause), "")
 
 

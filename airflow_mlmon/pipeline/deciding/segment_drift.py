@@ -1,11 +1,10 @@
-"""The drift of the parts of a night, and what a change of the model version means for that of the whole."""
+"""Drift of the segments of a day, and the effect of a version change on the drift of all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Self
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.pipeline.baselines.choose import (
@@ -19,11 +18,9 @@ from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import Reference
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
-from airflow_mlmon.spec.methods import Method
 
 # a smaller share of rows by versions that the baseline lacks moves no score of the whole
 _UNKNOWN_SHARE = 0.02
@@ -44,22 +41,6 @@ class SegmentDrift:
     rows: int
     columns: tuple[ColumnDrift, ...]
     baselines: Mapping[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
-        columns = [asdict(column) for column in self.columns]
-        return {"segment": self.segment, "rows": self.rows, "columns": columns, "baselines": dict(self.baselines)}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """What `to_dict` wrote."""
-        return cls(**{**content, "columns": tuple(column_of(column) for column in content["columns"])})
-
-
-def column_of(content: Mapping[str, Any]) -> ColumnDrift:
-    """The drift of a column as JSON carried it; what earlier releases kept besides is left out."""
-    known = {field.name: content[field.name] for field in fields(ColumnDrift) if field.name in content}
-    return ColumnDrift(**{**known, "kind": Kind(content["kind"]), "method": Method(content["method"])})
 
 
 def compare_segments(

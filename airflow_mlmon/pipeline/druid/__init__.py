@@ -1,1 +1,1 @@
-"""What Druid serves of a model, in line with the store."""
+"""Synchronisation of Druid with the store."""

@@ -1,4 +1,4 @@
-"""What Druid shall serve of a day: rows from the store's point of view, as files that Druid reads."""
+"""Rows that Druid must serve for a day according to the store, as files for ingestion."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
 
-# Druid reads its input soon after the task is submitted, but may have to wait for a free worker.
+# Druid reads its input soon after submission of the task, unless it waits for a free worker.
 _URL_SECONDS = 6 * 3600
 _WRITERS = {DruidFormat.JSON: (JSON_LINES, write_json_lines), DruidFormat.PARQUET: (PARQUET, write_parquet)}
 
 
 class Kind(Enum):
-    """What a datasource holds."""
+    """Kind of datasource."""
 
     PREDICTIONS = auto()
     METRICS = auto()
@@ -54,15 +54,15 @@ class Place:
 
     @property
     def key(self) -> str:
-        """Its name in results and messages."""
+        """Return its name in results and messages."""
         return f"{self.datasource.name} {self.day.key}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The rows that a place shall have, none or many; `version` changes with them and their columns.
+    """Rows of a place, none or many; `version` changes with them and their columns.
 
-    `flagged` names the columns that have a flag column.
+    `flagged` are the columns with a flag column.
     """
 
     rows: int
@@ -72,24 +72,27 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """The rows of a content as the bytes of a file that Druid reads; none where there are no rows."""
+    """Rows of a content as the bytes of a file for Druid; none without rows."""
 
     content: Content
     data: bytes = field(default=b"", repr=False)
 
 
 def check_workspace(run: Run) -> None:
-    """See that the workspace lies where Druid shall read it.
+    """Check that Druid can read the workspace.
 
     Raises:
-        ConfigError: the spec says S3, and it is elsewhere.
+        ConfigError: the spec has `input: s3`, and the workspace is not in S3.
     """
     if run.spec.druid.input is DruidInput.S3 and not run.workspace.startswith("s3://"):
-        raise ConfigError("`druid: {input: s3}` needs a workspace in S3.", hint="leave `input` out of the spec")
+        raise ConfigError(
+            "`druid: {input: s3}` needs a workspace in S3.",
+            hint="use a workspace in s3://, or remove `input` from the spec",
+        )
 
 
 def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
-    """The days of each datasource of a model, by key."""
+    """Return the days of each datasource of a model, by key."""
     places = [
         Place(kind=kind, datasource=datasource, day=day)
         for kind, datasource in (
@@ -103,18 +106,17 @@ def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
 
 
 def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
-    """Why Druid shall keep what it has for a place; None when it shall have what the store says.
+    """Return the reason to keep Druid's rows of a place; None if it must serve what the store has.
 
-    A day is emptied only when a run found that it has no rows, never because a run failed or could
-    not take the rows that came.
+    A day is emptied only after a run that found no rows, never because a run failed or accepted none of its rows.
     """
     night = run.store.night(place.day)
     if night is None or night.version is None:
-        return "the store has no rows of it"
+        return "the store has no rows for it"
     if place.kind is Kind.METRICS:
         return None
     if place.kind is Kind.PREDICTIONS and not is_kept(run, place.day, today):
-        return f"it is older than the {run.spec.druid.retention_days} days for which predictions stay in Druid"
+        return f"it is older than the retention of {run.spec.druid.retention_days} days"
     return _reason_of(night) or _reason_without_profile(run, place, night)
 
 
@@ -122,26 +124,26 @@ def _reason_of(night: Night) -> str | None:
     if night.status is Status.FAILED:
         return "its last run failed"
     if not night.rows_curated and night.status is not Status.NO_DATA:
-        return f"it is {night.status}: rows came, and none could be taken"
+        return f"it is {night.status}: rows were received, and none was accepted"
     return None
 
 
 def _reason_without_profile(run: Run, place: Place, night: Night) -> str | None:
     if place.kind is not Kind.PROFILES:
         return None
-    # by name: a store may write a folder's address in another way
+    # compared by name, because a store may format a folder's address differently
     there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(night.version), ""))}
     return None if _profile_uri(run, night).rpartition("/")[2] in there else "no profile of it is stored"
 
 
 def is_kept(run: Run, day: Partition, today: date) -> bool:
-    """Whether predictions of a day stay in Druid."""
+    """Return True if predictions of a day are within the retention."""
     kept = run.spec.druid.retention_days
     return kept is None or day.end.date() > today - timedelta(days=kept)
 
 
 def tag_of(run: Run, place: Place) -> str:
-    """Changes when what a place shall have does; cheaper than its content."""
+    """Return a tag that changes with the content of a place, without reading the content."""
     if place.kind is Kind.METRICS:
         return _hash(write_json_lines(_table(run, place).rows), place.datasource)
     night = run.store.night(place.day)
@@ -152,12 +154,12 @@ def tag_of(run: Run, place: Place) -> str:
 
 
 def make_input(run: Run, place: Place) -> Input:
-    """The rows that a place shall have."""
+    """Build the input for a place."""
     return _input(run, place, _table(run, place))
 
 
 def make_input_of(run: Run, place: Place, version: str) -> Input:
-    """The predictions of one version of a day, published or not."""
+    """Build the input of one version of a day's predictions, published or not."""
     return _input(run, place, _predictions(run, place, version))
 
 
@@ -177,7 +179,7 @@ def _input(run: Run, place: Place, labelled: Flagged) -> Input:
 
 
 def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
-    """Write the rows to the workspace as the input of one task; the address where Druid reads it."""
+    """Write the rows to the workspace as the input of one task, and return the address for Druid."""
     ending, _ = _WRITERS[run.spec.druid.format]
     uri = place_uri(run, place, f"{task_id}{ending}")
     run.files.write(uri, made.data)
@@ -185,7 +187,7 @@ def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
 
 
 def task_of(name: str) -> str:
-    """The id of the task whose input has that name.
+    """Return the id of the task whose input has a name.
 
     >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
@@ -194,7 +196,7 @@ def task_of(name: str) -> str:
 
 
 def place_uri(run: Run, place: Place, name: str) -> str:
-    """Where in the workspace a file about a place lies."""
+    """Return the URI of a file about a place in the workspace."""
     return run.uri("druid", place.datasource.name, place.day.key, name)
 
 
@@ -203,7 +205,7 @@ def _table(run: Run, place: Place) -> Flagged:
         return Flagged(build_metrics_table(place.day, run.store.metric_values(place.day)), ())
     night = run.store.night(place.day)
     if night is None or night.version is None:
-        raise ValueError(f"{place.day} has no rows; ask reason_to_leave first")
+        raise ValueError(f"{place.day} has no rows; call reason_to_leave first")
     if place.kind is Kind.PROFILES:
         profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
         shown = select_profiled_columns(run.spec)
@@ -225,5 +227,5 @@ def _predictions(run: Run, place: Place, version: str) -> Flagged:
 
 
 def _hash(data: bytes, datasource: Datasource) -> str:
-    # the same bytes under other types are other content
+    # the same bytes with other types are another content
     return hashlib.sha256(repr(datasource).encode() + data).hexdigest()[:12]

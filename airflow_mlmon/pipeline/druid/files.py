@@ -1,9 +1,9 @@
-"""What the workspace keeps about Druid: input while it is read, what was loaded last, and the rules that were set.
+"""Files about Druid in the workspace: inputs, the last loaded content, and the applied rules.
 
-An input belongs to one task, by whose id it is named, and Druid takes an id once. So when the task has ended
-nobody can read the input any more, whoever runs beside: the load that is counted and done deletes it, and those
-of tasks of the same day that ended before. The input of a task that has not ended stays, and so does that of one
-that Druid does not know, because a run may be about to hand it in; of any other day nothing is touched.
+An input belongs to one task and is named by its id, and Druid accepts an id once. So after the end of the task nobody
+can read the input any more: the load that is verified deletes it, and those of earlier tasks of the same day. The
+input of an open task stays, and so does that of a task unknown to Druid, because a run may be about to submit it;
+files of other days are not touched.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _RULES = "rules.json"
 
 
 def note_loaded(run: Run, place: Place, content: Content, *, tag: str) -> None:
-    """Keep what of a place was seen served, and the tag of what the store said then."""
+    """Record the served content of a place, with the tag of the store's state."""
     document = {"tag": _tag(place, tag), "rows": content.rows, "version": content.version}
     run.files.write(place_uri(run, place, _LOADED), json.dumps(document).encode())
 
 
 def loaded_content(run: Run, place: Place) -> Content | None:
-    """What Druid serves of a place if nobody else has loaded it; None where the store has moved on since."""
+    """Return the content that Druid serves for a place; None if the store has changed since it was loaded."""
     try:
         document = json.loads(run.files.read(place_uri(run, place, _LOADED)))
     except NotFoundError:
@@ -45,7 +45,7 @@ def loaded_content(run: Run, place: Place) -> Content | None:
 
 
 def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
-    """Delete the input of the tasks that have ended; a store that does not let it go keeps it."""
+    """Delete the inputs of ended tasks; log those that cannot be deleted."""
     try:
         names = {item.uri.rpartition("/")[2] for item in run.files.list(place_uri(run, place, ""))}
         for name in names - {_LOADED}:
@@ -57,7 +57,7 @@ def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
 
 
 def apply_noted_rules(run: Run, client: DruidClient) -> None:
-    """Set Druid's rules as the spec says, and take back those that were set before and that it says no longer."""
+    """Set Druid's rules by the spec, and remove those set before that it no longer contains."""
     uri = run.uri("druid", build_predictions_datasource(run.spec).name, _RULES)
     try:
         before = OwnRules(**json.loads(run.files.read(uri)))
@@ -69,5 +69,5 @@ def apply_noted_rules(run: Run, client: DruidClient) -> None:
 
 
 def _tag(place: Place, tag: str) -> str:
-    # the same rows under other columns are loaded anew
+    # the same rows with other columns are loaded again
     return hashlib.sha256(f"{tag} {place.datasource!r}".encode()).hexdigest()[:16]

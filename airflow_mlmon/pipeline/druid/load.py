@@ -1,7 +1,7 @@
-"""The step of Druid: what it serves of some days is brought in line with the store, and seen served.
+"""Step of Druid: load what the store has for some days, and verify that it is served.
 
-The store's pointer says what a day's content is. It is asked before a load and again after it, so
-that the newest content wins and not the last writer, whichever run is the slower one.
+The store's pointer defines a day's content. It is read before and after a load, so that the newest content wins and
+not the last writer.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _KEEP_NULLS = "To keep them, set druid.generic.useDefaultValueForNull=false in e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTask:
-    """A load that Druid works on, as XCom and a trigger can carry it."""
+    """Load that Druid is processing, serialisable for XCom and triggers."""
 
     task_id: str
     version: str
@@ -65,17 +65,17 @@ class OpenTask:
 
     @property
     def content(self) -> Content:
-        """The rows that it loads."""
+        """Return the rows that it loads."""
         return Content(rows=self.rows, version=self.version, flagged=tuple(self.flagged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """How far the loads of a night are, by datasource and day.
+    """Progress of the loads of a day, by datasource and day.
 
-    `done` are served, `left` are kept as they are with the reason, `open` are Druid's to do, and
-    `waiting` have not begun; `tags` say which content each was about, and `rounds` how often one had
-    to be begun anew. `warning` says in words what of the rows Druid does not keep.
+    `done` are served, `left` are not loaded, with the reason, `open` are processed by Druid, and `waiting` have not
+    started; `tags` identify the content of each, and `rounds` count the restarts. `warning` describes what Druid does
+    not store of the rows.
     """
 
     done: Mapping[str, DruidLoad] = field(default_factory=dict)
@@ -88,31 +88,31 @@ class Ingest:
 
     @property
     def task_ids(self) -> list[str]:
-        """The ids of Druid's tasks."""
+        """Return the ids of Druid's tasks."""
         return [task.task_id for task in self.open.values()]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
+        """Convert to JSON-compatible objects."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Ingest:
-        """What `to_dict` wrote."""
+        """Restore a progress from `to_dict`."""
         done = {key: DruidLoad(**load) for key, load in content["done"].items()}
         opened = {key: OpenTask(**task) for key, task in content["open"].items()}
         return cls(**{**content, "done": done, "open": opened})
 
 
 class DruidIngest:
-    """Loads the rows, metrics and profiles of some days: `begin`, then `advance` each time that tasks have ended.
+    """Loader of the rows, metrics and profiles of some days: `begin`, then `advance` after each end of a task.
 
     Args:
         run: the model's run.
         client: the cluster.
-        days: the partition, and the days whose results were replaced with it.
-        clear_number: how often the Airflow run was cleared.
-        today: the day by which retention is reckoned.
-        patience: how long to wait.
+        days: the partition, and the days whose results it replaced.
+        clear_number: number of times that the Airflow run was cleared.
+        today: the day from which the retention counts.
+        patience: time-outs of the waits.
     """
 
     def __init__(
@@ -133,11 +133,11 @@ class DruidIngest:
         self._patience = patience or Patience()
 
     def begin(self) -> Ingest:
-        """See that Druid has a task for whatever it does not serve yet.
+        """Submit a task for everything that Druid does not serve yet.
 
         Raises:
-            ConfigError: Druid lacks what the spec asks for.
-            ServiceError: it does not answer, or does not take a task.
+            ConfigError: Druid lacks a feature that the spec needs.
+            ServiceError: Druid does not reply, or rejects a task.
         """
         check_workspace(self._run)
         check_cluster(self._client, self._run.spec.druid)
@@ -148,17 +148,17 @@ class DruidIngest:
         return self._settle(Ingest(waiting=list(self._places), warning=warning))
 
     def advance(self, ingest: Ingest) -> Ingest:
-        """Verify the loads whose tasks have ended, and begin what is still to do.
+        """Verify the loads whose tasks have ended, and start the remaining ones.
 
         Raises:
-            ServiceError: a task failed, goes on, or read nothing, or its rows are not served.
-            PartitionConflictError: other content takes the place of a load again and again.
+            ServiceError: a task failed, is still running, or read no rows, or its rows are not served.
+            PartitionConflictError: other content replaces a load repeatedly.
         """
         done, again = dict(ingest.done), {}
         for key, task in ingest.open.items():
             begun = self._begun(key, task)
             if self._is_stale(ingest, key):
-                continue  # what the store says now is begun in its place
+                continue  # load the store's current content instead
             found = finish_load(self._client, begun, self._patience)
             if isinstance(found, DruidLoad):
                 done[key] = found
@@ -172,7 +172,7 @@ class DruidIngest:
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
 
     def wait(self, ingest: Ingest) -> Ingest:
-        """Wait here for the tasks that are open, then advance.
+        """Wait until the open tasks have ended, then advance.
 
         Raises:
             MlmonError: as `advance` does.
@@ -181,7 +181,7 @@ class DruidIngest:
         return self.advance(ingest)
 
     def _settle(self, ingest: Ingest) -> Ingest:
-        """Begin what waits; when all is done, look whether the store has moved on meanwhile."""
+        """Start waiting loads; after the last, check if the store has changed meanwhile."""
         while True:
             ingest = self._begin_waiting(ingest)
             if ingest.open:
@@ -201,7 +201,7 @@ class DruidIngest:
     def _begin_waiting(self, ingest: Ingest) -> Ingest:
         done, left, opened = dict(ingest.done), dict(ingest.left), dict(ingest.open)
         tags, waiting = dict(ingest.tags), list(ingest.waiting)
-        # a task of SQL waits for workers that others like it may hold: only one at a time
+        # SQL tasks may block each other by waiting for workers: only one at a time
         most = 1 if self._run.spec.druid.ingestion is DruidIngestion.SQL else len(self._places)
         while waiting and len(opened) < most:
             key = waiting.pop(0)
@@ -214,7 +214,7 @@ class DruidIngest:
                     done[key] = load
                 case str() as reason:
                     left[key] = reason
-                    self._run.progress(f"{key} is left alone in Druid: {reason}")
+                    self._run.progress(f"{key} is not changed in Druid: {reason}")
         return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
 
     def _begin_place(self, key: str, place: Place) -> OpenTask | DruidLoad | str:
@@ -223,8 +223,8 @@ class DruidIngest:
             self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
             return self._begin_task(key, made)
         if not count_served(self._client, place.datasource.name, place.day).rows:
-            return "it has no rows, and has none there"
-        self._run.progress(f"{key} has no rows any more: emptying it in Druid")
+            return "it has no rows, in the store and in Druid"
+        self._run.progress(f"{key} has no rows any more: deleting it in Druid")
         emptied = empty_partition(self._client, place.datasource.name, place.day, patience=self._patience)
         delete_inputs(self._run, self._client, place)
         return emptied
@@ -254,7 +254,7 @@ class DruidIngest:
 
 
 def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) -> Load:
-    """The load of a place's content."""
+    """Return the load of a place's content."""
     return Load(
         datasource=add_flag_dimensions(place.datasource, content.flagged),
         partition=place.day,
@@ -266,7 +266,7 @@ def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) 
 
 
 def hand_in(run: Run, client: DruidClient, place: Place, made: Input, task_id: str) -> None:
-    """Write the input of the task of that id and hand the task in, of the kind that the spec asks for."""
+    """Write the input of a task, and submit the task in the form that the spec configures."""
     urls, version = [write_input(run, place, made, task_id)], made.content.version
     datasource = add_flag_dimensions(place.datasource, made.content.flagged)
     if run.spec.druid.ingestion is DruidIngestion.SQL:

@@ -1,8 +1,7 @@
-"""The profile of a night by the engine of the spec: its rows are loaded into Druid and profiled there.
+"""Profile of a day by the engine of the spec: its rows are loaded into Druid and profiled there.
 
-They are loaded before the night is judged, which the local engine does not ask for: until the night is
-published Druid serves rows that the store does not yet speak of. What the step of Druid finds afterwards is
-its own load, which it verifies.
+They are loaded before the evaluation, unlike with the local engine: until the day is published, Druid serves rows that
+are not in the store yet. The step of Druid then finds and verifies this load.
 """
 
 from __future__ import annotations
@@ -26,16 +25,19 @@ from airflow_mlmon.spec.druid import Engine
 
 
 def profile_version(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
-    """The profile of one version of a partition; a day that Druid does not keep is profiled here.
+    """Profile one version of a partition; a day outside Druid's retention is profiled locally.
 
     Raises:
-        ConfigError: the spec says `engine: druid`, and no Druid is known or it lacks what is needed.
-        ServiceError: Druid does not answer, or did not load the rows.
-        PartitionConflictError: other rows took their place meanwhile; worth another try.
+        ConfigError: the spec has `engine: druid`, and no Druid is configured or it lacks a needed feature.
+        ServiceError: Druid does not reply, or did not load the rows.
+        PartitionConflictError: other rows replaced them meanwhile; a retry may succeed.
     """
     if run.spec.druid.engine is Engine.DRUID:
         if run.druid is None:
-            raise ConfigError("`druid: {engine: druid}` needs a Druid.", hint="make the connection that the spec names")
+            raise ConfigError(
+                "`druid: {engine: druid}` needs a connection to Druid.",
+                hint="create the Airflow connection that the spec names",
+            )
         if is_kept(run, partition, run.druid.today):
             return _profile_in_druid(run, partition, version, layout)
     return _profile_here(run, partition, version, layout)
@@ -47,7 +49,7 @@ def _profile_here(run: Run, partition: Partition, version: str, layout: Layout) 
 
 def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
     if run.druid is None:
-        raise AssertionError("asked before")
+        raise AssertionError("checked by the caller")
     client = run.druid.connect()
     check_workspace(run)
     check_cluster(client, run.spec.druid)
@@ -66,7 +68,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
 
 
 def _load(run: Run, client: DruidClient, place: Place, version: str) -> int:
-    """Load one version of a day; how many rows it has."""
+    """Load one version of a day, and return its number of rows."""
     made = make_input_of(run, place, version)
     if made.content.rows:
         load = load_of(run, place, made.content)

@@ -1,1 +1,1 @@
-"""Past days: evaluated again, profiled again, replayed, and as rows to train on."""
+"""Past days: evaluate and profile them again, replay them, and return their rows for training."""

@@ -1,4 +1,4 @@
-"""Replays the nights that are stored and says what would have alarmed, at one sensitivity beside another."""
+"""Replay of stored days at several sensitivities."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from airflow_mlmon.tasks.registry import METRICS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What one sensitivity says of a night.
+    """Breaches of one day at one sensitivity.
 
     Attributes:
-        opened: Breaches that the night before did not have.
-        lasting: Breaches that it had.
-        incidents: All of them by what belongs together, the likely cause first.
+        opened: New breaches.
+        lasting: Breaches that the previous day had too.
+        incidents: All breaches by incident, the likely cause first.
     """
 
     opened: tuple[Verdict, ...]
@@ -37,14 +37,14 @@ class Replayed:
 
 @dataclass(kw_only=True)
 class _Replay:
-    """One sensitivity, going through the nights by what it has itself found in breach."""
+    """Replay at one sensitivity, with its own breaches as the past."""
 
     policy: Judgement
     breached: dict[SubjectKey, set[date]] = field(default_factory=dict)
     open: set[SubjectKey] = field(default_factory=set)
 
     def note(self, day: date, verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> Replayed:
-        """Remember the breaches of a night, and say which are new."""
+        """Record the breaches of a day and return the new ones."""
         judged = {verdict.key for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         opened = tuple(breach for breach in breaches if breach.key not in self.open)
@@ -58,14 +58,13 @@ class _Replay:
 def calibrate(
     run: Run, first: date, last: date, policies: Sequence[Judgement]
 ) -> Iterator[tuple[date, list[Replayed]]]:
-    """What each sensitivity says of each judged night of a range, oldest first.
+    """Evaluate each day of a range at each sensitivity, oldest first, without storing anything.
 
-    Each starts with a past that it found nothing in, and then learns from its own breaches alone, and from what people
-    have called normal; nothing is stored.
-    Nights whose profile is gone or has another layout are left out.
+    Each replay starts with a past without breaches and then uses its own breaches only, and what was accepted as
+    normal. Days whose profile is missing or has another schema are left out.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     reference = required_reference(run)
     replays = [_Replay(policy=policy) for policy in policies]
@@ -94,7 +93,7 @@ def calibrate(
 
 def _profile(run: Run, night: Night, layout: str) -> Profile:
     if night.version is None:
-        raise NotFoundError(f"{night.partition} has no rows of its own.")
+        raise NotFoundError(f"{night.partition} has no curated rows.")
     return Profile.from_bytes(run.files.read(profile_uri(run, night.partition, night.version, layout)))
 
 

@@ -1,4 +1,4 @@
-"""Judges past nights again, from what is stored of them: no rows are read, and none change."""
+"""Evaluation of past days from stored data, without reading rows."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from airflow_mlmon.records import Night
 
 
 class Outcome(StrEnum):
-    """What became of a day."""
+    """Result of a day."""
 
-    JUDGED = "judged again"
-    NOT_JUDGED = "was never judged"
-    OTHER_LAYOUT = "layout differs: reprofile"
-    INCOMPLETE = "what was stored of it is gone: run it again"
+    JUDGED = "evaluated again"
+    NOT_JUDGED = "was never evaluated"
+    OTHER_LAYOUT = "other profile schema: run mlmon reprofile"
+    INCOMPLETE = "stored data is missing: run it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
-    """One day, what became of it, and its alerts before and after."""
+    """One day with its result, and its alerts before and after."""
 
     day: date
     outcome: Outcome
@@ -43,14 +43,14 @@ class Rejudged:
 
 
 def rejudge(run: Run, first: date, last: date) -> Iterator[Rejudged]:
-    """Judge the nights of a range again, oldest first, each in one transaction, and write their pages.
+    """Evaluate the days of a range again, oldest first, each in one transaction, and write their pages.
 
     Their verdicts then rest on the rows, baselines and labels that are stored now.
 
     Raises:
-        StateError: the spec has changed since its layout was pinned.
-        PartitionConflictError: a night was run meanwhile; what was judged before stays, and a second
-            call goes on.
+        StateError: the spec has changed since its profile schema was pinned.
+        PartitionConflictError: a day was run meanwhile; days evaluated before it are kept, and a second call does the
+            rest.
     """
     reference = required_reference(run)
     judged = []
@@ -74,23 +74,24 @@ def _rejudge(run: Run, reference: Reference, partition: Partition, night: Night 
     uri = profile_uri(run, partition, night.version, reference.layout.id)
     try:
         profile = Profile.from_bytes(run.files.read(uri))
-        compare_night(run, reference, partition, night.version, profile)
+        drift = compare_night(run, reference, partition, night.version, profile)
         profiled = Profiled(uri=uri, layout=reference.layout.id, rows=profile.rows, history_filled=0)
-        judge_partition(run, Prepared.of_night(night), profiled, _measured(run, partition, night.version))
+        measured = _measured(run, partition, night.version)
+        judge_partition(run, Prepared.of_night(night), profiled, drift, measured)
     except NotFoundError:
         return Outcome.INCOMPLETE
     return Outcome.JUDGED
 
 
 def _measured(run: Run, partition: Partition, version: str) -> list[Measured]:
-    """The labelled profile that the deliveries taken in so far made of the night.
+    """Return the outcome profile of a day from the deliveries received so far.
 
     Raises:
-        NotFoundError: there is none, although the model has labels.
+        NotFoundError: it is not stored, although the model has labels.
     """
     if run.spec.labels is None:
         return []
     found = last_measured(run, partition, version)
     if found is None:
-        raise NotFoundError(f"What the labels said of {partition} is not stored.")
+        raise NotFoundError(f"The outcome profile of {partition} is not stored.")
     return [found]

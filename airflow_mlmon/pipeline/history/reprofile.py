@@ -1,6 +1,6 @@
-"""Carries the pinned layout to past nights: profiles of their curated rows, and what follows from them.
+"""Profiles of past days under the pinned profile schema, from their curated rows, with the metrics that follow.
 
-The archive is not read. Labels, verdicts and alerts of the past stay as they are.
+The archive is not read. Labels, verdicts and alerts of the past are not changed.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
-from airflow_mlmon.pipeline.steps.drift import compare_night, drift_metrics, read_baselines
+from airflow_mlmon.pipeline.steps.drift import compare_night
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.records import Night
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.summary import summary_metrics
 
-# those of the predictions that follow from the profile: not how they came, not from labels, and not from verdicts
+# metrics that follow from the profile: not those of the arrival, of labels, or of verdicts
 _FROM_PROFILE = (
     frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
     - ARRIVAL_METRICS
@@ -34,18 +33,18 @@ _FROM_PROFILE = (
 
 
 class Carried(StrEnum):
-    """What became of a day."""
+    """Result of a day."""
 
     CARRIED = "profiled again"
-    ALREADY = "has the layout already"
-    NO_NIGHT = "no night was run"
-    OF_REFERENCE = "a night of an earlier reference: no curated rows"
-    ROWS_GONE = "its curated rows are gone"
+    ALREADY = "has this profile schema already"
+    NO_NIGHT = "was not run"
+    OF_REFERENCE = "day of an earlier reference: no curated rows"
+    ROWS_GONE = "its curated rows are missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reprofiled:
-    """One day, what became of it, and the layout that it had before."""
+    """One day with its result, and its profile schema before."""
 
     day: date
     state: Carried
@@ -55,14 +54,13 @@ class Reprofiled:
 
 
 def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
-    """Profile the nights of a range under the pinned layout, oldest first, each in one transaction.
+    """Profile the days of a range under the pinned schema, oldest first, each in one transaction.
 
-    The layout is pinned now when the spec has changed since the last run. The pages are written anew
-    at the end.
+    The schema is pinned now if the spec has changed since the last run. The pages are written at the end.
 
     Raises:
-        PartitionConflictError: a night was run meanwhile; what was carried before stays, and a second
-            call goes on.
+        PartitionConflictError: a day was run meanwhile; days profiled before it are kept, and a second call does the
+            rest.
     """
     reference = ensure_reference(run)
     changed = []
@@ -97,23 +95,17 @@ def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
         return Carried.ROWS_GONE
     profile = profile_table(rows, reference.layout)
     run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
-    metrics = _metrics(run, reference, night.partition, night.version, profile, judged=night.judged)
-    baselines = read_baselines(run, night.partition, night.version) if night.judged else []
+    # a day that nobody has evaluated has no drift
+    drift = compare_night(run, reference, night.partition, night.version, profile) if night.judged else None
     run.store.replace_profile(
-        night.partition, night.version, layout, metrics, replaces=_FROM_PROFILE, baselines=baselines
+        night.partition,
+        night.version,
+        layout,
+        [*summary_metrics(profile, run.spec), *(drift.metrics if drift else ())],
+        replaces=_FROM_PROFILE,
+        baselines=drift.baselines if drift else (),
     )
     return Carried.CARRIED
-
-
-def _metrics(
-    run: Run, reference: Reference, partition: Partition, version: str, profile: Profile, *, judged: bool
-) -> list[MetricValue]:
-    """The metrics of the profile; a night that nobody judged has no drift."""
-    metrics = summary_metrics(profile, run.spec)
-    if judged:
-        compare_night(run, reference, partition, version, profile)
-        metrics += drift_metrics(run, partition, version)
-    return metrics
 
 
 def _has_profile(run: Run, partition: Partition, version: str, layout: str) -> bool:

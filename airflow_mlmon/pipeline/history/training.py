@@ -1,4 +1,4 @@
-"""Past nights as rows to train on: what was curated, with the labels that have come."""
+"""Curated rows of past days with the labels received, for training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, read_
 
 
 def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
-    """The served rows of a range of days whose labels have come, with the label in the column of that name.
+    """Return the served rows of a range of days that have a label, with the label in its column.
 
-    Nothing personal is among them, and no vector.
+    Personal columns and vectors are left out.
 
     Raises:
         ConfigError: the spec has no labels.

@@ -1,1 +1,1 @@
-"""What pages, pictures and gauges show."""
+"""Content of pages, charts and gauges."""

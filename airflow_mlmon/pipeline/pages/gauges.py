@@ -1,4 +1,4 @@
-"""How a model stands, in gauges for Prometheus: its last nights, in a few numbers."""
+"""State of a model as Prometheus gauges."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
 
 
 def model_gauges(run: Run) -> list[Gauge]:
-    """The gauges of a model; a value that is not known has none.
+    """Return the gauges of a model; an unknown value has none.
 
-    Metrics of the predictions are those of the last judged night. Labels come later: theirs are those of
-    the last night that has enough of them.
+    Metrics of the predictions are those of the last evaluated day. Metrics that need labels are those of the last day
+    with enough of them.
     """
     nights = run.store.nights(run.model, date.min, date.max)
     judged = run.store.last_judged_day(run.model)
@@ -32,7 +32,7 @@ def model_gauges(run: Run) -> list[Gauge]:
     return [
         _status(run, nights[-1].status),
         _of_model(
-            run, "judged_partition_timestamp_seconds", "Start of the last judged partition.", _start(run, judged)
+            run, "judged_partition_timestamp_seconds", "Start of the last evaluated partition.", _start(run, judged)
         ),
         Gauge(
             name="mlmon_alerts_open",
@@ -48,14 +48,16 @@ def model_gauges(run: Run) -> list[Gauge]:
 
 def _status(run: Run, now: Status) -> Gauge:
     samples = tuple(({"model": run.model, "status": status.value}, float(status is now)) for status in Status)
-    return Gauge(name="mlmon_status", help="Status of the last night: 1 for what it is, else 0.", samples=samples)
+    return Gauge(
+        name="mlmon_status", help="Status of the last day: 1 for the current status, 0 for the others.", samples=samples
+    )
 
 
 def _metrics(run: Run, judged: date) -> Iterator[Gauge]:
     values = run.store.metrics(run.model, judged, judged)
     labelled = _last_labelled(run, judged)
     if labelled is not None:
-        words = "Start of the last partition that has enough labels."
+        words = "Start of the last partition with enough labels."
         yield _of_model(run, "labelled_partition_timestamp_seconds", words, _start(run, labelled))
         values |= run.store.metrics(run.model, labelled, labelled)
     for name, metric in METRICS.items():

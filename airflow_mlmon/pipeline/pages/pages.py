@@ -1,15 +1,14 @@
-"""Gathers what the page of a night, and a model's index, show."""
+"""Content of a day's page and of a model's index, from the store and the workspace."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from airflow_mlmon.drift.multivariate import MultivariateDrift
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
@@ -18,13 +17,12 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift, read_together
-from airflow_mlmon.pipeline.workspace.outcomes import compare_label, deliveries_of, stored_outcomes
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import MetricValue, Night
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
@@ -50,13 +48,14 @@ _PERFORMANCE_NIGHTS = 14
 
 
 def night_page(run: Run, partition: Partition) -> NightPage:
-    """What the store and the workspace hold of a night."""
+    """Collect the content of a day's page."""
     store = run.store
-    night = store.night(partition) or Night.failed(partition, "No run of this night has come to an end.")
+    night = store.night(partition) or Night.failed(partition, "No run of this day has finished.")
     served = night.version if night.judged else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
     metrics = store.metric_values(partition)
+    together = next((value for value in metrics if value.multivariate), None)
     verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return NightPage(
@@ -71,8 +70,8 @@ def night_page(run: Run, partition: Partition) -> NightPage:
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, night) if served else (),
-        together=_together(run, partition, served) if served else None,
+        columns=_columns(run, night, metrics) if served else (),
+        together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
@@ -92,7 +91,7 @@ def night_page(run: Run, partition: Partition) -> NightPage:
 
 
 def index_page(run: Run) -> IndexPage:
-    """Every night of the model that was judged."""
+    """Collect the evaluated days of a model for its index."""
     nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
     if not nights:
         return IndexPage(model=run.model, nights=())
@@ -147,15 +146,19 @@ def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> 
         return None
 
 
-def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
+def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> list[MetricValue]:
+    """Return the drift scores of some columns, of all rows."""
+    return [value for value in metrics if value.metric == DRIFT and value.segment is None and value.column in columns]
+
+
+def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
     """Drift of every column, with a picture while the night has the layout of today's reference."""
-    version_ = str(night.version)
+    uri = profile_uri(run, night.partition, str(night.version), str(night.layout))
     try:
-        drift = read_drift(run, night.partition, version_)
-        baselines = run.store.compared_with(night.partition)
-        profile = Profile.from_bytes(run.files.read(profile_uri(run, night.partition, version_, str(night.layout))))
+        profile = Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
         return ()
+    baselines = run.store.compared_with(night.partition)
     titles = {
         column: facts.title
         for facts in baselines
@@ -167,38 +170,30 @@ def _columns(run: Run, night: Night) -> tuple[ColumnRow, ...]:
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
     rows = [
         ColumnRow(
-            drift=column,
-            picture=_picture(compared.get(column.column), profile, column.column),
-            baseline=titles.get(column.column, ""),
+            score=score,
+            picture=_picture(compared.get(str(score.column)), profile, str(score.column)),
+            baseline=titles.get(str(score.column), ""),
         )
-        for column in drift
+        for score in column_scores(metrics, profile.columns)
     ]
-    return (*rows, *_label_row(run, night, reference))
+    return (*rows, *_label_row(run, night, metrics, reference))
 
 
-def _together(run: Run, partition: Partition, version_: str) -> MultivariateDrift | None:
-    try:
-        return read_together(run, partition, version_)
-    except NotFoundError:
-        return None
-
-
-def _label_row(run: Run, night: Night, reference: Reference | None) -> list[ColumnRow]:
+def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference: Reference | None) -> list[ColumnRow]:
     """Drift of the label, once enough of them have come."""
-    labels = run.spec.labels
-    if labels is None or reference is None:
+    if run.spec.labels is None or reference is None:
         return []
-    keys = {value.key for value in run.store.metric_values(night.partition)}
+    name = run.spec.labels.label
+    score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
     current = stored_outcomes(run, night.partition, str(night.version))
     before = reference_outcomes(run, reference)
-    if (DRIFT, labels.label, None) not in keys or current is None or before is None:
+    if score is None or score.drift is None or current is None or before is None:
         return []
-    drift = compare_label(run.spec, before.whole, current.whole)
     # of a label its own metrics are evaluated
-    note = "; ".join(filter(None, (drift.note, "evaluated by the metrics of the labels")))
+    note = "; ".join(filter(None, (score.drift.note, "evaluated by the metrics of the labels")))
     bins = build_histogram(before.whole.label, current.whole.label)
-    picture = before_after(bins, labels.label) if bins.labels else None
-    return [ColumnRow(drift=replace(drift, note=note), picture=picture)]
+    picture = before_after(bins, name) if bins.labels else None
+    return [ColumnRow(score=replace(score, drift=replace(score.drift, note=note)), picture=picture)]
 
 
 def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
@@ -238,7 +233,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
 def _source_file(file: dict[str, Any]) -> SourceFile:
     notes = [file["problem"]] if file["problem"] else []
     if file["undeclared"]:
-        notes.append(f"columns that the spec does not name: {', '.join(file['undeclared'])}")
+        notes.append(f"columns missing in the spec: {', '.join(file['undeclared'])}")
     return SourceFile(
         uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
     )
@@ -249,7 +244,7 @@ def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
         Fact(
             name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
         ),
-        Fact(name="Layout of the profile", value=night.layout or "none"),
+        Fact(name="Profile schema", value=night.layout or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
     ]
@@ -262,7 +257,7 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
         return ()
     rows = f"{reference.profile.rows:,} rows {reference.period}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
-    return (Fact(name="Reference", value=rows), Fact(name="Files of the reference", value=files))
+    return (Fact(name="Reference", value=rows), Fact(name="Reference files", value=files))
 
 
 def _href_of(run: Run, partition: Partition) -> str | None:

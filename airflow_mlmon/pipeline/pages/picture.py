@@ -1,4 +1,4 @@
-"""Draws the picture of a message: how the first metric that it tells of went over the nights."""
+"""Chart for a message: the first metric of its alerts over the trailing days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_mlmon.tasks.registry import METRICS
 
 
 def draw_picture(run: Run, message: NightMessage) -> bytes | None:
-    """A PNG of the first alert that is of a metric of all rows; None when no metric can be drawn."""
+    """Draw the metric of the first alert on all rows as a PNG; None if no metric can be drawn."""
     for alert in message.payload["alerts"]:
         if alert["metric"] in METRICS and not alert.get("segment"):
             series = trend_of(run, message.partition.day, alert["metric"], alert["column"])

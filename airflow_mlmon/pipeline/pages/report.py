@@ -1,4 +1,4 @@
-"""The step of the pages: the night's own, those of days that labels came for, and the index."""
+"""Step of the pages: that of the day, those of days whose labels arrived, and the index."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.history.drift_files import import_drift_files
-from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, index_page, night_page
+from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, index_page, night_page
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_drift
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_sample
 from airflow_mlmon.quality.frame import to_frame
@@ -23,24 +22,24 @@ from airflow_mlmon.reports.page import render_index, render_night
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What was written: the page of the night, and how many pages in all."""
+    """Address of the day's page, and the number of pages written."""
 
     uri: str
     pages: int
 
 
 def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> Written:
-    """Write the page of the night, of each day whose results changed, and the model's index.
+    """Write the page of the day, of each day whose results changed, and the model's index.
 
     Args:
         run: the model.
-        partition: the night.
-        days: those whose results were replaced; none when the night failed before it was judged.
+        partition: the day.
+        days: the days whose results were replaced; none if the run failed before the evaluation.
     """
     days = list(days)
     night = run.store.night(partition)
     if partition in days and night is not None and night.version is not None and night.rows_curated:
-        run.progress("evidently's report")
+        run.progress("Evidently report")
         _write_evidently(run, night, night.version)
     changed = [day for day in days if day != partition and _is_judged(run, day)]
     pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
@@ -59,7 +58,7 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
 
 
 def _resting_on(run: Run, partition: Partition) -> list[Partition]:
-    """The later nights whose verdicts the night made stale, because its rows are others now."""
+    """Return the later days whose verdicts are stale because the rows of the day have changed."""
     later = partition.shift(1).day, partition.shift(run.spec.history.nights).day
     stale = stale_nights(run, *later)
     return [Partition.of_day(run.model, day) for day, redone in stale.items() if partition.day in redone]
@@ -71,13 +70,16 @@ def _is_judged(run: Run, partition: Partition) -> bool:
 
 
 def _write_evidently(run: Run, night: Night, version: str) -> None:
-    """Evidently's own report on samples, beside the page."""
+    """Write Evidently's own report on samples, beside the page."""
     partition = night.partition
     current = read_sampled(run, partition, version)
+    reference = ensure_reference(run)
+    kinds = {column.name: column.kind for column in reference.layout.columns}
     report = write_evidently(
         current=to_frame(current),
-        reference=to_frame(read_sample(run, ensure_reference(run))),
-        drift=read_drift(run, partition, version),
+        reference=to_frame(read_sample(run, reference)),
+        drift=column_scores(run.store.metric_values(partition), kinds),
+        kinds=kinds,
         verdicts=drift_by_column(run.store.verdicts(partition)),
         spec=run.spec,
         title=str(partition),

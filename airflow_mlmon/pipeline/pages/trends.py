@@ -1,4 +1,4 @@
-"""Metrics over the trailing nights, drawn beside the limits that each night was judged by."""
+"""Charts of metrics over the trailing days, with the limits of each day."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
-# of what is in breach, which the spec need not name
+# of metrics in breach, also without a rule in the spec
 _MOST_BREACHED = 3
-# a point alone is no picture
+# a single point makes no chart
 _FEWEST = 2
 
 Key = tuple[str, str | None]
 
 
 def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[TrendChart, ...]:
-    """A chart for every limited metric, what is in breach, and some more, over the trailing nights up to `last`.
+    """Draw charts of limited metrics, metrics in breach and some more, over the trailing days up to `last`.
 
-    `marks` says what happened to the model on some nights.
+    `marks` are events of the model on some days.
     """
     first = _first(run, last)
     values = run.store.metrics(run.model, first, last)
@@ -47,7 +47,7 @@ def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[Trend
 
 
 def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | None:
-    """One metric over the trailing nights up to `last`; None where it has fewer than two values."""
+    """Draw one metric over the trailing days up to `last`; None if it has fewer than two values."""
     first = _first(run, last)
     values = run.store.metrics(run.model, first, last)
     verdicts = _verdicts(run, first, last)
@@ -64,7 +64,7 @@ def _trend(run: Run, metric: str, column: str | None, points: tuple[TrendPoint, 
 
 
 def shown_marks(run: Run, last: date, marks: Mapping[date, str]) -> dict[date, str]:
-    """The marks of the nights that the charts show."""
+    """Return the marks on the days of the charts."""
     return {day: mark for day, mark in marks.items() if _first(run, last) <= day <= last}
 
 
@@ -74,14 +74,14 @@ def _first(run: Run, last: date) -> date:
 
 def _drawn(run: Run) -> Iterable[Key]:
     limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
-    # drawn whether the spec limits them or not
+    # drawn with or without limits in the spec
     always = ("multivariate_drift", *task_of(run.spec).headline)
     shown = [(metric, None) for metric in always if run.spec.labels or not METRICS[metric].needs_labels]
     return dict.fromkeys([*limited, *shown])
 
 
 def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: date) -> list[Key]:
-    """What is in breach on the last night, the largest effect first."""
+    """Return the metrics in breach on the last day, the largest effect first."""
     found = [
         verdict
         for (day, metric, _), verdict in verdicts.items()
@@ -92,7 +92,7 @@ def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: da
 
 
 def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | None], Verdict]:
-    """The verdict on each value; of several on one value, that of the history, which makes a band."""
+    """Return the verdict on each value; of several, that of the history, which has a band."""
     found: dict[tuple[date, str, str | None], Verdict] = {}
     for night in run.store.nights(run.model, first, last):
         if night.judged:

@@ -1,4 +1,4 @@
-"""Gathers what the page of a night shows of the versions that served it."""
+"""Model versions for the page of a day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.pipeline.baselines.versions import counts_in, marks_until
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import read_segment_drift
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.records import MetricValue, Night, Verdict
@@ -16,27 +15,24 @@ from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
 
 
 def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict]) -> Versions | None:
-    """The versions of a night; None where there was one, and nothing to mark."""
+    """Collect the versions of a day; None if there is one and nothing to mark."""
     counts = counts_in(run.spec, metrics)
     mark = marks_until(run, night.partition.day).get(night.partition.day, "")
-    if len(counts) < 2 and not mark:  # noqa: PLR2004 - one version is no news
+    if len(counts) < 2 and not mark:  # noqa: PLR2004 - a single version is not shown
         return None
     total = sum(counts.values())
     return Versions(
         mark=mark,
-        rows=tuple(_row(run, night, metrics, verdicts, (version, total)) for version in sorted(counts)),
+        rows=tuple(_row(run, metrics, verdicts, (version, total)) for version in sorted(counts)),
         challenges=_challenges(run, night),
     )
 
 
-def _row(
-    run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], of: tuple[str, int]
-) -> VersionRow:
+def _row(run: Run, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], of: tuple[str, int]) -> VersionRow:
     version, total = of
     segment = segment_key(str(run.spec.version_column), version)
     own = {value.metric: value.value for value in metrics if value.segment == segment and value.column is None}
-    drift = read_segment_drift(run, night.partition, str(night.version))
-    found = next((entry for entry in drift if entry.segment == segment), None)
+    baselines = [value.drift.baseline for value in metrics if value.segment == segment and value.drift]
     rows = int(own.get("rows") or 0)
     return VersionRow(
         name=version,
@@ -44,7 +40,7 @@ def _row(
         share=rows / total,
         metrics=own,
         verdicts=drift_by_column(verdicts, segment),
-        baselines=tuple(dict.fromkeys(found.baselines.values())) if found else (),
+        baselines=tuple(dict.fromkeys(baselines)),
     )
 
 

@@ -1,1 +1,1 @@
-"""Slices of past days after the fact."""
+"""Slices of past days."""

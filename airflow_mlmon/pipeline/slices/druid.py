@@ -1,4 +1,4 @@
-"""Divides the rows of a night where Druid serves them; the same numbers as from the curated rows, and no row read."""
+"""Division of a day's rows by Druid, with the same numbers as from the curated rows and without reading rows."""
 
 from __future__ import annotations
 
@@ -27,20 +27,23 @@ from airflow_mlmon.tasks.registry import task_of
 
 
 def night_rows(run: Run) -> NightRows:
-    """Where the rows of past nights are divided, as the spec's engine says.
+    """Return the engine that divides the rows of past days, by the spec.
 
     Raises:
-        ConfigError: the spec says `engine: druid`, and no Druid is known.
+        ConfigError: the spec has `engine: druid`, and no Druid is configured.
     """
     if run.spec.druid.engine is Engine.LOCAL:
         return CuratedRows(run)
     if run.druid is None:
-        raise ConfigError("`druid: {engine: druid}` needs a Druid.", hint="make the connection that the spec names")
+        raise ConfigError(
+            "`druid: {engine: druid}` needs a connection to Druid.",
+            hint="create the Airflow connection that the spec names",
+        )
     return DruidRows(run, run.druid.connect())
 
 
 class DruidRows:
-    """The rows in Druid of the nights that it serves as the store has them, of the others the curated rows."""
+    """Rows in Druid for days that it serves as in the store, and curated rows for the others."""
 
     def __init__(self, run: Run, client: DruidClient) -> None:
         self._run = run
@@ -51,7 +54,7 @@ class DruidRows:
         self._served: dict[date, bool] = {}
 
     def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
-        """Whether it has to read rows: Druid lacks them, their labels, or a column that divides them."""
+        """Return True if rows must be read, because Druid lacks them, their labels, or a column of the slices."""
         held = {dimension.name for dimension in self._datasource.dimensions}
         if not all(held.issuperset(segment.columns) for segment in segments):
             return True
@@ -61,16 +64,16 @@ class DruidRows:
         return not self._served[day]
 
     def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
-        """How many rows each value has."""
+        """Count the rows of each value."""
         if self.reads(night, segments):
             return self._curated.count(night, segments)
         return count_slices(self._client, self._datasource.name, night.partition, segments, self._types)
 
     def divide(self, night: Night, layout: Layout) -> Divided:
-        """What Druid counts of the rows.
+        """Profile the slices in Druid.
 
         Raises:
-            PartitionConflictError: the rows were replaced meanwhile; worth another try.
+            PartitionConflictError: the rows were replaced meanwhile; a retry may succeed.
         """
         if self.reads(night, layout.segments):
             return self._curated.divide(night, layout)
@@ -98,9 +101,7 @@ class DruidRows:
                 columns=columns,
             )
         if not self._is_served(night):
-            raise PartitionConflictError(
-                f"The rows of {night.partition} in Druid were replaced while they were counted."
-            )
+            raise PartitionConflictError(f"The rows of {night.partition} in Druid were replaced during counting.")
         return profile, labelled
 
     def _profile_here(self, night: Night, layout: Layout) -> Profile:
@@ -111,7 +112,7 @@ class DruidRows:
         place = Place(kind=Kind.PREDICTIONS, datasource=self._datasource, day=night.partition)
         content = loaded_content(self._run, place)
         if content is None:
-            self._run.progress(f"{place.key} is not in Druid as the store has it: reading its rows")
+            self._run.progress(f"{place.key} differs between Druid and the store: reading its rows")
             return False
         expected = Served(rows=content.rows, of_version=content.rows)
         return count_served(self._client, self._datasource.name, night.partition, content.version) == expected

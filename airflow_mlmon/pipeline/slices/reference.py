@@ -1,4 +1,4 @@
-"""What is kept of slices of the reference: its own segments, else its rows, read again file by file."""
+"""Slices of the reference: from its own segments, otherwise from its rows, read file by file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from airflow_mlmon.tasks.registry import task_of
 
 
 def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayout, ...]) -> Sliced:
-    """The same slices of the reference as of a window.
+    """Return the slices of the reference that match those of a window.
 
     Raises:
-        StateError: its files are no longer those that the layout was pinned from.
+        StateError: its files have changed since the profile schema was pinned.
     """
     layout = replace(reference.layout, segments=segments)
     has_labels = run.spec.labels is not None and run.spec.reference.label is not None
@@ -55,10 +55,10 @@ def _read(run: Run, reference: Reference, layout: Layout) -> Divided:
     found = _divide(run, streamed(), layout)
     if files != reference.files:
         raise StateError(
-            f"The files of the reference of {run.model} are not those that its layout was pinned from.",
-            hint="put them back, or change reference.path in the spec, which pins the new ones",
+            f"The files of the reference of {run.model} have changed since its profile schema was pinned.",
+            hint="restore them, or change reference.path in the spec to pin the new ones",
         )
-    # one id in two files: only all of them together say which of its rows counts
+    # an id in two files: only all files together determine which of its rows counts
     return found if found[0].rows == reference.profile.rows else _divide(run, [read_reference(run)[0]], layout)
 
 

@@ -1,7 +1,7 @@
-"""What is kept of the slices of a window, and of the same slices of the reference.
+"""Profiles of the slices of a window, and of the same slices of the reference.
 
-A column that is a segment of the layout is answered by the stored profiles, and a night that lacks one by
-its curated rows; any other column by the curated rows, a night at a time. Both give the same numbers.
+A column that is a segment of the profile schema is taken from stored profiles, or from curated rows on days without a
+profile; any other column is taken from curated rows, one day at a time. Both give the same numbers.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class Sliced:
     """Rows divided into slices.
 
     Attributes:
-        segments: How they are divided, each with the values that have a slice.
+        segments: The segments, each with the values that have a slice.
         profile: All rows, with those segments.
         labelled: The outcome profiles of all rows and of the slices; None without labels.
-        small: By segment, the rows of values that have too few to be judged; they are in its rest.
-        gathered: By segment, how many values more there are than slices are made for; they are in its rest too.
-        gone: Nights whose rows are gone, and that are in nothing here.
-        stored: By segment, how many nights stored profiles answered for.
-        rows_read: How many rows were read; no profile answered for them.
-        rows_counted: How many rows no profile answered for that were counted where they are served.
+        small: By segment, the values with too few rows for a slice; they are in its rest.
+        gathered: By segment, the number of values beyond the maximum of slices; they are in its rest too.
+        gone: Days whose rows are missing; they are not counted here.
+        stored: By segment, the number of days taken from stored profiles.
+        rows_read: Number of rows read, for lack of a profile.
+        rows_counted: Number of rows counted in Druid, for lack of a profile.
     """
 
     segments: tuple[SegmentLayout, ...]
@@ -60,7 +60,7 @@ class Sliced:
     rows_counted: int = 0
 
     def by_slice(self) -> dict[tuple[str, str | None], SliceRows]:
-        """What is kept of each slice that has rows, by segment and value; None for the rest."""
+        """Return the profiles of each slice with rows, by segment and value; None for the rest."""
         found = {}
         for name, segment in self.profile.segments.items():
             parts: list[tuple[str | None, Part]] = [*segment.parts.items(), (None, segment.rest)]
@@ -78,18 +78,18 @@ Divided = tuple[Profile, OutcomeParts]
 
 
 class NightRows(Protocol):
-    """Divides the rows of a night, wherever they are; NotFoundError where they are gone."""
+    """Interface that divides the rows of a day; NotFoundError if they are missing."""
 
     def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
-        """Whether it has to read the rows, to divide them by these segments."""
+        """Return True if dividing by these segments must read the rows."""
         ...
 
     def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
-        """How many rows each value of each segment has; None stands for the rest."""
+        """Count the rows of each value of each segment; None is the rest."""
         ...
 
     def divide(self, night: Night, layout: Layout) -> Divided:
-        """What is kept of the rows under a layout."""
+        """Profile the rows under a profile schema."""
         ...
 
 
@@ -100,10 +100,10 @@ def slice_nights(
     asked: Sequence[tuple[str, ...]],
     rows: NightRows | None = None,
 ) -> Sliced:
-    """The slices of some nights, from stored profiles where these have them and from rows: by default the curated ones.
+    """Divide the rows of some days into slices, from stored profiles or from rows, by default the curated ones.
 
     Raises:
-        ConfigError: an integer has more than 50 values, and is no segment of the layout.
+        ConfigError: an integer column has more than 50 values and is no segment of the profile schema.
     """
     rows = rows or CuratedRows(run)
     pinned = {frozenset(segment.columns): segment for segment in reference.layout.segments}
@@ -146,7 +146,7 @@ def no_outcomes(run: Run) -> OutcomeParts:
 
 
 def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
-    """The same rows under a layout, of which each profile has some segments."""
+    """Merge profiles of the same rows under a schema, of which each has some segments."""
     segments = {
         own.name: profile.segments[own.name]
         for profile, _ in found
@@ -162,7 +162,7 @@ def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
 def _count(
     run: Run, rows: NightRows, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
 ) -> tuple[dict[tuple[str, ...], Counter[str | None]], set[date]]:
-    """How many rows each value has, of columns that no profile knows; and the nights whose rows are gone."""
+    """Count the rows of each value of columns without stored profiles; also return the days without rows."""
     counted = {columns: Counter[str | None]() for columns in asked}
     gone: set[date] = set()
     segments = [SegmentLayout(columns=columns) for columns in asked]
@@ -184,10 +184,10 @@ def _demand_few_integers(run: Run, columns: tuple[str, ...], distinct: int) -> N
     is_integer = len(columns) == 1 and run.spec.columns[columns[0]].type is ColumnType.INTEGER
     if is_integer and distinct > MAX_PARTS:
         raise ConfigError(
-            f"Column {columns[0]!r} is an integer of {distinct:,} different values in the window; a slice is one "
+            f"Column {columns[0]!r} is an integer with {distinct:,} distinct values in the window; a slice is one "
             f"value of at most {MAX_PARTS}.",
-            hint="archive a category with ranges of it, or name it under `segments` in the spec, which keeps the "
-            "values that most rows have",
+            hint="archive a category with ranges of it, or add it to `segments` in the spec, which keeps its "
+            "most frequent values",
             column=columns[0],
         )
 
@@ -195,13 +195,13 @@ def _demand_few_integers(run: Run, columns: tuple[str, ...], distinct: int) -> N
 def _choose_values(
     counted: Mapping[tuple[str, ...], Counter[str | None]], asked: Sequence[tuple[str, ...]]
 ) -> tuple[dict[tuple[str, ...], SegmentLayout], dict[str, Mapping[str, int]], dict[str, int]]:
-    """The values that have a slice, those with too few rows for one, and how many are too many."""
+    """Choose the values that get a slice, those with too few rows, and the number beyond the maximum."""
     chosen: dict[tuple[str, ...], SegmentLayout] = {}
     small: dict[str, Mapping[str, int]] = {}
     gathered: dict[str, int] = {}
     room = MAX_SLICES - (len(asked) - len(counted)) * (MAX_PARTS + 1)
     for columns, counts in counted.items():
-        # one is left for the rest
+        # one slice is for the rest
         most = max(room - 1, 0)
         ordered = sorted((-count, value) for value, count in counts.items() if value is not None)
         enough = tuple(value for count, value in ordered[:most] if -count >= MINIMUM_ROWS)
@@ -216,7 +216,7 @@ def _choose_values(
 def _divide_night(
     run: Run, reference: Reference, rows: NightRows, night: Night, layout: Layout
 ) -> tuple[Divided, tuple[SegmentLayout, ...]]:
-    """A night under the layout, and the segments for which its rows were divided."""
+    """Divide a day under the profile schema; also return the segments that needed its rows."""
     held = [segment for segment in layout.segments if segment in reference.layout.segments]
     stored = _stored_night(run, reference, night, held) if held else None
     missing = tuple(segment for segment in layout.segments if stored is None or segment not in held)
@@ -227,7 +227,7 @@ def _divide_night(
 
 
 def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequence[SegmentLayout]) -> Divided | None:
-    """What is stored of a night; None where it is not all there."""
+    """Return the stored profiles of a day; None if one is missing."""
     [day] = stored_profiles(run, reference, [night.partition.day])
     if day.profile is None or day.version != night.version:
         return None
@@ -243,24 +243,24 @@ def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequen
 
 
 class CuratedRows:
-    """The curated rows of the workspace."""
+    """Curated rows of the workspace."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:  # noqa: ARG002 - always
-        """Always."""
+        """Return True."""
         return True
 
     def count(self, night: Night, segments: Sequence[SegmentLayout]) -> list[Counter[str | None]]:
-        """How many rows each value has."""
+        """Count the rows of each value."""
         names = [name for segment in segments for name in segment.columns]
         ids = [self._run.spec.id_column]
         rows = read_curated(self._run, night.partition, str(night.version), ids, where_there=names)
         return [count_values(rows, segment) for segment in segments]
 
     def divide(self, night: Night, layout: Layout) -> Divided:
-        """The rows, read twice: with all columns, and with those that performance is measured from."""
+        """Profile the rows, read twice: all columns, and the columns of performance."""
         version, run = str(night.version), self._run
         profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
         if run.spec.labels is None:

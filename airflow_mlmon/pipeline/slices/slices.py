@@ -1,4 +1,4 @@
-"""Slices of a past window after the fact: any column's values, ranked by drift and by loss of performance."""
+"""Slices of a past window by the values of any column, ranked by drift and by loss of performance."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from airflow_mlmon.tasks.registry import task_of
 
 _DIVIDING = frozenset({ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER})
 _UNDIVIDED = frozenset({Role.ID, Role.TIME, Role.SCORE})
-_NO_NIGHT = "no night was run"
-_OF_REFERENCE = "a night of the reference"
-_ROWS_GONE = "its curated rows are gone"
+_NO_NIGHT = "not run"
+_OF_REFERENCE = "day of the reference"
+_ROWS_GONE = "curated rows missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicedWindow:
-    """The slices of some days.
+    """Slices of some days.
 
     Attributes:
         first: First day.
         last: Last day, included.
-        nights: The days whose rows count, with the versions of their rows.
-        skipped: The days that do not, with the reason.
-        rows: Rows in all.
-        metric: What performance is measured by; None without labels.
+        nights: The days whose rows are included, with their versions.
+        skipped: The excluded days with the reason.
+        rows: Number of rows.
+        metric: The metric of performance; None without labels.
         slices: Every slice, ranked.
-        gathered: By column, how many values more there are than slices are made for.
-        layout: The layout, hence the reference, that the profiles have.
-        reference_rows: Rows of the reference.
-        stored: By column, how many nights stored profiles answered for.
-        rows_read: How many curated rows were read.
-        rows_counted: How many rows were counted in Druid, and not read.
-        reference_rows_read: How many rows of the reference were read.
+        gathered: By column, the number of values beyond the maximum of slices.
+        layout: The profile schema of the profiles, and so their reference.
+        reference_rows: Number of rows of the reference.
+        stored: By column, the number of days taken from stored profiles.
+        rows_read: Number of curated rows read.
+        rows_counted: Number of rows counted in Druid.
+        reference_rows_read: Number of rows of the reference read.
     """
 
     first: date
@@ -65,7 +65,7 @@ class SlicedWindow:
 
     @property
     def judged(self) -> int:
-        """How many slices something was tested of."""
+        """Return the number of evaluated slices."""
         return sum(found.is_judged for found in self.slices)
 
 
@@ -79,14 +79,13 @@ def slice_window(
     cross: bool = False,
     rows: NightRows | None = None,
 ) -> SlicedWindow:
-    """The slices of the columns, each by itself and with `cross` also crossed, ranked.
+    """Evaluate the slices of the columns, each by itself and with `cross` also combined, and rank them.
 
-    Drift is measured against the pinned reference; performance by the metric, which by default is the first
-    of the kind of model that this one has.
+    Drift is measured against the pinned reference, performance by the metric, by default the first of the model's kind.
 
     Raises:
         ConfigError: a column cannot be sliced by, or the metric needs labels that the spec does not declare.
-        StateError: the spec has changed since its layout was pinned.
+        StateError: the spec has changed since its profile schema was pinned.
     """
     asked = _demand_columns(run.spec, columns, cross=cross)
     measured_by = _demand_metric(run.spec, metric)
@@ -124,26 +123,26 @@ def slice_window(
 
 
 def parse_metric(spec: ModelSpec, name: str) -> str:
-    """The metric of that name.
+    """Return the metric with a name.
 
     Raises:
-        ConfigError: slices are not compared by it.
+        ConfigError: slices cannot be compared by it.
     """
     contrasts = task_of(spec).contrasts
     if name not in contrasts:
-        raise ConfigError(f"Slices are not compared by {name!r}.", hint=suggest_name(name, contrasts))
+        raise ConfigError(f"Slices cannot be compared by the metric {name!r}.", hint=suggest_name(name, contrasts))
     return name
 
 
 def _demand_columns(spec: ModelSpec, columns: Sequence[str], *, cross: bool) -> list[tuple[str, ...]]:
-    """How rows are divided: by each column and, where asked for, by their crossing."""
+    """Return the segments: each column and, if requested, their combination."""
     names = list(dict.fromkeys(columns))
     if not names:
-        raise ConfigError("No column is named to slice by.", hint=f"columns are {', '.join(spec.columns)}")
+        raise ConfigError("No column to slice by.", hint=f"give one of {', '.join(spec.columns)}")
     for name in names:
         _demand_column(spec, name)
     if cross and len(names) == 1:
-        raise ConfigError("A crossing takes two columns or more.", hint="name them as in --by a,b")
+        raise ConfigError("--cross needs at least two columns.", hint="give them as in --by a,b")
     return [(name,) for name in names] + ([tuple(names)] if cross else [])
 
 
@@ -153,11 +152,11 @@ def _demand_column(spec: ModelSpec, name: str) -> None:
         hint = suggest_name(name, spec.columns)
         raise ConfigError(f"Column {name!r} is not in model {spec.model!r}.", hint=hint, column=name)
     if column.personal is not None:
-        raise ConfigError(f"Column {name!r} is personal, and its values would be shown.", column=name)
+        raise ConfigError(f"Column {name!r} is personal; its values must not be shown.", column=name)
     if column.role in _UNDIVIDED or column.type not in _DIVIDING:
         what = f"the {column.role}" if column.role in _UNDIVIDED else f"a {column.type}"
         raise ConfigError(
-            f"Column {name!r} is {what}: nearly every row has its own value, which makes no slices.",
+            f"Column {name!r} is {what}: nearly every row has its own value.",
             hint="slice by a category, string, boolean or integer",
             column=name,
         )
@@ -166,7 +165,7 @@ def _demand_column(spec: ModelSpec, name: str) -> None:
 def _demand_metric(spec: ModelSpec, metric: str | None) -> str | None:
     if spec.labels is None:
         if metric is not None:
-            raise ConfigError(f"The metric {metric} needs labels, and the spec of {spec.model} declares none.")
+            raise ConfigError(f"The metric {metric} needs labels; the spec of {spec.model} declares none.")
         return None
     if metric is not None:
         return metric
@@ -174,7 +173,7 @@ def _demand_metric(spec: ModelSpec, metric: str | None) -> str | None:
 
 
 def _nights(run: Run, first: date, last: date) -> tuple[list[Night], dict[date, str]]:
-    """The nights whose rows can be divided, and the other days with the reason."""
+    """Return the days whose rows can be divided, and the other days with the reason."""
     known = {night.partition.day: night for night in run.store.nights(run.model, first, last)}
     held: list[Night] = []
     skipped: dict[date, str] = {}

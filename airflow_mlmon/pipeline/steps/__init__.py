@@ -1,1 +1,1 @@
-"""The steps of the nightly run, from the archive to the alerts."""
+"""Steps of the nightly run, from the archive to the alerts."""

@@ -1,18 +1,18 @@
-"""What is measured of how a partition came, before anything is known of what is in it."""
+"""Metrics of the arrival of a partition, independent of its content."""
 
 from __future__ import annotations
 
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.records import MetricValue
 
-# what `arrival_metrics` measures
+# the metrics of `arrival_metrics`
 ARRIVAL_METRICS = frozenset({"rows_quarantined", "quarantined_share", "delay_hours"})
 
 
 def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
-    """Rows quarantined, their share of the rows listed, and how late the files were.
+    """Measure the quarantined rows, the quarantine rate and the delay of the files.
 
-    The reference's own nights have none of these: its rows were chosen, and did not come day by day.
+    The reference's own days have none of these: their rows were selected and did not arrive day by day.
     """
     delay = prepared.delay
     rows, quarantined = prepared.rows_listed, prepared.rows_quarantined
@@ -22,7 +22,7 @@ def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
             metric="quarantined_share",
             value=quarantined / rows if rows else None,
             rows=rows,
-            reason="" if rows else "no row could be counted",
+            reason="" if rows else "no rows counted",
         ),
         MetricValue(metric="delay_hours", value=delay.hours, rows=rows, reason=delay.reason),
     ]

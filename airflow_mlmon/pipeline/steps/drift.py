@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.drift.compare import ColumnDrift
@@ -17,8 +18,6 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, compare_with
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.segment_drift import (
-    SegmentDrift,
-    column_of,
     compare_segments,
     withhold_outputs,
 )
@@ -31,15 +30,55 @@ from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_referen
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue
+from airflow_mlmon.records import DriftDetail, MetricValue, MultivariateDetail
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.spec.metrics import DRIFT
 
-_FILE = "drift.json"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionDrift:
+    """Drift of a partition, which is published with its other results.
+
+    Attributes:
+        metrics: Scores of the columns, of all rows and of each segment, and of all features together.
+        baselines: What they were compared with.
+    """
+
+    metrics: tuple[MetricValue, ...]
+    baselines: tuple[BaselineFacts, ...]
+
+    @property
+    def scores(self) -> list[MetricValue]:
+        """Scores of the columns, of all rows."""
+        return [value for value in self.metrics if value.metric == DRIFT and value.segment is None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON can carry it."""
+        return {
+            "metrics": [asdict(value) for value in self.metrics],
+            "baselines": [baseline.to_dict() for baseline in self.baselines],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Return what `to_dict` wrote."""
+        return cls(
+            metrics=tuple(_metric_of(value) for value in content["metrics"]),
+            baselines=tuple(BaselineFacts.from_dict(baseline) for baseline in content["baselines"]),
+        )
 
 
-def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> list[ColumnDrift]:
-    """Compare each column with its baseline; the outcome is kept beside the curated rows."""
+def _metric_of(content: Mapping[str, Any]) -> MetricValue:
+    drift, multivariate = content["drift"], content["multivariate"]
+    if multivariate is not None:
+        strongest = tuple((name, loss) for name, loss in multivariate["strongest"])
+        multivariate = MultivariateDetail(**{**multivariate, "strongest": strongest})
+    return MetricValue(**{**content, "drift": drift and DriftDetail(**drift), "multivariate": multivariate})
+
+
+def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionDrift:
+    """Compare each column with its baseline."""
     run.progress("comparing with the baseline")
     reference = ensure_reference(run)
     current = Profile.from_bytes(run.files.read(profiled.uri))
@@ -48,8 +87,8 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> list[Colum
 
 def compare_night(
     run: Run, reference: Reference, partition: Partition, version: str, current: Profile
-) -> list[ColumnDrift]:
-    """Compare a profile with the baselines of its day; what they were made of is kept too."""
+) -> PartitionDrift:
+    """Compare a profile with the baselines of its day."""
     baselines = choose_baselines(run, reference, Span(days=(partition.day,)))
     methods = _sampled_methods(run, baselines)
     sampled: dict[str, SampledScore] = {}
@@ -61,16 +100,20 @@ def compare_night(
     drift = withhold_outputs(
         run.spec, compare_with(run, reference.layout, baselines, current, sampled), baselines, current
     )
+    titles = {column: baseline.facts.title for baseline in baselines for column in baseline.facts.columns}
     segments = compare_segments(run, reference, partition.day, baselines, current)
-    content = {
-        "layout": reference.layout.id,
-        "baselines": [baseline.facts.to_dict() for baseline in baselines],
-        "columns": [asdict(column) for column in drift],
-        "segments": [segment.to_dict() for segment in segments],
-        "together": asdict(together) if together else None,
-    }
-    run.files.write(run.version_uri(partition, version, _FILE), json.dumps(content, indent=1).encode())
-    return drift
+    return PartitionDrift(
+        metrics=(
+            *_score_metrics(drift, titles),
+            *([multivariate_metric(together)] if together else []),
+            *(
+                replace(value, segment=segment.segment)
+                for segment in segments
+                for value in _score_metrics(segment.columns, segment.baselines)
+            ),
+        ),
+        baselines=tuple(baseline.facts for baseline in baselines),
+    )
 
 
 def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[str, tuple[Method, Kind]]:
@@ -105,52 +148,19 @@ def _compare_together(run: Run, reference: Reference, samples: Samples) -> Multi
     return compare_together(run.spec, reference.layout, reference.together, samples)
 
 
-def read_drift(run: Run, partition: Partition, version: str) -> list[ColumnDrift]:
-    """What `detect_drift` kept of a version."""
-    return [column_of(column) for column in _read(run, partition, version)["columns"]]
-
-
-def read_segment_drift(run: Run, partition: Partition, version: str) -> list[SegmentDrift]:
-    """What `detect_drift` kept of the segments of a version."""
-    return [SegmentDrift.from_dict(segment) for segment in _read(run, partition, version).get("segments", ())]
-
-
-def read_baselines(run: Run, partition: Partition, version: str) -> list[BaselineFacts]:
-    """The partitions and versions that a version of a partition was compared with."""
-    return [BaselineFacts.from_dict(facts) for facts in _read(run, partition, version)["baselines"]]
-
-
-def read_together(run: Run, partition: Partition, version: str) -> MultivariateDrift | None:
-    """What `detect_drift` kept of a version's features together; None where the spec did not ask."""
-    found = _read(run, partition, version).get("together")
-    if found is None:
-        return None
-    strongest = tuple((name, loss) for name, loss in found["strongest"])
-    # what earlier releases kept besides is left out
-    known = {field.name: found[field.name] for field in fields(MultivariateDrift) if field.name in found}
-    return MultivariateDrift(**{**known, "strongest": strongest})
-
-
-def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(run.files.read(run.version_uri(partition, version, _FILE)))
-    return content
-
-
-def drift_metrics(run: Run, partition: Partition, version: str) -> list[MetricValue]:
-    """The scores that were kept of a version, as metrics of all rows and of each segment."""
-    titles = {column: facts.title for facts in read_baselines(run, partition, version) for column in facts.columns}
-    segments = read_segment_drift(run, partition, version)
-    together = read_together(run, partition, version)
-    return [
-        *_score_metrics(read_drift(run, partition, version), titles),
-        *([multivariate_metric(together)] if together else []),
-        *(
-            replace(value, segment=segment.segment)
-            for segment in segments
-            for value in _score_metrics(segment.columns, segment.baselines)
-        ),
-    ]
-
-
 def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> list[MetricValue]:
     return [score_metric(column, titles[column.column]) for column in drift]
+
+
+def keep_drift(run: Run, prepared: Prepared, drift: PartitionDrift) -> str:
+    """Write the outcome beside the curated rows, under a name that follows from it, and return its URI."""
+    data = json.dumps(drift.to_dict(), sort_keys=True).encode()
+    name = f"drift-{hashlib.sha256(data).hexdigest()[:12]}.json"
+    uri = run.version_uri(prepared.partition, prepared.version, name)
+    run.files.write(uri, data)
+    return uri
+
+
+def read_drift(run: Run, uri: str) -> PartitionDrift:
+    """Read what `keep_drift` wrote."""
+    return PartitionDrift.from_dict(json.loads(run.files.read(uri)))

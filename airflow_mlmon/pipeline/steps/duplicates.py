@@ -1,9 +1,9 @@
-"""Finds the prediction ids that were taken on a day before: by their hashes first, then exactly.
+"""Detection of prediction ids that were accepted on an earlier day, by hashes first and then exactly.
 
-An id is looked for in the versions that are served of the spec's `duplicates.days` days before, never in
-later ones. Beside its rows each version has the hashes of its ids. Where one of the night's is among them,
-and only there, the ids themselves are read, so that no row is set aside by mistake. Days are gone through
-one by one: what is in memory are the night's ids, and the hashes of one day more.
+An id is searched in the served versions of the `duplicates.days` days before, never in later ones. Each version
+stores the hashes of its ids beside its rows. Only if one of the day's hashes is among them, the ids themselves are
+read, so that no row is quarantined by mistake. Days are searched one by one: memory holds the day's ids and the
+hashes of one earlier day.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _BATCH = 1 << 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """Rows whose id was taken before.
+    """Rows whose id was accepted before.
 
     Attributes:
-        rows: By day, the earliest first, the positions of the rows whose id was taken then.
-        versions: The version of each day that was looked through, None where none is served.
-        problem: Where ids could not be looked for, in words.
+        rows: By day, the earliest first, the positions of the rows whose id was accepted then.
+        versions: The version of each searched day; None if none is served.
+        problem: The days that could not be searched, with the reason.
     """
 
     rows: Mapping[date, Positions] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Repeats:
 
     @property
     def digest(self) -> str:
-        """Stands for these rows; empty where there are none."""
+        """Return a hash of these rows; empty if there are none."""
         content = hashlib.sha256()
         for day, positions in self.rows.items():
             content.update(f"{day} {len(positions)} ".encode() + positions.astype("<i8").tobytes())
@@ -59,20 +59,20 @@ class Repeats:
 
 
 class _GoneError(Exception):
-    """A version has no rows, or no ids, any more."""
+    """Error of a version whose rows or ids are missing."""
 
 
 def find_repeats(run: Run, partition: Partition, ids: pa.ChunkedArray) -> Repeats:
-    """The rows of a night, by their ids, that were taken on a day before.
+    """Find the rows of a day whose ids were accepted on an earlier day.
 
     Args:
         run: the model.
-        partition: the night.
-        ids: the ids of its rows as they are written; none is null, and none comes twice.
+        partition: the day.
+        ids: the ids of its rows as written, without nulls and duplicates.
     """
     if run.spec.duplicates is None or not len(ids):
         return Repeats()
-    run.progress("looking for duplicates in the days before")
+    run.progress("searching earlier days for duplicates")
     hashes = hash_ids(ids)
     order = np.argsort(hashes).astype(np.int64)
     hashes = hashes[order]
@@ -86,20 +86,20 @@ def find_repeats(run: Run, partition: Partition, ids: pa.ChunkedArray) -> Repeat
             continue
         if len(found):
             rows[past.day] = found
-            # first seen wins: the days after need not be asked for these
+            # first seen wins: later days are not searched for these ids
             held = ~np.isin(order, found)
             order, hashes = order[held], hashes[held]
     return Repeats(rows=rows, versions=versions, problem=_in_words(unsought))
 
 
 def write_id_hashes(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray) -> None:
-    """Keep the hashes of the ids that a version has taken, for the nights that follow."""
+    """Write the hashes of the accepted ids of a version, for later days."""
     if run.spec.duplicates is not None:
         _keep(run, run.version_uri(partition, version, ID_HASHES), IdHashes.of(ids))
 
 
 def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partition, str | None]:
-    """What is served of so many days before, oldest first; of none before the model's first one."""
+    """Return the served versions of the days before, oldest first; none before the model's first day."""
     past = [day for offset in range(days, 0, -1) if (day := partition.shift(-offset)).day >= run.spec.start]
     nights = run.store.nights(run.model, past[0].day, past[-1].day) if past else []
     versions = {night.partition.day: night.version for night in nights}
@@ -109,9 +109,9 @@ def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partitio
 def _find_in(
     run: Run, partition: Partition, version: str | None, ids: pa.ChunkedArray, sought: tuple[Positions, Positions]
 ) -> Positions | None:
-    """The positions of the ids that a version has taken; None when its ids cannot be had.
+    """Return the positions of the ids that a version has accepted; None if its ids are missing.
 
-    `sought` are the positions that are looked at, in the order of their hashes, and these.
+    `sought` are the searched positions in the order of their hashes, with these hashes.
     """
     order, hashes = sought
     try:
@@ -124,7 +124,7 @@ def _find_in(
 
 
 def _hashes_of(run: Run, partition: Partition, version: str) -> IdHashes:
-    """The hashes of the ids of a version, from the nearest place that has them."""
+    """Return the hashes of the ids of a version, from the fastest place that has them."""
     uri = run.version_uri(partition, version, ID_HASHES)
     cached = _cached(run, uri)
     if cached is not None:
@@ -133,7 +133,7 @@ def _hashes_of(run: Run, partition: Partition, version: str) -> IdHashes:
         data = run.files.read(uri)
         hashes = IdHashes.from_bytes(data)
     except (NotFoundError, DataError):
-        # the version was made before anybody wished to look through it
+        # the version was written before duplicates were declared in the spec
         parts = [hash_ids(pa.chunked_array([batch])) for batch in _ids_of(run, partition, version)]
         hashes = IdHashes(hashes=np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts])))
         _keep(run, uri, hashes)
@@ -155,9 +155,9 @@ def _cached(run: Run, uri: str) -> IdHashes | None:
     try:
         if data is not None:
             return IdHashes.from_bytes(data)
-        log.info("Redis does not have %s: it is read from the workspace", uri)
+        log.info("Redis does not have %s; reading it from the workspace", uri)
     except DataError as error:
-        log.warning("Redis has %s, but: %s It is read from the workspace", uri, error)
+        log.warning("Redis has a damaged %s: %s Reading it from the workspace", uri, error)
     return None
 
 
@@ -169,12 +169,12 @@ def _cache(run: Run, uri: str, data: bytes) -> None:
 
 
 def _key(uri: str) -> str:
-    # the URI names model, day and version, and a version names its content
+    # the URI contains model, day and version, and a version identifies its content
     return f"mlmon:{uri}"
 
 
 def _ids_of(run: Run, partition: Partition, version: str) -> Iterator[pa.Array]:
-    """The ids that a version has taken, some at a time."""
+    """Yield the ids that a version has accepted, in blocks."""
     name = run.spec.id_column
     try:
         with (
@@ -190,7 +190,7 @@ def _ids_of(run: Run, partition: Partition, version: str) -> Iterator[pa.Array]:
 
 
 def _confirm(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray, suspects: Positions) -> Positions:
-    """Those of some positions whose ids a version has taken in truth."""
+    """Return those positions whose ids the version contains exactly."""
     wanted = ids.take(pa.array(suspects))
     found = np.zeros(len(suspects), dtype=np.bool_)
     for batch in _ids_of(run, partition, version) if len(suspects) else ():
@@ -202,4 +202,4 @@ def _in_words(days: list[str]) -> str:
     if not days:
         return ""
     which = days[0] if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
-    return f"duplicates could not be looked for in {which}: no rows are served"
+    return f"duplicates were not searched in {which}: no rows are served"

@@ -1,4 +1,4 @@
-"""The step that decides: verdicts on every value, and one transaction that publishes them all."""
+"""Step of the evaluation: verdicts on every value, published in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.deciding.root_cause import name_causes
 from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
-from airflow_mlmon.pipeline.steps.drift import drift_metrics, read_baselines
+from airflow_mlmon.pipeline.steps.drift import PartitionDrift
 from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_night
@@ -44,13 +44,13 @@ from airflow_mlmon.tasks.summary import summary_metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Summary of an evaluated partition; it is FAILED where a blocking check failed.
+    """Summary of an evaluated partition; FAILED if a blocking check failed.
 
     Attributes:
-        status: The partition's, after its checks.
-        message: Why it is not OK; empty where it is.
-        days: Those whose results were replaced.
-        alerts: How many breaches were published.
+        status: Its status after the checks.
+        message: The reason for a status other than OK.
+        days: The days whose results were replaced.
+        alerts: Number of published breaches.
     """
 
     status: Status
@@ -59,19 +59,20 @@ class Judged:
     alerts: int
 
 
-def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: Sequence[Measured]) -> Judged:
-    """Evaluate the partition, and the performance of each that labels came for, and publish it all.
+def judge_partition(
+    run: Run, prepared: Prepared, profiled: Profiled, drift: PartitionDrift, measured: Sequence[Measured]
+) -> Judged:
+    """Evaluate the partition, and the performance of each partition whose labels arrived, and publish all results.
 
     Raises:
-        PartitionConflictError: another run has moved the partition, or taken in labels, meanwhile.
+        PartitionConflictError: another run has published the partition or received labels meanwhile.
     """
     run.progress("judging")
     checks = read_checks(run, prepared)
     night = _after_checks(to_night(prepared, layout=profiled.layout, judged=True), checks)
-    metrics, usual = _judge_rows(run, night, prepared, profiled)
-    baselines = read_baselines(run, prepared.partition, prepared.version)
-    days = usual.rests_on.union(*(entry.nights for entry in baselines))
-    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=tuple(baselines))]
+    metrics, usual = _judge_rows(run, night, prepared, profiled, drift)
+    days = usual.rests_on.union(*(entry.nights for entry in drift.baselines))
+    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=drift.baselines)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
         night,
@@ -97,7 +98,7 @@ def judge_partition(run: Run, prepared: Prepared, profiled: Profiled, measured: 
 
 
 def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
-    """A failed blocking check makes the night a failed one."""
+    """Return the day, FAILED if a blocking check failed."""
     blocking = [check for check in checks if check.severity is Severity.BLOCKING and check.passed is False]
     if not blocking:
         return night
@@ -109,16 +110,12 @@ def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
 
 
 def _judge_rows(
-    run: Run, night: Night, prepared: Prepared, profiled: Profiled
+    run: Run, night: Night, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
 ) -> tuple[list[MetricValue], NightJudgement]:
-    """The metrics of the rows, and what is said of them by what is usual."""
+    """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [
-        *summary_metrics(profile, run.spec),
-        *arrival_metrics(prepared),
-        *drift_metrics(run, night.partition, prepared.version),
-    ]
-    # without rows everything is unusual, and the status has said so
+    metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
+    # without rows everything would be a breach, and the status alerts already
     if not night.rows_curated:
         return metrics, NightJudgement()
     return metrics, UsualJudge(run=run).judge(night.partition, metrics, profile)
@@ -130,12 +127,12 @@ def _prediction_results(
     rules = _rules(run, Family.PREDICTIONS)
     of_drift = [rule for rule in rules if rule.metric == DRIFT]
     ruled = _verdicts(run, night.partition, metrics, of_drift) if of_drift else []
-    # how many columns have drifted follows from the verdicts on each, and has rules of its own
+    # the number of drifted columns follows from the verdicts on each, and has its own rules
     metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *usual.verdicts])]
     verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, rules), *usual.verdicts]
     alerts = [
         *filter(None, [status_alert(night)]),
-        # without rows no check can pass, and the status has said so
+        # without rows every check would fail, and the status alerts already
         *(check_alerts(night.partition, checks) if night.rows_curated else []),
         *metric_alerts(night.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
     ]
@@ -153,7 +150,7 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
     partition = Partition.from_key(run.model, measured.day)
     night = run.store.night(partition)
     if partition != predictions.partition and (night is None or not night.judged):
-        # history that nobody has run: it gets its values, and no alert
+        # a filled day of the history gets its values and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
     usual = UsualJudge(run=run).judge(partition, metrics)
@@ -170,7 +167,7 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
 
 
 def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:
-    """The alerts on the rows of a night that was judged before."""
+    """Return the alerts on the rows of an earlier evaluated day."""
     found = run.store.alerts(run.model, partition.day, partition.day)
     return [alert for alert in found if alert.family is Family.PREDICTIONS]
 
@@ -182,10 +179,10 @@ def _rules(run: Run, family: Family) -> list[AlertRule]:
 def _verdicts(
     run: Run, partition: Partition, metrics: Sequence[MetricValue], rules: Sequence[AlertRule]
 ) -> list[Verdict]:
-    """What the rules say of all rows and, for what the model puts out, of each version too.
+    """Apply the rules to all rows and, for outputs of the model, to each version too.
 
-    What a model puts out is comparable only with nights of the same versions; when these have changed,
-    each version is judged by its own nights.
+    Outputs are comparable only with days of the same versions; if these have changed, each version is evaluated against
+    its own days.
     """
     nights = version_counts(run, partition.shift(-run.spec.history.nights).day, partition.day)
     now = counts_in(run.spec, metrics) or nights.get(partition.day, {})
@@ -206,10 +203,10 @@ def _verdicts(
 
 
 def _explained(verdict: Verdict) -> Verdict:
-    """The verdict, with the reason why nights are missing where versions are the reason."""
+    """Return the verdict, with a note if days are missing because of a version change."""
     is_lacking = verdict.state is VerdictState.INSUFFICIENT_DATA and verdict.note.startswith("history")
     if is_lacking and METRICS[verdict.metric].of_model:
-        return replace(verdict, note=f"{verdict.note}: other versions served the others, see each")
+        return replace(verdict, note=f"{verdict.note}: other versions served the other days, see each version")
     return verdict
 
 
@@ -220,7 +217,7 @@ def _history(
     unlike: Collection[date] = (),
     segment: str | None = None,
 ) -> dict[tuple[str, str | None], list[float]]:
-    """The values of the trailing nights, without what other versions put out on nights unlike this one."""
+    """Return the values of the trailing days, without outputs of other versions."""
     names = [rule.metric for rule in rules]
     nights = run.spec.history.nights
     past = run.store.history(run.model, names, before=partition.day, nights=nights, segment=segment)

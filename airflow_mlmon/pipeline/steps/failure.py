@@ -1,4 +1,4 @@
-"""Keeps a night that failed from going unnoticed."""
+"""Record of a failed run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from airflow_mlmon.records import Night
 
 
 def record_failure(run: Run, partition: Partition, message: str) -> None:
-    """Record the night as FAILED, with an alert; a version that was served before stays served."""
+    """Record the day as FAILED with an alert; an earlier served version stays served."""
     alert = status_alert(Night.failed(partition, message))
     run.store.record_failure(partition, message, alert, channels=run.channels, policy=run.policy)

@@ -1,4 +1,4 @@
-"""The step of the labels: what they say of the partitions that they belong to."""
+"""Step of the labels: performance of the partitions that they belong to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_mlmon.tasks.registry import task_of
 
 
 def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
-    """Measure the partition itself and each earlier one that the day's delivery has labels for."""
+    """Measure the partition and each earlier one that the day's delivery has labels for."""
     measured = [measure_labels(run, prepared.partition, prepared.version)]
     for past, version in _affected(run, prepared):
         run.progress(f"performance of {past.key}")
@@ -33,7 +33,7 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
 
 
 def measure_labels(run: Run, partition: Partition, version: str) -> Measured | None:
-    """Join every delivery taken in so far to the partition, and keep what it says."""
+    """Join all deliveries received so far to the partition, and store the outcome profile."""
     if run.spec.labels is None:
         return None
     deliveries = deliveries_of(run, partition)
@@ -48,7 +48,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
 
 
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
-    """The performance that an outcome profile gives, in sum and by segment, and the drift of the label."""
+    """Return the metrics of an outcome profile, in total and by segment, and the drift of the label."""
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_share if run.spec.labels else 0)
     reference = pinned_reference(run)
@@ -63,13 +63,13 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
 
 
 def label_results(run: Run, measured: Measured) -> Results:
-    """The performance of a night that is not judged."""
+    """Return the performance of a day that is not evaluated."""
     partition = Partition.from_key(run.model, measured.day)
     return Results(partition=partition, family=Family.LABELS, metrics=tuple(label_metrics(run, measured)))
 
 
 def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
-    """Earlier partitions, with their served version, that the day's delivery has labels for."""
+    """Return the earlier partitions, with their served versions, that the day's delivery has labels for."""
     labels = run.spec.labels
     today = prepared.partition.day
     if labels is None or not (delivery := run.store.deliveries(run.model, today, today)):

@@ -1,4 +1,4 @@
-"""First step: the day's files become a curated partition, and the day's delivery of labels is taken in."""
+"""First step: convert the day's files to a curated partition, and receive the day's delivery of labels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from airflow_mlmon.storage import StoredObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Summary of a prepared partition: what the later steps, and XCom, get to know of it."""
+    """Summary of a prepared partition, for later steps and XCom."""
 
     model: str
     start: datetime
@@ -57,22 +57,22 @@ class Prepared:
 
     @property
     def rests_on(self) -> dict[Partition, str | None]:
-        """By the days in which duplicates were looked for, the version that was served of them."""
+        """Return the searched versions for duplicates, by day."""
         return {Partition.from_key(self.model, day): version for day, version in self.looked_through.items()}
 
     @property
     def partition(self) -> Partition:
-        """The partition that was prepared."""
+        """Return the prepared partition."""
         return Partition(self.model, self.start, self.end)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
+        """Convert to JSON-compatible objects."""
         content = asdict(self)
         return content | {"start": self.start.isoformat(), "end": self.end.isoformat(), "status": str(self.status)}
 
     @classmethod
     def of_night(cls, night: Night) -> Prepared:
-        """Summarise a partition that was run before, as it was before its checks."""
+        """Summarise a partition that was run before, with its status before the checks."""
         arrival = night.arrival
         assert arrival is not None  # noqa: S101 - a version is served, so a run has come so far
         return cls(
@@ -93,21 +93,21 @@ class Prepared:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Prepared:
-        """The summary that `to_dict` wrote."""
+        """Restore a summary from `to_dict`."""
         times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
         typed = {"status": Status(content["status"]), "delay": Delay(**content.get("delay", {}))}
         return cls(**(content | times | typed))
 
 
 def prepare_partition(run: Run, partition: Partition) -> Prepared:
-    """Freeze the list of files, read, clean, profile and write them under the content's version.
+    """List the files, then read, curate, profile and write their rows under a version of their content.
 
-    The version follows from the content, so that a second run of the same files writes the same
-    files again. Nothing else of the partition changes until it is published.
+    The version is a hash of the content, so that a second run of the same files writes the same files. Nothing else of
+    the partition changes before it is published.
 
     Raises:
-        ServiceError: the archive or the workspace refuses or does not answer.
-        PartitionConflictError: a file changed while it was read; worth another try.
+        ServiceError: the archive or the workspace rejects a request or does not reply.
+        PartitionConflictError: a file changed during reading; a retry may succeed.
     """
     current = run.store.night(partition)
     run.progress("reading the archive")
@@ -144,7 +144,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         files=len(files),
         message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
         labels_delivered=labels.rows,
-        # no part of the version: the same files may be copied again
+        # not part of the version: the same files may be copied again
         delay=measure_delay(listed, partition.end, lambda days: _list(run, partition.shift(-days))),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
@@ -155,7 +155,7 @@ def _list(run: Run, partition: Partition) -> list[StoredObject]:
 
 
 def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -> None:
-    """Write the rows, and what the later steps need of all of them, while they are at hand."""
+    """Write the rows, and the files that later steps need."""
     partition, version = manifest.partition, manifest.version
     run.progress("writing the curated partition")
     run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
@@ -167,21 +167,21 @@ def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -
         run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
     sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
-    # last of all: whoever finds the manifest finds the rest too
+    # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())
 
 
 class Taken(NamedTuple):
-    """Labels of a delivery that were taken in, and what was wrong with its files."""
+    """Labels received in a delivery, and the problems of its files."""
 
     rows: int
     problem: str
 
 
 def take_delivery(run: Run, partition: Partition) -> Taken:
-    """Take in the labels that were delivered on the partition's day.
+    """Receive the labels that were delivered on the partition's day.
 
-    They are kept for good: the runs of other days, and later runs of this one, find them there.
+    They are stored permanently: runs of other days, and later runs of this day, read them there.
     """
     labels = run.spec.labels
     if labels is None:
@@ -190,7 +190,7 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
     listed = list_files(store, format_day_folder(labels.path, partition.day))
     if not listed:
         return Taken(0, "")
-    run.progress("taking in labels")
+    run.progress("reading labels")
     table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
     manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")

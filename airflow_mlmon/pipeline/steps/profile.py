@@ -1,4 +1,4 @@
-"""Second step: the profiles that the partition's history lacks, and its own."""
+"""Second step: profile the partition, and the missing days of its history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Profiled:
 
 
 def profile_partition(run: Run, prepared: Prepared) -> Profiled:
-    """Fill the gaps of the history; the partition's own profile was made when its rows were at hand."""
+    """Fill the gaps of the history, and profile the partition unless it was profiled with its rows."""
     reference = ensure_reference(run)
     filled = fill_history(run, reference, prepared.partition)
     profile = _profile(run, reference, prepared)
@@ -42,7 +42,7 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
 
 
 def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
-    """The profile that was made with the curated rows; made now in Druid, or when the layout was pinned since."""
+    """Return the profile made with the curated rows; made now for Druid, or if the schema was pinned since."""
     uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
     try:
         return Profile.from_bytes(run.files.read(uri))
@@ -54,10 +54,10 @@ def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
 
 
 def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
-    """Profile the trailing nights that nobody has run yet; their number.
+    """Profile the trailing days that have not been run, and return their number.
 
-    The history reaches back to the spec's first day, and before it to the reference's own nights.
-    What is filled is kept as not judged: the night's own run replaces it.
+    The history begins with the reference's own days and the spec's first day. A filled day is stored as not evaluated;
+    its own run replaces it.
     """
     nights = max(run.spec.history.nights, run.spec.duplicates.days if run.spec.duplicates else 0)
     first = max(partition.shift(-nights).day, run.spec.start)
@@ -68,18 +68,18 @@ def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
         if (past := partition.shift(-offset)).day >= first and past.day not in known and past.day not in reference.days
     ]
     for position, past in enumerate(missing, 1):
-        run.progress(f"history: night {position} of {len(missing)}")
+        run.progress(f"history: day {position} of {len(missing)}")
         _fill_night(run, reference, past, partition)
     return len(missing)
 
 
 def fill_days_before(run: Run, reference: Reference, partition: Partition) -> None:
-    """Fill the history before the partition itself, where its ids are looked for in the days before.
+    """Fill the history before the partition itself, if its ids are searched in earlier days.
 
-    Otherwise a night would find fewer duplicates in its first run than in its second.
+    Otherwise its first run would find fewer duplicates than its second.
     """
     if run.spec.duplicates is not None:
-        # its labels belong to these days, and the night's own run would take them in before it fills them
+        # its labels belong to these days, and its own run would receive them before filling the days
         take_delivery(run, partition)
         fill_history(run, reference, partition)
 
@@ -106,7 +106,7 @@ def _delivery_days(run: Run, partition: Partition) -> list[Partition]:
 
 
 def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
-    """The state of a prepared partition as the store keeps it."""
+    """Convert a prepared partition to its record in the store."""
     return Night(
         partition=prepared.partition,
         status=prepared.status,

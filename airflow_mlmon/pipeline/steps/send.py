@@ -1,4 +1,4 @@
-"""Last step: the alerts that are waiting go to their channels."""
+"""Last step: send the waiting alerts to their channels."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failures
 from airflow_mlmon.alerts.message import night_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
+from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Alert, AlertEvent, AlertState, TrackedAlert
+from airflow_mlmon.records import Alert, AlertEvent, AlertState
 
 
 def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:
-    """Send what is due; what fails stays in the outbox and is tried again.
+    """Send the waiting alerts; failed ones stay in the outbox for the next run.
 
-    Channels that forget an alert unless it is repeated, as Alertmanager does, are told again of every open one.
+    Channels that drop an alert unless it is repeated, such as Alertmanager, receive every open alert again.
 
     Raises:
-        ServiceUnavailableError: at least one message did not arrive.
+        ServiceUnavailableError: at least one message was not delivered.
     """
     tracked = run.store.tracked_alerts(run.model)
     report = _deliver_all(run, senders, now, _filter(run, tracked))
     unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]
-    # a quiet run tells nobody of what it has opened itself
+    # a quiet run sends no alerts that it has opened itself
     forgotten = [] if run.is_quiet else list(_tell_again(run, senders, unresolved))
     if report.failed:
         raise ServiceUnavailableError(
             f"{run.model}: {report.failed} of {report.failed + report.sent} alerts were not delivered: "
             + "; ".join(report.errors),
-            hint="they stay in the outbox, and the next run tries again",
+            hint="they stay in the outbox; the next run sends them again",
         )
     if forgotten:
         raise ServiceUnavailableError(
-            f"Open alerts of {run.model} could not be told again: {'; '.join(forgotten)}",
-            hint="the next run tells of them",
+            f"Open alerts of {run.model} could not be repeated: {'; '.join(forgotten)}",
+            hint="the next run repeats them",
         )
     return report
 
@@ -44,9 +45,9 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
 def _deliver_all(
     run: Run, senders: Mapping[str, Sender], now: datetime, tells: Callable[[str, Alert], bool]
 ) -> DeliveryReport:
-    """Send what is due, pass after pass: what a long backfill has to tell keeps no later night waiting.
+    """Send waiting alerts pass by pass, so that a long backfill does not delay later days.
 
-    A channel that fails may be slow to do so; then the rest waits for the next run, before leases end.
+    After a failure the rest waits for the next run, because a failing channel may be slow and leases would expire.
     """
     report = DeliveryReport()
     while not report.failed:
@@ -58,9 +59,9 @@ def _deliver_all(
 
 
 def _filter(run: Run, tracked: list[TrackedAlert]) -> Callable[[str, Alert], bool]:
-    """Whether an alert is for a channel, by the worst that it has been: who was told of that is told of its end.
+    """Return a filter of a channel by the highest severity of an alert: who received it also receives its end.
 
-    A channel that is not declared any more refuses nothing, so that delivery fails and says so.
+    A channel that is no longer declared filters nothing, so that its delivery fails visibly.
     """
     worst = {(alert.fingerprint, alert.since): alert.severity for alert in tracked}
 
@@ -76,7 +77,7 @@ def _filter(run: Run, tracked: list[TrackedAlert]) -> Callable[[str, Alert], boo
 
 
 def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[TrackedAlert]) -> Iterator[str]:
-    """Send the alerts that have not resolved to each channel that forgets; what went wrong."""
+    """Send the open alerts again to each channel that drops them, and return the errors."""
     nights = run.store.nights(run.model, date.min, date.max)
     breaches = [breach for alert in unresolved for breach in _last_breach(run, alert)]
     for key, channel in run.declared_channels.items():
@@ -91,6 +92,6 @@ def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[Tracke
 
 
 def _last_breach(run: Run, tracked: TrackedAlert) -> list[Alert]:
-    """The last breach of an alert, as bad as the alert has been."""
+    """Return the last breach of an alert, with the alert's highest severity."""
     found = run.store.alerts(run.model, tracked.last_breached, tracked.last_breached)
     return [replace(alert, severity=tracked.severity) for alert in found if alert.fingerprint == tracked.fingerprint]

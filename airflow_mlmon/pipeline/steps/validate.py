@@ -1,4 +1,4 @@
-"""The step of the checks: is the curated partition sound?"""
+"""Step of the checks on the curated partition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = "checks.json"
 
 
 def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
-    """Run the spec's checks, or those inferred from the reference, and keep what they found."""
+    """Run the checks of the spec, or those inferred from the reference, and store their outcomes."""
     declared = run.spec.quality
     checks = ensure_reference(run).checks if declared is None else declared
     run.progress(f"{len(checks)} checks")
@@ -33,6 +33,6 @@ def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
 
 
 def read_checks(run: Run, prepared: Prepared) -> list[CheckOutcome]:
-    """What `validate_partition` kept of a version."""
+    """Read the outcomes of a version's checks."""
     content = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, _FILE)))
     return [CheckOutcome(**(check | {"severity": Severity(check["severity"])})) for check in content]

@@ -1,1 +1,1 @@
-"""What the workspace keeps: curated rows, profiles, samples and the reference."""
+"""Content of the workspace: curated rows, profiles, samples and the reference."""

@@ -1,4 +1,4 @@
-"""All features of a night together against the reference, where the spec asks for it."""
+"""Multivariate drift of a day's features against the reference, if the spec enables it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from airflow_mlmon.pipeline.workspace.samples import Samples, sample
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.spec import ColumnType, ModelSpec
 
-# identifiers, and whatever has no single value a row, it cannot take
+# the classifier takes no identifiers, and no columns without a single value per row
 _KINDS = (Kind.NUMERIC, Kind.CATEGORY)
 
 
 def common_sizes(spec: ModelSpec, nights: Iterable[Samples]) -> SampleSizes:
-    """Return the sizes that samples of the reference's nights, and of later ones, are cut to."""
+    """Return the sizes that samples of the reference's days, and of later ones, are cut to."""
     drawn = _drawn(spec, nights)
     if not drawn:
         return SampleSizes(rows_reference=MAX_ROWS, rows_current=MAX_ROWS)
@@ -37,7 +37,7 @@ def common_sizes(spec: ModelSpec, nights: Iterable[Samples]) -> SampleSizes:
 def compare_together(
     spec: ModelSpec, layout: Layout, sizes: SampleSizes, night: Samples, *, explain: bool = True
 ) -> MultivariateDrift:
-    """Score the features of a night together against the reference's, whatever the baseline of the columns."""
+    """Score the features of a day together against the reference's, whatever the baseline of the columns."""
     cut = _cut(spec, night, sizes.rows_reference, sizes.rows_current)
     return to_multivariate(_score(spec, layout, cut, explain=explain), sizes)
 
@@ -61,10 +61,9 @@ def _score(spec: ModelSpec, layout: Layout, night: Samples, *, explain: bool) ->
 
 
 def _features(spec: ModelSpec, layout: Layout) -> list[ColumnLayout]:
-    """The columns that the classifier sees.
+    """Return the columns for the classifier.
 
-    Features alone: the score and the prediction follow from them, and a moment in time tells any two
-    nights apart, as an identifier does.
+    Only features: the score and the prediction follow from them, and timestamps and identifiers separate any two days.
     """
     times = {name for name, column in spec.columns.items() if column.type is ColumnType.TIMESTAMP}
     wanted = set(spec.features) - times

@@ -1,4 +1,4 @@
-"""The stored outcome profiles of partitions: what their labels say, and the deliveries that it rests on."""
+"""Stored outcome profiles of partitions, with the deliveries that they rest on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
-# how much of a delivery's version is in the name of what rests on it, and the name where there is none
+# length of a delivery's version in the name of an outcome profile, and the name without deliveries
 _SHORT, _NONE = 6, "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """The outcome profile of one partition, and the versions of rows and deliveries that it rests on."""
+    """Outcome profile of one partition, with the versions of its rows and deliveries."""
 
     day: str
     version: str
@@ -37,7 +37,7 @@ class Measured:
 def profile_outcomes(
     run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
 ) -> OutcomeParts:
-    """Make the outcome profiles of a version of a partition, from its rows and the deliveries."""
+    """Compute the outcome profiles of a version of a partition from its rows and deliveries."""
     dividing = [name for segment in segments for name in segment.columns]
     curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
     tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
@@ -45,7 +45,7 @@ def profile_outcomes(
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
-    """Name the place of the outcome profile that some deliveries make of a version."""
+    """Return the URI of the outcome profile of a version with some deliveries."""
     content = "-".join(delivery.version[:_SHORT] for delivery in deliveries) or _NONE
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
@@ -56,7 +56,7 @@ def read_outcomes(run: Run, uri: str) -> OutcomeParts:
 
 
 def stored_outcomes(run: Run, partition: Partition, version: str) -> OutcomeParts | None:
-    """Read the outcome profile of a version that was measured last; None where nobody has measured it."""
+    """Read the latest outcome profile of a version; None if there is none."""
     found = last_measured(run, partition, version)
     return read_outcomes(run, found.uri) if found else None
 
@@ -73,19 +73,19 @@ def compare_label(spec: ModelSpec, reference: OutcomeProfile, current: OutcomePr
     chosen = method_for(pinned.kind, asked)
     method = Method.JENSENSHANNON if chosen.is_sampled else chosen
     [drift] = compare(layout, *sides, method=method)
-    lack = f"by {method}, because {asked} needs rows and labels are kept as counts" if asked.is_sampled else ""
+    lack = f"by {method}, because {asked} needs rows and labels are stored as counts" if asked.is_sampled else ""
     name = spec.labels.label if spec.labels else pinned.name
     return replace(drift, column=name, note="; ".join(filter(None, (drift.note, lack))))
 
 
 def last_measured(run: Run, partition: Partition, version: str) -> Measured | None:
-    """What was measured last of a version: it rests on the most deliveries that still are as they were.
+    """Return the latest measurement of a version: the one with the most deliveries that have not changed since.
 
-    Those beyond have no label of the partition, whose performance would have been measured again.
+    Later deliveries have no label of the partition; otherwise its performance would have been measured again.
     """
     there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(partition, version, ""))}
     deliveries = deliveries_of(run, partition)
-    # days can run in any order, so that any of the deliveries may have come after the last that counts
+    # days can run in any order, so that any delivery may have been received after the last one used
     known = {delivery.version[:_SHORT]: delivery for delivery in deliveries}
     rests_on = [
         [known[short] for short in shorts if short in known]
@@ -103,7 +103,7 @@ def last_measured(run: Run, partition: Partition, version: str) -> Measured | No
 
 
 def _deliveries_in(name: str, partition: Partition) -> list[str] | None:
-    """The deliveries that the name of a outcome profile says; None where it is no such name."""
+    """Return the deliveries in the name of an outcome profile; None if it is no such name."""
     head, tail = f"labels-{partition.key}-", ".profile"
     if not (name.startswith(head) and name.endswith(tail)):
         return None
@@ -112,7 +112,7 @@ def _deliveries_in(name: str, partition: Partition) -> list[str] | None:
 
 
 def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
-    """The deliveries taken in that may hold the partition's labels, in the order of their days."""
+    """Return the deliveries that may contain the partition's labels, in the order of their days."""
     labels = run.spec.labels
     if labels is None:
         return []

@@ -1,4 +1,4 @@
-"""What a version of a partition keeps in the workspace: names, reading and writing."""
+"""Files of a version of a partition in the workspace: their names, reading and writing."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ SAMPLE = "sample.parquet"
 
 
 def profile_uri(run: Run, partition: Partition, version: str, layout_id: str) -> str:
-    """Where the profile of a version under a layout is kept."""
+    """Return the URI of a version's profile under a profile schema."""
     return run.version_uri(partition, version, f"{layout_id}.profile")
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    """The table as the bytes of a Parquet file with page checksums."""
+    """Convert a table to the bytes of a Parquet file with page checksums."""
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue()
 
 
 def read_parquet(run: Run, uri: str, columns: list[str] | None = None, where_there: Iterable[str] = ()) -> pa.Table:
-    """The rows of a file in the workspace, its page checksums verified.
+    """Read rows from a file in the workspace and verify its page checksums.
 
     Args:
         run: the model.
         uri: the file.
-        columns: those that are read; by default all.
-        where_there: further ones, which the file may lack.
+        columns: the columns to read; by default all.
+        where_there: further columns, which may be missing in the file.
     """
     source = io.BytesIO(run.files.read(uri))
     if columns is not None:
@@ -51,16 +51,16 @@ def _parse(source: io.BytesIO, columns: list[str] | None) -> pa.Table:
 
 
 def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
-    """The curated rows of one version of a partition, without their vectors.
+    """Read the curated rows of one version of a partition, without their vectors.
 
-    All other columns, because rows of an older spec may lack some that this one has.
+    All other columns are read, because rows of an older spec may lack some of this one.
     """
     source = io.BytesIO(run.files.read(run.version_uri(partition, version, CURATED)))
     return _parse(source, scalar_names(pq.read_schema(source)))
 
 
 def scalar_names(schema: pa.Schema) -> list[str]:
-    """The columns that are no vectors."""
+    """Return the columns that are no vectors."""
     return [field.name for field in schema if not pa.types.is_nested(field.type)]
 
 
@@ -71,14 +71,14 @@ def read_curated(
     columns: list[str] | None = None,
     where_there: Iterable[str] = (),
 ) -> pa.Table:
-    """The curated rows of one version of a partition; see `read_parquet`."""
+    """Read the curated rows of one version of a partition; see `read_parquet`."""
     return read_parquet(run, run.version_uri(partition, version, CURATED), columns, where_there)
 
 
 def read_sampled(run: Run, partition: Partition, version: str) -> pa.Table:
-    """A sample by prediction id of the curated rows, without their vectors."""
+    """Read a sample by prediction id of the curated rows, without their vectors."""
     try:
         return read_parquet(run, run.version_uri(partition, version, SAMPLE))
     except NotFoundError:
-        # rows that were curated before samples were kept
+        # rows that were curated before samples were stored
         return sample(read_scalars(run, partition, version), run.spec.id_column)

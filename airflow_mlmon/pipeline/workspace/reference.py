@@ -1,4 +1,4 @@
-"""The pinned reference: read once, then every night is measured against what was kept of it."""
+"""Pinned reference: read once and stored, for the evaluation of every day."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ from airflow_mlmon.tasks.parts import (
 from airflow_mlmon.tasks.registry import task_of
 from airflow_mlmon.tasks.summary import summary_metrics
 
-# raise it when more is kept of a reference: the next run then pins it again
+# increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
 _FOLDER = "reference"
 _NIGHTS = "nights.profiles"
 _LABELLED = "labelled.profile"
-# the features of at most as many nights are compared together: each costs tenths of a second
+# maximum number of days whose features are compared together: each costs tenths of a second
 _SAMPLED_NIGHTS = 28
-# what fingerprints of references held before the key lost its effect
+# part of the fingerprints of references from before the key lost its effect
 _QUANTILE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What is kept of the reference.
+    """Stored reference of a model.
 
-    `together` are the sizes of samples whose features are compared together, where the spec asks for it. Where no
-    row has an event time, it has no `days`.
+    `together` are the sizes of the samples whose features are compared together, if the spec enables it. If no row has
+    an event time, there are no `days`.
     """
 
     layout: Layout
@@ -67,51 +67,51 @@ class Reference:
 
     @property
     def sample_uri(self) -> str:
-        """Where its sample lies."""
+        """Return the URI of its sample."""
         return f"{self.folder}/sample.parquet"
 
     @property
     def period(self) -> str:
-        """The nights that it is of, in words."""
+        """Describe its days."""
         if not self.days:
             return "without event times"
-        return f"of {len(self.days)} nights, {self.days[0]} to {self.days[-1]}"
+        return f"of {len(self.days)} days, {self.days[0]} to {self.days[-1]}"
 
 
 def ensure_reference(run: Run) -> Reference:
-    """The pinned reference; pinned now when the spec has none yet or has changed since."""
-    # who pins at the same time started from the same layout, and the store takes one of the two
+    """Return the pinned reference; pin it now if the spec has none or has changed since."""
+    # a concurrent run pins from the same latest schema, and the store accepts one of the two
     earlier = run.store.current_layout(run.model)
     return pinned_reference(run) or _pin(run, earlier.layout_id if earlier else None)
 
 
 def pinned_reference(run: Run) -> Reference | None:
-    """The reference as it was pinned; None when the spec has none yet or has changed since."""
+    """Return the pinned reference; None if the spec has none or has changed since."""
     pinned = run.store.current_layout(run.model)
-    if pinned is not None and pinned.facts["fingerprint"] == _fingerprint(run):
+    if pinned is not None and pinned.fingerprint == _fingerprint(run):
         return _load(run, _folder(run))
     return None
 
 
 def latest_reference(run: Run) -> tuple[Reference, bool]:
-    """The reference that was pinned last, and whether the spec still asks for it.
+    """Return the last pinned reference, and True if it still matches the spec.
 
     Raises:
-        NotFoundError: none was ever pinned.
+        NotFoundError: none has been pinned yet.
     """
     pinned = run.store.current_layout(run.model)
     if pinned is None:
-        raise NotFoundError(f"No layout is pinned for {run.model}.", hint="the first night that is run pins it")
-    return _load(run, pinned.uri.rpartition("/")[0]), pinned.facts["fingerprint"] == _fingerprint(run)
+        raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
+    return _load(run, pinned.uri.rpartition("/")[0]), pinned.fingerprint == _fingerprint(run)
 
 
 def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
-    """The profiles of the reference's own nights, by day."""
+    """Return the profiles of the reference's own days."""
     return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
 
 
 def reference_outcomes(run: Run, reference: Reference) -> OutcomeParts | None:
-    """The outcome profiles of the reference's rows; None of one that was pinned before they were kept."""
+    """Return the outcome profiles of the reference's rows; None for a reference from an older release."""
     try:
         return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
     except NotFoundError:
@@ -149,7 +149,7 @@ def _load(run: Run, folder: str) -> Reference:
 def _pin(run: Run, supersedes: str | None) -> Reference:
     run.progress("reading the reference")
     table, files = read_reference(run)
-    run.progress("pinning the layout")
+    run.progress("pinning the profile schema")
     layout = pin_layout(run.spec, table)
     days = days_of(table, run.spec.time_column)
     nights = {}
@@ -182,14 +182,14 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
 def _compare_together(
     run: Run, table: pa.Table, layout: Layout
 ) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
-    """The sizes of samples, and the score of each night's features together, beside rows of the other nights.
+    """Score the features of each reference day together against rows of the other days; also return the sample sizes.
 
-    Later nights are evaluated by these scores. There are none where the spec does not ask.
+    Later days are evaluated by these scores. There are none if the spec does not enable them.
     """
     spec = run.spec
     if not spec.drift.multivariate:
         return None, {}
-    run.progress("sampling the nights of the reference")
+    run.progress("sampling the days of the reference")
     nights = dict(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
     sizes = common_sizes(spec, nights.values())
     found = {day: compare_together(spec, layout, sizes, night, explain=False) for day, night in nights.items()}
@@ -197,7 +197,7 @@ def _compare_together(
 
 
 def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
-    """The sizes as they were kept; an earlier release kept a limit, and of how many nights it was."""
+    """Return the stored sizes; an older release stored a limit and its number of days."""
     most = content["rows_current"]
     fewest = content["fewest_current"] if "fewest_current" in content else (most + 1) // 2 * bool(content["nights"])
     return SampleSizes(rows_reference=content["rows_reference"], rows_current=most, fewest_current=fewest)
@@ -206,9 +206,9 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 def _publish_night(
     run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, together: Sequence[MetricValue]
 ) -> None:
-    """Keep a night of the reference as history that later nights are judged by.
+    """Store a day of the reference as history for later days.
 
-    A night whose own rows are served stays as it is.
+    A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
     if (known := run.store.night(partition)) is not None and known.version is not None:
@@ -237,7 +237,7 @@ def _labelled(run: Run, rows: pa.Table, layout: Layout) -> OutcomeParts | None:
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
-    # no vectors: nothing that reads the sample can use them
+    # without vectors: no reader of the sample uses them
     return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
 
 
@@ -253,16 +253,16 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
     run.files.write(f"{folder}/reference.profile", reference.profile.to_bytes())
     run.files.write(f"{folder}/sample.parquet", to_parquet(sampled))
     run.files.write(f"{folder}/reference.json", json.dumps(facts, indent=1, sort_keys=True).encode())
-    # last of all: whoever finds the layout in the store finds the files too
+    # written last: if the schema is in the store, the files exist
     run.store.save_layout(
         run.model,
         reference.layout.id,
         f"{folder}/layout.json",
-        {"fingerprint": _fingerprint(run)},
+        _fingerprint(run),
         supersedes=supersedes,
     )
 
 
 def read_sample(run: Run, reference: Reference) -> pa.Table:
-    """The reference's sample: at most 5,000 rows, the same at every pinning."""
+    """Read the reference's sample: at most 5,000 rows, the same at every pinning."""
     return read_parquet(run, reference.sample_uri)

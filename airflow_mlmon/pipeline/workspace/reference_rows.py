@@ -1,4 +1,4 @@
-"""Reads the rows of the reference: cleaned, without personal data, whole or file by file."""
+"""Reading of the reference's rows: curated, without personal data, in total or file by file."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ Checksums = dict[str, str]
 
 
 def read_reference(run: Run) -> tuple[pa.Table, Checksums]:
-    """All rows of the reference, and the checksums of its files.
+    """Read all rows of the reference, and the checksums of its files.
 
     Raises:
-        ConfigError: a file does not fit the spec, or there is no row.
+        ConfigError: a file does not match the spec, or there are no rows.
     """
     store, listed = _list(run)
     rows, files = _read(run, store, listed)
     if not rows.num_rows:
         raise ConfigError(
             f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
-            hint="check reference.path in the spec",
+            hint="correct reference.path in the spec",
         )
     return rows, files
 
 
 def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
-    """The rows of one file of the reference after the other, each file by itself.
+    """Yield the rows of the reference file by file.
 
-    An id that comes in two files is in both, where `read_reference` takes the first.
+    An id that occurs in two files is in both; `read_reference` keeps the first.
 
     Raises:
-        ConfigError: a file does not fit the spec.
+        ConfigError: a file does not match the spec.
     """
     store, listed = _list(run)
     for item in listed:
@@ -51,7 +51,7 @@ def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
 
 
 def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
-    """The rows of the reference as performance is measured on; None where they have no labels."""
+    """Join the labels to the rows of the reference; None if they have no labels."""
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
@@ -76,10 +76,8 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
     table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
     if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
         raise ConfigError(
-            f"The reference of {run.model} does not fit the spec: {'; '.join(problems)}.",
-            hint="data without ids and event times is declared by `dated: false` under reference"
-            if not unknown
-            else "",
+            f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
+            hint="if the data has no ids or event times, set `dated: false` under reference" if not unknown else "",
         )
     if unknown:
         table = _numbered(table, spec)
@@ -87,7 +85,7 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
 
 
 def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
-    """The rows with their number for an id, and no time."""
+    """Return the rows with their numbers as ids, and without times."""
     own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
     ids = pa.array(np.arange(table.num_rows)).cast(own.field(spec.id_column).type)
     table = table.append_column(own.field(spec.id_column), ids)

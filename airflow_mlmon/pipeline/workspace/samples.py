@@ -1,4 +1,4 @@
-"""Deterministic samples of rows, and the reference's own nights, each beside rows of the others."""
+"""Deterministic samples of rows, and of each reference day against the other days."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SAMPLE_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Rows of the reference and rows of a night."""
+    """Rows of the reference and rows of a day."""
 
     reference: pa.Table
     current: pa.Table
 
 
 def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """At most `rows` rows, chosen by the hash of their prediction id, hence always the same."""
+    """Draw at most `rows` rows by the hash of their prediction id, always the same."""
     if table.num_rows <= rows:
         return table
     ids = table.column(id_column).to_pylist()
@@ -32,12 +32,12 @@ def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table
 
 
 def days_of(table: pa.Table, time_column: str) -> pa.ChunkedArray:
-    """The day of each row, in UTC."""
+    """Return the day of each row, in UTC."""
     return pc.cast(table.column(time_column), pa.date32())
 
 
 def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
-    """The rows of all other days: a night is not compared with itself."""
+    """Return the rows of all other days, so that a day is not compared with itself."""
     return table.filter(pc.fill_null(pc.not_equal(days_of(table, time_column), day), fill_value=True))
 
 
@@ -45,7 +45,7 @@ def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int
     """Yield each day with a sample of its rows beside one of all the others, for at most `most` days, evenly spread."""
     days = days_of(table, time_column)
     nights = sorted(pc.unique(days.drop_null()).to_pylist())
-    # twice the rows, so that without one night enough are left
+    # twice the rows, so that enough are left without one day
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
     for place in spread(len(nights), most):
         samples = Samples(
@@ -56,7 +56,7 @@ def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int
 
 
 def spread(nights: int, most: int) -> list[int]:
-    """The places of at most `most` nights, evenly over all of them.
+    """Return the positions of at most `most` days, evenly spread.
 
     >>> spread(9, 3), spread(2, 3), spread(9, 0)
     ([0, 4, 8], [0, 1], [])

@@ -1,4 +1,4 @@
-"""The stored profiles of a range of days, each with what it rests on or why there is none."""
+"""Stored profiles of a range of days, each with its version or the reason why it is missing."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _READERS = 8
 
 
 class ProfileState(StrEnum):
-    """Whether a day has a profile that can be summed."""
+    """State of the profile of a day."""
 
     STORED = "stored"
     NONE = "no profile"
     NO_ROWS = "no rows"
-    FAILED = "the night failed"
-    OTHER_LAYOUT = "layout differs: reprofile"
+    FAILED = "run failed"
+    OTHER_LAYOUT = "other profile schema: run mlmon reprofile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayProfile:
-    """The profile of one day; `version` is that of its curated rows, or names the reference."""
+    """Profile of one day; `version` is that of its curated rows, or names the reference."""
 
     day: date
     state: ProfileState
@@ -40,7 +40,7 @@ class DayProfile:
 
 
 def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> list[DayProfile]:
-    """What is stored of each of some days, oldest first; profiles of another layout are never read."""
+    """Return the stored profiles of some days, oldest first; profiles of another schema are not read."""
     if not days:
         return []
     nights = {night.partition.day: night for night in run.store.nights(run.model, days[0], days[-1])}
@@ -50,7 +50,7 @@ def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> lis
 
 
 def reference_version(reference: Reference) -> str:
-    """What stands for a version where a night is one of the reference's own."""
+    """Return the name that replaces the version for one of the reference's own days."""
     return f"reference {reference.folder.rpartition('/')[2]}"
 
 

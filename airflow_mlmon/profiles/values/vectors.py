@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.profiles.values.reading import named_column
-
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+from airflow_mlmon.tables.contents import is_vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +46,3 @@ def read_vectors(column: pa.Array, name: str, dimension: int) -> Vectors:
         return Vectors(
             elements=elements, nulls=column.null_count, malformed=len(column) - column.null_count - len(elements)
         )
-
-
-def is_vector(kind: pa.DataType) -> bool:
-    """Return whether a column of that type holds lists of numbers.
-
-    >>> is_vector(pa.list_(pa.float32(), 3)), is_vector(pa.list_(pa.string())), is_vector(pa.float32())
-    (True, False, False)
-    """
-    if not any(is_kind(kind) for is_kind in _LISTS):
-        return False
-    element = kind.value_type
-    return bool(pa.types.is_floating(element) or pa.types.is_integer(element) or pa.types.is_null(element))

@@ -170,4 +170,4 @@ def test_vectors_left_out_are_told():
 def test_shift_stands_in_the_detail():
     drift = compare_with_reference(profile(turned=True))
 
-    assert score_metric(drift, "the reference").detail["mean_shift"] == drift.mean_shift
+    assert score_metric(drift, "the reference").drift.mean_shift == drift.mean_shift

@@ -13,7 +13,7 @@ from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Point
-from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.records import DriftDetail, MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import Correction
 from airflow_mlmon.spec.evaluation import Judgement, Season
 
@@ -21,6 +21,10 @@ DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA
 NOTHING = "no value to compare, or none to compare it with"
 NORMAL_SCALE = 12**-0.5
+
+
+def noted(note: str) -> DriftDetail:
+    return DriftDetail(method="psi", baseline="the reference", note=note)
 
 
 def days(nights: int) -> list[date]:
@@ -186,7 +190,7 @@ def test_rows_of_segments_are_judged_as_a_share_where_their_column_breached():
         pytest.param(nulls("c", math.inf), "the value is not finite", id="infinite"),
         pytest.param(metric("drift_score", 0.1, "c"), NOTHING, id="no-evidence"),
         pytest.param(metric("drift_score", 0.1, "c", withheld="versions"), "versions", id="withheld"),
-        pytest.param(metric("drift_score", None, "c", 0, detail={"note": "identifiers"}), "identifiers", id="note"),
+        pytest.param(metric("drift_score", None, "c", 0, drift=noted("identifiers")), "identifiers", id="note"),
     ],
 )  # fmt: skip
 def test_value_that_cannot_be_judged_says_why(value, note):
@@ -288,7 +292,7 @@ def test_night_without_rows_breaks_nothing():
     metrics = [
         metric("rows", 0.0, rows=0),
         metric("null_share", None, "c", 0, reason="no row has a value"),
-        metric("drift_score", None, "c", 0, detail={"note": "no row has a value"}),
+        metric("drift_score", None, "c", 0, drift=noted("no row has a value")),
     ]
     verdicts = judge_night(night(metrics, {("rows", None, None): [1_000.0] * 20}), Judgement())
 

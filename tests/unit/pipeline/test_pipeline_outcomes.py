@@ -34,4 +34,4 @@ def test_label_has_another_method_where_the_spec_asks_for_rows(method):
 
     assert drift.method == "jensenshannon"
     assert drift.score > 0.2
-    assert drift.note == f"by jensenshannon, because {method} needs rows and labels are kept as counts"
+    assert drift.note == f"by jensenshannon, because {method} needs rows and labels are stored as counts"

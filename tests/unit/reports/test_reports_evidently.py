@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.evidently import EvidentlyReport, write_evidently
@@ -22,6 +23,7 @@ DRIFT = (
     drift("tail", 0.1),
 )
 
+KINDS = dict.fromkeys(("wind", "temp", "seats", "tail"), Kind.NUMERIC) | {"origin": Kind.CATEGORY}
 VERDICTS = {
     "wind": usual_verdict("drift_score", "wind", state=VerdictState.BREACH),
     "temp": usual_verdict("drift_score", "temp"),
@@ -34,6 +36,7 @@ def write(current=None, reference=None, scores=DRIFT, title="flights 2013-03-08"
         current=flights_frame(300) if current is None else current,
         reference=flights_frame(600, seed=1) if reference is None else reference,
         drift=scores,
+        kinds=KINDS,
         verdicts=VERDICTS,
         spec=flights_spec(),
         title=title,
@@ -194,6 +197,7 @@ def test_hostile_column_names_end_no_script(report):
         current=flights_frame(300).rename(columns=names),
         reference=flights_frame(600, seed=1).rename(columns=names),
         drift=[drift(SCRIPT, 0.1)],
+        kinds={},
         verdicts={},
         spec=hostile,
         title="night",

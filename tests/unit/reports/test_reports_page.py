@@ -270,7 +270,7 @@ def test_provenance_names_files_version_layout_and_deliveries(loud):
         "truncated: not read",
         "20130309T060000-3f2a",
         "5c1f0a9be772",
-        "50,009 rows of 59 nights",
+        "50,009 rows of 59 days",
         "s3://airline/labels/dt=2013-03-09",
         "evidently 0.7.23",
     ):
@@ -300,7 +300,7 @@ def test_page_works_with_hardly_any_data(status, headline):
 
 
 def test_pictures_must_be_markup_to_be_drawn():
-    row = ColumnRow(drift=drift("wind", 0.1), picture="<svg onload=alert(1)>")
+    row = ColumnRow(score=drift("wind", 0.1), picture="<svg onload=alert(1)>")
 
     assert "<svg onload" not in render_night(quiet_page(columns=(row,)))
     assert "<svg>" in render_night(quiet_page(columns=(replace(row, picture=Markup("<svg></svg>")),)))
@@ -316,7 +316,7 @@ def test_hostile_text_stays_text(text):
         night=night(message=text, version=text, layout=text),
         alerts=(alert(title=text, text=text),),
         checks=(check(text, text, passed=False, observed=text, expected=text, severity=Severity.BLOCKING),),
-        columns=(ColumnRow(drift=drift(text, 0.3, note=text)),),
+        columns=(ColumnRow(score=drift(text, 0.3, note=text)),),
         quarantine={text: 1},
         files=(SourceFile(uri=text, checksum=text, note=text),),
         facts=(Fact(name=text, value=text),),

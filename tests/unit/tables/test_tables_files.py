@@ -249,3 +249,13 @@ def test_layout_is_pinned_from_the_same_rows_in_any_format(tmp_path):
     layouts = {airflow_mlmon.profile(source).layout.columns for source in (parquet, csv, table, table.to_pandas())}
 
     assert len(layouts) == 1
+
+
+@pytest.mark.parametrize("pattern", ["dt=*", "dt=0[12]", "dt=0[!3]"])
+def test_glob_of_folders_means_their_files(tmp_path, pattern):
+    for number in (1, 2):
+        (tmp_path / f"dt=0{number}").mkdir()
+        write_parquet(tmp_path / f"dt=0{number}" / "part.parquet", make_rows(100, number))
+        write_text(tmp_path / f"dt=0{number}" / "_SUCCESS", "")
+
+    assert len(airflow_mlmon.profile(f"{tmp_path}/{pattern}").files) == 2
