@@ -90,12 +90,12 @@ def show_windows(
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
                 if window.nights:
-                    console.print(drift_table(window.columns, window.verdicts))
+                    console.print(drift_table(window.columns, window.verdicts, _length(window)))
     return answered
 
 
 def _heading(window: Window) -> str:
-    days = (window.last - window.first).days + 1
+    days = _length(window)
     parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} days, {window.rows:,} rows"]
     parts += [f"{count} excluded ({reason})" for reason, count in Counter(window.skipped.values()).items()]
     lines = ["; ".join(parts)]
@@ -116,7 +116,7 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
     return f"  {which}against {facts.title} ({nights})"
 
 
-def drift_table(columns: Iterable[ColumnDrift], verdicts: Mapping[str, Verdict]) -> Table:
+def drift_table(columns: Iterable[ColumnDrift], verdicts: Mapping[str, Verdict], length: int = 1) -> Table:
     """Build the table with a line for each column: drifted columns first, then by effect size."""
     table = plain_table()
     table.add_column("column")
@@ -135,7 +135,7 @@ def drift_table(columns: Iterable[ColumnDrift], verdicts: Mapping[str, Verdict])
             number_cell(column.score),
             state,
             *((effect_text(verdict) or NONE, p_text(verdict) or NONE) if verdict else (NONE, NONE)),
-            Text(basis_text(verdict) if verdict else ""),
+            Text(_rests_on(verdict, length) if verdict else ""),
             Text(column.note),
             style=style,
         )
@@ -147,7 +147,19 @@ def _rank(column: ColumnDrift, verdict: Verdict | None) -> tuple[bool, float, st
     return not has_drifted, -abs(verdict.effect or 0.0) if verdict else 0.0, column.column
 
 
-def verdict_content(column: ColumnDrift, verdict: Verdict | None) -> dict[str, Any]:
+def _length(window: Window) -> int:
+    return (window.last - window.first).days + 1
+
+
+def _rests_on(verdict: Verdict, length: int) -> str:
+    """Format what a verdict rests on; the history of a window is of windows of as many days."""
+    if length == 1 or verdict.history is None:
+        return basis_text(verdict)
+    windows = f"against {verdict.history} windows of {length} days"
+    return "; ".join(filter(None, (windows, verdict.note)))
+
+
+def verdict_content(column: ColumnDrift, verdict: Verdict | None, length: int = 1) -> dict[str, Any]:
     """What the evaluation says of a column, as JSON."""
     return {
         "column": column.column,
@@ -156,7 +168,7 @@ def verdict_content(column: ColumnDrift, verdict: Verdict | None) -> dict[str, A
         "state": verdict.state if verdict else None,
         "effect": verdict.effect if verdict else None,
         "p_value": verdict.p_value if verdict else None,
-        "rests_on": basis_text(verdict) if verdict else None,
+        "rests_on": _rests_on(verdict, length) if verdict else None,
         "note": column.note,
     }
 
@@ -178,7 +190,10 @@ def _content(window: Window) -> dict[str, Any]:
         ],
         "drifted_columns": len(drifted(window.verdicts)),
         "columns": [
-            {**verdict_content(column, window.verdicts.get(column.column)), "baseline": titles[column.column]}
+            {
+                **verdict_content(column, window.verdicts.get(column.column), _length(window)),
+                "baseline": titles[column.column],
+            }
             for column in window.columns
         ],
     }

@@ -14,7 +14,7 @@ the reason: that is known with certainty from its null share, and would hide all
 
 Sources: Rabanser, Günnemann and Lipton, "Failing Loudly: An Empirical Study of Methods for Detecting Dataset
 Shift", 2019; NannyML's domain classifier (LightGBM); evidently's drift of texts and of embeddings by a domain
-classifier (SGD). Those judge the ROC AUC by a fixed limit; here it is that of the reference's own nights.
+classifier (SGD). Those compare the ROC AUC with a fixed limit; here it is evaluated beside past days.
 """
 
 from __future__ import annotations

@@ -134,6 +134,17 @@ def sampled_methods(
     return {name: pair for name, pair in chosen.items() if pair[0].is_sampled}
 
 
+def text_methods(
+    columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
+) -> dict[str, tuple[Method, Kind]]:
+    """Return the method and the kind of each column whose texts are compared.
+
+    Raises:
+        ConfigError: there is no such method.
+    """
+    return {name: pair for name, pair in sampled_methods(columns, method, methods).items() if pair[0].is_of_text}
+
+
 def _measure_of(method: str) -> _Measure:
     chosen = parse_method(method)
     if chosen not in _MEASURES:

@@ -25,7 +25,7 @@ from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, shrink
 from airflow_mlmon.tasks.registry import METRICS
@@ -57,6 +57,7 @@ class NightEvidence:
         scales: Standard deviation of single values, of the metrics that are means.
         versions: Segments of model versions whose own outputs and performance are judged too.
         parts: The drift of a column in each segment, by what the segment is called.
+        texts: Columns whose drift score is evaluated as a number: profiles hold too little of texts.
     """
 
     day: date
@@ -69,6 +70,7 @@ class NightEvidence:
     scales: Mapping[str, float] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
+    texts: frozenset[str] = frozenset()
 
     @property
     def days(self) -> frozenset[date]:
@@ -149,7 +151,7 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
         lack = _lack(evidence, value, policy)
         if lack:
             lacking[value.key] = _insufficient(value, lack)
-        elif value.metric == DRIFT:
+        elif value.metric == DRIFT and value.column not in evidence.texts:
             tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
             series = _series(evidence, value, policy)
@@ -163,14 +165,14 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
     """Why a value cannot be judged, in words; nothing where it can."""
     if value.withheld:
         return value.withheld
-    if value.metric == DRIFT:
+    if value.metric == DRIFT and value.column not in evidence.texts:
         history = evidence.columns.get(str(value.column))
         if history is None:
             note = value.drift.note if value.drift else ""
             return note or "no value to compare, or none to compare it with"
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
-        return value.reason or "no value"
+        return value.reason or str(value.detail.get("note") or "no value")
     if not math.isfinite(value.value):
         return "the value is not finite"
     is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
@@ -183,11 +185,13 @@ def _few(rows: int, policy: Judgement) -> str:
 
 def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
     metric = METRICS[value.metric]
-    assert metric.measure is not None  # noqa: S101 - what has none is not judged
+    # the drift score of a text is a ROC AUC
+    measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
+    assert measure is not None  # noqa: S101 - what has none is not judged
     key = value.key
     return Series(
-        measure=metric.measure,
-        worse=metric.worse,
+        measure=measure,
+        worse=worse,
         day=evidence.day,
         now=Point(value=float(value.value or 0.0), rows=value.rows),
         past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],

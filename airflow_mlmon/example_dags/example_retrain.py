@@ -29,9 +29,9 @@ with DAG(dag_id=f"{MODEL}_retrain", schedule=[drift_asset(MODEL)], catchup=False
         """Fit a model to the numeric features of the labelled rows up to the day of the verdict, and store it."""
         import json  # noqa: PLC0415 - a DAG file imports what its tasks need in the tasks
 
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-        from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
         from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415

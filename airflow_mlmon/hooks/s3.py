@@ -14,7 +14,7 @@ def s3_client(conn_id: str | None) -> Any:
         ConfigError: the connection does not exist.
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook  # noqa: PLC0415 - boto is slow to import
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config
 
     if conn_id is not None:
         connection(conn_id)  # the hook itself would continue without credentials

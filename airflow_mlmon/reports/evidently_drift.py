@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 
 with warnings.catch_warnings():
@@ -24,10 +25,8 @@ with warnings.catch_warnings():
     from evidently.metrics import ValueDrift
 
 _GUARD = threading.Lock()
-_FEWEST_ROWS = 30
 # its permutations take time quadratic in the rows: 4 s at 1,000
 _MMD_ROWS = 500
-_TEXTS = frozenset({Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 _COLUMN = "value"
 
 
@@ -48,8 +47,8 @@ def score_samples(
 def _score(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -> SampledScore:
     reference, current = _cut(reference, current, method)
     empty = SampledScore(method=method, value=None, rows_reference=len(reference), rows_current=len(current))
-    if min(len(reference), len(current)) < _FEWEST_ROWS:
-        return replace(empty, problem=f"fewer than {_FEWEST_ROWS} values")
+    if min(len(reference), len(current)) < MINIMUM_ROWS:
+        return replace(empty, problem=f"fewer than {MINIMUM_ROWS} values")
     try:
         found = _ask(reference, current, method, kind)
     except Exception as error:  # noqa: BLE001 - evidently passes on any error of its libraries
@@ -60,7 +59,7 @@ def _score(reference: pd.Series, current: pd.Series, method: Method, kind: Kind)
 
 def _ask(reference: pd.Series, current: pd.Series, method: Method, kind: Kind) -> Mapping[str, Any]:
     numbers = [_COLUMN] if kind is Kind.NUMERIC else []
-    texts = [_COLUMN] if method in _TEXTS else []
+    texts = [_COLUMN] if method.is_of_text else []
     categories = [] if numbers or texts else [_COLUMN]
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories, text_columns=texts)
     sides = [

@@ -34,7 +34,13 @@ class Method(StrEnum):
         """Whether Evidently computes it on a sample, because profiles cannot answer it."""
         return self in _SAMPLED
 
+    @property
+    def is_of_text(self) -> bool:
+        """Whether it compares texts, of which profiles hold the most frequent alone; its score is a ROC AUC."""
+        return self in _OF_TEXT
 
+
+_OF_TEXT = frozenset({Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 _SAMPLED = frozenset(
     {
         Method.ANDERSON,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
@@ -14,41 +11,23 @@ from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictErro
 from airflow_mlmon.records import Delivery, DriftDetail, Family, Results, Status
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.store import schema
-from airflow_mlmon.store.metric_store import MetricStore
-from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from airflow_mlmon.store.rows import metric_rows
 from tests.support.published import (
+    CHANNELS,
     DAY,
-    NOW,
     alert,
     arrival,
     baseline,
     check,
+    claim_ids,
     metric,
     night,
     partition,
+    publish_breach,
     results,
+    stored_rows,
     verdict,
 )
-
-CHANNELS = ("log", "webhook:ops")
-
-
-def rows(store: MetricStore) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table."""
-    with store._database.reading() as connection:
-        return {
-            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
-            for table in schema.metadata.sorted_tables
-        }
-
-
-def publish_breach(store: MetricStore, **changes) -> None:
-    store.publish(night(), [results(alerts=(alert(),), **changes)], supersedes=None, channels=CHANNELS)
-
-
-def claim_ids(store: MetricStore, now=NOW, limit: int = 10) -> list[int]:
-    return [claim.id for claim in store.claim_pending(limit, now)]
 
 
 def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
@@ -83,7 +62,7 @@ def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(
         supersedes=None,
         channels=CHANNELS,
     )
-    before = rows(store)
+    before = stored_rows(store)
 
     store.replace_profile(
         partition(),
@@ -100,18 +79,18 @@ def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(
         "accuracy": 0.8,
     }
     assert store.night(partition()).layout == "def456"
-    changed = {name for name, content in rows(store).items() if content != before[name]}
+    changed = {name for name, content in stored_rows(store).items() if content != before[name]}
     assert changed == {"mlmon_nights", "mlmon_metrics", "mlmon_compared_with"}
 
 
 def test_another_layout_is_refused_for_another_version(store):
     store.publish(night(), [results()], supersedes=None)
-    before = rows(store)
+    before = stored_rows(store)
 
     with pytest.raises(PartitionConflictError):
         store.replace_profile(partition(), "v0", "def456", [], replaces=("score_mean",), baselines=[baseline()])
 
-    assert rows(store) == before
+    assert stored_rows(store) == before
 
 
 class TestSchema:
@@ -176,11 +155,11 @@ class TestPublish:
 
     def test_changes_nothing_when_repeated(self, store):
         publish_breach(store)
-        before = rows(store)
+        before = stored_rows(store)
 
         publish_breach(store)
 
-        assert rows(store) == before
+        assert stored_rows(store) == before
 
     def test_replaces_a_family_as_a_whole_and_leaves_the_other(self, store):
         labels = results(family=Family.LABELS, metrics=(metric("accuracy", 0.8),), verdicts=(), checks=())
@@ -199,20 +178,20 @@ class TestPublish:
 
     def test_refuses_when_another_run_was_faster(self, store):
         store.publish(night(version="v2"), [results()], supersedes=None)
-        before = rows(store)
+        before = stored_rows(store)
 
         with pytest.raises(PartitionConflictError, match="v2"):
             store.publish(night(version="v3"), [results(metrics=())], supersedes="v1")
 
-        assert rows(store) == before
+        assert stored_rows(store) == before
 
     def test_keeps_a_judged_night_from_the_history_fill(self, store):
         publish_breach(store)
-        before = rows(store)
+        before = stored_rows(store)
 
         store.publish(night(version="v9", judged=False), [results(metrics=())], supersedes="v1")
 
-        assert rows(store) == before
+        assert stored_rows(store) == before
 
     def test_judges_a_night_that_the_history_fill_wrote(self, store):
         store.publish(night(judged=False), [results()], supersedes=None)
@@ -275,56 +254,6 @@ class TestFailure:
 
         assert store.alerts("flights", DAY, DAY) == []
         assert claim_ids(store) == []
-
-
-class TestAlertState:
-    def test_a_breach_that_stays_is_not_sent_again(self, store):
-        publish_breach(store)
-        store.mark_sent(claim_ids(store), NOW)
-
-        store.publish(night(version="v2"), [results(alerts=(alert(text="0.40"),))], supersedes="v1", channels=CHANNELS)
-
-        assert [found.text for found in store.alerts("flights", DAY, DAY)] == ["0.40"]
-        assert claim_ids(store) == []
-
-    def test_a_breach_that_is_gone_is_resolved_and_kept(self, store):
-        publish_breach(store)
-
-        store.publish(night(version="v2"), [results()], supersedes="v1", channels=CHANNELS)
-
-        assert store.alerts("flights", DAY, DAY) == []
-        assert store.alerts("flights", DAY, DAY, include_resolved=True) == [alert()]
-        assert claim_ids(store) == []
-
-    def test_a_breach_that_comes_back_is_not_sent_again_while_nobody_was_told_that_it_had_gone(self, store):
-        publish_breach(store)
-        store.mark_sent(claim_ids(store), NOW)
-        store.publish(None, [results()], supersedes=None)
-
-        publish_breach(store)
-
-        assert store.alerts("flights", DAY, DAY) == [alert()]
-        assert claim_ids(store) == []
-
-    def test_a_breach_that_is_taken_back_and_comes_back_is_told_both_times(self, store):
-        publish_breach(store)
-        store.mark_sent(claim_ids(store), NOW)
-
-        store.publish(None, [results()], supersedes=None, channels=CHANNELS)
-        gone = store.claim_pending(10, NOW)
-        store.mark_sent([claim.id for claim in gone], NOW)
-        publish_breach(store)
-        back = store.claim_pending(10, NOW)
-
-        assert [claim.event for claim in gone] == ["resolved"] * 2
-        assert [claim.event for claim in back] == ["reopened"] * 2
-
-    def test_results_of_labels_resolve_no_alert_of_predictions(self, store):
-        publish_breach(store)
-
-        store.publish(None, [Results(partition=partition(), family=Family.LABELS)], supersedes=None)
-
-        assert store.alerts("flights", DAY, DAY) == [alert()]
 
 
 class TestRanges:
@@ -397,168 +326,3 @@ class TestLayouts:
 
     def test_no_layout_is_none(self, store):
         assert store.current_layout("flights") is None
-
-
-class TestOutbox:
-    def test_alerts_are_read_and_told_in_the_order_in_which_they_were_judged(self, store):
-        names = ("score_mean", "brier", "rows", "accuracy")
-        of_labels = results(family=Family.LABELS, alerts=(alert("log_loss", family=Family.LABELS),))
-        of_rows = results(alerts=tuple(alert(name) for name in names))
-
-        store.publish(night(), [of_labels, of_rows], supersedes=None, channels=("log",))
-
-        assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [*names, "log_loss"]
-        assert [claim.alert.metric for claim in store.claim_pending(1, NOW)] == [*names, "log_loss"]
-
-    def test_a_claim_carries_the_alert_and_its_night(self, store):
-        publish_breach(store)
-
-        claims = store.claim_pending(10, NOW)
-
-        assert [claim.channel for claim in claims] == ["log", "webhook:ops"]
-        assert [(claim.alert, claim.night, claim.attempts) for claim in claims] == [(alert(), night(), 1)] * 2
-
-    def test_claimed_rows_are_not_claimed_again_before_the_lease_ends(self, store):
-        publish_breach(store)
-        first = claim_ids(store)
-
-        assert claim_ids(store, NOW + LEASE - timedelta(seconds=1)) == []
-        assert claim_ids(store, NOW + LEASE) == first
-
-    def test_a_limit_never_splits_a_night(self, store):
-        store.publish(night(), [results(alerts=(alert(), alert("rows")))], supersedes=None, channels=CHANNELS)
-
-        assert {claim.channel for claim in store.claim_pending(1, NOW)} == {"log"}
-        assert len(store.claim_pending(1, NOW)) == 2
-
-    def test_a_model_is_claimed_alone(self, store):
-        publish_breach(store)
-
-        assert store.claim_pending(10, NOW, model="trains") == []
-
-    def test_a_failed_row_waits_longer_each_time(self, store):
-        publish_breach(store)
-        store.mark_failed(claim_ids(store), "500", NOW)
-
-        assert claim_ids(store, NOW + wait_after(1) - timedelta(seconds=1)) == []
-        assert len(claim_ids(store, NOW + wait_after(1))) == 2
-
-    def test_a_row_that_keeps_failing_becomes_a_dead_letter(self, store):
-        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
-        now = NOW
-        for _ in range(MAX_ATTEMPTS):
-            store.mark_failed(claim_ids(store, now), "answered 500", now)
-            now += timedelta(days=1)
-
-        assert claim_ids(store, now) == []
-        [letter] = store.dead_letters("flights")
-        assert (letter.channel, letter.attempts, letter.error, letter.alert) == ("log", 8, "answered 500", alert())
-
-    def test_a_row_that_kills_its_sender_becomes_a_dead_letter(self, store):
-        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
-        for attempt in range(MAX_ATTEMPTS + 1):
-            claim_ids(store, NOW + attempt * LEASE)
-
-        assert [letter.error for letter in store.dead_letters()] == ["the sender stopped before the reply came"]
-
-    def test_a_late_failure_does_not_undo_a_success(self, store):
-        publish_breach(store)
-        ids = claim_ids(store)
-        store.mark_sent(ids, NOW)
-
-        store.mark_failed(ids, "timed out", NOW)
-
-        assert claim_ids(store, NOW + timedelta(days=1)) == []
-        assert store.dead_letters() == []
-
-    def test_two_senders_never_claim_the_same_row(self, store):
-        for day in range(1, 21):
-            of = partition(day)
-            found = results(of, alerts=(alert(f"m{day}", of),), verdicts=(), checks=())
-            store.publish(night(of), [found], supersedes=None, channels=["log"])
-
-        with ThreadPoolExecutor(4) as pool:
-            claimed = list(pool.map(lambda _: claim_ids(store, limit=5), range(8)))
-
-        ids = [number for batch in claimed for number in batch]
-        assert len(ids) == len(set(ids)) == 20
-
-
-def _fail_at(engine: sa.Engine, number: int) -> Callable[[], None]:
-    """Make the statement with that number fail; returns how to stop it."""
-    seen = iter(range(1, 10_000))
-
-    def count(*_) -> None:
-        if next(seen) == number:
-            raise InterruptedError(number)
-
-    sa.event.listen(engine, "before_cursor_execute", count)
-    return lambda: sa.event.remove(engine, "before_cursor_execute", count)
-
-
-class TestCrash:
-    def test_at_any_statement_leaves_the_old_state_whole(self, store):
-        publish_breach(store)
-        before = rows(store)
-        newer = results(metrics=(metric(value=0.2),), alerts=(alert("rows"), alert("null_share")))
-        crashes = 0
-        for number in range(1, 200):
-            stop = _fail_at(store._database.engine, number)
-            try:
-                store.publish(night(version="v2"), [newer], supersedes="v1", channels=CHANNELS)
-            except InterruptedError:
-                crashes += 1
-            else:
-                break
-            finally:
-                stop()
-            assert rows(store) == before
-
-        assert crashes > 15
-        assert store.night(partition()).version == "v2"
-        assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"rows", "null_share"}
-
-
-class TestConcurrency:
-    def test_of_two_publishers_one_wins_whole(self, store):
-        barrier = threading.Barrier(2)
-
-        def publish(version: str) -> str:
-            item = results(metrics=(metric("rows", float(version[1:])),), alerts=(alert(version),))
-            barrier.wait()
-            try:
-                store.publish(night(version=version), [item], supersedes=None, channels=CHANNELS)
-            except PartitionConflictError:
-                return "conflict"
-            return version
-
-        with ThreadPoolExecutor(2) as pool:
-            outcomes = set(pool.map(publish, ["v1", "v2"]))
-
-        version = store.night(partition()).version
-        assert outcomes == {"conflict", version}
-        assert store.metrics("flights", DAY, DAY) == {(DAY, "rows", None): float(version[1:])}
-        assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [version]
-        assert len(claim_ids(store)) == 2
-
-    def test_publishers_of_many_nights_all_get_through(self, store):
-        def publish(day: int) -> None:
-            of = partition(day)
-            store.publish(night(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=CHANNELS)
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(publish, range(1, 29)))
-
-        assert len(store.nights("flights", date(2013, 3, 1), date(2013, 3, 31))) == 28
-
-    def test_of_two_that_pin_a_layout_both_get_the_same(self, store):
-        barrier = threading.Barrier(2)
-
-        def pin(name: str) -> str:
-            barrier.wait()
-            return store.save_layout("flights", name, f"s3://x/{name}", name).layout_id
-
-        with ThreadPoolExecutor(2) as pool:
-            pinned = set(pool.map(pin, ["aaa", "bbb"]))
-
-        assert pinned == {store.current_layout("flights").layout_id}

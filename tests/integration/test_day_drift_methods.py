@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -125,3 +126,36 @@ def test_method_of_an_unknown_column_names_the_nearest(tmp_path):
         opened(tmp_path, archive, ("alerts:", f"{drift}alerts:")),
     ):
         pass
+
+
+WORDS = ["loan", "car", "house", "school", "roof", "wedding", "kitchen", "dentist", "travel", "garden"]
+MEMO = ("    channel:", "    memo: {type: string}\n    channel:")
+TEXTS = ("alerts:", "drift: {columns: {memo: {method: abs_text_content_drift}}}\nalerts:")
+
+
+def with_memo(day: date, *, words: list[str] = WORDS) -> pa.Table:
+    """The day's rows, each with a memo of its own of four words."""
+    random = np.random.default_rng(day.toordinal())
+    table = day_table(day)
+    memos = [f"{' '.join(random.choice(words, 4))} {number}" for number in range(table.num_rows)]
+    return table.append_column("memo", pa.array(memos))
+
+
+def test_texts_are_evaluated_beside_the_scores_of_past_days(tmp_path):
+    archive = local_archive(tmp_path, 0)
+    past = [with_memo(FIRST - timedelta(days=back)) for back in range(12, 0, -1)]
+    archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
+    archive.write_predictions(FIRST, with_memo(FIRST))
+    later = FIRST + timedelta(days=1)
+    archive.write_predictions(later, with_memo(later, words=["arms", "drugs", "bets", "coins", "dice"]))
+    with opened(tmp_path, archive, MEMO, TEXTS) as run:
+        for day in (FIRST, later):
+            judge_night(run, Partition.of_day("loans", day))
+        quiet, moved = (_verdicts_of(run, day)["memo"] for day in (FIRST, later))
+        alerts = run.store.alerts("loans", FIRST, later)
+
+    assert (quiet.state, quiet.history) == (VerdictState.OK, 10)
+    assert (moved.state, moved.history) == (VerdictState.BREACH, 10)
+    assert quiet.value < moved.high < moved.value
+    of_drift = [alert for alert in alerts if alert.metric == "drift_score"]
+    assert [(alert.partition.day, alert.column) for alert in of_drift] == [(later, "memo")]

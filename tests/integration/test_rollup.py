@@ -238,7 +238,7 @@ class TestCommands:
         assert "no drift" in out
         assert "sampling error only" in out
         assert "1 of 2 days, 80 rows" in out
-        assert "1 left out (no profile)" in out
+        assert "1 excluded (no profile)" in out
 
     def test_drift_prints_an_object_a_window(self, capsys):
         main(["drift", "loans.yaml", "--from", str(day(0)), "--to", str(day(5)), "--window", "3d", "--json"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from airflow_mlmon.baselines import BaselineFacts, BaselinePin
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
@@ -21,9 +23,12 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.metric_store import MetricStore
 
 DAY = date(2013, 3, 8)
 NOW = datetime(2013, 3, 9, 1, tzinfo=UTC)
+CHANNELS = ("log", "webhook:ops")
 
 
 def partition(day: int = 8, model: str = "flights") -> Partition:
@@ -147,3 +152,20 @@ def pin(number: int = 1, **changes: Any) -> BaselinePin:
         "accepted_at": NOW,
     }
     return BaselinePin(**(facts | changes))
+
+
+def stored_rows(store: MetricStore) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table."""
+    with store._database.reading() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(sa.select(table))), key=repr)
+            for table in schema.metadata.sorted_tables
+        }
+
+
+def publish_breach(store: MetricStore, **changes) -> None:
+    store.publish(night(), [results(alerts=(alert(),), **changes)], supersedes=None, channels=CHANNELS)
+
+
+def claim_ids(store: MetricStore, now: datetime = NOW, limit: int = 10) -> list[int]:
+    return [claim.id for claim in store.claim_pending(limit, now)]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import Counts, nights_alike
 from airflow_mlmon.evaluation.consequence import score_shifts
 from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
@@ -133,15 +134,17 @@ class UsualJudge:
         alike = nights_alike(served, now)
         unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
+        texts = _texts(spec, reference) if reference else frozenset()
         evidence = NightEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached),
+            past=self._past(day, reach, unlike, breached, _JUDGED if not texts else (*_JUDGED, DRIFT)),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
+            texts=texts,
         )
         if reference is None or profile is None:
             return evidence
@@ -180,10 +183,15 @@ class UsualJudge:
         }
 
     def _past(
-        self, day: date, reach: int, unlike: Collection[date], breached: Mapping[SubjectKey, Collection[date]]
+        self,
+        day: date,
+        reach: int,
+        unlike: Collection[date],
+        breached: Mapping[SubjectKey, Collection[date]],
+        names: Sequence[str],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         past: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        found = self.run.store.past(self.run.model, _JUDGED, day, reach)
+        found = self.run.store.past(self.run.model, names, day, reach)
         # a night that never came says nothing of how many rows a night has
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
@@ -311,6 +319,11 @@ def _served(profile: Profile, version_column: str) -> Counts:
     """Rows by version."""
     segment = profile.segments.get(version_column)
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
+
+
+def _texts(spec: ModelSpec, reference: Reference) -> frozenset[str]:
+    """The columns whose texts are compared, by samples of rows."""
+    return frozenset(text_methods(reference.layout.columns, spec.drift.method, spec.drift.methods))
 
 
 def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.prepare import Prepared
 
 
-def versions_below(run: Run, prepared: Prepared, baseline: Iterable[date]) -> dict[date, str]:
+def versions_below(run: Run, partition: Partition, version: str, baseline: Iterable[date]) -> dict[date, str]:
     """Return what the verdicts of a partition rest on: its version, and those of its trailing and baseline days."""
-    day = prepared.partition.day
+    day = partition.day
     # one of the reference's own days is not compared with itself
     others = (_trailing(run, day) | set(baseline)) - {day}
-    return {day: prepared.version, **_versions(run, others)}
+    return {day: version, **_versions(run, others)}
 
 
 def stale_nights(run: Run, first: date, last: date) -> dict[date, list[date]]:

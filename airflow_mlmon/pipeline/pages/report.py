@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_nights
-from airflow_mlmon.pipeline.history.drift_files import import_drift_files
 from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, index_page, night_page
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_sample
 from airflow_mlmon.quality.frame import to_frame

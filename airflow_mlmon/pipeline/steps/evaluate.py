@@ -85,7 +85,7 @@ def judge_partition(
         }
         | prepared.rests_on,
         deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
-        bases=versions_below(run, prepared, days),
+        bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
-from airflow_mlmon.tasks.binary.table import METRICS, POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.tasks.binary.table import HALF, METRICS, POSITIVE_SHARE, SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.task import Task
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
-
-HALF = 0.5
 
 
 class Binary(Task):

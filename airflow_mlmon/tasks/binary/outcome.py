@@ -26,7 +26,7 @@ from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.values.exact import sum_exactly
-from airflow_mlmon.tasks.binary.description import HALF
+from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
 KIND = b"MLML"

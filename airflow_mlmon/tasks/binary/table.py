@@ -10,6 +10,8 @@ from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
 POSITIVE_SHARE = "positive_share"
+# the score at which a row is predicted as positive
+HALF = 0.5
 
 METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: Metric(
