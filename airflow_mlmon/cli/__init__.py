@@ -1,1 +1,1 @@
-"""The command `mlmon`: the same pipeline from a shell."""
+"""Command line `mlmon`: the same pipeline from a shell."""

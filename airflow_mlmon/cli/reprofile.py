@@ -31,7 +31,7 @@ def _print(day: Reprofiled, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(day) | {"day": day.day.isoformat()})
     elif day.state is Carried.CARRIED:
-        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, layout {day.before} -> {day.layout}\n")
+        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, profile schema {day.before} -> {day.layout}\n")
     else:
         sys.stdout.write(f"{day.day}: {day.state}\n")
     sys.stdout.flush()

@@ -51,7 +51,7 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
 
 
 def _form(metric: str) -> str:
-    """The format of a metric's values: shares in percent."""
+    """Return the format of a metric's values: shares in percent."""
     if METRICS[metric].is_count:
         return ".0f"
     return ".1%" if METRICS[metric].measure is Measure.SHARE else ".3f"

@@ -105,7 +105,7 @@ def _heading(window: Window) -> str:
 
 
 def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
-    """What columns were compared with."""
+    """Describe the baseline of the columns."""
     facts = baseline.facts
     which = "" if is_alone else f"{', '.join(facts.columns)}: "
     nights = (
@@ -160,7 +160,7 @@ def _rests_on(verdict: Verdict, length: int) -> str:
 
 
 def verdict_content(column: ColumnDrift, verdict: Verdict | None, length: int = 1) -> dict[str, Any]:
-    """What the evaluation says of a column, as JSON."""
+    """Convert the verdict on a column to JSON."""
     return {
         "column": column.column,
         "method": column.method,

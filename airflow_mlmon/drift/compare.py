@@ -56,7 +56,7 @@ def compare(
     methods: Mapping[str, str] = MappingProxyType({}),
     sampled: Mapping[str, SampledScore] = MappingProxyType({}),
 ) -> list[ColumnDrift]:
-    """Score the drift of every column of the layout, in its order, by `method` or its own among `methods`.
+    """Score the drift of every column of the profile schema, in order, by `method` or its own among `methods`.
 
     `sampled` has evidently's scores on rows. A column whose method needs rows is not compared without one, with a note.
 

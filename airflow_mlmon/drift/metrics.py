@@ -1,4 +1,4 @@
-"""The drift of a column as a metric, the same for columns of the predictions and for the label."""
+"""Drift of a column as a metric, for columns of the predictions and for the label."""
 
 from __future__ import annotations
 

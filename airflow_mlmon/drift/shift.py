@@ -42,7 +42,7 @@ def mean_shift(reference: ColumnProfile, current: ColumnProfile, minimum_rows: i
 
         max over j of |mean_j - mean'_j| / max(s_j, quantum),  s_j the reference's standard deviation (divided by n)
 
-    Bins: none, the sums are exact integers on the layout's quantum. Smoothing: an s_j below one quantum
+    Bins: none, the sums are exact integers on the quantum of the profile schema. Smoothing: an s_j below one quantum
     counts as one. Range: 0 to infinity; not symmetric, because the reference alone is the unit. P-value:
     Student's test of the dimension with the largest t, its variance pooled, times the number of
     dimensions (Bonferroni). Source: Cohen's d per dimension; evidently compares embeddings by the distance

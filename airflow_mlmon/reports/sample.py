@@ -33,7 +33,7 @@ class Sample:
     """Two frames with the same columns, and the columns left out.
 
     Attributes:
-        current: Rows of the night.
+        current: Rows of the day.
         reference: Rows of the reference.
         numeric: Numeric columns, by their names in the frames.
         category: Categorical columns, by their names in the frames.

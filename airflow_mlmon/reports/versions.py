@@ -36,12 +36,12 @@ class VersionRow:
 
     @property
     def drifted(self) -> list[str]:
-        """Names of its columns that have drifted."""
+        """Return the names of its drifted columns."""
         return drifted(self.verdicts)
 
     @property
     def evaluated(self) -> int:
-        """How many of its columns were tested with enough data."""
+        """Return the number of its columns with enough data."""
         return len(evaluated(self.verdicts))
 
 
@@ -69,7 +69,7 @@ class Challenge:
 
     @property
     def differing(self) -> list[tuple[ColumnDrift, Verdict]]:
-        """The columns that differ most, the largest effect first."""
+        """Return the columns that differ most, the largest effect size first."""
         found = [(column, self.verdicts[column.column]) for column in self.columns if column.column in self.verdicts]
         differing = [(column, verdict) for column, verdict in found if verdict.state is VerdictState.BREACH]
         return sorted(differing, key=lambda pair: -abs(pair[1].effect or 0.0))[:_MOST_COLUMNS]

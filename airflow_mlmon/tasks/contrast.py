@@ -66,5 +66,5 @@ class Difference:
 
     @property
     def is_apart(self) -> bool:
-        """Whether the interval excludes zero."""
+        """Return True if the interval excludes zero."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high

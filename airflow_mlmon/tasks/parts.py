@@ -1,4 +1,4 @@
-"""The outcome profiles of all rows and of the parts of each segment, stored together."""
+"""Outcome profiles of all rows and of the values of each segment, stored together."""
 
 from __future__ import annotations
 

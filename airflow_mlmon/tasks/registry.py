@@ -1,4 +1,4 @@
-"""Every kind of model, by the name that a spec gives it."""
+"""Registry of the kinds of model, by their names in a spec."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The description of a kind of model.
-
-It is light to import, so that a spec can be checked and a DAG parsed by it: what computes is imported by the
-method that needs it.
-"""
+"""Description of a kind of model."""
 
 from __future__ import annotations
 
@@ -113,12 +109,12 @@ class Task(ABC):
 
     @property
     def output_metrics(self) -> tuple[str, ...]:
-        """Those of its metrics that need no labels."""
+        """Return its metrics that need no labels."""
         return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
 
     @property
     def label_metrics(self) -> tuple[str, ...]:
-        """Every metric that needs labels, in the order in which they are shown: of the labels, then performance."""
+        """Return the metrics that need labels in display order: of the labels, then performance."""
         own = {name: metric for name, metric in self.metrics.items() if metric.needs_labels}
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)

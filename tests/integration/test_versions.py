@@ -131,7 +131,7 @@ def test_scores_that_the_baseline_does_not_know_are_shown_and_not_judged(run):
     assert drift["score"].value > 0.25
     assert drift["score"].drift.note == "the baseline has no rows of v2: see the versions"
     assert [bool(drift[name].withheld) for name in ("score", "amount")] == [True, False]
-    assert new["score"].drift.note == "the baseline has too few nights of v2"
+    assert new["score"].drift.note == "the baseline has too few days of v2"
     assert [bool(new[name].withheld) for name in ("score", "amount")] == [True, False]
     assert new["amount"].drift.baseline == "the reference, all versions"
     assert (old["score"].withheld, old["score"].value is None) == ("", False)

@@ -89,7 +89,7 @@ class UsualJudge:
         reference = pinned_reference(self.run) if profile else None
         judged = unruled(self.run.spec, metrics)
         if profile is None:
-            # the drift of labels, which have no profile, is measured and not judged: their share of positives is
+            # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
             judged = [value for value in judged if value.metric != DRIFT]
             # a day is evaluated at each delivery of its labels
             rate = compute_look_rate(rate, _share_of_labels(metrics))
@@ -321,7 +321,7 @@ def _served(profile: Profile, version_column: str) -> Counts:
 
 
 def _texts(spec: ModelSpec, reference: Reference) -> frozenset[str]:
-    """The columns whose texts are compared, by samples of rows."""
+    """Return the text columns that are compared by samples of rows."""
     return frozenset(text_methods(reference.layout.columns, spec.drift.method, spec.drift.methods))
 
 

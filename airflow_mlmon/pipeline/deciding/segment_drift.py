@@ -28,13 +28,13 @@ _UNKNOWN_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentDrift:
-    """The drift of the rows of one value of a segment.
+    """Drift of one value of a segment.
 
     Attributes:
-        segment: What these rows are called.
-        rows: How many there are.
-        columns: Each column.
-        baselines: What each was compared with, in words.
+        segment: The name of the segment.
+        rows: Number of rows.
+        columns: The drift of each column.
+        baselines: The titles of their baselines.
     """
 
     segment: str
@@ -46,9 +46,9 @@ class SegmentDrift:
 def compare_segments(
     run: Run, reference: Reference, day: date, baselines: Sequence[ChosenBaseline], current: Profile
 ) -> list[SegmentDrift]:
-    """Compare the rows of each value of each segment with the same rows of their baseline.
+    """Compare each value of each segment with the same rows of its baseline.
 
-    A version is compared with the baselines that the spec maps it to. Where these have too few nights of
+    A version is compared with the baselines that the spec maps it to. If these have too few days of
     it, it is compared with the rows of all versions, except for what the model itself puts out. The rows of
     another value are not compared where they or the baseline's are too few.
     """
@@ -93,9 +93,9 @@ def _compare_part(
 def withhold_outputs(
     spec: ModelSpec, drift: Sequence[ColumnDrift], baselines: Sequence[ChosenBaseline], current: Profile
 ) -> list[ColumnDrift]:
-    """The drift of all rows, without a verdict on the outputs of versions that the baseline does not know.
+    """Withhold the verdicts on outputs of versions that are missing in the baseline.
 
-    Their scores differ because the model does; each version is compared by itself.
+    Their scores differ because the model differs; each version is compared by itself.
     """
     for chosen in baselines:
         unknown = _unknown_versions(spec, chosen.whole, current)
@@ -106,7 +106,7 @@ def withhold_outputs(
 
 
 def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> list[str]:
-    """The versions that the baseline does not know, where they served more than a trifle of the rows."""
+    """Return the versions missing in the baseline that served more than a negligible share of the rows."""
     known = baseline.segments.get(spec.version_column or "")
     now = current.segments.get(spec.version_column or "")
     if known is None or now is None or not known.parts:

@@ -1,4 +1,4 @@
-"""Which verdicts rest on partitions that were redone since they were given."""
+"""Detection of stale verdicts, which rest on partitions that were rerun since."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from airflow_mlmon.pipeline.run import Run
 
 
 def versions_below(run: Run, partition: Partition, version: str, baseline: Iterable[date]) -> dict[date, str]:
-    """Return what the verdicts of a partition rest on: its version, and those of its trailing and baseline days."""
+    """Return the versions that a partition's verdicts rest on: its own, and those of its trailing and baseline days."""
     day = partition.day
-    # one of the reference's own days is not compared with itself
+    # a day of the reference is not compared with itself
     others = (_trailing(run, day) | set(baseline)) - {day}
     return {day: version, **_versions(run, others)}
 
 
 def stale_nights(run: Run, first: date, last: date) -> dict[date, list[date]]:
-    """Return the days of a range whose verdicts rest on rows that are others now, with the days of these rows.
+    """Return the days of a range whose verdicts rest on rows that have changed since, with the days of these rows.
 
-    A day that an older release evaluated does not say what it rests on, and is never among them.
+    A day evaluated by an older release has no record of these rows and is never among them.
     """
     bases = run.store.evaluation_bases(run.model, first, last)
-    # the trailing days that had no rows then may have some now
+    # trailing days without rows at that time may have some now
     below = {day: (_trailing(run, day) | set(then)) - {day} for day, then in bases.items()}
     now = _versions(run, {base for days in below.values() for base in days})
     stale = {}
@@ -38,7 +38,7 @@ def _trailing(run: Run, day: date) -> set[date]:
 
 
 def _versions(run: Run, days: set[date]) -> dict[date, str]:
-    """Return the version of the rows of each day that has any; those of the reference go by its layout."""
+    """Return the version of the rows of each day that has any; for days of the reference, its profile schema."""
     if not days:
         return {}
     nights = run.store.nights(run.model, min(days), max(days))

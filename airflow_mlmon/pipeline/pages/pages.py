@@ -128,7 +128,7 @@ def index_page(run: Run) -> IndexPage:
 
 
 def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
-    """Drift over the days up to the last judged night, days that were not judged included."""
+    """Return the drift of all days up to the last evaluated one."""
     last = judged[-1]
     first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
     verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
@@ -137,7 +137,7 @@ def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
-    """A JSON file of the served version; None where there is none."""
+    """Read a JSON file of the served version; None if there is none."""
     if served is None:
         return None
     try:
@@ -152,7 +152,7 @@ def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> l
 
 
 def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
-    """Drift of every column, with a picture while the night has the layout of today's reference."""
+    """Return the drift of every column, with a chart if the day has the profile schema of the current reference."""
     uri = profile_uri(run, night.partition, str(night.version), str(night.layout))
     try:
         profile = Profile.from_bytes(run.files.read(uri))
@@ -180,7 +180,7 @@ def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[Co
 
 
 def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference: Reference | None) -> list[ColumnRow]:
-    """Drift of the label, once enough of them have come."""
+    """Return the drift of the label, if enough labels are received."""
     if run.spec.labels is None or reference is None:
         return []
     name = run.spec.labels.label
@@ -189,7 +189,7 @@ def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference
     before = reference_outcomes(run, reference)
     if score is None or score.drift is None or current is None or before is None:
         return []
-    # of a label its own metrics are evaluated
+    # the label is evaluated by its own metrics
     note = "; ".join(filter(None, (score.drift.note, "evaluated by the metrics of the labels")))
     bins = build_histogram(before.whole.label, current.whole.label)
     picture = before_after(bins, name) if bins.labels else None

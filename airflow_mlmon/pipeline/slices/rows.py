@@ -236,7 +236,7 @@ def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequen
     labelled = stored_outcomes(run, night.partition, str(night.version))
     if labelled is None:
         return None
-    # labels that were measured under an earlier layout have other parts
+    # labels measured under an earlier profile schema have other parts
     rows = {key: part.rows for own in segments for key, part in day.profile.segments[own.name].by_key().items()}
     known = {key: part.rows for key, part in labelled.parts.items()}
     return (day.profile, labelled) if rows.items() <= known.items() else None

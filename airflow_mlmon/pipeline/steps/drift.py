@@ -1,4 +1,4 @@
-"""Third step: the partition's distance from its baseline, column by column."""
+"""Third step: score the distance of the partition from its baseline, column by column."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PartitionDrift:
 
     Attributes:
         metrics: Scores of the columns, of all rows and of each segment, and of all features together.
-        baselines: What they were compared with.
+        baselines: The baselines of the columns.
     """
 
     metrics: tuple[MetricValue, ...]
@@ -50,11 +50,11 @@ class PartitionDrift:
 
     @property
     def scores(self) -> list[MetricValue]:
-        """Scores of the columns, of all rows."""
+        """Return the scores of the columns, of all rows."""
         return [value for value in self.metrics if value.metric == DRIFT and value.segment is None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON can carry it."""
+        """Convert to JSON-compatible objects."""
         return {
             "metrics": [asdict(value) for value in self.metrics],
             "baselines": [baseline.to_dict() for baseline in self.baselines],
@@ -62,7 +62,7 @@ class PartitionDrift:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Return what `to_dict` wrote."""
+        """Restore from `to_dict`."""
         return cls(
             metrics=tuple(_metric_of(value) for value in content["metrics"]),
             baselines=tuple(BaselineFacts.from_dict(baseline) for baseline in content["baselines"]),
@@ -117,9 +117,9 @@ def compare_night(
 
 
 def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[str, tuple[Method, Kind]]:
-    """The columns whose method needs rows.
+    """Return the columns whose method needs rows.
 
-    Of the baselines the reference alone has rows; a column with another one is listed as not compared.
+    Only the reference has rows; a column with another baseline is listed as not compared.
     """
     own = [baseline.layout for baseline in baselines if baseline.facts.kind is BaselineKind.REFERENCE]
     drift = run.spec.drift
@@ -127,7 +127,7 @@ def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[s
 
 
 def _read_samples(run: Run, reference: Reference, partition: Partition, version: str) -> Samples:
-    """Samples by prediction id of the reference, without the night where it is one of its own, and of the night."""
+    """Read samples by prediction id of the day and of the reference, without the day if it belongs to the reference."""
     others = without_day(read_sample(run, reference), run.spec.time_column, partition.day)
     return Samples(reference=others, current=read_sampled(run, partition, version))
 
@@ -137,7 +137,7 @@ def _ask_evidently(run: Run, samples: Samples, methods: Mapping[str, tuple[Metho
         return {}
     from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
 
-    run.progress("asking evidently")
+    run.progress("computing drift with Evidently")
     return score_samples(samples.reference, samples.current, methods)
 
 
@@ -153,7 +153,7 @@ def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> l
 
 
 def keep_drift(run: Run, prepared: Prepared, drift: PartitionDrift) -> str:
-    """Write the outcome beside the curated rows, under a name that follows from it, and return its URI."""
+    """Write the result beside the curated rows, under a name from its hash, and return its URI."""
     data = json.dumps(drift.to_dict(), sort_keys=True).encode()
     name = f"drift-{hashlib.sha256(data).hexdigest()[:12]}.json"
     uri = run.version_uri(prepared.partition, prepared.version, name)
@@ -162,5 +162,5 @@ def keep_drift(run: Run, prepared: Prepared, drift: PartitionDrift) -> str:
 
 
 def read_drift(run: Run, uri: str) -> PartitionDrift:
-    """Read what `keep_drift` wrote."""
+    """Read the result of `keep_drift`."""
     return PartitionDrift.from_dict(json.loads(run.files.read(uri)))

@@ -1,4 +1,4 @@
-"""The description of a model that predicts a class of two, and a score for it."""
+"""Description of a binary classifier with a score."""
 
 from __future__ import annotations
 

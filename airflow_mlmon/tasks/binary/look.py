@@ -1,4 +1,4 @@
-"""The look of a binary classifier's columns, by which `mlmon init` recognises them in a sample."""
+"""Recognition of a binary classifier's columns in a sample, for `mlmon init`."""
 
 from __future__ import annotations
 

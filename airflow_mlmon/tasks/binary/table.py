@@ -1,4 +1,4 @@
-"""The metrics of a binary classifier."""
+"""Metrics of a binary classifier."""
 
 from __future__ import annotations
 
