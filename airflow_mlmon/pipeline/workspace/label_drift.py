@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -19,7 +19,7 @@ from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.methods import Method
 
 
-class Counts(NamedTuple):
+class LabelCounts(NamedTuple):
     """Labels by value, as in a profile of the label."""
 
     negative: int
@@ -35,12 +35,12 @@ class LabelDrift:
     current: Profile
 
 
-def count_labels(profile: Any) -> Counts:
+def count_labels(profile: Any) -> LabelCounts:
     """Count the labels of each value."""
-    return Counts(profile.labelled - profile.positive, profile.positive)
+    return LabelCounts(profile.labelled - profile.positive, profile.positive)
 
 
-def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -> LabelDrift | None:
+def compare_labels(spec: ModelSpec, nights: Sequence[LabelCounts], current: LabelCounts) -> LabelDrift | None:
     """Score the label's distance from the labels of the reference; None if it has none."""
     if spec.labels is None or not nights:
         return None
@@ -51,7 +51,7 @@ def compare_labels(spec: ModelSpec, nights: Sequence[Counts], current: Counts) -
     profiles = [_profile(layout, counts) for counts in nights]
     reference, now = sum_profiles(layout, profiles), _profile(layout, current)
     method = _method(spec.drift.method)
-    [drift] = compare(layout, reference, now, method=method)
+    [drift] = compare_profiles(layout, reference, now, method=method)
     if spec.drift.method.is_sampled:
         reason = f"by {method}, because {spec.drift.method} needs rows and labels are stored as counts"
         drift = replace(drift, note="; ".join(filter(None, (drift.note, reason))))
@@ -69,6 +69,6 @@ def label_drift_metric(found: LabelDrift) -> MetricValue:
     return score_metric(found.drift, "the reference")
 
 
-def _profile(layout: Layout, counts: Counts) -> Profile:
+def _profile(layout: Layout, counts: LabelCounts) -> Profile:
     values = [pa.repeat(pa.scalar(value=False), counts.negative), pa.repeat(pa.scalar(value=True), counts.positive)]
     return profile_table(pa.table([pa.chunked_array(values)], names=[layout.columns[0].name]), layout)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.profiles.layout import SegmentLayout
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Role
@@ -29,13 +29,13 @@ class Measured:
     deliveries: tuple[str, ...]
 
 
-def profile_outcomes(
+def profile_partition_outcomes(
     run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
 ) -> OutcomeParts:
     """Compute the outcome profiles of a version of a partition from its rows and deliveries."""
     dividing = [name for segment in segments for name in segment.columns]
     curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
-    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
+    tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
     return profile_outcome_parts(task_of(run.spec), join_labels(curated, tables, run.spec), curated, segments)
 
 

@@ -19,9 +19,10 @@ import pyarrow as pa
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
-from airflow_mlmon.profiles.columns.grid import Floats, to_cells
+from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.values.exact import sum_exactly
+from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
@@ -32,8 +33,6 @@ UNIT = 2.0**-40
 EPSILON = float(np.finfo(np.float64).eps)
 _NULL = -1
 _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
