@@ -34,8 +34,8 @@ druid: $(READY) ## start a Druid without docker (Java 17 and Maven), in the back
 druid-down: $(READY) ## stop what `make druid` left running
 	@$(BIN)/python -m include.druid.run down
 
-test: $(READY) ## run every test; ARGS="-k spec" for some
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## run every test, in two processes; ARGS="-k spec" for some
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" for some
 	@$(BIN)/python -m pytest tests/druid $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # before anything imports Airflow: its home would else be the user's own
 _home = tempfile.TemporaryDirectory(prefix="mlmon-airflow-home-")
@@ -24,6 +25,20 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
 from tests.support.postgres import private_postgres  # noqa: E402 - after the environment
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
+
+
+class ByFile(LoadFileScheduling):
+    """Keeps the tests of a file, which share servers and days, in one process, and all that need a Druid too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tests/druid" if file.startswith("tests/druid/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    # not by xdist's marks, which have no effect in pytest 9.2 (pytest-xdist issue 1386)
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

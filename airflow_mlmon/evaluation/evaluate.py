@@ -172,7 +172,7 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
             return note or "no value to compare, or none to compare it with"
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
-        return value.reason or (value.drift.note if value.drift else "") or "no value"
+        return value.reason or "no value"
     if not math.isfinite(value.value):
         return "the value is not finite"
     is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}

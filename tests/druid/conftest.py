@@ -25,9 +25,12 @@ def pytest_collection_modifyitems(items):
 
 
 def _turn(item):
-    """Each Druid starts once, the newest last, and what the faults do to it disturbs no other test."""
+    """Each Druid starts once, the newest last, and what the faults do to it disturbs no other test.
+
+    They take longest and cannot be divided: beside another process, which runs the others, they must begin first.
+    """
     if FOLDER not in item.path.parents:
-        return 0
+        return 5
     if item.path.name == "test_druid_run.py" or "s3_cluster" in item.fixturenames:
         return 1
     if "sql_cluster" in item.fixturenames:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import date, timedelta
@@ -66,6 +67,7 @@ FIELDS = {
     "pins": "number version baseline first who why accepted_at",
     "deliveries": "partition.key version uri rows",
 }
+DRIFTED, VECTOR = ("drifted_columns", "drifted_share"), "embedding"
 TABLES = (*FIELDS, *COUNTED, "stale")
 
 Row = list[Any]
@@ -136,6 +138,21 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, StrEnum | date) else value
 
 
+def without_differences(table: str, rows: list[Row]) -> list[Row]:
+    """The rows without what the one evaluation says otherwise, on purpose, of a day that it evaluates.
+
+    In the first release a column had drifted beyond a quantile of the reference's days, also in a segment, which
+    alone alarmed nobody; now where its verdict is a breach, and in no segment. And a vector had two tests to be
+    corrected for, of its length and of its components; the shift of its mean, which only a page saw, is the third.
+    """
+    if table == "metrics":
+        return [row for row in rows if row[1] not in DRIFTED]
+    if table == "verdicts":
+        measured = slice(6, 8)  # p-value and effect
+        return [[*row[: measured.start], *row[measured.stop :]] if row[2] == VECTOR else row for row in rows]
+    return rows
+
+
 def differing(found: list[Row], expected: list[Row]) -> list[tuple[Row | None, Row | None]]:
     """The rows that differ from those that are expected, each beside its counterpart."""
     pairs = zip_longest(sorted(found, key=by_words), sorted(expected, key=by_words))
@@ -197,7 +214,23 @@ def test_same_is_said(moments, moment, table):
 
     assert set(expected) == set(TABLES)
     assert expected[table] or (table == "stale" and moment != "as_left")
-    assert differing(moments[moment][table], expected[table]) == []
+    found, expected = moments[moment][table], expected[table]
+    if moment != "as_left":
+        found, expected = without_differences(table, found), without_differences(table, expected)
+    assert differing(found, expected) == []
+
+
+@pytest.mark.parametrize("moment", ["evaluated_again", "gone_on"])
+def test_drifted_columns_are_those_whose_verdict_is_a_breach(moments, moment):
+    breaches = Counter(
+        row[0]
+        for row in moments[moment]["verdicts"]
+        if (row[1], row[3], row[4]) == ("drift_score", None, "BREACH") and row[2] is not None
+    )
+    counts = {row[0]: row[4] for row in moments[moment]["metrics"] if row[1] == DRIFTED[0] and row[4] is not None}
+
+    assert max(counts.values()) > 2
+    assert counts == {day: breaches[day] for day in counts}
 
 
 def test_the_fixture_has_what_an_upgrade_can_lose():

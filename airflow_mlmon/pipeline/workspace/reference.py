@@ -17,7 +17,7 @@ from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
+from airflow_mlmon.pipeline.workspace.label_drift import LabelCounts, count_labels
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
@@ -68,7 +68,7 @@ class StoredReference:
     together: SampleSizes | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
-    labels: tuple[Counts, ...]
+    labels: tuple[LabelCounts, ...]
     files: Mapping[str, str]
     folder: str
 
@@ -148,7 +148,7 @@ def _load(run: Run, folder: str) -> StoredReference:
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
-        labels=tuple(Counts(*counts) for counts in facts["labels"]),
+        labels=tuple(LabelCounts(*counts) for counts in facts["labels"]),
         files=facts["files"],
         folder=folder,
     )

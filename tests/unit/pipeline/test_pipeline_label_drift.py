@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.label_drift import LabelCounts, compare_labels
 from tests.support.archive import Archive
 
-NIGHTS = [Counts(60 + day, 40) for day in range(1, 9)]
+NIGHTS = [LabelCounts(60 + day, 40) for day in range(1, 9)]
 
 
 def found(method: str):
     text = Archive("archive", None).spec_text(("alerts:", f"drift: {{method: {method}}}\nalerts:"))
-    return compare_labels(parse_spec(text, "loans.yaml"), NIGHTS, Counts(20, 80)).drift
+    return compare_labels(parse_spec(text, "loans.yaml"), NIGHTS, LabelCounts(20, 80)).drift
 
 
 def test_label_is_measured_by_the_method_of_the_spec():
