@@ -26,7 +26,7 @@ class Drift(Section):
         gt=0.5,
         lt=1,
         exclude=True,
-        description="Has no effect any more: whether a column has drifted is for `alerts.judgement` to say.",
+        description="No longer has an effect: `alerts.judgement` decides whether a column has drifted.",
     )
 
     multivariate: bool = Field(

@@ -35,16 +35,16 @@ class Metric:
     """Metric with its title and its properties.
 
     Attributes:
-        title: Its name on pages and in messages.
-        description: Its definition.
-        by_column: It exists for each column too.
-        is_share: It is a share, shown in percent.
-        is_count: It is a whole number.
-        needs_labels: It needs labels.
-        of_model: It changes with the model version that served, whatever the data did.
-        measure: Its kind of number; a metric that has one is evaluated against the expected value.
-        worse: The side on which it is bad.
-        lowest: The smallest value that it can have; None where it can be any number.
+        title: Name on pages and in messages.
+        description: Definition.
+        by_column: Whether it exists for each column too.
+        is_share: Whether it is a share, shown in percent.
+        is_count: Whether it is a whole number.
+        needs_labels: Whether it needs labels.
+        of_model: Whether it changes with the model version, whatever the data did.
+        measure: Kind of number; a metric that has one is evaluated against the expected value.
+        worse: Side on which it is bad.
+        lowest: Smallest possible value; None if there is none.
         role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
     """
 
@@ -62,7 +62,7 @@ class Metric:
 
     @property
     def is_performance(self) -> bool:
-        """Whether it says how good the predictions are."""
+        """Whether it measures the quality of the predictions."""
         return self.needs_labels and self.of_model
 
 

@@ -23,11 +23,11 @@ class UnknownNameError(ValueError):
 
 
 class Vocabulary(Protocol):
-    """What the kind of model adds to the words of a spec; the loader gives it as the context of validation."""
+    """Names that the task adds to a spec; the loader passes them as the context of validation."""
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """Metrics of that kind alone."""
+        """Metrics of that task alone."""
         ...
 
     @property

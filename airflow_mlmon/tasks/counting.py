@@ -11,7 +11,7 @@ class Counting:
     """What is counted: rows that are alike, and the cells of a number by class.
 
     Rows are alike when all `classes` agree, the number is missing, within the `bounds` or beyond them in both, and
-    both are void or neither.
+    both are excluded or neither.
 
     Attributes:
         classes: Columns of the joined labels that hold whole numbers from 0 on, with how many there are.
