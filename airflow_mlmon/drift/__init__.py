@@ -1,1 +1,1 @@
-"""Drift: how far a partition lies from its reference, from the two profiles alone."""
+"""Drift scores: distances of a partition from its reference, from profiles."""

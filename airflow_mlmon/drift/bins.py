@@ -1,16 +1,16 @@
-"""The bins that PSI and Jensen-Shannon compare two profiles on; the reference alone sets them.
+"""Bins for PSI and Jensen-Shannon, defined by the reference alone.
 
-Numbers: ten bins of about equal mass of the reference. Each cut lies between two values (or cells)
-of the reference, the one whose cumulated share is nearest to a tenth, so a value that holds more
-than a fifth of the rows has a bin of its own; cuts that coincide are one, which leaves fewer bins.
-A reference of at most ten distinct values has a bin for each, and one for all other values.
+Numbers: ten bins of about equal mass of the reference. Each cut lies between two values (or cells) of the reference,
+where the cumulative share is nearest to a tenth. So a value with more than a fifth of the rows has its own bin;
+coinciding cuts are merged, which leaves fewer bins. A reference of at most ten distinct values has a bin for each, and
+one for all other values.
 
-Categories: a bin for each value of the vocabulary, and one for all unseen values.
+Categories: a bin for each value of the vocabulary, and one for all new categories.
 
 Bins that are empty on both sides are left out.
 
-The tests of counts, whose laws do not hold for rare bins, have one bin for all unseen values and
-all bins of the vocabulary that expect fewer than five rows.
+Tests of counts do not hold for rare bins: they have one bin for new categories and all bins of the vocabulary with
+fewer than five expected rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sides:
-    """The profiles of a column on both sides, whose counts are laid side by side once for all methods.
+    """Profiles of a column on both sides, with their counts aligned once for all methods.
 
     Attributes:
         reference: The profile of the reference.
@@ -47,14 +47,14 @@ class Sides:
 
     @cached_property
     def aligned(self) -> Aligned | None:
-        """The rows of both sides per value, or per cell of the grid; None of categories, which have no order."""
+        """Return the rows of both sides per value, or per cell of the grid; None for categories, without order."""
         if isinstance(self.reference, NumericProfile) and isinstance(self.current, NumericProfile):
             return align(self.reference.distribution, self.current.distribution)
         return None
 
     @cached_property
     def binned(self) -> tuple[Counts, Counts]:
-        """The rows of both sides per bin.
+        """Return the rows of both sides per bin.
 
         Raises:
             LayoutMismatchError: one side is numeric, and the other a category.
@@ -72,9 +72,9 @@ class Sides:
 
     @cached_property
     def pooled(self) -> tuple[Counts, Counts]:
-        """The rows of both sides per bin, with rare bins as one.
+        """Return the rows of both sides per bin, with rare bins merged.
 
-        Unseen values count as rare: one that the reference was merely too small to hold is not drift by itself.
+        New categories count as rare: one that is missing in a small reference by chance is no drift.
 
         Raises:
             LayoutMismatchError: one side is numeric, and the other a category.
@@ -93,7 +93,7 @@ class Sides:
 
 
 def _places(reference: Counts) -> npt.NDArray[np.int64]:
-    """The bin of each of the ascending values, from the reference's counts of them."""
+    """Return the bin of each of the ascending values, from the counts of the reference."""
     occurring = np.flatnonzero(reference)
     if len(occurring) <= BINS:
         places = np.full(len(reference), len(occurring), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Scores a partition's profile against its reference, column by column; no column is left out."""
+"""Drift scores of a partition's profile against its reference, for every column."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from airflow_mlmon.spec.methods import Method
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """The distance of a column from its reference; whether it has drifted is for the evaluation to say.
+    """Distance of a column from its reference; the evaluation decides if it has drifted.
 
     Attributes:
         column: The column.
-        kind: How it is summarised.
-        method: The score that was taken; see `drift.methods`.
-        score: The score; None where there is none.
+        kind: The kind of its profile.
+        method: The method of the score; see `drift.methods`.
+        score: The score; None if there is none.
         rows_reference: Finite values of the reference.
         rows_current: Finite values of the partition.
-        note: In words, why there is no score, or what to know about it.
-        mean_shift: Of a vector, how far its mean has moved; see `drift.shift`.
-        is_withheld: Whether the score compares what cannot be compared, and is not evaluated.
+        note: The reason for a missing score, or a remark.
+        mean_shift: Shift of a vector's mean; see `drift.shift`.
+        is_withheld: True if the two sides are not comparable, so that the score is not evaluated.
     """
 
     column: str
@@ -58,18 +58,17 @@ def compare(
 ) -> list[ColumnDrift]:
     """Score the drift of every column of the layout, in its order, by `method` or its own among `methods`.
 
-    What evidently computed on rows comes as `sampled`. A column whose method needs rows is not compared without that,
-    and says so.
+    `sampled` has evidently's scores on rows. A column whose method needs rows is not compared without one, with a note.
 
     Raises:
-        LayoutMismatchError: a profile was made under another layout.
-        ConfigError: there is no such method.
+        LayoutMismatchError: a profile has another profile schema.
+        ConfigError: the method is unknown.
     """
     for side, profile in (("reference", reference), ("current", current)):
         if profile.layout_id != layout.id:
             raise LayoutMismatchError(
-                f"The {side} profile has layout {profile.layout_id}, not {layout.id}.",
-                hint="make the profile again from its curated partition",
+                f"The {side} profile has the profile schema {profile.layout_id}; {layout.id} is expected.",
+                hint="profile the partition again with `mlmon reprofile`",
                 layout=profile.layout_id,
                 expected=layout.id,
             )
@@ -126,7 +125,7 @@ def _compare_column(
 
 def _lack_of_rows(column: ColumnLayout, method: Method) -> Iterator[str]:
     if method.is_sampled:
-        lack = "of a vector no sample is kept" if column.kind is Kind.VECTOR else "of one side there is a profile alone"
+        lack = "samples contain no vectors" if column.kind is Kind.VECTOR else "one side has only a profile"
         yield f"not compared: {method} needs rows, and {lack}"
 
 
@@ -134,11 +133,11 @@ def _shortages(side: str, column: ColumnProfile, rows: int) -> Iterator[str]:
     if not rows:
         yield f"{side} has no rows"
     elif not column.rows:
-        yield f"{side} lacks the column"
+        yield f"{side} does not have the column"
     elif column.nulls == column.rows:
         yield f"{side} is all null ({column.rows} rows)"
     elif isinstance(column, IdentifierProfile):
-        yield f"{side} holds identifiers, which are counted and not compared"
+        yield f"{side} has identifiers, which are counted, not compared"
     elif not column.observed:
         yield f"{side} has no finite value in {column.rows} rows"
     elif column.observed < MINIMUM_ROWS:
@@ -149,18 +148,18 @@ def _remarks(reference: ColumnProfile, current: ColumnProfile) -> Iterator[str]:
     sides = (("the reference", reference), ("the partition", current))
     for side, column in sides:
         if isinstance(column, NumericProfile) and (left_out := column.nans + column.infinities):
-            yield f"{left_out} NaN or infinite values of {side} left out"
+            yield f"{left_out} NaN or infinite values of {side} not compared"
         elif isinstance(column, VectorProfile):
             yield from vector_remarks(side, column)
     if any(isinstance(column, NumericProfile) and column.distribution.is_too_coarse for _, column in sides):
-        yield "grid too coarse: pin again"
+        yield "too few bins: pin the profile schema again"
 
 
 def vector_remarks(side: str, column: VectorProfile) -> Iterator[str]:
-    """Say what is left out of the comparison of a vector."""
+    """Describe the vectors that are not compared."""
     if left_out := column.norm.nans + column.norm.infinities:
-        yield f"{left_out:,} vectors of {side} with a NaN or infinite element left out"
+        yield f"{left_out:,} vectors of {side} with a NaN or infinite element not compared"
     if column.malformed:
-        yield f"{column.malformed:,} vectors of {side} of another dimension or with an empty element left out"
+        yield f"{column.malformed:,} vectors of {side} of another dimension or with a null element not compared"
     if column.far:
-        yield f"{column.far:,} vectors of {side} too far out for the mean shift"
+        yield f"{column.far:,} vectors of {side} too large for the mean shift"

@@ -1,16 +1,16 @@
-"""How well a classifier tells two samples apart: the door to scikit-learn.
+"""Domain classifier: separability of two samples; the only module that imports scikit-learn.
 
     score = mean over three folds of the ROC AUC on the fold's rows, by a classifier that saw the others
 
-The classifier is a gradient-boosted one of 30 trees with at most 15 leaves, which takes missing values
-and categories as they are. A row's fold follows from the hash of its prediction id, so that an id that
+The classifier has 30 gradient-boosted trees with at most 15 leaves and takes missing values and
+categories as they are. A row's fold follows from the hash of its prediction id, so that an id that
 is on both sides lies in one fold; the rows are put in the order of that hash and the classifier runs in
 one thread, so that the same rows have the same score whatever their order and the machine.
 
-Range: 0 to 1; 0.5 is chance, and a little below it happens by chance too. Infinite values count as
+Range: 0 to 1; 0.5 without drift, or a little below it. Infinite values count as
 missing. A category has the first 254 values of its vocabulary, and one for all others, which is as many
 as the classifier takes. A column that a side lacks, or that is all empty on one side, is left out with
-the reason: that is known with certainty from its null share, and would hide all else.
+the reason: its null rate shows that already, and it would hide all other drift.
 
 Sources: Rabanser, Günnemann and Lipton, "Failing Loudly: An Empirical Study of Methods for Detecting Dataset
 Shift", 2019; NannyML's domain classifier (LightGBM); evidently's drift of texts and of embeddings by a domain
@@ -45,10 +45,10 @@ Flags = npt.NDArray[np.bool_]
 def tell_apart(
     reference: pa.Table, current: pa.Table, columns: Sequence[ColumnLayout], id_column: str, *, explain: bool = False
 ) -> DomainScore:
-    """How well the rows of one side can be told from those of the other by the given columns.
+    """Cross-validate a classifier that separates the rows of both sides by the given columns.
 
-    With `explain` the columns that mattered most are named: by how much the ROC AUC on unseen rows falls
-    when the column's values are moved among them, as in permutation importance, by one fixed move.
+    With `explain` the most important columns are named, by permutation importance: the loss of ROC AUC on unseen rows
+    when the column's values are permuted, by one fixed permutation.
     """
     sides = (("the reference", reference), ("the partition", current))
     rows = {"rows_reference": reference.num_rows, "rows_current": current.num_rows}
@@ -75,7 +75,7 @@ def tell_apart(
 def _cross_validate(
     cells: Floats, is_current: Flags, folds: npt.NDArray[np.uint64], columns: Sequence[ColumnLayout], *, explain: bool
 ) -> tuple[float, list[float]]:
-    """The mean ROC AUC over the folds, and what each column adds to it."""
+    """Return the mean ROC AUC over the folds, and the importance of each column."""
     scores: list[float] = []
     losses: list[list[float]] = []
     for fold in range(_FOLDS):
@@ -108,16 +108,16 @@ def _roc_auc(model: Any, cells: Floats, truth: Flags) -> float:
 
 
 def _with_one_moved(cells: Floats) -> Iterator[Floats]:
-    """For each column, the rows with the values of that column shifted by half of the rows."""
+    """Yield, for each column, the rows with its values shifted by half of the rows."""
     for place in range(cells.shape[1]):
         moved = cells.copy()
-        # the rows are in the order of a hash, so that this is as good as chance
+        # the rows are in the order of a hash, so that a shift is as good as a random permutation
         moved[:, place] = np.roll(cells[:, place], len(cells) // 2)
         yield moved
 
 
 def _values(table: pa.Table, column: ColumnLayout) -> Floats:
-    """Numbers as they are, categories as codes, and NaN for what is missing; empty where the column is."""
+    """Convert to doubles, categories to codes, and missing values to NaN; empty if the column is."""
     if column.name not in table.column_names:
         return np.empty(0)
     found = table.column(column.name)
@@ -133,13 +133,13 @@ def _values(table: pa.Table, column: ColumnLayout) -> Floats:
 def _reasons(name: str, sides: Sequence[Floats]) -> Iterator[str]:
     for side, values in zip(("the reference", "the partition"), sides, strict=True):
         if not len(values):
-            yield f"{name}: {side} lacks it"
+            yield f"{name}: missing in {side}"
         elif np.isnan(values).all():
-            yield f"{name}: {side} has no value of it"
+            yield f"{name}: no values in {side}"
 
 
 def _hashes(table: pa.Table, id_column: str) -> npt.NDArray[np.uint64]:
-    # of another length than the hash by which samples are drawn, hence unrelated to it
+    # another length than the hash of the samples, so that both are independent
     keys = (
         hashlib.blake2b(str(key).encode(), digest_size=16).digest()[:8] for key in table.column(id_column).to_pylist()
     )

@@ -1,9 +1,9 @@
-"""Drift scores of a column, under evidently's names, from two profiles.
+"""Drift scores of a column from two profiles, under evidently's names.
 
-All of them are about the finite values; nulls, NaN and infinities have metrics of their own. p is
-the reference, q the current partition; swapping the two may change the score. Exact where both
-profiles hold exact counts, on the grid's cells otherwise (see `profiles.grid`). `drift.distances` and
-`drift.significance` give each method's formula, bins, smoothing, range and source.
+All of them compare finite values; nulls, NaN and infinities have their own metrics. p is the reference, q the current
+partition; swapping them may change the score. Exact if both profiles have exact counts, otherwise on the grid's cells
+(see `profiles.grid`). `drift.distances` and `drift.significance` give each method's formula, bins, smoothing, range
+and source.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTEN
 
 
 def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
-    """What a method says of a column; None where a side has no value or the method is not for its kind.
+    """Compute a method for a column; None if a side has no values or the method does not suit its kind.
 
     Identifiers have no score by any method; of vectors the norms are compared.
 
     Raises:
-        ConfigError: there is no such method, or evidently alone can compute it, from rows.
+        ConfigError: the method is unknown, or only evidently can compute it, from rows.
     """
     return measure_all((method,), reference, current)[0]
 
 
 def measure_all(methods: Iterable[str], reference: ColumnProfile, current: ColumnProfile) -> list[Score | None]:
-    """What each method says of a column, as `measure` does; the work that they share is done once.
+    """Compute several methods for a column, as `measure` does, with their shared work done once.
 
     Raises:
         ConfigError: as in `measure`.
@@ -68,7 +68,7 @@ def measure_all(methods: Iterable[str], reference: ColumnProfile, current: Colum
 
 
 def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    """The effect alone, by which nights of different sizes are compared; None as in `measure`.
+    """Return the effect size alone, for days of different sizes; None as in `measure`.
 
     Raises:
         ConfigError: as in `measure`.
@@ -78,26 +78,25 @@ def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> floa
 
 
 def parse_method(name: str) -> Method:
-    """The method of that name.
+    """Return the method with a name.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     try:
         return Method(name)
     except ValueError:
-        raise ConfigError(f"There is no drift method {name!r}.", hint=suggest_name(name, Method)) from None
+        raise ConfigError(f"Unknown drift method {name!r}.", hint=suggest_name(name, Method)) from None
 
 
 def method_for(kind: Kind, method: str) -> Method:
-    """The method that a column of that kind is measured with when `method` is asked for.
+    """Return the method for a kind of column if `method` is requested.
 
-    A category or an identifier has no order, so that it is measured by Jensen-Shannon where a method needs one, as
-    evidently does by default; a number, or a vector, by the t test of means where a method of categories
-    or texts is asked for.
+    Categories and identifiers have no order: instead of a method that needs one they use Jensen-Shannon, which is
+    evidently's default; numbers and vectors use the t test of means instead of a method for categories or texts.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     chosen = parse_method(method)
     if not kind.is_numeric and chosen in _NEEDS_ORDER:
@@ -108,10 +107,10 @@ def method_for(kind: Kind, method: str) -> Method:
 
 
 def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> Method:
-    """The method that a column is measured with: `method`, or its own among `methods`.
+    """Return the method of a column: `method`, or its own among `methods`.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     return method_for(column.kind, methods.get(column.name, method))
 
@@ -119,12 +118,12 @@ def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> 
 def sampled_methods(
     columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
 ) -> dict[str, tuple[Method, Kind]]:
-    """The method and the kind of each column whose method needs rows; identifiers and vectors are left out.
+    """Return the method and the kind of each column whose method needs rows, without identifiers and vectors.
 
-    Identifiers are not compared, and of vectors no sample is kept.
+    Identifiers are not compared, and samples contain no vectors.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     chosen = {
         column.name: (method_of(column, method, methods), column.kind)
@@ -140,7 +139,7 @@ def text_methods(
     """Return the method and the kind of each column whose texts are compared.
 
     Raises:
-        ConfigError: there is no such method.
+        ConfigError: the method is unknown.
     """
     return {name: pair for name, pair in sampled_methods(columns, method, methods).items() if pair[0].is_of_text}
 
@@ -149,8 +148,8 @@ def _measure_of(method: str) -> _Measure:
     chosen = parse_method(method)
     if chosen not in _MEASURES:
         raise ConfigError(
-            f"The drift method {chosen.value!r} needs rows; profiles cannot answer it.",
-            hint=f"those that they can answer are {', '.join(PROFILED)}",
+            f"The drift method {chosen.value!r} needs rows and cannot be computed from profiles.",
+            hint=f"use one of {', '.join(PROFILED)}",
         )
     return _MEASURES[chosen]
 

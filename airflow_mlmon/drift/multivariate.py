@@ -1,9 +1,9 @@
-"""Multivariate drift: whether the columns moved together though each of them stayed.
+"""Multivariate drift: joint drift of all features, also if each alone has not drifted.
 
-The score is how well a classifier tells a partition's rows from the reference's (`domain_classifier`):
-0.5 is chance, 1 is certainty. Swapped or decorrelated columns, which no score of single columns can
-see, raise it. It is evaluated beside the scores of past days and of the reference's own, each against
-rows of the others; all are taken on samples of the same sizes, because the score depends on them.
+The score is the ROC AUC of a classifier that separates a partition's rows from the reference's (`domain_classifier`):
+0.5 without drift, 1 if the rows are separable. Swapped or decorrelated columns, which no score of single columns
+detects, raise it. It is evaluated against the scores of past days and of the reference's own days, each against rows
+of the others; all use samples of the same sizes, because the score depends on them.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from airflow_mlmon.records import MetricValue, MultivariateDetail
 from airflow_mlmon.spec.metrics import MULTIVARIATE
 
-# with fewer rows on a side the score is noise
+# with fewer rows on a side the score is too noisy
 FEWEST_ROWS = 50
-# more rows make it slower and hardly surer
+# more rows make it slower and hardly more precise
 MAX_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainScore:
-    """What the classifier found.
+    """Score of the domain classifier.
 
     Attributes:
-        value: The ROC AUC; None where there is none.
-        rows_reference: Rows of the reference that it saw.
-        rows_current: Rows of the partition that it saw.
-        strongest: The columns that it leaned on most, each with what the ROC AUC loses without it.
-        left_out: Columns that it did not see, each with the reason.
-        problem: Why there is no value.
+        value: The ROC AUC; None if there is none.
+        rows_reference: Rows of the reference in the sample.
+        rows_current: Rows of the partition in the sample.
+        strongest: The most important columns, each with its permutation importance.
+        left_out: Columns left out, each with the reason.
+        problem: The reason for a missing value.
     """
 
     value: float | None
@@ -43,12 +43,12 @@ class DomainScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSizes:
-    """The rows that the classifier sees.
+    """Sample sizes of the domain classifier.
 
     Attributes:
-        rows_reference: At most so many of the reference.
-        rows_current: At most so many of a partition.
-        fewest_current: The score of a partition of fewer rows is withheld.
+        rows_reference: Maximum of rows of the reference.
+        rows_current: Maximum of rows of a partition.
+        fewest_current: Minimum of rows of a partition, below which the score is withheld.
     """
 
     rows_reference: int
@@ -58,9 +58,9 @@ class SampleSizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultivariateDrift:
-    """The score of all features of a partition together; `note` says what is missing.
+    """Drift score of all features of a partition together; `note` names missing data.
 
-    One that `is_withheld` compares what cannot be compared, and is not evaluated.
+    One that `is_withheld` is not comparable with others and is not evaluated.
     """
 
     score: float | None
@@ -74,8 +74,8 @@ class MultivariateDrift:
 def to_multivariate(score: DomainScore, sizes: SampleSizes) -> MultivariateDrift:
     """Return the score as the drift of all features together.
 
-    That of a partition of less than half the rows of others is withheld: fewer rows make the score less sure, and what
-    surer ones vary by would be passed by chance.
+    The score of a partition with less than half of the sample size is withheld: it is less precise than those it would
+    be evaluated against.
     """
     shortages = list(_shortages(score, sizes))
     notes = [*shortages, *(f"left out: {reason}" for reason in score.left_out)]
@@ -93,7 +93,7 @@ def _shortages(score: DomainScore, sizes: SampleSizes) -> Iterator[str]:
     if score.problem:
         yield score.problem
     elif score.rows_current < sizes.fewest_current:
-        yield f"the partition has {score.rows_current} rows, fewer than half of the {sizes.rows_current} of others"
+        yield f"the partition has {score.rows_current} rows, fewer than half of the {sizes.rows_current} of other days"
 
 
 def multivariate_metric(drift: MultivariateDrift) -> MetricValue:

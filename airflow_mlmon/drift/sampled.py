@@ -1,4 +1,4 @@
-"""What evidently found on a sample, for the methods that profiles cannot answer."""
+"""Scores by evidently on samples, for methods that profiles cannot compute."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ P_VALUES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledScore:
-    """The answer of one method on one column.
+    """Score of one method for one column on samples.
 
     Attributes:
         method: The method.
-        value: Its p-value or, of `ed` and the text methods, its distance; None where it has no answer.
-        threshold: Evidently's own: a p-value below it, or a distance above it, is drift.
+        value: Its p-value or, for `ed` and the text methods, its distance; None if it could not be computed.
+        threshold: Evidently's threshold: a p-value below it, or a distance above it, is drift.
         rows_reference: Rows of the sample of the reference.
         rows_current: Rows of the sample of the partition.
-        problem: Why there is no answer.
+        problem: The reason for a missing score.
     """
 
     method: Method
@@ -33,22 +33,22 @@ class SampledScore:
 
     @property
     def is_beyond(self) -> bool | None:
-        """Whether the threshold is passed; None without an answer."""
+        """Return True if the score is beyond evidently's threshold; None without a score."""
         if self.value is None or self.threshold is None:
             return None
         return self.value < self.threshold if self.method in P_VALUES else self.value > self.threshold
 
     @property
     def note(self) -> str:
-        """What was computed, on how many rows, and evidently's threshold."""
+        """Describe the score, its rows and evidently's threshold."""
         if self.value is None:
             return self.basis
         return f"{self.basis}, evidently's own threshold {self.threshold:g}"
 
     @property
     def basis(self) -> str:
-        """What was computed, on how many rows."""
+        """Describe the score and its rows."""
         rows = f"evidently's {self.method} on samples of {self.rows_current:,} and {self.rows_reference:,} rows"
         if self.value is None:
-            return f"{rows}: {self.problem or 'no answer'}"
+            return f"{rows}: {self.problem or 'not computed'}"
         return f"{'p-value' if self.method in P_VALUES else 'distance'} by {rows}"

@@ -1,4 +1,4 @@
-"""The shift of a vector's mean: what the norms of vectors cannot show, because a rotation keeps them."""
+"""Shift of a vector's mean, which its norms do not show because a rotation keeps them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from airflow_mlmon.profiles.columns.vector import VectorProfile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanShift:
-    """The dimension whose mean has moved furthest.
+    """Dimension whose mean has moved furthest.
 
     Attributes:
-        value: By how many standard deviations of the reference.
-        dimension: Which dimension, counted from 0.
-        dimensions: How many there are.
-        p_value: How often samples of one distribution differ so much in any of them.
+        value: Its shift in standard deviations of the reference.
+        dimension: Its index, from 0.
+        dimensions: Number of dimensions.
+        p_value: P-value of the largest difference over all dimensions.
     """
 
     value: float
@@ -29,7 +29,7 @@ class MeanShift:
 
     @property
     def text(self) -> str:
-        """The shift in words.
+        """Format the shift.
 
         >>> MeanShift(value=0.82, dimension=17, dimensions=384, p_value=0.0).text
         'mean shift 0.820 sd in dimension 17 of 384'
@@ -38,7 +38,7 @@ class MeanShift:
 
 
 def mean_shift(reference: ColumnProfile, current: ColumnProfile, minimum_rows: int = 2) -> MeanShift | None:
-    """The largest standardised mean difference over the dimensions of a vector; None of anything else.
+    """Return the largest standardised mean difference over the dimensions of a vector; None for other columns.
 
         max over j of |mean_j - mean'_j| / max(s_j, quantum),  s_j the reference's standard deviation (divided by n)
 
@@ -49,7 +49,7 @@ def mean_shift(reference: ColumnProfile, current: ColumnProfile, minimum_rows: i
     of their means (`distance`) or by the share of dimensions that drift (`ratio`), and the largest
     difference is the score of these that names the dimension.
 
-    None too where a side has fewer than `minimum_rows` vectors that are finite and not far.
+    Also None if a side has fewer than `minimum_rows` vectors that are finite and not too large.
     """
     if not isinstance(reference, VectorProfile) or not isinstance(current, VectorProfile):
         return None

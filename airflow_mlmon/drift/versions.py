@@ -1,4 +1,4 @@
-"""What the versions of a model did from night to night: which nights are alike, and what to mark."""
+"""Model versions from day to day: comparable days, and marks of changes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import date
 
 Counts = Mapping[str, int]
 
-# nights alike differ in no more than this share of their rows
+# comparable days differ in at most this share of their rows
 _ALIKE = 0.02
-# fewer rows of a version are leftovers, such as a request that was tried again
+# fewer rows of a version are leftovers, such as a repeated request
 _LEAST_SHARE = 0.001
 
 
 def mix_distance(first: Counts, second: Counts) -> float:
-    """The share of rows by which two mixes of versions differ: their total variation distance.
+    """Return the total variation distance of two mixes of versions: the share of rows by which they differ.
 
     >>> mix_distance({"v1": 75, "v2": 25}, {"v1": 1000})
     0.25
@@ -25,9 +25,9 @@ def mix_distance(first: Counts, second: Counts) -> float:
 
 
 def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
-    """The nights that the same versions served, in the same shares within 2 %.
+    """Return the days with the same versions in the same shares, within 2 %.
 
-    What a model puts out can be compared with such nights only. A night that names no version is like any.
+    Outputs of a model are comparable only on such days. A day without versions is comparable with all.
     """
     if not any(now.values()):
         return set(nights)
@@ -35,7 +35,7 @@ def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
 
 
 def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
-    """The version that led when this one came, hence the one that it replaces; None of the first.
+    """Return the version that led when a version appeared, which is the one it replaces; None for the first.
 
     >>> predecessor_of("v2", {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}})
     'v1'
@@ -50,11 +50,10 @@ def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
 
 
 def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
-    """What happened to the versions, by the night on which it did.
+    """Describe the changes of versions by day.
 
-    Marked are a version that appears or comes back, one that takes the lead, a return to an earlier one,
-    and one that is withdrawn without ever having led. What merely completes a change is not: the old
-    version fades out unmarked, however long it takes.
+    Marks are: a version appears or returns, takes the lead or leads again, or is withdrawn without having led. The
+    gradual end of the old version is not marked.
 
     >>> nights = {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}, date(2026, 3, 3): {"v1": 100}}
     >>> [mark for mark in version_marks(nights).values()]

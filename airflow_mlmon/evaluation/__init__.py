@@ -1,1 +1,1 @@
-"""Evaluation: the one place where it is decided whether something is wrong."""
+"""Evaluation: the single place where values are found to be in breach."""

@@ -1,4 +1,4 @@
-"""Whether columns have drifted: the one answer that pages, tables, metrics and alerts show."""
+"""Verdicts on the drift of columns, the same on pages, in tables, in metrics and in alerts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDER = (VerdictState.INSUFFICIENT_DATA, VerdictState.OK, VerdictState.BREACH)
 
 
 def drift_by_column(verdicts: Iterable[Verdict], segment: str | None = None) -> dict[str, Verdict]:
-    """Return the verdict on the drift of each column, of all rows or of a segment; of several by rules, the worst."""
+    """Return the verdict on the drift of each column, of all rows or of a segment; of several, the worst."""
     found: dict[str, Verdict] = {}
     for verdict in verdicts:
         if verdict.metric == DRIFT and verdict.column is not None and verdict.segment == segment:
@@ -27,7 +27,7 @@ def drift_by_column(verdicts: Iterable[Verdict], segment: str | None = None) -> 
 
 
 def evaluated(verdicts: Mapping[str, Verdict]) -> list[str]:
-    """Return the columns for whose evaluation there was enough data."""
+    """Return the columns with enough data for an evaluation."""
     return [column for column, verdict in verdicts.items() if verdict.state is not VerdictState.INSUFFICIENT_DATA]
 
 
@@ -37,11 +37,11 @@ def drifted(verdicts: Mapping[str, Verdict]) -> list[str]:
 
 
 def drifted_metrics(scores: Iterable[MetricValue], verdicts: Iterable[Verdict]) -> list[MetricValue]:
-    """Count the columns that have drifted; where none could be evaluated there is no value.
+    """Count the drifted columns; without a value if none could be evaluated.
 
     Args:
         scores: the drift scores of the day.
-        verdicts: those on the drift scores.
+        verdicts: the verdicts on the drift scores.
     """
     found = drift_by_column(verdicts)
     held, moved = len(evaluated(found)), len(drifted(found))
@@ -54,12 +54,12 @@ def drifted_metrics(scores: Iterable[MetricValue], verdicts: Iterable[Verdict]) 
 
 
 def evaluate_columns(nights: Nights, scores: Sequence[MetricValue], policy: Judgement) -> dict[str, Verdict]:
-    """Evaluate the drift of columns alone, by the history of their profiles or by sampling error only.
+    """Evaluate the drift of columns alone, against the history of their profiles or by sampling error only.
 
     Args:
-        nights: what is compared, its baselines and its history.
+        nights: the profiles, their baselines and their history.
         scores: the drift score of each column.
-        policy: how to evaluate; with a rate of 0 nothing is.
+        policy: the evaluation policy; with a rate of 0 nothing is evaluated.
     """
     if not policy.rate:
         return {}
@@ -70,7 +70,7 @@ def evaluate_columns(nights: Nights, scores: Sequence[MetricValue], policy: Judg
 def evaluate_pair(
     day: date, before: Profile, after: Profile, scores: Sequence[MetricValue], policy: Judgement
 ) -> dict[str, Verdict]:
-    """Evaluate the drift of the columns of some rows from others, by sampling error only."""
+    """Evaluate the drift of columns between two sets of rows, by sampling error only."""
     none: Collection[date] = ()
     baselines = dict.fromkeys(before.columns, (before, none))
     return evaluate_columns(Nights(day=day, now=after, past=(), baselines=baselines), scores, policy)

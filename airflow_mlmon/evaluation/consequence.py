@@ -1,9 +1,9 @@
-"""What the drift of a column alone would do to the predictions, estimated from rows of the reference.
+"""Estimate of the change of the mean score that the drift of one column alone would cause.
 
-    sum over bins (share now - share of the baseline) * mean score of the bin
+    sum over bins (current share - baseline share) * mean score of the bin
 
-With the mean scores of a sample of the reference, this is how far the mean score would move if the score followed the
-column as it did there and nothing else changed. It says which of the columns that drifted together matters: no more.
+The mean scores come from a sample of the reference. The sum is the change of the mean score if the score depended on
+the column as in the sample and nothing else changed. It ranks columns that have drifted together, and nothing more.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _FEWEST_ROWS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Means:
-    """The mean score in each bin of a column."""
+    """Mean score in each bin of a column."""
 
     edges: Floats
     vocabulary: tuple[str, ...]
     means: Floats
 
     def expected(self, column: ColumnProfile) -> float | None:
-        """The mean score that the distribution of a column leads one to expect."""
+        """Return the expected mean score for the distribution of a column."""
         counts = self._counts(column)
         total = counts.sum()
         return float(counts @ self.means / total) if total else None
@@ -54,13 +54,13 @@ class _Means:
 def score_shifts(
     sample: pa.Table, score: str, now: Mapping[str, ColumnProfile], baseline: Mapping[str, ColumnProfile]
 ) -> dict[str, float]:
-    """How far each column's drift alone would move the mean score, in the units of the score.
+    """Estimate the change of the mean score by each column's drift alone, in units of the score.
 
     Args:
         sample: rows of the reference with the columns and the score.
         score: name of the score.
-        now: the columns in question, as they are on the night.
-        baseline: the same, as they were.
+        now: the current profiles of the columns.
+        baseline: their baselines.
     """
     scores = sample.column(score).cast(pa.float64()).to_numpy(zero_copy_only=False)
     shifts = {}
@@ -104,7 +104,7 @@ def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _M
 
 
 def _mean_by_place(places: npt.NDArray[np.int64], scores: Floats, bins: int) -> Floats:
-    """The mean score of each bin; that of all rows where a bin has none."""
+    """Return the mean score of each bin; of an empty bin, that of all rows."""
     counts = np.bincount(places, minlength=bins)
     totals = np.bincount(places, weights=scores, minlength=bins)
     means: Floats = np.where(counts > 0, totals / np.maximum(counts, 1), scores.mean())

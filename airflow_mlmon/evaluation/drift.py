@@ -1,18 +1,18 @@
-"""How surprising the drift of a column is: the place of its values, and their distribution.
+"""Tests of the drift of a column: of the location of its values, of their distribution, and of a vector's mean.
 
-The place is a mean of ranks, so it is judged as any mean. The distribution is judged twice, and the less surprising
-of both counts: against sampling, by Pearson's chi-square law, and against the nights before, by how far their own
-statistics lay from what chance explains. For that the statistic per degree of freedom, q, is divided by what it
-should be, 1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of the past; the rest is compared as Student's t, as
-ln(rest + 1 / (f + 1)). With few degrees of freedom f the plain logarithm has a long tail to the left, in which a
-category of two values could change altogether and be as usual; of one, adding a half makes it even.
+The location is a mean of ranks and is evaluated like any mean. The distribution is tested twice, and the larger
+p-value counts: against sampling error by Pearson's chi-square test, and against the history, by the excess of past
+statistics over sampling error. For that the statistic per degree of freedom, q, is divided by its expected value,
+1 + n t^2, with t^2 the mean of (q_i - 1) / n_i of past days; the ratio is compared by Student's t on the scale
+ln(ratio + 1 / (f + 1)). With few degrees of freedom f a plain logarithm has a long left tail, in which a complete
+change of a binary category would not be significant; for f = 1 the added half makes it symmetric.
 
-The effect of a place is Cohen's d = sqrt(2) * normal quantile of the chance to be larger; that of a distribution is
-Cohen's w = sqrt((chi^2 - f) / n) beyond what is usual, n being the effective rows of both sides.
+The effect size of the location is Cohen's d = sqrt(2) * normal quantile of the probability to be larger; that of the
+distribution is Cohen's w = sqrt((chi^2 - f) / n) beyond its expected value, with n the effective rows of both sides.
 
-Both are of the norms of a vector, which a rotation keeps. So the shift of its mean is a third test: against sampling,
-by Student's law under Bonferroni's correction for the dimensions, and against the shifts of past days. Its effect is
-Cohen's d in the dimension that moved furthest, beyond what is expected.
+Both are tests of the norms of a vector, which a rotation does not change. So the shift of its mean is a third test:
+against sampling error by Student's t with Bonferroni's correction for the dimensions, and against the shifts of past
+days. Its effect size is Cohen's d in the dimension that has moved furthest, beyond its expected value.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CLOSEST = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnHistory:
-    """The evidence of a column on a night and on the nights before."""
+    """Evidence of a column on a day and on the days before."""
 
     day: date
     now: ColumnEvidence
@@ -46,7 +46,7 @@ class ColumnHistory:
     outliers: Collection[date] = frozenset()
 
     def place(self) -> Series | None:
-        """Where its values lie; None of a category, and of a column with one value."""
+        """Return the location of its values as a series; None for a category and for a constant column."""
         if self.now.place is None or self.now.scale <= 0:
             return None
         points = [
@@ -67,7 +67,7 @@ class ColumnHistory:
         )
 
     def shift(self) -> Series | None:
-        """How far the mean of a vector has moved; None of anything else."""
+        """Return the shift of a vector's mean as a series; None for other columns."""
         if self.now.shift is None:
             return None
         return Series(
@@ -85,16 +85,16 @@ class ColumnHistory:
         )
 
     def between(self) -> float:
-        """The squared distance from the baseline that nights have beyond sampling, per degree of freedom."""
+        """Return the variance between days beyond sampling error, as squared distance per degree of freedom."""
         found = [_excess(evidence) for day, evidence in self.past if evidence.freedom and day not in self.outliers]
         return max(float(np.mean(found)), 0.0) if len(found) >= FEWEST_NIGHTS else 0.0
 
     def distribution(self) -> Usual | None:
-        """What is usual of ln(q / expected); None of too few nights."""
+        """Return the expected ln(q / expected value); None for too few days."""
         held = [(day, evidence) for day, evidence in self.past if evidence.freedom]
         between = self.between()
         values = np.array([_log_ratio(evidence, between) for _, evidence in held])
-        # the scale is that of one sampling variance, so the ratio of observed to expected is the variance itself
+        # the scale has unit sampling variance, so the ratio of observed to expected is the variance itself
         return estimate_expected(
             [day for day, _ in held],
             values,
@@ -108,9 +108,9 @@ class ColumnHistory:
 def judge_column(
     history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: Callable[[int], float]
 ) -> Finding:
-    """How surprising the drift of a column is: the most surprising of what is tested of it, counted as so many tests.
+    """Return the most significant test of a column's drift, Bonferroni-corrected for the number of its tests.
 
-    What has no effect that matters, which `floor` gives by the nights that a finding rests on, comes second.
+    A test whose effect size is below `floor`, which depends on the length of the history, comes second.
     """
     found = [_of_distribution(history, distribution)]
     series = history.place()
@@ -123,7 +123,7 @@ def judge_column(
 
 
 def _of_place(finding: Finding | None, scale: float) -> Finding:
-    assert finding is not None  # noqa: S101 - a place has a baseline
+    assert finding is not None  # noqa: S101 - a location has a baseline
     chance = min(max(_HALF + finding.effect * scale, _CLOSEST), 1 - _CLOSEST)
     effect = math.sqrt(2) * float(special.ndtri(chance))
     direction = "higher" if effect > 0 else "lower"
@@ -131,14 +131,14 @@ def _of_place(finding: Finding | None, scale: float) -> Finding:
 
 
 def _of_shift(series: Series | None, shift: MeanShift) -> Finding:
-    assert series is not None  # noqa: S101 - the caller has a shift
+    assert series is not None  # noqa: S101 - checked by the caller
     found = judge_series(series, series.usual())
     return Finding(
         p_value=max(shift.p_value, found.p_value if found else 0.0),
         effect=shift.value - (found.usual or 0.0 if found else 0.0),
         usual=None,
         nights=found.nights if found else 0,
-        words=f"its mean has moved: {shift.text}",
+        words=shift.text,
     )
 
 
@@ -149,7 +149,7 @@ def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
         by_nights, nights, between = 0.0, 0, 0.0
     else:
         between = history.between()
-        # a variance of its own: what `Usual` takes for sampling is part of it
+        # has its own variance: the sampling variance of `Usual` is part of it
         variance = usual.ratio * (1 + 1 / usual.of_centre)
         distance = _log_ratio(now, between) - usual.centre
         by_nights = tail(distance / math.sqrt(variance), usual.freedom, Worse.ABOVE) if variance > 0 else 0.0

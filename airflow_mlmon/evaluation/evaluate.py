@@ -1,12 +1,12 @@
-"""Judges everything that was measured of a night together, so that a quiet night is quiet.
+"""Evaluation of all metrics of a day together, with multiplicity correction.
 
-All metrics and columns of the night are one family of tests, corrected together. Segments are tested where their
-column, or their share of the rows, gives reason, among themselves: watching them costs the whole no power, and on a
-night on which nothing has changed hardly anything is tested. Something is a breach when its p-value meets the
-corrected level and its effect the smallest that matters.
+All metrics and columns of the day are one family of tests, corrected together. Segments are tested only if their
+column or their share of the rows is in breach, as a family of their own: so they cost the family of the whole no power,
+and on a day without changes hardly any is tested. A value is in breach if its p-value meets the corrected level and
+its effect size the minimum.
 
-Nights that change little by little become what is usual. Numbers that have a beginning are therefore compared with
-that too, and the more surprising of both counts, as two tests.
+Slow changes would move the trailing window with them. Outputs and performance of the model are therefore also compared
+with an initial window, and the more significant comparison counts, as two tests.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightEvidence:
-    """What is known of a night and of the nights before.
+    """Evidence of a day and of the days before.
 
     Attributes:
         day: The night.
@@ -74,14 +74,14 @@ class NightEvidence:
 
     @property
     def days(self) -> frozenset[date]:
-        """The nights before that say something of this one."""
+        """Return the earlier days of the history."""
         pasts = (*self.past.values(), *self.first.values(), *(column.past for column in self.columns.values()))
         return frozenset(day for past in pasts for day, _ in past)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Test:
-    """A metric that can be judged: as a number with its past, and its first nights, or as the drift of a column."""
+    """Test of a metric: a number with its trailing and initial windows, or the drift of a column."""
 
     metric: MetricValue
     series: Series | None = None
@@ -91,7 +91,7 @@ class _Test:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """What was found of a test, and beside which past of a number."""
+    """Result of a test with its history."""
 
     finding: Finding
     series: Series | None = None
@@ -100,11 +100,11 @@ class _Judged:
 
 
 def judge_night(evidence: NightEvidence, policy: Judgement) -> list[Verdict]:
-    """The verdict on each metric that has one, in the order of the metrics; then those on segments.
+    """Evaluate the metrics of a day, in their order, and then its segments.
 
     Args:
-        evidence: the night and the nights before.
-        policy: how to judge.
+        evidence: the day and the days before.
+        policy: the evaluation policy.
     """
     whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
     verdicts = _judge(evidence, whole, policy)
@@ -120,12 +120,12 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
         return False
     if value.metric == DRIFT:
         return True
-    # the empty values of all columns together are those of one or the other
+    # the null rate of all columns together follows from those of the columns
     return known.measure is not None and (value.column is not None or not known.by_column)
 
 
 def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement) -> list[Verdict]:
-    """The verdicts on the segments of a column that has drifted, and on the rows of those that it divides."""
+    """Evaluate the segments of drifted columns, and the row counts of the segments that they define."""
     histories = dict(evidence.parts(column))
     scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
     tests = [
@@ -162,14 +162,14 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
 
 
 def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
-    """Why a value cannot be judged, in words; nothing where it can."""
+    """Return the reason why a value cannot be evaluated; empty if it can."""
     if value.withheld:
         return value.withheld
     if value.metric == DRIFT and value.column not in evidence.texts:
         history = evidence.columns.get(str(value.column))
         if history is None:
             note = value.drift.note if value.drift else ""
-            return note or "no value to compare, or none to compare it with"
+            return note or "no value on this day or in the baseline"
         return _few(min(history.now.rows, history.now.base_rows), policy)
     if value.value is None:
         return value.reason or "no value"
@@ -187,7 +187,7 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
     metric = METRICS[value.metric]
     # the drift score of a text is a ROC AUC
     measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
-    assert measure is not None  # noqa: S101 - what has none is not judged
+    assert measure is not None  # noqa: S101 - metrics without a measure are not evaluated
     key = value.key
     return Series(
         measure=measure,
@@ -203,13 +203,13 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
 
 
 def _at_first(evidence: NightEvidence, series: Series, key: SubjectKey) -> Series | None:
-    """The same number beside its first nights; None where it has none."""
+    """Return the number with its initial window; None if it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
     return replace(series, past=points, base=None) if points else None
 
 
 def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
-    """The rows of a segment as a share of all: more rows in all are no news of one segment."""
+    """Convert the rows of a segment to a share of all rows, so that a change of all rows is none of a segment."""
     totals = dict(evidence.past.get((ROWS, None, None), ()))
     now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
     return Series(
@@ -226,7 +226,7 @@ def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
 
 
 def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
-    """The verdicts on tests that are corrected together."""
+    """Return the verdicts on tests that are corrected together."""
     places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
     usuals = _shrunk([test.series for test in tests], lambda one: one.usual())
@@ -243,7 +243,7 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
     for test, one in zip(tests, judged, strict=True):
         if one is None:
             nights = len(test.series.past) if test.series else 0
-            lack = f"{nights} nights to compare with, fewer than {FEWEST_NIGHTS}"
+            lack = f"{nights} days of history, fewer than {FEWEST_NIGHTS}"
             verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
@@ -257,25 +257,25 @@ def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
 def _judge_number(
     test: _Test, usual: Usual | None, first: Usual | None, floor: Callable[[int], float]
 ) -> _Judged | None:
-    """How surprising a number is, beside the nights before or its first nights: what says more, as two tests."""
-    assert test.series is not None  # noqa: S101 - what is no column is a number
+    """Test a number against its trailing and initial windows; the more significant result counts, as two tests."""
+    assert test.series is not None  # noqa: S101 - a test is a column or a number
     finding = judge_series(test.series, usual)
     judged = [_Judged(finding=finding, series=test.series, usual=usual)] if finding else []
     finding = judge_series(test.first, first) if test.first and first else None
     if finding and test.first:
         side = "lower" if finding.effect < 0 else "higher"
-        finding = replace(finding, words=f"{side} than in its first nights, from {test.first.past[0][0]} on")
+        finding = replace(finding, words=f"{side} than in its initial window from {test.first.past[0][0]}")
         judged.append(_Judged(finding=finding, series=test.first, usual=first, rule=_AT_FIRST))
     if not judged:
         return None
-    # what has no effect that matters comes second
+    # effect sizes below the minimum come second
     best = min(judged, key=lambda one: (abs(one.finding.effect) < floor(one.finding.nights), one.finding.p_value))
     finding = replace(best.finding, p_value=min(len(judged) * best.finding.p_value, 1.0))
     return replace(best, finding=_in_units(test, finding))
 
 
 def _in_units(test: _Test, finding: Finding) -> Finding:
-    """The finding in the units of its metric: rows that were judged as a share of all are rows."""
+    """Convert the result to the units of its metric: a share of rows back to rows."""
     is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
     if not is_share or test.series is None or finding.usual is None:
         return finding
@@ -283,7 +283,7 @@ def _in_units(test: _Test, finding: Finding) -> Finding:
 
 
 def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:
-    """What is usual of each item that has a past, drawn together by what kind of number it is."""
+    """Estimate the expected value of each number with a history, with its variance shrunk by measure."""
     found = {at: usual for at, item in enumerate(items) if item is not None and (usual := usual_of(item))}
     groups: dict[str, list[int]] = {}
     for at in found:
@@ -292,7 +292,7 @@ def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) 
     shrunk: dict[int, Usual] = {}
     for measure, members in groups.items():
         own = [found[at] for at in members]
-        # how areas and losses vary has nothing in common
+        # the variances of areas and losses have nothing in common
         drawn = own if measure in {Measure.AREA, Measure.LOSS} else shrink(own)
         shrunk |= dict(zip(members, drawn, strict=True))
     return [shrunk.get(at) for at in range(len(items))]
@@ -313,7 +313,7 @@ def _verdict(
         high=limits[1],
         rule=judged.rule.format(finding.nights) if finding.nights else _BY_SAMPLING,
         history=finding.nights or None,
-        # what a quiet value stands beside is said where it is not the nights before
+        # a value within its range names its comparison only if it is not the trailing window
         note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
         severity=CRITICAL if is_critical else WARNING,
         p_value=finding.p_value,

@@ -1,7 +1,7 @@
-"""What the profiles of a column say of its drift: where its values lie, and how they are spread.
+"""Evidence of the drift of a column from profiles: the location of its values and their distribution.
 
-Both are measured on the baseline's own ranks, so neither depends on units, tails or outliers. A night that is
-part of the baseline is compared with the rest of it.
+Both use the ranks of the baseline, so neither depends on units, tails or outliers. A day that is part of the baseline
+is compared with the rest of it.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _BASE_ROWS_PER_BIN = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnEvidence:
-    """How the values of a night lie among those of the baseline.
+    """Comparison of a day's values with those of the baseline.
 
     Attributes:
-        rows: Values of the night.
-        base_rows: Values of the baseline, without the night's own.
-        place: Mean rank among the baseline's values, from 0 to 1: the chance that a value of the night is the
-            larger of the two, ties counted half (Mann and Whitney 1947); None of a category.
-        scale: Standard deviation of the ranks of the baseline's own values; 0.29 where there are no ties.
-        statistic: Pearson's chi-square of both histograms on bins of equal mass of the baseline, in which bins
-            that expect fewer than five rows are one.
+        rows: Values of the day.
+        base_rows: Values of the baseline, without those of the day.
+        place: Mean rank among the baseline's values, from 0 to 1: the probability that a value of the day is the
+            larger of the two, ties counted half (Mann and Whitney 1947); None for a category.
+        scale: Standard deviation of the ranks of the baseline's own values; 0.29 without ties.
+        statistic: Pearson's chi-square of both histograms on bins of equal mass of the baseline; bins with fewer
+            than five expected rows are merged.
         freedom: Its degrees of freedom.
-        shift: Of a vector, whose norms are what the above is of, how far its mean has moved; see `drift.shift`.
+        shift: Shift of a vector's mean, see `drift.shift`; its other fields describe its norms.
     """
 
     rows: int
@@ -57,19 +57,19 @@ class ColumnEvidence:
 
     @property
     def effective_rows(self) -> float:
-        """Rows of one sample that says as much as the two: n m / (n + m)."""
+        """Return the size of one sample with as much information as both: n m / (n + m)."""
         return self.rows * self.base_rows / (self.rows + self.base_rows)
 
 
 class ColumnBase(Protocol):
-    """The baseline of a column, prepared for many nights."""
+    """Baseline of a column, prepared for many days."""
 
     def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        """How a night lies among the baseline, which it may be part of; None where either has no value."""
+        """Compare a day with the baseline, which may contain it; None if either has no values."""
 
 
 def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
-    """The baseline of a column, on so many bins; None of a kind that has no distribution."""
+    """Prepare the baseline of a column with a number of bins; None for a column without a distribution."""
     if isinstance(baseline, NumericProfile):
         return _NumericBase(baseline.distribution, bins)
     if isinstance(baseline, VectorProfile):
@@ -80,16 +80,16 @@ def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
 
 
 def bins_for(rows: int, base_rows: int) -> int:
-    """How many bins a night of so many values fills, when the baseline that cuts them has so many.
+    """Return the number of bins for a number of values, so that the baseline has as many as it can fill.
 
-    A bin between two quantiles of a few values is itself a matter of chance, which Pearson's law does not know.
+    With bins between quantiles of a few values Pearson's law would not hold, because the quantiles are random.
     """
     return min(max(min(rows // _ROWS_PER_BIN, base_rows // _BASE_ROWS_PER_BIN), _FEWEST_BINS), _MOST_BINS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranks:
-    """The ascending values of a baseline, with the rank of each and the bin that it falls into."""
+    """Ascending values of a baseline, with the rank and the bin of each."""
 
     keys: Floats
     cumulated: Floats
@@ -138,7 +138,7 @@ class _NumericBase:
         place = float(points.counts @ ranks) / rows
         counts = np.bincount(_places(ranks, self._bins), weights=points.counts, minlength=self._bins).astype(np.int64)
         if is_part:
-            # its rank among itself is one half
+            # the mean rank among its own values is one half
             place = (total * place - rows / 2) / rest
         statistic, freedom = _chisquare(base.counts - counts if is_part else base.counts, counts)
         return ColumnEvidence(
@@ -176,7 +176,7 @@ class _CategoryBase:
         rows, rest = int(counts.sum()), int(base.sum())
         if not rows or rest <= 0:
             return None
-        # a value that is too rare for the baseline to hold is judged by the share of unseen values
+        # a value too rare for the baseline is evaluated by the new-category rate
         statistic, freedom = _chisquare(base, counts, always_rare=1)
         return ColumnEvidence(rows=rows, base_rows=rest, place=None, scale=0.0, statistic=statistic, freedom=freedom)
 
@@ -186,12 +186,12 @@ def _places(ranks: Floats, bins: int) -> npt.NDArray[np.int64]:
 
 
 def _chisquare(base: Counts, night: Counts, *, always_rare: int = 0) -> tuple[float, int]:
-    """Pearson's statistic of homogeneity of two histograms, and its degrees of freedom."""
+    """Return Pearson's statistic of homogeneity of two histograms, and its degrees of freedom."""
     first, second = pool_rare(base, night, always_rare=always_rare)
-    if len(first) < 2:  # noqa: PLR2004 - one bin holds everything
+    if len(first) < 2:  # noqa: PLR2004 - all rows are in one bin
         return 0.0, 0
     total = first + second
     share = second.sum() / total.sum()
-    # both cells of a bin deviate alike: (O - E)^2 (1/E + 1/E') with E' the other side's expectation
+    # both cells of a bin have the same deviation: (O - E)^2 (1/E + 1/E') with E' the other side's expectation
     deviation = second - share * total
     return float((deviation**2 / (total * share * (1 - share))).sum()), len(first) - 1

@@ -1,4 +1,4 @@
-"""The drift of columns over nights, from their profiles."""
+"""Evidence of drift over days, from profiles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_mlmon.spec.metrics import NULL_SHARE, UNSEEN_SHARE
 
 
 class Comparisons:
-    """Comparisons that were made, so that many nights that are judged in a row do not repeat them."""
+    """Cache of comparisons, for many days evaluated in a row."""
 
     def __init__(self) -> None:
         self._bases: dict[tuple[int, int], tuple[ColumnProfile, ColumnBase | None]] = {}
@@ -28,8 +28,8 @@ class Comparisons:
     def compare(
         self, baseline: ColumnProfile, bins: int, night: ColumnProfile, *, is_part: bool
     ) -> ColumnEvidence | None:
-        """How a night lies among the baseline, on so many bins."""
-        # by identity: what was compared is kept, so no other object can have its address
+        """Compare a day with the baseline, with a number of bins."""
+        # by identity: the compared objects are kept, so no other object can have their address
         key = (id(baseline), bins, id(night), is_part)
         if key not in self._found:
             _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
@@ -39,18 +39,18 @@ class Comparisons:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nights:
-    """The profiles that a night is judged from.
+    """Profiles for the evaluation of a day.
 
     Attributes:
-        day: The night.
+        day: The day.
         now: Its profile.
-        past: The profiles of the nights before.
-        baselines: What each column is compared with, and the nights that are part of it.
-        excluded: Nights that are no history of a column, or of a column in a segment.
-        outliers: Nights on which it was in breach, and which are over.
-        length: The most nights of a history.
-        season: Whether weekdays are told apart.
-        comparisons: Those that were made for other nights.
+        past: The profiles of the days before.
+        baselines: The baseline of each column, and the days that are part of it.
+        excluded: Days that are no history of a column, or of a column in a segment.
+        outliers: Days of its resolved breaches.
+        length: The maximum length of a history.
+        season: The seasonality, by weekday or none.
+        comparisons: The cache of comparisons.
     """
 
     day: date
@@ -64,7 +64,7 @@ class Nights:
     comparisons: Comparisons = field(default_factory=Comparisons)
 
     def columns(self) -> dict[str, ColumnHistory]:
-        """The drift of each column that has a value on this night and in its baseline."""
+        """Return the evidence of each column with values on this day and in its baseline."""
         found = {}
         for name, (baseline, members) in self.baselines.items():
             past = [(day, profile.columns[name]) for day, profile in self.past if name in profile.columns]
@@ -74,7 +74,7 @@ class Nights:
         return found
 
     def parts(self, name: str) -> Iterator[tuple[str, ColumnHistory]]:
-        """The drift of a column in each segment that is a part of this night and of the baseline."""
+        """Return the evidence of a column in each segment of this day and of the baseline."""
         baseline, members = self.baselines[name]
         for segment, divided in self.now.segments.items():
             for value, part in divided.parts.items():
@@ -124,10 +124,10 @@ class Nights:
 
 
 def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[SubjectKey, Point]:
-    """The shares of empty and of unseen values that the baseline alone leads one to expect.
+    """Return the expected null rates and new-category rates from the baseline alone.
 
-    A vocabulary that was taken from the baseline leaves nothing of it unseen. What to expect of the next rows is the
-    share of values that occur once (Good 1953).
+    A vocabulary from the baseline has no new categories there. The expected rate in the next rows is the share of
+    values that occur once (Good 1953).
     """
     found: dict[SubjectKey, Point] = {}
     for name, (profile, _) in baselines.items():
@@ -141,7 +141,7 @@ def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> di
 
 
 def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[date]:
-    """The nights of an incident that goes on up to a day: breaches with fewer quiet nights between than resolve it.
+    """Return the days of an ongoing incident: breaches with fewer healthy days between them than resolve it.
 
     >>> days = [date(2026, 3, day) for day in (1, 4, 6, 7)]
     >>> sorted(found.day for found in ongoing(days, date(2026, 3, 8), clears_after=2))

@@ -1,7 +1,7 @@
-"""Breaches that belong together, each incident with its likely cause first.
+"""Grouping of breaches to incidents, each with its likely cause first.
 
-Columns that usually move together, and break together, are one incident; so are columns that are empty on as many
-rows, and a column and its segments, also those that it divides. What the model puts out and how well it does are
+Columns whose drift correlates on other days and that are in breach together are one incident; so are columns with
+equally many nulls, and a column and its segments, also those that it defines. Outputs and performance of the model are
 consequences: they belong to the incident that would move the score most.
 """
 
@@ -19,18 +19,18 @@ from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.metrics import NULL_SHARE
 from airflow_mlmon.tasks.registry import METRICS
 
-# nights below which a correlation says nothing, and the least that ties two columns together
+# minimum of days for a correlation, and the smallest that ties two columns together
 _FEWEST_NIGHTS = 10
 _TIED = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """Breaches of a night that belong together.
+    """Breaches of a day with one likely cause.
 
     Attributes:
-        breaches: The likely cause first, then by how much they matter.
-        shift: How far the cause alone would move the mean score; None where that is not known.
+        breaches: The likely cause first, then by importance.
+        shift: Change of the mean score by the cause alone; None if unknown.
     """
 
     breaches: tuple[Verdict, ...]
@@ -38,7 +38,7 @@ class Incident:
 
     @property
     def cause(self) -> Verdict:
-        """The breach that most likely explains the others."""
+        """Return the breach that most likely explains the others."""
         return self.breaches[0]
 
 
@@ -48,13 +48,13 @@ def group_breaches(
     shifts: Mapping[str, float],
     outputs: Sequence[str],
 ) -> list[Incident]:
-    """The incidents of a night, the one that matters most first.
+    """Group the breaches of a day to incidents, the most important first.
 
     Args:
-        breaches: what is in breach.
-        columns: the drift of each column over the nights, which shows what usually moves together.
-        shifts: how far each column's drift alone would move the mean score.
-        outputs: columns that the model puts out.
+        breaches: the breaches.
+        columns: the evidence of each column over the days, for correlations.
+        shifts: change of the mean score by each column's drift alone.
+        outputs: output columns of the model.
     """
     first = [breach for breach in breaches if not _is_consequence(breach, outputs)]
     consequences = sorted(
@@ -82,7 +82,7 @@ def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:
 
 
 def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, float, str, str, str]:
-    """By the shift of the score, then the whole before its segments, then by effect."""
+    """Return the sort key: by change of the score, all rows before segments, then by effect size."""
     column, segment = breach.column or "", breach.segment or ""
     shift, effect = abs(shifts.get(column, 0.0)), abs(breach.effect or 0.0)
     return -shift, bool(segment), -effect, breach.metric, column, segment
@@ -91,7 +91,7 @@ def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, fl
 def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory]) -> bool:
     first, second = _subject(one, columns), _subject(other, columns)
     if first is None or second is None:
-        # rows that are missing explain no column, nor the other way round
+        # missing rows explain no column, and vice versa
         return first is second and one.metric == other.metric
     if first == second or _are_empty_together(one, other):
         return True
@@ -99,19 +99,19 @@ def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory]
 
 
 def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | None:
-    """The column that a breach is of; of the rows of a segment, the one that divides it."""
+    """Return the column of a breach; for the rows of a segment, the column that defines it."""
     if breach.column is None and breach.segment is not None:
         return next((name for name in columns if divides(name, breach.segment)), None)
     return breach.column
 
 
 def _are_empty_together(one: Verdict, other: Verdict) -> bool:
-    """Whether as many values are missing of both: a feed that fails leaves all of its columns empty."""
+    """Return True if both have equally many nulls, as after the failure of a shared feed."""
     return one.metric == other.metric == NULL_SHARE and one.segment == other.segment and one.value == other.value
 
 
 def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> float:
-    """How the places of two columns move together from night to night; 0 where that is not known."""
+    """Correlate the locations of two columns from day to day; 0 if unknown."""
     if one is None or other is None:
         return 0.0
     first, second = _places(one), _places(other)

@@ -1,4 +1,4 @@
-"""The limits of a value: between them it is no breach, and how far one lies beyond, in one unit for all columns."""
+"""Limits of values, and distances beyond them in one unit for all columns."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from airflow_mlmon.tasks.registry import METRICS
 
 
 def smallest_effect(policy: Judgement, metric: str, nights: int) -> float:
-    """Return the smallest effect that matters: twice as large where nothing is known of how days vary."""
+    """Return the smallest effect size that counts; doubled if the variation from day to day is unknown."""
     floor = policy.performance_effect if METRICS[metric].is_performance else policy.effect
     return floor if nights else 2 * floor
 
 
 def strength(verdict: Verdict, policy: Judgement) -> float | None:
-    """Return the effect of a verdict in units of the smallest that matters; of a rule, the value in units of its limit.
+    """Return the effect size of a verdict in units of the smallest that counts; for a rule, the value by its limit.
 
-    At 1 a value is as far as a breach has to be; whether it is one, its p-value decides too. None without an effect.
+    A breach needs at least 1, and a significant p-value. None without an effect size.
     """
     if verdict.effect is not None:
         floor = smallest_effect(policy, verdict.metric, verdict.history or 0)
@@ -36,7 +36,7 @@ def strength(verdict: Verdict, policy: Judgement) -> float | None:
 def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -> tuple[float | None, float | None]:
     """Return the values between which a number is no breach at a level; None on a side that is not bad.
 
-    The tail of a share is exact, and no one number says where it begins: it has none.
+    The tail of a share is exact and has no closed limit: None.
     """
     if usual is None or series.measure is Measure.SHARE:
         return None, None
@@ -48,7 +48,7 @@ def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -
 
 
 def _quantile(series: Series, freedom: float, level: float) -> float:
-    """The z whose tail is the level."""
+    """Return the z of a tail probability."""
     if series.measure is Measure.DURATION:
         return float(freedom * (level ** (-1 / freedom) - 1) - 1)
     return -float(special.stdtrit(freedom, level / 2 if series.worse is Worse.BOTH else level))

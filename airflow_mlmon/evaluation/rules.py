@@ -1,14 +1,14 @@
-"""Judges the metrics of a night by the rules of the spec.
+"""Evaluation of a day's metrics by the rules of the spec.
 
 A history limit is that of a robust z-score,
 
     z = (value - median) / max(1.4826 * MAD, floor)
 
-with the median and the median absolute deviation of the trailing nights. 1.4826 makes the MAD of
-a normal distribution its standard deviation. When the nights are all the same and the spec gives
-no floor, any change is a breach that is more than one part in a thousand million of the median.
+with the median and the median absolute deviation (MAD) of the trailing days. The factor 1.4826 makes the MAD of a
+normal distribution its standard deviation. If all days are equal and the spec has no floor, any change of more than
+one part in a thousand million of the median is a breach.
 
-A limit belongs to the good side: a value that equals it is no breach.
+A value equal to its limit is no breach.
 """
 
 from __future__ import annotations
@@ -33,17 +33,16 @@ Values = Mapping[tuple[str, str | None], Sequence[float]]
 def judge(
     metrics: Sequence[MetricValue], history: Values, rules: Sequence[AlertRule], history_spec: History
 ) -> list[Verdict]:
-    """What the rules say of the metrics, in the order of the rules.
+    """Apply the rules to the metrics, in the order of the rules.
 
-    A rule without a column is about the value of the whole night, or where there is none, about
-    each column. Rules on labels are left alone when no metric of labels is given, and the others
-    likewise, so that each family of results is judged by its own rules.
+    A rule without a column applies to the value of all columns, or, if there is none, to each column. Rules on metrics
+    of labels are skipped if none is given, and the others likewise, so that each family of results has its own rules.
 
     Args:
-        metrics: the values of the night.
-        history: the values of the trailing nights, by metric and column.
+        metrics: the values of the day.
+        history: the values of the trailing days, by metric and column.
         rules: the rules of the spec.
-        history_spec: how many trailing nights there should be, and the least that will do.
+        history_spec: length and minimum of the history.
     """
     families = {METRICS[metric.metric].needs_labels for metric in metrics if metric.metric in METRICS}
     verdicts: list[Verdict] = []
@@ -60,7 +59,7 @@ def judge(
 
 
 def status_verdict(night: Night) -> Verdict:
-    """What the status of the night says: anything but OK is a breach."""
+    """Return the verdict on the status of the day: anything but OK is a breach."""
     severity = WARNING if night.status in {Status.OK, Status.PARTIAL} else CRITICAL
     return Verdict(
         metric=STATUS,
@@ -123,7 +122,7 @@ def _history_words(limit: HistoryLimit, history: History) -> str:
 
 
 def _possible(metric: str, low: float | None, high: float | None) -> tuple[float | None, float | None]:
-    """The limits, cut to the values that the metric can have; this changes no verdict."""
+    """Cut the limits to the range of the metric, which changes no verdict."""
     lowest = METRICS[metric].lowest
     if low is not None and lowest is not None:
         low = max(low, lowest)

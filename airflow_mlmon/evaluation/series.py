@@ -1,6 +1,6 @@
-"""One number of a night beside the same number of the nights before, and how surprising it is.
+"""Test of a number of a day against the same number of earlier days.
 
-Each kind of number has a scale on which nights can be compared, its sampling variance there, and its effect:
+Each kind of number has a scale for the comparison of days, its sampling variance there, and its effect size:
 
     count      y = ln n             s^2 = 1 / n (Poisson)           effect = ln ratio
     share      y = 2 asin sqrt p    s^2 = 1 / n                     effect = Cohen's h, a difference of y
@@ -9,14 +9,13 @@ Each kind of number has a scale on which nights can be compared, its sampling va
     loss       y = ln loss          s^2 = c / n, c unknown          effect = ln ratio
     duration   y = ln (10 h + t)    s^2 = 0.05^2, at the least      effect = ln ratio of 10 h + t
 
-An unknown c comes from the nights alone, and no night is taken to be steadier than they are. A duration is one
-number of a night and no sample of rows: all nights weigh the same, what they vary by comes from them too, and no
-history makes them steadier than half an hour. An effect of 0.1 is an hour where files are on time, and 10 % of the
-delay where it is long.
+An unknown c is estimated from the days, and no day is assumed to vary less. A duration is one number of a day and no
+sample of rows: all days have the same weight, their variance is estimated too, and its minimum is half an hour. An
+effect of 0.1 is one hour for files that arrive on time, and 10 % of a long delay.
 
-A night's distance from the usual has a Student's t law, by `dispersion.Usual`. Shares are small counts more often
-than not, so their tail is the exact one, as a normal score, divided by what nights vary beyond it. Durations are
-skewed, and Student's tail is too light for them: theirs is that of exponential waiting times, and late alone is bad.
+The distance from the expected value follows Student's t, by `dispersion.Usual`. Shares are often small counts: their
+exact tail, as a normal score, is divided by the standard deviation between days. Durations are skewed, and the tail of
+Student's t is too light for them: they follow the law of exponential waiting times, and only the late side is bad.
 """
 
 from __future__ import annotations
@@ -33,20 +32,20 @@ from airflow_mlmon.spec.metrics import Measure, Worse
 from airflow_mlmon.statistics.dispersion import Usual, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
-# an area or a loss that never varied is judged as if it varied by this share of the scale
+# standard deviation of an area or a loss that never varied, as a share of the scale
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
-# hours that a duration is added to, so that minutes are nothing
+# hours added to a duration, so that minutes have no effect
 _HOURS = 10.0
-# on the scale of durations, half an hour where all is on time
+# on the scale of durations: half an hour if all files are on time
 _STEADIEST = 0.05
-# on the scale of durations, a century: few nights put their limit beyond any number
+# on the scale of durations: a century, because the limit of few days may exceed any number
 _AGES = 13.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A number of a night: its value, and the rows that it is about."""
+    """Number of a day, with the rows that it is based on."""
 
     value: float
     rows: int
@@ -54,18 +53,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A number and its past.
+    """Number of a day with its history.
 
     Attributes:
-        measure: What kind of number it is.
-        worse: Which side is bad.
-        day: The day that is judged.
+        measure: Its kind of number.
+        worse: The bad side.
+        day: The evaluated day.
         now: Its number.
-        past: The days before, with theirs.
-        base: The number of the baseline; None where it has none.
-        scale: Standard deviation of single values, of a mean.
+        past: The days before with their numbers.
+        base: The number of the baseline; None if it has none.
+        scale: Standard deviation of single values, for a mean.
         season: Whether weekdays are told apart; see `dispersion.estimate_expected`.
-        outliers: Days before on which it was in breach, and which are over.
+        outliers: Earlier days of resolved breaches.
     """
 
     measure: Measure
@@ -79,7 +78,7 @@ class Series:
     outliers: Collection[date] = frozenset()
 
     def usual(self) -> Usual | None:
-        """What the nights before say; None of too few."""
+        """Estimate the expected value from the days before; None for too few."""
         values = np.array([self.on_scale(point.value) for _, point in self.past])
         sampling = np.array([self.sampling(point) for _, point in self.past])
         return estimate_expected(
@@ -92,7 +91,7 @@ class Series:
         )
 
     def on_scale(self, value: float) -> float:
-        """The value on the scale of its measure."""
+        """Transform a value to the scale of its measure."""
         match self.measure:
             case Measure.COUNT:
                 return math.log(max(value, 0.5))
@@ -106,7 +105,7 @@ class Series:
                 return math.log(_HOURS + max(value, 0.0))
 
     def off_scale(self, y: float) -> float:
-        """The value that lies there on the scale."""
+        """Transform a value back from the scale."""
         match self.measure:
             case Measure.COUNT | Measure.LOSS:
                 return math.exp(y)
@@ -118,7 +117,7 @@ class Series:
                 return max(math.exp(min(y, _AGES)) - _HOURS, 0.0)
 
     def sampling(self, point: Point) -> float:
-        """The sampling variance on the scale."""
+        """Return the sampling variance on the scale."""
         if self.measure is Measure.COUNT:
             return 1 / max(point.value, 0.5)
         if self.measure is Measure.DURATION:
@@ -126,7 +125,7 @@ class Series:
         return 1 / max(point.rows, 1)
 
     def variance(self, usual: Usual) -> float:
-        """That of the distance from what is usual, on the scale."""
+        """Return the variance of the distance from the expected value, on the scale."""
         own = self.sampling(self.now)
         if self.measure in {Measure.AREA, Measure.LOSS}:
             ratio = max(usual.ratio, _LEAST_DEVIATION**2)
@@ -135,20 +134,20 @@ class Series:
 
     @property
     def is_sampled(self) -> bool:
-        """Whether sampling error is known without any night before."""
+        """Return True if the sampling error is known without a history."""
         return self.measure in {Measure.SHARE, Measure.MEAN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """How surprising a number is.
+    """Result of a test.
 
     Attributes:
-        p_value: How often chance goes as far on a side that is bad, before any correction.
-        effect: How far it lies from the usual, with its sign.
-        usual: What to expect, in the units of the metric; None where it is not one number.
-        nights: How many nights before that rests on; 0 for sampling error alone.
-        words: What to say of it beyond the number.
+        p_value: P-value on the bad sides, before correction.
+        effect: Signed effect size.
+        usual: Expected value in the units of the metric; None if it is not one number.
+        nights: Length of the history in days; 0 for sampling error alone.
+        words: Description of the change.
     """
 
     p_value: float
@@ -159,7 +158,7 @@ class Finding:
 
 
 def judge_series(series: Series, usual: Usual | None) -> Finding | None:
-    """How surprising a number is; None where nothing is known of how it varies."""
+    """Test a number against its history, or its baseline; None if its variance is unknown."""
     if usual is None and (series.base is None or not series.is_sampled):
         return None
     known = usual or _of_base(series)
@@ -178,16 +177,16 @@ def judge_series(series: Series, usual: Usual | None) -> Finding | None:
 
 
 def tail(z: float, freedom: float, worse: Worse) -> float:
-    """How often Student's t goes as far on a side that is bad."""
+    """Return the tail probability of Student's t on the bad sides."""
     if worse is Worse.BOTH:
         return min(2 * float(special.stdtr(freedom, -abs(z))), _MAX_P)
     return float(special.stdtr(freedom, z if worse is Worse.BELOW else -z))
 
 
 def _tail(series: Series, z: float, freedom: float) -> float:
-    """How often chance goes z standard deviations from the usual, on a side that is bad.
+    """Return the tail probability of z standard deviations on the bad sides.
 
-    An exponential time lies z deviations above its mean when it is z + 1 times the mean, which is known from as many
+    An exponential time is z deviations above its mean if it is z + 1 times the mean, which is estimated from as many
     times as there are degrees of freedom: (1 + (z + 1) / f)^-f, the law of Lomax (1954).
     """
     if series.measure is Measure.DURATION:
@@ -196,9 +195,9 @@ def _tail(series: Series, z: float, freedom: float) -> float:
 
 
 def _of_base(series: Series) -> Usual:
-    """What the baseline alone says: its own sampling error, and nothing of how nights vary."""
+    """Estimate from the baseline alone: its sampling error, without variance between days."""
     base = series.base
-    assert base is not None  # noqa: S101 - the caller has looked
+    assert base is not None  # noqa: S101 - checked by the caller
     return Usual(
         centre=series.on_scale(base.value),
         nights=0,

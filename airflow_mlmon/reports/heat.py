@@ -1,7 +1,7 @@
-"""The heat map of drift: columns by days, each cell the effect in units of the smallest that matters.
+"""Heat map of drift: columns by days, each cell the effect size in units of the smallest that counts.
 
-Shades are safe for the colour-blind, and a cell of a column that has drifted is higher than one of a column that has
-not, so that nothing hangs on colour alone. Cells of one shade that stand side by side are one stroke: a year is small.
+Shades are safe for colour-blind readers, and a day with drift is a higher bar, so that nothing depends on colour alone.
+Adjacent cells of one shade are one stroke, which keeps a year small.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_mlmon.spec.evaluation import Judgement
 
 MAX_DAYS = 120
 MAX_COLUMNS = 40
-# upper ends, in units of the smallest effect that matters, of all shades but the last
+# upper ends, in units of the smallest effect size that counts, of all shades but the last
 SHADES = (0.5, 1.0, 2.0, 5.0)
 _WIDTH = 720
 _WIDEST_CELL = 14
@@ -28,14 +28,14 @@ _WIDEST_CELL = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """A day on which a column was evaluated.
+    """Evaluated day of a column.
 
     Attributes:
         day: The day.
-        at: Its place among the days.
-        shade: That of the strength.
-        strength: The effect in units of the smallest that matters; see `evaluation.limits.strength`.
-        verdict: What the evaluation says.
+        at: Its position among the days.
+        shade: The shade of the strength.
+        strength: The effect size in units of the smallest that counts; see `evaluation.limits.strength`.
+        verdict: The verdict.
         href: The page of the day.
     """
 
@@ -48,7 +48,7 @@ class HeatCell:
 
     @property
     def has_drifted(self) -> bool:
-        """Whether the column has drifted on the day."""
+        """Return True if the column has drifted on the day."""
         return self.verdict.state is VerdictState.BREACH
 
 
@@ -60,9 +60,9 @@ class HeatRow:
         column: The column.
         strokes: By shade, the SVG path of the days without drift; None for days without enough data.
         drifted: The days on which it has drifted.
-        evaluated: How many days had enough data.
-        worst: The day with the largest effect in units of the smallest that matters, of those that drifted if any.
-        reason: Why no day was evaluated, as the last one says it; empty where one was.
+        evaluated: Number of days with enough data.
+        worst: The day with the largest effect size; of the drifted days, if any.
+        reason: The reason of the last day if none was evaluated; otherwise empty.
     """
 
     column: str
@@ -75,7 +75,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
-    """The columns that drifted most, over the days up to the last."""
+    """Columns with the most drift, over the last days."""
 
     days: tuple[date, ...]
     rows: tuple[HeatRow, ...]
@@ -83,7 +83,7 @@ class HeatMap:
 
     @property
     def width(self) -> int:
-        """Width of a row in CSS pixels."""
+        """Return the width of a row in CSS pixels."""
         return min(_WIDTH, _WIDEST_CELL * len(self.days))
 
 
@@ -94,9 +94,9 @@ def heat_map(
 
     Args:
         days: consecutive days, oldest first; the last 120 are shown.
-        verdicts: those on the metric `drift_score`.
+        verdicts: the verdicts on the metric `drift_score`.
         hrefs: the pages of the days.
-        policy: says which effects matter.
+        policy: the evaluation policy, for the smallest effect size that counts.
     """
     shown = tuple(days[-MAX_DAYS:])
     by_day: dict[date, list[Verdict]] = {}
@@ -137,12 +137,12 @@ def _row(
 
 
 def _cell(at: int, day: date, verdict: Verdict | None, hrefs: Mapping[date, str], policy: Judgement) -> HeatCell | None:
-    """The cell of a day with enough data."""
+    """Return the cell of a day with enough data."""
     if verdict is None or verdict.state is VerdictState.INSUFFICIENT_DATA:
         return None
     found = strength(verdict, policy)
     if found is None:
-        # a rule without an upper limit says on which side of it a value lies, and not how far
+        # a rule without an upper limit gives a side, and no distance
         found = float(verdict.state is VerdictState.BREACH)
     return HeatCell(day=day, at=at, shade=shade_of(found), strength=found, verdict=verdict, href=hrefs.get(day))
 
@@ -150,7 +150,7 @@ def _cell(at: int, day: date, verdict: Verdict | None, hrefs: Mapping[date, str]
 def _strokes(cells: Sequence[HeatCell | None]) -> dict[int | None, str]:
     paths: dict[int | None, str] = {}
     drawn = [(at, cell and cell.shade) for at, cell in enumerate(cells) if cell is None or not cell.has_drifted]
-    # what stands side by side has one difference of its place and its rank
+    # adjacent cells have the same difference of position and rank
     for (shade, _), found in groupby(enumerate(drawn), key=lambda item: (item[1][1], item[1][0] - item[0])):
         places = [at for _, (at, _) in found]
         paths[shade] = f"{paths.get(shade, '')}M{places[0]} 5h{len(places)}"

@@ -226,7 +226,7 @@ def render_page(template: str, **content: object) -> str:
 
 
 def _tiles(task: Task) -> tuple[str, ...]:
-    """What a day is summed up in: its outputs, and its labels but not the performance, which has a table."""
+    """Return the metrics of a day's tiles: outputs and labels, without performance, which has a table."""
     return (
         NULL_SHARE,
         *task.output_metrics,
@@ -235,7 +235,7 @@ def _tiles(task: Task) -> tuple[str, ...]:
 
 
 def _with_coverage(task: Task) -> list[str]:
-    """The headline metrics, those of the labels after how many of these have come."""
+    """Return the headline metrics, with label coverage before those of labels."""
     outputs = [name for name in task.headline if not METRICS[name].needs_labels]
     return [*outputs, LABEL_SHARE, *(name for name in task.headline if name not in outputs)]
 
@@ -255,7 +255,7 @@ def _failed_checks(page: NightPage) -> list[CheckOutcome]:
 def _drift_rank(
     row: ColumnRow, verdicts: NightVerdicts, strengths: Mapping[str, float | None]
 ) -> tuple[int, float, str]:
-    """Drifted columns first, then the others by effect; those without enough data last."""
+    """Return the sort key: drifted columns first, then by effect size; those without enough data last."""
     column = str(row.score.column)
     verdict = verdicts.drift.get(column)
     order = {VerdictState.BREACH: 0, VerdictState.OK: 1}.get(verdict.state, 2) if verdict else 2
@@ -263,7 +263,7 @@ def _drift_rank(
 
 
 def _meter(found: float) -> Mapping[str, float]:
-    """Where an effect and the smallest that matters stand on a bar, in percent of its length."""
+    """Return the positions of an effect size and the smallest that counts on a bar, in percent of its length."""
     found = min(found, _LONGEST_METER)
     full = max(2, found)
     return {"effect": round(100 * found / full, 1), "smallest": round(100 / full, 1)}

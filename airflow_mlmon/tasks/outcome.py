@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+
 
 class OutcomeProfile(Protocol):
     """Summary of predictions and their labels; profiles of one task add up, and no two tasks mix."""
@@ -11,6 +13,11 @@ class OutcomeProfile(Protocol):
     @property
     def rows(self) -> int:
         """Predictions."""
+        ...
+
+    @property
+    def label(self) -> ColumnProfile:
+        """The ordinary column profile of the labels that have come."""
         ...
 
     def __add__(self, other: Any) -> Any:

@@ -102,7 +102,7 @@ def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp
     )
 
     assert drift["price"].drift.note.startswith("p-value by evidently's anderson on samples of 80 and ")
-    assert drift["embedding"].drift.note == "not compared: anderson needs rows, and of a vector no sample is kept"
+    assert drift["embedding"].drift.note == "not compared: anderson needs rows, and samples contain no vectors"
 
 
 def test_reprofiled_night_has_the_same_vector(tmp_path, archive):

@@ -32,7 +32,7 @@ METHODS = """drift:
 """
 
 
-NOT_COMPARED = "not compared: anderson needs rows, and of one side there is a profile alone"
+NOT_COMPARED = "not compared: anderson needs rows, and one side has only a profile"
 
 
 def _drift_of(run: Run, day: date):

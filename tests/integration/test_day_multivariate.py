@@ -143,5 +143,5 @@ def test_a_reference_of_one_day_leaves_too_little_history(tmp_path, archive):
 
     assert (found.state, found.note) == (
         VerdictState.INSUFFICIENT_DATA,
-        "0 nights to compare with, fewer than 3",
+        "0 days of history, fewer than 3",
     )

@@ -153,8 +153,8 @@ def test_new_version_is_judged_by_its_own_nights_however_far_one_looks_back(nigh
     found = [of_day(nightly, BROKEN + past)["score_mean", None, None] for past in (1, 2, 3, 6)]
 
     assert [one.note or one.history for one in found] == [
-        "1 nights to compare with, fewer than 3",
-        "2 nights to compare with, fewer than 3",
+        "1 days of history, fewer than 3",
+        "2 days of history, fewer than 3",
         3,
         6,
     ]

@@ -74,7 +74,7 @@ def test_loss_over_months_is_found_and_rests_on_the_first_nights(run):
     found = UsualJudge(run=run).judge(partition, [measured(losing(NIGHTS))])
 
     assert [verdict.state for verdict in found.verdicts] == [VerdictState.BREACH]
-    assert found.verdicts[0].note == "lower than in its first nights, from 2026-01-01 on"
+    assert found.verdicts[0].note == "lower than in its initial window from 2026-01-01"
     assert START in found.rests_on
     assert START + timedelta(days=NIGHTS - 1) in found.rests_on
 
@@ -141,4 +141,4 @@ def test_first_nights_are_those_of_the_version_that_serves(run):
 
     found = judged(run, NIGHTS, losing(NIGHTS))
     assert found.state is VerdictState.BREACH
-    assert found.note == f"lower than in its first nights, from {START + timedelta(days=NIGHTS // 2)} on"
+    assert found.note == f"lower than in its initial window from {START + timedelta(days=NIGHTS // 2)}"

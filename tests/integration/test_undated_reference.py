@@ -21,7 +21,7 @@ from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.nightly import run_night
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference, reference_outcomes
 from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
 from airflow_mlmon.records import Status, Verdict, VerdictState
 from airflow_mlmon.reports.heat import heat_map
@@ -72,14 +72,14 @@ def test_every_row_of_every_file_is_kept_and_no_night_is_made_up(run):
     assert reference.profile.rows == REFERENCE_DAYS * ROWS
     assert reference.days == ()
     assert run.store.nights("loans", FIRST - timedelta(days=400), FIRST - timedelta(days=1)) == []
-    assert sum(map(sum, reference.labels)) > 0
+    assert reference_outcomes(run, reference).whole.label.observed > 0
 
 
 def test_first_night_is_judged_by_sampling_error_only(run):
     found = verdicts(run, 0)["drift_score", "amount"]
 
     assert (found.state, found.rule, found.history) == (VerdictState.OK, "sampling error only", None)
-    assert verdicts(run, 0)["rows", None].note == "0 nights to compare with, fewer than 3"
+    assert verdicts(run, 0)["rows", None].note == "0 days of history, fewer than 3"
 
 
 def test_nights_are_quiet_until_one_differs_and_that_is_found(run):
@@ -156,7 +156,7 @@ def test_what_needs_past_days_says_so_and_the_rest_is_evaluated_at_once(tmp_path
         found = verdicts(run, 0)
 
     assert values[FIRST, "multivariate_drift", None] is not None
-    assert found["multivariate_drift", None].note == "0 nights to compare with, fewer than 3"
+    assert found["multivariate_drift", None].note == "0 days of history, fewer than 3"
     # the profiles answer for a column whose method needs rows
     assert values[FIRST, "drift_score", "amount"] is not None
     assert found["drift_score", "amount"].rule == "sampling error only"

@@ -20,7 +20,6 @@ ALLOWED = {
     ("profiles/engine/pinning.py", "precision"),
     # the key `positive_name` and its default
     ("spec/model.py", "positive"),
-    ("pipeline/workspace/label_drift.py", "positive"),
 }
 
 

@@ -103,9 +103,7 @@ def category_bins(names: tuple[str, ...] = ("EWR", "JFK", "LGA")) -> Histogram:
     return Histogram(labels=names, edges=(), reference=shares, current=tuple(reversed(shares)))
 
 
-def together(
-    *names: str, score: float = 0.83, note: str = "left out: {}: the partition has no value of it"
-) -> MetricValue:
+def together(*names: str, score: float = 0.83, note: str = "left out: {}: no values in the partition") -> MetricValue:
     """Features that are told apart from the reference's by the named ones above all."""
     detail = MultivariateDetail(
         rows_reference=1_000,

@@ -34,18 +34,18 @@ from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
 _JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
-# baselines that are made of the nights before
+# baselines of earlier days
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
-# times the nights of a history that are looked back at most
+# maximum look-back, in lengths of the history
 _FARTHEST = 3
-# what the model puts out and how well it does is to stay as it was at first, or a year ago
+# outputs and performance are compared with the initial window, at most a year back
 _LASTING = tuple(name for name, metric in METRICS.items() if metric.measure and metric.of_model)
 _YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightJudgement:
-    """The verdicts of a night, which of its breaches belong together, and the days that were looked at for them."""
+    """Verdicts of a day, their incidents, and the days that they rest on."""
 
     verdicts: tuple[Verdict, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -54,11 +54,10 @@ class NightJudgement:
 
 @dataclass(frozen=True, kw_only=True)
 class UsualJudge:
-    """Judges nights of a model by its own past; what several of them have in common is read and compared once.
+    """Evaluator of days of a model against its history; data shared by several days is read once.
 
-    A night of an incident that goes on is no history of what is in breach, so that it never becomes what is usual;
-    where somebody has accepted it, it is from then on. `breached` says on which nights something was in breach, in the
-    place of the store.
+    Days of an ongoing incident are no history of the metric in breach, so that the expected value does not follow them;
+    once accepted, they are. `breached` replaces the store as the source of days in breach.
     """
 
     run: Run
@@ -74,14 +73,14 @@ class UsualJudge:
         *,
         policy: Judgement | None = None,
     ) -> NightJudgement:
-        """The verdict on each metric that no rule of the spec is about, and the incidents among the breaches.
+        """Return the verdict on each metric without a rule in the spec, and the incidents of the breaches.
 
         Args:
-            partition: the night.
-            metrics: what was measured of it.
-            profile: the profile of its rows; None for the metrics of labels. Where a model has labels, rows and
-                labels have half of the rate each.
-            policy: how to judge; as the spec says by default.
+            partition: the day.
+            metrics: its metrics.
+            profile: the profile of its rows; None for the metrics of labels. If a model has labels, rows and labels
+                have half of the rate each.
+            policy: the evaluation policy; by default that of the spec.
         """
         policy = policy or self.run.spec.alerts.judgement
         if not policy.rate:
@@ -92,7 +91,7 @@ class UsualJudge:
         if profile is None:
             # the drift of labels, which have no profile, is measured and not judged: their share of positives is
             judged = [value for value in judged if value.metric != DRIFT]
-            # a night is judged at each delivery of its labels
+            # a day is evaluated at each delivery of its labels
             rate = compute_look_rate(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, judged, policy, reference, profile)
         verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
@@ -104,7 +103,7 @@ class UsualJudge:
     def _shifts(
         self, day: date, reference: Reference, profile: Profile, breaches: Sequence[Verdict]
     ) -> dict[str, float]:
-        """How far each column in breach would move the mean score."""
+        """Estimate the change of the mean score by each column in breach."""
         spec = self.run.spec
         score = spec.column_of(Role.SCORE)
         names = {breach.column for breach in breaches if breach.column and breach.column not in spec.outputs}
@@ -149,7 +148,7 @@ class UsualJudge:
         if reference is None or profile is None:
             return evidence
         drifted = _of_columns(breached)
-        # what other versions put out is no history of what these do
+        # outputs of other versions are no history of these versions
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
         stored = self._stored(day, reference, reach)
@@ -158,7 +157,7 @@ class UsualJudge:
         own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,
-            # the vocabulary was taken from these nights: nothing of theirs is unseen
+            # the vocabulary comes from these days: they have no new categories
             past={
                 key: [(before, point) for before, point in points if key[0] != UNSEEN_SHARE or before not in own]
                 for key, points in evidence.past.items()
@@ -170,7 +169,7 @@ class UsualJudge:
         )
 
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
-        """The nights before on which each metric was in breach, and nobody has called that normal by then."""
+        """Return the earlier days on which each metric was in breach and was not accepted."""
         store, model = self.run.store, self.run.model
         first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.nights), _YEAR)
         found = self.breached
@@ -192,7 +191,7 @@ class UsualJudge:
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         past: dict[SubjectKey, list[tuple[date, Point]]] = {}
         found = self.run.store.past(self.run.model, names, day, reach)
-        # a night that never came says nothing of how many rows a night has
+        # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
             is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
@@ -207,7 +206,7 @@ class UsualJudge:
         alike: Collection[date],
         breached: Mapping[SubjectKey, Collection[date]],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
-        """What the model put out on its first nights, at most a year back and since somebody called it normal.
+        """Return the outputs and performance of the initial window, at most a year back and since the last acceptance.
 
         They are before the trailing nights, of the same versions, not in breach, and as many as a history should be.
         """
@@ -227,7 +226,7 @@ class UsualJudge:
         return found
 
     def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
-        """How many days to look back, so that a long incident leaves as many nights as there should be."""
+        """Return the number of days to look back, so that the history is complete despite a long incident."""
         nights = self.run.spec.history.nights
         return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
 
@@ -261,13 +260,13 @@ class UsualJudge:
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
-    """How much of the labels has come."""
+    """Return the label coverage."""
     found = (value.value for value in metrics if value.metric == LABEL_SHARE and value.segment is None)
     return next(found, None) or 1.0
 
 
 def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue]:
-    """The metrics that no rule of the spec is about: what people decide themselves is not decided twice."""
+    """Return the metrics without a rule in the spec."""
     ruled = {(rule.metric, rule.column) for rule in spec.alerts.rules}
     return [
         value for value in metrics if (value.metric, None) not in ruled and (value.metric, value.column) not in ruled
@@ -275,7 +274,7 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
 
 
 def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
-    """The nights on which the drift of each column, or of a column in a segment, was in breach."""
+    """Return the days on which the drift of each column, or of a column in a segment, was in breach."""
     return {
         (column, segment): set(days)
         for (metric, column, segment), days in breached.items()
@@ -286,9 +285,9 @@ def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[s
 def _by_column(
     spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
 ) -> dict[str, tuple[Profile, frozenset[date]]]:
-    """What each column is compared with, and the nights that are part of it.
+    """Return the baseline of each column, and the days that are part of it.
 
-    What the model puts out is compared with nights of the same versions alone, or not at all.
+    Outputs of the model are compared only with days of the same versions.
     """
     found: dict[str, tuple[Profile, frozenset[date]]] = {}
     for chosen in baselines:
@@ -304,7 +303,7 @@ def _by_column(
 def _of_versions(
     chosen: ChosenBaseline, version_column: str, now: Profile, layout: Layout
 ) -> tuple[Profile, frozenset[date]] | None:
-    """The nights of a baseline that the same versions served as this one; None where these are too few."""
+    """Return the days of a baseline with the same versions as this day; None if they are too few."""
     held = {one.day: one.profile for one in chosen.nights if one.profile and one.day in chosen.facts.nights}
     counts = {day: _served(profile, version_column) for day, profile in held.items()}
     alike = nights_alike(counts, _served(now, version_column))
@@ -316,7 +315,7 @@ def _of_versions(
 
 
 def _served(profile: Profile, version_column: str) -> Counts:
-    """Rows by version."""
+    """Return the rows by version."""
     segment = profile.segments.get(version_column)
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
@@ -327,7 +326,7 @@ def _texts(spec: ModelSpec, reference: Reference) -> frozenset[str]:
 
 
 def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
-    """The standard deviation of the baseline, or else of the partition, in whose units a mean is evaluated."""
+    """Return the standard deviation of the baseline, or else of the partition, as the unit of a mean."""
     found = {}
     for metric, known in task_of(spec).metrics.items():
         name = spec.column_of(known.role) if known.role else None

@@ -22,7 +22,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 
-# a smaller share of rows by versions that the baseline lacks moves no score of the whole
+# a smaller share of rows by versions missing in the baseline does not change the score of all rows
 _UNKNOWN_SHARE = 0.02
 
 
@@ -74,7 +74,7 @@ def _compare_version(
     used = [own or of_all_versions(chosen) for chosen, own in of_version]
     lacking = {column for chosen, own in of_version if own is None for column in chosen.facts.columns}
     drift = _compare_part(run, reference, used, current, (name, version))
-    reason = f"the baseline has too few nights of {version}"
+    reason = f"the baseline has too few days of {version}"
     return replace(drift, columns=tuple(_withheld(drift.columns, lacking & set(run.spec.outputs), reason)))
 
 
@@ -110,7 +110,7 @@ def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> l
     known = baseline.segments.get(spec.version_column or "")
     now = current.segments.get(spec.version_column or "")
     if known is None or now is None or not known.parts:
-        # a baseline that names no versions speaks for all of them
+        # a baseline without versions covers all of them
         return []
     unknown = {value: part.rows for value, part in now.parts.items() if value not in known.parts}
     return sorted(unknown) if sum(unknown.values()) > _UNKNOWN_SHARE * current.rows else []

@@ -17,10 +17,9 @@ from airflow_mlmon.pipeline.deciding.staleness import stale_nights
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.label_drift import compare_labels, count_labels
-from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, last_measured, read_outcomes
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Night
@@ -181,20 +180,19 @@ def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[Co
 
 
 def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference: Reference | None) -> list[ColumnRow]:
-    """The drift of the label, once enough of them have come."""
+    """Drift of the label, once enough of them have come."""
     if run.spec.labels is None or reference is None:
         return []
     name = run.spec.labels.label
     score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
-    measured = last_measured(run, night.partition, str(night.version))
-    if score is None or measured is None:
+    current = stored_outcomes(run, night.partition, str(night.version))
+    before = reference_outcomes(run, reference)
+    if score is None or score.drift is None or current is None or before is None:
         return []
-    found = compare_labels(run.spec, reference.labels, count_labels(read_outcomes(run, measured.uri).whole))
-    if found is None or score.drift is None:
-        return []
-    # labels have no profile: what is evaluated of them is their share of positives
-    note = "; ".join(filter(None, (score.drift.note, "evaluated by the positive share")))
-    picture = _picture(found.reference, found.current, name)
+    # of a label its own metrics are evaluated
+    note = "; ".join(filter(None, (score.drift.note, "evaluated by the metrics of the labels")))
+    bins = build_histogram(before.whole.label, current.whole.label)
+    picture = before_after(bins, name) if bins.labels else None
     return [ColumnRow(score=replace(score, drift=replace(score.drift, note=note)), picture=picture)]
 
 

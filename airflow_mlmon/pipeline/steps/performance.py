@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pyarrow.compute as pc
 
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.workspace.label_drift import compare_labels, count_labels, label_drift_metric
 from airflow_mlmon.pipeline.workspace.outcomes import (
     Measured,
+    compare_label,
     deliveries_of,
     outcomes_uri,
     profile_outcomes,
     read_outcomes,
 )
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
-from airflow_mlmon.pipeline.workspace.reference import pinned_reference
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
 from airflow_mlmon.tasks.parts import measure_parts
 from airflow_mlmon.tasks.registry import task_of
@@ -54,9 +55,10 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
-    if reference is not None and is_measured:
-        drift = compare_labels(run.spec, reference.labels, count_labels(found.whole))
-        metrics += [label_drift_metric(drift)] if drift else []
+    of_reference = reference_outcomes(run, reference) if reference is not None and is_measured else None
+    if of_reference is not None and of_reference.whole.rows:
+        drift = compare_label(run.spec, of_reference.whole, found.whole)
+        metrics.append(score_metric(drift, "the reference"))
     return metrics
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
-from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Delivery
-from airflow_mlmon.spec import Role
+from airflow_mlmon.spec import ModelSpec, Role
+from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -54,6 +59,23 @@ def stored_outcomes(run: Run, partition: Partition, version: str) -> OutcomePart
     """Read the latest outcome profile of a version; None if there is none."""
     found = last_measured(run, partition, version)
     return read_outcomes(run, found.uri) if found else None
+
+
+def compare_label(spec: ModelSpec, reference: OutcomeProfile, current: OutcomeProfile) -> ColumnDrift:
+    """Score the drift of the label as that of any other column."""
+    pinned = current.label.layout
+    layout = Layout(model=spec.model, columns=(pinned,))
+    sides = [
+        Profile(layout_id=layout.id, rows=side.label.rows, columns={pinned.name: side.label})
+        for side in (reference, current)
+    ]
+    asked = spec.drift.method
+    chosen = method_for(pinned.kind, asked)
+    method = Method.JENSENSHANNON if chosen.is_sampled else chosen
+    [drift] = compare(layout, *sides, method=method)
+    lack = f"by {method}, because {asked} needs rows and labels are stored as counts" if asked.is_sampled else ""
+    name = spec.labels.label if spec.labels else pinned.name
+    return replace(drift, column=name, note="; ".join(filter(None, (drift.note, lack))))
 
 
 def last_measured(run: Run, partition: Partition, version: str) -> Measured | None:

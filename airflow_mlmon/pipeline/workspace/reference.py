@@ -17,7 +17,6 @@ from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, count_labels
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
@@ -59,8 +58,8 @@ _QUANTILE = 0.95
 class Reference:
     """Stored reference of a model.
 
-    `together` are the sizes of the samples whose features are compared together, if the spec enables it. `labels` are
-    those of each day, and of the rows without an event time. If no row has one, there are no `days`.
+    `together` are the sizes of the samples whose features are compared together, if the spec enables it. If no row has
+    an event time, there are no `days`.
     """
 
     layout: Layout
@@ -68,7 +67,6 @@ class Reference:
     together: SampleSizes | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
-    labels: tuple[Counts, ...]
     files: Mapping[str, str]
     folder: str
 
@@ -148,7 +146,6 @@ def _load(run: Run, folder: str) -> Reference:
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
-        labels=tuple(Counts(*counts) for counts in facts["labels"]),
         files=facts["files"],
         folder=folder,
     )
@@ -178,7 +175,6 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
         together=sizes,
         checks=infer_checks(layout, profile, list(nights.values()), run.spec),
         days=tuple(nights),
-        labels=tuple(count_labels(found.whole) for found in held),
         files=files,
         folder=_folder(run),
     )
@@ -276,7 +272,6 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
-        "labels": reference.labels,
         "files": dict(reference.files),
     }
     folder = reference.folder

@@ -69,14 +69,19 @@ def encode(
 
 def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, names: bool) -> None:
     for column in columns.values():
-        if isinstance(column, NumericProfile):
-            _write_numeric(writer, column)
-        elif isinstance(column, CategoryProfile):
-            _write_category(writer, column, names=names)
-        elif isinstance(column, VectorProfile):
-            _write_vector(writer, column)
-        else:
-            _write_identifier(writer, column)
+        write_column(writer, column, names=names)
+
+
+def write_column(writer: ByteWriter, column: ColumnProfile, *, names: bool = True) -> None:
+    """Write the profile of one column without its layout."""
+    if isinstance(column, NumericProfile):
+        _write_numeric(writer, column)
+    elif isinstance(column, CategoryProfile):
+        _write_category(writer, column, names=names)
+    elif isinstance(column, VectorProfile):
+        _write_vector(writer, column)
+    else:
+        _write_identifier(writer, column)
 
 
 def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> None:
@@ -105,8 +110,13 @@ def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
     )
 
 
+def read_column(reader: ByteReader, layout: ColumnLayout) -> ColumnProfile:
+    """Read the profile of a column that `write_column` wrote."""
+    return _READERS[layout.kind](reader, layout)
+
+
 def _read_columns(reader: ByteReader, layout: Layout, rows: int) -> Part:
-    columns = {column.name: _READERS[column.kind](reader, column) for column in layout.columns}
+    columns = {column.name: read_column(reader, column) for column in layout.columns}
     return Part(rows=rows, columns=columns)
 
 

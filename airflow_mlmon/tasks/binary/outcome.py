@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -17,16 +18,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
+from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.grid import Floats, to_cells
+from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.values.exact import sum_exactly
 from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
 KIND = b"MLML"
-VERSION = 1
+VERSION = 2
+# the newest version that holds counts of the labels
+_COUNTED = 1
+# what is pinned of the label
+LABEL = ColumnLayout(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
 UNIT = 2.0**-40
 # The clipping of scikit-learn's log_loss for doubles.
 EPSILON = float(np.finfo(np.float64).eps)
@@ -42,9 +50,7 @@ class BinaryOutcomes:
 
     Attributes:
         rows: Predictions.
-        labelled: Predictions with a label.
         void: Predictions that will never be labelled (excluded).
-        positive: Labels that are positive.
         true_positive: Labels that are positive, predicted positive.
         false_positive: Labels that are negative, predicted positive.
         false_negative: Labels that are positive, predicted negative.
@@ -52,14 +58,13 @@ class BinaryOutcomes:
         improbable: Labelled predictions with a score outside 0 to 1, which has no log loss.
         log_loss: Sum of the log losses of the scores within 0 to 1, in units of 2**-40.
         brier: Sum of their squared distances from the label, in units of 2**-40.
+        label: Column profile of the labels.
         positive_cells: Cells of the scores of positive labels.
         negative_cells: Cells of the scores of negative labels.
     """
 
     rows: int = 0
-    labelled: int = 0
     void: int = 0
-    positive: int = 0
     true_positive: int = 0
     false_positive: int = 0
     false_negative: int = 0
@@ -67,17 +72,20 @@ class BinaryOutcomes:
     improbable: int = 0
     log_loss: int = 0
     brier: int = 0
+    label: CategoryProfile
     positive_cells: Tally
     negative_cells: Tally
 
     @classmethod
     def empty(cls) -> Self:
         """Return the profile of no rows, the neutral element of addition."""
-        return cls(positive_cells=Tally.empty(np.int32), negative_cells=Tally.empty(np.int32))
+        nothing = Tally.empty(np.int32)
+        return cls(label=profile_label(0, 0), positive_cells=nothing, negative_cells=nothing)
 
     def __add__(self, other: Self) -> Self:
         """Sum two profiles."""
         return type(self)(
+            label=profile_label(self.labelled + other.labelled, self.positive + other.positive),
             positive_cells=Tally.total((self.positive_cells, other.positive_cells)),
             negative_cells=Tally.total((self.negative_cells, other.negative_cells)),
             **{name: getattr(self, name) + getattr(other, name) for name in _NUMBERS},
@@ -86,6 +94,7 @@ class BinaryOutcomes:
     def __sub__(self, part: Self) -> Self:
         """Subtract the profile of a part of the rows."""
         return type(self)(
+            label=profile_label(self.labelled - part.labelled, self.positive - part.positive),
             positive_cells=_less(self.positive_cells, part.positive_cells),
             negative_cells=_less(self.negative_cells, part.negative_cells),
             **{name: getattr(self, name) - getattr(part, name) for name in _NUMBERS},
@@ -95,6 +104,16 @@ class BinaryOutcomes:
     def numbers(cls) -> tuple[str, ...]:
         """Return the names of the additive counts and sums."""
         return _NUMBERS
+
+    @property
+    def labelled(self) -> int:
+        """Predictions with a label."""
+        return self.label.observed
+
+    @property
+    def positive(self) -> int:
+        """Labels that are positive."""
+        return self.label.count_of("true")
 
     @property
     def scored(self) -> int:
@@ -111,6 +130,7 @@ class BinaryOutcomes:
         writer = ByteWriter()
         for name in _NUMBERS:
             writer.integer(getattr(self, name))
+        write_column(writer, self.label)
         write_steps(writer, self.positive_cells)
         write_steps(writer, self.negative_cells)
         return writer.seal(KIND, VERSION)
@@ -123,11 +143,37 @@ class BinaryOutcomes:
             StateError: the bytes are not an outcome profile, are damaged, or have a later format.
         """
         reader = ByteReader(data, KIND, VERSION)
-        numbers = {name: reader.integer() for name in _NUMBERS}
-        return cls(positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
+        names = _NUMBERS if reader.version > _COUNTED else _NUMBERS_OF_1
+        numbers = {name: reader.integer() for name in names}
+        if reader.version > _COUNTED:
+            label = read_column(reader, LABEL)
+        else:
+            label = profile_label(numbers.pop("labelled"), numbers.pop("positive"))
+        assert isinstance(label, CategoryProfile)  # noqa: S101 - its layout says so
+        return cls(label=label, positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
 
 
 _NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type == "int")
+# version 1 had counts of the labels in the place of their column profile
+_NUMBERS_OF_1 = (_NUMBERS[0], "labelled", _NUMBERS[1], "positive", *_NUMBERS[2:])
+
+
+def profile_label(labelled: int, positive: int) -> CategoryProfile:
+    """Make the column profile of so many labels, of which so many are positive."""
+    counts = np.array([labelled - positive, positive], dtype=np.int64)
+    return CategoryProfile(
+        layout=LABEL,
+        rows=labelled,
+        nulls=0,
+        known=Tally.of_counts(np.array([0, 1], dtype=np.int32), counts),
+        unseen=Tally.empty(np.int32),
+        sketch=_sketch(*(bool(count) for count in counts.tolist())),
+    )
+
+
+@lru_cache(maxsize=4)
+def _sketch(*is_held: bool) -> DistinctSketch:
+    return DistinctSketch.of(pa.array([text for text, held in zip(LABEL.vocabulary, is_held, strict=True) if held]))
 
 
 def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
@@ -151,9 +197,8 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
         rows=table.num_rows,
-        labelled=int((labels != _NULL).sum()),
+        label=profile_label(int((labels != _NULL).sum()), int(positive.sum())),
         void=int(void.sum()),
-        positive=int(positive.sum()),
         true_positive=int((positive & (predictions == 1)).sum()),
         false_positive=int((negative & (predictions == 1)).sum()),
         false_negative=int((positive & (predictions == 0)).sum()),
@@ -186,7 +231,8 @@ def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]
                 alike.rows
             )
     counted = list(cells)
-    return BinaryOutcomes(positive_cells=_tally(counted, 1), negative_cells=_tally(counted, 0), **found)
+    labels = profile_label(found.pop("labelled", 0), found.pop("positive", 0))
+    return BinaryOutcomes(label=labels, positive_cells=_tally(counted, 1), negative_cells=_tally(counted, 0), **found)
 
 
 def _tally(cells: Sequence[CountedCell], label: int) -> Tally:

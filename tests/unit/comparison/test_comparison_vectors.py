@@ -65,7 +65,7 @@ def test_current_vectors_of_another_dimension_are_empty_and_told():
 
     assert found.state is VerdictState.BREACH
     assert "null rate changed from 0.0% to 33.3%" in found.note
-    assert "100 vectors of current of another dimension or with an empty element left out" in found.note
+    assert "100 vectors of current of another dimension or with a null element not compared" in found.note
 
 
 @pytest.mark.parametrize(

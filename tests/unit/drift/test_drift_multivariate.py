@@ -131,8 +131,8 @@ def test_score_does_not_depend_on_the_order_of_the_rows():
         pytest.param([7.0] * 300, "", id="constant"),
         pytest.param([None, *range(299)], "", id="one-null"),
         pytest.param([math.inf, *range(299)], "", id="infinite"),
-        pytest.param([None] * 300, "x: the partition has no value of it", id="all-null"),
-        pytest.param([math.nan] * 300, "x: the partition has no value of it", id="all-nan"),
+        pytest.param([None] * 300, "x: no values in the partition", id="all-null"),
+        pytest.param([math.nan] * 300, "x: no values in the partition", id="all-nan"),
     ],
 )
 def test_a_column_of_any_values_has_a_score_or_a_reason(values, problem):
@@ -145,7 +145,7 @@ def test_a_column_of_any_values_has_a_score_or_a_reason(values, problem):
 def test_a_column_that_a_side_lacks_is_left_out_by_name():
     found = to_multivariate(score(night(99).drop_columns(["y"])), SIZES)
 
-    assert (found.is_withheld, found.note) == (False, "left out: y: the partition lacks it")
+    assert (found.is_withheld, found.note) == (False, "left out: y: missing in the partition")
 
 
 def test_unseen_categories_are_told_apart():
@@ -193,7 +193,7 @@ def test_a_day_much_smaller_than_the_others_is_not_evaluated():
 
     assert found.score > 0.6
     assert verdict.state is VerdictState.INSUFFICIENT_DATA
-    assert verdict.note == found.note == "the partition has 120 rows, fewer than half of the 300 of others"
+    assert verdict.note == found.note == "the partition has 120 rows, fewer than half of the 300 of other days"
 
 
 def test_without_past_days_there_is_not_enough_data():
@@ -201,5 +201,5 @@ def test_without_past_days_there_is_not_enough_data():
 
     assert (verdict.state, verdict.note) == (
         VerdictState.INSUFFICIENT_DATA,
-        "0 nights to compare with, fewer than 3",
+        "0 days of history, fewer than 3",
     )

@@ -46,4 +46,4 @@ def test_without_an_answer_there_is_no_score():
     (found,) = compare(LAYOUT, SIDE, SIDE, method="anderson", sampled={"x": answer(None)})
 
     assert found.score is None
-    assert found.note.endswith("400 and 500 rows: no answer")
+    assert found.note.endswith("400 and 500 rows: not computed")

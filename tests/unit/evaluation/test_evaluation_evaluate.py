@@ -19,7 +19,7 @@ from airflow_mlmon.spec.evaluation import Judgement, Season
 
 DAY = date(2026, 3, 2)
 OK, BREACH, LACKING = VerdictState.OK, VerdictState.BREACH, VerdictState.INSUFFICIENT_DATA
-NOTHING = "no value to compare, or none to compare it with"
+NOTHING = "no value on this day or in the baseline"
 NORMAL_SCALE = 12**-0.5
 
 
@@ -247,7 +247,7 @@ def test_rows_without_enough_nights_are_not_judged_and_say_how_many_there_are(ni
     past = {("rows", None, None): [1_000.0] * nights}
     [verdict] = judge_night(night([metric("rows", 10.0, rows=10)], past), Judgement())
 
-    assert (verdict.state, verdict.note) == (LACKING, f"{nights} nights to compare with, fewer than 3")
+    assert (verdict.state, verdict.note) == (LACKING, f"{nights} days of history, fewer than 3")
 
 
 @pytest.mark.parametrize(

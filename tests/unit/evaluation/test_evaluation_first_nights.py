@@ -45,7 +45,7 @@ def test_accuracy_that_is_lost_little_by_little_alarms_and_the_verdict_says_sinc
     assert judged(values, with_first=False).state is VerdictState.OK
     verdict = judged(values)
     assert verdict.state is VerdictState.BREACH
-    assert verdict.note == "lower than in its first nights, from 2026-01-01 on"
+    assert verdict.note == "lower than in its initial window from 2026-01-01"
     assert verdict.rule == "as in its first 28 nights"
     assert verdict.usual == pytest.approx(np.mean(values[:NIGHTS]), abs=0.002)
 

@@ -115,7 +115,7 @@ def test_column_that_is_all_null_breaches_by_its_nulls_and_has_no_drift():
     drift = verdicts["drift_score", "amount", None]
     assert (drift.state, drift.note) == (
         VerdictState.INSUFFICIENT_DATA,
-        "no value to compare, or none to compare it with",
+        "no value on this day or in the baseline",
     )
 
 

@@ -68,8 +68,8 @@ def test_column_missing_on_one_side_has_no_verdict_and_says_why(kind):
     full = column_of(kind, [VALUES[kind]] * 40)
     without = pa.table({"other": [1] * 40})
 
-    assert "the partition lacks the column" in verdict_of(kind, full, without).note
-    assert "the reference lacks the column" in verdict_of(kind, without, full).note
+    assert "the partition does not have the column" in verdict_of(kind, full, without).note
+    assert "the reference does not have the column" in verdict_of(kind, without, full).note
 
 
 @every_type
@@ -108,7 +108,9 @@ def test_infinite_values_are_counted_apart(kind, infinite):
     alone = verdict_of(kind, full, column_of(kind, infinite * 20))
 
     assert (mixed.score, mixed.rows_current) == (0, 40)
-    assert mixed.note.endswith("of the partition left out" if kind is ColumnType.FLOAT else "infinite element left out")
+    assert mixed.note.endswith(
+        "of the partition not compared" if kind is ColumnType.FLOAT else "infinite element not compared"
+    )
     assert alone.score is None
     assert alone.note == "the partition has no finite value in 40 rows"
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import StateError
+from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.layout import SegmentLayout
 from airflow_mlmon.spec.metrics import GENERIC, LABEL_SHARE, VOID_SHARE, Worse
 from airflow_mlmon.tasks.parts import (
@@ -63,6 +64,8 @@ def test_outcomes_add_up_however_rows_are_split(task, cuts):
     assert task.sum_outcomes(reversed(pieces)).to_bytes() == whole.to_bytes()
     assert whole - pieces[0] == task.sum_outcomes(pieces[1:])
     assert whole.rows == table.num_rows
+    assert whole.label == sum_columns([piece.label for piece in pieces])
+    assert whole.label.layout.name == "label"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2_000])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import LABEL
 from airflow_mlmon.tasks.parts import profile_outcome_parts, read_outcome_parts
 from tests.support.labelled import random_labels
 
@@ -25,3 +27,12 @@ def test_stored_outcomes_of_version_1_are_those_of_the_same_rows():
         "origin=JFK": (20, 19, 3),
         "origin (other)": (20, 18, 5),
     }
+
+
+def test_label_of_stored_outcomes_is_profiled_as_any_column():
+    found = read_outcome_parts(Binary(), STORED.read_bytes()).whole
+    labels = pa.table({"label": [False] * (found.labelled - found.positive) + [True] * found.positive})
+    column = profile_table(labels, Layout(model="", columns=(LABEL,))).columns["label"]
+
+    assert found.label == column
+    assert column.observed == found.labelled == 54

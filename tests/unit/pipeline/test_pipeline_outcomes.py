@@ -5,20 +5,27 @@ from __future__ import annotations
 import pytest
 
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.pipeline.workspace.label_drift import Counts, compare_labels
+from airflow_mlmon.pipeline.workspace.outcomes import compare_label
+from airflow_mlmon.tasks.binary.description import Binary
 from tests.support.archive import Archive
+from tests.support.labelled import labelled_table
 
-NIGHTS = [Counts(60 + day, 40) for day in range(1, 9)]
+
+def outcomes(negative: int, positive: int):
+    labels = [False] * negative + [True] * positive
+    return Binary().profile_outcomes(labelled_table(score=[0.5] * len(labels), prediction=labels, label=labels))
 
 
 def found(method: str):
     text = Archive("archive", None).spec_text(("alerts:", f"drift: {{method: {method}}}\nalerts:"))
-    return compare_labels(parse_spec(text, "loans.yaml"), NIGHTS, Counts(20, 80)).drift
+    reference = Binary().sum_outcomes(outcomes(60 + day, 40) for day in range(1, 9))
+    return compare_label(parse_spec(text, "loans.yaml"), reference, outcomes(20, 80))
 
 
 def test_label_is_measured_by_the_method_of_the_spec():
-    assert (found("psi").method, found("psi").note) == ("psi", "")
+    assert (found("psi").method, found("psi").note, found("psi").column) == ("psi", "", "repaid")
     assert found("psi").score > 0.5
+    assert (found("psi").rows_reference, found("psi").rows_current) == (836, 100)
 
 
 @pytest.mark.parametrize("method", ["anderson", "fisher_exact"])
