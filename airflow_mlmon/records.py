@@ -215,7 +215,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AlertLifecycle:
     """State of an alert and the event to notify of.
 
     Attributes:
@@ -238,7 +238,7 @@ class Standing:
     def words(self) -> str:
         """State of the alert in words.
 
-        >>> Standing(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
+        >>> AlertLifecycle(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
         'open since 2013-03-08, 3 days'
         """
         nights = "1 day" if self.nights == 1 else f"{self.nights} days"
@@ -273,7 +273,7 @@ class Alert:
     p_value: float | None = None
     effect: float | None = None
     cause: str = ""
-    standing: Standing | None = field(default=None, compare=False)
+    standing: AlertLifecycle | None = field(default=None, compare=False)
 
     @property
     def key(self) -> SubjectKey:

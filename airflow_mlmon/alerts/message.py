@@ -9,7 +9,7 @@ from typing import Any
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.lifecycle.incidents import ToldIncident, group_incidents
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, AlertEvent, AlertState, Night, Standing
+from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState, Night
 
 _SUBJECT_LENGTH = 200
 _CAUSE_LENGTH = 300
@@ -87,10 +87,10 @@ def _standing_known(alert: Alert) -> Alert:
     if alert.standing is not None:
         return alert
     day = alert.partition.day
-    return replace(alert, standing=Standing(state=AlertState.OPEN, event=AlertEvent.OPENED, since=day, nights=1))
+    return replace(alert, standing=AlertLifecycle(state=AlertState.OPEN, event=AlertEvent.OPENED, since=day, nights=1))
 
 
-def _standing(alert: Alert) -> Standing:
+def _standing(alert: Alert) -> AlertLifecycle:
     if alert.standing is None:
         raise ValueError("An alert in a message has a state.")
     return alert.standing

@@ -86,10 +86,10 @@ def _list(parsed: argparse.Namespace) -> int:
 def _act(parsed: argparse.Namespace) -> int:
     if bool(parsed.alert) is (parsed.metric is not None):
         raise ConfigError("No alert selected: give --alert, or --metric with its --column and --segment.")
-    from airflow_mlmon.cli.alerts import act  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.alerts import act_on_alert  # noqa: PLC0415 - heavy
     from airflow_mlmon.pipeline.deciding.alerting import AlertName  # noqa: PLC0415 - heavy
 
-    act(
+    act_on_alert(
         parsed.spec,
         settings_of(parsed),
         [AlertName(fingerprint=name) for name in parsed.alert]

@@ -60,7 +60,7 @@ def show_alerts(
     _print_letters(given_up, "undelivered messages; send them again with `mlmon alerts retry`")
 
 
-def act(
+def act_on_alert(
     spec_path: str,
     settings: Settings,
     names: Sequence[AlertName],

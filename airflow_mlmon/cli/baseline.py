@@ -23,11 +23,11 @@ from airflow_mlmon.partition import parse_day
 from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
-from airflow_mlmon.pipeline.baselines.in_force import Entry, Standing, list_baselines
+from airflow_mlmon.pipeline.baselines.in_force import BaselineEntry, EntryState, list_baselines
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
-_STYLES = {Standing.IN_FORCE: "bold", Standing.TO_COME: "", Standing.REPLACED: "dim"}
+_STYLES = {EntryState.IN_FORCE: "bold", EntryState.TO_COME: "", EntryState.REPLACED: "dim"}
 
 
 def parse_baseline(options: Mapping[str, Any]) -> Baseline:
@@ -99,10 +99,10 @@ def accept_baseline(
     _print_lines(lines)
 
 
-def _is_cancelled(entry: Entry, pin: BaselinePin) -> bool:
+def _is_cancelled(entry: BaselineEntry, pin: BaselinePin) -> bool:
     """Return True for a future pin that is replaced before its first day."""
     is_later = entry.pin is not None and entry.pin.first >= pin.first
-    return is_later and entry.standing is Standing.TO_COME and entry.version == pin.version
+    return is_later and entry.standing is EntryState.TO_COME and entry.version == pin.version
 
 
 def show_candidate(
@@ -148,7 +148,7 @@ def _remarks(found: CandidateDrift) -> list[str]:
     return lines
 
 
-def _history_table(entries: list[Entry]) -> Table:
+def _history_table(entries: list[BaselineEntry]) -> Table:
     table = plain_table()
     table.add_column("pin", justify="right", no_wrap=True)
     for heading in ("of", "baseline", "from", "state", "accepted by", "on", "why"):
@@ -169,13 +169,13 @@ def _history_table(entries: list[Entry]) -> Table:
     return table
 
 
-def _subject(entry: Entry) -> str:
+def _subject(entry: BaselineEntry) -> str:
     if entry.column is not None:
         return f"column {line_text(entry.column)}"
     return "the model" if entry.version is None else f"version {line_text(entry.version)}"
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: BaselineEntry) -> dict[str, Any]:
     pinned = _pin(entry.pin) if entry.pin else dict.fromkeys(("number", "first", "who", "why", "accepted_at"))
     return pinned | {
         "version": entry.version,

@@ -56,7 +56,7 @@ def _write(path: str, found: Comparison) -> None:
 
 def _print(found: Comparison, html: str | None) -> None:
     console = open_console()
-    console.print(comparison_table(found))
+    console.print(terminal_table(found))
     for column in found.columns:
         if column.note:
             console.print(Text(f"{name_text(column.column)}: {name_text(column.note, _NOTE)}"), soft_wrap=True)
@@ -65,7 +65,7 @@ def _print(found: Comparison, html: str | None) -> None:
             console.print(Text(line), soft_wrap=True)
 
 
-def comparison_table(found: Comparison) -> Table:
+def terminal_table(found: Comparison) -> Table:
     """Build the table with a line for each column, drifted ones first and in bold."""
     table = plain_table()
     for field in FIELDS:

@@ -13,7 +13,7 @@ from rich.text import Text
 from airflow_mlmon.cli.output import plain_table, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
-from airflow_mlmon.pipeline.workspace.reference import Reference, latest_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.settings import Settings
 
@@ -44,7 +44,7 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     console.print(_table(reference))
 
 
-def _table(reference: Reference) -> Table:
+def _table(reference: StoredReference) -> Table:
     table = plain_table()
     for heading in ("column", "kind"):
         table.add_column(heading, no_wrap=heading == "kind")
@@ -69,7 +69,7 @@ def _kind_text(column: ColumnLayout) -> str:
     return "integer" if column.integer else column.kind.value
 
 
-def _content(reference: Reference, *, is_current: bool) -> dict[str, Any]:
+def _content(reference: StoredReference, *, is_current: bool) -> dict[str, Any]:
     return {
         "model": reference.layout.model,
         "layout": reference.layout.id,

@@ -225,14 +225,14 @@ def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alert
 
 
 def _drift(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.windows import parse_baseline, parse_window, show_windows  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.windows import parse_baseline_text, parse_window, show_windows  # noqa: PLC0415 - heavy
 
     answered = show_windows(
         parsed.spec,
         (parse_day(parsed.first), parse_day(parsed.last)),
         parse_window(parsed.window),
         _settings(parsed),
-        baseline=None if parsed.baseline is None else parse_baseline(parsed.baseline),
+        baseline=None if parsed.baseline is None else parse_baseline_text(parsed.baseline),
         as_json=parsed.json,
     )
     return OK if answered else BAD_NIGHT

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import open_console, plain_table, print_json, versions_content
-from airflow_mlmon.comparison.cells import p_text
-from airflow_mlmon.comparison.slice import Slice, Standing
+from airflow_mlmon.comparison.cells import p_value_cell
+from airflow_mlmon.comparison.slice import Slice, SliceState
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.evaluation.pair import ALPHA
 from airflow_mlmon.hooks.run import open_run
@@ -31,7 +31,7 @@ from airflow_mlmon.tasks.titles import metric_title
 
 # narrower tables have no intervals; --json has them
 _WIDE = 110
-_STYLES = {Standing.LOSS: "bold red", Standing.DRIFT: "red", Standing.INSUFFICIENT_DATA: "yellow"}
+_STYLES = {SliceState.LOSS: "bold red", SliceState.DRIFT: "red", SliceState.INSUFFICIENT_DATA: "yellow"}
 
 
 def show_slices(
@@ -99,15 +99,15 @@ def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, 
 
 def _finding(found: Slice, title: str) -> str:
     said = []
-    if found.standing is Standing.LOSS:
+    if found.standing is SliceState.LOSS:
         said.append(f"loss of {title}" if found.has_direction else f"{title} differs")
     if found.drifted:
         said.append("drift")
-    if found.standing is Standing.OTHER:
+    if found.standing is SliceState.OTHER:
         said.append(f"better {title}")
     if said:
         return ", ".join(said)
-    return NOT_ENOUGH if found.standing is Standing.INSUFFICIENT_DATA else "nothing found"
+    return NOT_ENOUGH if found.standing is SliceState.INSUFFICIENT_DATA else "nothing found"
 
 
 def _drift(found: Slice) -> str:
@@ -127,7 +127,7 @@ def _performance(found: Slice, by: Contrasted, *, is_wide: bool) -> tuple[str, s
     return (
         NONE if own is None else f"{_amount(own, by, '')}{_unit(by)}",
         "\n".join(f"{_difference(side, by, is_wide=is_wide)} {name}" for name, side in held) or NONE,
-        "\n".join(p_text(side.p_value) for _, side in held) or NONE,
+        "\n".join(p_value_cell(side.p_value) for _, side in held) or NONE,
     )
 
 
@@ -160,7 +160,7 @@ def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
         yield f"{more} more slices: show them with --top {len(found.slices)} or --json."
     for name, count in found.gathered.items():
         yield f"{count:,} more values of {name} are combined in its slice (other)."
-    findings = sum(own.standing <= Standing.OTHER for own in found.slices)
+    findings = sum(own.standing <= SliceState.OTHER for own in found.slices)
     yield (
         f"{found.judged} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
         f"{len(found.slices) - found.judged} without enough data."

@@ -47,10 +47,10 @@ def parse_window(text: str) -> int:
     return int(found[1]) * (7 if found[2] == "w" else 1)
 
 
-def parse_baseline(text: str) -> Baseline:
+def parse_baseline_text(text: str) -> Baseline:
     """Parse the baseline of a call.
 
-    >>> parse_baseline("trailing:28").title(), parse_baseline("dates:2013-01-01:2013-02-28").title()
+    >>> parse_baseline_text("trailing:28").title(), parse_baseline_text("dates:2013-01-01:2013-02-28").title()
     ('the trailing 28 days', '2013-01-01 to 2013-02-28')
 
     Raises:

@@ -20,7 +20,7 @@ _LARGE = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class ShownField:
     """Field of the row with its layout."""
 
     title: str
@@ -30,15 +30,15 @@ class Field:
 
 
 FIELDS = (
-    Field(title="column"),
-    Field(title="verdict"),
-    Field(title="method"),
-    Field(title="score", is_number=True),
-    Field(title="p", is_number=True),
-    Field(title="rows", is_number=True),
-    Field(title="nulls", is_number=True),
-    Field(title="reference → current", is_picture=True),
-    Field(title="note", is_long=True),
+    ShownField(title="column"),
+    ShownField(title="verdict"),
+    ShownField(title="method"),
+    ShownField(title="score", is_number=True),
+    ShownField(title="p", is_number=True),
+    ShownField(title="rows", is_number=True),
+    ShownField(title="nulls", is_number=True),
+    ShownField(title="reference → current", is_picture=True),
+    ShownField(title="note", is_long=True),
 )
 
 
@@ -49,7 +49,7 @@ def cells_of(column: ColumnComparison) -> tuple[str, ...]:
         _STATES[column.state],
         str(column.method) if column.method else NONE,
         score_text(column.score),
-        p_text(column.p_value),
+        p_value_cell(column.p_value),
         _pair(*(f"{side.rows:,}" if side else NONE for side in (column.reference, column.current))),
         _pair(*(_share(side) for side in (column.reference, column.current))),
         picture(column),
@@ -76,7 +76,7 @@ def score_text(score: float | None) -> str:
     return f"{score:.3g}" if abs(score) >= _LARGE else f"{score:.3f}"
 
 
-def p_text(p_value: float | None) -> str:
+def p_value_cell(p_value: float | None) -> str:
     """Format a p-value; a dash where there is none.
 
     >>> p_text(0.0421), p_text(1e-12), p_text(None) == NONE

@@ -10,7 +10,7 @@ from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.tasks.contrast import Contrast
 
 
-class Standing(IntEnum):
+class SliceState(IntEnum):
     """State of a slice, the most severe first."""
 
     LOSS = 0
@@ -112,16 +112,16 @@ class Slice:
         return tuple(found for found in (self.against_rest, self.against_reference) if found is not None)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> SliceState:
         """Return the state of the slice: loss of performance before drift, and drift before the others."""
         if not self.is_judged:
-            return Standing.INSUFFICIENT_DATA
+            return SliceState.INSUFFICIENT_DATA
         differing = [found for found in self.contrasts if is_rare(found.p_value)]
         if any(not self.has_direction or (found.difference or 0.0) < 0 for found in differing):
-            return Standing.LOSS
+            return SliceState.LOSS
         if self.drifted:
-            return Standing.DRIFT
-        return Standing.OTHER if differing else Standing.NOTHING
+            return SliceState.DRIFT
+        return SliceState.OTHER if differing else SliceState.NOTHING
 
     @property
     def is_judged(self) -> bool:
@@ -153,16 +153,16 @@ class Slice:
     @property
     def consequence(self) -> float:
         """Return rows times effect: for a loss the rows it costs, for drift the largest score divided by its limit."""
-        if self.standing is Standing.DRIFT:
+        if self.standing is SliceState.DRIFT:
             return self.rows * (self.worst.strength if self.worst else 0.0)
         gaps = [found.difference or 0.0 for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
-        if self.standing is Standing.LOSS and self.has_direction:
+        if self.standing is SliceState.LOSS and self.has_direction:
             return self.rows * -min(gaps)
         return self.rows * max((abs(gap) for gap in gaps), default=0.0)
 
     @property
     def _is_found(self) -> bool:
-        return self.standing in {Standing.LOSS, Standing.OTHER}
+        return self.standing in {SliceState.LOSS, SliceState.OTHER}
 
     @property
     def rank(self) -> tuple[int, float, float, str]:

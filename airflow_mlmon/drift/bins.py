@@ -26,11 +26,10 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Aligned, align
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.statistics.arrays import Counts
 from airflow_mlmon.statistics.two_sample import pool_rare
 
 BINS = 10
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class ColumnDrift:
     is_withheld: bool = False
 
 
-def compare(
+def compare_profiles(
     layout: Layout,
     reference: Profile,
     current: Profile,

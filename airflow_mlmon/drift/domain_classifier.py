@@ -33,13 +33,11 @@ from threadpoolctl import threadpool_limits
 
 from airflow_mlmon.drift.multivariate import FEWEST_ROWS, DomainScore
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.statistics.arrays import Flags, Floats
 
 _FOLDS = 3
 _STRONGEST = 5
 _MOST_CATEGORIES = 254
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 def tell_apart(

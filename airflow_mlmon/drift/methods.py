@@ -20,7 +20,7 @@ from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.spec.methods import PROFILED, Method
 from airflow_mlmon.statistics import distances, two_sample
-from airflow_mlmon.statistics.distances import Counts
+from airflow_mlmon.statistics.arrays import Counts
 from airflow_mlmon.statistics.two_sample import Moments, Score
 
 _Measure = Callable[[Sides], Score | None]
@@ -41,7 +41,7 @@ _NEEDS_ORDER = frozenset(
 _NEEDS_CATEGORIES = frozenset({Method.Z, Method.FISHER_EXACT, Method.TEXT_CONTENT, Method.TEXT_CONTENT_PERCENTILE})
 
 
-def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
+def measure_column(method: str, reference: ColumnProfile, current: ColumnProfile) -> Score | None:
     """Compute a method for a column; None if a side has no values or the method does not suit its kind.
 
     Identifiers have no score by any method; of vectors the norms are compared.
@@ -53,10 +53,10 @@ def measure(method: str, reference: ColumnProfile, current: ColumnProfile) -> Sc
 
 
 def measure_all(methods: Iterable[str], reference: ColumnProfile, current: ColumnProfile) -> list[Score | None]:
-    """Compute several methods for a column, as `measure` does, with their shared work done once.
+    """Compute several methods for a column, as `measure_column` does, with their shared work done once.
 
     Raises:
-        ConfigError: as in `measure`.
+        ConfigError: as in `measure_column`.
     """
     measures = [_measure_of(method) for method in methods]
     if isinstance(reference, IdentifierProfile) or not reference.observed or not current.observed:
@@ -68,12 +68,12 @@ def measure_all(methods: Iterable[str], reference: ColumnProfile, current: Colum
 
 
 def score(method: str, reference: ColumnProfile, current: ColumnProfile) -> float | None:
-    """Return the effect size alone, for days of different sizes; None as in `measure`.
+    """Return the effect size alone, for days of different sizes; None as in `measure_column`.
 
     Raises:
-        ConfigError: as in `measure`.
+        ConfigError: as in `measure_column`.
     """
-    found = measure(method, reference, current)
+    found = measure_column(method, reference, current)
     return None if found is None else found.effect
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-Counts = Mapping[str, int]
+CategoryCounts = Mapping[str, int]
 
 # comparable days differ in at most this share of their rows
 _ALIKE = 0.02
@@ -13,7 +13,7 @@ _ALIKE = 0.02
 _LEAST_SHARE = 0.001
 
 
-def mix_distance(first: Counts, second: Counts) -> float:
+def mix_distance(first: CategoryCounts, second: CategoryCounts) -> float:
     """Return the total variation distance of two mixes of versions: the share of rows by which they differ.
 
     >>> mix_distance({"v1": 75, "v2": 25}, {"v1": 1000})
@@ -24,7 +24,7 @@ def mix_distance(first: Counts, second: Counts) -> float:
     return sum(abs(first.get(name, 0) / one - second.get(name, 0) / two) for name in versions) / 2
 
 
-def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
+def nights_alike(nights: Mapping[date, CategoryCounts], now: CategoryCounts) -> set[date]:
     """Return the days with the same versions in the same shares, within 2 %.
 
     Outputs of a model are comparable only on such days. A day without versions is comparable with all.
@@ -34,7 +34,7 @@ def nights_alike(nights: Mapping[date, Counts], now: Counts) -> set[date]:
     return {day for day, counts in nights.items() if not any(counts.values()) or mix_distance(counts, now) <= _ALIKE}
 
 
-def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
+def predecessor_of(version: str, nights: Mapping[date, CategoryCounts]) -> str | None:
     """Return the version that led when a version appeared, which is the one it replaces; None for the first.
 
     >>> predecessor_of("v2", {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}})
@@ -49,7 +49,7 @@ def predecessor_of(version: str, nights: Mapping[date, Counts]) -> str | None:
     return None
 
 
-def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
+def version_marks(nights: Mapping[date, CategoryCounts]) -> dict[date, str]:
     """Describe the changes of versions by day.
 
     Marks are: a version appears or returns, takes the lead or leads again, or is withdrawn without having led. The
@@ -82,11 +82,11 @@ def version_marks(nights: Mapping[date, Counts]) -> dict[date, str]:
     return marks
 
 
-def _leader(counts: Counts) -> str:
+def _leader(counts: CategoryCounts) -> str:
     return max(counts, key=lambda name: (counts[name], name))
 
 
-def _without_leftovers(counts: Counts) -> dict[str, int]:
+def _without_leftovers(counts: CategoryCounts) -> dict[str, int]:
     least = _LEAST_SHARE * sum(counts.values())
     return {name: count for name, count in counts.items() if count and count >= least}
 
@@ -97,5 +97,5 @@ def _lead(leader: str, led: Sequence[str], known: Collection[str]) -> str:
     return "takes the lead" if leader in known else "appears and takes the lead"
 
 
-def _says(name: str, what: str, counts: Counts) -> str:
+def _says(name: str, what: str, counts: CategoryCounts) -> str:
     return f"{name} {what}, {100 * counts[name] / sum(counts.values()):.3g} % of the rows"

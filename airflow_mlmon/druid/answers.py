@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+AnswerRows = Sequence[Mapping[str, Any]]
+
 
 class TaskState(StrEnum):
     """State of a task; only these three, whatever the runner calls its stages."""

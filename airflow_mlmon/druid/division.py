@@ -20,7 +20,7 @@ STRING = "STRING"
 # Up to this number of values, grouping by all of them is faster than filtering those that count.
 _FEW_TEXTS = 256
 
-Counts = Mapping[str | None, int]
+TextCounts = Mapping[str | None, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Division:
 
     layout: SegmentLayout
     key: Sql
-    texts: Counts
-    counts: Counts
+    texts: TextCounts
+    counts: TextCounts
 
     def value_of(self, text: str | None) -> str | None:
         """Return the value with a part of its own for this text; None for the rest."""
@@ -68,14 +68,14 @@ def divide(
     """Divide the rows that hold these Druid columns; `types` are the declared types."""
     if not set(pinned.columns) <= set(held):
         nothing = Sql(text="CAST(NULL AS VARCHAR)")
-        rest = count_texts(client, rows, nothing)
+        rest = count_rows_of_texts(client, rows, nothing)
         return Division(layout=pinned, key=nothing, texts=rest, counts=rest)
     key = sql.write_segment_text(
         pinned.columns,
         flags=[name for name in pinned.columns if types[name] is ColumnType.BOOLEAN],
         texts=[name for name in pinned.columns if held[name] == STRING],
     )
-    texts = count_texts(client, rows, key)
+    texts = count_rows_of_texts(client, rows, key)
     counts: Counter[str | None] = Counter()
     for text, count in texts.items():
         counts[_value_of(pinned, text)] += count
@@ -89,7 +89,7 @@ def divide(
     )
 
 
-def count_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
+def count_rows_of_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str | None, int]:
     """Count the rows of each text."""
     return {row["k"]: row["n"] for page in query_text_pages(client, rows, text) for row in page}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from airflow_mlmon.druid.answers import AnswerRows
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.division import divide, group_alike, rows_of
 from airflow_mlmon.druid.flags import Flag, name_flag_column
@@ -26,8 +27,6 @@ from airflow_mlmon.tasks.task import Task
 
 # digits for the state of a number
 _WITHIN, _BEYOND, _MISSING = range(3)
-
-Answer = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +132,7 @@ def _likeness(counting: Counting, classes: Sequence[Sql], number: Sql, flag: Sql
     return coded.then(f"{base} * (", standing, f"THEN {_WITHIN} ELSE {_BEYOND} END) + ", is_void)
 
 
-def _counted_rows(counting: Counting, answer: Answer) -> Iterator[CountedRows]:
+def _counted_rows(counting: Counting, answer: AnswerRows) -> Iterator[CountedRows]:
     for row in answer:
         rest, classes = int(row["k"]), {}
         for name, many in counting.classes.items():
@@ -157,7 +156,7 @@ def _cell_code(counting: Counting, by: Sql, number: Sql) -> Sql:
     return code.then(mirrored, f"{many} ELSE 0 END + ", by)
 
 
-def _counted_cells(counting: Counting, answer: Answer) -> Iterator[CountedCell]:
+def _counted_cells(counting: Counting, answer: AnswerRows) -> Iterator[CountedCell]:
     many = counting.classes[counting.by]
     keys = np.array([row["k"] for row in answer], dtype=np.int64)
     codes, rest = np.divmod(keys, 2 * many)
@@ -166,7 +165,7 @@ def _counted_cells(counting: Counting, answer: Answer) -> Iterator[CountedCell]:
         yield CountedCell(rows=row["n"], of=digits % many, cell=cell, is_mirrored=digits >= many)
 
 
-def _by_part(client: DruidClient, query: Sql) -> Mapping[str | None, Answer]:
+def _by_part(client: DruidClient, query: Sql) -> Mapping[str | None, AnswerRows]:
     found: dict[str | None, list[Mapping[str, Any]]] = defaultdict(list)
     for row in client.sql(query.text, query.parameters):
         found[row.get("part")].append(row)

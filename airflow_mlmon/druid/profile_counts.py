@@ -6,13 +6,14 @@ import base64
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.druid.answers import AnswerRows
 from airflow_mlmon.druid.flags import Flag
 from airflow_mlmon.druid.profile_sql import CELL_SHIFT, SHIFTER
 from airflow_mlmon.profiles.columns.category import CategoryProfile
@@ -31,8 +32,6 @@ _SHIFTER_BITS = int(np.float64(SHIFTER).view(np.int64))
 _WORD = 2**64
 # The square of an integer below this fits into a long.
 _FAR = 2**31
-
-Answer = Sequence[Mapping[str, Any]]
 
 
 class NotCountableError(Exception):
@@ -60,7 +59,7 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
+class CellCounts:
     """Counts by cell of the rows with a value in a part.
 
     Attributes:
@@ -80,7 +79,7 @@ class Cells:
     high: float | None
 
 
-def read_cells(layout: ColumnLayout, answer: Answer) -> Cells:
+def read_cells(layout: ColumnLayout, answer: AnswerRows) -> CellCounts:
     """Parse the answer to `profile_sql.cells` for one part.
 
     Raises:
@@ -103,7 +102,7 @@ def read_cells(layout: ColumnLayout, answer: Answer) -> Cells:
             low = -inner if low is None else max(low, -inner)
         else:
             raise NotCountableError("its quantum is too small for the grid")
-    return Cells(
+    return CellCounts(
         nulls=sum(row["n"] for row in answer if row["k"] is None),
         codes=len(held),
         tally=Tally.of_counts(cells, counts),
@@ -124,8 +123,8 @@ def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
     return Sums(total=total, squares=lowest + (wrapped - lowest) % _WORD)
 
 
-def sum_deviations(layout: ColumnLayout, answer: Answer) -> Sums:
-    """Sum the deviations in the answer to `profile_sql.values` for one part."""
+def sum_deviations(layout: ColumnLayout, answer: AnswerRows) -> Sums:
+    """Sum the deviations in the answer to `profile_sql.select_values` for one part."""
     total = squares = 0
     for row in answer:
         if row["k"] is not None:
@@ -135,14 +134,14 @@ def sum_deviations(layout: ColumnLayout, answer: Answer) -> Sums:
     return Sums(total=total, squares=squares)
 
 
-def count_values(layout: ColumnLayout, answer: Answer) -> Distribution:
-    """Parse the distribution from the answer to `profile_sql.values` for one part: exact for few values."""
+def parse_distribution(layout: ColumnLayout, answer: AnswerRows) -> Distribution:
+    """Parse the distribution from the answer to `profile_sql.select_values` for one part: exact for few values."""
     held = [row for row in answer if row["k"] is not None]
     tally = Tally.of_counts(*_arrays([(float(row["k"]) + 0.0, row["n"]) for row in held]))
     return Distribution.sum_of([Distribution(pinned_atoms=layout.atoms, values=tally)])
 
 
-def build_grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -> Distribution:
+def build_grid_distribution(layout: ColumnLayout, cells: CellCounts, atoms: AnswerRows) -> Distribution:
     """Build the distribution on the grid, with the counts of the atoms."""
     return Distribution(
         pinned_atoms=layout.atoms,
@@ -153,7 +152,7 @@ def build_grid_distribution(layout: ColumnLayout, cells: Cells, atoms: Answer) -
 
 
 def build_numeric_profile(
-    layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: Answer, extremes: Extremes, sums: Sums
+    layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: AnswerRows, extremes: Extremes, sums: Sums
 ) -> NumericProfile:
     """Build the profile of a part; `empty` counts the rows that are null in Druid, of which some are flagged."""
     flags = {row["k"]: row["n"] for row in flagged}
@@ -172,7 +171,7 @@ def build_numeric_profile(
     )
 
 
-def build_category_profile(layout: ColumnLayout, answer: Answer) -> CategoryProfile:
+def build_category_profile(layout: ColumnLayout, answer: AnswerRows) -> CategoryProfile:
     """Build the profile of the texts of one part."""
     held = [row for row in answer if row["k"] is not None]
     texts = Texts(
@@ -198,7 +197,7 @@ def build_identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> Id
     return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
 
 
-def convert_times(answer: Answer) -> list[dict[str, Any]]:
+def convert_times(answer: AnswerRows) -> list[dict[str, Any]]:
     """Convert counted times of day to counted seconds.
 
     >>> convert_times([{"k": "00:01:02", "n": 3}, {"k": None, "n": 1}])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlmon.druid import profile_sql as sql
+from airflow_mlmon.druid.answers import AnswerRows
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profile_counts import (
-    Answer,
-    Cells,
+    CellCounts,
     Extremes,
     NotCountableError,
     Sums,
@@ -20,11 +20,11 @@ from airflow_mlmon.druid.profile_counts import (
     build_identifier_profile,
     build_numeric_profile,
     convert_times,
-    count_values,
+    parse_distribution,
     read_cells,
     sum_deviations,
 )
-from airflow_mlmon.druid.profile_sql import Reading, Rows, Source, Sql
+from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Rows, Sql
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
@@ -55,7 +55,7 @@ class Parts:
     counts: Mapping[str | None, int]
 
 
-def query_text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Answer]:
+def query_text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[AnswerRows]:
     """Yield the counts of each text in each part, in answers of bounded size."""
     first: str | None = None
     while True:
@@ -69,7 +69,7 @@ def query_text_pages(client: DruidClient, rows: Rows, text: Sql) -> Iterator[Ans
         first = last
 
 
-def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[Source]) -> dict[str, Bounds]:
+def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[ColumnSource]) -> dict[str, Bounds]:
     """Query the smallest and the largest value of numeric columns; a query costs more than a column in it."""
     answers = _by_part(_ask(client, sql.extremes(parts.rows, sources)))
     return {
@@ -99,7 +99,7 @@ class ColumnQueries:
         self._flagged = flagged
         self._bounds = extremes
 
-    def profile(self, source: Source) -> Profiles:
+    def profile(self, source: ColumnSource) -> Profiles:
         """Profile a column in each part.
 
         Raises:
@@ -119,7 +119,7 @@ class ColumnQueries:
     def _ask(self, query: Sql) -> ByPart:
         return _by_part(_ask(self._client, query))
 
-    def _profile_texts(self, source: Source) -> Profiles:
+    def _profile_texts(self, source: ColumnSource) -> Profiles:
         found: dict[str | None, list[ColumnProfile]] = {part: [] for part in self._counts}
         for page in query_text_pages(self._client, self._rows, sql.text_of(source)):
             for part, answer in _by_part(page).items():
@@ -127,18 +127,18 @@ class ColumnQueries:
         empty = CategoryProfile.empty(source.layout)
         return {part: sum_columns([empty, *pages]) for part, pages in found.items()}
 
-    def _profile_identifiers(self, source: Source) -> Profiles:
+    def _profile_identifiers(self, source: ColumnSource) -> Profiles:
         answers = self._ask(sql.sketch(self._rows, source, size=SKETCH_SIZE))
         return {part: build_identifier_profile(source.layout, answers[part][0]) for part in self._counts}
 
-    def _profile_times(self, source: Source) -> Profiles:
+    def _profile_times(self, source: ColumnSource) -> Profiles:
         answers: ByPart = defaultdict(list)
         for page in query_text_pages(self._client, self._rows, sql.text_of(source)):
             for part, answer in _by_part(page).items():
                 answers[part] += answer
         return {part: _profile_seconds(source, convert_times(answers[part])) for part in self._counts}
 
-    def _profile_numbers(self, source: Source) -> Profiles:
+    def _profile_numbers(self, source: ColumnSource) -> Profiles:
         extremes = self._extremes(source)
         if _is_narrow(source, extremes.values()):
             values = self._values(source, self._counts)
@@ -153,7 +153,7 @@ class ColumnQueries:
         profiles: Profiles = {}
         for part in self._counts:
             if part in values:
-                distribution = count_values(source.layout, values[part])
+                distribution = parse_distribution(source.layout, values[part])
                 empty = sum(row["n"] for row in values[part] if row["k"] is None)
                 sums = sum_deviations(source.layout, values[part])
             else:
@@ -169,18 +169,18 @@ class ColumnQueries:
             )
         return profiles
 
-    def _extremes(self, source: Source) -> Bounds:
+    def _extremes(self, source: ColumnSource) -> Bounds:
         found = self._bounds[source.layout.name]
         _demand_countable(source, found.values())
         return {part: found.get(part, Extremes()) for part in self._counts}
 
-    def _cells(self, source: Source, parts: Collection[str | None]) -> dict[str | None, Cells]:
+    def _cells(self, source: ColumnSource, parts: Collection[str | None]) -> dict[str | None, CellCounts]:
         if not parts:
             return {}
         answers = self._ask(sql.cells(self._rows.of_parts(parts), source))
         return {part: read_cells(source.layout, answers[part]) for part in parts}
 
-    def _undecided(self, source: Source, cells: Mapping[str | None, Cells]) -> set[str | None]:
+    def _undecided(self, source: ColumnSource, cells: Mapping[str | None, CellCounts]) -> set[str | None]:
         """Return the parts that may have few enough distinct values to count them one by one."""
         few = {part for part, found in cells.items() if found.codes <= MAX_VALUES}
         large = {part for part in few if cells[part].tally.rows > _MANY}
@@ -189,13 +189,13 @@ class ColumnQueries:
         answers = self._ask(sql.residues(self._rows.of_parts(large), source))
         return few - {part for part in large if len(answers[part]) > MAX_VALUES + 1}
 
-    def _values(self, source: Source, parts: Iterable[str | None]) -> ByPart:
+    def _values(self, source: ColumnSource, parts: Iterable[str | None]) -> ByPart:
         """Query the counted deviations of the parts that do not have too many of them."""
         left, found = set(parts), ByPart()
         while left:
             # null is a group of its own in Druid; more groups than this exceed the limit of all parts
             most = (MAX_VALUES + 2) * len(left)
-            answer = _ask(self._client, sql.values(self._rows.of_parts(left), source, most=most))
+            answer = _ask(self._client, sql.select_values(self._rows.of_parts(left), source, most=most))
             answers = _by_part(answer)
             too_many = {part for part in left if _distinct(answers[part]) > MAX_VALUES}
             if len(answer) < most:
@@ -203,26 +203,26 @@ class ColumnQueries:
             left -= too_many
         return found
 
-    def _atoms(self, source: Source, parts: Collection[str | None]) -> ByPart:
+    def _atoms(self, source: ColumnSource, parts: Collection[str | None]) -> ByPart:
         if not (parts and source.layout.atoms):
             return defaultdict(list)
         rows = self._rows.of_parts(parts).where(sql.is_atom(source))
-        return self._ask(sql.values(rows, source, most=len(parts) * (len(source.layout.atoms) + 1)))
+        return self._ask(sql.select_values(rows, source, most=len(parts) * (len(source.layout.atoms) + 1)))
 
-    def _far_sums(self, source: Source, cells: Mapping[str | None, Cells]) -> dict[str | None, Sums]:
+    def _far_sums(self, source: ColumnSource, cells: Mapping[str | None, CellCounts]) -> dict[str | None, Sums]:
         """Query the sums of deviations so far off that their squares do not fit into a long."""
         low = max((found.low for found in cells.values() if found.low is not None), default=None)
         high = min((found.high for found in cells.values() if found.high is not None), default=None)
         if low is None and high is None:
             return dict.fromkeys(cells, Sums())
         rows = self._rows.of_parts(cells).where(sql.beyond(source, low, high))
-        answer = _ask(self._client, sql.values(rows, source, most=_MOST_FAR))
+        answer = _ask(self._client, sql.select_values(rows, source, most=_MOST_FAR))
         if len(answer) == _MOST_FAR:
             raise NotCountableError("too many of its values are far from the pinned centre")
         answers = _by_part(answer)
         return {part: sum_deviations(source.layout, answers[part]) for part in cells}
 
-    def _flags(self, source: Source) -> ByPart:
+    def _flags(self, source: ColumnSource) -> ByPart:
         if source.layout.name not in self._flagged:
             return defaultdict(list)
         return self._ask(sql.flags(self._rows, source))
@@ -232,25 +232,25 @@ def _ask(client: DruidClient, query: Sql) -> list[dict[str, Any]]:
     return client.sql(query.text, query.parameters)
 
 
-def _by_part(answer: Answer) -> ByPart:
+def _by_part(answer: AnswerRows) -> ByPart:
     found: ByPart = defaultdict(list)
     for row in answer:
         found[row.get("part")].append(row)
     return found
 
 
-def _distinct(answer: Answer) -> int:
+def _distinct(answer: AnswerRows) -> int:
     return sum(row["k"] is not None for row in answer)
 
 
-def _is_narrow(source: Source, extremes: Iterable[Extremes]) -> bool:
+def _is_narrow(source: ColumnSource, extremes: Iterable[Extremes]) -> bool:
     if source.reading is not Reading.LONG:
         return False
     bounds = [(found.low, found.high) for found in extremes if found.low is not None and found.high is not None]
     return not bounds or max(high for _, high in bounds) - min(low for low, _ in bounds) < _SPAN
 
 
-def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
+def _demand_countable(source: ColumnSource, extremes: Iterable[Extremes]) -> None:
     """Reject deviations that Druid cannot compute."""
     centre = source.layout.centre
     if source.reading is not Reading.LONG:
@@ -262,13 +262,13 @@ def _demand_countable(source: Source, extremes: Iterable[Extremes]) -> None:
         raise NotCountableError("its integers are too far from the pinned centre")
 
 
-def _profile_seconds(source: Source, answer: Answer) -> NumericProfile:
+def _profile_seconds(source: ColumnSource, answer: AnswerRows) -> NumericProfile:
     """Profile whole seconds from their complete counts."""
     seconds = [row["k"] for row in answer if row["k"] is not None]
     deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
     return build_numeric_profile(
         source.layout,
-        count_values(source.layout, deviations),
+        parse_distribution(source.layout, deviations),
         empty=sum(row["n"] for row in answer if row["k"] is None),
         flagged=(),
         extremes=Extremes(low=min(seconds, default=None), high=max(seconds, default=None)),

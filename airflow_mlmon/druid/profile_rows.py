@@ -19,12 +19,13 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
-from airflow_mlmon.profiles.columns.grid import LAST_CELL, Floats, to_bounds, to_cells
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_bounds, to_cells
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.statistics.arrays import Floats
 
 # the 15 digits of a double, of which adding and subtracting the centre may affect the last
 _DIGITS = 14

@@ -61,7 +61,7 @@ class Sql:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ColumnSource:
     """Column in Druid: its pinned schema, and how it is read."""
 
     layout: ColumnLayout
@@ -143,12 +143,12 @@ def write_segment_text(names: Sequence[str], *, flags: Collection[str], texts: C
     return Sql(text=f" || '{CROSSING}' || ".join(parts) if len(parts) > 1 else parts[0])
 
 
-def only(text: Sql, values: Sequence[str]) -> Sql:
+def only(text: Sql, select_values: Sequence[str]) -> Sql:
     """Write the text if it is one of the values, else null."""
-    return Sql(text="CASE WHEN ").then(text, " IN (", _bound(values), ") THEN ", text, " END")
+    return Sql(text="CASE WHEN ").then(text, " IN (", _bound(select_values), ") THEN ", text, " END")
 
 
-def extremes(rows: Rows, sources: Sequence[Source]) -> Sql:
+def extremes(rows: Rows, sources: Sequence[ColumnSource]) -> Sql:
     """Query the smallest and the largest value of each column, `lo` and `hi` with the position of the column."""
     columns = [quote_identifier(source.layout.name) for source in sources]
     return rows.select(
@@ -156,7 +156,7 @@ def extremes(rows: Rows, sources: Sequence[Source]) -> Sql:
     )
 
 
-def cells(rows: Rows, source: Source) -> Sql:
+def cells(rows: Rows, source: ColumnSource) -> Sql:
     """Query by grid cell, as the signed code of `grid.to_codes`: rows and the wrapped sums `s` and `ss`."""
     bits = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
     code = Sql(text=f"BITWISE_SHIFT_RIGHT({bits}").then(deviation(source), f"), {CELL_SHIFT})")
@@ -167,19 +167,19 @@ def cells(rows: Rows, source: Source) -> Sql:
     return rows.select(COUNT, total, squares, by=code)
 
 
-def values(rows: Rows, source: Source, *, most: int) -> Sql:
+def select_values(rows: Rows, source: ColumnSource, *, most: int) -> Sql:
     """Query by deviation, smallest first: rows; at most `most` groups."""
     order = " ORDER BY k, part" if rows.key else " ORDER BY k"
     return rows.select(COUNT, by=deviation(source), after=Sql(text=f"{order} LIMIT {most}"))
 
 
-def residues(rows: Rows, source: Source) -> Sql:
+def residues(rows: Rows, source: ColumnSource) -> Sql:
     """Query the residues of the bits of the deviations: at most as many as there are deviations."""
     bits = Sql(text="MOD(BITWISE_CONVERT_DOUBLE_TO_LONG_BITS(").then(deviation(source), f"), {_RESIDUES})")
     return rows.select(COUNT, by=bits)
 
 
-def beyond(source: Source, low: float | None, high: float | None) -> Sql:
+def beyond(source: ColumnSource, low: float | None, high: float | None) -> Sql:
     """Write the condition that a deviation is at most `low` or at least `high`."""
     choices = [
         deviation(source).then(Sql(text=f" {sign} ?", parameters=(bound,)))
@@ -189,12 +189,12 @@ def beyond(source: Source, low: float | None, high: float | None) -> Sql:
     return _joined(" OR ", choices)
 
 
-def is_atom(source: Source) -> Sql:
+def is_atom(source: ColumnSource) -> Sql:
     """Write the condition that a deviation is one of the atoms."""
     return deviation(source).then(" IN (", _bound(source.layout.atoms), ")")
 
 
-def flags(rows: Rows, source: Source) -> Sql:
+def flags(rows: Rows, source: ColumnSource) -> Sql:
     """Query the rows by flag."""
     flag = Sql(text=quote_identifier(name_flag_column(source.layout.name)))
     return rows.where(flag.then(" IS NOT NULL")).select(COUNT, by=flag)
@@ -207,7 +207,7 @@ def texts(rows: Rows, text: Sql, *, first: str | None, most: int) -> Sql:
     return rows.select(COUNT, by=text, after=Sql(text=f" ORDER BY k LIMIT {most}"))
 
 
-def text_of(source: Source) -> Sql:
+def text_of(source: ColumnSource) -> Sql:
     """Write the value of a column as text: for a time, hours, minutes and seconds."""
     column = quote_identifier(source.layout.name)
     match source.reading:
@@ -219,13 +219,13 @@ def text_of(source: Source) -> Sql:
             return Sql(text=column)
 
 
-def sketch(rows: Rows, source: Source, *, size: int) -> Sql:
+def sketch(rows: Rows, source: ColumnSource, *, size: int) -> Sql:
     """Query the theta sketch `sketch` of the values, and the number of rows with a value."""
     column = quote_identifier(source.layout.name)
     return rows.select(COUNT, Sql(text=f"COUNT({column}) AS held, DS_THETA({column}, {size}) AS sketch"))
 
 
-def deviation(source: Source) -> Sql:
+def deviation(source: ColumnSource) -> Sql:
     """Write the deviation of a value from the centre as a double; for a long, the exact difference."""
     column, centre = quote_identifier(source.layout.name), source.layout.centre
     match source.reading:

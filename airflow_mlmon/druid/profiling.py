@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from airflow_mlmon.druid.answers import SegmentColumns
 from airflow_mlmon.druid.client import DruidClient, ResourceLimitError
-from airflow_mlmon.druid.division import STRING, Counts, Division, count_texts, divide, group_alike, rows_of
+from airflow_mlmon.druid.division import STRING, Division, TextCounts, count_rows_of_texts, divide, group_alike, rows_of
 from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import Bounds, ColumnQueries, Parts, Profiles, find_extremes
-from airflow_mlmon.druid.profile_sql import Reading, Source, Sql
+from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Sql
 from airflow_mlmon.druid.requirements import explain_lost_nulls
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
@@ -131,12 +131,12 @@ class _Engine:
             column.name: "Druid does not store vectors" for column in layout.columns if column.kind is Kind.VECTOR
         }
 
-    def contents(self, segments: Sequence[SegmentColumns]) -> Counts:
+    def contents(self, segments: Sequence[SegmentColumns]) -> TextCounts:
         """Count the rows by content version."""
         if not segments:
             return {}
         rows = rows_of(self._datasource, self._interval, segments)
-        return count_texts(self._client, rows, Sql(text=quote_identifier(CONTENT_COLUMN)))
+        return count_rows_of_texts(self._client, rows, Sql(text=quote_identifier(CONTENT_COLUMN)))
 
     def profile(self, segments: Sequence[SegmentColumns]) -> tuple[Profile, Mapping[str, str]]:
         """Profile the columns that Druid can count, and give the reason for each other column."""
@@ -164,7 +164,7 @@ class _Engine:
         whole = {} if columns else self._profile_columns(undivided_rows, sources, flagged)
         return _Profiled(rows=count, divisions=divisions, whole=whole, columns=columns)
 
-    def _sources(self, held: Mapping[str, str]) -> list[Source]:
+    def _sources(self, held: Mapping[str, str]) -> list[ColumnSource]:
         """List the columns that can be profiled in these segments; absent ones have no rows."""
         sources = []
         for column in self._layout.columns:
@@ -180,18 +180,18 @@ class _Engine:
             elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.extensions():
                 self._left[column.name] = f"counting identifiers in Druid needs its extension {_SKETCHES}"
             else:
-                sources.append(Source(layout=column, reading=reading))
+                sources.append(ColumnSource(layout=column, reading=reading))
         return sources
 
     def _profile_columns(
-        self, parts: Parts, sources: Iterable[Source], flagged: Sequence[str]
+        self, parts: Parts, sources: Iterable[ColumnSource], flagged: Sequence[str]
     ) -> Mapping[str, Profiles]:
         """Profile the columns that can be counted, some concurrently."""
         sources = [source for source in sources if source.layout.name not in self._left]
         queries = ColumnQueries(self._client, parts, flagged=flagged, extremes=self._extremes(parts, sources))
-        crowded: list[Source] = []
+        crowded: list[ColumnSource] = []
 
-        def profile(source: Source) -> Profiles | None:
+        def profile(source: ColumnSource) -> Profiles | None:
             try:
                 return self._profile_column(queries, source)
             except ResourceLimitError as error:
@@ -205,7 +205,7 @@ class _Engine:
             found[source.layout.name] = self._profile_alone(queries, source)
         return {name: one for name, one in found.items() if one is not None}
 
-    def _extremes(self, parts: Parts, sources: Iterable[Source]) -> dict[str, Bounds]:
+    def _extremes(self, parts: Parts, sources: Iterable[ColumnSource]) -> dict[str, Bounds]:
         """Query the extremes of the numeric columns, in as many queries as run concurrently."""
         numbers = [source for source in sources if source.layout.kind is Kind.NUMERIC and source.reading.is_number]
         shares = [numbers[at::QUERIES_AT_ONCE] for at in range(min(QUERIES_AT_ONCE, len(numbers)))]
@@ -213,14 +213,14 @@ class _Engine:
             found = pool.map(lambda share: find_extremes(self._client, parts, share), shares)
             return {name: bounds for own in found for name, bounds in own.items()}
 
-    def _profile_column(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+    def _profile_column(self, queries: ColumnQueries, source: ColumnSource) -> Profiles | None:
         try:
             return queries.profile(source)
         except NotCountableError as error:
             self._left[source.layout.name] = str(error)
             return None
 
-    def _profile_alone(self, queries: ColumnQueries, source: Source) -> Profiles | None:
+    def _profile_alone(self, queries: ColumnQueries, source: ColumnSource) -> Profiles | None:
         try:
             return self._profile_column(queries, source)
         except ResourceLimitError as error:

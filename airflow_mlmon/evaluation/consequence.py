@@ -19,8 +19,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-
-Floats = npt.NDArray[np.float64]
+from airflow_mlmon.statistics.arrays import Floats
 
 _BINS = 20
 _FEWEST_ROWS = 100

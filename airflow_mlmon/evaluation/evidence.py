@@ -20,10 +20,8 @@ from airflow_mlmon.profiles.columns.distribution import Distribution
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.statistics.arrays import Counts, Floats
 from airflow_mlmon.statistics.two_sample import pool_rare
-
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _FEWEST_BINS = 4
 _MOST_BINS = 20

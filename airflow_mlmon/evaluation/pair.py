@@ -42,7 +42,7 @@ LIMITS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class TestedScore:
     """Score of one column with its p-value and effect size.
 
     Attributes:
@@ -71,7 +71,7 @@ def is_rare(p_value: float | None) -> bool:
 
 def score_column(
     method: str, reference: ColumnProfile, current: ColumnProfile, *, limit: float | None, answer: SampledScore | None
-) -> Measured | None:
+) -> TestedScore | None:
     """Score a column; None if the method cannot be computed, as for identifiers, or for vectors by a method on rows.
 
     A distance has the p-value of its companion test: Kolmogorov-Smirnov for numbers, chi-square for categories. A
@@ -88,7 +88,7 @@ def score_column(
     if score is None or tested is None or tested.p_value is None:
         return None
     own = LIMITS.get(chosen) or (answer.threshold if answer and chosen not in P_VALUES else None)
-    return Measured(
+    return TestedScore(
         method=chosen,
         score=score.value,
         effect=score.effect,

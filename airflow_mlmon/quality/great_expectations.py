@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.wording import expected_text, number_text
+from airflow_mlmon.quality.wording import arguments_text, number_text
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.model import Check, ModelSpec
 from airflow_mlmon.spec.section import nearest
@@ -157,7 +157,7 @@ def _plain(frame: pd.DataFrame, check: Check, **found: Any) -> CheckOutcome:
         column=check.column,
         severity=check.severity,
         rows=len(frame),
-        expected=expected_text(check.arguments),
+        expected=arguments_text(check.arguments),
         **found,
     )
 

@@ -15,7 +15,7 @@ def number_text(value: float) -> str:
     return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"  # noqa: PLR2004
 
 
-def expected_text(arguments: Mapping[str, Any]) -> str:
+def arguments_text(arguments: Mapping[str, Any]) -> str:
     """Format the arguments of a check; sets of values are counted, not shown.
 
     >>> expected_text({"min_value": 0, "max_value": 1, "mostly": 0.99})

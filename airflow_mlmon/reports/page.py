@@ -73,7 +73,7 @@ class PerformanceNight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
+class ShownFile:
     """File that rows of the day were read from, or that was rejected."""
 
     uri: str
@@ -128,7 +128,7 @@ class NightPage:
     versions: Versions | None = None
     performance: tuple[PerformanceNight, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
-    files: tuple[SourceFile, ...] = ()
+    files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     baselines: tuple[BaselineNights, ...] = ()
     facts: tuple[Fact, ...] = ()

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-Floats = npt.NDArray[np.float64]
+from airflow_mlmon.statistics.arrays import Floats
 
 FEWEST_NIGHTS = 3
 _WEEK = 7

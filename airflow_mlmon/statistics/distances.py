@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from airflow_mlmon.statistics.arrays import Counts, Floats
 
 EMPTY_BIN_ROWS = 0.5
 MIN_NORM = 0.001
-
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
 def psi(reference: Counts, current: Counts) -> float:

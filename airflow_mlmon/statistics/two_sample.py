@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
+from airflow_mlmon.statistics.arrays import Counts, Floats
 from airflow_mlmon.statistics.distances import cumulated
 from airflow_mlmon.statistics.laws import chisquare_survival, kolmogorov_survival, normal_survival
 
@@ -22,9 +22,6 @@ _SMALLEST_CVM = 0.003
 _LARGEST_CVM = 12.0
 _CVM_TERMS = 12
 _LARGEST_RATIO = Fraction(10**300)
-
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

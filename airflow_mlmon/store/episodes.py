@@ -20,7 +20,7 @@ from airflow_mlmon.lifecycle.course import Course, Episode, Policy, fold
 from airflow_mlmon.lifecycle.telling import Telling, Told, to_tell, to_withdraw
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertState, Family, Standing
+from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertLifecycle, AlertState, Family
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.actions import actions_on, add_action
 from airflow_mlmon.store.outbox import FRESH
@@ -54,7 +54,7 @@ def follow_all(connection: sa.Connection, model: str, policy: Policy) -> None:
     _Following(connection, model, (), policy).follow(names)
 
 
-def act(
+def record_action(
     connection: sa.Connection,
     model: str,
     fingerprint: str,
@@ -129,13 +129,15 @@ def _named(connection: sa.Connection, table: sa.Table, model: str, names: Sequen
     yield from connection.execute(query.order_by(day))
 
 
-def _standing(day: date, episodes: Sequence[Episode], breaches: Sequence[date], event: AlertEvent | None) -> Standing:
+def _standing(
+    day: date, episodes: Sequence[Episode], breaches: Sequence[date], event: AlertEvent | None
+) -> AlertLifecycle:
     episode = Course(episodes=tuple(episodes)).episode_of(day)
     if episode is None:
         # not enough days yet, or a breach that was notified and no longer holds
         state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
-        return Standing(state=state, since=day, nights=1, event=event)
-    return Standing(
+        return AlertLifecycle(state=state, since=day, nights=1, event=event)
+    return AlertLifecycle(
         state=episode.state if event is None else _STATE_AFTER[event],
         since=episode.since,
         nights=len({breach for breach in breaches if episode.since <= breach <= day}),

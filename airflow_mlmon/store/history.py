@@ -17,7 +17,7 @@ from airflow_mlmon.store.rows import subject_of
 Value = tuple[date, SubjectKey, float, int]
 
 
-def values(
+def read_values(
     connection: sa.Connection,
     model: str,
     metrics: Sequence[str],

@@ -249,7 +249,7 @@ class MetricStore(BaselineStore):
         days = before - timedelta(days=nights), before - timedelta(days=1)
         found: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
         with self._database.reading() as connection:
-            for day, key, value, _ in history.values(connection, model, metrics, days, segment=segment or ""):
+            for day, key, value, _ in history.read_values(connection, model, metrics, days, segment=segment or ""):
                 found.setdefault(key[:2], []).append((day, value))
         return found
 
@@ -260,12 +260,12 @@ class MetricStore(BaselineStore):
         """
         days = before - timedelta(days=nights), before - timedelta(days=1)
         with self._database.reading() as connection:
-            return history.values(connection, model, metrics, days)
+            return history.read_values(connection, model, metrics, days)
 
     def earliest(self, model: str, metric: str, first: date, last: date, nights: int) -> list[Value]:
         """Read the same of a metric of all rows, on the first `nights` days of a range that have a value."""
         with self._database.reading() as connection:
-            return history.values(connection, model, [metric], (first, last), segment="", limit=nights)
+            return history.read_values(connection, model, [metric], (first, last), segment="", limit=nights)
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """Read the alerts of a range, in the order of the days and, within a day, of the evaluation."""
@@ -296,7 +296,7 @@ class MetricStore(BaselineStore):
             StateError: the day was not run, or an alert was not open on it.
         """
         with self._database.writing(model) as connection:
-            act = partial(episodes.act, connection, model, action=action, channels=channels, policy=policy)
+            act = partial(episodes.record_action, connection, model, action=action, channels=channels, policy=policy)
             return list(map(act, fingerprints))
 
     def follow_alerts(self, model: str, policy: Policy) -> None:

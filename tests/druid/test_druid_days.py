@@ -17,7 +17,7 @@ from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.load import Load, Patience
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.druid.content import Kind
+from airflow_mlmon.pipeline.druid.content import DatasourceKind
 from airflow_mlmon.pipeline.druid.files import delete_inputs
 from airflow_mlmon.pipeline.druid.load import DruidIngest
 from airflow_mlmon.pipeline.steps.failure import record_failure
@@ -215,7 +215,7 @@ def test_input_goes_when_it_is_loaded(nights):
 def test_input_that_a_task_may_still_read_stays(nights, bucket):
     nights.judge(FIRST)
     ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
-    [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is Kind.PREDICTIONS]
+    [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is DatasourceKind.PREDICTIONS]
     load = Load(datasource=place.datasource, partition=place.day, version="still-read", rows=10)
     still_read, about_to_be = load.task_id(1), load.task_id(2)
     folder = Path(nights.input_folder("predictions"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.pipeline.baselines.accept import accept
 from airflow_mlmon.pipeline.baselines.candidate import compare_candidate
@@ -221,7 +221,7 @@ class TestCandidate:
 
         reference = ensure_reference(run)
         nights = [profile_table(day_table(day(offset)), reference.layout) for offset in range(6)]
-        expected = compare(
+        expected = compare_profiles(
             reference.layout,
             reference.profile,
             sum_profiles(reference.layout, nights),

@@ -11,7 +11,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
-from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
+from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_index, render_night
 from airflow_mlmon.reports.sample import draw_sample
 from airflow_mlmon.spec.choices import Severity
 from tests.support.browser import Visit, chromium, visit
@@ -67,7 +67,7 @@ def hostile_night() -> str:
             together=together(*texts),
             trends=tuple(score_trend(title=one) for one in texts),
             quarantine=dict.fromkeys(texts, 1),
-            files=tuple(SourceFile(uri=one, note=one) for one in texts),
+            files=tuple(ShownFile(uri=one, note=one) for one in texts),
             facts=tuple(Fact(name=one, value=one) for one in texts),
             left_out=texts,
         )

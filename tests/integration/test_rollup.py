@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import Partition
@@ -68,7 +68,9 @@ def test_a_window_is_the_drift_of_its_rows_together(run):
 
     reference = pinned_reference(run)
     rows = pa.concat_tables([day_table(day(offset)) for offset in range(6)])
-    expected = compare(reference.layout, reference.profile, profile_table(rows, reference.layout), method="psi")
+    expected = compare_profiles(
+        reference.layout, reference.profile, profile_table(rows, reference.layout), method="psi"
+    )
     assert [column.score for column in window.columns] == [column.score for column in expected]
     assert window.rows == 480
     # two windows of six days are too few to show how such windows vary

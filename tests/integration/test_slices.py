@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.cli.main import main
-from airflow_mlmon.comparison.slice import Slice, Standing
+from airflow_mlmon.comparison.slice import Slice, SliceState
 from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -93,7 +93,7 @@ def test_the_broken_slice_is_ranked_first(run):
     found = slice_window(run, ["term", "channel"], FIRST, LAST)
 
     worst = found.slices[0]
-    assert (worst.name, worst.standing) == ("channel=phone", Standing.LOSS)
+    assert (worst.name, worst.standing) == ("channel=phone", SliceState.LOSS)
     assert worst.against_rest.own < 0.1
     assert worst.against_rest.high < 0
     assert worst.against_reference.p_value < 0.001
@@ -173,7 +173,7 @@ def test_a_crossing_and_a_small_slice_are_listed(run):
 
     assert "channel & term=phone & 24" in slices
     small = slices[f"channel & term={HOSTILE} & 12"]
-    assert small.standing is Standing.INSUFFICIENT_DATA
+    assert small.standing is SliceState.INSUFFICIENT_DATA
     assert small.note.endswith("fewer than 30, counted in channel & term (other)")
     new = slices[f"channel={HOSTILE}"]
     assert (new.rows, new.rows_reference, new.drift) == (10 * NIGHTS, 0, ())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.pipeline.baselines.in_force import Standing, in_force, list_baselines
+from airflow_mlmon.pipeline.baselines.in_force import EntryState, in_force, list_baselines
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import Archive
 from tests.support.published import pin
@@ -56,6 +56,6 @@ def test_one_entry_of_the_list_is_what_holds(pins, day, version):
     held = in_force(SPEC, pins, day, version)
     entries = [entry for entry in list_baselines(SPEC, pins, day) if entry.column is None]
 
-    standing = {entry.version: entry.baseline for entry in entries if entry.standing is Standing.IN_FORCE}
+    standing = {entry.version: entry.baseline for entry in entries if entry.standing is EntryState.IN_FORCE}
     assert standing.get(version, standing[None]) == held.baseline
-    assert len(standing) == sum(entry.standing is Standing.IN_FORCE for entry in entries)
+    assert len(standing) == sum(entry.standing is EntryState.IN_FORCE for entry in entries)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlmon.drift.methods import measure
+from airflow_mlmon.drift.methods import measure_column
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.segment import Part, sum_parts
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -144,11 +144,11 @@ def test_score_keeps_to_its_range_and_is_zero_between_equals(first, second, meth
     one, two = profile(first), profile(second)
 
     for name, column in one.columns.items():
-        if (found := measure(method, column, two.columns[name])) is not None:
+        if (found := measure_column(method, column, two.columns[name])) is not None:
             assert found.value >= 0
             assert 0 <= found.effect <= (1 + 1e-12 if method in AT_MOST_ONE else np.inf)
             assert found.p_value is None or 0 <= found.p_value <= 1
-        if (same := measure(method, column, column)) is not None:
+        if (same := measure_column(method, column, column)) is not None:
             assert abs(same.effect) < 1e-7
             assert same.p_value is None or same.p_value > 0.9
 
@@ -161,8 +161,8 @@ def test_score_is_symmetric_where_promised(first, second, method):
     for name in one.columns:
         if method in SYMMETRIC or (name == "c" and method in SYMMETRIC_FOR_CATEGORIES):
             there, back = (
-                measure(method, one.columns[name], two.columns[name]),
-                measure(method, two.columns[name], one.columns[name]),
+                measure_column(method, one.columns[name], two.columns[name]),
+                measure_column(method, two.columns[name], one.columns[name]),
             )
             assert (there is None) == (back is None)
             assert there is None or np.isclose(there.value, back.value, rtol=1e-9, atol=1e-12)

@@ -13,7 +13,7 @@ from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.records import VerdictState
 from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure_outcomes
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
@@ -35,7 +35,8 @@ def chunks(scored: str, labelled: str):
         }
     )
     return [
-        measure(profile_outcomes(rows.slice(start, CHUNK)), min_share=0.8) for start in range(0, rows.num_rows, CHUNK)
+        measure_outcomes(profile_outcomes(rows.slice(start, CHUNK)), min_share=0.8)
+        for start in range(0, rows.num_rows, CHUNK)
     ]
 
 

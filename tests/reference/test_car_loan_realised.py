@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure_outcomes
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
@@ -53,7 +53,7 @@ def chunks(request):
     rows = read_rows(request.param)
     profiles = [profile_outcomes(rows.slice(start, CHUNK)) for start in range(0, rows.num_rows, CHUNK)]
     return request.param, [
-        (profile, {value.metric: value.value for value in measure(profile, 0.8)}) for profile in profiles
+        (profile, {value.metric: value.value for value in measure_outcomes(profile, 0.8)}) for profile in profiles
     ]
 
 

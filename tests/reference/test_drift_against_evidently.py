@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     )
     from evidently.legacy.core import ColumnType
 
-from airflow_mlmon.drift.methods import measure, score
+from airflow_mlmon.drift.methods import measure_column, score
 from tests.support.profiles import category_layout, profile_numbers, profile_values
 
 STATTESTS = {
@@ -88,7 +88,7 @@ def test_p_value_of_a_number_is_evidentlys(method):
     reference, current = random.normal(size=600), random.normal(0.1, 1, 400)
 
     expected = ask_evidently(method, reference, current, ColumnType.Numerical)
-    found = measure(method, profile_numbers(reference), profile_numbers(current))
+    found = measure_column(method, profile_numbers(reference), profile_numbers(current))
     assert found.p_value == pytest.approx(expected, abs=1e-6)
 
 
@@ -101,4 +101,4 @@ def test_p_value_of_z_is_evidentlys():
     first, second = (profile_values(rows.tolist(), category_layout("no", "yes")) for rows in (reference, current))
 
     expected = ask_evidently("z", reference, current, ColumnType.Categorical)
-    assert measure("z", first, second).p_value == pytest.approx(expected, rel=1e-9)
+    assert measure_column("z", first, second).p_value == pytest.approx(expected, rel=1e-9)

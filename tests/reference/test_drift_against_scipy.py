@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial import distance
 from scipy.stats import chi2_contingency, cramervonmises_2samp, entropy, ks_2samp, ttest_ind, wasserstein_distance
 
-from airflow_mlmon.drift.methods import measure, score
+from airflow_mlmon.drift.methods import measure_column, score
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
@@ -118,7 +118,7 @@ def test_tests_of_counts_on_the_grid_are_within_2_percent_of_scipy(sides, method
     reference, current, first, second = sides
 
     expected = chi2_contingency(counted_on_ten_bins(reference, current), correction=False, lambda_=lambda_)
-    found = measure(method, first, second)
+    found = measure_column(method, first, second)
     assert found.value == pytest.approx(expected.statistic, rel=0.02)
     assert found.p_value == pytest.approx(expected.pvalue, abs=1e-6)
 
@@ -136,7 +136,7 @@ def test_t_test_is_scipys_to_nine_digits(sides):
     reference, current, first, second = sides
 
     expected = ttest_ind(reference, current)
-    found = measure("t_test", first, second)
+    found = measure_column("t_test", first, second)
     assert found.value == pytest.approx(abs(expected.statistic), rel=1e-6)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-4)
 
@@ -147,7 +147,7 @@ def test_cramer_von_mises_on_the_grid_is_within_half_a_percent_of_scipy(sides):
     reference, current, first, second = sides
 
     expected = cramervonmises_2samp(reference, current, method="asymptotic")
-    assert measure("cramer_von_mises", first, second).value == pytest.approx(expected.statistic, rel=5e-3)
+    assert measure_column("cramer_von_mises", first, second).value == pytest.approx(expected.statistic, rel=5e-3)
 
 
 @pytest.mark.parametrize(("rows", "other"), [(50, 50), (400, 300), (900, 90)])
@@ -159,12 +159,16 @@ def test_p_values_of_exactly_counted_values_are_scipys(rows, other, moved):
 
     # the limit law of KS with Stephens' correction against the exact one
     tolerance = 0.02 if min(rows, other) >= 300 else 0.05
-    assert measure("ks", first, second).p_value == pytest.approx(ks_2samp(reference, current).pvalue, abs=tolerance)
+    assert measure_column("ks", first, second).p_value == pytest.approx(
+        ks_2samp(reference, current).pvalue, abs=tolerance
+    )
     expected = cramervonmises_2samp(reference, current, method="asymptotic")
-    found = measure("cramer_von_mises", first, second)
+    found = measure_column("cramer_von_mises", first, second)
     assert found.value == pytest.approx(expected.statistic, rel=1e-9)
     assert found.p_value == pytest.approx(expected.pvalue, abs=1e-7)
-    assert measure("t_test", first, second).p_value == pytest.approx(ttest_ind(reference, current).pvalue, rel=1e-5)
+    assert measure_column("t_test", first, second).p_value == pytest.approx(
+        ttest_ind(reference, current).pvalue, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(("method", "lambda_"), [("chisquare", "pearson"), ("g_test", "log-likelihood")])
@@ -176,6 +180,6 @@ def test_tests_of_a_category_are_scipys(method, lambda_):
 
     table = [[np.sum(rows == name) for name in names] for rows in (reference, current)]
     expected = chi2_contingency(table, correction=False, lambda_=lambda_)
-    found = measure(method, first, second)
+    found = measure_column(method, first, second)
     assert found.value == pytest.approx(expected.statistic, rel=1e-12)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics
 
-from airflow_mlmon.tasks.binary.metrics import measure
+from airflow_mlmon.tasks.binary.metrics import measure_outcomes
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
 ROWS = 20_000
@@ -22,7 +22,7 @@ def draw(seed, digits=None):
 
 def measured(score, label):
     table = pa.table({"score": score, "prediction": score >= 0.4, "label": label, "void": np.zeros(len(score), bool)})
-    return {value.metric: value for value in measure(profile_outcomes(table), 0.5)}
+    return {value.metric: value for value in measure_outcomes(profile_outcomes(table), 0.5)}
 
 
 @pytest.mark.parametrize(

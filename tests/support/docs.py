@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -28,8 +29,6 @@ PACKAGE = CHECKOUT / "airflow_mlmon"
 README = CHECKOUT / "README.md"
 FOLDER = CHECKOUT / "include" / "docs"
 MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
-# rooms that have rooms of their own
-DIVIDED = ("pipeline", "profiles")
 # in the order in which they are read
 PAGES = (
     "archive",
@@ -133,20 +132,28 @@ def _operators() -> str:
 
 def _rooms() -> str:
     """Return every room in the order of the layers, the lowest first, with the first line of what it says of itself."""
+    return _table(("room", "what is in it"), _rooms_below(PACKAGE))
+
+
+def _rooms_below(folder: Path) -> Iterator[tuple[str, str]]:
+    layers = _layers().get(".".join(folder.relative_to(CHECKOUT).parts))
+    if layers is None:
+        modules = sorted(path.parent for path in folder.glob("*/__init__.py"))
+    else:
+        modules = [folder / name.strip() for layer in reversed(layers) for name in layer.split("|")]
+    for module in modules:
+        file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+        name = f"{module.relative_to(PACKAGE).as_posix()}/" if module.is_dir() else file.relative_to(PACKAGE).as_posix()
+        yield f"`{name}`", (ast.get_docstring(ast.parse(file.read_text())) or "").partition("\n")[0]
+        if module.is_dir():
+            yield from _rooms_below(module)
+
+
+@cache
+def _layers() -> dict[str, list[str]]:
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    modules = [Path(PACKAGE, name.strip()) for layer in reversed(layers) for name in layer.split("|")]
-    return _table(("room", "what is in it"), (row for module in modules for row in _room(module)))
-
-
-def _room(module: Path) -> Iterator[tuple[str, str]]:
-    file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
-    summary = (ast.get_docstring(ast.parse(file.read_text())) or "").splitlines()[0]
-    name = module.relative_to(PACKAGE).as_posix()
-    yield f"`{name}/`" if module.is_dir() else f"`{name}.py`", summary
-    if module.name in DIVIDED:
-        for below in sorted(path.parent for path in module.glob("*/__init__.py")):
-            yield from _room(below)
+    layered = [contract for contract in contracts if contract["type"] == "layers"]
+    return {container: contract["layers"] for contract in layered for container in contract["containers"]}
 
 
 def _comparison() -> str:

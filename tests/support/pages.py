@@ -28,7 +28,7 @@ from airflow_mlmon.reports.page import (
     IndexPage,
     NightPage,
     PerformanceNight,
-    SourceFile,
+    ShownFile,
     TrendChart,
 )
 from airflow_mlmon.spec.choices import Severity
@@ -244,9 +244,9 @@ def loud_page(**changed) -> NightPage:
         "performance": performance(),
         "quarantine": {"duplicate id": 1, "event time outside the day": 1},
         "files": (
-            SourceFile(uri=f"{archive}/part-0.parquet", rows=490, size=48_211, checksum="9b1c" * 16),
-            SourceFile(uri=f"{archive}/part-1.parquet", rows=491, size=48_922, checksum="77aa" * 16),
-            SourceFile(uri=f"{archive}/part-2.parquet", size=1_024, note="truncated: not read"),
+            ShownFile(uri=f"{archive}/part-0.parquet", rows=490, size=48_211, checksum="9b1c" * 16),
+            ShownFile(uri=f"{archive}/part-1.parquet", rows=491, size=48_922, checksum="77aa" * 16),
+            ShownFile(uri=f"{archive}/part-2.parquet", size=1_024, note="truncated: not read"),
         ),
         "deliveries": (
             Delivery(partition=partition.shift(1), version="v1", uri="s3://airline/labels/dt=2013-03-09", rows=930),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from airflow_mlmon.baselines import BaselineFacts
-from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.evaluation.history import ongoing
@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, reference_nights
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_nights
 from airflow_mlmon.pipeline.workspace.stored_profiles import (
     DayProfile,
     ProfileState,
@@ -52,7 +52,7 @@ class ChosenBaseline:
 
 
 def choose_baselines(
-    run: Run, reference: Reference, span: Span, *, asked: Baseline | None = None, version: str | None = None
+    run: Run, reference: StoredReference, span: Span, *, asked: Baseline | None = None, version: str | None = None
 ) -> list[ChosenBaseline]:
     """Return the baselines of a window's columns, by the pins and the spec or as requested, one for each column.
 
@@ -95,7 +95,7 @@ def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
 
 def sum_baseline(
     run: Run,
-    reference: Reference,
+    reference: StoredReference,
     baseline: Baseline,
     columns: Sequence[str],
     span: Span,
@@ -142,7 +142,7 @@ def compare_with(
     """
     found: dict[str, ColumnDrift] = {}
     for baseline in baselines:
-        drift = compare(
+        drift = compare_profiles(
             baseline.layout,
             baseline.profile,
             narrowed(current, baseline.layout),
@@ -154,7 +154,7 @@ def compare_with(
     return [found[column.name] for column in layout.columns]
 
 
-def baseline_profiles(run: Run, reference: Reference, facts: Sequence[BaselineFacts]) -> dict[str, Profile]:
+def baseline_profiles(run: Run, reference: StoredReference, facts: Sequence[BaselineFacts]) -> dict[str, Profile]:
     """Restore the sum that each column was compared with, from the named versions.
 
     A column is left out if a version is missing.
@@ -168,7 +168,7 @@ def baseline_profiles(run: Run, reference: Reference, facts: Sequence[BaselineFa
     return profiles
 
 
-def _sum_of_named(run: Run, reference: Reference, nights: Mapping[date, str]) -> Profile | None:
+def _sum_of_named(run: Run, reference: StoredReference, nights: Mapping[date, str]) -> Profile | None:
     name = reference_version(reference)
     own = reference_nights(run, reference) if name in nights.values() else {}
     try:
@@ -185,7 +185,9 @@ def _sum_of_named(run: Run, reference: Reference, nights: Mapping[date, str]) ->
     return sum_profiles(reference.layout, parts)
 
 
-def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: Layout, span: Span) -> ChosenBaseline:
+def _of_reference(
+    run: Run, reference: StoredReference, baseline: Baseline, layout: Layout, span: Span
+) -> ChosenBaseline:
     days = [day for day in reference.days if day not in span.own]
     nights = dict.fromkeys(days, reference_version(reference))
     facts = _facts(run, baseline, layout, span, nights=nights, asked=len(days))
@@ -204,7 +206,7 @@ def _of_reference(run: Run, reference: Reference, baseline: Baseline, layout: La
 
 def _of_days(
     run: Run,
-    reference: Reference,
+    reference: StoredReference,
     baseline: Baseline,
     layout: Layout,
     span: Span,

@@ -20,7 +20,7 @@ class InForce:
     pin: BaselinePin | None = None
 
 
-class Standing(StrEnum):
+class EntryState(StrEnum):
     """State of an entry of the history of baselines on a day."""
 
     IN_FORCE = "in force"
@@ -29,14 +29,14 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BaselineEntry:
     """Baseline that is declared in the spec or was accepted.
 
     It belongs to a model version, to a column, or else to the model.
     """
 
     baseline: Baseline
-    standing: Standing
+    standing: EntryState
     version: str | None = None
     column: str | None = None
     pin: BaselinePin | None = None
@@ -67,29 +67,31 @@ def in_force(
     return InForce(baseline=spec.baseline)
 
 
-def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[Entry]:
+def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[BaselineEntry]:
     """Return the declared and accepted baselines with their states on a day, the newest last."""
     declared = [
-        Entry(baseline=baseline, standing=_standing_of_declared(spec, pins, day, version), version=version)
+        BaselineEntry(baseline=baseline, standing=_standing_of_declared(spec, pins, day, version), version=version)
         for version, baseline in ((None, spec.baseline), *spec.versions.items())
     ]
     columns = [
-        Entry(baseline=baseline, standing=Standing.IN_FORCE, column=column)
+        BaselineEntry(baseline=baseline, standing=EntryState.IN_FORCE, column=column)
         for column, baseline in spec.baselines.items()
     ]
     accepted = [
-        Entry(baseline=pin.baseline, standing=_standing_of_pin(spec, pins, day, pin), version=pin.version, pin=pin)
+        BaselineEntry(
+            baseline=pin.baseline, standing=_standing_of_pin(spec, pins, day, pin), version=pin.version, pin=pin
+        )
         for pin in pins
     ]
     return [*declared, *columns, *accepted]
 
 
-def _standing_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, version: str | None) -> Standing:
-    return Standing.REPLACED if in_force(spec, pins, day, version).pin else Standing.IN_FORCE
+def _standing_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, version: str | None) -> EntryState:
+    return EntryState.REPLACED if in_force(spec, pins, day, version).pin else EntryState.IN_FORCE
 
 
-def _standing_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> Standing:
+def _standing_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> EntryState:
     # a pin that is replaced before its first day never applies
     if in_force(spec, pins, max(day, pin.first), pin.version).pin != pin:
-        return Standing.REPLACED
-    return Standing.IN_FORCE if pin.first <= day else Standing.TO_COME
+        return EntryState.REPLACED
+    return EntryState.IN_FORCE if pin.first <= day else EntryState.TO_COME

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from airflow_mlmon.drift.versions import Counts, version_marks
+from airflow_mlmon.drift.versions import CategoryCounts, version_marks
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.records import MetricValue
@@ -19,7 +19,7 @@ def version_of(spec: ModelSpec, segment: str | None) -> str | None:
     return segment.removeprefix(prefix) if prefix and segment and segment.startswith(prefix) else None
 
 
-def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
+def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> CategoryCounts:
     """Return the rows by version from the metrics of a day."""
     return {
         version: int(value.value or 0)
@@ -28,7 +28,7 @@ def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> Counts:
     }
 
 
-def version_counts(run: Run, first: date, last: date) -> dict[date, Counts]:
+def version_counts(run: Run, first: date, last: date) -> dict[date, CategoryCounts]:
     """Return the rows by version of each day of a range that has versions."""
     if run.spec.version_column is None:
         return {}

@@ -21,7 +21,7 @@ from airflow_mlmon.pipeline.baselines.choose import (
 )
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, ProfileState, stored_profiles
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.records import Verdict
@@ -72,7 +72,7 @@ def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline |
         yield _window(past, days[start : start + length], baseline)
 
 
-def required_reference(run: Run) -> Reference:
+def required_reference(run: Run) -> StoredReference:
     """Return the pinned reference.
 
     Raises:
@@ -92,7 +92,7 @@ class Past:
     """Profiles of past days, each read once, as history of days or of windows."""
 
     run: Run
-    reference: Reference
+    reference: StoredReference
     known: dict[date, DayProfile] = field(default_factory=dict)
 
     def evaluate(

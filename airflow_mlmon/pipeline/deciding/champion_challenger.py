@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.metrics import score_metric
-from airflow_mlmon.drift.versions import Counts, predecessor_of
+from airflow_mlmon.drift.versions import CategoryCounts, predecessor_of
 from airflow_mlmon.evaluation.columns import evaluate_pair
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import version_counts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
-from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -24,7 +24,7 @@ from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.registry import task_of
 
 
-def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
+def challenges(run: Run, reference: StoredReference, day: date) -> list[Challenge]:
     """Compare each new version of a day with the one it replaces, over the trailing days that both served."""
     counts = version_counts(run, date.min, day)
     first = Partition.of_day(run.model, day).shift(1 - run.spec.history.nights).day
@@ -37,14 +37,16 @@ def challenges(run: Run, reference: Reference, day: date) -> list[Challenge]:
     return found
 
 
-def _served(counts: Counts, *versions: str | None) -> bool:
+def _served(counts: CategoryCounts, *versions: str | None) -> bool:
     return all(counts.get(version or "", 0) >= MINIMUM_ROWS for version in versions)
 
 
-def _compare(run: Run, reference: Reference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
+def _compare(run: Run, reference: StoredReference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
     stored = [night for night in stored_profiles(run, reference, days) if night.profile is not None]
     before, after = (_rows_of(run, reference, stored, version) for version in pair)
-    drift = compare(reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods)
+    drift = compare_profiles(
+        reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods
+    )
     scores = [score_metric(column, pair[0]) for column in drift]
     return Challenge(
         champion=pair[0],
@@ -57,7 +59,7 @@ def _compare(run: Run, reference: Reference, pair: tuple[str, str], days: Sequen
     )
 
 
-def _rows_of(run: Run, reference: Reference, nights: Sequence[DayProfile], version: str) -> Profile:
+def _rows_of(run: Run, reference: StoredReference, nights: Sequence[DayProfile], version: str) -> Profile:
     column = str(run.spec.version_column)
     parts = [night.profile.part(column, version) for night in nights if night.profile is not None]
     return sum_profiles(reference.layout, (part for part in parts if part is not None))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from airflow_mlmon.drift.methods import text_methods
-from airflow_mlmon.drift.versions import Counts, nights_alike
+from airflow_mlmon.drift.versions import CategoryCounts, nights_alike
 from airflow_mlmon.evaluation.consequence import score_shifts
 from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
 from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares, ongoing
@@ -18,7 +18,7 @@ from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_basel
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, read_sample
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -101,7 +101,7 @@ class UsualJudge:
         return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
 
     def _shifts(
-        self, day: date, reference: Reference, profile: Profile, breaches: Sequence[Verdict]
+        self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
     ) -> dict[str, float]:
         """Estimate the change of the mean score by each column in breach."""
         spec = self.run.spec
@@ -112,14 +112,14 @@ class UsualJudge:
         chosen = choose_baselines(self.run, reference, Span(days=(day,)))
         baseline = {name: one.whole.columns[name] for one in chosen for name in names & set(one.facts.columns)}
         now = {name: profile.columns[name] for name in names}
-        return score_shifts(read_sample(self.run, reference), score, now, baseline)
+        return score_shifts(read_reference_sample(self.run, reference), score, now, baseline)
 
     def _evidence(
         self,
         partition: Partition,
         metrics: Sequence[MetricValue],
         policy: Judgement,
-        reference: Reference | None,
+        reference: StoredReference | None,
         profile: Profile | None,
     ) -> NightEvidence:
         day, spec = partition.day, self.run.spec
@@ -234,7 +234,7 @@ class UsualJudge:
         self,
         day: date,
         policy: Judgement,
-        reference: Reference,
+        reference: StoredReference,
         profile: Profile,
         *,
         excluded: Mapping[tuple[str, str | None], Collection[date]],
@@ -252,7 +252,7 @@ class UsualJudge:
             comparisons=self.comparisons,
         )
 
-    def _stored(self, day: date, reference: Reference, reach: int) -> list[DayProfile]:
+    def _stored(self, day: date, reference: StoredReference, reach: int) -> list[DayProfile]:
         days = dates_before(day, reach)
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
@@ -314,13 +314,13 @@ def _of_versions(
     return sum_profiles(layout, (held[day] for day in sorted(alike))), frozenset(alike)
 
 
-def _served(profile: Profile, version_column: str) -> Counts:
+def _served(profile: Profile, version_column: str) -> CategoryCounts:
     """Return the rows by version."""
     segment = profile.segments.get(version_column)
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
 
-def _texts(spec: ModelSpec, reference: Reference) -> frozenset[str]:
+def _texts(spec: ModelSpec, reference: StoredReference) -> frozenset[str]:
     """Return the text columns that are compared by samples of rows."""
     return frozenset(text_methods(reference.layout.columns, spec.drift.method, spec.drift.methods))
 

@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.baselines.choose import (
 )
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
@@ -44,7 +44,7 @@ class SegmentDrift:
 
 
 def compare_segments(
-    run: Run, reference: Reference, day: date, baselines: Sequence[ChosenBaseline], current: Profile
+    run: Run, reference: StoredReference, day: date, baselines: Sequence[ChosenBaseline], current: Profile
 ) -> list[SegmentDrift]:
     """Compare each value of each segment with the same rows of its baseline.
 
@@ -67,7 +67,7 @@ def compare_segments(
 
 
 def _compare_version(
-    run: Run, reference: Reference, baselines: Sequence[ChosenBaseline], current: Profile, version: str
+    run: Run, reference: StoredReference, baselines: Sequence[ChosenBaseline], current: Profile, version: str
 ) -> SegmentDrift:
     name = str(run.spec.version_column)
     of_version = [(chosen, of_value(chosen, name, version)) for chosen in baselines]
@@ -79,7 +79,7 @@ def _compare_version(
 
 
 def _compare_part(
-    run: Run, reference: Reference, baselines: Sequence[ChosenBaseline], current: Profile, of: tuple[str, str]
+    run: Run, reference: StoredReference, baselines: Sequence[ChosenBaseline], current: Profile, of: tuple[str, str]
 ) -> SegmentDrift:
     part = current.part(*of) or Profile.empty(reference.layout)
     return SegmentDrift(

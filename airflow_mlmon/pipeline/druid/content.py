@@ -26,7 +26,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_parquet, read_scalars
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_scalars, read_workspace_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
@@ -36,7 +36,7 @@ _URL_SECONDS = 6 * 3600
 _WRITERS = {DruidFormat.JSON: (JSON_LINES, write_json_lines), DruidFormat.PARQUET: (PARQUET, write_parquet)}
 
 
-class Kind(Enum):
+class DatasourceKind(Enum):
     """Kind of datasource."""
 
     PREDICTIONS = auto()
@@ -45,10 +45,10 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class DatasourceDay:
     """One day of one datasource."""
 
-    kind: Kind
+    kind: DatasourceKind
     datasource: Datasource
     day: Partition
 
@@ -59,7 +59,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class DatasourceContent:
     """Rows of a place, none or many; `version` changes with them and their columns.
 
     `flagged` are the columns with a flag column.
@@ -74,7 +74,7 @@ class Content:
 class Input:
     """Rows of a content as the bytes of a file for Druid; none without rows."""
 
-    content: Content
+    content: DatasourceContent
     data: bytes = field(default=b"", repr=False)
 
 
@@ -91,21 +91,21 @@ def check_workspace(run: Run) -> None:
         )
 
 
-def places_of(run: Run, days: Sequence[Partition]) -> dict[str, Place]:
+def places_of(run: Run, days: Sequence[Partition]) -> dict[str, DatasourceDay]:
     """Return the days of each datasource of a model, by key."""
     places = [
-        Place(kind=kind, datasource=datasource, day=day)
+        DatasourceDay(kind=kind, datasource=datasource, day=day)
         for kind, datasource in (
-            (Kind.PREDICTIONS, build_predictions_datasource(run.spec)),
-            (Kind.METRICS, build_metrics_datasource(run.spec)),
-            (Kind.PROFILES, build_profiles_datasource(run.spec)),
+            (DatasourceKind.PREDICTIONS, build_predictions_datasource(run.spec)),
+            (DatasourceKind.METRICS, build_metrics_datasource(run.spec)),
+            (DatasourceKind.PROFILES, build_profiles_datasource(run.spec)),
         )
         for day in days
     ]
     return {place.key: place for place in places}
 
 
-def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
+def reason_to_leave(run: Run, place: DatasourceDay, today: date) -> str | None:
     """Return the reason to keep Druid's rows of a place; None if it must serve what the store has.
 
     A day is emptied only after a run that found no rows, never because a run failed or accepted none of its rows.
@@ -113,9 +113,9 @@ def reason_to_leave(run: Run, place: Place, today: date) -> str | None:
     night = run.store.night(place.day)
     if night is None or night.version is None:
         return "the store has no rows for it"
-    if place.kind is Kind.METRICS:
+    if place.kind is DatasourceKind.METRICS:
         return None
-    if place.kind is Kind.PREDICTIONS and not is_kept(run, place.day, today):
+    if place.kind is DatasourceKind.PREDICTIONS and not is_kept(run, place.day, today):
         return f"it is older than the retention of {run.spec.druid.retention_days} days"
     return _reason_of(night) or _reason_without_profile(run, place, night)
 
@@ -128,8 +128,8 @@ def _reason_of(night: Night) -> str | None:
     return None
 
 
-def _reason_without_profile(run: Run, place: Place, night: Night) -> str | None:
-    if place.kind is not Kind.PROFILES:
+def _reason_without_profile(run: Run, place: DatasourceDay, night: Night) -> str | None:
+    if place.kind is not DatasourceKind.PROFILES:
         return None
     # compared by name, because a store may format a folder's address differently
     there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(night.version), ""))}
@@ -142,31 +142,31 @@ def is_kept(run: Run, day: Partition, today: date) -> bool:
     return kept is None or day.end.date() > today - timedelta(days=kept)
 
 
-def tag_of(run: Run, place: Place) -> str:
+def tag_of(run: Run, place: DatasourceDay) -> str:
     """Return a tag that changes with the content of a place, without reading the content."""
-    if place.kind is Kind.METRICS:
+    if place.kind is DatasourceKind.METRICS:
         return _hash(write_json_lines(_table(run, place).rows), place.datasource)
     night = run.store.night(place.day)
-    if place.kind is Kind.PROFILES:
+    if place.kind is DatasourceKind.PROFILES:
         return f"{night and night.version} {night and night.layout}"
     deliveries = [delivery.version for delivery in deliveries_of(run, place.day)]
     return " ".join([str(night and night.version), *deliveries])
 
 
-def make_input(run: Run, place: Place) -> Input:
+def make_input(run: Run, place: DatasourceDay) -> Input:
     """Build the input for a place."""
     return _input(run, place, _table(run, place))
 
 
-def make_input_of(run: Run, place: Place, version: str) -> Input:
+def make_input_of(run: Run, place: DatasourceDay, version: str) -> Input:
     """Build the input of one version of a day's predictions, published or not."""
     return _input(run, place, _predictions(run, place, version))
 
 
-def _input(run: Run, place: Place, labelled: Flagged) -> Input:
+def _input(run: Run, place: DatasourceDay, labelled: Flagged) -> Input:
     table = labelled.rows
     if not table.num_rows:
-        return Input(content=Content(rows=0, version=""))
+        return Input(content=DatasourceContent(rows=0, version=""))
     _, write = _WRITERS[run.spec.druid.format]
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
@@ -175,10 +175,10 @@ def _input(run: Run, place: Place, labelled: Flagged) -> Input:
     flagged = names + labelled.names
     data = write(table)
     version = _hash(data, add_flag_dimensions(place.datasource, flagged))
-    return Input(content=Content(rows=table.num_rows, version=version, flagged=flagged), data=data)
+    return Input(content=DatasourceContent(rows=table.num_rows, version=version, flagged=flagged), data=data)
 
 
-def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
+def write_input(run: Run, place: DatasourceDay, made: Input, task_id: str) -> str:
     """Write the rows to the workspace as the input of one task, and return the address for Druid."""
     ending, _ = _WRITERS[run.spec.druid.format]
     uri = place_uri(run, place, f"{task_id}{ending}")
@@ -186,7 +186,7 @@ def write_input(run: Run, place: Place, made: Input, task_id: str) -> str:
     return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
 
 
-def task_of(name: str) -> str:
+def task_id_of(name: str) -> str:
     """Return the id of the task whose input has a name.
 
     >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
@@ -195,18 +195,18 @@ def task_of(name: str) -> str:
     return name.removesuffix(JSON_LINES).removesuffix(PARQUET)
 
 
-def place_uri(run: Run, place: Place, name: str) -> str:
+def place_uri(run: Run, place: DatasourceDay, name: str) -> str:
     """Return the URI of a file about a place in the workspace."""
     return run.uri("druid", place.datasource.name, place.day.key, name)
 
 
-def _table(run: Run, place: Place) -> Flagged:
-    if place.kind is Kind.METRICS:
+def _table(run: Run, place: DatasourceDay) -> Flagged:
+    if place.kind is DatasourceKind.METRICS:
         return Flagged(build_metrics_table(place.day, run.store.metric_values(place.day)), ())
     night = run.store.night(place.day)
     if night is None or night.version is None:
         raise ValueError(f"{place.day} has no rows; call reason_to_leave first")
-    if place.kind is Kind.PROFILES:
+    if place.kind is DatasourceKind.PROFILES:
         profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
         shown = select_profiled_columns(run.spec)
         return Flagged(profile_rows(place.day, profile, version=night.version, columns=shown), ())
@@ -217,10 +217,10 @@ def _profile_uri(run: Run, night: Night) -> str:
     return profile_uri(run, night.partition, str(night.version), str(night.layout))
 
 
-def _predictions(run: Run, place: Place, version: str) -> Flagged:
+def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
     found = Flagged(read_scalars(run, place.day, version), ())
     if run.spec.labels is not None:
-        tables = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
+        tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
         joined = join_labels(found.rows, tables, run.spec)
         found = add_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
     return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)

@@ -18,7 +18,7 @@ from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.ingestion import build_predictions_datasource
 from airflow_mlmon.druid.rules import OwnRules, apply_rules
 from airflow_mlmon.errors import MlmonError, NotFoundError
-from airflow_mlmon.pipeline.druid.content import Content, Place, place_uri, tag_of, task_of
+from airflow_mlmon.pipeline.druid.content import DatasourceContent, DatasourceDay, place_uri, tag_of, task_id_of
 from airflow_mlmon.pipeline.run import Run
 
 log = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ _LOADED = "loaded.json"
 _RULES = "rules.json"
 
 
-def note_loaded(run: Run, place: Place, content: Content, *, tag: str) -> None:
+def note_loaded(run: Run, place: DatasourceDay, content: DatasourceContent, *, tag: str) -> None:
     """Record the served content of a place, with the tag of the store's state."""
     document = {"tag": _tag(place, tag), "rows": content.rows, "version": content.version}
     run.files.write(place_uri(run, place, _LOADED), json.dumps(document).encode())
 
 
-def loaded_content(run: Run, place: Place) -> Content | None:
+def loaded_content(run: Run, place: DatasourceDay) -> DatasourceContent | None:
     """Return the content that Druid serves for a place; None if the store has changed since it was loaded."""
     try:
         document = json.loads(run.files.read(place_uri(run, place, _LOADED)))
@@ -41,15 +41,15 @@ def loaded_content(run: Run, place: Place) -> Content | None:
         return None
     if document["tag"] != _tag(place, tag_of(run, place)):
         return None
-    return Content(rows=document["rows"], version=document["version"])
+    return DatasourceContent(rows=document["rows"], version=document["version"])
 
 
-def delete_inputs(run: Run, client: DruidClient, place: Place) -> None:
+def delete_inputs(run: Run, client: DruidClient, place: DatasourceDay) -> None:
     """Delete the inputs of ended tasks; log those that cannot be deleted."""
     try:
         names = {item.uri.rpartition("/")[2] for item in run.files.list(place_uri(run, place, ""))}
         for name in names - {_LOADED}:
-            status = client.task_status(task_of(name))
+            status = client.task_status(task_id_of(name))
             if status is not None and status.state is not TaskState.RUNNING:
                 run.files.delete(place_uri(run, place, name))
     except MlmonError as error:
@@ -68,6 +68,6 @@ def apply_noted_rules(run: Run, client: DruidClient) -> None:
         run.files.write(uri, json.dumps(asdict(own)).encode())
 
 
-def _tag(place: Place, tag: str) -> str:
+def _tag(place: DatasourceDay, tag: str) -> str:
     # the same rows with other columns are loaded again
     return hashlib.sha256(f"{tag} {place.datasource!r}".encode()).hexdigest()[:16]

@@ -33,9 +33,9 @@ from airflow_mlmon.druid.requirements import check_cluster, explain_lost_nulls
 from airflow_mlmon.druid.sql import replace_statement
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.content import (
-    Content,
+    DatasourceContent,
+    DatasourceDay,
     Input,
-    Place,
     check_workspace,
     make_input,
     places_of,
@@ -64,9 +64,9 @@ class OpenTask:
     flagged: Sequence[str] = ()
 
     @property
-    def content(self) -> Content:
+    def content(self) -> DatasourceContent:
         """Return the rows that it loads."""
-        return Content(rows=self.rows, version=self.version, flagged=tuple(self.flagged))
+        return DatasourceContent(rows=self.rows, version=self.version, flagged=tuple(self.flagged))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,7 @@ class DruidIngest:
                     self._run.progress(f"{key} is not changed in Druid: {reason}")
         return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
 
-    def _begin_place(self, key: str, place: Place) -> OpenTask | DruidLoad | str:
+    def _begin_place(self, key: str, place: DatasourceDay) -> OpenTask | DruidLoad | str:
         made = make_input(self._run, place)
         if made.content.rows:
             self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
@@ -249,11 +249,11 @@ class DruidIngest:
     def _begun(self, key: str, task: OpenTask) -> Begun:
         return Begun(load=self._load(key, task.content), attempt=task.attempt, was_over=task.was_over)
 
-    def _load(self, key: str, content: Content) -> Load:
+    def _load(self, key: str, content: DatasourceContent) -> Load:
         return load_of(self._run, self._places[key], content, clear_number=self._clear_number)
 
 
-def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) -> Load:
+def load_of(run: Run, place: DatasourceDay, content: DatasourceContent, *, clear_number: int = 0) -> Load:
     """Return the load of a place's content."""
     return Load(
         datasource=add_flag_dimensions(place.datasource, content.flagged),
@@ -265,7 +265,7 @@ def load_of(run: Run, place: Place, content: Content, *, clear_number: int = 0) 
     )
 
 
-def hand_in(run: Run, client: DruidClient, place: Place, made: Input, task_id: str) -> None:
+def hand_in(run: Run, client: DruidClient, place: DatasourceDay, made: Input, task_id: str) -> None:
     """Write the input of a task, and submit the task in the form that the spec configures."""
     urls, version = [write_input(run, place, made, task_id)], made.content.version
     datasource = add_flag_dimensions(place.datasource, made.content.flagged)

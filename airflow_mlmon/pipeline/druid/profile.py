@@ -13,7 +13,7 @@ from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.druid.requirements import check_cluster
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.druid.content import Kind, Place, check_workspace, is_kept, make_input_of
+from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind, check_workspace, is_kept, make_input_of
 from airflow_mlmon.pipeline.druid.files import delete_inputs
 from airflow_mlmon.pipeline.druid.load import hand_in, load_of
 from airflow_mlmon.pipeline.run import Run
@@ -53,7 +53,9 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
     client = run.druid.connect()
     check_workspace(run)
     check_cluster(client, run.spec.druid)
-    place = Place(kind=Kind.PREDICTIONS, datasource=build_predictions_datasource(run.spec), day=partition)
+    place = DatasourceDay(
+        kind=DatasourceKind.PREDICTIONS, datasource=build_predictions_datasource(run.spec), day=partition
+    )
     if not _load(run, client, place, version):
         return Profile.empty(layout)
     run.progress("profiling in Druid")
@@ -67,7 +69,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
     )
 
 
-def _load(run: Run, client: DruidClient, place: Place, version: str) -> int:
+def _load(run: Run, client: DruidClient, place: DatasourceDay, version: str) -> int:
     """Load one version of a day, and return its number of rows."""
     made = make_input_of(run, place, version)
     if made.content.rows:

@@ -18,7 +18,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, last_measured
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night
 
@@ -66,7 +66,7 @@ def rejudge(run: Run, first: date, last: date) -> Iterator[Rejudged]:
         write_pages(run, judged)
 
 
-def _rejudge(run: Run, reference: Reference, partition: Partition, night: Night | None) -> Outcome:
+def _rejudge(run: Run, reference: StoredReference, partition: Partition, night: Night | None) -> Outcome:
     if night is None or not night.judged or night.version is None:
         return Outcome.NOT_JUDGED
     if night.layout != reference.layout.id:

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_night
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
-from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.records import Night
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
@@ -81,7 +81,7 @@ def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
         write_pages(run, changed)
 
 
-def _carry(run: Run, reference: Reference, night: Night | None) -> Carried:
+def _carry(run: Run, reference: StoredReference, night: Night | None) -> Carried:
     if night is None or (night.version is None and night.layout is None):
         return Carried.NO_NIGHT
     layout = reference.layout.id

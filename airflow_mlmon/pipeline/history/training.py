@@ -10,7 +10,7 @@ from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, read_scalars
+from airflow_mlmon.pipeline.workspace.partition_files import read_scalars, read_workspace_table
 
 
 def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
@@ -29,7 +29,7 @@ def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
     for night in run.store.nights(run.model, first, last):
         if night.version is not None and night.rows_curated:
             rows = read_scalars(run, night.partition, night.version)
-            deliveries = [read_parquet(run, delivery.uri) for delivery in deliveries_of(run, night.partition)]
+            deliveries = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, night.partition)]
             joined = join_labels(rows, deliveries, run.spec)
             rows = rows.append_column(labels.label, joined.column("label"))
             tables.append(rows.filter(joined.column("label").is_valid()))

@@ -19,7 +19,7 @@ from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, pinned_reference, reference_outcomes
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Night
@@ -33,7 +33,7 @@ from airflow_mlmon.reports.page import (
     IndexPage,
     NightPage,
     PerformanceNight,
-    SourceFile,
+    ShownFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
@@ -179,7 +179,9 @@ def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[Co
     return (*rows, *_label_row(run, night, metrics, reference))
 
 
-def _label_row(run: Run, night: Night, metrics: Sequence[MetricValue], reference: Reference | None) -> list[ColumnRow]:
+def _label_row(
+    run: Run, night: Night, metrics: Sequence[MetricValue], reference: StoredReference | None
+) -> list[ColumnRow]:
     """Return the drift of the label, if enough labels are received."""
     if run.spec.labels is None or reference is None:
         return []
@@ -230,11 +232,11 @@ def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
     )
 
 
-def _source_file(file: dict[str, Any]) -> SourceFile:
+def _source_file(file: dict[str, Any]) -> ShownFile:
     notes = [file["problem"]] if file["problem"] else []
     if file["undeclared"]:
         notes.append(f"columns missing in the spec: {', '.join(file['undeclared'])}")
-    return SourceFile(
+    return ShownFile(
         uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
     )
 

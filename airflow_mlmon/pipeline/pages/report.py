@@ -13,7 +13,7 @@ from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE,
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
-from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_sample
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.records import Night
 from airflow_mlmon.reports.evidently import write_evidently
@@ -77,7 +77,7 @@ def _write_evidently(run: Run, night: Night, version: str) -> None:
     kinds = {column.name: column.kind for column in reference.layout.columns}
     report = write_evidently(
         current=to_frame(current),
-        reference=to_frame(read_sample(run, reference)),
+        reference=to_frame(read_reference_sample(run, reference)),
         drift=column_scores(run.store.metric_values(partition), kinds),
         kinds=kinds,
         verdicts=drift_by_column(run.store.verdicts(partition)),

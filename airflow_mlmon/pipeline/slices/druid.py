@@ -12,7 +12,7 @@ from airflow_mlmon.druid.labelling import LabelColumns, count_slices, label_slic
 from airflow_mlmon.druid.load import Served, count_served
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.errors import ConfigError, PartitionConflictError
-from airflow_mlmon.pipeline.druid.content import Kind, Place
+from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind
 from airflow_mlmon.pipeline.druid.files import loaded_content
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import CuratedRows, Divided, NightRows, no_outcomes
@@ -109,7 +109,7 @@ class DruidRows:
         return profile_parquet([self._run.files.read(uri)], layout)
 
     def _is_served(self, night: Night) -> bool:
-        place = Place(kind=Kind.PREDICTIONS, datasource=self._datasource, day=night.partition)
+        place = DatasourceDay(kind=DatasourceKind.PREDICTIONS, datasource=self._datasource, day=night.partition)
         content = loaded_content(self._run, place)
         if content is None:
             self._run.progress(f"{place.key} differs between Druid and the store: reading its rows")

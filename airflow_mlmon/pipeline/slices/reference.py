@@ -10,7 +10,7 @@ import pyarrow as pa
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import Divided, Sliced, merge_divided
-from airflow_mlmon.pipeline.workspace.reference import Reference, reference_outcomes
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_outcomes
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference, stream_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.layout import Layout, SegmentLayout
@@ -19,7 +19,7 @@ from airflow_mlmon.tasks.parts import profile_outcome_parts, sum_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
 
-def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayout, ...]) -> Sliced:
+def slice_reference(run: Run, reference: StoredReference, segments: tuple[SegmentLayout, ...]) -> Sliced:
     """Return the slices of the reference that match those of a window.
 
     Raises:
@@ -44,7 +44,7 @@ def slice_reference(run: Run, reference: Reference, segments: tuple[SegmentLayou
     )
 
 
-def _read(run: Run, reference: Reference, layout: Layout) -> Divided:
+def _read(run: Run, reference: StoredReference, layout: Layout) -> Divided:
     files: dict[str, str] = {}
 
     def streamed() -> Iterable[pa.Table]:

@@ -15,9 +15,9 @@ from typing import Protocol
 from airflow_mlmon.comparison.slices import SliceRows
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_outcomes, stored_outcomes
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_curated
-from airflow_mlmon.pipeline.workspace.reference import Reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part, segment_key
 from airflow_mlmon.profiles.engine.division import count_values
@@ -95,7 +95,7 @@ class NightRows(Protocol):
 
 def slice_nights(
     run: Run,
-    reference: Reference,
+    reference: StoredReference,
     nights: Sequence[Night],
     asked: Sequence[tuple[str, ...]],
     rows: NightRows | None = None,
@@ -214,7 +214,7 @@ def _choose_values(
 
 
 def _divide_night(
-    run: Run, reference: Reference, rows: NightRows, night: Night, layout: Layout
+    run: Run, reference: StoredReference, rows: NightRows, night: Night, layout: Layout
 ) -> tuple[Divided, tuple[SegmentLayout, ...]]:
     """Divide a day under the profile schema; also return the segments that needed its rows."""
     held = [segment for segment in layout.segments if segment in reference.layout.segments]
@@ -226,7 +226,9 @@ def _divide_night(
     return merge_divided(found, layout), missing
 
 
-def _stored_night(run: Run, reference: Reference, night: Night, segments: Sequence[SegmentLayout]) -> Divided | None:
+def _stored_night(
+    run: Run, reference: StoredReference, night: Night, segments: Sequence[SegmentLayout]
+) -> Divided | None:
     """Return the stored profiles of a day; None if one is missing."""
     [day] = stored_profiles(run, reference, [night.partition.day])
     if day.profile is None or day.version != night.version:
@@ -266,4 +268,4 @@ class CuratedRows:
         if run.spec.labels is None:
             return profile, no_outcomes(run)
         deliveries = deliveries_of(run, night.partition)
-        return profile, profile_outcomes(run, night.partition, version, deliveries, layout.segments)
+        return profile, profile_partition_outcomes(run, night.partition, version, deliveries, layout.segments)

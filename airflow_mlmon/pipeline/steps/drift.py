@@ -26,7 +26,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
-from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference, read_sample
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
@@ -86,7 +86,7 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionD
 
 
 def compare_night(
-    run: Run, reference: Reference, partition: Partition, version: str, current: Profile
+    run: Run, reference: StoredReference, partition: Partition, version: str, current: Profile
 ) -> PartitionDrift:
     """Compare a profile with the baselines of its day."""
     baselines = choose_baselines(run, reference, Span(days=(partition.day,)))
@@ -126,9 +126,9 @@ def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[s
     return sampled_methods([column for layout in own for column in layout.columns], drift.method, drift.methods)
 
 
-def _read_samples(run: Run, reference: Reference, partition: Partition, version: str) -> Samples:
+def _read_samples(run: Run, reference: StoredReference, partition: Partition, version: str) -> Samples:
     """Read samples by prediction id of the day and of the reference, without the day if it belongs to the reference."""
-    others = without_day(read_sample(run, reference), run.spec.time_column, partition.day)
+    others = without_day(read_reference_sample(run, reference), run.spec.time_column, partition.day)
     return Samples(reference=others, current=read_sampled(run, partition, version))
 
 
@@ -141,7 +141,7 @@ def _ask_evidently(run: Run, samples: Samples, methods: Mapping[str, tuple[Metho
     return score_samples(samples.reference, samples.current, methods)
 
 
-def _compare_together(run: Run, reference: Reference, samples: Samples) -> MultivariateDrift | None:
+def _compare_together(run: Run, reference: StoredReference, samples: Samples) -> MultivariateDrift | None:
     if reference.together is None:
         return None
     run.progress("comparing all features together")

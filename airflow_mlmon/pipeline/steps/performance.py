@@ -13,10 +13,10 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     compare_label,
     deliveries_of,
     outcomes_uri,
-    profile_outcomes,
+    profile_partition_outcomes,
     read_outcomes,
 )
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
 from airflow_mlmon.tasks.parts import measure_parts
@@ -39,7 +39,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     deliveries = deliveries_of(run, partition)
     reference = pinned_reference(run)
     segments = reference.layout.segments if reference else ()
-    profile = profile_outcomes(run, partition, version, deliveries, segments)
+    profile = profile_partition_outcomes(run, partition, version, deliveries, segments)
     uri = outcomes_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(
@@ -74,7 +74,7 @@ def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
     today = prepared.partition.day
     if labels is None or not (delivery := run.store.deliveries(run.model, today, today)):
         return []
-    delivered = read_parquet(run, delivery[0].uri, ["id"]).column("id").combine_chunks()
+    delivered = read_workspace_table(run, delivery[0].uri, ["id"]).column("id").combine_chunks()
     first = prepared.partition.shift(-labels.delay_days).day
     affected = []
     for night in run.store.nights(run.model, first, prepared.partition.shift(-1).day):

@@ -12,7 +12,7 @@ from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, ensure_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Arrival, Family, Night, Results
 from airflow_mlmon.tasks.summary import summary_metrics
@@ -41,7 +41,7 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     )
 
 
-def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
+def _profile(run: Run, reference: StoredReference, prepared: Prepared) -> Profile:
     """Return the profile made with the curated rows; made now for Druid, or if the schema was pinned since."""
     uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
     try:
@@ -53,7 +53,7 @@ def _profile(run: Run, reference: Reference, prepared: Prepared) -> Profile:
         return profile
 
 
-def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
+def fill_history(run: Run, reference: StoredReference, partition: Partition) -> int:
     """Profile the trailing days that have not been run, and return their number.
 
     The history begins with the reference's own days and the spec's first day. A filled day is stored as not evaluated;
@@ -73,7 +73,7 @@ def fill_history(run: Run, reference: Reference, partition: Partition) -> int:
     return len(missing)
 
 
-def fill_days_before(run: Run, reference: Reference, partition: Partition) -> None:
+def fill_days_before(run: Run, reference: StoredReference, partition: Partition) -> None:
     """Fill the history before the partition itself, if its ids are searched in earlier days.
 
     Otherwise its first run would find fewer duplicates than its second.
@@ -84,7 +84,7 @@ def fill_days_before(run: Run, reference: Reference, partition: Partition) -> No
         fill_history(run, reference, partition)
 
 
-def _fill_night(run: Run, reference: Reference, past: Partition, now: Partition) -> None:
+def _fill_night(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
     metrics = (*summary_metrics(profile, run.spec), *arrival_metrics(prepared))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from airflow_mlmon.archive.labels import join_labels
-from airflow_mlmon.drift.compare import ColumnDrift, compare
+from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Delivery
@@ -34,13 +34,13 @@ class Measured:
     deliveries: tuple[str, ...]
 
 
-def profile_outcomes(
+def profile_partition_outcomes(
     run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
 ) -> OutcomeParts:
     """Compute the outcome profiles of a version of a partition from its rows and deliveries."""
     dividing = [name for segment in segments for name in segment.columns]
     curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
-    tables = [read_parquet(run, delivery.uri) for delivery in deliveries]
+    tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
     return profile_outcome_parts(task_of(run.spec), join_labels(curated, tables, run.spec), curated, segments)
 
 
@@ -72,7 +72,7 @@ def compare_label(spec: ModelSpec, reference: OutcomeProfile, current: OutcomePr
     asked = spec.drift.method
     chosen = method_for(pinned.kind, asked)
     method = Method.JENSENSHANNON if chosen.is_sampled else chosen
-    [drift] = compare(layout, *sides, method=method)
+    [drift] = compare_profiles(layout, *sides, method=method)
     lack = f"by {method}, because {asked} needs rows and labels are stored as counts" if asked.is_sampled else ""
     name = spec.labels.label if spec.labels else pinned.name
     return replace(drift, column=name, note="; ".join(filter(None, (drift.note, lack))))

@@ -30,7 +30,9 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def read_parquet(run: Run, uri: str, columns: list[str] | None = None, where_there: Iterable[str] = ()) -> pa.Table:
+def read_workspace_table(
+    run: Run, uri: str, columns: list[str] | None = None, where_there: Iterable[str] = ()
+) -> pa.Table:
     """Read rows from a file in the workspace and verify its page checksums.
 
     Args:
@@ -71,14 +73,14 @@ def read_curated(
     columns: list[str] | None = None,
     where_there: Iterable[str] = (),
 ) -> pa.Table:
-    """Read the curated rows of one version of a partition; see `read_parquet`."""
-    return read_parquet(run, run.version_uri(partition, version, CURATED), columns, where_there)
+    """Read the curated rows of one version of a partition; see `read_workspace_table`."""
+    return read_workspace_table(run, run.version_uri(partition, version, CURATED), columns, where_there)
 
 
 def read_sampled(run: Run, partition: Partition, version: str) -> pa.Table:
     """Read a sample by prediction id of the curated rows, without their vectors."""
     try:
-        return read_parquet(run, run.version_uri(partition, version, SAMPLE))
+        return read_workspace_table(run, run.version_uri(partition, version, SAMPLE))
     except NotFoundError:
         # rows that were curated before samples were stored
         return sample(read_scalars(run, partition, version), run.spec.id_column)

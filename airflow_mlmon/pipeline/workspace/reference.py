@@ -18,7 +18,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
-from airflow_mlmon.pipeline.workspace.partition_files import read_parquet, to_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_nights, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
@@ -55,7 +55,7 @@ _QUANTILE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class StoredReference:
     """Stored reference of a model.
 
     `together` are the sizes of the samples whose features are compared together, if the spec enables it. If no row has
@@ -83,14 +83,14 @@ class Reference:
         return f"of {len(self.days)} days, {self.days[0]} to {self.days[-1]}"
 
 
-def ensure_reference(run: Run) -> Reference:
+def ensure_reference(run: Run) -> StoredReference:
     """Return the pinned reference; pin it now if the spec has none or has changed since."""
     # a concurrent run pins from the same latest schema, and the store accepts one of the two
     earlier = run.store.current_layout(run.model)
     return pinned_reference(run) or _pin(run, earlier.layout_id if earlier else None)
 
 
-def pinned_reference(run: Run) -> Reference | None:
+def pinned_reference(run: Run) -> StoredReference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
     pinned = run.store.current_layout(run.model)
     if pinned is not None and pinned.fingerprint == _fingerprint(run):
@@ -98,7 +98,7 @@ def pinned_reference(run: Run) -> Reference | None:
     return None
 
 
-def latest_reference(run: Run) -> tuple[Reference, bool]:
+def latest_reference(run: Run) -> tuple[StoredReference, bool]:
     """Return the last pinned reference, and True if it still matches the spec.
 
     Raises:
@@ -110,12 +110,12 @@ def latest_reference(run: Run) -> tuple[Reference, bool]:
     return _load(run, pinned.uri.rpartition("/")[0]), pinned.fingerprint == _fingerprint(run)
 
 
-def reference_nights(run: Run, reference: Reference) -> dict[date, Profile]:
+def reference_nights(run: Run, reference: StoredReference) -> dict[date, Profile]:
     """Return the profiles of the reference's own days."""
     return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
 
 
-def reference_outcomes(run: Run, reference: Reference) -> OutcomeParts | None:
+def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | None:
     """Return the outcome profiles of the reference's rows; None for a reference from an older release."""
     try:
         return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
@@ -138,9 +138,9 @@ def _folder(run: Run) -> str:
     return run.uri(_FOLDER, _fingerprint(run))
 
 
-def _load(run: Run, folder: str) -> Reference:
+def _load(run: Run, folder: str) -> StoredReference:
     facts = json.loads(run.files.read(f"{folder}/reference.json"))
-    return Reference(
+    return StoredReference(
         layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
@@ -151,7 +151,7 @@ def _load(run: Run, folder: str) -> Reference:
     )
 
 
-def _pin(run: Run, supersedes: str | None) -> Reference:
+def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
     table, files = read_reference(run)
     run.progress("pinning the profile schema")
@@ -169,7 +169,7 @@ def _pin(run: Run, supersedes: str | None) -> Reference:
     profile = sum_profiles(layout, [*nights.values(), profile_table(undated, layout)])
     labelled.append(_labelled(run, undated, layout) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
-    reference = Reference(
+    reference = StoredReference(
         layout=layout,
         profile=profile,
         together=sizes,
@@ -267,7 +267,7 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
     return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
 
 
-def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | None) -> None:
+def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.checks],
@@ -289,6 +289,6 @@ def _save(run: Run, reference: Reference, sampled: pa.Table, supersedes: str | N
     )
 
 
-def read_sample(run: Run, reference: Reference) -> pa.Table:
+def read_reference_sample(run: Run, reference: StoredReference) -> pa.Table:
     """Read the reference's sample: at most 5,000 rows, the same at every pinning."""
-    return read_parquet(run, reference.sample_uri)
+    return read_workspace_table(run, reference.sample_uri)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import Reference, reference_nights
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_nights
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Night, Status
 
@@ -39,7 +39,7 @@ class DayProfile:
     is_reference: bool = False
 
 
-def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> list[DayProfile]:
+def stored_profiles(run: Run, reference: StoredReference, days: Sequence[date]) -> list[DayProfile]:
     """Return the stored profiles of some days, oldest first; profiles of another schema are not read."""
     if not days:
         return []
@@ -49,18 +49,18 @@ def stored_profiles(run: Run, reference: Reference, days: Sequence[date]) -> lis
         return list(pool.map(lambda day: _day_profile(run, reference, day, nights.get(day), own), days))
 
 
-def reference_version(reference: Reference) -> str:
+def reference_version(reference: StoredReference) -> str:
     """Return the name that replaces the version for one of the reference's own days."""
     return f"reference {reference.folder.rpartition('/')[2]}"
 
 
-def _reference_nights(run: Run, reference: Reference, nights: Iterable[Night | None]) -> dict[date, Profile]:
+def _reference_nights(run: Run, reference: StoredReference, nights: Iterable[Night | None]) -> dict[date, Profile]:
     wanted = any(night is not None and night.is_of_reference for night in nights)
     return reference_nights(run, reference) if wanted else {}
 
 
 def _day_profile(
-    run: Run, reference: Reference, day: date, night: Night | None, own: dict[date, Profile]
+    run: Run, reference: StoredReference, day: date, night: Night | None, own: dict[date, Profile]
 ) -> DayProfile:
     state = _state_of(night, reference)
     if night is None or state is not ProfileState.STORED:
@@ -81,7 +81,7 @@ def _day_profile(
     return DayProfile(day=day, state=state, version=night.version, profile=Profile.from_bytes(data))
 
 
-def _state_of(night: Night | None, reference: Reference) -> ProfileState:
+def _state_of(night: Night | None, reference: StoredReference) -> ProfileState:
     if night is None or night.layout is None:
         return ProfileState.NONE
     if night.status is Status.FAILED:

@@ -16,8 +16,9 @@ from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
-from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
+from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.exact import sum_quantised
+from airflow_mlmon.statistics.arrays import Floats
 
 _BLOCK = 1 << 15
 # The first block is short: it suffices to show that most columns have more than 1,024 distinct values.

@@ -8,12 +8,10 @@ slopes (Butland) as slope at a bound. Exact counts need no interpolation.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from airflow_mlmon.profiles.columns.grid import Floats, to_bounds
+from airflow_mlmon.profiles.columns.grid import to_bounds
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-
-Counts = npt.NDArray[np.int64]
+from airflow_mlmon.statistics.arrays import Counts, Floats
 
 
 def estimate_counts(profile: NumericProfile, edges: Floats) -> Counts:

@@ -15,7 +15,8 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlmon.profiles.values.norm import Floats, iterate_blocks, to_norms
+from airflow_mlmon.profiles.values.norm import iterate_blocks, to_norms
+from airflow_mlmon.statistics.arrays import Floats, Integers
 
 _FAR = float(2**31)
 _MOST = float(2**62)
@@ -25,7 +26,6 @@ _SHIFTER = 1.5 * 2.0**52
 _SHIFTER_BITS = np.float64(_SHIFTER).view(np.int64)
 
 _Number = TypeVar("_Number", int, float)
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 
 from airflow_mlmon.profiles.columns.grid import to_cells, to_midpoints
-from airflow_mlmon.profiles.columns.tally import Counts, Tally
-from airflow_mlmon.profiles.values.deviation import Floats
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.statistics.arrays import Counts, Floats
 
 MAX_VALUES = 1_024
 MIN_MIDDLE_CELLS = 30

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.statistics.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.int32]
 
 LAST_CELL = (254 << 7) | 127

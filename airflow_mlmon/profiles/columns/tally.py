@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.statistics.arrays import Counts
+
 Keys = npt.NDArray[Any]
-Counts = npt.NDArray[np.int64]
 # With fewer keys per place than this, sorting is faster.
 _PLACES_PER_KEY = 4
 

@@ -20,8 +20,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.murmur import hash_texts
-
-Integers = npt.NDArray[np.int64]
+from airflow_mlmon.statistics.arrays import Integers
 
 _COLUMN = "hash"
 # page checksums do not cover the page lengths

@@ -27,7 +27,7 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.division import count_values, split
-from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_column, read_rows
+from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_column, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
@@ -144,7 +144,7 @@ def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Itera
     first = 0
     for part in slices:
         start = first
-        for chunk in chain.from_iterable(map(read_column, part.jobs([column]))):
+        for chunk in chain.from_iterable(map(read_file_column, part.jobs([column]))):
             yield start, chunk
             start += len(chunk)
         first += part.rows
@@ -231,7 +231,7 @@ def _in_turn(
 
 def _profile_job(job: ColumnJob) -> ColumnProfile:
     try:
-        return _profile_chunks(job.layout, read_column(job))
+        return _profile_chunks(job.layout, read_file_column(job))
     except SchemaMismatchError as error:
         facts = {**error.facts, "file": job.source.name}
         raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error

@@ -95,7 +95,7 @@ class ColumnJob:
     layout: ColumnLayout
 
 
-def read_column(job: ColumnJob) -> Iterator[pa.Array]:
+def read_file_column(job: ColumnJob) -> Iterator[pa.Array]:
     """Yield the values of the job's column, in arrays of at most a million rows or four million elements.
 
     Raises:

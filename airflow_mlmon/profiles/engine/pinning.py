@@ -19,11 +19,12 @@ from airflow_mlmon.profiles.columns.segment import MAX_PARTS
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
-from airflow_mlmon.profiles.values.deviation import Floats, to_deviations
+from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.norm import compute_row_norms
 from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbers
 from airflow_mlmon.profiles.values.vectors import read_vectors
 from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.statistics.arrays import Floats
 
 if TYPE_CHECKING:
     # a comparison has no spec and need not import pydantic

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.statistics.arrays import Floats
+
 # Double beyond which the centre must lie for a difference to overflow (half an ulp of the largest).
 _FAR = 2.0**969
-
-Floats = npt.NDArray[np.float64]
 
 
 def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: bool) -> Floats:

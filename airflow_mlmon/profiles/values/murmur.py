@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from airflow_mlmon.statistics.arrays import Integers
+
 Hashes = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
 
 _SEED = 9001
 _FIRST = np.uint64(0x87C37B91114253D5)

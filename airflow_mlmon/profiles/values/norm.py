@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.statistics.arrays import Floats
+
 _BLOCK = 1 << 17
 _LARGEST = 2.0**1023
 # Between these, neither a square nor the sum of 65,536 of them leaves the doubles' normal range.
@@ -19,8 +21,6 @@ _SMALLEST_SQUARE, _LARGEST_SQUARE = 2.0**-900, 2.0**1000
 _LOST_BITS = 36
 _HALF = np.int64(1 << (_LOST_BITS - 1))
 _KEPT = ~np.int64((1 << _LOST_BITS) - 1)
-
-Floats = npt.NDArray[np.float64]
 
 
 def to_norms(vectors: Floats) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.statistics.intervals import Interval, auc_variance, interval_around, share_interval
-from airflow_mlmon.tasks.binary.metrics import measure, roc_auc
+from airflow_mlmon.tasks.binary.metrics import measure_outcomes, roc_auc
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
 from airflow_mlmon.tasks.contrast import Contrast, Difference
 
@@ -31,8 +31,8 @@ def compare_outcomes(before: BinaryOutcomes, after: BinaryOutcomes, min_share: f
     Hanley and McNeil, the sides being different rows. The others have none: what is kept of labelled rows does not
     say how their losses vary.
     """
-    first = {value.metric: value.value for value in measure(before, min_share)}
-    second = {value.metric: value.value for value in measure(after, min_share)}
+    first = {value.metric: value.value for value in measure_outcomes(before, min_share)}
+    second = {value.metric: value.value for value in measure_outcomes(after, min_share)}
     intervals = dict(_intervals(before, after, first, second))
     return [_difference(metric, first[metric], second[metric], intervals.get(metric)) for metric in first]
 
@@ -108,5 +108,5 @@ def _count(metric: str, side: BinaryOutcomes) -> int:
 
 
 def _reason(metric: str, side: BinaryOutcomes, min_share: float) -> str:
-    [value] = [value for value in measure(side, min_share) if value.metric == metric]
+    [value] = [value for value in measure_outcomes(side, min_share) if value.metric == metric]
     return value.reason or "no value"

@@ -110,9 +110,9 @@ class Binary(Task):
 
     def measure(self, outcomes: Any, min_share: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""
-        from airflow_mlmon.tasks.binary.metrics import measure  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.binary.metrics import measure_outcomes  # noqa: PLC0415 - heavy
 
-        return measure(outcomes, min_share)
+        return measure_outcomes(outcomes, min_share)
 
     def compare(self, before: Any, after: Any, min_share: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""

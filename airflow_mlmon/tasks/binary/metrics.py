@@ -18,7 +18,7 @@ from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE
 _NO_SCORE = "no row has both a label and a score"
 
 
-def measure(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
+def measure_outcomes(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
     """Measure every metric that needs labels, in the order of their table.
 
     While label coverage is below `min_share`, only the coverage has a value: the first labels are not

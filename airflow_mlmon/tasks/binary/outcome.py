@@ -21,11 +21,12 @@ from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.category import CategoryProfile
-from airflow_mlmon.profiles.columns.grid import Floats, to_cells
+from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.layout import ColumnLayout, Kind
 from airflow_mlmon.profiles.values.exact import sum_exactly
+from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 
@@ -40,8 +41,6 @@ UNIT = 2.0**-40
 EPSILON = float(np.finfo(np.float64).eps)
 _NULL = -1
 _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from airflow_mlmon.alerts.channels import LogSender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver
 from airflow_mlmon.alerts.message import NightMessage, night_message
 from airflow_mlmon.errors import ServiceUnavailableError
-from airflow_mlmon.records import AlertEvent, AlertState, Standing
+from airflow_mlmon.records import AlertEvent, AlertLifecycle, AlertState
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, wait_after
 from tests.support.published import NOW, alert, night, partition, results
@@ -199,7 +199,7 @@ class TestMessage:
         ]
 
     def test_of_an_end_alone_is_calm_and_says_how_long_it_lasted(self):
-        ended = Standing(
+        ended = AlertLifecycle(
             state=AlertState.RESOLVED,
             event=AlertEvent.RESOLVED,
             since=date(2013, 3, 5),
@@ -215,14 +215,14 @@ class TestMessage:
         assert (told["event"], told["state"], told["resolved_on"]) == ("resolved", "resolved", "2013-03-08")
 
     def test_tells_of_what_is_open_before_what_has_ended(self):
-        ended = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=date(2013, 3, 5), nights=2)
+        ended = AlertLifecycle(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=date(2013, 3, 5), nights=2)
 
         message = night_message(night(), [alert("a", severity="critical", standing=ended), alert("rows")])
 
         assert message.subject == "[warning] flights 2013-03-08: rows above its limit and 1 more"
 
     def test_says_since_when_and_for_how_many_nights(self):
-        worse = Standing(state=AlertState.OPEN, event=AlertEvent.WORSENED, since=date(2013, 3, 6), nights=3)
+        worse = AlertLifecycle(state=AlertState.OPEN, event=AlertEvent.WORSENED, since=date(2013, 3, 6), nights=3)
 
         message = night_message(night(), [alert(severity="critical", standing=worse)])
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_mlmon.alerts.message import NightMessage, night_message
-from airflow_mlmon.records import Alert, AlertEvent, AlertState, Standing
+from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState
 from tests.support.published import DAY, alert, night
 
 CAUSE = "drift score of distance: values higher than expected"
-OVER = Standing(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)
+OVER = AlertLifecycle(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)
 
 
 def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = "warning", **changes) -> Alert:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlmon.comparison.slice import Slice, SliceColumn, Standing
+from airflow_mlmon.comparison.slice import Slice, SliceColumn, SliceState
 from airflow_mlmon.tasks.contrast import Contrast
 from tests.support.slices import judged
 
 
 def has_finding(seed: int) -> bool:
-    return any(found.beyond_chance or found.standing <= Standing.OTHER for found in judged(seed))
+    return any(found.beyond_chance or found.standing <= SliceState.OTHER for found in judged(seed))
 
 
 def test_alike_slices_have_no_finding():
@@ -23,7 +23,7 @@ def test_a_slice_that_the_model_is_worse_on_comes_first():
     """85 % right everywhere but in one slice, 75 % there."""
     first = [judged(seed, accuracy={7: 0.75})[0] for seed in range(20)]
 
-    assert np.mean([found.name == "by=7" and found.standing is Standing.LOSS for found in first]) >= 0.9
+    assert np.mean([found.name == "by=7" and found.standing is SliceState.LOSS for found in first]) >= 0.9
 
 
 def test_more_slices_make_each_p_value_larger():
@@ -36,7 +36,7 @@ def test_more_slices_make_each_p_value_larger():
 def test_too_few_rows_are_listed_and_not_judged():
     found = judged(1, slices=3, rows=29)
 
-    assert {own.standing for own in found} == {Standing.INSUFFICIENT_DATA}
+    assert {own.standing for own in found} == {SliceState.INSUFFICIENT_DATA}
     assert {own.note for own in found} == {"29 rows, fewer than 30"}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.methods import Method
 from airflow_mlmon.errors import LayoutMismatchError
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -28,7 +28,7 @@ REFERENCE = profile_table(pa.table({"x": np.arange(100.0), "c": ["a", "b"] * 50}
 def compare_tables(x=None, c=None, **settings):
     columns = {"x": x, "c": c}
     table = pa.table({name: values for name, values in columns.items() if values is not None})
-    drifts = compare(LAYOUT, REFERENCE, profile_table(table, LAYOUT), **{"method": "psi", **settings})
+    drifts = compare_profiles(LAYOUT, REFERENCE, profile_table(table, LAYOUT), **{"method": "psi", **settings})
     return {drift.column: drift for drift in drifts}
 
 
@@ -66,7 +66,7 @@ def test_absent_column_is_reported():
 
 
 def test_absent_reference_is_reported():
-    (drift, _) = compare(LAYOUT, Profile.empty(LAYOUT), REFERENCE, method="psi")
+    (drift, _) = compare_profiles(LAYOUT, Profile.empty(LAYOUT), REFERENCE, method="psi")
 
     assert (drift.score, drift.note) == (None, "the reference has no rows")
 
@@ -93,13 +93,13 @@ def test_every_column_of_the_layout_is_reported_in_order():
     layout = pin_layout(loan_spec(), loan_table(500, seed=1))
     profile = profile_table(loan_table(500, seed=2), layout)
 
-    drifts = compare(layout, profile, Profile.empty(layout), method="wasserstein")
+    drifts = compare_profiles(layout, profile, Profile.empty(layout), method="wasserstein")
     assert [drift.column for drift in drifts] == [column.name for column in layout.columns]
 
 
 def test_profile_of_another_layout_is_refused():
     with pytest.raises(LayoutMismatchError, match="current profile"):
-        compare(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi")
+        compare_profiles(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi")
 
 
 def test_column_whose_method_needs_rows_is_listed_as_not_compared():
@@ -114,7 +114,7 @@ def test_identifier_is_counted_and_not_compared():
     layout = make_layout(ColumnLayout(name="i", kind=Kind.IDENTIFIER))
     profile = profile_table(pa.table({"i": [f"i{number}" for number in range(50)]}), layout)
 
-    (found,) = compare(layout, profile, profile, method="psi")
+    (found,) = compare_profiles(layout, profile, profile, method="psi")
 
     assert found.score is None
     assert "the partition has identifiers, which are counted, not compared" in found.note

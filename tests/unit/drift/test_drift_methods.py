@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.drift.methods import measure, method_for, score
+from airflow_mlmon.drift.methods import measure_column, method_for, score
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.spec.methods import PROFILED, Method
@@ -103,7 +103,7 @@ def test_score_of_a_category_grows_with_the_share(method):
 
 @pytest.mark.parametrize("method", OF_NUMBERS)
 def test_p_value_belongs_to_tests_alone(method):
-    found = measure(method, profile_numbers(VALUES), profile_numbers(VALUES + 0.5))
+    found = measure_column(method, profile_numbers(VALUES), profile_numbers(VALUES + 0.5))
     is_test = method in {Method.KS, Method.CRAMER_VON_MISES, Method.T_TEST, Method.CHISQUARE, Method.G_TEST}
 
     assert (found.p_value is not None) == is_test
@@ -116,7 +116,7 @@ def test_test_of_two_draws_of_one_distribution_alarms_at_its_rate(method):
     alarms = 0
     for _ in range(400):
         first, second = profile_numbers(random.normal(size=500)), profile_numbers(random.normal(size=300))
-        alarms += measure(method, first, second).p_value <= 0.05
+        alarms += measure_column(method, first, second).p_value <= 0.05
 
     assert 0.02 <= alarms / 400 <= 0.085
 
@@ -125,20 +125,20 @@ def test_category_of_rare_values_does_not_alarm():
     random = np.random.default_rng(6)
     reference, current = ([f"id {number}" for number in random.integers(0, 10**6, 2000)] for _ in range(2))
     layout = category_layout(*sorted(set(reference))[:1000])
-    found = measure("chisquare", profile_values(reference, layout), profile_values(current, layout))
+    found = measure_column("chisquare", profile_values(reference, layout), profile_values(current, layout))
 
     assert found.p_value > 0.05
 
 
 def test_equal_shares_of_repeated_values_are_no_distance_to_cramer_von_mises():
-    found = measure("cramer_von_mises", profile_numbers([0.0, 1.0] * 5000), profile_numbers([0.0, 1.0] * 50))
+    found = measure_column("cramer_von_mises", profile_numbers([0.0, 1.0] * 5000), profile_numbers([0.0, 1.0] * 50))
 
     assert found.value == 0
     assert found.p_value > 0.9
 
 
 def test_t_test_of_constants_is_finite():
-    found = measure("t_test", profile_numbers([1.0] * 40), profile_numbers([2.0] * 40))
+    found = measure_column("t_test", profile_numbers([1.0] * 40), profile_numbers([2.0] * 40))
 
     assert math.isfinite(found.value)
     assert found.p_value == 0
@@ -146,7 +146,7 @@ def test_t_test_of_constants_is_finite():
 
 @pytest.mark.parametrize("method", [method for method in OF_NUMBERS if method is not Method.WASSERSTEIN])
 def test_score_of_the_largest_doubles_is_finite(method):
-    found = measure(method, profile_numbers([1e308, -1e308] * 40), profile_numbers([1e308] * 80))
+    found = measure_column(method, profile_numbers([1e308, -1e308] * 40), profile_numbers([1e308] * 80))
 
     assert math.isfinite(found.value)
     assert found.p_value is None or found.p_value < 0.001

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.domain_classifier import tell_apart
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.multivariate import (
@@ -81,7 +81,7 @@ def test_columns_that_are_swapped_are_found_while_each_of_them_stays():
         baselines={column.name: (whole, {day for day, _ in days}) for column in LAYOUT.columns},
         length=28,
     )
-    scores = [score_metric(column, "the reference") for column in compare(LAYOUT, whole, now, method="psi")]
+    scores = [score_metric(column, "the reference") for column in compare_profiles(LAYOUT, whole, now, method="psi")]
 
     alone = evaluate_columns(nights, scores, Judgement())
     together = to_multivariate(score(current, explain=True), SIZES)

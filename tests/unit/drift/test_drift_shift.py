@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from airflow_mlmon.drift.compare import ColumnDrift, compare
-from airflow_mlmon.drift.methods import measure, method_for, sampled_methods
+from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
+from airflow_mlmon.drift.methods import measure_column, method_for, sampled_methods
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.evaluation.columns import evaluate_columns, evaluate_pair
@@ -51,7 +51,7 @@ def profile(rows: int = 300, seed: int = 99, **changes) -> Profile:
 
 
 def compare_with_reference(current: Profile, method: str = "psi") -> ColumnDrift:
-    (found,) = compare(LAYOUT, REFERENCE, current, method=method)
+    (found,) = compare_profiles(LAYOUT, REFERENCE, current, method=method)
     return found
 
 
@@ -60,7 +60,7 @@ def evaluate(current: Profile, past: Sequence[Profile] = NIGHTS, rate: float = 0
     days = [(DAY - timedelta(days=back), night) for back, night in zip(range(len(past), 0, -1), past, strict=True)]
     baseline = sum_profiles(LAYOUT, past)
     nights = Nights(day=DAY, now=current, past=days, baselines={"v": (baseline, {day for day, _ in days})}, length=28)
-    (drift,) = compare(LAYOUT, baseline, current, method="psi")
+    (drift,) = compare_profiles(LAYOUT, baseline, current, method="psi")
     return evaluate_columns(nights, [score_metric(drift, "the reference")], Judgement(rate=rate))["v"]
 
 
@@ -113,7 +113,7 @@ def test_means_that_always_move_are_expected_to():
         drawn = vectors(300, 200 + seed)
         drawn[:, 2] += turn
         days.append(profile_table(to_table(drawn), LAYOUT))
-    drift = compare(LAYOUT, sum_profiles(LAYOUT, days[1:]), days[0], method="psi")
+    drift = compare_profiles(LAYOUT, sum_profiles(LAYOUT, days[1:]), days[0], method="psi")
 
     alone = evaluate_pair(
         DAY, sum_profiles(LAYOUT, days[1:]), days[0], [score_metric(*drift, "the reference")], Judgement()
@@ -146,8 +146,8 @@ def test_every_method_of_profiles_works_on_the_norm(method):
 
     chosen = method_for(Kind.VECTOR, method)
 
-    assert measure(chosen, first, second) == measure(chosen, first.norm, second.norm)
-    assert measure(chosen, first, second).effect > 0
+    assert measure_column(chosen, first, second) == measure_column(chosen, first.norm, second.norm)
+    assert measure_column(chosen, first, second).effect > 0
 
 
 def test_methods_that_need_rows_refuse_vectors():

@@ -18,7 +18,7 @@ from airflow_mlmon.druid.profile_counts import (
     build_identifier_profile,
     build_numeric_profile,
     convert_times,
-    count_values,
+    parse_distribution,
     read_cells,
     sum_deviations,
 )
@@ -107,7 +107,7 @@ def test_a_profile_of_counted_values_is_that_of_the_rows(values):
 
     found = build_numeric_profile(
         layout,
-        count_values(layout, answer),
+        parse_distribution(layout, answer),
         empty=len(values) - len(finite),
         flagged=[{"k": flag, "n": count} for flag, count in flags.items()],
         extremes=Extremes(low=min(finite, default=None), high=max(finite, default=None)),

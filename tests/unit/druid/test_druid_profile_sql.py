@@ -7,23 +7,25 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_mlmon.druid import profile_sql as sql
-from airflow_mlmon.druid.profile_sql import Reading, Rows, Source
+from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Rows
 from tests.support.profiles import numeric_layout
 
 DAY = (datetime(2013, 3, 8, tzinfo=UTC), datetime(2013, 3, 9, tzinfo=UTC))
 HOSTILE = "x\" - 1); DROP TABLE 'y'; --"
 QUOTED = '"x"" - 1); DROP TABLE \'y\'; --"'
 ROWS = Rows(datasource='d"; --', intervals=(DAY,))
-SOURCE = Source(layout=numeric_layout(HOSTILE, centre=0.5, quantum=0.25, atoms=(1.5, 2.5)), reading=Reading.DOUBLE)
+SOURCE = ColumnSource(
+    layout=numeric_layout(HOSTILE, centre=0.5, quantum=0.25, atoms=(1.5, 2.5)), reading=Reading.DOUBLE
+)
 DIVIDED = Rows(datasource="d", intervals=(DAY, DAY), key=sql.write_segment_text(["a", "b"], flags=["b"], texts=["a"]))
 
 QUERIES = {
     "extremes": sql.extremes(ROWS, [SOURCE]),
     "cells": sql.cells(ROWS, SOURCE),
-    "values": sql.values(ROWS, SOURCE, most=7),
+    "values": sql.select_values(ROWS, SOURCE, most=7),
     "residues": sql.residues(ROWS, SOURCE),
-    "far": sql.values(ROWS.where(sql.beyond(SOURCE, -3.0, 3.0)), SOURCE, most=7),
-    "atoms": sql.values(ROWS.where(sql.is_atom(SOURCE)), SOURCE, most=7),
+    "far": sql.select_values(ROWS.where(sql.beyond(SOURCE, -3.0, 3.0)), SOURCE, most=7),
+    "atoms": sql.select_values(ROWS.where(sql.is_atom(SOURCE)), SOURCE, most=7),
     "texts": sql.texts(ROWS, sql.text_of(SOURCE), first="'; --", most=7),
     "sketch": sql.sketch(ROWS, SOURCE, size=1024),
 }
@@ -50,7 +52,7 @@ def test_text_that_is_looked_for_is_a_parameter():
 
 
 def test_rows_are_divided_by_all_columns_of_a_segment():
-    query = sql.values(DIVIDED.of_parts(["x & true", None]), SOURCE, most=7)
+    query = sql.select_values(DIVIDED.of_parts(["x & true", None]), SOURCE, most=7)
 
     text = "\"a\" || ' & ' || CASE \"b\" WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
     assert query.text.startswith(f"SELECT {text} AS part, ")
@@ -60,13 +62,13 @@ def test_rows_are_divided_by_all_columns_of_a_segment():
 
 
 def test_a_time_is_read_by_its_hours_minutes_and_seconds():
-    source = Source(layout=numeric_layout("seen", integer=True), reading=Reading.TIME)
+    source = ColumnSource(layout=numeric_layout("seen", integer=True), reading=Reading.TIME)
 
     assert sql.text_of(source).text == 'SUBSTRING("seen", 12, 8)'
 
 
 def test_an_integer_is_subtracted_before_it_is_a_double():
-    source = Source(layout=numeric_layout("n", centre=2.0**53, integer=True), reading=Reading.LONG)
+    source = ColumnSource(layout=numeric_layout("n", centre=2.0**53, integer=True), reading=Reading.LONG)
 
     assert sql.deviation(source).text == 'CAST("n" - CAST(? AS BIGINT) AS DOUBLE)'
     assert sql.deviation(source).parameters == (2**53,)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.pipeline.baselines.in_force import Standing, in_force, list_baselines
+from airflow_mlmon.pipeline.baselines.in_force import EntryState, in_force, list_baselines
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import Archive
 from tests.support.published import pin
@@ -53,12 +53,12 @@ def test_the_list_has_what_the_spec_says_first_and_how_each_stands():
     entries = list_baselines(SPEC, [MODEL, VERSION, to_come, never, instead], date(2013, 3, 11))
 
     assert [(entry.version, entry.column, entry.pin and entry.pin.number, entry.standing) for entry in entries] == [
-        (None, None, None, Standing.REPLACED),
-        ("v2", None, None, Standing.IN_FORCE),
-        (None, "term", None, Standing.IN_FORCE),
-        (None, None, 1, Standing.IN_FORCE),
-        ("v2", None, 2, Standing.TO_COME),
-        (None, None, 3, Standing.TO_COME),
-        ("v3", None, 4, Standing.REPLACED),
-        ("v3", None, 5, Standing.TO_COME),
+        (None, None, None, EntryState.REPLACED),
+        ("v2", None, None, EntryState.IN_FORCE),
+        (None, "term", None, EntryState.IN_FORCE),
+        (None, None, 1, EntryState.IN_FORCE),
+        ("v2", None, 2, EntryState.TO_COME),
+        (None, None, 3, EntryState.TO_COME),
+        ("v3", None, 4, EntryState.REPLACED),
+        ("v3", None, 5, EntryState.TO_COME),
     ]

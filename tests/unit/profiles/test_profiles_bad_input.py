@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.drift.compare import compare
+from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.profiles.engine.local import profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_layout
 from airflow_mlmon.profiles.profile import Profile
@@ -46,7 +46,7 @@ def layout_of(kind: ColumnType, table: pa.Table):
 def verdict_of(kind: ColumnType, reference: pa.Table, current: pa.Table):
     layout = layout_of(kind, reference)
     sides = [profile_table(side, layout) for side in (reference, current)]
-    (found,) = compare(layout, *sides, method="psi")
+    (found,) = compare_profiles(layout, *sides, method="psi")
     return found
 
 

@@ -8,8 +8,8 @@ import pytest
 from bs4 import BeautifulSoup
 from markupsafe import Markup
 
-from airflow_mlmon.records import AlertState, Standing, Status, VerdictState
-from airflow_mlmon.reports.page import ColumnRow, Fact, SourceFile, render_index, render_night
+from airflow_mlmon.records import AlertLifecycle, AlertState, Status, VerdictState
+from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_index, render_night
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
@@ -125,8 +125,8 @@ class TestNightThatWasJudgedByItsPast:
 
     def test_keeps_an_incident_together_of_which_a_part_has_resolved(self):
         cause = "drift of precip: values higher than expected"
-        over = Standing(state=AlertState.RESOLVED, since=DAY, nights=1, resolved_on=DAY)
-        still = Standing(state=AlertState.OPEN, since=DAY, nights=1)
+        over = AlertLifecycle(state=AlertState.RESOLVED, since=DAY, nights=1, resolved_on=DAY)
+        still = AlertLifecycle(state=AlertState.OPEN, since=DAY, nights=1)
         alerts = (
             alert("drift_score", column="precip", title=cause, cause=cause, standing=over),
             alert("accuracy", title="accuracy below its expected range", cause=cause, standing=still),
@@ -168,7 +168,7 @@ class TestNightThatWasJudgedByItsPast:
         assert tagged == ["precip"]
 
     def test_says_where_the_alerts_of_an_incident_stand_once(self):
-        standing = Standing(state=AlertState.OPEN, since=STORM, nights=1)
+        standing = AlertLifecycle(state=AlertState.OPEN, since=STORM, nights=1)
         alerts = tuple(replace(found, standing=standing) for found in judged_page().alerts)
 
         text = words(render_night(judged_page(alerts=alerts)))
@@ -321,7 +321,7 @@ def test_hostile_text_stays_text(text):
         checks=(check(text, text, passed=False, observed=text, expected=text, severity=Severity.BLOCKING),),
         columns=(ColumnRow(score=drift(text, 0.3, note=text)),),
         quarantine={text: 1},
-        files=(SourceFile(uri=text, checksum=text, note=text),),
+        files=(ShownFile(uri=text, checksum=text, note=text),),
         facts=(Fact(name=text, value=text),),
         left_out=(text,),
     )

@@ -5,17 +5,17 @@ import math
 import pytest
 
 from airflow_mlmon.tasks.binary.description import Binary
-from airflow_mlmon.tasks.binary.metrics import measure, roc_auc
+from airflow_mlmon.tasks.binary.metrics import measure_outcomes, roc_auc
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 from tests.support.labelled import labelled_table, random_labels
 
 
 def measured(min_share=0.0, **columns):
-    return {value.metric: value for value in measure(profile_outcomes(labelled_table(**columns)), min_share)}
+    return {value.metric: value for value in measure_outcomes(profile_outcomes(labelled_table(**columns)), min_share)}
 
 
 def test_every_metric_that_needs_labels_is_measured_once():
-    values = measure(profile_outcomes(random_labels(500, seed=1)), 0.5)
+    values = measure_outcomes(profile_outcomes(random_labels(500, seed=1)), 0.5)
 
     assert [value.metric for value in values] == list(Binary().label_metrics)
     assert all(value.value is not None for value in values)
@@ -41,7 +41,7 @@ def test_metrics_follow_from_the_confusion_matrix():
     )
 
     profile = profile_outcomes(table)
-    values = {value.metric: value for value in measure(profile, 0.0)}
+    values = {value.metric: value for value in measure_outcomes(profile, 0.0)}
 
     found = {name: values[name].value for name in ("accuracy", "precision", "recall", "f1")}
     assert found == pytest.approx({"accuracy": 0.6, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3})
@@ -63,7 +63,7 @@ def test_void_share_of_rows_without_any_label_row_is_no_zero():
 
 
 def test_nothing_is_measured_of_no_rows():
-    values = measure(BinaryOutcomes.empty(), 0.5)
+    values = measure_outcomes(BinaryOutcomes.empty(), 0.5)
 
     assert {value.value for value in values} == {None}
     assert all(value.reason for value in values)
