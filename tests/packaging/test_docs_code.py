@@ -19,7 +19,7 @@ from airflow_mlmon.cli.main import _parser as mlmon_parser
 from airflow_mlmon.loading import load_channels, parse_spec
 from tests.packaging.test_docs import file_name, prose
 from tests.support.comparison import make_rows, write_parquet
-from tests.support.docs import CHECKOUT, FILES, README
+from tests.support.docs import CHECKOUT, FILES, MADE, README
 
 LANGUAGES = {"python", "sh", "sql", "text", "yaml"}
 # columns that the pieces of specs name, beside those of the README's spec
@@ -118,7 +118,8 @@ def test_every_command_of_a_shell_is_one(text):
 
 @pytest.mark.parametrize("path", FILES, ids=file_name)
 def test_every_command_of_mlmon_in_a_sentence_has_its_options(path):
-    for code in re.findall(r"`mlmon\s+([^`]+)`", prose(path)):
+    written = re.sub(MADE, "", prose(path), flags=re.DOTALL)
+    for code in re.findall(r"`mlmon\s+([^`]+)`", written):
         words = code.split()
         assert {word for word in words if word.startswith("--")} <= options_of(words), code
 

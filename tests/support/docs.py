@@ -15,12 +15,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from airflow_mlmon.cli.main import main
+from airflow_mlmon.cli.main import _OLD_COMMANDS, main
 from airflow_mlmon.operators import druid, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.renamed import _KEYS
+from airflow_mlmon.spec.renamed import METRICS as RENAMED_METRICS
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.comparison import make_rows, write_parquet
 
@@ -130,6 +132,13 @@ def _operators() -> str:
     return _table(("operator", "what it does"), rows)
 
 
+def _renamed() -> str:
+    keys = {f"`{section}.{old}`": f"`{section}.{new}`" for (section, old), new in _KEYS.items()}
+    commands = {f"`mlmon {old}`": f"`mlmon {new}`" for old, new in _OLD_COMMANDS.items()}
+    metrics = {f"`{old}`": f"`{new}`" for old, new in RENAMED_METRICS.items()}
+    return _table(("before", "now"), iter((keys | commands | metrics).items()))
+
+
 def _rooms() -> str:
     """Return every room in the order of the layers, the lowest first, with the first line of what it says of itself."""
     return _table(("room", "what is in it"), _rooms_below(PACKAGE))
@@ -169,6 +178,7 @@ def _comparison() -> str:
 TABLES = {
     "comparison": _comparison,
     "rooms": _rooms,
+    "renamed": _renamed,
     "operators": _operators,
     "spec": _spec,
     "metrics": _metrics,
