@@ -154,7 +154,7 @@ def test_the_command_says_what_became_of_each_day(folder, capsys):
 
     assert main(call) == 0
     out = capsys.readouterr().out
-    assert "2026-03-03: profiled again, 80 rows, layout " in out
+    assert "2026-03-03: profiled again, 80 rows, profile schema " in out
     assert out.splitlines()[-1] == "4 profiled again; 1 was not run"
     assert (folder / "workspace/reports/loans/2026-03-03/report.html").exists()
 
