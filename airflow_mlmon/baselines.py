@@ -43,8 +43,8 @@ class BaselineFacts:
         columns: Columns compared with it.
         asked: Number of days it asks for.
         needed: With fewer days a model version has no baseline of its own.
-        nights: Version of the rows of each day in the sum.
-        other_layout: Days left out because their profile has another schema.
+        days: Version of the rows of each day in the sum.
+        other_schema: Days left out because their profile has another schema.
         pin: Number of the pin that set it; None if the spec did.
     """
 
@@ -53,8 +53,8 @@ class BaselineFacts:
     columns: tuple[str, ...]
     asked: int
     needed: int
-    nights: Mapping[date, str]
-    other_layout: int = 0
+    days: Mapping[date, str]
+    other_schema: int = 0
     pin: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,8 +65,8 @@ class BaselineFacts:
             "columns": list(self.columns),
             "asked": self.asked,
             "needed": self.needed,
-            "nights": {day.isoformat(): version for day, version in self.nights.items()},
-            "other_layout": self.other_layout,
+            "days": {day.isoformat(): version for day, version in self.days.items()},
+            "other_schema": self.other_schema,
             "pin": self.pin,
         }
 
@@ -78,6 +78,6 @@ class BaselineFacts:
                 **content,
                 "kind": BaselineKind(content["kind"]),
                 "columns": tuple(content["columns"]),
-                "nights": {date.fromisoformat(day): version for day, version in content["nights"].items()},
+                "days": {date.fromisoformat(day): version for day, version in content["days"].items()},
             }
         )

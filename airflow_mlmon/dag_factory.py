@@ -18,7 +18,7 @@ from airflow_mlmon.operators.assets import drift_alias
 from airflow_mlmon.operators.druid import DruidIngestOperator
 from airflow_mlmon.operators.steps import (
     DetectDriftOperator,
-    JudgePartitionOperator,
+    EvaluatePartitionOperator,
     MeasurePerformanceOperator,
     PreparePartitionOperator,
     ProfilePartitionOperator,
@@ -91,18 +91,18 @@ def _add_steps(spec_path: str, model: str) -> None:
     profile = ProfilePartitionOperator(task_id="profile_partition", **given)
     drift = DetectDriftOperator(task_id="detect_drift", **given, profiled=profile.output)
     measure = MeasurePerformanceOperator(task_id="measure_performance", **given)
-    judge = JudgePartitionOperator(
-        task_id="judge_partition",
+    evaluate = EvaluatePartitionOperator(
+        task_id="evaluate_partition",
         **given,
         profiled=profile.output,
         drift=drift.output,
         measured=measure.output,
         outlets=[drift_alias(model)],
     )
-    ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, judged=judge.output)
+    ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, evaluated=evaluate.output)
     # a failed partition is reported and notified too
     report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     wait >> prepare
-    [validate, drift, measure] >> judge >> [ingest, report]
+    [validate, drift, measure] >> evaluate >> [ingest, report]
     report >> send

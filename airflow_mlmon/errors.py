@@ -7,7 +7,7 @@
     │   └── UnreadableFileError       a file is damaged
     ├── StateError                    stored state does not allow the step
     │   ├── PartitionConflictError R  another run moved the partition meanwhile
-    │   ├── LayoutMismatchError       two profiles have different profile schemas
+    │   ├── ProfileSchemaMismatchError       two profiles have different profile schemas
     │   └── NotFoundError             no such model, partition or report
     └── ServiceError                  a system that we call failed
         ├── ServiceUnavailableError R time-out, refused, 5xx
@@ -89,7 +89,7 @@ class PartitionConflictError(StateError):
     retryable = True
 
 
-class LayoutMismatchError(StateError):
+class ProfileSchemaMismatchError(StateError):
     """Two profiles have different profile schemas."""
 
 

@@ -6,6 +6,7 @@ A mistake reads `file:line: key: message; did you mean …?`, one line each.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.renamed import rename_old_spellings
 from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
 from airflow_mlmon.tasks.registry import PLANNED, TASKS, infer_task
 from airflow_mlmon.tasks.task import Task
@@ -87,6 +89,9 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
     data, lines = _parse(text, name, _NO_SPEC)
+    for key, new in rename_old_spellings(data):
+        old = f"{name}:{_line(key, lines)}: {_dotted(key)} is an old spelling"
+        warnings.warn(f"{old}, which the next release refuses: write {new}", FutureWarning, stacklevel=2)
     asked = data.get("task")
     if asked is None:
         inferred = _inferred(data)

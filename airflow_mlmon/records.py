@@ -168,7 +168,7 @@ class Verdict:
         p_value: Probability of a value at least as extreme if nothing has changed, before the correction for
             multiple tests; None for a fixed limit.
         effect: Effect size in standard units that do not grow with the rows; see `evaluation`.
-        usual: Expected value; None for a fixed limit, and where it is not one number.
+        expected: Expected value; None for a fixed limit, and where it is not one number.
     """
 
     metric: str
@@ -185,7 +185,7 @@ class Verdict:
     segment: str | None = None
     p_value: float | None = None
     effect: float | None = None
-    usual: float | None = None
+    expected: float | None = None
 
     @property
     def key(self) -> SubjectKey:
@@ -221,7 +221,7 @@ class AlertLifecycle:
     Attributes:
         state: Current state; in a message, the state after the event.
         since: First breaching day.
-        nights: Number of breaching days up to the event.
+        days: Number of breaching days up to the event.
         event: Event to notify of; None where there is none, as on a page.
         resolved_on: Day on which it resolved.
         muted_until: Last muted day.
@@ -229,7 +229,7 @@ class AlertLifecycle:
 
     state: AlertState
     since: date
-    nights: int
+    days: int
     event: AlertEvent | None = None
     resolved_on: date | None = None
     muted_until: date | None = None
@@ -238,16 +238,16 @@ class AlertLifecycle:
     def words(self) -> str:
         """State of the alert in words.
 
-        >>> AlertLifecycle(state=AlertState.OPEN, since=date(2013, 3, 8), nights=3).words
+        >>> AlertLifecycle(state=AlertState.OPEN, since=date(2013, 3, 8), days=3).words
         'open since 2013-03-08, 3 days'
         """
-        nights = "1 day" if self.nights == 1 else f"{self.nights} days"
+        days = "1 day" if self.days == 1 else f"{self.days} days"
         if self.state is AlertState.RESOLVED:
             on = f" on {self.resolved_on}" if self.resolved_on else ""
-            return f"resolved{on} after {nights}"
+            return f"resolved{on} after {days}"
         if self.state is AlertState.MUTED:
-            return f"muted until {self.muted_until}, open since {self.since}, {nights}"
-        return f"{self.state} since {self.since}, {nights}"
+            return f"muted until {self.muted_until}, open since {self.since}, {days}"
+        return f"{self.state} since {self.since}, {days}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +255,7 @@ class Alert:
     """Alert raised by a breach.
 
     Attributes:
-        standing: State of the alert that the breach belongs to; None where it is not known yet.
+        lifecycle: State of the alert that the breach belongs to; None where it is not known yet.
         p_value: P-value of its verdict.
         effect: Effect size of its verdict.
         cause: Title of the likely cause of its incident; its own title where it is the cause.
@@ -273,7 +273,7 @@ class Alert:
     p_value: float | None = None
     effect: float | None = None
     cause: str = ""
-    standing: AlertLifecycle | None = field(default=None, compare=False)
+    lifecycle: AlertLifecycle | None = field(default=None, compare=False)
 
     @property
     def key(self) -> SubjectKey:
@@ -289,8 +289,8 @@ class Alert:
 def fingerprint_of(model: str, metric: str, column: str | None, segment: str | None) -> str:
     """Compute the identifier of an alert: a hash of model, metric, column and segment.
 
-    >>> fingerprint_of("flights", "null_share", "wind_speed", None)
-    '2df0186c7e3d0487'
+    >>> fingerprint_of("flights", "null_rate", "wind_speed", None)
+    'fe1916388362143c'
     """
     name = "\x1f".join((model, metric, column or "", segment or ""))
     # as the store encodes text, so that it can be recomputed from what is stored
@@ -319,7 +319,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class PartitionState:
     """State of one partition: the rows that arrived, and the version that is served.
 
     `arrival` is None for a day of the reference, and where the run failed before reading it.
@@ -328,12 +328,12 @@ class Night:
     partition: Partition
     status: Status
     version: str | None
-    layout: str | None
-    rows_listed: int
-    rows_curated: int
+    schema: str | None
+    rows_read: int
+    rows_accepted: int
     rows_quarantined: int
     message: str = ""
-    judged: bool = True
+    evaluated: bool = True
     arrival: Arrival | None = None
 
     @property
@@ -344,18 +344,18 @@ class Night:
     @property
     def is_of_reference(self) -> bool:
         """Whether its rows are those of the reference, and no run has ingested others."""
-        return self.version is None and self.layout is not None
+        return self.version is None and self.schema is not None
 
     @classmethod
-    def failed(cls, partition: Partition, message: str) -> Night:
+    def failed(cls, partition: Partition, message: str) -> PartitionState:
         """Return the record of a partition whose run failed before anything was known."""
         return cls(
             partition=partition,
             status=Status.FAILED,
             version=None,
-            layout=None,
-            rows_listed=0,
-            rows_curated=0,
+            schema=None,
+            rows_read=0,
+            rows_accepted=0,
             rows_quarantined=0,
             message=message,
         )

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 
 KEPT = timedelta(days=7)
@@ -36,13 +36,13 @@ class AlertmanagerSender:
         self._now = now
         self._owner = owner
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         """Post the alerts in one request; any reply other than 2xx is an error."""
         alerts = to_alertmanager(message, self._now, self._owner)
         self._endpoint.send(json.dumps(alerts).encode(), {"Content-Type": "application/json"}, path=_PATH)
 
 
-def to_alertmanager(message: NightMessage, now: datetime, owner: str) -> list[dict[str, Any]]:
+def to_alertmanager(message: DayMessage, now: datetime, owner: str) -> list[dict[str, Any]]:
     """Convert the alerts of a message to Alertmanager's format.
 
     Alertmanager identifies alerts by their labels, and the severity is a label. So an alert whose severity has changed,
@@ -58,7 +58,7 @@ def to_alertmanager(message: NightMessage, now: datetime, owner: str) -> list[di
     return found
 
 
-def _one(message: NightMessage, alert: Mapping[str, Any], owner: str, severity: str, ends: datetime) -> dict[str, Any]:
+def _one(message: DayMessage, alert: Mapping[str, Any], owner: str, severity: str, ends: datetime) -> dict[str, Any]:
     labels = {
         "alertname": f"mlmon_{alert['metric']}",
         "model": message.partition.model,

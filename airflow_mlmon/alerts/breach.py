@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, CheckOutcome, Family, Night, Status, Verdict, VerdictState
+from airflow_mlmon.records import Alert, CheckOutcome, Family, PartitionState, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.spec.model import Labels
@@ -54,21 +54,21 @@ def metric_alerts(
     return alerts
 
 
-def status_alert(night: Night) -> Alert | None:
+def status_alert(state: PartitionState) -> Alert | None:
     """Return the alert for a partition whose status is not OK."""
-    if night.status is Status.OK:
+    if state.status is Status.OK:
         return None
-    counts = f"{night.rows_listed:,} rows read, {night.rows_curated:,} accepted, {night.rows_quarantined:,} quarantined"
-    words = plain(night.message, length=1000)
-    facts = [counts, words] if night.is_counted else [words]
+    counts = f"{state.rows_read:,} rows read, {state.rows_accepted:,} accepted, {state.rows_quarantined:,} quarantined"
+    words = plain(state.message, length=1000)
+    facts = [counts, words] if state.is_counted else [words]
     return Alert(
-        partition=night.partition,
+        partition=state.partition,
         family=Family.PREDICTIONS,
         metric=STATUS,
         column=None,
-        severity=WARNING if night.status is Status.PARTIAL else CRITICAL,
-        title=_STATUS_TITLES[night.status],
-        text=f"status {night.status.value}: " + "; ".join(filter(None, facts)),
+        severity=WARNING if state.status is Status.PARTIAL else CRITICAL,
+        title=_STATUS_TITLES[state.status],
+        text=f"status {state.status.value}: " + "; ".join(filter(None, facts)),
         value=None,
     )
 
@@ -102,7 +102,7 @@ def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[A
 def shown(metric: str, value: float, digits: int = 3) -> str:
     """Format a value for a message.
 
-    >>> shown("rows", 1014.0), shown("null_share", 0.0312), shown("score_mean", 0.3871)
+    >>> shown("rows", 1014.0), shown("null_rate", 0.0312), shown("score_mean", 0.3871)
     ('1,014', '3.12 %', '0.387')
     """
     known = METRICS.get(metric)
@@ -159,7 +159,7 @@ def _against_expected(verdict: Verdict) -> str:
         "against sampling error only" if verdict.history is None else f"against {verdict.history} days",
     )
     value = "" if verdict.value is None else f" {shown(verdict.metric, verdict.value)}"
-    expected = "" if verdict.usual is None else f", expected {shown(verdict.metric, verdict.usual)}"
+    expected = "" if verdict.expected is None else f", expected {shown(verdict.metric, verdict.expected)}"
     return f"{value}{expected}: " + "; ".join(filter(None, parts))
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.records import AlertState
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
@@ -19,7 +19,7 @@ _Channel = TypeVar("_Channel", bound=Channel)
 class Sender(Protocol):
     """Interface that sends the message of a day on one channel."""
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         """Send the message and return when the receiver has confirmed it.
 
         Raises:
@@ -76,7 +76,7 @@ class LogSender:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         """Log critical alerts as errors, the others as warnings, and resolved ones as information."""
         for alert in message.payload["alerts"]:
             if alert["state"] == AlertState.RESOLVED:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_mlmon.alerts.channels import Sender
-from airflow_mlmon.alerts.message import night_message
+from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert
@@ -76,7 +76,7 @@ def deliver(
                 _send(senders, claims, page_url)
         except MlmonError as error:
             failed += len(ids)
-            errors.append(f"{claims[0].night.partition}, {claims[0].channel}: {error}")
+            errors.append(f"{claims[0].state.partition}, {claims[0].channel}: {error}")
             store.mark_failed(ids, str(error), now)
         else:
             sent += len(ids)
@@ -103,5 +103,5 @@ def _send(senders: Mapping[str, Sender], claims: Sequence[Claim], page_url: Call
     channel = claims[0].channel
     if channel not in senders:
         raise ConfigError(f"The channel {channel!r} is no longer in the spec.", valid=sorted(senders))
-    night = claims[0].night
-    senders[channel].send(night_message(night, [claim.alert for claim in claims], page_url(night.partition)))
+    day = claims[0].state
+    senders[channel].send(day_message(day, [claim.alert for claim in claims], page_url(day.partition)))

@@ -9,14 +9,14 @@ from typing import Any
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.lifecycle.incidents import ToldIncident, group_incidents
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState, Night
+from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState, PartitionState
 
 _SUBJECT_LENGTH = 200
 _CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightMessage:
+class DayMessage:
     """Notification about the alerts of one day."""
 
     partition: Partition
@@ -26,14 +26,14 @@ class NightMessage:
     payload: Mapping[str, Any]
 
 
-def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> NightMessage:
+def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = "") -> DayMessage:
     """Build the message about the alerts of a day, grouped by incident.
 
     Incidents with a critical alert come first and resolved ones last, otherwise in the order of the alerts. An alert
     without a state was opened on its day.
 
     Args:
-        night: the day of the alerts.
+        state: day of the alerts.
         alerts: at least one.
         report: the address of the day's page.
 
@@ -42,22 +42,22 @@ def night_message(night: Night, alerts: Sequence[Alert], report: str = "") -> Ni
     """
     if not alerts:
         raise ValueError("A message needs at least one alert.")
-    incidents = group_incidents(map(_standing_known, alerts), ends_apart=True)
+    incidents = group_incidents(map(_lifecycle_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
-    subject = plain(_subject(night, incidents), _SUBJECT_LENGTH)
-    text = "".join(f"{line}\n" for line in _lines(night, incidents, report))
-    return NightMessage(
-        partition=night.partition,
+    subject = plain(_subject(state, incidents), _SUBJECT_LENGTH)
+    text = "".join(f"{line}\n" for line in _lines(state, incidents, report))
+    return DayMessage(
+        partition=state.partition,
         severity=severity,
         subject=subject,
         text=text,
         payload={
-            "model": night.partition.model,
-            "partition": night.partition.key,
-            "start": night.partition.start.isoformat(),
-            "end": night.partition.end.isoformat(),
-            "status": night.status.value,
+            "model": state.partition.model,
+            "partition": state.partition.key,
+            "start": state.partition.start.isoformat(),
+            "end": state.partition.end.isoformat(),
+            "status": state.status.value,
             "severity": severity,
             "subject": subject,
             "text": text,
@@ -83,40 +83,40 @@ def alert_content(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _standing_known(alert: Alert) -> Alert:
-    if alert.standing is not None:
+def _lifecycle_known(alert: Alert) -> Alert:
+    if alert.lifecycle is not None:
         return alert
     day = alert.partition.day
-    return replace(alert, standing=AlertLifecycle(state=AlertState.OPEN, event=AlertEvent.OPENED, since=day, nights=1))
+    return replace(alert, lifecycle=AlertLifecycle(state=AlertState.OPEN, event=AlertEvent.OPENED, since=day, days=1))
 
 
-def _standing(alert: Alert) -> AlertLifecycle:
-    if alert.standing is None:
+def _lifecycle(alert: Alert) -> AlertLifecycle:
+    if alert.lifecycle is None:
         raise ValueError("An alert in a message has a state.")
-    return alert.standing
+    return alert.lifecycle
 
 
 def _is_resolved(alert: Alert) -> bool:
-    return _standing(alert).event is AlertEvent.RESOLVED
+    return _lifecycle(alert).event is AlertEvent.RESOLVED
 
 
 def _tag(alert: Alert) -> str:
     return "resolved" if _is_resolved(alert) else alert.severity
 
 
-def _subject(night: Night, incidents: Sequence[ToldIncident]) -> str:
+def _subject(state: PartitionState, incidents: Sequence[ToldIncident]) -> str:
     """Return the subject: the most severe cause, or that everything has resolved."""
     first = incidents[0]
     count = sum(len(incident.alerts) for incident in incidents)
     others = f" and {count - 1} more" if count > 1 else ""
     tag = "resolved" if first.is_over else first.severity
-    return f"[{tag}] {night.partition}: {first.subject}{others}"
+    return f"[{tag}] {state.partition}: {first.subject}{others}"
 
 
-def _lines(night: Night, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
+def _lines(state: PartitionState, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
     """Yield the lines of the text; the first names the likely cause of the most severe incident."""
     yield _heading(incidents[0])
-    yield f"{night.partition}, status {night.status.value}"
+    yield f"{state.partition}, status {state.status.value}"
     is_alone = not incidents[0].is_explained
     for incident in incidents:
         was_alone, is_alone = is_alone, not incident.is_explained
@@ -137,22 +137,22 @@ def _heading(incident: ToldIncident) -> str:
 
 def _course(alert: Alert) -> str:
     """Return the state of an alert; empty for one that has just opened."""
-    standing = _standing(alert)
-    if standing.event is AlertEvent.OPENED and standing.nights == 1:
+    lifecycle = _lifecycle(alert)
+    if lifecycle.event is AlertEvent.OPENED and lifecycle.days == 1:
         return ""
-    word = "worse: " if standing.event is AlertEvent.WORSENED else ""
-    return f" ({word}{standing.words})"
+    word = "worse: " if lifecycle.event is AlertEvent.WORSENED else ""
+    return f" ({word}{lifecycle.words})"
 
 
 def _as_json(alert: Alert) -> dict[str, Any]:
-    standing = _standing(alert)
+    lifecycle = _lifecycle(alert)
     return {
         "fingerprint": alert.fingerprint,
-        "event": (standing.event or AlertEvent.OPENED).value,
-        "state": standing.state.value,
-        "since": standing.since.isoformat(),
-        "nights": standing.nights,
-        "resolved_on": standing.resolved_on.isoformat() if standing.resolved_on else None,
+        "event": (lifecycle.event or AlertEvent.OPENED).value,
+        "state": lifecycle.state.value,
+        "since": lifecycle.since.isoformat(),
+        "days": lifecycle.days,
+        "resolved_on": lifecycle.resolved_on.isoformat() if lifecycle.resolved_on else None,
         "family": alert.family.value,
         **alert_content(alert),
     }

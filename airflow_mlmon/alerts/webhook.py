@@ -8,7 +8,7 @@ import json
 from datetime import datetime
 
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 
 SIGNATURE = "X-Mlmon-Signature"
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -28,7 +28,7 @@ class WebhookSender:
         self._now = now
         self._secret = secret
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         """Post the message; any reply other than 2xx is an error."""
         body = json.dumps(dict(message.payload), allow_nan=False).encode()
         headers = {"Content-Type": "application/json", IDEMPOTENCY_KEY: idempotency_key(message)}
@@ -49,7 +49,7 @@ def signature(secret: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={signed}"
 
 
-def idempotency_key(message: NightMessage) -> str:
+def idempotency_key(message: DayMessage) -> str:
     """Return a key that is the same for a repeat of a message and different for any other message."""
     told = sorted((alert["fingerprint"], alert.get("event", "opened")) for alert in message.payload["alerts"])
     parts = [message.payload["model"], message.payload["partition"], *(word for pair in told for word in pair)]

@@ -156,7 +156,7 @@ def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
     ]
     if model.outcome:
         lines.append(f"  outcome: {_scalar(model.outcome.name)} # guess: {model.outcome.reason}")
-        lines.append("  void: [] # outcomes that will never be labelled, such as cancelled")
+        lines.append("  excluded: [] # outcomes that will never be labelled, such as cancelled")
     lines.append("  delay_days: 7 # days within which the label of a prediction may be delivered")
     yield ""
     yield "# Labels of the predictions: 0 or 1 by prediction id."
@@ -180,10 +180,10 @@ def _labels_path(path: str) -> str:
 def _alerts() -> Iterator[str]:
     yield "# All metrics are evaluated against history; `mlmon calibrate` replays the evaluation for past days."
     yield "alerts:"
-    yield "  judgement:"
+    yield "  evaluation:"
     yield "    rate: 0.05 # probability of any false alarm on an unchanged day"
     yield "    effect: 0.1 # smallest effect size that alerts (Cohen's d: 0.2 is small)"
-    yield "  rules: [] # fixed limits, such as { metric: null_share, max: 0.05 }"
+    yield "  rules: [] # fixed limits, such as { metric: null_rate, max: 0.05 }"
     yield "  channels:"
     yield "    - log: true"
 

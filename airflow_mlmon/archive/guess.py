@@ -187,11 +187,11 @@ def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, i
 
 def _guess_time(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None:
     times = [name for name, column in columns.items() if column.type is ColumnType.TIMESTAMP and not column.personal]
-    best, loudness = _best(times, _WORDS[Role.TIME])
+    best, severity = _best(times, _WORDS[Role.TIME])
     if best is None:
         return None
     only = "the only timestamp" if len(times) == 1 else "the first timestamp"
-    reason = "the time of the prediction, by its name" if loudness else f"the time of the prediction: {only}"
+    reason = "the time of the prediction, by its name" if severity else f"the time of the prediction: {only}"
     return replace(columns[best], role=Role.TIME, reason=reason)
 
 
@@ -204,8 +204,8 @@ def _guess_id(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> Guessed
         and _is_unique(sample.column(name))
     ]
     texts = [name for name in unique if columns[name].type is not ColumnType.INTEGER]
-    best, loudness = _best(unique, _WORDS[Role.ID])
-    if not loudness:
+    best, severity = _best(unique, _WORDS[Role.ID])
+    if not severity:
         best = next(iter(texts), None)
     if best is None:
         return None
@@ -220,8 +220,8 @@ def _is_unique(values: pa.ChunkedArray) -> bool:
 def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None:
     kinds = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.INTEGER}
     names = [name for name in _features(columns) if columns[name].type in kinds]
-    best, loudness = _best(names, _WORDS[Role.VERSION])
-    if best is None or loudness < _WORDS[Role.VERSION]["version"]:
+    best, severity = _best(names, _WORDS[Role.VERSION])
+    if best is None or severity < _WORDS[Role.VERSION]["version"]:
         return None
     return replace(
         columns[best], type=ColumnType.CATEGORY, role=Role.VERSION, reason="the model's version, by its name"
@@ -231,10 +231,10 @@ def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None
 def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
     kinds = {ColumnType.FLOAT, ColumnType.DECIMAL}
     floats = [name for name in _features(columns) if columns[name].type in kinds]
-    best, loudness = _best(
+    best, severity = _best(
         [name for name in floats if task.looks_like(Role.SCORE, sample.column(name))], _WORDS[Role.SCORE]
     )
-    if best is None or not loudness:
+    if best is None or not severity:
         return None
     required = not sample.column(best).null_count
     reason = f"the score: by its name, and {task.looks[Role.SCORE]}"
@@ -245,8 +245,8 @@ def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
     names = [name for name in _features(columns) if task.looks_like(Role.PREDICTION, sample.column(name))]
     score = next((name for name, column in columns.items() if column.role is Role.SCORE), None)
     cut = [name for name in names if score and task.follows_from(sample.column(score), sample.column(name))]
-    best, loudness = _best(cut or names, _WORDS[Role.PREDICTION])
-    if best is None or not (cut or loudness):
+    best, severity = _best(cut or names, _WORDS[Role.PREDICTION])
+    if best is None or not (cut or severity):
         return None
     reason = "the predicted class: " + (task.looks[Role.PREDICTION] if cut else "by its name")
     required = not sample.column(best).null_count
@@ -257,8 +257,8 @@ def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
 
 def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
     names = [name for name in _features(columns) if task.looks_like(None, sample.column(name))]
-    best, loudness = _best(names, _LABEL_WORDS)
-    if best is not None and loudness:
+    best, severity = _best(names, _LABEL_WORDS)
+    if best is not None and severity:
         return replace(columns[best], type=task.label_type, reason="the label, by its name")
     # features come before the model's outputs, and labels after them
     after = list(columns)
@@ -278,8 +278,8 @@ def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | 
         for name in _features(columns)
         if columns[name].type is ColumnType.CATEGORY and order.index(name) >= order.index(label.name) - 1
     ]
-    best, loudness = _best(names, _OUTCOME_WORDS)
-    return replace(columns[best], reason="the outcome, by its name") if best and loudness else None
+    best, severity = _best(names, _OUTCOME_WORDS)
+    return replace(columns[best], reason="the outcome, by its name") if best and severity else None
 
 
 def _features(columns: Mapping[str, GuessedColumn]) -> list[str]:

@@ -37,7 +37,7 @@ class Manifest:
 
     partition: Partition
     files: tuple[SourceFile, ...]
-    rows_curated: int
+    rows_accepted: int
     quarantined: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
     repeats: str = ""
@@ -49,9 +49,9 @@ class Manifest:
         return sum(self.quarantined.values())
 
     @property
-    def rows_listed(self) -> int:
+    def rows_read(self) -> int:
         """Rows of all files whose rows can be counted."""
-        return self.rows_curated + self.rows_quarantined
+        return self.rows_accepted + self.rows_quarantined
 
     @property
     def problems(self) -> tuple[SourceFile, ...]:
@@ -61,9 +61,9 @@ class Manifest:
     @property
     def status(self) -> Status:
         """OK only if every listed file and row was accepted."""
-        if not self.files or (self.rows_listed == 0 and not self.problems):
+        if not self.files or (self.rows_read == 0 and not self.problems):
             return Status.NO_DATA
-        if self.rows_curated == 0:
+        if self.rows_accepted == 0:
             return Status.QUARANTINED
         return Status.PARTIAL if self.rows_quarantined or self.problems else Status.OK
 
@@ -99,5 +99,5 @@ class Manifest:
         """Encode the manifest as stored beside the curated rows."""
         content: dict[str, Any] = asdict(self)
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
-        content |= {"status": self.status, "version": self.version, "rows_listed": self.rows_listed}
+        content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
         return json.dumps(content, indent=1, sort_keys=True)

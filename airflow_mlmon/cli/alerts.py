@@ -16,7 +16,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.loading import load_spec
-from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_night, list_alerts
+from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_evaluated, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.store.outbox import DeadLetter
@@ -43,7 +43,7 @@ def show_alerts(
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
         alerts = list_alerts(run, first, last, wanted)
         letters = run.store.dead_letters(run.model, with_waiting=True)
-        is_known = run.store.last_judged_day(run.model) is not None
+        is_known = run.store.last_evaluated_day(run.model) is not None
     if as_json:
         for alert in alerts:
             print_json({"kind": "alert", **_content(alert)})
@@ -80,7 +80,9 @@ def act_on_alert(
         MlmonError: the action is not possible; the message gives the reason.
     """
     with open_run(load_spec(spec_path), settings, must_exist=True) as run:
-        action = Action(kind=kind, day=day or last_night(run), until=until, who=who.strip(), why=why.strip(), at=now)
+        action = Action(
+            kind=kind, day=day or last_evaluated(run), until=until, who=who.strip(), why=why.strip(), at=now
+        )
         alerts = act_on_alerts(run, names, action, with_incident=with_incident)
     for alert in alerts:
         if as_json:
@@ -129,7 +131,7 @@ def _table(alerts: Sequence[TrackedAlert]) -> Table:
             alert.state,
             alert.severity,
             str(alert.since),
-            str(alert.nights),
+            str(alert.days),
             _what(alert),
             _became(alert),
         )

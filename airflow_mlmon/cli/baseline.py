@@ -102,7 +102,7 @@ def accept_baseline(
 def _is_cancelled(entry: BaselineEntry, pin: BaselinePin) -> bool:
     """Return True for a future pin that is replaced before its first day."""
     is_later = entry.pin is not None and entry.pin.first >= pin.first
-    return is_later and entry.standing is EntryState.TO_COME and entry.version == pin.version
+    return is_later and entry.state is EntryState.TO_COME and entry.version == pin.version
 
 
 def show_candidate(
@@ -116,7 +116,7 @@ def show_candidate(
     spec = load_spec(spec_path)
     with open_run(spec, settings) as run:
         found = compare_candidate(run, candidate, version)
-    answered = bool(found.before.facts.nights and found.after.facts.nights)
+    answered = bool(found.before.facts.days and found.after.facts.days)
     if as_json:
         print_json(_difference(found, version))
         return answered
@@ -130,7 +130,7 @@ def show_candidate(
 
 def _side(side: ChosenBaseline) -> str:
     facts = side.facts
-    return f"{facts.title}: {len(facts.nights)} of {facts.asked} days, {side.profile.rows:,} rows"
+    return f"{facts.title}: {len(facts.days)} of {facts.asked} days, {side.profile.rows:,} rows"
 
 
 def _remarks(found: CandidateDrift) -> list[str]:
@@ -156,15 +156,15 @@ def _history_table(entries: list[BaselineEntry]) -> Table:
         table.add_column(heading, no_wrap=is_whole, min_width=None if is_whole else len("2026-03-01"), overflow="fold")
     for entry in entries:
         pin = entry.pin
-        cells = ["", entry.standing, "the spec", "", ""]
+        cells = ["", entry.state, "the spec", "", ""]
         if pin:
             on = f"{pin.accepted_at:%Y-%m-%d}"
-            cells = [pin.first.isoformat(), entry.standing, line_text(pin.who), on, line_text(pin.why)]
+            cells = [pin.first.isoformat(), entry.state, line_text(pin.who), on, line_text(pin.why)]
         # Text, because user names may look like rich markup
         table.add_row(
             Text(str(pin.number) if pin else ""),
             *(Text(cell) for cell in (_subject(entry), entry.baseline.title(), *cells)),
-            style=_STYLES[entry.standing],
+            style=_STYLES[entry.state],
         )
     return table
 
@@ -182,7 +182,7 @@ def _entry(entry: BaselineEntry) -> dict[str, Any]:
         "column": entry.column,
         "baseline": entry.baseline.to_dict(),
         "title": entry.baseline.title(),
-        "state": entry.standing,
+        "state": entry.state,
     }
 
 
@@ -223,7 +223,7 @@ def _side_content(side: ChosenBaseline) -> dict[str, Any]:
         "title": side.facts.title,
         "asked": side.facts.asked,
         "rows": side.profile.rows,
-        "nights": versions_content(side.facts.nights),
+        "days": versions_content(side.facts.days),
     }
 
 

@@ -19,7 +19,7 @@ from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.tasks.titles import subject_names
 
@@ -47,48 +47,48 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
         NotFoundError: no day can be replayed.
     """
     spec = load_spec(spec_path)
-    policies = _policies(spec.alerts.judgement, asked.rates, asked.effects)
-    nights = []
-    with open_run(spec, settings, is_quiet=True, must_exist=True) as run:
-        first, last = asked.first or spec.start, asked.last or run.store.last_judged_day(spec.model) or spec.start
+    policies = _policies(spec.alerts.evaluation, asked.rates, asked.effects)
+    days = []
+    with open_run(spec, settings, is_silent=True, must_exist=True) as run:
+        first, last = asked.first or spec.start, asked.last or run.store.last_evaluated_day(spec.model) or spec.start
         for day, found in calibrate(run, first, last, policies):
-            nights.append((day, found))
+            days.append((day, found))
             if as_json:
                 _print_json(day, policies, found)
-    if not nights:
+    if not days:
         hint = "only days that were evaluated under the pinned profile schema can be replayed"
         raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
     if not as_json:
-        Console(file=sys.stdout).print(_table(nights, policies, spec.labels))
-        _print_summary(nights, policies)
+        Console(file=sys.stdout).print(_table(days, policies, spec.labels))
+        _print_summary(days, policies)
 
 
-def _policies(own: Judgement, rates: Sequence[float], effects: Sequence[float]) -> list[Judgement]:
+def _policies(own: EvaluationPolicy, rates: Sequence[float], effects: Sequence[float]) -> list[EvaluationPolicy]:
     if not rates and not effects:
         calm = own.model_copy(update={"rate": own.rate / 5, "effect": 2 * own.effect})
         keen = own.model_copy(update={"rate": min(2 * own.rate, 0.49), "effect": own.effect / 2})
         return [calm, own, keen]
     asked = [{"rate": rate, "effect": effect} for rate in rates or [own.rate] for effect in effects or [own.effect]]
     try:
-        return [Judgement.model_validate({**own.model_dump(), **changes}) for changes in asked]
+        return [EvaluationPolicy.model_validate({**own.model_dump(), **changes}) for changes in asked]
     except ValidationError as error:
         [first, *_] = error.errors()
         raise ConfigError(f"{first['loc'][0]}: {first['msg']}, not {first['input']}.") from None
 
 
-def _title(policy: Judgement) -> str:
+def _title(policy: EvaluationPolicy) -> str:
     return f"rate {policy.rate:g}, effect {policy.effect:g}"
 
 
 def _table(
-    nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement], labels: Labels | None
+    days: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[EvaluationPolicy], labels: Labels | None
 ) -> Table:
     """Build the table of the days with alerts at any sensitivity; new alerts are bold."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("day", no_wrap=True)
     for policy in policies:
         table.add_column(_title(policy))
-    for day, found in nights:
+    for day, found in days:
         if any(one.opened or one.lasting for one in found):
             table.add_row(f"{day} {day:%a}", *(_cell(one, labels) for one in found))
     return table
@@ -108,20 +108,20 @@ def _subjects(breaches: Sequence[Verdict]) -> list[tuple[str, str | None]]:
     return [(breach.metric, breach.column) for breach in breaches]
 
 
-def _print_summary(nights: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[Judgement]) -> None:
+def _print_summary(days: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[EvaluationPolicy]) -> None:
     sys.stdout.write("\n")
     for position, policy in enumerate(policies):
-        own = [found[position] for _, found in nights]
-        loud = sum(bool(one.opened) for one in own)
+        own = [found[position] for _, found in days]
+        alerting = sum(bool(one.opened) for one in own)
         opened = sum(len(one.opened) for one in own)
-        by_chance = policy.rate * len(nights)
+        by_chance = policy.rate * len(days)
         sys.stdout.write(
-            f"{_title(policy)}: new alerts on {loud} of {len(nights)} days, {opened} in total; "
+            f"{_title(policy)}: new alerts on {alerting} of {len(days)} days, {opened} in total; "
             f"expected false alarms: at most {by_chance:.1f} days\n"
         )
 
 
-def _print_json(day: date, policies: Sequence[Judgement], found: Sequence[Replayed]) -> None:
+def _print_json(day: date, policies: Sequence[EvaluationPolicy], found: Sequence[Replayed]) -> None:
     content = {
         "partition": day.isoformat(),
         "sensitivities": [
@@ -143,7 +143,7 @@ def _as_json(breach: Verdict) -> dict[str, Any]:
         "column": breach.column,
         "segment": breach.segment,
         "value": breach.value,
-        "usual": breach.usual,
+        "expected": breach.expected,
         "p_value": breach.p_value,
         "effect": breach.effect,
     }

@@ -44,7 +44,7 @@ def print_comparison(
         print_json(found.to_dict())
     else:
         _print(found, html)
-    return bool(found.judged) and not found.drifted
+    return bool(found.evaluated) and not found.drifted
 
 
 def _write(path: str, found: Comparison) -> None:

@@ -1,4 +1,4 @@
-"""`mlmon judge`: evaluate past days again from stored profiles."""
+"""`mlmon evaluate`: evaluate past days again from stored profiles."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from datetime import date
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
-from airflow_mlmon.pipeline.history.reevaluate import Outcome, Rejudged, rejudge
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, Reevaluated, reevaluate
 from airflow_mlmon.settings import Settings
 
 
-def judge_again(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
+def evaluate_again(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
     """Evaluate the days of the range again without sending alerts; return True if all could be evaluated."""
     good = True
-    with open_run(load_spec(spec_path), settings, is_quiet=True, must_exist=True) as run:
-        for night in rejudge(run, first, last):
-            good = good and night.outcome is Outcome.JUDGED
-            _print(night, as_json=as_json)
+    with open_run(load_spec(spec_path), settings, is_silent=True, must_exist=True) as run:
+        for day in reevaluate(run, first, last):
+            good = good and day.outcome is Outcome.EVALUATED
+            _print(day, as_json=as_json)
     return good
 
 
-def _print(night: Rejudged, *, as_json: bool) -> None:
+def _print(day: Reevaluated, *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(night) | {"day": night.day.isoformat()})
-    elif night.outcome is Outcome.JUDGED:
-        sys.stdout.write(f"{night.day}: {night.outcome}, alerts {night.before} -> {night.after}\n")
+        print_json(asdict(day) | {"day": day.day.isoformat()})
+    elif day.outcome is Outcome.EVALUATED:
+        sys.stdout.write(f"{day.day}: {day.outcome}, alerts {day.before} -> {day.after}\n")
     else:
-        sys.stdout.write(f"{night.day}: {night.outcome}\n")
+        sys.stdout.write(f"{day.day}: {day.outcome}\n")
     sys.stdout.flush()

@@ -18,7 +18,9 @@ from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.partition import check_range, days_between, parse_day
 
-OK, BAD_NIGHT, BAD_CALL = 0, 1, 2
+OK, BAD_DAY, BAD_CALL = 0, 1, 2
+# commands that the first release had under another name
+_OLD_COMMANDS = {"judge": "evaluate", "layout": "schema"}
 
 _COMPARE_EPILOG = """A column has drifted if a two-sample test is significant after the Holm correction over all columns
 and the effect is at least the limit of the method, or if its null rate has changed by at least 5 %.
@@ -43,7 +45,7 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(_in_new_words(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(parsed.command(parsed))
     except MlmonError as error:
@@ -51,10 +53,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(json.dumps({"error": type(error).__name__, "message": str(error)}) + "\n")
         else:
             sys.stderr.write(f"{error}\n")
-        return BAD_CALL if isinstance(error, ConfigError) else BAD_NIGHT
+        return BAD_CALL if isinstance(error, ConfigError) else BAD_DAY
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return 130
+
+
+def _in_new_words(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the command's new name, and warn where the old one was given."""
+    first, *rest = arguments or ("",)
+    if first not in _OLD_COMMANDS:
+        return list(arguments)
+    new = _OLD_COMMANDS[first]
+    sys.stderr.write(f"mlmon {first} is an old spelling, which the next release refuses: write mlmon {new}\n")
+    return [new, *rest]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run = _add(commands, "run", _run, "run one day: validate, profile, evaluate, alert and report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
-    run.add_argument("--quiet-alerts", action="store_true", help="store alerts without sending them")
+    run.add_argument("--healthy-alerts", action="store_true", help="store alerts without sending them")
     backfill = _add(commands, "backfill", _backfill, "run a range of days in order")
     backfill.add_argument("spec", help="spec file")
     _add_range(backfill)
@@ -115,9 +127,9 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     again = _add(commands, "reprofile", _reprofile, "profile past days again under the pinned profile schema")
     again.add_argument("spec", help="spec file")
     _add_range(again)
-    judge = _add(commands, "judge", _judge, "evaluate past days again from stored profiles")
-    judge.add_argument("spec", help="spec file")
-    _add_range(judge)
+    evaluate = _add(commands, "evaluate", _evaluate, "evaluate past days again from stored profiles")
+    evaluate.add_argument("spec", help="spec file")
+    _add_range(evaluate)
     tuned = _add(
         commands, "calibrate", _calibrate, "replay stored days at several sensitivities and compare the alerts"
     )
@@ -128,13 +140,13 @@ def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type
     tuned.add_argument(
         "--effect", type=float, action="append", default=[], help="smallest effect size that alerts; repeatable"
     )
-    layout = commands.add_parser(
-        "layout", help="show the pinned profile schema", description="Show the pinned profile schema."
+    schema = commands.add_parser(
+        "schema", help="show the pinned profile schema", description="Show the pinned profile schema."
     )
-    shown = layout.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    show = _add(shown, "show", _layout_show, "show the pinned profile schema of a spec's model")
+    shown = schema.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    show = _add(shown, "show", _schema_show, "show the pinned profile schema of a spec's model")
     show.add_argument("spec", help="spec file")
-    for command in (drift, sliced, again, judge, tuned, show):
+    for command in (drift, sliced, again, evaluate, tuned, show):
         _add_places(command)
 
 
@@ -204,24 +216,24 @@ def _init(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    return _run_nights(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.quiet_alerts)
+    return _run_days(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.healthy_alerts)
 
 
 def _backfill(parsed: argparse.Namespace) -> int:
-    return _run_nights(parsed, parsed.first, parsed.last, send_alerts=parsed.send_alerts)
+    return _run_days(parsed, parsed.first, parsed.last, send_alerts=parsed.send_alerts)
 
 
-def _run_nights(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
+def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
     from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
 
     spec = load_spec(parsed.spec)
     partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
     # takes seconds: imported only after the arguments have been checked
-    from airflow_mlmon.cli.nights import run_nights  # noqa: PLC0415
+    from airflow_mlmon.cli.days import run_days  # noqa: PLC0415
 
     settings = _settings(parsed)
-    good = run_nights(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
-    return OK if good else BAD_NIGHT
+    good = run_days(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
+    return OK if good else BAD_DAY
 
 
 def _drift(parsed: argparse.Namespace) -> int:
@@ -235,13 +247,13 @@ def _drift(parsed: argparse.Namespace) -> int:
         baseline=None if parsed.baseline is None else parse_baseline_text(parsed.baseline),
         as_json=parsed.json,
     )
-    return OK if answered else BAD_NIGHT
+    return OK if answered else BAD_DAY
 
 
 def _slice(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.slices import show_slices  # noqa: PLC0415 - heavy
 
-    judged = show_slices(
+    evaluated = show_slices(
         parsed.spec,
         parsed.by.split(","),
         (parse_day(parsed.first), parse_day(parsed.last)),
@@ -251,14 +263,14 @@ def _slice(parsed: argparse.Namespace) -> int:
         top=parsed.top,
         as_json=parsed.json,
     )
-    return OK if judged else BAD_NIGHT
+    return OK if evaluated else BAD_DAY
 
 
 def _reprofile(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.reprofile import carry_layout  # noqa: PLC0415 - heavy
+    from airflow_mlmon.cli.reprofile import carry_schema  # noqa: PLC0415 - heavy
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
-    return OK if carry_layout(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+    return OK if carry_schema(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_DAY
 
 
 def _calibrate(parsed: argparse.Namespace) -> int:
@@ -272,17 +284,17 @@ def _calibrate(parsed: argparse.Namespace) -> int:
     return OK
 
 
-def _judge(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.evaluate import judge_again  # noqa: PLC0415 - heavy
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.evaluate import evaluate_again  # noqa: PLC0415 - heavy
 
     first, last = parse_day(parsed.first), parse_day(parsed.last)
-    return OK if judge_again(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_NIGHT
+    return OK if evaluate_again(parsed.spec, first, last, _settings(parsed), as_json=parsed.json) else BAD_DAY
 
 
-def _layout_show(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.layout import show_layout  # noqa: PLC0415 - heavy
+def _schema_show(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.schema import show_schema  # noqa: PLC0415 - heavy
 
-    show_layout(parsed.spec, _settings(parsed), as_json=parsed.json)
+    show_schema(parsed.spec, _settings(parsed), as_json=parsed.json)
     return OK
 
 
@@ -315,13 +327,13 @@ def _baseline_diff(parsed: argparse.Namespace) -> int:
 
     candidate = parse_baseline(vars(parsed))
     found = show_candidate(parsed.spec, candidate, _settings(parsed), version=parsed.version, as_json=parsed.json)
-    return OK if found else BAD_NIGHT
+    return OK if found else BAD_DAY
 
 
 def _compare(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.compare import print_comparison  # noqa: PLC0415 - heavy
 
-    is_quiet = print_comparison(
+    is_silent = print_comparison(
         parsed.reference,
         parsed.current,
         method=parsed.method,
@@ -330,7 +342,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         as_json=parsed.json,
         html=parsed.html,
     )
-    return BAD_NIGHT if parsed.fail_on_drift and not is_quiet else OK
+    return BAD_DAY if parsed.fail_on_drift and not is_silent else OK
 
 
 if __name__ == "__main__":

@@ -49,6 +49,6 @@ def number_cell(value: float | None, form: str = ".4f") -> str:
     return NONE if value is None else format(value, form)
 
 
-def versions_content(nights: Mapping[date, str]) -> list[dict[str, str]]:
+def versions_content(days: Mapping[date, str]) -> list[dict[str, str]]:
     """Convert days and their versions to JSON."""
-    return [{"partition": day.isoformat(), "version": version} for day, version in nights.items()]
+    return [{"partition": day.isoformat(), "version": version} for day, version in days.items()]

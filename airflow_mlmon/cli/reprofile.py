@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprof
 from airflow_mlmon.settings import Settings
 
 
-def carry_layout(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
+def carry_schema(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
     """Profile the days of the range again, one line each; return True if all still have their rows."""
     spec = load_spec(spec_path)
     counts: Counter[Carried] = Counter()
@@ -31,7 +31,7 @@ def _print(day: Reprofiled, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(day) | {"day": day.day.isoformat()})
     elif day.state is Carried.CARRIED:
-        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, profile schema {day.before} -> {day.layout}\n")
+        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, profile schema {day.before} -> {day.schema}\n")
     else:
         sys.stdout.write(f"{day.day}: {day.state}\n")
     sys.stdout.flush()

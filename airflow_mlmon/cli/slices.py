@@ -20,7 +20,7 @@ from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.evaluation.pair import ALPHA
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
-from airflow_mlmon.pipeline.slices.druid import night_rows
+from airflow_mlmon.pipeline.slices.druid import day_rows
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
@@ -56,12 +56,12 @@ def show_slices(
     waiting = Console(stderr=True, quiet=not sys.stderr.isatty())
     with waiting.status("reading") as status, open_run(spec, settings, status.update) as run:
         names = [name.strip() for name in columns]
-        found = slice_window(run, names, *days, metric=asked, cross=cross, rows=night_rows(run))
+        found = slice_window(run, names, *days, metric=asked, cross=cross, rows=day_rows(run))
     if as_json:
         print_json(_content(found))
     else:
         _print(found, spec, top)
-    return found.judged > 0
+    return found.evaluated > 0
 
 
 def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
@@ -93,21 +93,21 @@ def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, 
             *(_performance(found, by, is_wide=is_wide) if by else ()),
         ]
         # Text, because values from data may look like rich markup
-        table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(found.standing, ""))
+        table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(found.state, ""))
     return table
 
 
 def _finding(found: Slice, title: str) -> str:
     said = []
-    if found.standing is SliceState.LOSS:
+    if found.state is SliceState.LOSS:
         said.append(f"loss of {title}" if found.has_direction else f"{title} differs")
     if found.drifted:
         said.append("drift")
-    if found.standing is SliceState.OTHER:
+    if found.state is SliceState.OTHER:
         said.append(f"better {title}")
     if said:
         return ", ".join(said)
-    return NOT_ENOUGH if found.standing is SliceState.INSUFFICIENT_DATA else "nothing found"
+    return NOT_ENOUGH if found.state is SliceState.INSUFFICIENT_DATA else "nothing found"
 
 
 def _drift(found: Slice) -> str:
@@ -150,7 +150,7 @@ def _unit(by: Contrasted) -> str:
 
 def _heading(found: SlicedWindow) -> str:
     days = (found.last - found.first).days + 1
-    parts = [f"{found.first} to {found.last}: {len(found.nights)} of {days} days, {found.rows:,} rows"]
+    parts = [f"{found.first} to {found.last}: {len(found.days)} of {days} days, {found.rows:,} rows"]
     parts += [f"{count} excluded ({reason})" for reason, count in Counter(found.skipped.values()).items()]
     return "; ".join(parts)
 
@@ -160,10 +160,10 @@ def _footing(found: SlicedWindow, top: int) -> Iterator[str]:
         yield f"{more} more slices: show them with --top {len(found.slices)} or --json."
     for name, count in found.gathered.items():
         yield f"{count:,} more values of {name} are combined in its slice (other)."
-    findings = sum(own.standing <= SliceState.OTHER for own in found.slices)
+    findings = sum(own.state <= SliceState.OTHER for own in found.slices)
     yield (
-        f"{found.judged} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
-        f"{len(found.slices) - found.judged} without enough data."
+        f"{found.evaluated} slices evaluated, {findings} with a finding at p ≤ {ALPHA:g}; "
+        f"{len(found.slices) - found.evaluated} without enough data."
     )
     yield f"p-values are corrected ({CORRECTION}). They cover sampling error, not the variation from day to day."
     yield "A column has drifted if its p-value is significant and the effect is at least the limit of its method."
@@ -178,19 +178,19 @@ def _content(found: SlicedWindow) -> dict[str, Any]:
     return {
         "first": found.first.isoformat(),
         "last": found.last.isoformat(),
-        "nights": versions_content(found.nights),
+        "days": versions_content(found.days),
         "skipped": {day.isoformat(): reason for day, reason in found.skipped.items()},
         "rows": found.rows,
         "metric": found.metric,
         "correction": CORRECTION,
-        "layout": found.layout,
+        "schema": found.schema,
         "reference_rows": found.reference_rows,
-        "nights_from_profiles": dict(found.stored),
+        "days_from_profiles": dict(found.stored),
         "rows_read": found.rows_read,
         "rows_counted_in_druid": found.rows_counted,
         "reference_rows_read": found.reference_rows_read,
         "values_gathered": dict(found.gathered),
-        "tried": found.judged,
+        "tried": found.evaluated,
         "slices": [_slice(own) for own in found.slices],
     }
 
@@ -200,7 +200,7 @@ def _slice(found: Slice) -> dict[str, Any]:
         "slice": found.name,
         "columns": list(found.columns),
         "value": found.value,
-        "finding": found.standing.name.lower() if found.is_judged else found.standing.name,
+        "finding": found.state.name.lower() if found.is_evaluated else found.state.name,
         "rows": found.rows,
         "rows_reference": found.rows_reference,
         "share": found.share,

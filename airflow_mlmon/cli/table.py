@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import number_cell, plain_table
-from airflow_mlmon.records import Alert, Night, Status
+from airflow_mlmon.records import Alert, PartitionState, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import Measure
@@ -21,12 +21,12 @@ from airflow_mlmon.tasks.titles import metric_title, subject_names
 _DRIFTED = "drifted_columns"
 
 
-def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
+def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
     """Build the table with a line for each day of the range; days with alerts are highlighted."""
     metrics = store.metrics(spec.model, first, last)
-    loud: dict[date, list[Alert]] = defaultdict(list)
+    alerting: dict[date, list[Alert]] = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
-        loud[alert.partition.day].append(alert)
+        alerting[alert.partition.day].append(alert)
     table = plain_table()
     table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
@@ -36,16 +36,16 @@ def nights_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -
         # titles on two lines leave room for the alerts
         table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
     table.add_column("alerts", overflow="fold")
-    for night in store.nights(spec.model, first, last):
-        day = night.partition.day
+    for state in store.states(spec.model, first, last):
+        day = state.partition.day
         values = [number_cell(metrics.get((day, name, None)), _form(name)) for name in shown]
         table.add_row(
             f"{day:%Y-%m-%d %a}",
-            f"{night.rows_curated:,}" if night.is_counted else NONE,
-            _status(night),
+            f"{state.rows_accepted:,}" if state.is_counted else NONE,
+            _status(state),
             *values,
-            Text(_subjects(loud[day], spec)),
-            style="bold red" if loud[day] else "",
+            Text(_subjects(alerting[day], spec)),
+            style="bold red" if alerting[day] else "",
         )
     return table
 
@@ -57,8 +57,8 @@ def _form(metric: str) -> str:
     return ".1%" if METRICS[metric].measure is Measure.SHARE else ".3f"
 
 
-def _status(night: Night) -> Text:
-    return Text(night.status.value, style="" if night.status is Status.OK else "bold yellow")
+def _status(state: PartitionState) -> Text:
+    return Text(state.status.value, style="" if state.status is Status.OK else "bold yellow")
 
 
 def _subjects(alerts: Sequence[Alert], spec: ModelSpec) -> str:

@@ -84,22 +84,22 @@ def show_windows(
     answered = False
     with open_run(spec, settings) as run:
         for window in roll_up(run, *days, length, baseline):
-            answered = answered or bool(window.nights)
+            answered = answered or bool(window.days)
             if as_json:
                 print_json(_content(window))
             else:
                 console.print(_heading(window), soft_wrap=True, markup=False)
-                if window.nights:
+                if window.days:
                     console.print(drift_table(window.columns, window.verdicts, _length(window)))
     return answered
 
 
 def _heading(window: Window) -> str:
     days = _length(window)
-    parts = [f"{window.first} to {window.last}: {len(window.nights)} of {days} days, {window.rows:,} rows"]
+    parts = [f"{window.first} to {window.last}: {len(window.days)} of {days} days, {window.rows:,} rows"]
     parts += [f"{count} excluded ({reason})" for reason, count in Counter(window.skipped.values()).items()]
     lines = ["; ".join(parts)]
-    if window.nights:
+    if window.days:
         lines += [_basis(baseline, is_alone=len(window.baselines) == 1) for baseline in window.baselines]
     return "\n".join(lines)
 
@@ -108,12 +108,8 @@ def _basis(baseline: ChosenBaseline, *, is_alone: bool) -> str:
     """Describe the baseline of the columns."""
     facts = baseline.facts
     which = "" if is_alone else f"{', '.join(facts.columns)}: "
-    nights = (
-        f"{len(facts.nights)} days"
-        if len(facts.nights) == facts.asked
-        else f"{len(facts.nights)} of {facts.asked} days"
-    )
-    return f"  {which}against {facts.title} ({nights})"
+    days = f"{len(facts.days)} days" if len(facts.days) == facts.asked else f"{len(facts.days)} of {facts.asked} days"
+    return f"  {which}against {facts.title} ({days})"
 
 
 def drift_table(columns: Iterable[ColumnDrift], verdicts: Mapping[str, Verdict], length: int = 1) -> Table:
@@ -178,13 +174,13 @@ def _content(window: Window) -> dict[str, Any]:
     return {
         "first": window.first.isoformat(),
         "last": window.last.isoformat(),
-        "nights": versions_content(window.nights),
+        "days": versions_content(window.days),
         "skipped": {day.isoformat(): state for day, state in window.skipped.items()},
         "rows": window.rows,
         "baselines": [
             {
-                **{key: value for key, value in baseline.facts.to_dict().items() if key != "nights"},
-                "nights": versions_content(baseline.facts.nights),
+                **{key: value for key, value in baseline.facts.to_dict().items() if key != "days"},
+                "days": versions_content(baseline.facts.days),
             }
             for baseline in window.baselines
         ],

@@ -21,7 +21,7 @@ _LARGE = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownField:
-    """Field of the row with its layout."""
+    """Field of the row with its profile schema."""
 
     title: str
     is_number: bool = False
@@ -79,7 +79,7 @@ def score_text(score: float | None) -> str:
 def p_value_cell(p_value: float | None) -> str:
     """Format a p-value; a dash where there is none.
 
-    >>> p_text(0.0421), p_text(1e-12), p_text(None) == NONE
+    >>> p_value_cell(0.0421), p_value_cell(1e-12), p_value_cell(None) == NONE
     ('0.042', '<1e-9', True)
     """
     return NONE if p_value is None else p_value_text(p_value)

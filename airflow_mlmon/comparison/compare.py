@@ -97,26 +97,26 @@ def compare_columns(
     Raises:
         ConfigError: the method is unknown, or needs rows.
     """
-    names = dict.fromkeys((*reference.schema, *current.schema))
+    names = dict.fromkeys((*reference.contents, *current.contents))
     answers = ask_evidently(reference, current, method)
     measured = [_measure(name, reference, current, method, limit=limit, answer=answers.get(name)) for name in names]
     # one family of tests: values, null rate and the mean of vectors
     found = [p_value for column in measured for p_value in (column.p_value, column.empty_p_value, column.shift_p_value)]
     corrected = adjust(found)
     thirds = zip(measured, corrected[::3], corrected[1::3], corrected[2::3], strict=True)
-    judged = [
-        _judge(replace(column, p_value=values, empty_p_value=empty, shift_p_value=shift))
+    evaluated = [
+        _evaluate(replace(column, p_value=values, empty_p_value=empty, shift_p_value=shift))
         for column, values, empty, shift in thirds
     ]
-    return tuple(sorted(judged, key=lambda column: column.rank))
+    return tuple(sorted(evaluated, key=lambda column: column.rank))
 
 
 def _measure(
     name: str, reference: Dataset, current: Dataset, method: str, *, limit: float | None, answer: SampledScore | None
 ) -> ColumnComparison:
-    known = reference.schema.get(name) or current.schema[name]
-    first = reference.profile.columns.get(name) if name in reference.schema else None
-    second = current.profile.columns.get(name) if name in current.schema else None
+    known = reference.contents.get(name) or current.contents[name]
+    first = reference.profile.columns.get(name) if name in reference.contents else None
+    second = current.profile.columns.get(name) if name in current.contents else None
     made = ColumnComparison(
         column=name,
         content=known.content.value,
@@ -148,7 +148,7 @@ def _measure(
     )
 
 
-def _judge(column: ColumnComparison) -> ColumnComparison:
+def _evaluate(column: ColumnComparison) -> ColumnComparison:
     """Decide on drift from the corrected p-values."""
     is_emptier = is_rare(column.empty_p_value) and abs(column.empty_gap or 0.0) >= EMPTY_LIMIT
     if is_emptier:
@@ -184,15 +184,15 @@ def _test_empty(reference: ColumnProfile, current: ColumnProfile) -> float | Non
 
 
 def _absence(name: str, reference: Dataset, current: Dataset) -> str:
-    if name not in reference.schema:
+    if name not in reference.contents:
         return "not in the reference"
-    if name not in current.schema:
+    if name not in current.contents:
         return "not in the current data"
-    if reference.schema[name].content is Content.VECTOR:
+    if reference.contents[name].content is Content.VECTOR:
         return "no vectors: the first rows of the reference contain no lists, or lists of different lengths"
-    if reference.schema[name].is_profiled:
-        return "missing in the first rows, from which the profile schema was pinned"
-    return f"{reference.schema[name].content} ({reference.schema[name].type}) are not compared"
+    if reference.contents[name].is_profiled:
+        return "missing in the first rows, from which the profile contents was pinned"
+    return f"{reference.contents[name].content} ({reference.contents[name].type}) are not compared"
 
 
 def _shortages(side: str, column: ColumnProfile) -> Iterator[str]:

@@ -20,8 +20,8 @@ from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.contents import is_vector
@@ -42,21 +42,21 @@ Source = str | PathLike[str] | Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Profile of a data set with its profile schema and the contents of its columns.
+    """Profile of a data set with its profile contents and the contents of its columns.
 
     Attributes:
         name: Its name on pages.
         files: The files that were read; none for a data frame.
-        schema: All its columns, also those that are not profiled.
-        layout: The profile schema.
+        contents: All its columns, also those that are not profiled.
+        profile schema: The profile contents.
         profile: The profile.
         sample: A sample of the rows, if the method needs rows.
     """
 
     name: str
     files: tuple[str, ...]
-    schema: Schema
-    layout: Layout
+    contents: Schema
+    schema: ProfileSchema
     profile: Profile
     sample: pa.Table | None = field(default=None, repr=False)
 
@@ -75,9 +75,9 @@ def read_dataset(
     null_texts: Sequence[str] = (),
     has_sample: bool = False,
 ) -> Dataset:
-    """Profile a source under its own profile schema, or under that of the data set it is compared with.
+    """Profile a source under its own profile contents, or under that of the data set it is compared with.
 
-    Its own schema is pinned from the first 200,000 rows, or fewer if they exceed 256 MB.
+    Its own contents is pinned from the first 200,000 rows, or fewer if they exceed 256 MB.
 
     Raises:
         DataError: a file is damaged, or a column has mixed types; the message names both.
@@ -91,26 +91,26 @@ def read_dataset(
     else:
         pieces = _read(source, name, files, storage, null_texts)
     start = _pin(name, pieces) if like is None else _Start.like(like, pieces)
-    pinned, layout, profile = start.pinned, start.layout, start.profile
-    schema = infer_schema(start.profiled, pinned=pinned)
+    pinned, schema, profile = start.pinned, start.schema, start.profile
+    contents = infer_schema(start.profiled, pinned=pinned)
     sample = RowSample()
     streamed: list[Path] = []
     for piece in start.pieces:
-        schema = infer_schema([piece], known=schema, pinned=pinned)
+        contents = infer_schema([piece], known=contents, pinned=pinned)
         if piece.unread and _is_as_pinned(piece, pinned):
             streamed.append(piece.unread)
             continue
         for part in _parts(piece):
             rows = conform_piece(part, pinned)
-            profile += profile_table(rows, layout)
+            profile += profile_table(rows, schema)
             if has_sample:
                 sample.add(_without_vectors(rows))
     return Dataset(
         name=fspath(source) if isinstance(source, str | PathLike) else name,
         files=tuple(files),
+        contents=contents,
         schema=schema,
-        layout=layout,
-        profile=profile + profile_parquet(streamed, layout) if streamed else profile,
+        profile=profile + profile_parquet(streamed, schema) if streamed else profile,
         sample=sample.table() if has_sample else None,
     )
 
@@ -121,14 +121,14 @@ class _Start:
 
     Attributes:
         pinned: The content of each column.
-        layout: The profile schema.
+        profile schema: The profile contents.
         profile: The profile of the pieces profiled so far.
         profiled: These pieces.
         pieces: The other pieces.
     """
 
     pinned: Schema
-    layout: Layout
+    schema: ProfileSchema
     profile: Profile
     profiled: Sequence[Piece] = ()
     pieces: Iterator[Piece]
@@ -136,7 +136,7 @@ class _Start:
     @classmethod
     def like(cls, known: Dataset, pieces: Iterator[Piece]) -> Self:
         """Return a start under the profile schema of another data set."""
-        return cls(pinned=known.schema, layout=known.layout, profile=Profile.empty(known.layout), pieces=pieces)
+        return cls(pinned=known.contents, schema=known.schema, profile=Profile.empty(known.schema), pieces=pieces)
 
 
 def _default_client(_: str | None) -> Any:
@@ -159,21 +159,21 @@ def _read(
 
 
 def _pin(name: str, pieces: Iterator[Piece]) -> _Start:
-    """Pin the profile schema from the first rows; files that the engine can read itself are profiled at once."""
+    """Pin the profile contents from the first rows; files that the engine can read itself are profiled at once."""
     head = _take(pieces, PINNED_ROWS)
     pinned = infer_schema(head)
     types = to_types(pinned)
     files = [piece.unread for piece in head if piece.unread and _is_as_pinned(piece, pinned)]
     if files and len(files) == len(head) and ColumnType.VECTOR not in types.values():
-        layout, profile = pin_and_profile_parquet(name, types, files, rows=PINNED_ROWS)
-        return _Start(pinned=pinned, layout=layout, profile=profile, profiled=head, pieces=pieces)
+        schema, profile = pin_and_profile_parquet(name, types, files, rows=PINNED_ROWS)
+        return _Start(pinned=pinned, schema=schema, profile=profile, profiled=head, pieces=pieces)
     parts = _take(chain.from_iterable(map(_parts, head)), PINNED_ROWS)
     tables = [conform_piece(part, pinned) for part in parts] or [conform_piece(piece, pinned) for piece in head]
     rows = pa.concat_tables(tables, promote_options="permissive").slice(0, PINNED_ROWS)
     dimensions = {name: found for name in rows.column_names if (found := _dimension(rows.column(name)))}
     types = {name: kind for name, kind in types.items() if kind is not ColumnType.VECTOR or name in dimensions}
-    layout = pin_columns(name, types, rows, dimensions)
-    return _Start(pinned=pinned, layout=layout, profile=Profile.empty(layout), pieces=chain(head, pieces))
+    schema = pin_columns(name, types, rows, dimensions)
+    return _Start(pinned=pinned, schema=schema, profile=Profile.empty(schema), pieces=chain(head, pieces))
 
 
 def _dimension(column: pa.ChunkedArray) -> int | None:

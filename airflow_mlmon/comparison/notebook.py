@@ -29,13 +29,15 @@ def comparison_table(found: Comparison) -> str:
 
 def dataset_table(data: Dataset) -> str:
     """Render the columns of a data set with their contents."""
-    rows = ((_describe(data, name), False) for name in data.schema)
+    rows = ((_describe(data, name), False) for name in data.contents)
     titles = ["column", "content", "rows", "nulls", "distribution", "summary"]
-    return _table(titles, rows, f"{name_text(data.name)}: {data.profile.rows:,} rows, profile schema {data.layout.id}.")
+    return _table(
+        titles, rows, f"{name_text(data.name)}: {data.profile.rows:,} rows, profile contents {data.schema.id}."
+    )
 
 
 def _describe(data: Dataset, name: str) -> tuple[str, ...]:
-    field = data.schema[name]
+    field = data.contents[name]
     column = data.profile.columns.get(name)
     if column is None:
         return name_text(name), field.content, NONE, NONE, "", f"{field.type} is not profiled"
@@ -46,7 +48,7 @@ def _describe(data: Dataset, name: str) -> tuple[str, ...]:
 
 def _figures(column: ColumnProfile) -> str:
     if isinstance(column, VectorProfile):
-        return f"dimension {column.layout.dimension}; norm: {_figures(column.norm)}"
+        return f"dimension {column.schema.dimension}; norm: {_figures(column.norm)}"
     if isinstance(column, NumericProfile):
         figures = {"min": column.min, "mean": column.mean, "max": column.max, "std": column.std}
         return ", ".join(f"{title} {score_text(value)}" for title, value in figures.items()) if column.observed else ""
@@ -56,9 +58,9 @@ def _figures(column: ColumnProfile) -> str:
 
 
 def _most_frequent(column: CategoryProfile) -> str:
-    counts = {name: column.count_of(name) for name in column.layout.vocabulary[:_TOP]}
+    counts = {name: column.count_of(name) for name in column.schema.vocabulary[:_TOP]}
     shown = [f"{name_text(name, 40)} {count / column.observed:.1%}" for name, count in counts.items() if count]
-    rest = len(column.layout.vocabulary) - len(counts)
+    rest = len(column.schema.vocabulary) - len(counts)
     return ", ".join(shown) + (f" and {rest:,} more" if rest > 0 else "")
 
 

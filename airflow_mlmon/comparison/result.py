@@ -35,18 +35,18 @@ class Comparison:
         return tuple(column.column for column in self.columns if column.has_drifted)
 
     @property
-    def judged(self) -> int:
+    def evaluated(self) -> int:
         """Return the number of columns with a verdict."""
         return sum(column.state is not VerdictState.INSUFFICIENT_DATA for column in self.columns)
 
     @property
     def headline(self) -> str:
         """Summarise the comparison in one sentence."""
-        without = len(self.columns) - self.judged
+        without = len(self.columns) - self.evaluated
         rest = f", {without} without enough data" if without else ""
-        if not self.judged:
+        if not self.evaluated:
             return "Not enough data to compare any column."
-        return f"{len(self.drifted)} of {self.judged} columns have drifted{rest}."
+        return f"{len(self.drifted)} of {self.evaluated} columns have drifted{rest}."
 
     @property
     def rule(self) -> str:
@@ -67,7 +67,7 @@ class Comparison:
             "reference": _side(self.reference),
             "current": _side(self.current),
             "drifted": list(self.drifted),
-            "judged": self.judged,
+            "evaluated": self.evaluated,
             "rule": self.rule,
             "columns": [_column(column) for column in self.columns],
         }
@@ -89,7 +89,7 @@ def _effect_name(column: ColumnComparison) -> str:
     if column.score == column.effect:
         return f"{column.method}"
     if column.method in P_VALUES and column.reference is not None:
-        return f"effect size of {COMPANIONS[column.reference.layout.kind]}"
+        return f"effect size of {COMPANIONS[column.reference.schema.kind]}"
     return f"effect size of {column.method}"
 
 
@@ -98,7 +98,7 @@ def _side(dataset: Dataset) -> Mapping[str, Any]:
         "name": dataset.name,
         "files": list(dataset.files),
         "rows": dataset.profile.rows,
-        "layout": dataset.layout.id,
+        "schema": dataset.schema.id,
     }
 
 

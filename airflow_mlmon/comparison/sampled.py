@@ -16,7 +16,7 @@ def ask_evidently(reference: Dataset, current: Dataset, method: str) -> Mapping[
     Raises:
         ConfigError: the reference is a profile, which contains no rows.
     """
-    asked = sampled_methods(reference.layout.columns, method, {})
+    asked = sampled_methods(reference.schema.columns, method, {})
     if not asked:
         return {}
     if reference.sample is None or current.sample is None:

@@ -112,9 +112,9 @@ class Slice:
         return tuple(found for found in (self.against_rest, self.against_reference) if found is not None)
 
     @property
-    def standing(self) -> SliceState:
+    def state(self) -> SliceState:
         """Return the state of the slice: loss of performance before drift, and drift before the others."""
-        if not self.is_judged:
+        if not self.is_evaluated:
             return SliceState.INSUFFICIENT_DATA
         differing = [found for found in self.contrasts if is_rare(found.p_value)]
         if any(not self.has_direction or (found.difference or 0.0) < 0 for found in differing):
@@ -124,7 +124,7 @@ class Slice:
         return SliceState.OTHER if differing else SliceState.NOTHING
 
     @property
-    def is_judged(self) -> bool:
+    def is_evaluated(self) -> bool:
         """Return True if any column or the metric was tested."""
         return any(column.is_compared for column in self.drift) or any(
             found.p_value is not None for found in self.contrasts
@@ -153,18 +153,18 @@ class Slice:
     @property
     def consequence(self) -> float:
         """Return rows times effect: for a loss the rows it costs, for drift the largest score divided by its limit."""
-        if self.standing is SliceState.DRIFT:
+        if self.state is SliceState.DRIFT:
             return self.rows * (self.worst.strength if self.worst else 0.0)
         gaps = [found.difference or 0.0 for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
-        if self.standing is SliceState.LOSS and self.has_direction:
+        if self.state is SliceState.LOSS and self.has_direction:
             return self.rows * -min(gaps)
         return self.rows * max((abs(gap) for gap in gaps), default=0.0)
 
     @property
     def _is_found(self) -> bool:
-        return self.standing in {SliceState.LOSS, SliceState.OTHER}
+        return self.state in {SliceState.LOSS, SliceState.OTHER}
 
     @property
     def rank(self) -> tuple[int, float, float, str]:
         """Return the sort key: significant losses first, then by consequence, rows and name."""
-        return int(self.standing), -self.consequence, -self.rows, self.name
+        return int(self.state), -self.consequence, -self.rows, self.name

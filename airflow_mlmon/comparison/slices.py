@@ -23,8 +23,8 @@ from airflow_mlmon.evaluation.pair import COMPANIONS, score_column
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.profiles.layout import CROSSING
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import CROSSING
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.statistics.correction import adjust
@@ -72,7 +72,7 @@ class Candidate:
     reference: SliceRows | None
 
 
-def judge_slices(
+def evaluate_slices(
     candidates: Sequence[Candidate],
     *,
     rows: int,
@@ -81,7 +81,7 @@ def judge_slices(
     metric: str | None,
     method: str,
     methods: Mapping[str, str] = _NONE,
-    min_share: float = 0.0,
+    min_coverage: float = 0.0,
 ) -> tuple[Slice, ...]:
     """Evaluate every slice and return all of them, ranked.
 
@@ -93,7 +93,7 @@ def judge_slices(
         metric: The metric of performance; None to evaluate drift only.
         method: The drift method; one that needs rows is replaced by the test of the column's kind.
         methods: The columns' own methods.
-        min_share: Label coverage below which performance is not evaluated.
+        min_coverage: Label coverage below which performance is not evaluated.
 
     Raises:
         ConfigError: the method is unknown.
@@ -102,7 +102,7 @@ def judge_slices(
     if metric is not None and labelled is not None:
         pairs = zip(measured, candidates, strict=True)
         measured = [
-            _contrasted(found, candidate, labelled, task=task, metric=metric, min_share=min_share)
+            _contrasted(found, candidate, labelled, task=task, metric=metric, min_coverage=min_coverage)
             for found, candidate in pairs
         ]
     return tuple(sorted(_corrected(measured), key=lambda found: found.rank))
@@ -136,7 +136,7 @@ def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str,
 def _measure_column(
     reference: ColumnProfile, current: ColumnProfile, method: str, methods: Mapping[str, str]
 ) -> SliceColumn:
-    made = SliceColumn(column=reference.layout.name)
+    made = SliceColumn(column=reference.schema.name)
     if min(reference.rows, current.rows) >= MINIMUM_ROWS and reference.missing + current.missing:
         p_value = exact_p_value(current.missing, current.rows, reference.missing, reference.rows)
         gap = (empty_share(current) or 0.0) - (empty_share(reference) or 0.0)
@@ -145,9 +145,9 @@ def _measure_column(
         return replace(made, note="identifiers are counted, not compared")
     if (fewest := min(reference.observed, current.observed)) < MINIMUM_ROWS:
         return replace(made, note=f"{fewest} values on one side, fewer than {MINIMUM_ROWS}")
-    chosen = method_of(reference.layout, method, methods)
+    chosen = method_of(reference.schema, method, methods)
     if chosen.is_sampled:
-        chosen = COMPANIONS[reference.layout.kind]
+        chosen = COMPANIONS[reference.schema.kind]
     found = score_column(chosen, reference, current, limit=None, answer=None)
     if found is None:
         return replace(made, note=f"{chosen} cannot be computed for this column")
@@ -168,7 +168,7 @@ def _measure_column(
 
 
 def _contrasted(
-    found: Slice, candidate: Candidate, labelled: OutcomeProfile, *, task: Task, metric: str, min_share: float
+    found: Slice, candidate: Candidate, labelled: OutcomeProfile, *, task: Task, metric: str, min_coverage: float
 ) -> Slice:
     own = candidate.current.labelled if candidate.current else None
     if own is None or candidate.rows < MINIMUM_ROWS:
@@ -176,7 +176,7 @@ def _contrasted(
     before = candidate.reference.labelled if candidate.reference else None
     sides = [labelled - own, *([before] if before else [])]
     rest, *reference = (
-        task.contrast(metric, own, side, min_share=min_share, minimum_rows=MINIMUM_ROWS) for side in sides
+        task.contrast(metric, own, side, min_coverage=min_coverage, minimum_rows=MINIMUM_ROWS) for side in sides
     )
     return replace(
         found,

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Aligned, align
@@ -56,7 +56,7 @@ class Sides:
         """Return the rows of both sides per bin.
 
         Raises:
-            LayoutMismatchError: one side is numeric, and the other a category.
+            ProfileSchemaMismatchError: one side is numeric, and the other a category.
         """
         if self.aligned is not None:
             _, first, second = self.aligned
@@ -76,7 +76,7 @@ class Sides:
         New categories count as rare: one that is missing in a small reference by chance is no drift.
 
         Raises:
-            LayoutMismatchError: one side is numeric, and the other a category.
+            ProfileSchemaMismatchError: one side is numeric, and the other a category.
         """
         if self.aligned is not None:
             return pool_rare(*self.binned)
@@ -86,8 +86,8 @@ class Sides:
     def _known_and_unseen(self) -> tuple[Counts, Counts]:
         if isinstance(self.reference, CategoryProfile) and isinstance(self.current, CategoryProfile):
             return _known_and_unseen(self.reference), _known_and_unseen(self.current)
-        raise LayoutMismatchError(
-            f"Column {self.reference.layout.name!r} is numeric on one side and a category on the other."
+        raise ProfileSchemaMismatchError(
+            f"Column {self.reference.schema.name!r} is numeric on one side and a category on the other."
         )
 
 
@@ -112,7 +112,7 @@ def _places(reference: Counts) -> npt.NDArray[np.int64]:
 
 
 def _known_and_unseen(column: CategoryProfile) -> Counts:
-    known = column.known.spread(np.arange(len(column.layout.vocabulary)))
+    known = column.known.spread(np.arange(len(column.schema.vocabulary)))
     return np.append(known, column.unseen_rows)
 
 

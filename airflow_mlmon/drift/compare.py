@@ -9,13 +9,13 @@ from types import MappingProxyType
 from airflow_mlmon.drift.methods import method_of, score
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.drift.shift import mean_shift
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 
@@ -48,7 +48,7 @@ class ColumnDrift:
 
 
 def compare_profiles(
-    layout: Layout,
+    schema: ProfileSchema,
     reference: Profile,
     current: Profile,
     *,
@@ -61,16 +61,16 @@ def compare_profiles(
     `sampled` has evidently's scores on rows. A column whose method needs rows is not compared without one, with a note.
 
     Raises:
-        LayoutMismatchError: a profile has another profile schema.
+        ProfileSchemaMismatchError: a profile has another profile schema.
         ConfigError: the method is unknown.
     """
     for side, profile in (("reference", reference), ("current", current)):
-        if profile.layout_id != layout.id:
-            raise LayoutMismatchError(
-                f"The {side} profile has the profile schema {profile.layout_id}; {layout.id} is expected.",
+        if profile.schema_id != schema.id:
+            raise ProfileSchemaMismatchError(
+                f"The {side} profile has the profile schema {profile.schema_id}; {schema.id} is expected.",
                 hint="profile the partition again with `mlmon reprofile`",
-                layout=profile.layout_id,
-                expected=layout.id,
+                schema=profile.schema_id,
+                expected=schema.id,
             )
     return [
         _sampled_column(column, sampled[column.name], reference.columns[column.name], current.columns[column.name])
@@ -81,12 +81,12 @@ def compare_profiles(
             (current.columns[column.name], current.rows),
             method=method_of(column, method, methods),
         )
-        for column in layout.columns
+        for column in schema.columns
     ]
 
 
 def _sampled_column(
-    column: ColumnLayout, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
+    column: ColumnSchema, found: SampledScore, reference: ColumnProfile, current: ColumnProfile
 ) -> ColumnDrift:
     return ColumnDrift(
         column=column.name,
@@ -100,7 +100,7 @@ def _sampled_column(
 
 
 def _compare_column(
-    column: ColumnLayout, reference: tuple[ColumnProfile, int], current: tuple[ColumnProfile, int], *, method: Method
+    column: ColumnSchema, reference: tuple[ColumnProfile, int], current: tuple[ColumnProfile, int], *, method: Method
 ) -> ColumnDrift:
     notes = [
         *_lack_of_rows(column, method),
@@ -123,7 +123,7 @@ def _compare_column(
     )
 
 
-def _lack_of_rows(column: ColumnLayout, method: Method) -> Iterator[str]:
+def _lack_of_rows(column: ColumnSchema, method: Method) -> Iterator[str]:
     if method.is_sampled:
         lack = "samples contain no vectors" if column.kind is Kind.VECTOR else "one side has only a profile"
         yield f"not compared: {method} needs rows, and {lack}"

@@ -32,7 +32,7 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from airflow_mlmon.drift.multivariate import FEWEST_ROWS, DomainScore
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Flags, Floats
 
 _FOLDS = 3
@@ -41,7 +41,7 @@ _MOST_CATEGORIES = 254
 
 
 def tell_apart(
-    reference: pa.Table, current: pa.Table, columns: Sequence[ColumnLayout], id_column: str, *, explain: bool = False
+    reference: pa.Table, current: pa.Table, columns: Sequence[ColumnSchema], id_column: str, *, explain: bool = False
 ) -> DomainScore:
     """Cross-validate a classifier that separates the rows of both sides by the given columns.
 
@@ -71,7 +71,7 @@ def tell_apart(
 
 
 def _cross_validate(
-    cells: Floats, is_current: Flags, folds: npt.NDArray[np.uint64], columns: Sequence[ColumnLayout], *, explain: bool
+    cells: Floats, is_current: Flags, folds: npt.NDArray[np.uint64], columns: Sequence[ColumnSchema], *, explain: bool
 ) -> tuple[float, list[float]]:
     """Return the mean ROC AUC over the folds, and the importance of each column."""
     scores: list[float] = []
@@ -90,7 +90,7 @@ def _cross_validate(
     return float(np.mean(scores)), [round(float(mean), 4) for mean in means]
 
 
-def _classifier(columns: Sequence[ColumnLayout]) -> HistGradientBoostingClassifier:
+def _classifier(columns: Sequence[ColumnSchema]) -> HistGradientBoostingClassifier:
     return HistGradientBoostingClassifier(
         max_iter=30,
         learning_rate=0.2,
@@ -114,7 +114,7 @@ def _with_one_moved(cells: Floats) -> Iterator[Floats]:
         yield moved
 
 
-def _values(table: pa.Table, column: ColumnLayout) -> Floats:
+def _values(table: pa.Table, column: ColumnSchema) -> Floats:
     """Convert to doubles, categories to codes, and missing values to NaN; empty if the column is."""
     if column.name not in table.column_names:
         return np.empty(0)

@@ -17,7 +17,7 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.spec.methods import PROFILED, Method
 from airflow_mlmon.statistics import distances, two_sample
 from airflow_mlmon.statistics.arrays import Counts
@@ -106,7 +106,7 @@ def method_for(kind: Kind, method: str) -> Method:
     return chosen
 
 
-def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> Method:
+def method_of(column: ColumnSchema, method: str, methods: Mapping[str, str]) -> Method:
     """Return the method of a column: `method`, or its own among `methods`.
 
     Raises:
@@ -116,7 +116,7 @@ def method_of(column: ColumnLayout, method: str, methods: Mapping[str, str]) -> 
 
 
 def sampled_methods(
-    columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
+    columns: Iterable[ColumnSchema], method: str, methods: Mapping[str, str]
 ) -> dict[str, tuple[Method, Kind]]:
     """Return the method and the kind of each column whose method needs rows, without identifiers and vectors.
 
@@ -134,7 +134,7 @@ def sampled_methods(
 
 
 def text_methods(
-    columns: Iterable[ColumnLayout], method: str, methods: Mapping[str, str]
+    columns: Iterable[ColumnSchema], method: str, methods: Mapping[str, str]
 ) -> dict[str, tuple[Method, Kind]]:
     """Return the method and the kind of each column whose texts are compared.
 
@@ -195,7 +195,7 @@ def _z(sides: Sides) -> Score | None:
     reference, current = sides.reference, sides.current
     if not isinstance(reference, CategoryProfile) or not isinstance(current, CategoryProfile):
         return None
-    names = [name for name in sorted(reference.layout.vocabulary) if reference.count_of(name) + current.count_of(name)]
+    names = [name for name in sorted(reference.schema.vocabulary) if reference.count_of(name) + current.count_of(name)]
     if not names:
         return None
     first = names[0]

@@ -24,39 +24,39 @@ def mix_distance(first: CategoryCounts, second: CategoryCounts) -> float:
     return sum(abs(first.get(name, 0) / one - second.get(name, 0) / two) for name in versions) / 2
 
 
-def nights_alike(nights: Mapping[date, CategoryCounts], now: CategoryCounts) -> set[date]:
+def days_alike(days: Mapping[date, CategoryCounts], now: CategoryCounts) -> set[date]:
     """Return the days with the same versions in the same shares, within 2 %.
 
     Outputs of a model are comparable only on such days. A day without versions is comparable with all.
     """
     if not any(now.values()):
-        return set(nights)
-    return {day for day, counts in nights.items() if not any(counts.values()) or mix_distance(counts, now) <= _ALIKE}
+        return set(days)
+    return {day for day, counts in days.items() if not any(counts.values()) or mix_distance(counts, now) <= _ALIKE}
 
 
-def predecessor_of(version: str, nights: Mapping[date, CategoryCounts]) -> str | None:
+def predecessor_of(version: str, days: Mapping[date, CategoryCounts]) -> str | None:
     """Return the version that led when a version appeared, which is the one it replaces; None for the first.
 
     >>> predecessor_of("v2", {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}})
     'v1'
     """
     leader = None
-    for day in sorted(nights):
-        if nights[day].get(version):
+    for day in sorted(days):
+        if days[day].get(version):
             return leader
-        if any(nights[day].values()):
-            leader = _leader(nights[day])
+        if any(days[day].values()):
+            leader = _leader(days[day])
     return None
 
 
-def version_marks(nights: Mapping[date, CategoryCounts]) -> dict[date, str]:
+def version_marks(days: Mapping[date, CategoryCounts]) -> dict[date, str]:
     """Describe the changes of versions by day.
 
     Marks are: a version appears or returns, takes the lead or leads again, or is withdrawn without having led. The
     gradual end of the old version is not marked.
 
-    >>> nights = {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}, date(2026, 3, 3): {"v1": 100}}
-    >>> [mark for mark in version_marks(nights).values()]
+    >>> days = {date(2026, 3, 1): {"v1": 100}, date(2026, 3, 2): {"v1": 95, "v2": 5}, date(2026, 3, 3): {"v1": 100}}
+    >>> [mark for mark in version_marks(days).values()]
     ['v2 appears, 5 % of the rows', 'v2 is withdrawn']
     """
     marks: dict[date, str] = {}
@@ -64,8 +64,8 @@ def version_marks(nights: Mapping[date, CategoryCounts]) -> dict[date, str]:
     known: set[str] = set()
     before: set[str] = set()
     challengers: set[str] = set()
-    for day in sorted(nights):
-        counts = _without_leftovers(nights[day])
+    for day in sorted(days):
+        counts = _without_leftovers(days[day])
         if not counts:
             continue
         leader = _leader(counts)

@@ -13,7 +13,7 @@ from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.profile_queries import query_text_pages
 from airflow_mlmon.druid.profile_sql import Rows, Sql
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.profiles.layout import LONGEST_NAME, SegmentLayout
+from airflow_mlmon.profiles.schema import LONGEST_NAME, SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
 
 STRING = "STRING"
@@ -27,14 +27,14 @@ TextCounts = Mapping[str | None, int]
 class Division:
     """Values of a segment: the text that Druid groups by, and the rows by text and by value."""
 
-    layout: SegmentLayout
+    schema: SegmentSchema
     key: Sql
     texts: TextCounts
     counts: TextCounts
 
     def value_of(self, text: str | None) -> str | None:
         """Return the value with a part of its own for this text; None for the rest."""
-        return _value_of(self.layout, text)
+        return _value_of(self.schema, text)
 
 
 def rows_of(datasource: str, interval: Partition, segments: Sequence[SegmentColumns]) -> Rows:
@@ -61,7 +61,7 @@ def group_alike(segments: Sequence[SegmentColumns], named: Collection[str]) -> l
 def divide(
     client: DruidClient,
     rows: Rows,
-    pinned: SegmentLayout,
+    pinned: SegmentSchema,
     held: Mapping[str, str],
     types: Mapping[str, ColumnType],
 ) -> Division:
@@ -69,7 +69,7 @@ def divide(
     if not set(pinned.columns) <= set(held):
         nothing = Sql(text="CAST(NULL AS VARCHAR)")
         rest = count_rows_of_texts(client, rows, nothing)
-        return Division(layout=pinned, key=nothing, texts=rest, counts=rest)
+        return Division(schema=pinned, key=nothing, texts=rest, counts=rest)
     key = sql.write_segment_text(
         pinned.columns,
         flags=[name for name in pinned.columns if types[name] is ColumnType.BOOLEAN],
@@ -80,9 +80,9 @@ def divide(
     for text, count in texts.items():
         counts[_value_of(pinned, text)] += count
     if len(texts) <= _FEW_TEXTS:
-        return Division(layout=pinned, key=key, texts=texts, counts=counts)
+        return Division(schema=pinned, key=key, texts=texts, counts=counts)
     return Division(
-        layout=pinned,
+        schema=pinned,
         key=sql.only(key, [value for value in counts if value is not None]),
         texts=counts,
         counts=counts,
@@ -94,7 +94,7 @@ def count_rows_of_texts(client: DruidClient, rows: Rows, text: Sql) -> dict[str 
     return {row["k"]: row["n"] for page in query_text_pages(client, rows, text) for row in page}
 
 
-def _value_of(pinned: SegmentLayout, text: str | None) -> str | None:
+def _value_of(pinned: SegmentSchema, text: str | None) -> str | None:
     if pinned.values is not None:
         return text if text in pinned.values else None
     return text if text is not None and len(text) <= LONGEST_NAME else None

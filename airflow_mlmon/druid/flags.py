@@ -26,7 +26,7 @@ class Flag(StrEnum):
     NAN = "nan"
     POSITIVE_INFINITY = "inf"
     NEGATIVE_INFINITY = "-inf"
-    VOID = "void"
+    EXCLUDED = "excluded"
 
 
 class Flagged(NamedTuple):
@@ -66,20 +66,22 @@ def add_flags(rows: pa.Table) -> Flagged:
     return Flagged(rows, tuple(names))
 
 
-def add_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, void: pa.ChunkedArray) -> Flagged:
+def add_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, excluded: pa.ChunkedArray) -> Flagged:
     """Add the labels; excluded rows have none, which a flag column states if there are any.
 
-    >>> labels, void = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
-    >>> add_labels(pa.table({"x": [1, 2]}), "paid", labels, void).rows.to_pydict()
-    {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['void', None]}
+    >>> labels, excluded = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
+    >>> add_labels(pa.table({"x": [1, 2]}), "paid", labels, excluded).rows.to_pydict()
+    {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['excluded', None]}
 
     Raises:
         ConfigError: another column has the name of the flag column.
     """
-    rows = rows.append_column(name, pc.if_else(void, pa.scalar(None, labels.type), labels))
-    if not pc.any(void).as_py():
+    rows = rows.append_column(name, pc.if_else(excluded, pa.scalar(None, labels.type), labels))
+    if not pc.any(excluded).as_py():
         return Flagged(rows, ())
-    return Flagged(_flagged(rows, name, pc.if_else(void, Flag.VOID.value, pa.scalar(None, pa.string()))), (name,))
+    return Flagged(
+        _flagged(rows, name, pc.if_else(excluded, Flag.EXCLUDED.value, pa.scalar(None, pa.string()))), (name,)
+    )
 
 
 def add_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:

@@ -115,7 +115,7 @@ def build_profiles_datasource(spec: ModelSpec) -> Datasource:
     """Return `<model>_profiles`: row counts of columns, and segments, by value or cell."""
     text, number, whole = DimensionType.STRING, DimensionType.DOUBLE, DimensionType.LONG
     types = {"column": text, "segment": text, "kind": text, "value": text, "number": number, "cell": whole}
-    types |= {"low": number, "high": number, "count": whole, "layout": text, "version": text}
+    types |= {"low": number, "high": number, "count": whole, "schema": text, "version": text}
     return Datasource(
         name=f"{spec.model}_profiles",
         time_column="time",

@@ -18,7 +18,7 @@ from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
-from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.outcome import OutcomeProfile
@@ -50,7 +50,7 @@ def count_slices(
     client: DruidClient,
     datasource: str,
     interval: Partition,
-    segments: Sequence[SegmentLayout],
+    segments: Sequence[SegmentSchema],
     types: Mapping[str, ColumnType],
 ) -> list[Counter[str | None]]:
     """Count the rows of each value of each segment in an interval; None stands for the rest."""
@@ -67,7 +67,7 @@ def label_slices(
     client: DruidClient,
     datasource: str,
     interval: Partition,
-    segments: Sequence[SegmentLayout],
+    segments: Sequence[SegmentSchema],
     *,
     task: Task,
     types: Mapping[str, ColumnType],
@@ -123,13 +123,13 @@ def _likeness(counting: Counting, classes: Sequence[Sql], number: Sql, flag: Sql
         coded = coded.then(f"{base} * COALESCE(", column, f", {many}) + ")
         base *= many + 1
     low, high = counting.bounds
-    standing = Sql(text="CASE WHEN ").then(
+    label_state = Sql(text="CASE WHEN ").then(
         number, f" IS NULL THEN {_MISSING} WHEN ", number, f" >= {low:g} AND ", number, f" <= {high:g} "
     )
-    is_void = Sql(text="CASE WHEN ").then(
-        flag, Sql(text=f" = ? THEN {3 * base} ELSE 0 END", parameters=(Flag.VOID.value,))
+    is_excluded = Sql(text="CASE WHEN ").then(
+        flag, Sql(text=f" = ? THEN {3 * base} ELSE 0 END", parameters=(Flag.EXCLUDED.value,))
     )
-    return coded.then(f"{base} * (", standing, f"THEN {_WITHIN} ELSE {_BEYOND} END) + ", is_void)
+    return coded.then(f"{base} * (", label_state, f"THEN {_WITHIN} ELSE {_BEYOND} END) + ", is_excluded)
 
 
 def _counted_rows(counting: Counting, answer: AnswerRows) -> Iterator[CountedRows]:
@@ -138,12 +138,12 @@ def _counted_rows(counting: Counting, answer: AnswerRows) -> Iterator[CountedRow
         for name, many in counting.classes.items():
             rest, digit = divmod(rest, many + 1)
             classes[name] = None if digit == many else digit
-        is_void, standing = divmod(rest, 3)
+        is_excluded, label_state = divmod(rest, 3)
         yield CountedRows(
             rows=row["n"],
-            is_void=bool(is_void),
+            is_excluded=bool(is_excluded),
             classes=classes,
-            is_within=None if standing == _MISSING else standing == _WITHIN,
+            is_within=None if label_state == _MISSING else label_state == _WITHIN,
         )
 
 

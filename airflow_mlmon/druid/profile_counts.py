@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_text_array
 from airflow_mlmon.profiles.values.exact import to_integer
 from airflow_mlmon.profiles.values.reading import Texts
@@ -79,7 +79,7 @@ class CellCounts:
     high: float | None
 
 
-def read_cells(layout: ColumnLayout, answer: AnswerRows) -> CellCounts:
+def read_cells(schema: ColumnSchema, answer: AnswerRows) -> CellCounts:
     """Parse the answer to `profile_sql.cells` for one part.
 
     Raises:
@@ -93,8 +93,8 @@ def read_cells(layout: ColumnLayout, answer: AnswerRows) -> CellCounts:
     sums, low, high = Sums(), None, None
     for row, cell, begin, end in zip(held, cells.tolist(), begins.tolist(), ends.tolist(), strict=True):
         inner, outer = sorted((abs(begin), abs(end))) if cell else (0.0, abs(end))
-        if abs(cell) < LAST_CELL and outer / layout.quantum < _FAR:
-            reach = math.floor(inner / layout.quantum), math.ceil(outer / layout.quantum)
+        if abs(cell) < LAST_CELL and outer / schema.quantum < _FAR:
+            reach = math.floor(inner / schema.quantum), math.ceil(outer / schema.quantum)
             sums += _unwrapped(row, *reach)
         elif cell > 0:
             high = inner if high is None else min(high, inner)
@@ -123,28 +123,28 @@ def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
     return Sums(total=total, squares=lowest + (wrapped - lowest) % _WORD)
 
 
-def sum_deviations(layout: ColumnLayout, answer: AnswerRows) -> Sums:
+def sum_deviations(schema: ColumnSchema, answer: AnswerRows) -> Sums:
     """Sum the deviations in the answer to `profile_sql.select_values` for one part."""
     total = squares = 0
     for row in answer:
         if row["k"] is not None:
-            integer = to_integer(float(row["k"]), layout.quantum)
+            integer = to_integer(float(row["k"]), schema.quantum)
             total += row["n"] * integer
             squares += row["n"] * integer * integer
     return Sums(total=total, squares=squares)
 
 
-def parse_distribution(layout: ColumnLayout, answer: AnswerRows) -> Distribution:
+def parse_distribution(schema: ColumnSchema, answer: AnswerRows) -> Distribution:
     """Parse the distribution from the answer to `profile_sql.select_values` for one part: exact for few values."""
     held = [row for row in answer if row["k"] is not None]
     tally = Tally.of_counts(*_arrays([(float(row["k"]) + 0.0, row["n"]) for row in held]))
-    return Distribution.sum_of([Distribution(pinned_atoms=layout.atoms, values=tally)])
+    return Distribution.sum_of([Distribution(pinned_atoms=schema.atoms, values=tally)])
 
 
-def build_grid_distribution(layout: ColumnLayout, cells: CellCounts, atoms: AnswerRows) -> Distribution:
+def build_grid_distribution(schema: ColumnSchema, cells: CellCounts, atoms: AnswerRows) -> Distribution:
     """Build the distribution on the grid, with the counts of the atoms."""
     return Distribution(
-        pinned_atoms=layout.atoms,
+        pinned_atoms=schema.atoms,
         is_exact=False,
         cells=cells.tally,
         atoms=Tally.of_counts(*_arrays([(float(row["k"]), row["n"]) for row in atoms])),
@@ -152,12 +152,12 @@ def build_grid_distribution(layout: ColumnLayout, cells: CellCounts, atoms: Answ
 
 
 def build_numeric_profile(
-    layout: ColumnLayout, distribution: Distribution, *, empty: int, flagged: AnswerRows, extremes: Extremes, sums: Sums
+    schema: ColumnSchema, distribution: Distribution, *, empty: int, flagged: AnswerRows, extremes: Extremes, sums: Sums
 ) -> NumericProfile:
     """Build the profile of a part; `empty` counts the rows that are null in Druid, of which some are flagged."""
     flags = {row["k"]: row["n"] for row in flagged}
     return NumericProfile(
-        layout=layout,
+        schema=schema,
         rows=distribution.rows + empty,
         nulls=empty - sum(flags.values()),
         nans=flags.get(Flag.NAN, 0),
@@ -171,7 +171,7 @@ def build_numeric_profile(
     )
 
 
-def build_category_profile(layout: ColumnLayout, answer: AnswerRows) -> CategoryProfile:
+def build_category_profile(schema: ColumnSchema, answer: AnswerRows) -> CategoryProfile:
     """Build the profile of the texts of one part."""
     held = [row for row in answer if row["k"] is not None]
     texts = Texts(
@@ -179,10 +179,10 @@ def build_category_profile(layout: ColumnLayout, answer: AnswerRows) -> Category
         counts=np.array([row["n"] for row in held], dtype=np.int64),
         nulls=sum(row["n"] for row in answer if row["k"] is None),
     )
-    return CategoryProfile.sum_of([CategoryProfile.empty(layout), CategoryProfile.of(layout, texts)])
+    return CategoryProfile.sum_of([CategoryProfile.empty(schema), CategoryProfile.of(schema, texts)])
 
 
-def build_identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> IdentifierProfile:
+def build_identifier_profile(schema: ColumnSchema, row: Mapping[str, Any]) -> IdentifierProfile:
     """Build the profile of the identifiers of one part from Druid's sketch.
 
     Raises:
@@ -194,7 +194,7 @@ def build_identifier_profile(layout: ColumnLayout, row: Mapping[str, Any]) -> Id
         sketch = DistinctSketch.sum_of([DistinctSketch(data=data)])
     except (IndexError, TypeError, ValueError, RuntimeError) as error:
         raise NotCountableError(f"Cannot read Druid's sketch: {error}") from error
-    return IdentifierProfile(layout=layout, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
+    return IdentifierProfile(schema=schema, rows=row["n"], nulls=row["n"] - row["held"], sketch=sketch)
 
 
 def convert_times(answer: AnswerRows) -> list[dict[str, Any]]:

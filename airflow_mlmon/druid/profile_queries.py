@@ -30,7 +30,7 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.sketch import SKETCH_SIZE
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 
 PAGE = 50_000
 # From this number of rows on, a query to see that there are not just a few values pays off.
@@ -73,7 +73,7 @@ def find_extremes(client: DruidClient, parts: Parts, sources: Sequence[ColumnSou
     """Query the smallest and the largest value of numeric columns; a query costs more than a column in it."""
     answers = _by_part(_ask(client, sql.extremes(parts.rows, sources)))
     return {
-        source.layout.name: {
+        source.schema.name: {
             part: Extremes(low=rows[0][f"lo{at}"], high=rows[0][f"hi{at}"]) for part, rows in answers.items()
         }
         for at, source in enumerate(sources)
@@ -106,7 +106,7 @@ class ColumnQueries:
             NotCountableError: Druid cannot count it exactly; the message says why.
             ServiceError: Druid does not answer, or refuses.
         """
-        match source.layout.kind:
+        match source.schema.kind:
             case Kind.NUMERIC if source.reading is Reading.TIME:
                 return self._profile_times(source)
             case Kind.NUMERIC:
@@ -123,13 +123,13 @@ class ColumnQueries:
         found: dict[str | None, list[ColumnProfile]] = {part: [] for part in self._counts}
         for page in query_text_pages(self._client, self._rows, sql.text_of(source)):
             for part, answer in _by_part(page).items():
-                found[part].append(build_category_profile(source.layout, answer))
-        empty = CategoryProfile.empty(source.layout)
+                found[part].append(build_category_profile(source.schema, answer))
+        empty = CategoryProfile.empty(source.schema)
         return {part: sum_columns([empty, *pages]) for part, pages in found.items()}
 
     def _profile_identifiers(self, source: ColumnSource) -> Profiles:
         answers = self._ask(sql.sketch(self._rows, source, size=SKETCH_SIZE))
-        return {part: build_identifier_profile(source.layout, answers[part][0]) for part in self._counts}
+        return {part: build_identifier_profile(source.schema, answers[part][0]) for part in self._counts}
 
     def _profile_times(self, source: ColumnSource) -> Profiles:
         answers: ByPart = defaultdict(list)
@@ -153,14 +153,14 @@ class ColumnQueries:
         profiles: Profiles = {}
         for part in self._counts:
             if part in values:
-                distribution = parse_distribution(source.layout, values[part])
+                distribution = parse_distribution(source.schema, values[part])
                 empty = sum(row["n"] for row in values[part] if row["k"] is None)
-                sums = sum_deviations(source.layout, values[part])
+                sums = sum_deviations(source.schema, values[part])
             else:
-                distribution = build_grid_distribution(source.layout, gridded[part], atoms[part])
+                distribution = build_grid_distribution(source.schema, gridded[part], atoms[part])
                 empty, sums = gridded[part].nulls, gridded[part].sums + far[part]
             profiles[part] = build_numeric_profile(
-                source.layout,
+                source.schema,
                 distribution,
                 empty=empty,
                 flagged=flags[part],
@@ -170,7 +170,7 @@ class ColumnQueries:
         return profiles
 
     def _extremes(self, source: ColumnSource) -> Bounds:
-        found = self._bounds[source.layout.name]
+        found = self._bounds[source.schema.name]
         _demand_countable(source, found.values())
         return {part: found.get(part, Extremes()) for part in self._counts}
 
@@ -178,7 +178,7 @@ class ColumnQueries:
         if not parts:
             return {}
         answers = self._ask(sql.cells(self._rows.of_parts(parts), source))
-        return {part: read_cells(source.layout, answers[part]) for part in parts}
+        return {part: read_cells(source.schema, answers[part]) for part in parts}
 
     def _undecided(self, source: ColumnSource, cells: Mapping[str | None, CellCounts]) -> set[str | None]:
         """Return the parts that may have few enough distinct values to count them one by one."""
@@ -204,10 +204,10 @@ class ColumnQueries:
         return found
 
     def _atoms(self, source: ColumnSource, parts: Collection[str | None]) -> ByPart:
-        if not (parts and source.layout.atoms):
+        if not (parts and source.schema.atoms):
             return defaultdict(list)
         rows = self._rows.of_parts(parts).where(sql.is_atom(source))
-        return self._ask(sql.select_values(rows, source, most=len(parts) * (len(source.layout.atoms) + 1)))
+        return self._ask(sql.select_values(rows, source, most=len(parts) * (len(source.schema.atoms) + 1)))
 
     def _far_sums(self, source: ColumnSource, cells: Mapping[str | None, CellCounts]) -> dict[str | None, Sums]:
         """Query the sums of deviations so far off that their squares do not fit into a long."""
@@ -220,10 +220,10 @@ class ColumnQueries:
         if len(answer) == _MOST_FAR:
             raise NotCountableError("too many of its values are far from the pinned centre")
         answers = _by_part(answer)
-        return {part: sum_deviations(source.layout, answers[part]) for part in cells}
+        return {part: sum_deviations(source.schema, answers[part]) for part in cells}
 
     def _flags(self, source: ColumnSource) -> ByPart:
-        if source.layout.name not in self._flagged:
+        if source.schema.name not in self._flagged:
             return defaultdict(list)
         return self._ask(sql.flags(self._rows, source))
 
@@ -252,7 +252,7 @@ def _is_narrow(source: ColumnSource, extremes: Iterable[Extremes]) -> bool:
 
 def _demand_countable(source: ColumnSource, extremes: Iterable[Extremes]) -> None:
     """Reject deviations that Druid cannot compute."""
-    centre = source.layout.centre
+    centre = source.schema.centre
     if source.reading is not Reading.LONG:
         if abs(centre) > _LARGE:
             raise NotCountableError("its centre is too far from 0")
@@ -265,12 +265,12 @@ def _demand_countable(source: ColumnSource, extremes: Iterable[Extremes]) -> Non
 def _profile_seconds(source: ColumnSource, answer: AnswerRows) -> NumericProfile:
     """Profile whole seconds from their complete counts."""
     seconds = [row["k"] for row in answer if row["k"] is not None]
-    deviations = [{"k": None if row["k"] is None else row["k"] - source.layout.centre, "n": row["n"]} for row in answer]
+    deviations = [{"k": None if row["k"] is None else row["k"] - source.schema.centre, "n": row["n"]} for row in answer]
     return build_numeric_profile(
-        source.layout,
-        parse_distribution(source.layout, deviations),
+        source.schema,
+        parse_distribution(source.schema, deviations),
         empty=sum(row["n"] for row in answer if row["k"] is None),
         flagged=(),
         extremes=Extremes(low=min(seconds, default=None), high=max(seconds, default=None)),
-        sums=sum_deviations(source.layout, deviations),
+        sums=sum_deviations(source.schema, deviations),
     )

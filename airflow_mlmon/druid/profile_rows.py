@@ -23,8 +23,8 @@ from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_bounds, to_cells
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.layout import ColumnLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.statistics.arrays import Floats
 
 # the 15 digits of a double, of which adding and subtracting the centre may affect the last
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
         ("low", pa.float64()),
         ("high", pa.float64()),
         ("count", pa.int64()),
-        ("layout", pa.string()),
+        ("schema", pa.string()),
         ("version", pa.string()),
     ]
 )
@@ -80,7 +80,7 @@ def profile_rows(partition: Partition, profile: Profile, *, version: str, column
         version: version of the curated rows.
         columns: columns that may be shown; others are left out, and so are the segments that they divide.
     """
-    constant = {"time": partition.start, "layout": profile.layout_id, "version": version}
+    constant = {"time": partition.start, "schema": profile.schema_id, "version": version}
     batches = [
         _batch(found, constant | {"column": name, "segment": key})
         for key, parts in _parts(profile, columns)
@@ -96,7 +96,7 @@ def _parts(profile: Profile, columns: Collection[str]) -> Iterator[tuple[str | N
     """Yield the columns of all rows and of each part of them, with the key of the part."""
     yield None, profile.columns
     for segment in profile.segments.values():
-        if set(segment.layout.columns) <= set(columns):
+        if set(segment.schema.columns) <= set(columns):
             yield from ((key, part.columns) for key, part in segment.by_key().items())
 
 
@@ -117,7 +117,7 @@ def _count(column: ColumnProfile) -> Iterator[_Counted]:
             yield from _count_numbers(column)
         case CategoryProfile():
             yield _number(CellKind.NULL, column.nulls)
-            values = pa.array(column.layout.vocabulary, pa.string()).take(pa.array(column.known.keys))
+            values = pa.array(column.schema.vocabulary, pa.string()).take(pa.array(column.known.keys))
             yield _Counted(kind=CellKind.VALUE, counts=column.known.counts, known={"value": values})
             buckets = pa.array(column.unseen.keys.astype(np.int64))
             yield _Counted(kind=CellKind.BUCKET, counts=column.unseen.counts, known={"cell": buckets})
@@ -134,21 +134,21 @@ def _count_numbers(column: NumericProfile) -> Iterator[_Counted]:
     yield _number(CellKind.NAN, column.nans)
     yield _number(CellKind.POSITIVE_INFINITY, column.positive_infinities)
     yield _number(CellKind.NEGATIVE_INFINITY, column.negative_infinities)
-    yield from _count_cells(column.layout, column.distribution)
+    yield from _count_cells(column.schema, column.distribution)
 
 
-def _count_cells(layout: ColumnLayout, found: Distribution) -> Iterator[_Counted]:
+def _count_cells(schema: ColumnSchema, found: Distribution) -> Iterator[_Counted]:
     single = found.values if found.is_exact else found.atoms
-    numbers = {"number": pa.array(_to_values(layout.centre, single.keys))}
-    yield _Counted(kind=CellKind.CELL, counts=single.counts, known=numbers | _bounds(layout, to_cells(single.keys)))
+    numbers = {"number": pa.array(_to_values(schema.centre, single.keys))}
+    yield _Counted(kind=CellKind.CELL, counts=single.counts, known=numbers | _bounds(schema, to_cells(single.keys)))
     if not found.is_exact:
         rest = found.without_atoms()
-        yield _Counted(kind=CellKind.CELL, counts=rest.counts, known=_bounds(layout, rest.keys))
+        yield _Counted(kind=CellKind.CELL, counts=rest.counts, known=_bounds(schema, rest.keys))
 
 
-def _bounds(layout: ColumnLayout, cells: npt.NDArray[np.integer]) -> dict[str, pa.Array]:
+def _bounds(schema: ColumnSchema, cells: npt.NDArray[np.integer]) -> dict[str, pa.Array]:
     """Return the cells and their bounds as values; the outermost cells are open."""
-    low, high = (layout.centre + bound for bound in to_bounds(cells))
+    low, high = (schema.centre + bound for bound in to_bounds(cells))
     return {
         "cell": pa.array(cells.astype(np.int64)),
         "low": pa.array(low, mask=cells == -LAST_CELL),

@@ -19,7 +19,7 @@ from airflow_mlmon.druid.client import SqlValue
 from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import TIME_COLUMN
 from airflow_mlmon.druid.sql import quote_identifier
-from airflow_mlmon.profiles.layout import CROSSING, ColumnLayout
+from airflow_mlmon.profiles.schema import CROSSING, ColumnSchema
 
 SHIFTER = 1.5 * 2.0**52
 CELL_SHIFT = 45
@@ -64,7 +64,7 @@ class Sql:
 class ColumnSource:
     """Column in Druid: its pinned schema, and how it is read."""
 
-    layout: ColumnLayout
+    schema: ColumnSchema
     reading: Reading
 
 
@@ -150,7 +150,7 @@ def only(text: Sql, select_values: Sequence[str]) -> Sql:
 
 def extremes(rows: Rows, sources: Sequence[ColumnSource]) -> Sql:
     """Query the smallest and the largest value of each column, `lo` and `hi` with the position of the column."""
-    columns = [quote_identifier(source.layout.name) for source in sources]
+    columns = [quote_identifier(source.schema.name) for source in sources]
     return rows.select(
         *(Sql(text=f"MIN({column}) AS lo{at}, MAX({column}) AS hi{at}") for at, column in enumerate(columns))
     )
@@ -160,7 +160,7 @@ def cells(rows: Rows, source: ColumnSource) -> Sql:
     """Query by grid cell, as the signed code of `grid.to_codes`: rows and the wrapped sums `s` and `ss`."""
     bits = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
     code = Sql(text=f"BITWISE_SHIFT_RIGHT({bits}").then(deviation(source), f"), {CELL_SHIFT})")
-    unit = 1 / source.layout.quantum
+    unit = 1 / source.schema.quantum
     shifted = Sql(text=bits).then(deviation(source), Sql(text=" * ? + ?)", parameters=(unit, SHIFTER)))
     total = Sql(text="SUM(").then(shifted, ") AS s")
     squares = Sql(text="SUM(").then(shifted, " * ", shifted, ") AS ss")
@@ -191,12 +191,12 @@ def beyond(source: ColumnSource, low: float | None, high: float | None) -> Sql:
 
 def is_atom(source: ColumnSource) -> Sql:
     """Write the condition that a deviation is one of the atoms."""
-    return deviation(source).then(" IN (", _bound(source.layout.atoms), ")")
+    return deviation(source).then(" IN (", _bound(source.schema.atoms), ")")
 
 
 def flags(rows: Rows, source: ColumnSource) -> Sql:
     """Query the rows by flag."""
-    flag = Sql(text=quote_identifier(name_flag_column(source.layout.name)))
+    flag = Sql(text=quote_identifier(name_flag_column(source.schema.name)))
     return rows.where(flag.then(" IS NOT NULL")).select(COUNT, by=flag)
 
 
@@ -209,25 +209,25 @@ def texts(rows: Rows, text: Sql, *, first: str | None, most: int) -> Sql:
 
 def text_of(source: ColumnSource) -> Sql:
     """Write the value of a column as text: for a time, hours, minutes and seconds."""
-    column = quote_identifier(source.layout.name)
+    column = quote_identifier(source.schema.name)
     match source.reading:
         case Reading.TIME:
             return Sql(text=f"SUBSTRING({column}, {_TIME_OF_DAY[0]}, {_TIME_OF_DAY[1]})")
         case Reading.FLAG:
-            return write_segment_text([source.layout.name], flags=[source.layout.name], texts=())
+            return write_segment_text([source.schema.name], flags=[source.schema.name], texts=())
         case _:
             return Sql(text=column)
 
 
 def sketch(rows: Rows, source: ColumnSource, *, size: int) -> Sql:
     """Query the theta sketch `sketch` of the values, and the number of rows with a value."""
-    column = quote_identifier(source.layout.name)
+    column = quote_identifier(source.schema.name)
     return rows.select(COUNT, Sql(text=f"COUNT({column}) AS held, DS_THETA({column}, {size}) AS sketch"))
 
 
 def deviation(source: ColumnSource) -> Sql:
     """Write the deviation of a value from the centre as a double; for a long, the exact difference."""
-    column, centre = quote_identifier(source.layout.name), source.layout.centre
+    column, centre = quote_identifier(source.schema.name), source.schema.centre
     match source.reading:
         case Reading.LONG:
             return Sql(text=f"CAST({column} - CAST(? AS BIGINT) AS DOUBLE)", parameters=(int(centre),))

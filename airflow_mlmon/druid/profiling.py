@@ -32,8 +32,8 @@ from airflow_mlmon.errors import (
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
-from airflow_mlmon.profiles.layout import Kind, Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.spec.choices import ColumnType
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ _READINGS = {
 _SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", STRING: "VARCHAR"}
 _COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
 
-Local = Callable[[Layout], Profile]
+Local = Callable[[ProfileSchema], Profile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def profile_datasource(
     client: DruidClient,
     datasource: str,
     interval: Partition,
-    layout: Layout,
+    schema: ProfileSchema,
     types: Mapping[str, ColumnType],
     *,
     local: Local | None = None,
@@ -86,7 +86,7 @@ def profile_datasource(
         client: Client of the cluster.
         datasource: Datasource of the predictions.
         interval: Half-open interval.
-        layout: Profile schema.
+        schema: Profile schema.
         types: Declared types of the profiled columns and of those that divide segments.
         local: Profiles the same rows locally, for the few columns that Druid cannot profile.
 
@@ -100,12 +100,12 @@ def profile_datasource(
     _demand_nulls(client)
     segments = client.segment_columns(datasource, interval)
     planned = _planned_types(client, datasource, segments)
-    engine = _Engine(client, datasource, interval, layout, types=types, planned=planned)
+    engine = _Engine(client, datasource, interval, schema, types=types, planned=planned)
     before = engine.contents(segments)
     profile, left = engine.profile(segments)
     if before != engine.contents(client.segment_columns(datasource, interval)):
         raise PartitionConflictError(f"The rows of {interval} in {datasource} were replaced while they were profiled.")
-    return _completed(profile, layout, left, local) if left else profile
+    return _completed(profile, schema, left, local) if left else profile
 
 
 class _Engine:
@@ -116,7 +116,7 @@ class _Engine:
         client: DruidClient,
         datasource: str,
         interval: Partition,
-        layout: Layout,
+        schema: ProfileSchema,
         *,
         types: Mapping[str, ColumnType],
         planned: Mapping[str, str],
@@ -124,11 +124,11 @@ class _Engine:
         self._client = client
         self._datasource = datasource
         self._interval = interval
-        self._layout = layout
+        self._schema = schema
         self._types = types
         self._planned = planned
         self._left = {
-            column.name: "Druid does not store vectors" for column in layout.columns if column.kind is Kind.VECTOR
+            column.name: "Druid does not store vectors" for column in schema.columns if column.kind is Kind.VECTOR
         }
 
     def contents(self, segments: Sequence[SegmentColumns]) -> TextCounts:
@@ -140,11 +140,11 @@ class _Engine:
 
     def profile(self, segments: Sequence[SegmentColumns]) -> tuple[Profile, Mapping[str, str]]:
         """Profile the columns that Druid can count, and give the reason for each other column."""
-        named = {column.name for column in self._layout.columns}
-        named |= {name for segment in self._layout.segments for name in segment.columns}
+        named = {column.name for column in self._schema.columns}
+        named |= {name for segment in self._schema.segments for name in segment.columns}
         profiled = [self._profile_alike(group) for group in group_alike(segments, named)]
         had = replace(
-            self._layout, columns=tuple(column for column in self._layout.columns if column.name not in self._left)
+            self._schema, columns=tuple(column for column in self._schema.columns if column.name not in self._left)
         )
         return sum_profiles(had, [_to_profile(part, had) for part in profiled]), self._left
 
@@ -152,14 +152,14 @@ class _Engine:
         rows = rows_of(self._datasource, self._interval, segments)
         held = segments[0].columns
         sources = self._sources(held)
-        flagged = [source.layout.name for source in sources if _is_flagged(segments, source.layout.name)]
-        divisions = tuple(divide(self._client, rows, pinned, held, self._types) for pinned in self._layout.segments)
+        flagged = [source.schema.name for source in sources if _is_flagged(segments, source.schema.name)]
+        divisions = tuple(divide(self._client, rows, pinned, held, self._types) for pinned in self._schema.segments)
         count = sum(self.contents(segments).values())
         columns = {}
         for division in divisions:
-            if build_undivided(division.layout, division.counts, empty_part(())) is None:
+            if build_undivided(division.schema, division.counts, empty_part(())) is None:
                 parts = Parts(rows=replace(rows, key=division.key), counts=division.texts)
-                columns[division.layout.name] = self._profile_columns(parts, sources, flagged)
+                columns[division.schema.name] = self._profile_columns(parts, sources, flagged)
         undivided_rows = Parts(rows=rows, counts={None: count})
         whole = {} if columns else self._profile_columns(undivided_rows, sources, flagged)
         return _Profiled(rows=count, divisions=divisions, whole=whole, columns=columns)
@@ -167,7 +167,7 @@ class _Engine:
     def _sources(self, held: Mapping[str, str]) -> list[ColumnSource]:
         """List the columns that can be profiled in these segments; absent ones have no rows."""
         sources = []
-        for column in self._layout.columns:
+        for column in self._schema.columns:
             if column.name not in held or column.name in self._left:
                 continue
             stored, planned = held[column.name], self._planned[column.name]
@@ -180,14 +180,14 @@ class _Engine:
             elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.extensions():
                 self._left[column.name] = f"counting identifiers in Druid needs its extension {_SKETCHES}"
             else:
-                sources.append(ColumnSource(layout=column, reading=reading))
+                sources.append(ColumnSource(schema=column, reading=reading))
         return sources
 
     def _profile_columns(
         self, parts: Parts, sources: Iterable[ColumnSource], flagged: Sequence[str]
     ) -> Mapping[str, Profiles]:
         """Profile the columns that can be counted, some concurrently."""
-        sources = [source for source in sources if source.layout.name not in self._left]
+        sources = [source for source in sources if source.schema.name not in self._left]
         queries = ColumnQueries(self._client, parts, flagged=flagged, extremes=self._extremes(parts, sources))
         crowded: list[ColumnSource] = []
 
@@ -195,19 +195,19 @@ class _Engine:
             try:
                 return self._profile_column(queries, source)
             except ResourceLimitError as error:
-                log.warning("Profiling column %s again by itself: %s", source.layout.name, error.message)
+                log.warning("Profiling column %s again by itself: %s", source.schema.name, error.message)
                 crowded.append(source)
                 return None
 
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
-            found = {source.layout.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
+            found = {source.schema.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
         for source in crowded:
-            found[source.layout.name] = self._profile_alone(queries, source)
+            found[source.schema.name] = self._profile_alone(queries, source)
         return {name: one for name, one in found.items() if one is not None}
 
     def _extremes(self, parts: Parts, sources: Iterable[ColumnSource]) -> dict[str, Bounds]:
         """Query the extremes of the numeric columns, in as many queries as run concurrently."""
-        numbers = [source for source in sources if source.layout.kind is Kind.NUMERIC and source.reading.is_number]
+        numbers = [source for source in sources if source.schema.kind is Kind.NUMERIC and source.reading.is_number]
         shares = [numbers[at::QUERIES_AT_ONCE] for at in range(min(QUERIES_AT_ONCE, len(numbers)))]
         with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
             found = pool.map(lambda share: find_extremes(self._client, parts, share), shares)
@@ -217,7 +217,7 @@ class _Engine:
         try:
             return queries.profile(source)
         except NotCountableError as error:
-            self._left[source.layout.name] = str(error)
+            self._left[source.schema.name] = str(error)
             return None
 
     def _profile_alone(self, queries: ColumnQueries, source: ColumnSource) -> Profiles | None:
@@ -225,10 +225,10 @@ class _Engine:
             return self._profile_column(queries, source)
         except ResourceLimitError as error:
             raise ServiceRejectedError(
-                f"Column {source.layout.name!r} cannot be profiled in Druid, not even by itself: {error.message}",
+                f"Column {source.schema.name!r} cannot be profiled in Druid, not even by itself: {error.message}",
                 hint="set druid.query.groupBy.maxOnDiskStorage on brokers and historicals, or a larger "
                 "druid.processing.buffer.sizeBytes; or profile with `engine: local`",
-                column=source.layout.name,
+                column=source.schema.name,
             ) from error
 
 
@@ -254,31 +254,31 @@ def _is_flagged(segments: Sequence[SegmentColumns], name: str) -> bool:
     return any(name_flag_column(name) in segment.columns for segment in segments)
 
 
-def _to_profile(profiled: _Profiled, layout: Layout) -> Profile:
+def _to_profile(profiled: _Profiled, schema: ProfileSchema) -> Profile:
     parts = {
-        division.layout.name: _parts(division, profiled.columns[division.layout.name], layout)
+        division.schema.name: _parts(division, profiled.columns[division.schema.name], schema)
         for division in profiled.divisions
-        if division.layout.name in profiled.columns
+        if division.schema.name in profiled.columns
     }
     if parts:
         whole = sum_parts(list(next(iter(parts.values())).values()))
     else:
-        whole = _part(layout, profiled.rows, {name: own[None] for name, own in profiled.whole.items()})
+        whole = _part(schema, profiled.rows, {name: own[None] for name, own in profiled.whole.items()})
     segments = {}
     for division in profiled.divisions:
-        simple = build_undivided(division.layout, division.counts, whole)
-        segments[division.layout.name] = simple or _segment(division, parts[division.layout.name], layout)
-    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+        simple = build_undivided(division.schema, division.counts, whole)
+        segments[division.schema.name] = simple or _segment(division, parts[division.schema.name], schema)
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
-def _parts(division: Division, columns: Mapping[str, Profiles], layout: Layout) -> dict[str | None, Part]:
+def _parts(division: Division, columns: Mapping[str, Profiles], schema: ProfileSchema) -> dict[str | None, Part]:
     """Build the part of each value, from all texts that belong to it."""
     texts: dict[str | None, list[str | None]] = {}
     for text in division.texts:
         texts.setdefault(division.value_of(text), []).append(text)
     return {
         value: _part(
-            layout,
+            schema,
             division.counts[value],
             {name: sum_columns(own[text] for text in belonging) for name, own in columns.items()},
         )
@@ -286,23 +286,23 @@ def _parts(division: Division, columns: Mapping[str, Profiles], layout: Layout) 
     }
 
 
-def _part(layout: Layout, rows: int, columns: Mapping[str, ColumnProfile]) -> Part:
-    found = {column.name: columns.get(column.name) or empty_column(column) for column in layout.columns}
+def _part(schema: ProfileSchema, rows: int, columns: Mapping[str, ColumnProfile]) -> Part:
+    found = {column.name: columns.get(column.name) or empty_column(column) for column in schema.columns}
     return Part(rows=rows, columns=found)
 
 
-def _segment(division: Division, parts: Mapping[str | None, Part], layout: Layout) -> Segment:
+def _segment(division: Division, parts: Mapping[str | None, Part], schema: ProfileSchema) -> Segment:
     named = {value: part for value, part in parts.items() if value is not None}
-    return Segment(layout=division.layout, parts=named, rest=parts.get(None) or empty_part(layout.columns))
+    return Segment(schema=division.schema, parts=named, rest=parts.get(None) or empty_part(schema.columns))
 
 
-def _completed(profile: Profile, layout: Layout, left: Mapping[str, str], local: Local | None) -> Profile:
+def _completed(profile: Profile, schema: ProfileSchema, left: Mapping[str, str], local: Local | None) -> Profile:
     """Add the columns that the local engine has to profile."""
     said = "; ".join(f"{name!r}: {reason}" for name, reason in sorted(left.items()))
     if local is None:
         raise ConfigError(f"Columns that cannot be profiled in Druid: {said}.", hint="profile with `engine: local`")
     log.info("Profiled locally from the curated rows, not in Druid: %s", said)
-    others = local(replace(layout, columns=tuple(column for column in layout.columns if column.name in left)))
+    others = local(replace(schema, columns=tuple(column for column in schema.columns if column.name in left)))
     if others.rows != profile.rows:
         raise PartitionConflictError(
             f"Druid serves {profile.rows} rows, but the curated partition has {others.rows}: one of them was replaced."
@@ -311,19 +311,19 @@ def _completed(profile: Profile, layout: Layout, left: Mapping[str, str], local:
         name: replace(
             segment,
             parts={
-                value: _joined(layout, part, others.segments[name].parts[value])
+                value: _joined(schema, part, others.segments[name].parts[value])
                 for value, part in segment.parts.items()
             },
-            rest=_joined(layout, segment.rest, others.segments[name].rest),
+            rest=_joined(schema, segment.rest, others.segments[name].rest),
         )
         for name, segment in profile.segments.items()
     }
     whole = _joined(
-        layout, Part(rows=profile.rows, columns=profile.columns), Part(rows=others.rows, columns=others.columns)
+        schema, Part(rows=profile.rows, columns=profile.columns), Part(rows=others.rows, columns=others.columns)
     )
-    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
-def _joined(layout: Layout, part: Part, other: Part) -> Part:
+def _joined(schema: ProfileSchema, part: Part, other: Part) -> Part:
     both = {**part.columns, **other.columns}
-    return Part(rows=part.rows, columns={column.name: both[column.name] for column in layout.columns})
+    return Part(rows=part.rows, columns={column.name: both[column.name] for column in schema.columns})

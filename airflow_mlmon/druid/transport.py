@@ -122,7 +122,7 @@ class Transport:
         for _ in range(_MOST_HOPS):
             response, content = self._exchange(method, url, data)
             if response.status_code not in _REDIRECTS:
-                return self._judge(response, content)
+                return self._evaluate(response, content)
             url = urljoin(url, response.headers.get("Location", ""))
             self._check_redirect(urlsplit(url))
         raise ServiceUnavailableError(f"Druid at {self.base_url} redirects in a circle.")
@@ -169,7 +169,7 @@ class Transport:
                 raise requests.Timeout("the answer is too slow")
         return bytes(content)
 
-    def _judge(self, response: requests.Response, content: bytes) -> Answer:
+    def _evaluate(self, response: requests.Response, content: bytes) -> Answer:
         status = response.status_code
         data, is_json = _parse(content)
         is_html = "html" in response.headers.get("Content-Type", "").lower()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
-from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
+from airflow_mlmon.evaluation.history import ColumnDays
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, DRIFTED_SHARE
 
 _ORDER = (VerdictState.INSUFFICIENT_DATA, VerdictState.OK, VerdictState.BREACH)
@@ -53,24 +53,24 @@ def drifted_metrics(scores: Iterable[MetricValue], verdicts: Iterable[Verdict]) 
     ]
 
 
-def evaluate_columns(nights: Nights, scores: Sequence[MetricValue], policy: Judgement) -> dict[str, Verdict]:
+def evaluate_columns(days: ColumnDays, scores: Sequence[MetricValue], policy: EvaluationPolicy) -> dict[str, Verdict]:
     """Evaluate the drift of columns alone, against the history of their profiles or by sampling error only.
 
     Args:
-        nights: the profiles, their baselines and their history.
+        days: the profiles, their baselines and their history.
         scores: the drift score of each column.
         policy: the evaluation policy; with a rate of 0 nothing is evaluated.
     """
     if not policy.rate:
         return {}
-    evidence = NightEvidence(day=nights.day, metrics=scores, past={}, columns=nights.columns())
-    return drift_by_column(judge_night(evidence, policy))
+    evidence = PartitionEvidence(day=days.day, metrics=scores, past={}, columns=days.columns())
+    return drift_by_column(evaluate_day(evidence, policy))
 
 
 def evaluate_pair(
-    day: date, before: Profile, after: Profile, scores: Sequence[MetricValue], policy: Judgement
+    day: date, before: Profile, after: Profile, scores: Sequence[MetricValue], policy: EvaluationPolicy
 ) -> dict[str, Verdict]:
     """Evaluate the drift of columns between two sets of rows, by sampling error only."""
     none: Collection[date] = ()
     baselines = dict.fromkeys(before.columns, (before, none))
-    return evaluate_columns(Nights(day=day, now=after, past=(), baselines=baselines), scores, policy)
+    return evaluate_columns(ColumnDays(day=day, now=after, past=(), baselines=baselines), scores, policy)

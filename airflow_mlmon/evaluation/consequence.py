@@ -45,7 +45,7 @@ class _Means:
             return np.append(known, column.unseen_rows).astype(np.float64)
         if isinstance(column, NumericProfile):
             points = column.distribution.points
-            places = np.searchsorted(self.edges, points.keys + column.layout.centre, side="right")
+            places = np.searchsorted(self.edges, points.keys + column.schema.centre, side="right")
             return np.bincount(places, weights=points.counts, minlength=len(self.means)).astype(np.float64)
         return np.zeros(len(self.means))
 
@@ -77,7 +77,7 @@ def score_shifts(
 
 def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _Means | None:
     if isinstance(column, CategoryProfile):
-        vocabulary = column.layout.vocabulary
+        vocabulary = column.schema.vocabulary
         found = pc.index_in(values.cast(pa.string()), value_set=pa.array(vocabulary, pa.string()))
         places = found.fill_null(len(vocabulary)).to_numpy(zero_copy_only=False)
         is_held = np.isfinite(scores)

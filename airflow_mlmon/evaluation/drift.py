@@ -27,9 +27,9 @@ from scipy import special
 
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
-from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series, tail
+from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, tail
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, estimate_expected
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
 _HALF = 0.5
 _CLOSEST = 1e-9
@@ -87,9 +87,9 @@ class ColumnHistory:
     def between(self) -> float:
         """Return the variance between days beyond sampling error, as squared distance per degree of freedom."""
         found = [_excess(evidence) for day, evidence in self.past if evidence.freedom and day not in self.outliers]
-        return max(float(np.mean(found)), 0.0) if len(found) >= FEWEST_NIGHTS else 0.0
+        return max(float(np.mean(found)), 0.0) if len(found) >= FEWEST_DAYS else 0.0
 
-    def distribution(self) -> Usual | None:
+    def distribution(self) -> Expectation | None:
         """Return the expected ln(q / expected value); None for too few days."""
         held = [(day, evidence) for day, evidence in self.past if evidence.freedom]
         between = self.between()
@@ -105,8 +105,8 @@ class ColumnHistory:
         )
 
 
-def judge_column(
-    history: ColumnHistory, place: Usual | None, distribution: Usual | None, floor: Callable[[int], float]
+def evaluate_column(
+    history: ColumnHistory, place: Expectation | None, distribution: Expectation | None, floor: Callable[[int], float]
 ) -> Finding:
     """Return the most significant test of a column's drift, Bonferroni-corrected for the number of its tests.
 
@@ -115,10 +115,10 @@ def judge_column(
     found = [_of_distribution(history, distribution)]
     series = history.place()
     if series is not None:
-        found.append(_of_place(judge_series(series, place), series.scale))
+        found.append(_of_place(evaluate_series(series, place), series.scale))
     if history.now.shift is not None:
         found.append(_of_shift(history.shift(), history.now.shift))
-    best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.nights), finding.p_value))
+    best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
 
 
@@ -127,39 +127,39 @@ def _of_place(finding: Finding | None, scale: float) -> Finding:
     chance = min(max(_HALF + finding.effect * scale, _CLOSEST), 1 - _CLOSEST)
     effect = math.sqrt(2) * float(special.ndtri(chance))
     direction = "higher" if effect > 0 else "lower"
-    return replace(finding, effect=effect, usual=None, words=f"values {direction} than expected")
+    return replace(finding, effect=effect, expected=None, words=f"values {direction} than expected")
 
 
 def _of_shift(series: Series | None, shift: MeanShift) -> Finding:
     assert series is not None  # noqa: S101 - checked by the caller
-    found = judge_series(series, series.usual())
+    found = evaluate_series(series, series.expected())
     return Finding(
         p_value=max(shift.p_value, found.p_value if found else 0.0),
-        effect=shift.value - (found.usual or 0.0 if found else 0.0),
-        usual=None,
-        nights=found.nights if found else 0,
+        effect=shift.value - (found.expected or 0.0 if found else 0.0),
+        expected=None,
+        days=found.days if found else 0,
         words=shift.text,
     )
 
 
-def _of_distribution(history: ColumnHistory, usual: Usual | None) -> Finding:
+def _of_distribution(history: ColumnHistory, expected: Expectation | None) -> Finding:
     now = history.now
     by_sampling = float(special.chdtrc(now.freedom, now.statistic)) if now.freedom else 1.0
-    if usual is None:
-        by_nights, nights, between = 0.0, 0, 0.0
+    if expected is None:
+        by_days, days, between = 0.0, 0, 0.0
     else:
         between = history.between()
-        # has its own variance: the sampling variance of `Usual` is part of it
-        variance = usual.ratio * (1 + 1 / usual.of_centre)
-        distance = _log_ratio(now, between) - usual.centre
-        by_nights = tail(distance / math.sqrt(variance), usual.freedom, Worse.ABOVE) if variance > 0 else 0.0
-        nights = usual.nights
+        # has its own variance: the sampling variance of `Expected` is part of it
+        variance = expected.ratio * (1 + 1 / expected.of_centre)
+        distance = _log_ratio(now, between) - expected.centre
+        by_days = tail(distance / math.sqrt(variance), expected.freedom, Worse.ABOVE) if variance > 0 else 0.0
+        days = expected.days
     excess = max(_excess(now) - between, 0.0) * now.freedom
     return Finding(
-        p_value=max(by_sampling, by_nights),
+        p_value=max(by_sampling, by_days),
         effect=math.sqrt(excess),
-        usual=None,
-        nights=nights,
+        expected=None,
+        days=days,
         words="distribution changed",
     )
 

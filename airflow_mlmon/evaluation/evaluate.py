@@ -18,24 +18,24 @@ from datetime import date
 from functools import partial
 from typing import TypeVar
 
-from airflow_mlmon.evaluation.drift import ColumnHistory, judge_column
+from airflow_mlmon.evaluation.drift import ColumnHistory, evaluate_column
 from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
-from airflow_mlmon.evaluation.series import Finding, Point, Series, judge_series
+from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
-from airflow_mlmon.statistics.dispersion import FEWEST_NIGHTS, Usual, shrink
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
 from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
 
 _LARGE = 0.5
 _BY_SAMPLING = "sampling error only"
-_USUAL = "as usual in {} nights"
-_AT_FIRST = "as in its first {} nights"
+_EXPECTED = "as expected in {} days"
+_AT_FIRST = "as in its first {} days"
 
 
 def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
@@ -43,19 +43,19 @@ def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightEvidence:
+class PartitionEvidence:
     """Evidence of a day and of the days before.
 
     Attributes:
-        day: The night.
+        day: The day.
         metrics: What was measured of it.
-        past: The same of the nights before, without those of an incident that goes on.
-        first: The same of the first nights, which are none of the past; of what is to stay as it was.
-        outliers: The nights before on which each was in breach, and which are over.
+        past: The same of the days before, without those of an incident that goes on.
+        first: The same of the first days, which are none of the past; of what is to stay as it was.
+        outliers: The days before on which each was in breach, and which are over.
         columns: The drift of each column.
         base: The same of the baseline.
         scales: Standard deviation of single values, of the metrics that are means.
-        versions: Segments of model versions whose own outputs and performance are judged too.
+        versions: Segments of model versions whose own outputs and performance are evaluated too.
         parts: The drift of a column in each segment, by what the segment is called.
         texts: Columns whose drift score is evaluated as a number: profiles hold too little of texts.
     """
@@ -90,31 +90,31 @@ class _Test:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _Evaluated:
     """Result of a test with its history."""
 
     finding: Finding
     series: Series | None = None
-    usual: Usual | None = None
-    rule: str = _USUAL
+    expected: Expectation | None = None
+    rule: str = _EXPECTED
 
 
-def judge_night(evidence: NightEvidence, policy: Judgement) -> list[Verdict]:
+def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[Verdict]:
     """Evaluate the metrics of a day, in their order, and then its segments.
 
     Args:
         evidence: the day and the days before.
         policy: the evaluation policy.
     """
-    whole = [value for value in evidence.metrics if _is_judged(evidence, value)]
-    verdicts = _judge(evidence, whole, policy)
+    whole = [value for value in evidence.metrics if _is_evaluated(evidence, value)]
+    verdicts = _evaluate(evidence, whole, policy)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
     for column in drifted:
-        verdicts += _judge_parts(evidence, column, policy)
+        verdicts += _evaluate_parts(evidence, column, policy)
     return verdicts
 
 
-def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
+def _is_evaluated(evidence: PartitionEvidence, value: MetricValue) -> bool:
     known = METRICS.get(value.metric)
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False
@@ -124,7 +124,7 @@ def _is_judged(evidence: NightEvidence, value: MetricValue) -> bool:
     return known.measure is not None and (value.column is not None or not known.by_column)
 
 
-def _judge_parts(evidence: NightEvidence, column: str, policy: Judgement) -> list[Verdict]:
+def _evaluate_parts(evidence: PartitionEvidence, column: str, policy: EvaluationPolicy) -> list[Verdict]:
     """Evaluate the segments of drifted columns, and the row counts of the segments that they define."""
     histories = dict(evidence.parts(column))
     scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
@@ -144,7 +144,7 @@ def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
     return MetricValue(metric=DRIFT, column=column, segment=segment, value=None, rows=history.now.rows)
 
 
-def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judgement) -> list[Verdict]:
+def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy: EvaluationPolicy) -> list[Verdict]:
     lacking: dict[SubjectKey, Verdict] = {}
     tests = []
     for value in values:
@@ -161,7 +161,7 @@ def _judge(evidence: NightEvidence, values: Sequence[MetricValue], policy: Judge
     return [found[value.key] for value in values]
 
 
-def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str:
+def _lack(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy) -> str:
     """Return the reason why a value cannot be evaluated; empty if it can."""
     if value.withheld:
         return value.withheld
@@ -179,11 +179,11 @@ def _lack(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> str
     return _few(value.rows, policy) if is_of_rows else ""
 
 
-def _few(rows: int, policy: Judgement) -> str:
+def _few(rows: int, policy: EvaluationPolicy) -> str:
     return f"{rows} values, fewer than {policy.minimum_rows}" if rows < policy.minimum_rows else ""
 
 
-def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> Series:
+def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy) -> Series:
     metric = METRICS[value.metric]
     # the drift score of a text is a ROC AUC
     measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
@@ -202,13 +202,13 @@ def _series(evidence: NightEvidence, value: MetricValue, policy: Judgement) -> S
     )
 
 
-def _at_first(evidence: NightEvidence, series: Series, key: SubjectKey) -> Series | None:
+def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> Series | None:
     """Return the number with its initial window; None if it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
     return replace(series, past=points, base=None) if points else None
 
 
-def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
+def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
     """Convert the rows of a segment to a share of all rows, so that a change of all rows is none of a segment."""
     totals = dict(evidence.past.get((ROWS, None, None), ()))
     now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
@@ -225,71 +225,71 @@ def _share_of_rows(evidence: NightEvidence, value: MetricValue) -> Series:
     )
 
 
-def _verdicts(tests: Sequence[_Test], policy: Judgement) -> list[Verdict]:
+def _verdicts(tests: Sequence[_Test], policy: EvaluationPolicy) -> list[Verdict]:
     """Return the verdicts on tests that are corrected together."""
-    places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.usual())
+    places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.expected())
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
-    usuals = _shrunk([test.series for test in tests], lambda one: one.usual())
-    firsts = _shrunk([test.first for test in tests], lambda one: one.usual())
-    judged: list[_Judged | None] = []
-    for test, place, spread, usual, first in zip(tests, places, spreads, usuals, firsts, strict=True):
+    expectations = _shrunk([test.series for test in tests], lambda one: one.expected())
+    firsts = _shrunk([test.first for test in tests], lambda one: one.expected())
+    evaluated: list[_Evaluated | None] = []
+    for test, place, spread, expected, first in zip(tests, places, spreads, expectations, firsts, strict=True):
         floor = partial(smallest_effect, policy, test.metric.metric)
         if test.column:
-            judged.append(_Judged(finding=judge_column(test.column, place, spread, floor)))
+            evaluated.append(_Evaluated(finding=evaluate_column(test.column, place, spread, floor)))
         else:
-            judged.append(_judge_number(test, usual, first, floor))
-    met = iter(levels([one.finding.p_value for one in judged if one], policy.rate, policy.correction))
+            evaluated.append(_evaluate_number(test, expected, first, floor))
+    met = iter(levels([one.finding.p_value for one in evaluated if one], policy.rate, policy.correction))
     verdicts = []
-    for test, one in zip(tests, judged, strict=True):
+    for test, one in zip(tests, evaluated, strict=True):
         if one is None:
-            nights = len(test.series.past) if test.series else 0
-            lack = f"{nights} days of history, fewer than {FEWEST_NIGHTS}"
+            days = len(test.series.past) if test.series else 0
+            lack = f"{days} days of history, fewer than {FEWEST_DAYS}"
             verdicts.append(_insufficient(test.metric, lack))
         else:
             level, is_met = next(met)
-            floor_of_it = smallest_effect(policy, test.metric.metric, one.finding.nights)
-            limits = limits_of(one.series, one.usual, level, floor_of_it) if one.series else (None, None)
+            floor_of_it = smallest_effect(policy, test.metric.metric, one.finding.days)
+            limits = limits_of(one.series, one.expected, level, floor_of_it) if one.series else (None, None)
             is_breach = is_met and abs(one.finding.effect) >= floor_of_it
             verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
     return verdicts
 
 
-def _judge_number(
-    test: _Test, usual: Usual | None, first: Usual | None, floor: Callable[[int], float]
-) -> _Judged | None:
+def _evaluate_number(
+    test: _Test, expected: Expectation | None, first: Expectation | None, floor: Callable[[int], float]
+) -> _Evaluated | None:
     """Test a number against its trailing and initial windows; the more significant result counts, as two tests."""
     assert test.series is not None  # noqa: S101 - a test is a column or a number
-    finding = judge_series(test.series, usual)
-    judged = [_Judged(finding=finding, series=test.series, usual=usual)] if finding else []
-    finding = judge_series(test.first, first) if test.first and first else None
+    finding = evaluate_series(test.series, expected)
+    evaluated = [_Evaluated(finding=finding, series=test.series, expected=expected)] if finding else []
+    finding = evaluate_series(test.first, first) if test.first and first else None
     if finding and test.first:
         side = "lower" if finding.effect < 0 else "higher"
         finding = replace(finding, words=f"{side} than in its initial window from {test.first.past[0][0]}")
-        judged.append(_Judged(finding=finding, series=test.first, usual=first, rule=_AT_FIRST))
-    if not judged:
+        evaluated.append(_Evaluated(finding=finding, series=test.first, expected=first, rule=_AT_FIRST))
+    if not evaluated:
         return None
     # effect sizes below the minimum come second
-    best = min(judged, key=lambda one: (abs(one.finding.effect) < floor(one.finding.nights), one.finding.p_value))
-    finding = replace(best.finding, p_value=min(len(judged) * best.finding.p_value, 1.0))
+    best = min(evaluated, key=lambda one: (abs(one.finding.effect) < floor(one.finding.days), one.finding.p_value))
+    finding = replace(best.finding, p_value=min(len(evaluated) * best.finding.p_value, 1.0))
     return replace(best, finding=_in_units(test, finding))
 
 
 def _in_units(test: _Test, finding: Finding) -> Finding:
     """Convert the result to the units of its metric: a share of rows back to rows."""
     is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
-    if not is_share or test.series is None or finding.usual is None:
+    if not is_share or test.series is None or finding.expected is None:
         return finding
-    return replace(finding, usual=finding.usual * test.series.now.rows)
+    return replace(finding, expected=finding.expected * test.series.now.rows)
 
 
-def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) -> list[Usual | None]:
+def _shrunk(items: Sequence[_T | None], expected_of: Callable[[_T], Expectation | None]) -> list[Expectation | None]:
     """Estimate the expected value of each number with a history, with its variance shrunk by measure."""
-    found = {at: usual for at, item in enumerate(items) if item is not None and (usual := usual_of(item))}
+    found = {at: expected for at, item in enumerate(items) if item is not None and (expected := expected_of(item))}
     groups: dict[str, list[int]] = {}
     for at in found:
         item = items[at]
         groups.setdefault(item.measure if isinstance(item, Series) else "distribution", []).append(at)
-    shrunk: dict[int, Usual] = {}
+    shrunk: dict[int, Expectation] = {}
     for measure, members in groups.items():
         own = [found[at] for at in members]
         # the variances of areas and losses have nothing in common
@@ -299,9 +299,9 @@ def _shrunk(items: Sequence[_T | None], usual_of: Callable[[_T], Usual | None]) 
 
 
 def _verdict(
-    value: MetricValue, judged: _Judged, limits: tuple[float | None, float | None], *, is_breach: bool
+    value: MetricValue, evaluated: _Evaluated, limits: tuple[float | None, float | None], *, is_breach: bool
 ) -> Verdict:
-    finding = judged.finding
+    finding = evaluated.finding
     is_critical = abs(finding.effect) >= _LARGE or METRICS[value.metric].is_performance
     return Verdict(
         metric=value.metric,
@@ -311,14 +311,14 @@ def _verdict(
         state=VerdictState.BREACH if is_breach else VerdictState.OK,
         low=limits[0],
         high=limits[1],
-        rule=judged.rule.format(finding.nights) if finding.nights else _BY_SAMPLING,
-        history=finding.nights or None,
+        rule=evaluated.rule.format(finding.days) if finding.days else _BY_SAMPLING,
+        history=finding.days or None,
         # a value within its range names its comparison only if it is not the trailing window
-        note=finding.words if is_breach or judged.rule == _AT_FIRST else "",
+        note=finding.words if is_breach or evaluated.rule == _AT_FIRST else "",
         severity=CRITICAL if is_critical else WARNING,
         p_value=finding.p_value,
         effect=finding.effect,
-        usual=finding.usual,
+        expected=finding.expected,
     )
 
 
@@ -332,6 +332,6 @@ def _insufficient(value: MetricValue, note: str) -> Verdict:
         state=VerdictState.INSUFFICIENT_DATA,
         low=None,
         high=None,
-        rule="as usual",
+        rule="as expected",
         note=note,
     )

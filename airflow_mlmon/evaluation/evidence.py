@@ -62,7 +62,7 @@ class ColumnEvidence:
 class ColumnBase(Protocol):
     """Baseline of a column, prepared for many days."""
 
-    def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
+    def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
         """Compare a day with the baseline, which may contain it; None if either has no values."""
 
 
@@ -123,8 +123,8 @@ class _NumericBase:
     def _grid(self) -> _Ranks:
         return _Ranks.of(self._baseline.to_grid().points, self._bins)
 
-    def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        distribution = night.distribution  # type: ignore[union-attr]
+    def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
+        distribution = day.distribution  # type: ignore[union-attr]
         rows, total = distribution.rows, self._baseline.rows
         rest = total - rows if is_part else total
         if not rows or rest <= 0:
@@ -149,8 +149,8 @@ class _VectorBase:
         self._dimensions = baseline.dimensions
         self._norms = _NumericBase(baseline.norm.distribution, bins)
 
-    def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        vector: VectorProfile = night  # type: ignore[assignment]
+    def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
+        vector: VectorProfile = day  # type: ignore[assignment]
         found = self._norms.compare(vector.norm, is_part=is_part)
         if found is None:
             return None
@@ -161,15 +161,15 @@ class _VectorBase:
 
 class _CategoryBase:
     def __init__(self, baseline: CategoryProfile) -> None:
-        self._size = len(baseline.layout.vocabulary)
+        self._size = len(baseline.schema.vocabulary)
         self._counts = self._count(baseline)
 
     def _count(self, column: CategoryProfile) -> Counts:
         known = column.known.spread(np.arange(self._size))
         return np.append(known, column.unseen_rows)
 
-    def compare(self, night: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        counts = self._count(night)  # type: ignore[arg-type]
+    def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
+        counts = self._count(day)  # type: ignore[arg-type]
         base = self._counts - counts if is_part else self._counts
         rows, rest = int(counts.sum()), int(base.sum())
         if not rows or rest <= 0:
@@ -183,9 +183,9 @@ def _places(ranks: Floats, bins: int) -> npt.NDArray[np.int64]:
     return np.minimum((ranks * bins).astype(np.int64), bins - 1)
 
 
-def _chisquare(base: Counts, night: Counts, *, always_rare: int = 0) -> tuple[float, int]:
+def _chisquare(base: Counts, day: Counts, *, always_rare: int = 0) -> tuple[float, int]:
     """Return Pearson's statistic of homogeneity of two histograms, and its degrees of freedom."""
-    first, second = pool_rare(base, night, always_rare=always_rare)
+    first, second = pool_rare(base, day, always_rare=always_rare)
     if len(first) < 2:  # noqa: PLR2004 - all rows are in one bin
         return 0.0, 0
     total = first + second

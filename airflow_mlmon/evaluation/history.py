@@ -15,7 +15,7 @@ from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.evaluation import Season
-from airflow_mlmon.spec.metrics import NULL_SHARE, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE
 
 
 class Comparisons:
@@ -26,19 +26,19 @@ class Comparisons:
         self._found: dict[tuple[int, int, int, bool], tuple[ColumnProfile, ColumnEvidence | None]] = {}
 
     def compare(
-        self, baseline: ColumnProfile, bins: int, night: ColumnProfile, *, is_part: bool
+        self, baseline: ColumnProfile, bins: int, day: ColumnProfile, *, is_part: bool
     ) -> ColumnEvidence | None:
         """Compare a day with the baseline, with a number of bins."""
         # by identity: the compared objects are kept, so no other object can have their address
-        key = (id(baseline), bins, id(night), is_part)
+        key = (id(baseline), bins, id(day), is_part)
         if key not in self._found:
             _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
-            self._found[key] = night, base.compare(night, is_part=is_part) if base else None
+            self._found[key] = day, base.compare(day, is_part=is_part) if base else None
         return self._found[key][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nights:
+class ColumnDays:
     """Profiles for the evaluation of a day.
 
     Attributes:
@@ -97,10 +97,10 @@ class Nights:
         name: str,
         segment: str | None,
         baseline: tuple[ColumnProfile, Collection[date]],
-        nights: tuple[ColumnProfile, Sequence[tuple[date, ColumnProfile]]],
+        days: tuple[ColumnProfile, Sequence[tuple[date, ColumnProfile]]],
     ) -> ColumnHistory | None:
         base_column, members = baseline
-        current, past = nights
+        current, past = days
         if not base_column.observed:
             return None
         bins = bins_for(current.observed, base_column.observed)
@@ -133,10 +133,10 @@ def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> di
     for name, (profile, _) in baselines.items():
         column = profile.columns[name]
         if column.rows:
-            found[NULL_SHARE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
+            found[NULL_RATE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
         if isinstance(column, CategoryProfile) and column.observed:
             once = int((column.known.counts == 1).sum()) + column.unseen_rows
-            found[UNSEEN_SHARE, name, None] = Point(value=once / column.observed, rows=column.observed)
+            found[NEW_CATEGORY_RATE, name, None] = Point(value=once / column.observed, rows=column.observed)
     return found
 
 
@@ -149,9 +149,9 @@ def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[dat
     """
     found: set[date] = set()
     last = day
-    for night in sorted(breached, reverse=True):
-        if (last - night).days > clears_after:
+    for one_day in sorted(breached, reverse=True):
+        if (last - one_day).days > clears_after:
             break
-        found.add(night)
-        last = night
+        found.add(one_day)
+        last = one_day
     return found

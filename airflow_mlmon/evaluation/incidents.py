@@ -16,11 +16,11 @@ import numpy as np
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import NULL_SHARE
+from airflow_mlmon.spec.metrics import NULL_RATE
 from airflow_mlmon.tasks.registry import METRICS
 
 # minimum of days for a correlation, and the smallest that ties two columns together
-_FEWEST_NIGHTS = 10
+_FEWEST_DAYS = 10
 _TIED = 0.5
 
 
@@ -107,7 +107,7 @@ def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | Non
 
 def _are_empty_together(one: Verdict, other: Verdict) -> bool:
     """Return True if both have equally many nulls, as after the failure of a shared feed."""
-    return one.metric == other.metric == NULL_SHARE and one.segment == other.segment and one.value == other.value
+    return one.metric == other.metric == NULL_RATE and one.segment == other.segment and one.value == other.value
 
 
 def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> float:
@@ -116,7 +116,7 @@ def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> floa
         return 0.0
     first, second = _places(one), _places(other)
     days = sorted(set(first) & set(second))
-    if len(days) < _FEWEST_NIGHTS:
+    if len(days) < _FEWEST_DAYS:
         return 0.0
     pair = np.array([[places[day] for day in days] for places in (first, second)])
     return float(np.corrcoef(pair)[0, 1]) if (pair.std(axis=1) > 0).all() else 0.0

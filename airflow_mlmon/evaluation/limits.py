@@ -8,19 +8,19 @@ from scipy import special
 
 from airflow_mlmon.evaluation.series import Series
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import Usual
+from airflow_mlmon.statistics.dispersion import Expectation
 from airflow_mlmon.tasks.registry import METRICS
 
 
-def smallest_effect(policy: Judgement, metric: str, nights: int) -> float:
+def smallest_effect(policy: EvaluationPolicy, metric: str, days: int) -> float:
     """Return the smallest effect size that counts; doubled if the variation from day to day is unknown."""
     floor = policy.performance_effect if METRICS[metric].is_performance else policy.effect
-    return floor if nights else 2 * floor
+    return floor if days else 2 * floor
 
 
-def strength(verdict: Verdict, policy: Judgement) -> float | None:
+def strength(verdict: Verdict, policy: EvaluationPolicy) -> float | None:
     """Return the effect size of a verdict in units of the smallest that counts; for a rule, the value by its limit.
 
     A breach needs at least 1, and a significant p-value. None without an effect size.
@@ -33,17 +33,19 @@ def strength(verdict: Verdict, policy: Judgement) -> float | None:
     return None
 
 
-def limits_of(series: Series, usual: Usual | None, level: float, floor: float) -> tuple[float | None, float | None]:
+def limits_of(
+    series: Series, expected: Expectation | None, level: float, floor: float
+) -> tuple[float | None, float | None]:
     """Return the values between which a number is no breach at a level; None on a side that is not bad.
 
     The tail of a share is exact and has no closed limit: None.
     """
-    if usual is None or series.measure is Measure.SHARE:
+    if expected is None or series.measure is Measure.SHARE:
         return None, None
-    quantile = _quantile(series, usual.freedom, level)
-    width = max(quantile * math.sqrt(series.variance(usual)), floor)
-    low = series.off_scale(usual.centre - width) if series.worse is not Worse.ABOVE else None
-    high = series.off_scale(usual.centre + width) if series.worse is not Worse.BELOW else None
+    quantile = _quantile(series, expected.freedom, level)
+    width = max(quantile * math.sqrt(series.variance(expected)), floor)
+    low = series.off_scale(expected.centre - width) if series.worse is not Worse.ABOVE else None
+    high = series.off_scale(expected.centre + width) if series.worse is not Worse.BELOW else None
     return low, high
 
 

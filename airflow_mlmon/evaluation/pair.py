@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from airflow_mlmon.drift.methods import measure_all, method_for
 from airflow_mlmon.drift.sampled import P_VALUES, SampledScore
 from airflow_mlmon.profiles.columns.column import ColumnProfile
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.statistics.two_sample import Score
 
@@ -77,10 +77,10 @@ def score_column(
     A distance has the p-value of its companion test: Kolmogorov-Smirnov for numbers, chi-square for categories. A
     p-value by Evidently has the effect size of that test, and its limit.
     """
-    chosen = method_for(reference.layout.kind, method)
-    if reference.layout.kind is Kind.IDENTIFIER or (chosen.is_sampled and answer is None):
+    chosen = method_for(reference.schema.kind, method)
+    if reference.schema.kind is Kind.IDENTIFIER or (chosen.is_sampled and answer is None):
         return None
-    companion = COMPANIONS[reference.layout.kind]
+    companion = COMPANIONS[reference.schema.kind]
     asked = (companion, chosen) if answer is None else (companion,)
     beside, *own_score = measure_all(asked, reference, current)
     score = own_score[0] if answer is None else _from_answer(answer, beside)

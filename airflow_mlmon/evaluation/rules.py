@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from airflow_mlmon.records import MetricValue, Night, Status, Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, PartitionState, Status, Verdict, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.metrics import STATUS
@@ -30,7 +30,7 @@ CONSTANT_EPSILON = 1e-9
 Values = Mapping[tuple[str, str | None], Sequence[float]]
 
 
-def judge(
+def evaluate_rules(
     metrics: Sequence[MetricValue], history: Values, rules: Sequence[AlertRule], history_spec: History
 ) -> list[Verdict]:
     """Apply the rules to the metrics, in the order of the rules.
@@ -58,18 +58,18 @@ def judge(
     return verdicts
 
 
-def status_verdict(night: Night) -> Verdict:
+def status_verdict(state: PartitionState) -> Verdict:
     """Return the verdict on the status of the day: anything but OK is a breach."""
-    severity = WARNING if night.status in {Status.OK, Status.PARTIAL} else CRITICAL
+    severity = WARNING if state.status in {Status.OK, Status.PARTIAL} else CRITICAL
     return Verdict(
         metric=STATUS,
         column=None,
         value=None,
-        state=VerdictState.OK if night.status is Status.OK else VerdictState.BREACH,
+        state=VerdictState.OK if state.status is Status.OK else VerdictState.BREACH,
         low=None,
         high=None,
         rule="status OK",
-        note=night.status.value,
+        note=state.status.value,
         severity=severity,
     )
 
@@ -95,7 +95,7 @@ def _by_history(
 ) -> Verdict:
     words = _history_words(limit, history)
     if len(past) < history.minimum:
-        note = f"history {len(past)} of {history.nights}"
+        note = f"history {len(past)} of {history.days}"
         return _verdict(metric, None, None, words, severity, history=len(past), missing=note)
     centre = median(past)
     scale = max(MAD_TO_DEVIATION * median(abs(value - centre) for value in past), limit.floor)
@@ -115,10 +115,10 @@ def _by_history(
 
 def _history_words(limit: HistoryLimit, history: History) -> str:
     deviations = f"{limit.deviations:g} robust standard deviations"
-    nights = f"the median of {history.nights} nights"
+    days = f"the median of {history.days} days"
     if limit.side == "both":
-        return f"within {deviations} of {nights}"
-    return f"at most {deviations} {limit.side} {nights}"
+        return f"within {deviations} of {days}"
+    return f"at most {deviations} {limit.side} {days}"
 
 
 def _possible(metric: str, low: float | None, high: float | None) -> tuple[float | None, float | None]:

@@ -13,7 +13,7 @@ An unknown c is estimated from the days, and no day is assumed to vary less. A d
 sample of rows: all days have the same weight, their variance is estimated too, and its minimum is half an hour. An
 effect of 0.1 is one hour for files that arrive on time, and 10 % of a long delay.
 
-The distance from the expected value follows Student's t, by `dispersion.Usual`. Shares are often small counts: their
+The distance from the expected value follows Student's t, by `dispersion.Expected`. Shares are often small counts: their
 exact tail, as a normal score, is divided by the standard deviation between days. Durations are skewed, and the tail of
 Student's t is too light for them: they follow the law of exponential waiting times, and only the late side is bad.
 """
@@ -29,7 +29,7 @@ import numpy as np
 from scipy import special
 
 from airflow_mlmon.spec.metrics import Measure, Worse
-from airflow_mlmon.statistics.dispersion import Usual, estimate_expected
+from airflow_mlmon.statistics.dispersion import Expectation, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 # standard deviation of an area or a loss that never varied, as a share of the scale
@@ -77,7 +77,7 @@ class Series:
     season: str = "auto"
     outliers: Collection[date] = frozenset()
 
-    def usual(self) -> Usual | None:
+    def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
         values = np.array([self.on_scale(point.value) for _, point in self.past])
         sampling = np.array([self.sampling(point) for _, point in self.past])
@@ -124,13 +124,13 @@ class Series:
             return _STEADIEST**2
         return 1 / max(point.rows, 1)
 
-    def variance(self, usual: Usual) -> float:
+    def variance(self, expected: Expectation) -> float:
         """Return the variance of the distance from the expected value, on the scale."""
         own = self.sampling(self.now)
         if self.measure in {Measure.AREA, Measure.LOSS}:
-            ratio = max(usual.ratio, _LEAST_DEVIATION**2)
-            return ratio * (max(own, usual.sampling) + usual.sampling / usual.of_centre)
-        return usual.variance(own)
+            ratio = max(expected.ratio, _LEAST_DEVIATION**2)
+            return ratio * (max(own, expected.sampling) + expected.sampling / expected.of_centre)
+        return expected.variance(own)
 
     @property
     def is_sampled(self) -> bool:
@@ -145,34 +145,34 @@ class Finding:
     Attributes:
         p_value: P-value on the bad sides, before correction.
         effect: Signed effect size.
-        usual: Expected value in the units of the metric; None if it is not one number.
-        nights: Length of the history in days; 0 for sampling error alone.
+        expected: Expected value in the units of the metric; None if it is not one number.
+        days: Length of the history in days; 0 for sampling error alone.
         words: Description of the change.
     """
 
     p_value: float
     effect: float
-    usual: float | None
-    nights: int
+    expected: float | None
+    days: int
     words: str = ""
 
 
-def judge_series(series: Series, usual: Usual | None) -> Finding | None:
+def evaluate_series(series: Series, expected: Expectation | None) -> Finding | None:
     """Test a number against its history, or its baseline; None if its variance is unknown."""
-    if usual is None and (series.base is None or not series.is_sampled):
+    if expected is None and (series.base is None or not series.is_sampled):
         return None
-    known = usual or _of_base(series)
+    known = expected or _of_base(series)
     y = series.on_scale(series.now.value)
     variance = series.variance(known)
     if series.measure is Measure.SHARE:
-        p_value = _share_p(series, known, usual is None, variance)
+        p_value = _share_p(series, known, expected is None, variance)
     else:
         p_value = _tail(series, (y - known.centre) / math.sqrt(variance), known.freedom)
     return Finding(
         p_value=p_value,
         effect=y - known.centre,
-        usual=series.off_scale(known.centre),
-        nights=usual.nights if usual else 0,
+        expected=series.off_scale(known.centre),
+        days=expected.days if expected else 0,
     )
 
 
@@ -194,13 +194,13 @@ def _tail(series: Series, z: float, freedom: float) -> float:
     return tail(z, freedom, series.worse)
 
 
-def _of_base(series: Series) -> Usual:
+def _of_base(series: Series) -> Expectation:
     """Estimate from the baseline alone: its sampling error, without variance between days."""
     base = series.base
     assert base is not None  # noqa: S101 - checked by the caller
-    return Usual(
+    return Expectation(
         centre=series.on_scale(base.value),
-        nights=0,
+        days=0,
         of_centre=1,
         ratio=1.0,
         freedom=math.inf,
@@ -208,9 +208,9 @@ def _of_base(series: Series) -> Usual:
     )
 
 
-def _share_p(series: Series, usual: Usual, is_base: bool, variance: float) -> float:  # noqa: FBT001 - two cases
+def _share_p(series: Series, expected: Expectation, is_base: bool, variance: float) -> float:  # noqa: FBT001 - two cases
     here, rows = _count(series.now)
-    others = [series.base] if is_base and series.base else _of_weekday(series, usual)
+    others = [series.base] if is_base and series.base else _of_weekday(series, expected)
     there = sum(_count(point)[0] for point in others)
     total = sum(point.rows for point in others)
     sampling = 1 / max(rows, 1) + 1 / max(total, 1)
@@ -222,12 +222,12 @@ def _share_p(series: Series, usual: Usual, is_base: bool, variance: float) -> fl
         sides.append(log_lower_tail(here, rows, there, total))
     # the normal score of each exact tail
     scores = [-float(special.ndtri_exp(log_p)) if log_p < 0 else -math.inf for log_p in sides]
-    return min(len(sides) * float(special.stdtr(usual.freedom, -max(scores) / widening)), _MAX_P)
+    return min(len(sides) * float(special.stdtr(expected.freedom, -max(scores) / widening)), _MAX_P)
 
 
-def _of_weekday(series: Series, usual: Usual) -> list[Point]:
+def _of_weekday(series: Series, expected: Expectation) -> list[Point]:
     past = [(day, point) for day, point in series.past if day not in series.outliers]
-    if usual.of_centre == usual.nights:
+    if expected.of_centre == expected.days:
         return [point for _, point in past]
     return [point for day, point in past if day.weekday() == series.day.weekday()]
 

@@ -16,7 +16,7 @@ from airflow_mlmon.operators.assets import drift_asset
 
 MODEL = "fraud"
 SPEC = "include/models/fraud.yaml"
-NIGHTS = 14
+DAYS = 14
 
 with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catchup=False, tags=["mlmon", "example"]):
 
@@ -30,7 +30,7 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
         subject=f"Is this the new normal of {MODEL}?",
         body="{% set verdict = ti.xcom_pull(task_ids='read_verdict') %}"
         "{% for alert in verdict.alerts %}- {{ alert.text }}\n{% endfor %}\n"
-        f"Approve to compare its days with the {NIGHTS} days before them from now on. "
+        f"Approve to compare its days with the {DAYS} days before them from now on. "
         "[The day's page]({{ verdict.report }})",
         defaults=ApprovalOperator.REJECT,
         response_timeout=timedelta(days=7),
@@ -50,7 +50,7 @@ with DAG(dag_id=f"{MODEL}_accept_baseline", schedule=[drift_asset(MODEL)], catch
         who = (answer["responded_by_user"] or {}).get("name") or "the default answer"
         why = f"{verdict['partition']}: " + "; ".join(alert["title"] for alert in verdict["alerts"])
         with open_run(load_spec(SPEC), read_airflow_settings()) as run:
-            baseline = Baseline(trailing=NIGHTS)
+            baseline = Baseline(trailing=DAYS)
             pin = accept(run, baseline, version=None, first=None, who=who, why=why, at=utcnow())
         return f"{baseline.title()} from {pin.first} on"
 

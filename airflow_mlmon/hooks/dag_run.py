@@ -11,7 +11,7 @@ from airflow_mlmon.pipeline.resolve import resolve_partition
 _BACKFILL = "backfill"
 
 
-def is_quiet(context: Mapping[str, Any]) -> bool:
+def is_silent(context: Mapping[str, Any]) -> bool:
     """Return whether a DAG run sends no alerts: a backfill, unless its conf says `send_alerts: true`."""
     dag_run = context["dag_run"]
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True

@@ -26,7 +26,7 @@ def open_run(
     settings: Settings,
     progress: Progress = silent,
     *,
-    is_quiet: bool = False,
+    is_silent: bool = False,
     must_exist: bool = False,
 ) -> Iterator[Run]:
     """Open the run of a model under the deployment's settings; its store is closed at the end.
@@ -43,7 +43,7 @@ def open_run(
             hash_key=settings.hash_key,
             progress=progress,
             druid=DruidAccess(connect=lambda: _connect(spec.druid.connection), today=datetime.now(UTC).date()),
-            is_quiet=is_quiet,
+            is_silent=is_silent,
             reports_url=settings.reports_url,
             shared_channels=load_channels(settings.channels) if settings.channels else (),
         )

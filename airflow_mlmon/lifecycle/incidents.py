@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from airflow_mlmon.lifecycle.course import worst
+from airflow_mlmon.lifecycle.states import worst
 from airflow_mlmon.records import Alert, AlertState
 from airflow_mlmon.spec.choices import CRITICAL
 
@@ -55,9 +55,9 @@ class ToldIncident:
         return worst(alert.severity for alert in self.alerts)
 
     @property
-    def standing(self) -> str:
+    def lifecycle(self) -> str:
         """Common state of its alerts in words; empty if they differ."""
-        words = {alert.standing.words if alert.standing else "" for alert in self.alerts}
+        words = {alert.lifecycle.words if alert.lifecycle else "" for alert in self.alerts}
         return words.pop() if len(words) == 1 else ""
 
     @property
@@ -85,7 +85,7 @@ def group_incidents(alerts: Iterable[Alert], *, ends_apart: bool = False) -> lis
 
 
 def _is_over(alert: Alert) -> bool:
-    return alert.standing is not None and alert.standing.state is AlertState.RESOLVED
+    return alert.lifecycle is not None and alert.lifecycle.state is AlertState.RESOLVED
 
 
 def _follows(alert: Alert) -> bool:

@@ -18,7 +18,7 @@ class TrackedAlert:
         since: First breaching day.
         opened: Day on which it opened.
         last_breached: Last breaching day.
-        nights: Number of breaching days.
+        days: Number of breaching days.
         acknowledged_by: Person who acknowledged it.
         muted_until: Last muted day.
         resolved_on: Day on which it resolved.
@@ -39,7 +39,7 @@ class TrackedAlert:
     since: date
     opened: date
     last_breached: date
-    nights: int
+    days: int
     acknowledged_by: str = ""
     muted_until: date | None = None
     resolved_on: date | None = None

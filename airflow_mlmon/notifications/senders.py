@@ -7,7 +7,7 @@ from datetime import datetime
 
 from airflow_mlmon.alerts.alertmanager import AlertmanagerSender
 from airflow_mlmon.alerts.channels import LogSender, Sender, channels_of
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.alerts.webhook import WebhookSender
 from airflow_mlmon.hooks.endpoint import create_endpoint, read_signing_secret
 from airflow_mlmon.pipeline.run import Run
@@ -39,7 +39,7 @@ class _ChannelSender:
         self._run = run
         self._now = now
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         self._made().send(message)
 
     def _made(self) -> Sender:
@@ -57,7 +57,7 @@ class _ChannelSender:
             )
         return LogSender(_ALERTS)
 
-    def _draw(self, message: NightMessage) -> bytes | None:
+    def _draw(self, message: DayMessage) -> bytes | None:
         from airflow_mlmon.pipeline.pages.picture import draw_picture  # noqa: PLC0415 - few messages have a picture
 
         return draw_picture(self._run, message)

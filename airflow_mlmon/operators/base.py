@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import find_partition, is_quiet
+from airflow_mlmon.hooks.dag_run import find_partition, is_silent
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 
@@ -32,7 +32,7 @@ class PartitionOperator(BaseOperator):
     template_fields: Sequence[str] = ("partition",)
     ui_color = "#e8f0ee"
     # whether a failure of this step fails the partition; not after it has been evaluated and published
-    decides_night: ClassVar[bool] = True
+    decides_day: ClassVar[bool] = True
 
     def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -50,7 +50,7 @@ class PartitionOperator(BaseOperator):
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         try:
-            with self._opened(is_quiet=is_quiet(context)) as run:
+            with self._opened(is_silent=is_silent(context)) as run:
                 partition = find_partition(run.model, context, self.partition)
                 return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
@@ -59,11 +59,13 @@ class PartitionOperator(BaseOperator):
             raise AirflowFailException(str(error)) from error
 
     @contextmanager
-    def _opened(self, *, is_quiet: bool) -> Iterator[Run]:
+    def _opened(self, *, is_silent: bool) -> Iterator[Run]:
         from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415 - heavy
 
-        with open_run(load_spec(self.spec_path), read_airflow_settings(), self._log_progress, is_quiet=is_quiet) as run:
+        with open_run(
+            load_spec(self.spec_path), read_airflow_settings(), self._log_progress, is_silent=is_silent
+        ) as run:
             yield run
 
     def _log_progress(self, message: str) -> None:
@@ -80,11 +82,11 @@ class PartitionOperator(BaseOperator):
         except AirflowException:
             raise  # e.g. skipped, or already evaluated and published
         except MlmonError as error:
-            if self.decides_night and (not error.retryable or _is_last_try(context)):
+            if self.decides_day and (not error.retryable or _is_last_try(context)):
                 record_failure(run, partition, str(error))
             raise
         except Exception as error:
-            if self.decides_night and _is_last_try(context):
+            if self.decides_day and _is_last_try(context):
                 record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; see the log of the task")
             raise
 

@@ -40,23 +40,23 @@ class DruidIngestOperator(PartitionOperator):
     Skipped if the connection of the spec does not exist.
 
     Args:
-        judged: summary of the evaluated partition, with the days whose results were replaced.
+        evaluated: summary of the evaluated partition, with the days whose results were replaced.
         deferrable: wait in the triggerer, not in a worker; by default Airflow's `default_deferrable`.
     """
 
-    decides_night: ClassVar[bool] = False
+    decides_day: ClassVar[bool] = False
     operator_extra_links = (DruidConsoleLink(),)
-    template_fields: Sequence[str] = ("partition", "judged")
+    template_fields: Sequence[str] = ("partition", "evaluated")
 
     def __init__(
         self,
         *,
-        judged: Any,
+        evaluated: Any,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.judged = judged
+        self.evaluated = evaluated
         self.deferrable = deferrable
         self.console_url = ""
         self._stop: Callable[[], None] | None = None
@@ -96,7 +96,7 @@ class DruidIngestOperator(PartitionOperator):
     def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
         from airflow_mlmon.pipeline.druid.load import DruidIngest  # noqa: PLC0415 - heavy
 
-        days = [Partition.from_key(run.model, day) for day in self.judged["days"]]
+        days = [Partition.from_key(run.model, day) for day in self.evaluated["days"]]
         clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
         today = datetime.now(UTC).date()
         return DruidIngest(run, client, [partition, *days], clear_number=clear_number, today=today)

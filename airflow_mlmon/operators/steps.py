@@ -95,7 +95,7 @@ class MeasurePerformanceOperator(_PreparedOperator):
         return [to_json(entry) for entry in measure_performance(run, Prepared.from_dict(self.prepared))]
 
 
-class JudgePartitionOperator(DetectDriftOperator):
+class EvaluatePartitionOperator(DetectDriftOperator):
     """Evaluate every value and publish the partition in one transaction.
 
     When alerts of drift or of performance are opened and sent, the asset `mlmon://<model>/drift` gets an event with
@@ -114,7 +114,7 @@ class JudgePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
         from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.drift import read_drift  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.steps.evaluate import judge_partition  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.workspace.outcomes import Measured  # noqa: PLC0415 - heavy
@@ -123,41 +123,41 @@ class JudgePartitionOperator(DetectDriftOperator):
         measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
         drift = read_drift(run, self.drift["uri"])
         prepared = Prepared.from_dict(self.prepared)
-        judged = judge_partition(run, prepared, Profiled(**self.profiled), drift, measured)
-        if judged.status is Status.FAILED:
+        evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)
+        if evaluated.status is Status.FAILED:
             # the task fails, but the pages of these days are still written
-            context["ti"].xcom_push(key="return_value", value=to_json(judged))
-            raise AirflowFailException(f"{partition}: {judged.message}. Hint: see the report for every check")
-        verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in judged.days])
+            context["ti"].xcom_push(key="return_value", value=to_json(evaluated))
+            raise AirflowFailException(f"{partition}: {evaluated.message}. Hint: see the report for every check")
+        verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in evaluated.days])
         if verdict is not None:
             announce_drift(context, run.model, verdict)
-        return to_json(judged)
+        return to_json(evaluated)
 
 
 class WriteReportOperator(PartitionOperator):
     """Write the day's page, those of the days whose performance changed, and the index."""
 
-    decides_night: ClassVar[bool] = False
+    decides_day: ClassVar[bool] = False
 
-    template_fields: Sequence[str] = ("partition", "judged_by")
+    template_fields: Sequence[str] = ("partition", "evaluated_by")
 
-    def __init__(self, *, judged_by: str = "judge_partition", **kwargs: Any) -> None:
+    def __init__(self, *, evaluated_by: str = "evaluate_partition", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.judged_by = judged_by
+        self.evaluated_by = evaluated_by
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Return the URI of the day's page, and the days whose pages were written."""
         from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
 
-        judged = context["ti"].xcom_pull(task_ids=self.judged_by) or {}
-        days = [Partition.from_key(run.model, day) for day in judged.get("days", [])]
+        evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by) or {}
+        days = [Partition.from_key(run.model, day) for day in evaluated.get("days", [])]
         return to_json(write_reports(run, partition, days))
 
 
 class SendAlertsOperator(PartitionOperator):
     """Send the pending alerts to their channels, and the model's gauges to Prometheus if configured."""
 
-    decides_night: ClassVar[bool] = False
+    decides_day: ClassVar[bool] = False
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the messages sent and failed."""

@@ -10,7 +10,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.report import write_reports
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import detect_drift
-from airflow_mlmon.pipeline.steps.evaluate import judge_partition
+from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
 from airflow_mlmon.pipeline.steps.failure import record_failure
 from airflow_mlmon.pipeline.steps.performance import measure_performance
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
@@ -32,7 +32,7 @@ class Ran:
     days: tuple[Partition, ...]
 
 
-def run_night(run: Run, partition: Partition) -> Ran:
+def run_partition(run: Run, partition: Partition) -> Ran:
     """Run all steps for one partition; a failure is recorded as its status and is not raised.
 
     Raises:
@@ -67,5 +67,5 @@ def _run_once(run: Run, partition: Partition) -> list[Partition]:
     profiled = profile_partition(run, prepared)
     drift = detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    judged = judge_partition(run, prepared, profiled, drift, measured)
-    return [Partition.from_key(run.model, day) for day in judged.days]
+    evaluated = evaluate_partition(run, prepared, profiled, drift, measured)
+    return [Partition.from_key(run.model, day) for day in evaluated.days]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.read import format_day_folder
-from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
@@ -49,7 +49,7 @@ class Run:
     hash_key: bytes | None = None
     progress: Progress = field(default=silent)
     druid: DruidAccess | None = None
-    is_quiet: bool = False
+    is_silent: bool = False
     reports_url: str = ""
     shared_channels: tuple[SharedChannel, ...] = ()
 
@@ -76,8 +76,8 @@ class Run:
 
     @property
     def channels(self) -> list[str]:
-        """Return the channels for new alerts by their names in the outbox; none in a quiet run."""
-        return [] if self.is_quiet else list(self.declared_channels)
+        """Return the channels for new alerts by their names in the outbox; none in a healthy run."""
+        return [] if self.is_silent else list(self.declared_channels)
 
     @cached_property
     def declared_channels(self) -> dict[str, Channel]:

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import PartitionState
 from airflow_mlmon.reports.tone import Tone
 
 _FRAME = Markup("""\
@@ -47,7 +47,7 @@ _ROW = Markup("""\
 class ModelRow:
     """Model with the result of its latest day."""
 
-    night: Night
+    state: PartitionState
     tone: Tone
     headline: str
 
@@ -56,8 +56,8 @@ def render_models(rows: Sequence[ModelRow]) -> str:
     """Render the list of models, alerting ones first."""
     if not rows:
         return render_message("Model monitoring", "No model that you may read has been run yet.")
-    loudest_first = sorted(rows, key=lambda row: (-list(Tone).index(row.tone), row.night.partition.model))
-    return _framed("Model monitoring", _TABLE.format(rows=Markup("\n").join(map(_row, loudest_first))))
+    worst_first = sorted(rows, key=lambda row: (-list(Tone).index(row.tone), row.state.partition.model))
+    return _framed("Model monitoring", _TABLE.format(rows=Markup("\n").join(map(_row, worst_first))))
 
 
 def render_message(title: str, text: str, href: str | None = None, link: str = "") -> str:
@@ -69,9 +69,9 @@ def render_message(title: str, text: str, href: str | None = None, link: str = "
 
 
 def _row(row: ModelRow) -> Markup:
-    partition = row.night.partition
+    partition = row.state.partition
     return _ROW.format(
-        tone=row.tone, model=partition.model, day=partition.key, status=row.night.status, headline=row.headline
+        tone=row.tone, model=partition.model, day=partition.key, status=row.state.status, headline=row.headline
     )
 
 

@@ -59,7 +59,7 @@ def create_app() -> FastAPI:
     app.get("/")(list_models)
     app.get("/run")(show_run)
     app.get("/{model}/index.html")(show_index)
-    app.get("/{model}/{day}/{name}")(show_night)
+    app.get("/{model}/{day}/{name}")(show_day)
     app.exception_handler(AnyHTTPException)(_refuse)
     app.exception_handler(RequestValidationError)(_refuse_address)
     app.exception_handler(MlmonError)(_report_failure)
@@ -94,7 +94,7 @@ def show_index(model: Annotated[str, Path(pattern=NAME_PATTERN)], user: GetUserD
     return _page(_read(model, "index.html"))
 
 
-def show_night(
+def show_day(
     model: Annotated[str, Path(pattern=NAME_PATTERN)], day: str, name: ReportFile, user: GetUserDep
 ) -> Response:
     """Show a file of one day."""
@@ -116,13 +116,11 @@ def _require_reader(model: str, user: GetUserDep) -> None:
 
 
 def _model_row(store: MetricStore, model: str) -> ModelRow:
-    night = store.nights(model, date.min, date.max)[-1]
-    alerts = store.alerts(model, night.partition.day, night.partition.day)
-    checks = store.checks(night.partition)
-    verdicts = store.verdicts(night.partition)
-    return ModelRow(
-        night=night, tone=tone_of(night, alerts, checks), headline=headline(night, alerts, checks, verdicts)
-    )
+    day = store.states(model, date.min, date.max)[-1]
+    alerts = store.alerts(model, day.partition.day, day.partition.day)
+    checks = store.checks(day.partition)
+    verdicts = store.verdicts(day.partition)
+    return ModelRow(state=day, tone=tone_of(day, alerts, checks), headline=headline(day, alerts, checks, verdicts))
 
 
 def _models() -> list[str]:

@@ -13,11 +13,11 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Self
 
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_segments
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.schema import ProfileSchema
 
 _HELD = 64
 
@@ -27,13 +27,13 @@ class Profile:
     """Profile of the rows of a table, column by column.
 
     Attributes:
-        layout_id: Id of its profile schema.
+        schema_id: Id of its profile schema.
         rows: Number of rows.
         columns: Column profiles by name.
         segments: Segments by name; a part has none.
     """
 
-    layout_id: str
+    schema_id: str
     rows: int
     columns: Mapping[str, ColumnProfile]
     segments: Mapping[str, Segment] = field(default_factory=dict)
@@ -48,23 +48,23 @@ class Profile:
         return Profile.from_bytes, (self.to_bytes(),)
 
     @classmethod
-    def empty(cls, layout: Layout) -> Self:
+    def empty(cls, schema: ProfileSchema) -> Self:
         """Return the profile of no rows, the neutral element of addition."""
-        nothing = empty_part(layout.columns)
-        segments = {pinned.name: Segment(layout=pinned, parts={}, rest=nothing) for pinned in layout.segments}
-        return cls(layout_id=layout.id, rows=0, columns=nothing.columns, segments=segments)
+        nothing = empty_part(schema.columns)
+        segments = {pinned.name: Segment(schema=pinned, parts={}, rest=nothing) for pinned in schema.segments}
+        return cls(schema_id=schema.id, rows=0, columns=nothing.columns, segments=segments)
 
     def __add__(self, other: Profile) -> Profile:
         """Sum two profiles.
 
         Raises:
-            LayoutMismatchError: their profile schemas differ.
+            ProfileSchemaMismatchError: their profile schemas differ.
         """
-        return _sum(self.layout_id, (self, other))
+        return _sum(self.schema_id, (self, other))
 
     def to_bytes(self) -> bytes:
         """Encode the profile as bytes that are the same on every platform."""
-        return codec.encode(self.layout_id, self.rows, self.columns, self.segments)
+        return codec.encode(self.schema_id, self.rows, self.columns, self.segments)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -73,35 +73,35 @@ class Profile:
         Raises:
             StateError: the bytes are not a profile, are damaged, or have a later format.
         """
-        layout_id, whole, segments = codec.decode(data)
-        return cls(layout_id=layout_id, rows=whole.rows, columns=whole.columns, segments=segments)
+        schema_id, whole, segments = codec.decode(data)
+        return cls(schema_id=schema_id, rows=whole.rows, columns=whole.columns, segments=segments)
 
     def part(self, segment: str, value: str) -> Profile | None:
         """Return the profile of the rows of one value of a segment; None if no row has it."""
         found = self.segments[segment].parts.get(value) if segment in self.segments else None
-        return Profile(layout_id=self.layout_id, rows=found.rows, columns=found.columns) if found else None
+        return Profile(schema_id=self.schema_id, rows=found.rows, columns=found.columns) if found else None
 
 
-def sum_profiles(layout: Layout, profiles: Iterable[Profile]) -> Profile:
+def sum_profiles(schema: ProfileSchema, profiles: Iterable[Profile]) -> Profile:
     """Sum any number of profiles, holding only some of them at a time; none gives the empty profile.
 
     Raises:
-        LayoutMismatchError: one of them has another profile schema.
+        ProfileSchemaMismatchError: one of them has another profile schema.
     """
-    total, rest = Profile.empty(layout), iter(profiles)
+    total, rest = Profile.empty(schema), iter(profiles)
     while some := tuple(islice(rest, _HELD)):
-        total = _sum(layout.id, (total, *some))
+        total = _sum(schema.id, (total, *some))
     return total
 
 
-def _sum(layout_id: str, profiles: tuple[Profile, ...]) -> Profile:
+def _sum(schema_id: str, profiles: tuple[Profile, ...]) -> Profile:
     for profile in profiles:
-        if profile.layout_id != layout_id:
-            raise LayoutMismatchError(
-                f"A profile of schema {profile.layout_id} cannot be added to profiles of schema {layout_id}.",
+        if profile.schema_id != schema_id:
+            raise ProfileSchemaMismatchError(
+                f"A profile of schema {profile.schema_id} cannot be added to profiles of schema {schema_id}.",
                 hint="rebuild the profile from its curated partition",
-                layout=profile.layout_id,
-                expected=layout_id,
+                schema=profile.schema_id,
+                expected=schema_id,
             )
     columns = {name: sum_columns(profile.columns[name] for profile in profiles) for name in profiles[0].columns}
     whole = Part(rows=sum(profile.rows for profile in profiles), columns=columns)
@@ -111,4 +111,4 @@ def _sum(layout_id: str, profiles: tuple[Profile, ...]) -> Profile:
         # a part has no segments of its own, hence neither has a sum with one
         if all(name in profile.segments for profile in profiles)
     }
-    return Profile(layout_id=layout_id, rows=whole.rows, columns=columns, segments=segments)
+    return Profile(schema_id=schema_id, rows=whole.rows, columns=columns, segments=segments)

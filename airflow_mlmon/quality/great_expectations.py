@@ -179,7 +179,7 @@ def _run(
     )
     context = gx.get_context(mode="ephemeral", project_config=settings)
     asset = context.data_sources.add_pandas("curated").add_dataframe_asset("partition")
-    batch = asset.add_batch_definition_whole_dataframe("night").get_batch({"dataframe": frame})
+    batch = asset.add_batch_definition_whole_dataframe("day").get_batch({"dataframe": frame})
     # built without the constructor's deduplication, so that each of two equal checks has an outcome
     suite = gx.ExpectationSuite("checks")
     suite.expectations = [_configuration(position, check).to_domain_obj() for position, check in checks.items()]

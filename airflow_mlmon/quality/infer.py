@@ -14,8 +14,8 @@ from scipy import special
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.choices import ColumnType, Role, Severity
 from airflow_mlmon.spec.model import Check, ModelSpec
@@ -25,29 +25,31 @@ _SHARE_MARGIN = 0.02
 _RANGE_MARGIN = 0.1
 _RANGE_MOSTLY = 0.99
 _ROWS_MARGIN = 0.5
-_MINIMUM_NIGHTS = 3
+_MINIMUM_DAYS = 3
 # significance level, for some tens of checks a day
 _LEVEL = 1e-4
 _NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
 
-def infer_checks(layout: Layout, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> tuple[Check, ...]:
+def infer_checks(
+    schema: ProfileSchema, reference: Profile, days: Sequence[Profile], spec: ModelSpec
+) -> tuple[Check, ...]:
     """Return the checks that the reference and its days suggest; none for vectors, which checks cannot read.
 
     Args:
-        layout: The pinned columns.
+        schema: The pinned columns.
         reference: The profile of the whole reference.
-        nights: The profiles of the reference's days, or of other days that are known to be good.
+        days: The profiles of the reference's days, or of other days that are known to be good.
         spec: The model.
     """
-    checks = [*_id_checks(spec), *_row_checks(nights)]
+    checks = [*_id_checks(spec), *_row_checks(days)]
     for name, column in spec.columns.items():
         if column.required and column.role is not Role.ID and not column.personal and name not in spec.vectors:
             checks.append(_check("expect_column_values_to_not_be_null", name))
-    for pinned in layout.columns:
+    for pinned in schema.columns:
         if pinned.name in spec.columns and pinned.name not in spec.vectors:
-            checks += _column_checks(pinned.name, reference, nights, spec)
+            checks += _column_checks(pinned.name, reference, days, spec)
     return tuple(checks)
 
 
@@ -75,24 +77,24 @@ def _id_checks(spec: ModelSpec) -> Iterator[Check]:
     yield _check("expect_column_values_to_be_unique", spec.id_column, Severity.BLOCKING)
 
 
-def _row_checks(nights: Sequence[Profile]) -> Iterator[Check]:
-    rows = [night.rows for night in nights if night.rows]
-    if len(rows) >= _MINIMUM_NIGHTS:
+def _row_checks(days: Sequence[Profile]) -> Iterator[Check]:
+    rows = [day.rows for day in days if day.rows]
+    if len(rows) >= _MINIMUM_DAYS:
         low, high = int(min(rows) * (1 - _ROWS_MARGIN)), round(max(rows) * (1 + _ROWS_MARGIN))
         yield _check("expect_table_row_count_to_be_between", None, min_value=low, max_value=high)
 
 
-def _column_checks(name: str, reference: Profile, nights: Sequence[Profile], spec: ModelSpec) -> Iterator[Check]:
+def _column_checks(name: str, reference: Profile, days: Sequence[Profile], spec: ModelSpec) -> Iterator[Check]:
     column, known = spec.columns[name], reference.columns[name]
     if not known.observed:
         return
     if not column.required:
-        worst = _worst_share(name, (reference, *nights))
+        worst = _worst_share(name, (reference, *days))
         yield _check("expect_column_values_to_not_be_null", name, mostly=_mostly(worst))
     if isinstance(known, NumericProfile):
         if column.type in _NUMBERS:
             yield from _range_checks(name, known, ends=task_of(spec).ranges.get(column.role))
-    elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.layout.vocabulary:
+    elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.schema.vocabulary:
         yield _vocabulary_check(name, known)
 
 
@@ -119,7 +121,7 @@ def _vocabulary_check(name: str, known: CategoryProfile) -> Check:
     return _check(
         "expect_column_values_to_be_in_set",
         name,
-        value_set=list(known.layout.vocabulary),
+        value_set=list(known.schema.vocabulary),
         mostly=_mostly(known.unseen_rows / known.observed),
     )
 

@@ -18,9 +18,9 @@ def number_text(value: float) -> str:
 def arguments_text(arguments: Mapping[str, Any]) -> str:
     """Format the arguments of a check; sets of values are counted, not shown.
 
-    >>> expected_text({"min_value": 0, "max_value": 1, "mostly": 0.99})
+    >>> arguments_text({"min_value": 0, "max_value": 1, "mostly": 0.99})
     'between 0 and 1, in at least 99 % of rows'
-    >>> expected_text({"value_set": ["EWR", "JFK", "LGA"]})
+    >>> arguments_text({"value_set": ["EWR", "JFK", "LGA"]})
     'one of 3 values'
     """
     parts = [_range_text(arguments)]

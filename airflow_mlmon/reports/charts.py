@@ -55,7 +55,7 @@ class TrendPoint:
     high: float | None = None
     breach: bool = False
     mark: str = ""
-    usual: float | None = None
+    expected: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +148,9 @@ def _has_value(points: Sequence[TrendPoint], position: int) -> bool:
 def _draw_limits(axes: Axes, points: Sequence[TrendPoint]) -> None:
     """Draw the band between the limits; a single limit, or an expected value without limits, is a line."""
     positions = range(len(points))
-    usual = [math.nan if point.usual is None else point.usual for point in points]
-    if not all(map(math.isnan, usual)):
-        axes.step(positions, usual, where="mid", color=_REFERENCE, linewidth=1.2)
+    expected = [math.nan if point.expected is None else point.expected for point in points]
+    if not all(map(math.isnan, expected)):
+        axes.step(positions, expected, where="mid", color=_REFERENCE, linewidth=1.2)
     limited = [point for point in points if point.low is not None or point.high is not None]
     if not limited:
         return
@@ -179,10 +179,10 @@ def _tick_text(value: float, *, percent: bool) -> str:
 
 def _trend_title(series: Trend) -> str:
     breaches = sum(point.breach for point in series.points)
-    nights = f"{len(series.points)} days"
+    days = f"{len(series.points)} days"
     marks = [f"{point.day}: {point.mark}" for point in series.points if point.mark]
     beyond = [f"{breaches} outside"] if breaches else []
-    return "; ".join([", ".join([f"{series.title} over {nights}", *beyond]), *marks])
+    return "; ".join([", ".join([f"{series.title} over {days}", *beyond]), *marks])
 
 
 def _canvas(*, width: float, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 
 from airflow_mlmon.errors import StateError
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from airflow_mlmon.drift.sampled import SampledScore
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.spec.methods import Method
 

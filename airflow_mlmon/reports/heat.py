@@ -16,7 +16,7 @@ from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.evaluation.limits import strength
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.wording import NOT_ENOUGH
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 
 MAX_DAYS = 120
 MAX_COLUMNS = 40
@@ -88,7 +88,7 @@ class HeatMap:
 
 
 def heat_map(
-    days: Sequence[date], verdicts: Iterable[tuple[date, Verdict]], hrefs: Mapping[date, str], policy: Judgement
+    days: Sequence[date], verdicts: Iterable[tuple[date, Verdict]], hrefs: Mapping[date, str], policy: EvaluationPolicy
 ) -> HeatMap | None:
     """Return the map of the drift of some days, with at most 40 columns; None where there is no verdict.
 
@@ -122,7 +122,11 @@ def shade_of(strength: float) -> int:
 
 
 def _row(
-    column: str, days: Sequence[date], verdicts: Mapping[date, Verdict], hrefs: Mapping[date, str], policy: Judgement
+    column: str,
+    days: Sequence[date],
+    verdicts: Mapping[date, Verdict],
+    hrefs: Mapping[date, str],
+    policy: EvaluationPolicy,
 ) -> HeatRow:
     cells = [_cell(at, day, verdicts.get(day), hrefs, policy) for at, day in enumerate(days)]
     held = [cell for cell in cells if cell is not None]
@@ -136,7 +140,9 @@ def _row(
     )
 
 
-def _cell(at: int, day: date, verdict: Verdict | None, hrefs: Mapping[date, str], policy: Judgement) -> HeatCell | None:
+def _cell(
+    at: int, day: date, verdict: Verdict | None, hrefs: Mapping[date, str], policy: EvaluationPolicy
+) -> HeatCell | None:
     """Return the cell of a day with enough data."""
     if verdict is None or verdict.state is VerdictState.INSUFFICIENT_DATA:
         return None

@@ -22,20 +22,20 @@ from airflow_mlmon.records import (
     CheckOutcome,
     Delivery,
     MetricValue,
-    Night,
+    PartitionState,
     Verdict,
     VerdictState,
 )
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
-from airflow_mlmon.reports.verdicts import NightVerdicts, arrange
+from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
 from airflow_mlmon.reports.versions import Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_SHARE, NULL_SHARE
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_COVERAGE, NULL_RATE
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, subject_title
@@ -63,7 +63,7 @@ class TrendChart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerformanceNight:
+class PerformanceDay:
     """Performance of one day by the labels received."""
 
     day: date
@@ -92,8 +92,8 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineNights:
-    """What some columns were compared with: its nights, each with the version of its rows.
+class BaselineDays:
+    """What some columns were compared with: its days, each with the version of its rows.
 
     Without a pin it is what the spec says.
     """
@@ -101,22 +101,22 @@ class BaselineNights:
     title: str
     columns: tuple[str, ...]
     asked: int
-    nights: Mapping[date, str]
+    days: Mapping[date, str]
     pin: BaselinePin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightPage:
+class DayPage:
     """Content of the page of one day."""
 
     model: str
-    night: Night
+    state: PartitionState
     redone: tuple[date, ...] = ()
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
     task: Task = DEFAULT
-    policy: Judgement = field(default_factory=Judgement)
+    policy: EvaluationPolicy = field(default_factory=EvaluationPolicy)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
@@ -126,11 +126,11 @@ class NightPage:
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
     versions: Versions | None = None
-    performance: tuple[PerformanceNight, ...] = ()
+    performance: tuple[PerformanceDay, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
-    baselines: tuple[BaselineNights, ...] = ()
+    baselines: tuple[BaselineDays, ...] = ()
     facts: tuple[Fact, ...] = ()
     left_out: tuple[str, ...] = ()
     evidently_href: str | None = None
@@ -140,10 +140,10 @@ class NightPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexNight:
+class IndexDay:
     """One day in a model's index."""
 
-    night: Night
+    state: PartitionState
     href: str | None = None
     drifted: int | None = None
     columns: int | None = None
@@ -155,7 +155,7 @@ class IndexNight:
     @property
     def tone(self) -> Tone:
         """Return the state of the day."""
-        return tone_of(self.night, self.alerts, self.checks)
+        return tone_of(self.state, self.alerts, self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class IndexPage:
     """Content of a model's index; days in any order."""
 
     model: str
-    nights: tuple[IndexNight, ...]
+    days: tuple[IndexDay, ...]
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
@@ -173,19 +173,19 @@ class IndexPage:
     heat: HeatMap | None = None
 
 
-def render_night(page: NightPage) -> str:
+def render_day(page: DayPage) -> str:
     """Render a day's page."""
     verdicts = arrange(page.verdicts)
     strengths = {name: strength(verdict, page.policy) for name, verdict in verdicts.drift.items()}
     ranked = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts, strengths))
     return (
         _environment()
-        .get_template("night.html.j2")
+        .get_template("day.html.j2")
         .render(
             page=page,
-            night=page.night,
-            tone=tone_of(page.night, page.alerts, page.checks),
-            headline=headline(page.night, page.alerts, page.checks, page.verdicts),
+            state=page.state,
+            tone=tone_of(page.state, page.alerts, page.checks),
+            headline=headline(page.state, page.alerts, page.checks, page.verdicts),
             columns=ranked,
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
@@ -193,27 +193,27 @@ def render_night(page: NightPage) -> str:
             checks=rank_checks(page.checks),
             failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
-            performance=sorted(page.performance, key=lambda night: night.day, reverse=True),
+            performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
             performance_metrics=page.task.label_metrics,
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
-            version_metrics=(*page.task.output_metrics, LABEL_SHARE, *page.task.version_headline),
+            version_metrics=(*page.task.output_metrics, LABEL_COVERAGE, *page.task.version_headline),
         )
     )
 
 
 def render_index(page: IndexPage) -> str:
     """Render a model's index."""
-    nights = sorted(page.nights, key=lambda night: night.night.partition.start, reverse=True)
+    days = sorted(page.days, key=lambda day: day.state.partition.start, reverse=True)
     return (
         _environment()
         .get_template("index.html.j2")
         .render(
             page=page,
-            nights=nights,
-            weeks=calendar_weeks({night.night.partition.day: night for night in nights}),
-            loud=[night for night in nights if night.tone is Tone.LOUD],
+            days=days,
+            weeks=calendar_weeks({day.state.partition.day: day for day in days}),
+            alerting=[day for day in days if day.tone is Tone.ALERTING],
             labels=page.labels,
             headline_metrics=_with_coverage(page.task),
         )
@@ -228,7 +228,7 @@ def render_page(template: str, **content: object) -> str:
 def _tiles(task: Task) -> tuple[str, ...]:
     """Return the metrics of a day's tiles: outputs and labels, without performance, which has a table."""
     return (
-        NULL_SHARE,
+        NULL_RATE,
         *task.output_metrics,
         *(name for name in task.label_metrics if not METRICS[name].is_performance),
     )
@@ -237,10 +237,10 @@ def _tiles(task: Task) -> tuple[str, ...]:
 def _with_coverage(task: Task) -> list[str]:
     """Return the headline metrics, with label coverage before those of labels."""
     outputs = [name for name in task.headline if not METRICS[name].needs_labels]
-    return [*outputs, LABEL_SHARE, *(name for name in task.headline if name not in outputs)]
+    return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
 
 
-def _failed_checks(page: NightPage) -> list[CheckOutcome]:
+def _failed_checks(page: DayPage) -> list[CheckOutcome]:
     """Return the failed checks without an alert."""
     told = {(alert.metric, alert.column) for alert in page.alerts}
     return [
@@ -252,9 +252,7 @@ def _failed_checks(page: NightPage) -> list[CheckOutcome]:
     ]
 
 
-def _drift_rank(
-    row: ColumnRow, verdicts: NightVerdicts, strengths: Mapping[str, float | None]
-) -> tuple[int, float, str]:
+def _drift_rank(row: ColumnRow, verdicts: DayVerdicts, strengths: Mapping[str, float | None]) -> tuple[int, float, str]:
     """Return the sort key: drifted columns first, then by effect size; those without enough data last."""
     column = str(row.score.column)
     verdict = verdicts.drift.get(column)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.model import ModelSpec
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from airflow_mlmon.evaluation.columns import drift_by_column, drifted, evaluated
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import DRIFT, NULL_SHARE, STATUS, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, NULL_RATE, STATUS
 from airflow_mlmon.tasks.registry import METRICS
 
 # metrics evaluated for each column, in the order of the table
-_OF_COLUMNS = (DRIFT, NULL_SHARE, UNSEEN_SHARE)
+_OF_COLUMNS = (DRIFT, NULL_RATE, NEW_CATEGORY_RATE)
 # rule of a verdict without enough data; see `evaluation.evaluate`
-_USUAL = "as usual"
+_EXPECTED = "as expected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,18 +23,18 @@ class SegmentVerdicts:
     Attributes:
         column: The column; None for the rows of segments.
         breaches: The segments in breach, the largest effect first.
-        quiet: Number of segments within the expected range.
+        healthy: Number of segments within the expected range.
         unknown: Number of segments without enough data.
     """
 
     column: str | None
     breaches: tuple[Verdict, ...]
-    quiet: int
+    healthy: int
     unknown: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightVerdicts:
+class DayVerdicts:
     """Verdicts of a day.
 
     Attributes:
@@ -70,13 +70,13 @@ class NightVerdicts:
         return sum(verdict.state == state for by_metric in self.columns.values() for verdict in by_metric.values())
 
     @property
-    def nights(self) -> tuple[int, ...]:
+    def days(self) -> tuple[int, ...]:
         """Return the lengths of the history of the verdicts in days, ascending; 0 for sampling error alone."""
         verdicts = [*self.whole, *(verdict for by_metric in self.columns.values() for verdict in by_metric.values())]
         return tuple(sorted({verdict.history or 0 for verdict in verdicts if verdict.p_value is not None}))
 
 
-def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
+def arrange(verdicts: Iterable[Verdict]) -> DayVerdicts:
     """Group the verdicts of a day, those in breach first."""
     whole: list[Verdict] = []
     columns: dict[str, dict[str, Verdict]] = {}
@@ -85,7 +85,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
     for verdict in verdicts:
         if verdict.metric == STATUS:
             continue  # shown at the top of the page
-        if not _is_of_usual(verdict) or verdict.metric not in METRICS:
+        if not _is_of_expected(verdict) or verdict.metric not in METRICS:
             whole.append(verdict)
         elif verdict.segment is not None and not METRICS[verdict.metric].of_model:
             segments.setdefault(verdict.column, []).append(verdict)
@@ -93,7 +93,7 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
             columns.setdefault(verdict.column, {})[verdict.metric] = verdict
         else:
             whole.append(verdict)
-    return NightVerdicts(
+    return DayVerdicts(
         drift=drift_by_column(verdicts),
         whole=tuple(sorted(whole, key=lambda verdict: verdict.state is not VerdictState.BREACH)),
         columns=dict(sorted(columns.items(), key=lambda item: not _has_breach(item[1].values()))),
@@ -102,9 +102,9 @@ def arrange(verdicts: Iterable[Verdict]) -> NightVerdicts:
     )
 
 
-def _is_of_usual(verdict: Verdict) -> bool:
+def _is_of_expected(verdict: Verdict) -> bool:
     """Return True for a verdict against the expected value, and False for one by a rule of the spec."""
-    return verdict.p_value is not None or verdict.rule == _USUAL
+    return verdict.p_value is not None or verdict.rule == _EXPECTED
 
 
 def _of_segments(column: str | None, verdicts: Sequence[Verdict]) -> SegmentVerdicts:
@@ -112,7 +112,7 @@ def _of_segments(column: str | None, verdicts: Sequence[Verdict]) -> SegmentVerd
     return SegmentVerdicts(
         column=column,
         breaches=tuple(sorted(breaches, key=lambda verdict: -abs(verdict.effect or 0.0))),
-        quiet=sum(verdict.state is VerdictState.OK for verdict in verdicts),
+        healthy=sum(verdict.state is VerdictState.OK for verdict in verdicts),
         unknown=sum(verdict.state is VerdictState.INSUFFICIENT_DATA for verdict in verdicts),
     )
 

@@ -52,7 +52,7 @@ class Challenge:
     Attributes:
         champion: The version that is replaced.
         challenger: The version that replaces it.
-        nights: The days on which both scored enough rows.
+        days: The days on which both scored enough rows.
         rows: Rows of the champion and of the challenger on these days.
         columns: Distance of the challenger's rows from the champion's.
         verdicts: Verdicts on each column, by sampling error only.
@@ -61,7 +61,7 @@ class Challenge:
 
     champion: str
     challenger: str
-    nights: tuple[date, ...]
+    days: tuple[date, ...]
     rows: tuple[int, int]
     columns: tuple[ColumnDrift, ...]
     verdicts: Mapping[str, Verdict]

@@ -1,4 +1,4 @@
-"""Layout of days in calendar weeks."""
+"""ProfileSchema of days in calendar weeks."""
 
 from __future__ import annotations
 

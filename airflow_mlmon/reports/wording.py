@@ -57,7 +57,7 @@ def count_text(value: int | None) -> str:
 def value_text(value: float | None, metric: str) -> str:
     """Format a value by its metric; a dash where there is none.
 
-    >>> value_text(0.2341, "null_share"), value_text(930, "rows"), value_text(0.45678, "log_loss")
+    >>> value_text(0.2341, "null_rate"), value_text(930, "rows"), value_text(0.45678, "log_loss")
     ('23.4 %', '930', '0.457')
     >>> value_text(None, "accuracy") == NONE
     True
@@ -81,13 +81,13 @@ def limits_text(verdict: Verdict) -> str:
         return f"between {low} and {high}"
     if verdict.low is not None:
         # an expected range may reach down to the smallest possible value
-        return f"at least {low}" if verdict.low > 0 or verdict.usual is None else ""
+        return f"at least {low}" if verdict.low > 0 or verdict.expected is None else ""
     return f"at most {high}" if verdict.high is not None else ""
 
 
 def expected_text(verdict: Verdict) -> str:
     """Format the expected value and range, such as "908, at least 860"; of a fixed limit, the limit."""
-    expected = "" if verdict.usual is None else value_text(verdict.usual, verdict.metric)
+    expected = "" if verdict.expected is None else value_text(verdict.expected, verdict.metric)
     return ", ".join(filter(None, (expected, limits_text(verdict))))
 
 
@@ -116,20 +116,20 @@ def p_equation_text(verdict: Verdict) -> str:
     return "" if verdict.p_value is None else p_value_equation(verdict.p_value)
 
 
-def beside_text(verdict: Verdict, nights: int) -> str:
+def beside_text(verdict: Verdict, days: int) -> str:
     """Format what stands beside a value in the table of columns, without what the others have in common.
 
     Args:
         verdict: by the expected value.
-        nights: how many days most verdicts rest on.
+        days: how many days most verdicts rest on.
     """
-    value, expected = (value_text(number, verdict.metric) for number in (verdict.value, verdict.usual))
+    value, expected = (value_text(number, verdict.metric) for number in (verdict.value, verdict.expected))
     parts = (
-        f"expected {expected}" if verdict.usual is not None and expected != value else "",
+        f"expected {expected}" if verdict.expected is not None and expected != value else "",
         p_value_equation(verdict.p_value).replace(" ", "\N{NO-BREAK SPACE}")
         if verdict.p_value is not None and verdict.p_value <= _LIKELY
         else "",
-        basis_text(replace(verdict, note="")) if verdict.history != (nights or None) else "",
+        basis_text(replace(verdict, note="")) if verdict.history != (days or None) else "",
     )
     return ", ".join(filter(None, parts))
 
@@ -156,14 +156,14 @@ def state_text(verdict: Verdict) -> str:
     return _STATES[verdict.state]
 
 
-def version_runs(nights: Mapping[date, str]) -> list[tuple[str, list[date]]]:
+def version_runs(days: Mapping[date, str]) -> list[tuple[str, list[date]]]:
     """Join consecutive days of one version, in the order of the days.
 
     >>> version_runs({date(2013, 3, 1): "a", date(2013, 3, 2): "a", date(2013, 3, 4): "a"})
     [('a', [datetime.date(2013, 3, 1), datetime.date(2013, 3, 2)]), ('a', [datetime.date(2013, 3, 4)])]
     """
     runs: list[tuple[str, list[date]]] = []
-    for day, version in sorted(nights.items()):
+    for day, version in sorted(days.items()):
         if runs and runs[-1][0] == version and (day - runs[-1][1][-1]).days == 1:
             runs[-1][1].append(day)
         else:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import GENERIC
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
@@ -123,7 +123,7 @@ class SharedChannels(Section):
 class Alerts(Section):
     """Limits, alert lifecycle and notification channels."""
 
-    judgement: Judgement = Field(default_factory=Judgement)
+    evaluation: EvaluationPolicy = Field(default_factory=EvaluationPolicy)
     rules: tuple[AlertRule, ...] = Field(default=(), description="Fixed limits on metrics.")
     channels: tuple[Channel, ...] = Field(default=(Channel(log=True),), description="Notification channels.")
     opens_after: int = Field(

@@ -26,7 +26,7 @@ class Drift(Section):
         gt=0.5,
         lt=1,
         exclude=True,
-        description="No longer has an effect: `alerts.judgement` decides whether a column has drifted.",
+        description="No longer has an effect: `alerts.evaluation` decides whether a column has drifted.",
     )
 
     multivariate: bool = Field(

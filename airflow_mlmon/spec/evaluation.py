@@ -18,7 +18,7 @@ class Season(StrEnum):
     NONE = "none"
 
 
-class Judgement(Section):
+class EvaluationPolicy(Section):
     """Statistical evaluation of metrics against history; a metric with a rule is evaluated by its rule alone."""
 
     rate: float = Field(

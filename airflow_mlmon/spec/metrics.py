@@ -67,14 +67,14 @@ class Metric:
 
 
 ROWS = "rows"
-NULL_SHARE = "null_share"
-UNSEEN_SHARE = "unseen_share"
+NULL_RATE = "null_rate"
+NEW_CATEGORY_RATE = "new_category_rate"
 DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
-LABEL_SHARE = "label_share"
-VOID_SHARE = "void_share"
+LABEL_COVERAGE = "label_coverage"
+EXCLUDED_SHARE = "excluded_share"
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
@@ -96,7 +96,7 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
-    NULL_SHARE: Metric(
+    NULL_RATE: Metric(
         "null rate",
         "Share of null values, of all features together and of each column.",
         by_column=True,
@@ -104,7 +104,7 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
-    UNSEEN_SHARE: Metric(
+    NEW_CATEGORY_RATE: Metric(
         "new-category rate",
         "Share of values that do not occur in the reference (out of vocabulary).",
         by_column=True,
@@ -130,13 +130,13 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
-    LABEL_SHARE: Metric(
+    LABEL_COVERAGE: Metric(
         "label coverage",
         "Labels received, of the labels expected (without excluded rows).",
         is_share=True,
         needs_labels=True,
     ),
-    VOID_SHARE: Metric(
+    EXCLUDED_SHARE: Metric(
         "excluded rate",
         "Share of the rows with a known outcome that will never be labelled.",
         is_share=True,

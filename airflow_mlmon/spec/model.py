@@ -66,21 +66,21 @@ class Labels(Section):
     id: str = Field(description="Column that holds the prediction id.")
     label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
     outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
-    void: tuple[str, ...] = Field(
+    excluded: tuple[str, ...] = Field(
         default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
     )
     positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
     delay_days: int = Field(
         default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
     )
-    min_share: float = Field(
+    min_coverage: float = Field(
         default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
     )
 
     @property
     def words(self) -> dict[str, str]:
         """The model's own words for those in the titles of metrics."""
-        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.void)} if self.void else {})
+        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.excluded)} if self.excluded else {})
 
     @field_validator("path")
     @classmethod
@@ -127,7 +127,7 @@ class Check(Section):
 class History(Section):
     """Trailing window that a partition is compared with."""
 
-    nights: int = Field(default=28, ge=3, le=400, description="Length of the trailing window in days.")
+    days: int = Field(default=28, ge=3, le=400, description="Length of the trailing window in days.")
     minimum: int = Field(default=14, ge=3, description="Fewest days; with fewer the verdict is 'not enough data'.")
 
 

@@ -25,10 +25,10 @@ from scipy import special
 
 from airflow_mlmon.statistics.arrays import Floats
 
-FEWEST_NIGHTS = 3
+FEWEST_DAYS = 3
 _WEEK = 7
 # days from which on weekdays can be told apart, and the significance that is needed
-_SEASON_NIGHTS = 3 * _WEEK
+_SEASON_DAYS = 3 * _WEEK
 _SEASON_LEVEL = 0.01
 _FEWEST_TO_SHRINK = 3
 _FARTHEST_OUT = 4
@@ -37,12 +37,12 @@ _NEWTON_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
+class Expectation:
     """Expected value of the next day, estimated from past days.
 
     Attributes:
         centre: Expected value.
-        nights: Number of days it is estimated from.
+        days: Number of days it is estimated from.
         of_centre: Number of days averaged in the centre: those of the weekday, or all.
         ratio: Ratio of observed to expected variation.
         freedom: Degrees of freedom of the ratio.
@@ -50,7 +50,7 @@ class Usual:
     """
 
     centre: float
-    nights: int
+    days: int
     of_centre: int
     ratio: float
     freedom: float
@@ -74,7 +74,7 @@ def estimate_expected(
     day: date,
     season: str,
     outliers: Collection[date] = frozenset(),
-) -> Usual | None:
+) -> Expectation | None:
     """Estimate the expected value on `day` from the days before it.
 
     Days in breach that are over recur, but rarely as far out: such a day counts with the value four standard
@@ -101,7 +101,7 @@ def estimate_expected(
             return None
         width = _FARTHEST_OUT * np.sqrt(others.ratio * np.maximum(sampling, others.sampling))
         values = np.where(is_out, np.clip(values, others.centre - width, others.centre + width), values)
-    if len(values) < FEWEST_NIGHTS:
+    if len(values) < FEWEST_DAYS:
         return None
     weekdays = np.array([past.weekday() for past in days])
     same = weekdays == day.weekday()
@@ -112,9 +112,9 @@ def estimate_expected(
         same = np.ones(len(values), dtype=np.bool_)
     freedom = len(values) - len(np.unique(groups))
     typical = len(sampling) / float((1 / sampling).sum())
-    return Usual(
+    return Expectation(
         centre=float(np.average(values[same], weights=1 / sampling[same])),
-        nights=len(values),
+        days=len(values),
         of_centre=int(same.sum()),
         ratio=_scatter(values, sampling, groups) / freedom,
         freedom=freedom,
@@ -122,19 +122,19 @@ def estimate_expected(
     )
 
 
-def shrink(found: Sequence[Usual]) -> list[Usual]:
+def shrink(found: Sequence[Expectation]) -> list[Expectation]:
     """Shrink the dispersion ratios towards their common prior (Smyth 2004), as far as they agree."""
-    varied = [usual for usual in found if usual.ratio > 0]
+    varied = [expected for expected in found if expected.ratio > 0]
     if len(varied) < _FEWEST_TO_SHRINK:
         return list(found)
     prior, weight = _prior(np.array([u.ratio for u in varied]), np.array([u.freedom for u in varied]))
     return [
         replace(
-            usual,
-            ratio=(weight * prior + usual.freedom * usual.ratio) / (weight + usual.freedom),
-            freedom=usual.freedom + weight,
+            expected,
+            ratio=(weight * prior + expected.freedom * expected.ratio) / (weight + expected.freedom),
+            freedom=expected.freedom + weight,
         )
-        for usual in found
+        for expected in found
     ]
 
 
@@ -144,11 +144,11 @@ def _has_season(
     """Apply the F test of equal weekday means."""
     groups = len(np.unique(weekdays))
     freedom = len(values) - groups
-    if not same.any() or freedom < FEWEST_NIGHTS - 1 or groups == 1:
+    if not same.any() or freedom < FEWEST_DAYS - 1 or groups == 1:
         return False
     if is_asked:
         return True
-    if len(values) < _SEASON_NIGHTS:
+    if len(values) < _SEASON_DAYS:
         return False
     within = _scatter(values, sampling, weekdays)
     around = _scatter(values, sampling, np.zeros(len(values), dtype=np.int64))

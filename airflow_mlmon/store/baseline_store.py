@@ -31,10 +31,10 @@ class BaselineStore:
         with self._database.reading() as connection:
             return pins.pins_of(connection, model)
 
-    def last_judged_day(self, model: str) -> date | None:
+    def last_evaluated_day(self, model: str) -> date | None:
         """Find the last evaluated day of the model; None if there is none."""
         with self._database.reading() as connection:
-            return pins.last_judged_day(connection, model)
+            return pins.last_evaluated_day(connection, model)
 
     def compared_with(self, partition: Partition) -> list[BaselineFacts]:
         """Return the baselines that a partition was compared with; none if it was not evaluated."""

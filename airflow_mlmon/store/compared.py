@@ -38,8 +38,8 @@ def baseline_rows(key: Row, baselines: Sequence[BaselineFacts]) -> list[Row]:
             "columns": json.dumps(baseline.columns),
             "asked": baseline.asked,
             "needed": baseline.needed,
-            "days": json.dumps({str(day): version for day, version in baseline.nights.items()}),
-            "other_layout": baseline.other_layout,
+            "days": json.dumps({str(day): version for day, version in baseline.days.items()}),
+            "other_schema": baseline.other_schema,
             "pin": baseline.pin,
         }
         for position, baseline in enumerate(baselines)
@@ -73,7 +73,7 @@ def _baseline_of(row: sa.Row[Any]) -> BaselineFacts:
         columns=tuple(json.loads(row.columns)),
         asked=row.asked,
         needed=row.needed,
-        nights={date.fromisoformat(day): version for day, version in json.loads(row.days).items()},
-        other_layout=row.other_layout,
+        days={date.fromisoformat(day): version for day, version in json.loads(row.days).items()},
+        other_schema=row.other_schema,
         pin=row.pin,
     )

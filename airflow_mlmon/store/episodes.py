@@ -16,8 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import NotFoundError, StateError
-from airflow_mlmon.lifecycle.course import Course, Episode, Policy, fold
-from airflow_mlmon.lifecycle.telling import Telling, Told, to_tell, to_withdraw
+from airflow_mlmon.lifecycle.notification import Notification, Notified, to_notify, to_withdraw
+from airflow_mlmon.lifecycle.states import Episode, Lifecycle, Policy, fold
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Action, ActionKind, Alert, AlertEvent, AlertLifecycle, AlertState, Family
@@ -71,8 +71,8 @@ def record_action(
     """
     following = _Following(connection, model, channels, policy)
     following.follow({fingerprint})
-    nights = schema.nights
-    if connection.scalar(sa.select(nights.c.day).where(nights.c.model == model, nights.c.day == action.day)) is None:
+    days = schema.partitions
+    if connection.scalar(sa.select(days.c.day).where(days.c.model == model, days.c.day == action.day)) is None:
         raise StateError(f"Model {model} has no run of {action.day}.", hint="use a day that was run")
     found = tracked(connection, model, [fingerprint])
     if not found:
@@ -104,7 +104,7 @@ def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str]
     return [tracked_of(row) for row in rows]
 
 
-def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:
+def with_lifecycle(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:
     """Add the state to each alert: the current one or, in a message, the one right after its event."""
     episodes: dict[tuple[str, str], list[Episode]] = defaultdict(list)
     breaches: dict[tuple[str, str], list[date]] = defaultdict(list)
@@ -118,7 +118,7 @@ def with_standing(connection: sa.Connection, alerts: Sequence[tuple[Alert, Alert
     found = []
     for alert, event in alerts:
         key = (alert.partition.model, alert.fingerprint)
-        found.append(replace(alert, standing=_standing(alert.partition.day, episodes[key], breaches[key], event)))
+        found.append(replace(alert, lifecycle=_lifecycle(alert.partition.day, episodes[key], breaches[key], event)))
     return found
 
 
@@ -129,18 +129,18 @@ def _named(connection: sa.Connection, table: sa.Table, model: str, names: Sequen
     yield from connection.execute(query.order_by(day))
 
 
-def _standing(
+def _lifecycle(
     day: date, episodes: Sequence[Episode], breaches: Sequence[date], event: AlertEvent | None
 ) -> AlertLifecycle:
-    episode = Course(episodes=tuple(episodes)).episode_of(day)
+    episode = Lifecycle(episodes=tuple(episodes)).episode_of(day)
     if episode is None:
         # not enough days yet, or a breach that was notified and no longer holds
         state = AlertState.RESOLVED if event is AlertEvent.RESOLVED else AlertState.PENDING
-        return AlertLifecycle(state=state, since=day, nights=1, event=event)
+        return AlertLifecycle(state=state, since=day, days=1, event=event)
     return AlertLifecycle(
         state=episode.state if event is None else _STATE_AFTER[event],
         since=episode.since,
-        nights=len({breach for breach in breaches if episode.since <= breach <= day}),
+        days=len({breach for breach in breaches if episode.since <= breach <= day}),
         event=event,
         resolved_on=episode.resolved_on if event in {None, AlertEvent.RESOLVED} else None,
         muted_until=episode.muted_until,
@@ -161,37 +161,39 @@ class _Following:
         actions = actions_on(self.connection, self.model, names)
         told = _told(self.connection, self.model, names)
         for name in sorted(seen):
-            course = fold(seen[name].by_night, actions.get(name, ()), self.policy)
-            _replace_episodes(self.connection, self.model, name, seen[name], course)
+            lifecycle = fold(seen[name].by_day, actions.get(name, ()), self.policy)
+            _replace_episodes(self.connection, self.model, name, seen[name], lifecycle)
             families = set(seen[name].families.values())
             days = {day for day, family in published if family in families}
             for channel in sorted({*self.channels, *told[name]}):
                 rows = told[name].get(channel, [])
-                gone = to_withdraw(course, rows)
+                gone = to_withdraw(lifecycle, rows)
                 _withdraw(self.connection, gone)
                 if channel in self.channels:
-                    for telling in to_tell(course, [row for row in rows if row not in gone], days):
-                        self._queue(name, channel, telling, seen[name])
+                    for notification in to_notify(lifecycle, [row for row in rows if row not in gone], days):
+                        self._queue(name, channel, notification, seen[name])
 
-    def _queue(self, name: str, channel: str, telling: Telling, seen: Sightings) -> None:
+    def _queue(self, name: str, channel: str, notification: Notification, seen: Sightings) -> None:
         key = {
             "model": self.model,
-            "day": telling.day,
+            "day": notification.day,
             "fingerprint": name,
-            "event": telling.event.value,
+            "event": notification.event.value,
             "channel": channel,
         }
         # a notification that is sent again gets a new number: the numbers give the order of the notifications
         self.connection.execute(sa.delete(_outbox).where(is_of(_outbox, key)))
-        family = seen.families.get(telling.breach) or _family_of(self.connection, self.model, name, telling.breach)
-        row = {**key, **FRESH, "breach": telling.breach, "family": family}
+        family = seen.families.get(notification.breach) or _family_of(
+            self.connection, self.model, name, notification.breach
+        )
+        row = {**key, **FRESH, "breach": notification.breach, "family": family}
         self.connection.execute(sa.insert(_outbox).values(row))
 
 
-def _replace_episodes(connection: sa.Connection, model: str, name: str, seen: Sightings, course: Course) -> None:
+def _replace_episodes(connection: sa.Connection, model: str, name: str, seen: Sightings, lifecycle: Lifecycle) -> None:
     table, key = schema.episodes, {"model": model, "fingerprint": name}
     connection.execute(sa.delete(table).where(is_of(table, key)))
-    if rows := episode_rows({**key, **_subject(seen)}, course):
+    if rows := episode_rows({**key, **_subject(seen)}, lifecycle):
         connection.execute(sa.insert(table), rows)
 
 
@@ -199,21 +201,21 @@ def _subject(seen: Sightings) -> Row:
     return dict(zip(("metric", "column", "segment"), seen.subject, strict=True))
 
 
-def _told(connection: sa.Connection, model: str, names: Collection[str]) -> Mapping[str, dict[str, list[Told]]]:
+def _told(connection: sa.Connection, model: str, names: Collection[str]) -> Mapping[str, dict[str, list[Notified]]]:
     """Read the notifications of each alert on each channel, oldest first, without withdrawn ones."""
     kept = _outbox.c.state != DeliveryState.WITHDRAWN.value
-    found: dict[str, dict[str, list[Told]]] = defaultdict(dict)
+    found: dict[str, dict[str, list[Notified]]] = defaultdict(dict)
     ordered = sorted(names)
     query = sa.select(_outbox).where(_outbox.c.model == model, _outbox.c.fingerprint.in_(ordered), kept)
     for row in connection.execute(query.order_by(_outbox.c.id)):
         # a claimed notification may have arrived already
         is_out = row.state != DeliveryState.PENDING or row.leased_until is not None
-        told = Told(id=row.id, event=AlertEvent(row.event), day=row.day, breach=row.breach, is_out=is_out)
+        told = Notified(id=row.id, event=AlertEvent(row.event), day=row.day, breach=row.breach, is_out=is_out)
         found[row.fingerprint].setdefault(row.channel, []).append(told)
     return found
 
 
-def _withdraw(connection: sa.Connection, rows: Sequence[Told]) -> None:
+def _withdraw(connection: sa.Connection, rows: Sequence[Notified]) -> None:
     if rows:
         of_rows = _outbox.c.id.in_([row.id for row in rows])
         connection.execute(sa.update(_outbox).where(of_rows).values(state=DeliveryState.WITHDRAWN.value))

@@ -11,7 +11,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from airflow_mlmon.baselines import BaselineFacts
-from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
@@ -21,19 +21,19 @@ from airflow_mlmon.records import (
     Delivery,
     Family,
     MetricValue,
-    Night,
+    PartitionState,
     Results,
     SubjectKey,
     Verdict,
 )
 from airflow_mlmon.spec.metrics import ROWS
-from airflow_mlmon.store import actions, episodes, history, layouts, outbox, publication, schema
+from airflow_mlmon.store import actions, episodes, history, outbox, profile_schemas, publication, schema
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.history import Value
-from airflow_mlmon.store.layouts import StoredLayout
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
+from airflow_mlmon.store.profile_schemas import StoredSchema
 from airflow_mlmon.store.rows import (
     alert_of,
     check_of,
@@ -42,7 +42,7 @@ from airflow_mlmon.store.rows import (
     is_of,
     key_of,
     metric_of,
-    night_of,
+    partition_of,
     verdict_of,
 )
 from airflow_mlmon.store.schema import BreachState
@@ -91,7 +91,7 @@ class MetricStore(BaselineStore):
 
     def publish(
         self,
-        night: Night | None,
+        state: PartitionState | None,
         results: Sequence[Results],
         *,
         supersedes: str | None,
@@ -104,7 +104,7 @@ class MetricStore(BaselineStore):
         """Replace the record of a partition, families of results and their alerts, in one transaction.
 
         Args:
-            night: new record of the partition; None if only results are replaced.
+            state: new record of the partition; None if only results are replaced.
             results: families of results, of this partition or of others of the model.
             supersedes: version that was served when the run began.
             versions: by other partition, the version whose rows their results came from.
@@ -118,12 +118,12 @@ class MetricStore(BaselineStore):
             NotFoundError: results of a partition without a record; nothing is written.
         """
         partitions = [item.partition for item in results] + list(deliveries or {})
-        models = {partition.model for partition in (*partitions, *([night.partition] if night else []))}
+        models = {partition.model for partition in (*partitions, *([state.partition] if state else []))}
         with self._database.writing(*models) as connection:
-            if night is not None and not publication.move_pointer(connection, night, supersedes):
+            if state is not None and not publication.move_pointer(connection, state, supersedes):
                 return
-            if night is not None:
-                publication.replace_evaluation_bases(connection, night.partition, bases or {})
+            if state is not None:
+                publication.replace_evaluation_bases(connection, state.partition, bases or {})
             for partition, version in (versions or {}).items():
                 publication.rest_on_version(connection, partition, version)
             for partition, delivered in (deliveries or {}).items():
@@ -150,7 +150,7 @@ class MetricStore(BaselineStore):
         self,
         partition: Partition,
         version: str,
-        layout: str,
+        profile_schema: str,
         metrics: Sequence[MetricValue],
         *,
         replaces: Collection[str],
@@ -163,7 +163,7 @@ class MetricStore(BaselineStore):
         Args:
             partition: partition of the rows.
             version: version of its rows, which is unchanged.
-            layout: id of the schema of their new profile.
+            profile_schema: id of the schema of their new profile.
             metrics: metrics of the new profile.
             replaces: names of the metrics to delete, whether `metrics` has them or not.
             baselines: baselines that the drift among them was measured against.
@@ -173,18 +173,22 @@ class MetricStore(BaselineStore):
         """
         with self._database.writing(partition.model) as connection:
             publication.rest_on_version(connection, partition, version)
-            publication.replace_profile(connection, partition, layout, metrics, replaces)
+            publication.replace_profile(connection, partition, profile_schema, metrics, replaces)
             publication.replace_baselines(connection, partition, Family.PREDICTIONS, baselines)
 
-    def night(self, partition: Partition) -> Night | None:
+    def state(self, partition: Partition) -> PartitionState | None:
         """Read the record of a partition; None if it never ran."""
         with self._database.reading() as connection:
-            return publication.stored_night(connection, partition)
+            return publication.stored_day(connection, partition)
 
-    def nights(self, model: str, first: date, last: date) -> list[Night]:
+    def states(self, model: str, first: date, last: date) -> list[PartitionState]:
         """Read the records of a range, in the order of the days."""
-        query = sa.select(schema.nights).where(_within(schema.nights, model, first, last)).order_by(schema.nights.c.day)
-        return [night_of(row) for row in self._rows(query)]
+        query = (
+            sa.select(schema.partitions)
+            .where(_within(schema.partitions, model, first, last))
+            .order_by(schema.partitions.c.day)
+        )
+        return [partition_of(row) for row in self._rows(query)]
 
     def evaluation_bases(self, model: str, first: date, last: date) -> dict[date, dict[date, str]]:
         """Read, by evaluated day of a range, the versions of the rows that its verdicts rest on, by day."""
@@ -193,7 +197,7 @@ class MetricStore(BaselineStore):
 
     def models(self) -> list[str]:
         """List the names of the models that have partitions."""
-        query = sa.select(schema.nights.c.model).distinct().order_by(schema.nights.c.model)
+        query = sa.select(schema.partitions.c.model).distinct().order_by(schema.partitions.c.model)
         return [row.model for row in self._rows(query)]
 
     def metrics(self, model: str, first: date, last: date) -> dict[tuple[date, str, str | None], float | None]:
@@ -240,45 +244,45 @@ class MetricStore(BaselineStore):
         return [check_of(row) for row in self._of_partition(schema.checks, partition, "position")]
 
     def history(
-        self, model: str, metrics: Sequence[str], before: date, nights: int, segment: str | None = None
+        self, model: str, metrics: Sequence[str], before: date, days: int, segment: str | None = None
     ) -> dict[tuple[str, str | None], list[tuple[date, float]]]:
-        """Read the values of the `nights` calendar days before a day, by metric and column; gaps are left out.
+        """Read the values of the `days` calendar days before a day, by metric and column; gaps are left out.
 
         They are those of a segment, or of all rows.
         """
-        days = before - timedelta(days=nights), before - timedelta(days=1)
+        window = before - timedelta(days=days), before - timedelta(days=1)
         found: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
         with self._database.reading() as connection:
-            for day, key, value, _ in history.read_values(connection, model, metrics, days, segment=segment or ""):
+            for day, key, value, _ in history.read_values(connection, model, metrics, window, segment=segment or ""):
                 found.setdefault(key[:2], []).append((day, value))
         return found
 
-    def past(self, model: str, metrics: Sequence[str], before: date, nights: int) -> list[Value]:
-        """Read days, subjects, values and rows of some metrics on the `nights` calendar days before a day.
+    def past(self, model: str, metrics: Sequence[str], before: date, days: int) -> list[Value]:
+        """Read days, subjects, values and rows of some metrics on the `days` calendar days before a day.
 
         They are in the order of the days, of all rows and of every segment; missing values are left out.
         """
-        days = before - timedelta(days=nights), before - timedelta(days=1)
+        window = before - timedelta(days=days), before - timedelta(days=1)
         with self._database.reading() as connection:
-            return history.read_values(connection, model, metrics, days)
+            return history.read_values(connection, model, metrics, window)
 
-    def earliest(self, model: str, metric: str, first: date, last: date, nights: int) -> list[Value]:
-        """Read the same of a metric of all rows, on the first `nights` days of a range that have a value."""
+    def earliest(self, model: str, metric: str, first: date, last: date, days: int) -> list[Value]:
+        """Read the same of a metric of all rows, on the first `days` days of a range that have a value."""
         with self._database.reading() as connection:
-            return history.read_values(connection, model, [metric], (first, last), segment="", limit=nights)
+            return history.read_values(connection, model, [metric], (first, last), segment="", limit=days)
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """Read the alerts of a range, in the order of the days and, within a day, of the evaluation."""
-        alerts, nights = schema.alerts, schema.nights
-        joined = sa.and_(alerts.c.model == nights.c.model, alerts.c.day == nights.c.day)
-        query = sa.select(alerts, nights.c.start, nights.c.end).join(nights, joined)
+        alerts, days = schema.alerts, schema.partitions
+        joined = sa.and_(alerts.c.model == days.c.model, alerts.c.day == days.c.day)
+        query = sa.select(alerts, days.c.start, days.c.end).join(days, joined)
         query = query.where(_within(alerts, model, first, last))
         if not include_resolved:
             query = query.where(alerts.c.state == BreachState.OPEN.value)
         order = (alerts.c.day, alerts.c.family.desc(), *(alerts.c[name] for name in ("position", "metric", "column")))
         with self._database.reading() as connection:
             found = [alert_of(row) for row in connection.execute(query.order_by(*order))]
-            return episodes.with_standing(connection, [(alert, None) for alert in found])
+            return episodes.with_lifecycle(connection, [(alert, None) for alert in found])
 
     def act(
         self,
@@ -334,26 +338,26 @@ class MetricStore(BaselineStore):
         query = sa.select(table).where(_within(table, model, first, last)).order_by(table.c.day)
         return [delivery_of(row) for row in self._rows(query)]
 
-    def save_layout(
-        self, model: str, layout_id: str, uri: str, fingerprint: str, *, supersedes: str | None = None
-    ) -> StoredLayout:
+    def save_schema(
+        self, model: str, schema_id: str, uri: str, fingerprint: str, *, supersedes: str | None = None
+    ) -> StoredSchema:
         """Pin a profile schema in place of `supersedes`, and return the pinned one.
 
         Of two concurrent calls the first wins, and both get its schema.
         """
         with self._database.writing(model) as connection:
-            return layouts.pin(connection, model, StoredLayout(layout_id, uri, fingerprint), supersedes)
+            return profile_schemas.pin(connection, model, StoredSchema(schema_id, uri, fingerprint), supersedes)
 
-    def current_layout(self, model: str) -> StoredLayout | None:
+    def current_schema(self, model: str) -> StoredSchema | None:
         """Read the pinned profile schema of a model."""
         with self._database.reading() as connection:
-            return layouts.latest(connection, model)
+            return profile_schemas.latest(connection, model)
 
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
         """Claim the alerts of up to `limit` messages (a day on a channel), oldest first."""
         with self._database.writing(model or "outbox") as connection:
             claims = outbox.claim(connection, limit, now, model)
-            alerts = episodes.with_standing(connection, [(claim.alert, claim.event) for claim in claims])
+            alerts = episodes.with_lifecycle(connection, [(claim.alert, claim.event) for claim in claims])
             return [replace(claim, alert=alert) for claim, alert in zip(claims, alerts, strict=True)]
 
     def mark_sent(self, ids: Sequence[int], now: datetime) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, AlertEvent, Night
+from airflow_mlmon.records import Alert, AlertEvent, PartitionState
 from airflow_mlmon.store import schema
-from airflow_mlmon.store.rows import alert_of, night_of
+from airflow_mlmon.store.rows import alert_of, partition_of
 from airflow_mlmon.store.schema import DeliveryState
 
 LEASE = timedelta(minutes=15)
@@ -49,7 +49,7 @@ class Claim:
         attempts: Number of claims, including this one.
         event: Event to notify of.
         alert: Breach that it is about.
-        night: Day of its message; for a resolved alert, the day on which it resolved.
+        day: Day of its message; for a resolved alert, the day on which it resolved.
     """
 
     id: int
@@ -57,7 +57,7 @@ class Claim:
     attempts: int
     event: AlertEvent
     alert: Alert
-    night: Night
+    state: PartitionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def claim(connection: sa.Connection, limit: int, now: datetime, model: str | Non
             attempts=row.attempts,
             event=AlertEvent(row.event),
             alert=_alert_of(row),
-            night=night_of(row),
+            state=partition_of(row),
         )
         for row in connection.execute(query)
     ]
@@ -209,8 +209,8 @@ def _bury_the_abandoned(connection: sa.Connection, now: datetime) -> None:
 
 
 def _with_alerts() -> sa.Select[Any]:
-    alerts, nights = schema.alerts, schema.nights
-    breaches = nights.alias("breach_nights")
+    alerts, days = schema.alerts, schema.partitions
+    breaches = days.alias("breach_days")
     alert_columns = [column for column in alerts.c if column.name not in {"model", "day"}]
     of_breach = sa.and_(
         alerts.c.day == _outbox.c.breach,
@@ -227,10 +227,10 @@ def _with_alerts() -> sa.Select[Any]:
             breaches.c.start.label("breach_start"),
             breaches.c.end.label("breach_end"),
             *alert_columns,
-            *nights.c,
+            *days.c,
         )
         .join_from(_outbox, alerts, of_breach)
-        .join(nights, sa.and_(_outbox.c.model == nights.c.model, _outbox.c.day == nights.c.day))
+        .join(days, sa.and_(_outbox.c.model == days.c.model, _outbox.c.day == days.c.day))
         .join(breaches, sa.and_(alerts.c.model == breaches.c.model, alerts.c.day == breaches.c.day))
         .order_by(
             *(_outbox.c[name] for name in ("day", "model", "channel")),

@@ -31,10 +31,10 @@ def add_pin(connection: sa.Connection, model: str, pin: BaselinePin) -> None:
             f"Another baseline of {model} was accepted meanwhile: pin {pin.number} does not follow {before}.",
             hint="check the pins with `mlmon baseline list`, then accept again",
         )
-    judged = last_judged_day(connection, model)
-    if judged is not None and pin.first <= judged:
+    evaluated = last_evaluated_day(connection, model)
+    if evaluated is not None and pin.first <= evaluated:
         raise StateError(
-            f"A baseline of {model} from {pin.first} on would change the verdicts of {judged}, "
+            f"A baseline of {model} from {pin.first} on would change the verdicts of {evaluated}, "
             "which is already evaluated.",
             hint="accept it from a later day",
         )
@@ -48,11 +48,11 @@ def pins_of(connection: sa.Connection, model: str) -> list[BaselinePin]:
     return [_pin_of(row) for row in connection.execute(query)]
 
 
-def last_judged_day(connection: sa.Connection, model: str) -> date | None:
+def last_evaluated_day(connection: sa.Connection, model: str) -> date | None:
     """Find the last evaluated day of a model; None if there is none."""
-    table = schema.nights
+    table = schema.partitions
     last: date | None = connection.scalar(
-        sa.select(sa.func.max(table.c.day)).where(table.c.model == model, table.c.judged)
+        sa.select(sa.func.max(table.c.day)).where(table.c.model == model, table.c.evaluated)
     )
     return last
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
+from airflow_mlmon.records import Alert, Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.compared import baseline_rows, forget_file
 from airflow_mlmon.store.rows import (
@@ -22,58 +22,60 @@ from airflow_mlmon.store.rows import (
     alert_row,
     base_rows,
     check_rows,
+    day_row,
     is_of,
     key_of,
     metric_rows,
-    night_of,
-    night_row,
+    partition_of,
     verdict_rows,
 )
 from airflow_mlmon.store.schema import BreachState
 
 
-def stored_night(connection: sa.Connection, partition: Partition) -> Night | None:
+def stored_day(connection: sa.Connection, partition: Partition) -> PartitionState | None:
     """Read the stored record of a partition."""
-    row = connection.execute(sa.select(schema.nights).where(is_of(schema.nights, key_of(partition)))).one_or_none()
-    return None if row is None else night_of(row)
+    row = connection.execute(
+        sa.select(schema.partitions).where(is_of(schema.partitions, key_of(partition)))
+    ).one_or_none()
+    return None if row is None else partition_of(row)
 
 
-def move_pointer(connection: sa.Connection, night: Night, supersedes: str | None) -> bool:
+def move_pointer(connection: sa.Connection, state: PartitionState, supersedes: str | None) -> bool:
     """Write the record, unless somebody else has moved it; return False if an evaluated one has to stay.
 
     Raises:
-        PartitionConflictError: the partition's version is neither `supersedes` nor that of `night`.
+        PartitionConflictError: the partition's version is neither `supersedes` nor that of `day`.
     """
-    current = stored_night(connection, night.partition)
-    if current is not None and current.judged and not night.judged:
+    current = stored_day(connection, state.partition)
+    if current is not None and current.evaluated and not state.evaluated:
         return False
     version = None if current is None else current.version
-    if version not in {supersedes, night.version}:
-        raise _moved(night.partition, supersedes, version)
-    _write_night(connection, night, exists=current is not None)
+    if version not in {supersedes, state.version}:
+        raise _moved(state.partition, supersedes, version)
+    _write_day(connection, state, exists=current is not None)
     return True
 
 
 def write_failure(connection: sa.Connection, partition: Partition, message: str) -> None:
     """Mark the partition as failed; the served version is unchanged."""
-    current = stored_night(connection, partition)
-    night = Night(
+    current = stored_day(connection, partition)
+    state = PartitionState(
         partition=partition,
         status=Status.FAILED,
         version=current.version if current else None,
-        layout=current.layout if current else None,
-        rows_listed=current.rows_listed if current else 0,
-        rows_curated=current.rows_curated if current else 0,
+        schema=current.schema if current else None,
+        rows_read=current.rows_read if current else 0,
+        rows_accepted=current.rows_accepted if current else 0,
         rows_quarantined=current.rows_quarantined if current else 0,
         message=message,
         arrival=current.arrival if current else None,
     )
-    _write_night(connection, night, exists=current is not None)
+    _write_day(connection, state, exists=current is not None)
 
 
 def replace_results(connection: sa.Connection, results: Results) -> None:
     """Replace one family of results of one partition."""
-    if stored_night(connection, results.partition) is None:
+    if stored_day(connection, results.partition) is None:
         raise NotFoundError(f"{results.partition} was not run, so it can have no results.")
     key = key_of(results.partition, results.family)
     _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
@@ -87,14 +89,14 @@ def replace_results(connection: sa.Connection, results: Results) -> None:
 def replace_profile(
     connection: sa.Connection,
     partition: Partition,
-    layout: str,
+    profile_schema: str,
     metrics: Sequence[MetricValue],
     replaces: Collection[str],
 ) -> None:
     """Set the profile schema, and replace the metrics of these names among those of the predictions."""
-    nights, table = schema.nights, schema.metrics
+    days, table = schema.partitions, schema.metrics
     key = key_of(partition, Family.PREDICTIONS)
-    connection.execute(sa.update(nights).where(is_of(nights, key_of(partition))).values(layout=layout))
+    connection.execute(sa.update(days).where(is_of(days, key_of(partition))).values(schema=profile_schema))
     connection.execute(sa.delete(table).where(is_of(table, key), table.c.metric.in_(replaces)))
     if rows := metric_rows(key, metrics):
         connection.execute(sa.insert(table), rows)
@@ -130,7 +132,7 @@ def rest_on_version(connection: sa.Connection, partition: Partition, version: st
     Raises:
         PartitionConflictError: another run has changed it.
     """
-    current = stored_night(connection, partition)
+    current = stored_day(connection, partition)
     if (current.version if current else None) != version:
         raise _moved(partition, version, current.version if current else None)
 
@@ -163,8 +165,8 @@ def _moved(partition: Partition, before: str | None, now: str | None) -> Partiti
     )
 
 
-def _write_night(connection: sa.Connection, night: Night, *, exists: bool) -> None:
-    _upsert(connection, schema.nights, key_of(night.partition), night_row(night), exists=exists)
+def _write_day(connection: sa.Connection, state: PartitionState, *, exists: bool) -> None:
+    _upsert(connection, schema.partitions, key_of(state.partition), day_row(state), exists=exists)
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, key: Row, row: Row, *, exists: bool) -> None:

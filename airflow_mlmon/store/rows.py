@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.lifecycle.course import Course, Episode
+from airflow_mlmon.lifecycle.states import Episode, Lifecycle
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import (
@@ -25,7 +25,7 @@ from airflow_mlmon.records import (
     Family,
     MetricValue,
     MultivariateDetail,
-    Night,
+    PartitionState,
     Status,
     SubjectKey,
     Verdict,
@@ -47,7 +47,7 @@ _EPISODE = (
     "muted_until",
 )
 _ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
-_NIGHT_COUNTS = ("rows_listed", "rows_curated", "rows_quarantined")
+_DAY_COUNTS = ("rows_read", "rows_accepted", "rows_quarantined")
 
 
 def key_of(partition: Partition, family: Family | None = None) -> Row:
@@ -66,34 +66,34 @@ def subject_of(row: sa.Row[*tuple[Any, ...]]) -> SubjectKey:
     return row.metric, row.column or None, row.segment or None
 
 
-def night_row(night: Night) -> Row:
+def day_row(state: PartitionState) -> Row:
     """Convert the record of a partition to a row."""
     return {
-        **key_of(night.partition),
-        "start": night.partition.start,
-        "end": night.partition.end,
-        "status": night.status.value,
-        "version": night.version,
-        "layout": night.layout,
-        **{name: getattr(night, name) for name in _NIGHT_COUNTS},
-        "message": night.message,
-        "judged": night.judged,
-        **_arrival_row(night.arrival),
+        **key_of(state.partition),
+        "start": state.partition.start,
+        "end": state.partition.end,
+        "status": state.status.value,
+        "version": state.version,
+        "schema": state.schema,
+        **{name: getattr(state, name) for name in _DAY_COUNTS},
+        "message": state.message,
+        "evaluated": state.evaluated,
+        **_arrival_row(state.arrival),
     }
 
 
-def night_of(row: sa.Row[Any]) -> Night:
+def partition_of(row: sa.Row[Any]) -> PartitionState:
     """Convert a row to the record of a partition."""
     stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
-    return Night(
+    return PartitionState(
         partition=Partition(stored["model"], stored["start"], stored["end"]),
         status=Status(stored["status"]),
         version=stored["version"],
-        layout=stored["layout"],
+        schema=stored["schema"],
         message=stored["message"],
-        judged=stored["judged"],
+        evaluated=stored["evaluated"],
         arrival=_arrival_of(stored),
-        **{name: stored[name] for name in _NIGHT_COUNTS},
+        **{name: stored[name] for name in _DAY_COUNTS},
     )
 
 
@@ -185,7 +185,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
             "state": verdict.state.value,
             **{
                 name: _finite(getattr(verdict, name), verdict.metric, verdict.column)
-                for name in ("value", "low", "high", "deviations", "p_value", "effect", "usual")
+                for name in ("value", "low", "high", "deviations", "p_value", "effect", "expected")
             },
         }
         for position, verdict in enumerate(verdicts)
@@ -209,7 +209,7 @@ def verdict_of(row: sa.Row[Any]) -> Verdict:
         severity=row.severity,
         p_value=row.p_value,
         effect=row.effect,
-        usual=row.usual,
+        expected=row.expected,
     )
 
 
@@ -277,7 +277,7 @@ def alert_of(row: sa.Row[Any]) -> Alert:
     )
 
 
-def episode_rows(key: Row, course: Course) -> list[Row]:
+def episode_rows(key: Row, lifecycle: Lifecycle) -> list[Row]:
     """Convert an alert's episodes to rows; the last one holds the day on which the alert settled."""
     rows = [
         {
@@ -285,13 +285,13 @@ def episode_rows(key: Row, course: Course) -> list[Row]:
             **{name: getattr(episode, name) for name in _EPISODE},
             "state": episode.state.value,
             "last_breached": episode.days[-1],
-            "nights": len(episode.days),
+            "days": len(episode.days),
             "settled_on": None,
         }
-        for episode in course.episodes
+        for episode in lifecycle.episodes
     ]
     if rows:
-        rows[-1]["settled_on"] = course.settled_on
+        rows[-1]["settled_on"] = lifecycle.settled_on
     return rows
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -83,12 +83,12 @@ def _count(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
-def _of_night() -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(["model", "day"], ["mlmon_nights.model", "mlmon_nights.day"])
+def _of_partition() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["model", "day"], ["mlmon_partitions.model", "mlmon_partitions.day"])
 
 
-nights = sa.Table(
-    "mlmon_nights",
+partitions = sa.Table(
+    "mlmon_partitions",
     metadata,
     _key("model"),
     _key("day", sa.Date),
@@ -96,12 +96,12 @@ nights = sa.Table(
     sa.Column("end", UtcDateTime, nullable=False),
     _text("status"),
     sa.Column("version", sa.Text),
-    sa.Column("layout", sa.Text),
-    _count("rows_listed"),
-    _count("rows_curated"),
+    sa.Column("schema", sa.Text),
+    _count("rows_read"),
+    _count("rows_accepted"),
     _count("rows_quarantined"),
     _text("message"),
-    sa.Column("judged", sa.Boolean, nullable=False),
+    sa.Column("evaluated", sa.Boolean, nullable=False),
     sa.Column("arrived", PlainText),
     sa.Column("arrived_message", PlainText),
     sa.Column("files", sa.BigInteger),
@@ -117,7 +117,7 @@ evaluation_bases = sa.Table(
     _key("day", sa.Date),
     _key("base", sa.Date),
     _text("version"),
-    _of_night(),
+    _of_partition(),
 )
 
 metrics = sa.Table(
@@ -132,7 +132,7 @@ metrics = sa.Table(
     sa.Column("value", sa.Double),
     _count("rows"),
     _text("detail"),
-    _of_night(),
+    _of_partition(),
 )
 
 verdicts = sa.Table(
@@ -156,8 +156,8 @@ verdicts = sa.Table(
     _text("severity"),
     sa.Column("p_value", sa.Double),
     sa.Column("effect", sa.Double),
-    sa.Column("usual", sa.Double),
-    _of_night(),
+    sa.Column("expected", sa.Double),
+    _of_partition(),
     sa.Index("mlmon_verdicts_subject", "model", "metric", "column", "segment", "day"),
     sa.Index("mlmon_verdicts_state", "model", "state", "day", "family"),
 )
@@ -178,7 +178,7 @@ checks = sa.Table(
     _text("observed"),
     _text("expected"),
     _text("error"),
-    _of_night(),
+    _of_partition(),
 )
 
 alerts = sa.Table(
@@ -200,7 +200,7 @@ alerts = sa.Table(
     _text("cause"),
     _count("position"),
     _text("state"),
-    _of_night(),
+    _of_partition(),
     sa.Index("mlmon_alerts_fingerprint", "model", "fingerprint", "day"),
 )
 
@@ -217,7 +217,7 @@ episodes = sa.Table(
     _text("severity"),
     sa.Column("opened", sa.Date, nullable=False),
     sa.Column("last_breached", sa.Date, nullable=False),
-    sa.Column("nights", sa.Integer, nullable=False),
+    sa.Column("days", sa.Integer, nullable=False),
     sa.Column("reopens", sa.Boolean, nullable=False),
     sa.Column("worsened_on", sa.Date),
     sa.Column("acknowledged_on", sa.Date),
@@ -289,7 +289,7 @@ label_bases = sa.Table(
     _key("model"),
     _key("day", sa.Date),
     _key("version"),
-    _of_night(),
+    _of_partition(),
 )
 
 compared_with = sa.Table(
@@ -305,9 +305,9 @@ compared_with = sa.Table(
     sa.Column("asked", sa.Integer, nullable=False),
     sa.Column("needed", sa.Integer, nullable=False),
     _text("days"),
-    sa.Column("other_layout", sa.Integer, nullable=False),
+    sa.Column("other_schema", sa.Integer, nullable=False),
     sa.Column("pin", sa.Integer),
-    _of_night(),
+    _of_partition(),
 )
 
 drift_files = sa.Table(
@@ -315,15 +315,15 @@ drift_files = sa.Table(
     metadata,
     _key("model"),
     _key("day", sa.Date),
-    _of_night(),
+    _of_partition(),
 )
 
-layouts = sa.Table(
-    "mlmon_layouts",
+profile_schemas = sa.Table(
+    "mlmon_profile_schemas",
     metadata,
     _key("model"),
     _key("number", sa.Integer),
-    _text("layout"),
+    _text("schema"),
     _text("uri"),
     _text("fingerprint"),
 )

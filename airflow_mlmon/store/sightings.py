@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.lifecycle.course import worst
+from airflow_mlmon.lifecycle.states import worst
 from airflow_mlmon.records import Family, VerdictState
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.store import schema
@@ -39,18 +39,18 @@ class Sightings:
         subject: Metric, column and segment.
         severities: Severities of its breaches, by day.
         families: Families of the results that breached, by day.
-        quiet: Days on which it was evaluated and healthy.
+        healthy: Days on which it was evaluated and healthy.
     """
 
     subject: Subject
     severities: dict[date, str] = field(default_factory=dict)
     families: dict[date, Family] = field(default_factory=dict)
-    quiet: set[date] = field(default_factory=set)
+    healthy: set[date] = field(default_factory=set)
 
     @property
-    def by_night(self) -> dict[date, str | None]:
+    def by_day(self) -> dict[date, str | None]:
         """Return the severity of each breaching day, and None for each healthy one."""
-        return {**dict.fromkeys(self.quiet), **self.severities}
+        return {**dict.fromkeys(self.healthy), **self.severities}
 
 
 def sightings_of(connection: sa.Connection, model: str, fingerprints: Collection[str]) -> dict[str, Sightings]:
@@ -64,23 +64,23 @@ def sightings_of(connection: sa.Connection, model: str, fingerprints: Collection
             seen.families[row.day] = Family(row.family)
     breaching = {name: seen for name, seen in found.items() if seen.severities}
     if breaching:
-        _add_quiet(connection, model, breaching)
+        _add_healthy(connection, model, breaching)
     return found
 
 
-def _add_quiet(connection: sa.Connection, model: str, found: dict[str, Sightings]) -> None:
+def _add_healthy(connection: sa.Connection, model: str, found: dict[str, Sightings]) -> None:
     first = min(min(seen.severities) for seen in found.values())
     subjects = {seen.subject for seen in found.values()}
-    judged = _judged_days(connection, model, first)
+    evaluated = _evaluated_days(connection, model, first)
     answers = _verdict_answers(connection, model, first, subjects)
     answers |= _check_answers(connection, model, first, subjects)
     for seen in found.values():
         is_check = seen.subject[0].startswith(CHECK_PREFIX)
         [family, *_] = seen.families.values()
         own = answers.get(seen.subject, {})
-        absent = judged[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != STATUS else set()
-        quiet = absent | {day for day, is_quiet in own.items() if is_quiet}
-        seen.quiet = {day for day in quiet if day > min(seen.severities) and day not in seen.severities}
+        absent = evaluated[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != STATUS else set()
+        healthy = absent | {day for day, is_silent in own.items() if is_silent}
+        seen.healthy = {day for day in healthy if day > min(seen.severities) and day not in seen.severities}
 
 
 def _verdict_answers(
@@ -109,26 +109,26 @@ def _check_answers(
     return dict(found)
 
 
-def _judged_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
+def _evaluated_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
     """Find the evaluated days by family of results, and those with checks."""
-    nights, verdicts, checks = schema.nights, schema.verdicts, schema.checks
-    of_night = (verdicts.c.model == nights.c.model, verdicts.c.day == nights.c.day, verdicts.c.metric != STATUS)
+    days, verdicts, checks = schema.partitions, schema.verdicts, schema.checks
+    of_day = (verdicts.c.model == days.c.model, verdicts.c.day == days.c.day, verdicts.c.metric != STATUS)
     found: dict[str, set[date]] = {}
     for family in Family:
         # asked per partition, because a partition has one answer and hundreds of verdicts
-        judged = [
-            sa.exists().where(*of_night, verdicts.c.state == state.value, verdicts.c.family == family.value)
+        evaluated = [
+            sa.exists().where(*of_day, verdicts.c.state == state.value, verdicts.c.family == family.value)
             for state in (VerdictState.OK, VerdictState.BREACH)
         ]
-        found[family.value] = _nights_where(connection, model, first, sa.or_(*judged))
-    of_checks = (checks.c.model == nights.c.model, checks.c.day == nights.c.day, checks.c.passed.is_not(None))
-    found[_CHECKS] = _nights_where(connection, model, first, sa.exists().where(*of_checks))
+        found[family.value] = _days_where(connection, model, first, sa.or_(*evaluated))
+    of_checks = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
+    found[_CHECKS] = _days_where(connection, model, first, sa.exists().where(*of_checks))
     return found
 
 
-def _nights_where(connection: sa.Connection, model: str, first: date, condition: sa.ColumnElement[bool]) -> set[date]:
-    nights = schema.nights
-    query = sa.select(nights.c.day).where(nights.c.model == model, nights.c.day >= first, condition)
+def _days_where(connection: sa.Connection, model: str, first: date, condition: sa.ColumnElement[bool]) -> set[date]:
+    days = schema.partitions
+    query = sa.select(days.c.day).where(days.c.model == model, days.c.day >= first, condition)
     return set(connection.scalars(query))
 
 

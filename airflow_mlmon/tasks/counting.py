@@ -34,13 +34,13 @@ class CountedRows:
 
     Attributes:
         rows: How many there are.
-        is_void: Whether their outcome never gets a label.
+        is_excluded: Whether their outcome never gets a label.
         classes: Their class in each column; None where they have none.
         is_within: Whether the number lies within its bounds; None where they have none.
     """
 
     rows: int
-    is_void: bool
+    is_excluded: bool
     classes: Mapping[str, int | None]
     is_within: bool | None
 

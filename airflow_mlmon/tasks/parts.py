@@ -11,7 +11,7 @@ import pyarrow as pa
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
 from airflow_mlmon.profiles.engine.division import count_values, split
-from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.task import Task
@@ -60,7 +60,7 @@ def read_outcome_parts(task: Task, data: bytes) -> OutcomeParts:
 
 
 def profile_outcome_parts(
-    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentLayout]
+    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentSchema]
 ) -> OutcomeParts:
     """Profile predictions joined with their labels, in sum and by segment.
 
@@ -96,13 +96,13 @@ def sum_outcome_parts(task: Task, found: Iterable[OutcomeParts]) -> OutcomeParts
     return OutcomeParts(whole=whole, parts=parts)
 
 
-def measure_parts(task: Task, found: OutcomeParts, min_share: float) -> list[MetricValue]:
+def measure_parts(task: Task, found: OutcomeParts, min_coverage: float) -> list[MetricValue]:
     """Measure every metric that needs labels, of all rows and of each part."""
     return [
-        *task.measure(found.whole, min_share),
+        *task.measure(found.whole, min_coverage),
         *(
             replace(value, segment=key)
             for key in sorted(found.parts)
-            for value in task.measure(found.parts[key], min_share)
+            for value in task.measure(found.parts[key], min_coverage)
         ),
     ]

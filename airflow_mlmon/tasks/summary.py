@@ -9,7 +9,7 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.segment import Part
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import NULL_SHARE, ROWS, UNSEEN_SHARE
+from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.registry import task_of
 
@@ -22,9 +22,9 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """
     return [
         *_summary(profile, spec),
-        *(_null_share(name, column) for name, column in profile.columns.items()),
+        *(_null_rate(name, column) for name, column in profile.columns.items()),
         *(
-            _unseen_share(name, column)
+            _new_category_rate(name, column)
             for name, column in profile.columns.items()
             if isinstance(column, CategoryProfile)
         ),
@@ -50,12 +50,12 @@ def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
     nulls = sum(column.missing for column in features.values())
     cells = sum(column.rows for column in features.values())
     value = nulls / cells if cells else None
-    return MetricValue(metric=NULL_SHARE, value=value, rows=profile.rows, reason=_reason(cells))
+    return MetricValue(metric=NULL_RATE, value=value, rows=profile.rows, reason=_reason(cells))
 
 
-def _null_share(name: str, column: ColumnProfile) -> MetricValue:
+def _null_rate(name: str, column: ColumnProfile) -> MetricValue:
     return MetricValue(
-        metric=NULL_SHARE,
+        metric=NULL_RATE,
         column=name,
         value=column.missing / column.rows if column.rows else None,
         rows=column.rows,
@@ -63,9 +63,9 @@ def _null_share(name: str, column: ColumnProfile) -> MetricValue:
     )
 
 
-def _unseen_share(name: str, column: CategoryProfile) -> MetricValue:
+def _new_category_rate(name: str, column: CategoryProfile) -> MetricValue:
     return MetricValue(
-        metric=UNSEEN_SHARE,
+        metric=NEW_CATEGORY_RATE,
         column=name,
         value=column.unseen_rows / column.observed if column.observed else None,
         rows=column.observed,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import LABEL_SHARE, VOID_SHARE, Metric
+from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE, Metric
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,16 +89,16 @@ class Task(ABC):
         """Compare the outputs of two versions of a model."""
 
     @abstractmethod
-    def measure(self, outcomes: OutcomeProfile, min_share: float) -> list[MetricValue]:
-        """Measure every metric that needs labels; while less than `min_share` of these has come, none has a value."""
+    def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
+        """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
     @abstractmethod
-    def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_share: float) -> list[Difference]:
+    def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
 
     @abstractmethod
     def contrast(
-        self, metric: str, rows: OutcomeProfile, others: OutcomeProfile, *, min_share: float, minimum_rows: int
+        self, metric: str, rows: OutcomeProfile, others: OutcomeProfile, *, min_coverage: float, minimum_rows: int
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
@@ -118,7 +118,7 @@ class Task(ABC):
         own = {name: metric for name, metric in self.metrics.items() if metric.needs_labels}
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)
-        return (LABEL_SHARE, *of_labels, VOID_SHARE, *performance)
+        return (LABEL_COVERAGE, *of_labels, EXCLUDED_SHARE, *performance)
 
     def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
         """Add any number of outcome profiles up, also none."""

@@ -32,8 +32,8 @@ def metric_title(metric: str, labels: Labels | None = None) -> str:
     """Return the title of a metric; an unknown name, such as that of a check, is returned as it is.
 
     >>> from airflow_mlmon.spec.model import Labels
-    >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", void=("cancelled",))
-    >>> metric_title("positive_share", spec), metric_title("void_share", spec)
+    >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", excluded=("cancelled",))
+    >>> metric_title("positive_rate", spec), metric_title("excluded_share", spec)
     ('late rate', 'cancelled rate')
     """
     if metric not in METRICS:
@@ -47,7 +47,7 @@ def metric_title(metric: str, labels: Labels | None = None) -> str:
 def subject_title(metric: str, column: str | None = None, labels: Labels | None = None) -> str:
     """Return the title of a metric together with its column.
 
-    >>> subject_title("null_share", "temp"), subject_title("drift_score", "temp"), subject_title("rows")
+    >>> subject_title("null_rate", "temp"), subject_title("drift_score", "temp"), subject_title("rows")
     ('null rate of temp', 'drift of temp', 'rows')
     """
     title = "drift" if metric == DRIFT and column else metric_title(metric, labels)
@@ -57,7 +57,7 @@ def subject_title(metric: str, column: str | None = None, labels: Labels | None 
 def subject_names(subjects: Iterable[tuple[str, str | None]], labels: Labels | None = None) -> list[str]:
     """Return the titles of many metrics and columns: each once, the columns of a metric together.
 
-    >>> subject_names([("null_share", "temp"), ("rows", None), ("null_share", "visib"), ("null_share", "temp")])
+    >>> subject_names([("null_rate", "temp"), ("rows", None), ("null_rate", "visib"), ("null_rate", "temp")])
     ['null rate of temp + visib', 'rows']
     """
     columns: dict[str, list[str]] = {}

@@ -18,10 +18,10 @@ _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightTask:
+class DayTask:
     """Task of one day as reported by Airflow."""
 
-    night: date
+    day: date
     task: str
     run: str
     state: str | None
@@ -72,13 +72,13 @@ class AirflowApi:
                 return
             time.sleep(0.5)
 
-    def tasks(self, dag_id: str) -> list[NightTask]:
+    def tasks(self, dag_id: str) -> list[DayTask]:
         """List every task of every run."""
         answer = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/~/taskInstances", params={"limit": 10_000})
         return [
-            NightTask(
+            DayTask(
                 # a run is named after the day *after* its partition; its logical date is that of the partition
-                night=date.fromisoformat(item["logical_date"][:10]),
+                day=date.fromisoformat(item["logical_date"][:10]),
                 task=item["task_id"],
                 run=item["dag_run_id"],
                 state=item["state"],

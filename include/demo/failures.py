@@ -6,19 +6,19 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from include.demo.airflow_api import NightTask
+from include.demo.airflow_api import DayTask
 
 
-def describe_failures(tasks: Iterable[NightTask], logs: Path) -> list[str]:
+def describe_failures(tasks: Iterable[DayTask], logs: Path) -> list[str]:
     """Describe each failed task: day, task, the last error and the log file."""
-    return [_describe(task, logs) for task in sorted(tasks, key=lambda task: task.night) if task.state == "failed"]
+    return [_describe(task, logs) for task in sorted(tasks, key=lambda task: task.day) if task.state == "failed"]
 
 
-def _describe(task: NightTask, logs: Path) -> str:
+def _describe(task: DayTask, logs: Path) -> str:
     folder = logs / "dag_id=flights" / f"run_id={task.run}" / f"task_id={task.task}"
     log = folder / f"attempt={task.attempt}.log"
     cause = last_error(log.read_text(errors="replace")) if log.exists() else "no log was written"
-    return f"failed: {task.night}, {task.task}: {cause}\n  log: {log}"
+    return f"failed: {task.day}, {task.task}: {cause}\n  log: {log}"
 
 
 def last_error(log: str) -> str:

@@ -9,10 +9,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from include.demo.airflow_api import NightTask
+from include.demo.airflow_api import DayTask
 
 
-class NightProgress:
+class DayProgress:
     """Progress of the whole demo, from the first process to the last day."""
 
     def __init__(self, console: Console) -> None:
@@ -45,30 +45,30 @@ class NightProgress:
         self._bar.update(self._shown, description=text)
         self._console.print(f"{time.monotonic() - self._begun:4.0f} s  {text}", highlight=False)
 
-    def show(self, tasks: Sequence[NightTask]) -> None:
+    def show(self, tasks: Sequence[DayTask]) -> None:
         """Show the state of the tasks."""
         done = sum(task.is_ended for task in tasks)
         self._bar.update(self._shown, description=describe(tasks), completed=done, total=len(tasks))
-        nights, ended = count_nights(tasks)
+        days, ended = count_days(tasks)
         if ended != self._ended and not self._console.is_terminal:
-            self.say(f"{ended} of {nights} days, {done} of {len(tasks)} tasks")
+            self.say(f"{ended} of {days} days, {done} of {len(tasks)} tasks")
         self._ended = ended
 
 
-def count_nights(tasks: Sequence[NightTask]) -> tuple[int, int]:
+def count_days(tasks: Sequence[DayTask]) -> tuple[int, int]:
     """Count the days, and those that have ended."""
-    nights = {task.night for task in tasks}
-    open_nights = {task.night for task in tasks if not task.is_ended}
-    return len(nights), len(nights - open_nights)
+    days = {task.day for task in tasks}
+    open_days = {task.day for task in tasks if not task.is_ended}
+    return len(days), len(days - open_days)
 
 
-def describe(tasks: Sequence[NightTask]) -> str:
+def describe(tasks: Sequence[DayTask]) -> str:
     """Describe the oldest day that has not ended, and its running tasks."""
     still_open = [task for task in tasks if not task.is_ended]
     if not still_open:
         return "all days have ended"
-    night = min(task.night for task in still_open)
-    names = [task.task for task in still_open if task.night == night and task.state in {"queued", "running"}]
-    waiting = [task.task for task in still_open if task.night == night and task.state == "up_for_retry"]
+    day = min(task.day for task in still_open)
+    names = [task.task for task in still_open if task.day == day and task.state in {"queued", "running"}]
+    waiting = [task.task for task in still_open if task.day == day and task.state == "up_for_retry"]
     doing = ", ".join(names) or " ".join(f"{name} will be retried" for name in waiting)
-    return f"{night}  {doing}".rstrip()
+    return f"{day}  {doing}".rstrip()

@@ -19,9 +19,9 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from include.demo.airflow_api import AirflowApi, AirflowApiError, NightTask
+from include.demo.airflow_api import AirflowApi, AirflowApiError, DayTask
 from include.demo.failures import describe_failures
-from include.demo.progress import NightProgress
+from include.demo.progress import DayProgress
 from include.demo.services import STOP_SECONDS, ServiceError, Services, ask_to_end, end, read_running
 from include.demo.settings import (
     CHECKOUT,
@@ -53,12 +53,12 @@ def run_demo(window: Window, console: Console) -> int:
     """Process the days, print them, stop; return 0 if no task failed."""
     settings = fresh_settings(FOLDER, idle_sleep_s=0.1)
     with open_services(settings) as services:
-        with NightProgress(console) as progress:
+        with DayProgress(console) as progress:
             api = start_airflow(services, settings, window, archived=window, progress=progress)
             tasks = follow(api, services, progress)
         # it stops while the table is printed
         services.ask_to_stop()
-        print_nights(settings, window, console)
+        print_days(settings, window, console)
         failures = describe_failures(tasks, settings.airflow_home / "logs")
         for failure in failures:
             console.print(failure, style="red", highlight=False, markup=False, soft_wrap=True)
@@ -70,7 +70,7 @@ def start_up(window: Window, console: Console) -> int:
     """Leave Airflow running, with the archive of the whole year and a backfill of the window."""
     settings = fresh_settings(FOLDER, idle_sleep_s=1)
     whole = Window(first=IN_SERVICE, last=LAST_DAY)
-    with open_services(settings, outlive=True) as services, NightProgress(console) as progress:
+    with open_services(settings, outlive=True) as services, DayProgress(console) as progress:
         start_airflow(services, settings, window, archived=whole, progress=progress)
         services.start("dag-processor", *_AIRFLOW, "dag-processor")
         services.start("triggerer", *_AIRFLOW, "triggerer", _NO_LOG_SERVER)
@@ -99,7 +99,7 @@ def open_services(settings: Settings, *, outlive: bool = False) -> Services:
 
 
 def start_airflow(
-    services: Services, settings: Settings, window: Window, *, archived: Window, progress: NightProgress
+    services: Services, settings: Settings, window: Window, *, archived: Window, progress: DayProgress
 ) -> AirflowApi:
     """Start everything, and give the scheduler a queued run for each day."""
     progress.say(f"starting an S3 server and Airflow for {window}")
@@ -122,7 +122,7 @@ def start_airflow(
     return api
 
 
-def follow(api: AirflowApi, services: Services, progress: NightProgress) -> Sequence[NightTask]:
+def follow(api: AirflowApi, services: Services, progress: DayProgress) -> Sequence[DayTask]:
     """Show the tasks until each has ended, and return their final state."""
     while True:
         services.check()
@@ -134,15 +134,15 @@ def follow(api: AirflowApi, services: Services, progress: NightProgress) -> Sequ
         time.sleep(_POLL_S)
 
 
-def print_nights(settings: Settings, window: Window, console: Console) -> None:
+def print_days(settings: Settings, window: Window, console: Console) -> None:
     """Print the table of the days."""
     # late, because it takes a second to import
-    from airflow_mlmon.cli.table import nights_table  # noqa: PLC0415
+    from airflow_mlmon.cli.table import days_table  # noqa: PLC0415
     from airflow_mlmon.loading import load_spec  # noqa: PLC0415
     from airflow_mlmon.store.metric_store import MetricStore  # noqa: PLC0415
 
     with MetricStore(settings.store) as store:
-        console.print(nights_table(store, load_spec(SPEC), window.first, window.last))
+        console.print(days_table(store, load_spec(SPEC), window.first, window.last))
 
 
 def print_places(settings: Settings) -> None:

@@ -18,13 +18,13 @@ class Window:
     last: date
 
     @property
-    def nights(self) -> int:
+    def days(self) -> int:
         """Number of days."""
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
         """Format the days in words."""
-        return f"{self.nights} days, {self.first} to {self.last}" if self.nights > 1 else f"the day {self.first}"
+        return f"{self.days} days, {self.first} to {self.last}" if self.days > 1 else f"the day {self.first}"
 
 
 def choose_window(first: str | None, last: str | None) -> Window:

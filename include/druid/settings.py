@@ -50,7 +50,7 @@ LOGGING = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="WARN">
   <Appenders>
-    <Console name="Console" target="SYSTEM_OUT"><PatternLayout pattern="%d{ISO8601} %p [%t] %c - %m%n"/></Console>
+    <Console name="Console" target="SYSTEM_OUT"><PatternSchema pattern="%d{ISO8601} %p [%t] %c - %m%n"/></Console>
   </Appenders>
   <Loggers><Root level="info"><AppenderRef ref="Console"/></Root></Loggers>
 </Configuration>

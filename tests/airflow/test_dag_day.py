@@ -21,13 +21,13 @@ STEPS = {
     "profile_partition",
     "detect_drift",
     "measure_performance",
-    "judge_partition",
+    "evaluate_partition",
     "write_report",
     "send_alerts",
 }
 
 
-def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
+def test_dag_runs_a_day_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 
     done = run_dag(archive, str(FIRST), AIRFLOW__MLMON__METRICS_FOLDER=str(tmp_path / "collector"))
@@ -36,21 +36,21 @@ def test_dag_runs_a_night_and_skips_druid_with_a_word(run_dag, tmp_path: Path):
     assert "mlmon_rows{" in (tmp_path / "collector" / "mlmon_loans.prom").read_text()
     assert done["tasks"] == dict.fromkeys(STEPS, "success") | {"druid_ingest": "skipped"}
     assert "Not ingested into Druid: connection 'mlmon_druid_default' does not exist" in done["log"]
-    assert done["values"]["prepare_partition"]["rows_curated"] == 80
-    assert done["values"]["judge_partition"]["status"] == "OK"
+    assert done["values"]["prepare_partition"]["rows_accepted"] == 80
+    assert done["values"]["evaluate_partition"]["status"] == "OK"
     assert Path(done["values"]["write_report"]["uri"]).exists()
     # XCom carries summaries, never rows
     assert len(str(done["values"])) < 5_000
 
 
-def test_dag_tells_of_a_loud_night(run_dag, tmp_path: Path):
+def test_dag_tells_of_a_alerting_day(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
     archive.write_day(FIRST, shift=0.3)
 
     done = run_dag(archive, str(FIRST))
 
     sent = done["values"]["send_alerts"]
-    # one message of all that is unusual: the mean score by its rule, and what is evaluated against the expected value
+    # one message of all that is unexpected: the mean score by its rule, the rest by the evaluation
     assert (sent["messages"], sent["failed"], sent["errors"]) == (1, 0, [])
     assert sent["sent"] > 1
     assert f"loans {FIRST}: warning: mean score" in done["log"]
@@ -67,16 +67,16 @@ def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
 
     assert done["state"] == "failed"
     assert done["tasks"]["prepare_partition"] == "failed"
-    assert done["tasks"]["judge_partition"] == "upstream_failed"
+    assert done["tasks"]["evaluate_partition"] == "upstream_failed"
     assert done["tasks"]["write_report"] == done["tasks"]["send_alerts"] == "success"
     with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        [night] = store.nights("loans", FIRST, FIRST)
-    assert night.status is Status.FAILED
-    assert "S3 did not answer the request for s3://bucket/predictions" in night.message
+        [state] = store.states("loans", FIRST, FIRST)
+    assert state.status is Status.FAILED
+    assert "S3 did not answer the request for s3://bucket/predictions" in state.message
     assert "run failed" in Path(done["values"]["write_report"]["uri"]).read_text().lower()
 
 
-def test_dag_fails_a_night_whose_blocking_check_failed_and_still_reports_it(run_dag, tmp_path: Path):
+def test_dag_fails_a_day_whose_blocking_check_failed_and_still_reports_it(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
     check = (
         "{expectation: expect_column_max_to_be_between, column: term, severity: blocking, arguments: {max_value: 24}}"
@@ -85,22 +85,22 @@ def test_dag_fails_a_night_whose_blocking_check_failed_and_still_reports_it(run_
     done = run_dag(archive, str(FIRST), ("\nhistory:", f"\nquality:\n  - {check}\nhistory:"))
 
     assert done["state"] == "failed"
-    assert done["tasks"]["judge_partition"] == "failed"
+    assert done["tasks"]["evaluate_partition"] == "failed"
     assert done["tasks"]["druid_ingest"] == "upstream_failed"
     assert "expect_column_max_to_be_between" in Path(done["values"]["write_report"]["uri"]).read_text()
 
 
-def test_drift_gives_the_models_asset_an_event_and_a_night_as_usual_gives_none(run_dag, airflow_home, tmp_path: Path):
+def test_drift_gives_the_models_asset_an_event_and_a_day_as_expected_gives_none(run_dag, airflow_home, tmp_path: Path):
     archive = local_archive(tmp_path, 2)
     archive.write_day(FIRST + timedelta(days=1), shift=0.3)
     before = len(asset_events(airflow_home))
 
-    only_rules = ("alerts:\n", "alerts:\n  judgement: {rate: 0}\n")
+    only_rules = ("alerts:\n", "alerts:\n  evaluation: {rate: 0}\n")
     run_dag(archive, str(FIRST), only_rules)
-    quiet = asset_events(airflow_home)[before:]
+    healthy = asset_events(airflow_home)[before:]
     run_dag(archive, str(FIRST + timedelta(days=1)), only_rules)
 
-    assert quiet == []
+    assert healthy == []
     [(uri, verdict)] = asset_events(airflow_home)[before:]
     assert uri == "mlmon://loans/drift"
     assert (verdict["partition"], verdict["changes"], verdict["severity"]) == ("2026-03-02", ["drift"], "warning")

@@ -19,7 +19,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.processes import start, stop
 from tests.support.prometheus import eventually
 from tests.support.runs import local_archive, opened
@@ -40,12 +40,12 @@ VERDICT = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Six judged nights of a model, and the examples with its name in them."""
+    """Six evaluated days of a model, and the examples with its name in them."""
     folder = tmp_path_factory.mktemp("examples")
     archive = local_archive(folder, DAYS)
     with opened(folder, archive) as run:
         for offset in range(DAYS):
-            judge_night(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
+            evaluate_day(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
     (folder / "dags").mkdir()
     (folder / "loans.yaml").write_text(archive.spec_text())
     for path in EXAMPLES.glob("example_*.py"):

@@ -1,10 +1,10 @@
-"""Times a night of 100,000 rows and 20 columns through `dag.test()`, whole process, imports included.
+"""Times a day of 100,000 rows and 20 columns through `dag.test()`, whole process, imports included.
 
     make bench
 
-Prints the seconds of the whole process and of each task, and writes build/bench/night.json:
+Prints the seconds of the whole process and of each task, and writes build/bench/day.json:
 `{"figures": {"whole_s": …, "cpu_s": …}, "tasks": {…}}`. The archive lies in a folder; the
-reference has 59 nights of 1,000 rows, and the history is theirs.
+reference has 59 days of 1,000 rows, and the history is theirs.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ reference: {{path: "{root}/reference/", label: label}}
 alerts:
   rules:
     - {{metric: score_mean, history: {{deviations: 5, floor: 0.02}}}}
-    - {{metric: null_share, max: 0.1}}
+    - {{metric: null_rate, max: 0.1}}
 """
 
 
@@ -92,7 +92,7 @@ def spec_text(root: Path | str) -> str:
 
 
 def main() -> None:
-    """Run the night once and print where the time went."""
+    """Run the day once and print where the time went."""
     with tempfile.TemporaryDirectory(prefix="mlmon-bench-") as name:
         folder = Path(name)
         environment = {

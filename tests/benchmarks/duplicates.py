@@ -3,7 +3,7 @@
     python -m tests.benchmarks.duplicates
 
 Each case runs in a process of its own. Its memory is the peak of that process beyond what it holds when
-the ids of the night are loaded.
+the ids of the day are loaded.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashe
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from tests.benchmarks.memory import memory_mib
 from tests.support.archive import FIRST, Archive
-from tests.support.published import night
+from tests.support.published import partition_state
 from tests.support.runs import opened, write_file
 
 ROWS, DAYS = 1_000_000, 7
-NIGHT = Partition.of_day("loans", FIRST).shift(DAYS)
-# by case: rows of yesterday that come again, and whether the past nights have kept the hashes of their ids
+DAY = Partition.of_day("loans", FIRST).shift(DAYS)
+# by case: rows of yesterday that come again, and whether the past days have kept the hashes of their ids
 CASES = {
     "nothing again": (0, True),
     "1 % again": (ROWS // 100, True),
     "all again": (ROWS, True),
-    "first night with the wish": (ROWS // 100, False),
+    "first day with the wish": (ROWS // 100, False),
 }
 
 
@@ -49,27 +49,27 @@ def ids_of(day: Partition, rows: int = ROWS) -> list[str]:
 
 
 def write_past(run: Run) -> None:
-    """The curated days before the night, each of an id and ten numbers."""
+    """The curated days before the day, each of an id and ten numbers."""
     for offset in range(DAYS, 0, -1):
-        past = NIGHT.shift(-offset)
+        past = DAY.shift(-offset)
         numbers = np.random.default_rng(offset)
         columns = {"id": ids_of(past)} | {f"x{n}": numbers.normal(size=ROWS) for n in range(10)}
         write_file(run.version_uri(past, "v", CURATED), to_parquet(pa.table(columns)))
         write_id_hashes(run, past, "v", pa.chunked_array([columns["id"]]))
-        run.store.publish(night(past, version="v"), [], supersedes=None)
+        run.store.publish(partition_state(past, version="v"), [], supersedes=None)
 
 
 def measure(run: Run, case: str) -> None:
     """Print one line of one case."""
     rows = CASES[case][0]
     ids = pq.read_table(Path(run.workspace) / "night.parquet").column("id")
-    again = pq.read_table(run.version_uri(NIGHT.shift(-1), "v", CURATED), columns=["id"]).column("id")
+    again = pq.read_table(run.version_uri(DAY.shift(-1), "v", CURATED), columns=["id"]).column("id")
     ids = pa.chunked_array([*again.slice(0, rows).chunks, *ids.slice(rows).chunks])
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     before, started = memory_mib("VmRSS"), time.perf_counter()
-    found = find_repeats(run, NIGHT, ids)
+    found = find_repeats(run, DAY, ids)
     sought_s, started = time.perf_counter() - started, time.perf_counter()
-    write_id_hashes(run, NIGHT, "v", ids)
+    write_id_hashes(run, DAY, "v", ids)
     seconds = f"{sought_s:5.2f} s looking, {time.perf_counter() - started:4.2f} s writing"
     count = sum(len(positions) for positions in found.rows.values())
     more = memory_mib("VmHWM") - before
@@ -86,7 +86,7 @@ def main() -> None:
                 measure(run, sys.argv[2])
                 return
             write_past(run)
-            write_file(f"{run.workspace}/night.parquet", to_parquet(pa.table({"id": ids_of(NIGHT)})))
+            write_file(f"{run.workspace}/night.parquet", to_parquet(pa.table({"id": ids_of(DAY)})))
             kept = sorted(folder.rglob("id_hashes.parquet"))
             print(f"{kept[0].stat().st_size / ROWS:.2f} bytes an id in a file")  # noqa: T201
         for case, (_, has_hashes) in CASES.items():

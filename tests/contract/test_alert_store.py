@@ -1,4 +1,4 @@
-"""Alerts over the nights: what the store says of them and whom it tells, on every database."""
+"""Alerts over the days: what the store says of them and whom it tells, on every database."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from airflow_mlmon.alerts.delivery import deliver
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.errors import NotFoundError, ServiceUnavailableError, StateError
-from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.records import Action, ActionKind, VerdictState, fingerprint_of
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import LEASE, LONGEST_WAIT, MAX_ATTEMPTS
-from tests.support.published import NOW, alert, check, night, partition, results, verdict
+from tests.support.published import NOW, alert, check, partition, partition_state, results, verdict
 
 NAME = fingerprint_of("flights", "score_mean", None, None)
 
 
 def publish(store: MetricStore, day: int, found: str, channels=("log",), *, version: str = "v1", **policy: int) -> None:
-    """Publish a night on which the mean score is b(reach), c(ritical), q(uiet), or _ (not enough data)."""
+    """Publish a day on which the mean score is b(reach), c(ritical), q(uiet), or _ (not enough data)."""
     of = partition(day)
     severity = {"b": "warning", "c": "critical"}.get(found)
     states = {"q": VerdictState.OK, "_": VerdictState.INSUFFICIENT_DATA}
-    judged = verdict(state=states.get(found, VerdictState.BREACH))
+    evaluated = verdict(state=states.get(found, VerdictState.BREACH))
     alerts = (alert(of=of, severity=severity),) if severity else ()
-    content = results(of, verdicts=(judged,), alerts=alerts)
-    before = store.night(of)
+    content = results(of, verdicts=(evaluated,), alerts=alerts)
+    before = store.state(of)
     supersedes = before.version if before else None
     told_on = {"channels": channels, "policy": Policy(**policy)}
-    store.publish(night(of, version=version), [content], supersedes=supersedes, **told_on)
+    store.publish(partition_state(of, version=version), [content], supersedes=supersedes, **told_on)
 
 
 def told(store: MetricStore, now: datetime = NOW) -> list[tuple[int, str, str]]:
-    """What is waiting: the night, the event and where the alert stands; it is sent now."""
+    """What is waiting: the day, the event and where the alert stands; it is sent now."""
     claims = store.claim_pending(100, now)
     store.mark_sent([claim.id for claim in claims], now)
     return [
-        (claim.night.partition.day.day, claim.event.value, claim.alert.standing.words if claim.alert.standing else "")
+        (claim.state.partition.day.day, claim.event.value, claim.alert.lifecycle.words if claim.alert.lifecycle else "")
         for claim in claims
     ]
 
@@ -78,22 +78,24 @@ def test_an_alert_that_worsens_or_comes_back_is_told(store):
     ]
 
 
-def test_one_night_is_not_enough_where_the_policy_asks_for_two(store):
+def test_one_day_is_not_enough_where_the_policy_asks_for_two(store):
     publish(store, 1, "b", opens_after=2)
     pending = store.alerts("flights", date(2013, 3, 1), date(2013, 3, 1))
     before = told(store)
     publish(store, 2, "b", opens_after=2)
 
-    assert pending[0].standing.state == "pending"
+    assert pending[0].lifecycle.state == "pending"
     assert before == []
     assert told(store) == [(2, "opened", "open since 2013-03-01, 2 days")]
 
 
-def test_a_metric_without_a_verdict_is_quiet_where_others_were_judged(store):
+def test_a_metric_without_a_verdict_is_healthy_where_others_were_evaluated(store):
     publish(store, 1, "b")
     for day in (2, 3):
         of = partition(day)
-        store.publish(night(of), [results(of, verdicts=(verdict("rows", state=VerdictState.OK),))], supersedes=None)
+        store.publish(
+            partition_state(of), [results(of, verdicts=(verdict("rows", state=VerdictState.OK),))], supersedes=None
+        )
 
     assert [found.state for found in store.tracked_alerts("flights")] == ["resolved"]
 
@@ -104,20 +106,20 @@ def test_a_check_that_passes_again_resolves_its_alert(store):
         of = partition(day)
         alerts = () if passed else (alert(f"check.{name}", of, column="distance"),)
         content = results(of, verdicts=(), checks=(check(passed=passed),), alerts=alerts)
-        store.publish(night(of), [content], supersedes=None)
+        store.publish(partition_state(of), [content], supersedes=None)
 
     assert [(found.metric, found.state) for found in store.tracked_alerts("flights")] == [(f"check.{name}", "resolved")]
 
 
 class TestBackfill:
-    def test_a_quiet_run_changes_the_state_and_tells_nobody(self, store):
+    def test_a_healthy_run_changes_the_state_and_tells_nobody(self, store):
         for day, found in enumerate("bbqq", 1):
             publish(store, day, found, ())
 
         assert [found.state for found in store.tracked_alerts("flights")] == ["resolved"]
         assert told(store) == []
 
-    def test_an_alert_that_opened_in_a_quiet_run_is_told_on_the_next_night_that_breaches(self, store):
+    def test_an_alert_that_opened_in_a_healthy_run_is_told_on_the_next_day_that_breaches(self, store):
         for day in (1, 2, 3):
             publish(store, day, "b", ())
         publish(store, 4, "b")
@@ -231,17 +233,17 @@ class Recorder:
     """A channel that keeps what it is told, or answers 500."""
 
     def __init__(self, *, down: bool = False) -> None:
-        self.messages: list[NightMessage] = []
+        self.messages: list[DayMessage] = []
         self.down = down
 
-    def send(self, message: NightMessage) -> None:
+    def send(self, message: DayMessage) -> None:
         if self.down:
             raise ServiceUnavailableError("The webhook at ops answered 500: no success.")
         self.messages.append(message)
 
 
 class TestFaults:
-    def test_two_runs_of_a_night_at_once_tell_once(self, store):
+    def test_two_runs_of_a_day_at_once_tell_once(self, store):
         barrier = threading.Barrier(2)
 
         def run(_: int) -> None:
@@ -252,7 +254,7 @@ class TestFaults:
             list(pool.map(run, range(2)))
 
         assert [(day, event) for day, event, _ in told(store)] == [(1, "opened")] * 2
-        assert [found.nights for found in store.tracked_alerts("flights")] == [1]
+        assert [found.days for found in store.tracked_alerts("flights")] == [1]
 
     def test_a_sender_that_dies_after_sending_repeats_its_last_message_and_no_other(self, store):
         publish(store, 1, "b")
@@ -261,7 +263,7 @@ class TestFaults:
         recorder = Recorder()
 
         class Dying(Recorder):
-            def send(self, message: NightMessage) -> None:
+            def send(self, message: DayMessage) -> None:
                 recorder.send(message)
                 raise KeyboardInterrupt
 

@@ -21,8 +21,8 @@ from tests.support.published import (
     check,
     claim_ids,
     metric,
-    night,
     partition,
+    partition_state,
     publish_breach,
     results,
     stored_rows,
@@ -36,7 +36,9 @@ def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
             metric("drift_score", score, column, drift=DriftDetail(method="psi", baseline="the reference"))
             for column in ("wind", "temp")
         ]
-        store.publish(night(partition(day)), [results(partition(day), metrics=(*scores, metric()))], supersedes=None)
+        store.publish(
+            partition_state(partition(day)), [results(partition(day), metrics=(*scores, metric()))], supersedes=None
+        )
 
     found = store.metric_details("flights", "drift_score", DAY, date(2013, 3, 9))
 
@@ -49,9 +51,9 @@ def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
     assert store.metric_details("others", "drift_score", DAY, DAY) == []
 
 
-def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(store):
+def test_another_schema_replaces_what_follows_from_the_profile_and_nothing_else(store):
     store.publish(
-        night(),
+        partition_state(),
         [
             results(
                 metrics=(metric(), metric("drift_score", 0.5, "wind"), metric("rows_quarantined", 10)),
@@ -78,13 +80,13 @@ def test_another_layout_replaces_what_follows_from_the_profile_and_nothing_else(
         "rows_quarantined": 10,
         "accuracy": 0.8,
     }
-    assert store.night(partition()).layout == "def456"
+    assert store.state(partition()).schema == "def456"
     changed = {name for name, content in stored_rows(store).items() if content != before[name]}
-    assert changed == {"mlmon_nights", "mlmon_metrics", "mlmon_compared_with"}
+    assert changed == {"mlmon_partitions", "mlmon_metrics", "mlmon_compared_with"}
 
 
-def test_another_layout_is_refused_for_another_version(store):
-    store.publish(night(), [results()], supersedes=None)
+def test_another_schema_is_refused_for_another_version(store):
+    store.publish(partition_state(), [results()], supersedes=None)
     before = stored_rows(store)
 
     with pytest.raises(PartitionConflictError):
@@ -110,7 +112,7 @@ class TestSchema:
 
         assert [name for name in names if not name.startswith("mlmon_")] == []
 
-    def test_no_result_is_without_its_night(self, store):
+    def test_no_result_is_without_its_day(self, store):
         orphan = metric_rows({"model": "flights", "day": DAY, "family": "predictions"}, [metric()])
 
         with pytest.raises(ServiceRejectedError), store._database.writing() as connection:
@@ -119,37 +121,37 @@ class TestSchema:
 
 class TestPublish:
     def test_keeps_the_baselines_that_a_partition_was_compared_with(self, store):
-        compared = (baseline(), baseline(title="the reference", kind=BaselineKind.REFERENCE, nights={}, pin=None))
-        store.publish(night(), [results(baselines=compared)], supersedes=None)
+        compared = (baseline(), baseline(title="the reference", kind=BaselineKind.REFERENCE, days={}, pin=None))
+        store.publish(partition_state(), [results(baselines=compared)], supersedes=None)
         store.publish(None, [results(family=Family.LABELS)], supersedes=None)
 
         assert store.compared_with(partition()) == list(compared)
-        store.publish(night(), [results(baselines=compared[1:])], supersedes=None)
+        store.publish(partition_state(), [results(baselines=compared[1:])], supersedes=None)
         assert store.compared_with(partition()) == list(compared[1:])
 
     def test_replaces_the_versions_that_verdicts_rest_on_with_the_verdicts(self, store):
         for versions in ({DAY: "v1", date(2013, 3, 6): "a", date(2013, 3, 7): "b"}, {date(2013, 3, 7): "c"}):
-            store.publish(night(), [results()], supersedes=None, bases=versions)
+            store.publish(partition_state(), [results()], supersedes=None, bases=versions)
         store.publish(None, [results(family=Family.LABELS)], supersedes=None)
 
         assert store.evaluation_bases("flights", DAY, DAY) == {DAY: {date(2013, 3, 7): "c"}}
         assert store.evaluation_bases("flights", date(2013, 3, 9), date(2013, 3, 9)) == {}
 
     def test_returns_what_was_written(self, store):
-        store.publish(night(arrival=arrival()), [results()], supersedes=None)
+        store.publish(partition_state(arrival=arrival()), [results()], supersedes=None)
 
-        assert store.night(partition()) == night(arrival=arrival())
+        assert store.state(partition()) == partition_state(arrival=arrival())
         assert store.verdicts(partition()) == [verdict()]
         assert store.checks(partition()) == [check()]
         assert store.metric_values(partition()) == [
-            metric("null_share", None),
-            metric("null_share", 0.01, "wind_speed"),
+            metric("null_rate", None),
+            metric("null_rate", 0.01, "wind_speed"),
             metric(),
         ]
         assert store.metrics("flights", DAY, DAY) == {
             (DAY, "score_mean", None): 0.39,
-            (DAY, "null_share", None): None,
-            (DAY, "null_share", "wind_speed"): 0.01,
+            (DAY, "null_rate", None): None,
+            (DAY, "null_rate", "wind_speed"): 0.01,
         }
         assert store.models() == ["flights"]
 
@@ -163,70 +165,70 @@ class TestPublish:
 
     def test_replaces_a_family_as_a_whole_and_leaves_the_other(self, store):
         labels = results(family=Family.LABELS, metrics=(metric("accuracy", 0.8),), verdicts=(), checks=())
-        store.publish(night(), [results(), labels], supersedes=None)
+        store.publish(partition_state(), [results(), labels], supersedes=None)
 
         store.publish(None, [results(metrics=(metric("rows", 5.0),))], supersedes=None)
 
         assert store.metrics("flights", DAY, DAY) == {(DAY, "rows", None): 5.0, (DAY, "accuracy", None): 0.8}
 
     def test_moves_the_pointer_from_the_superseded_version(self, store):
-        store.publish(night(), [], supersedes=None)
+        store.publish(partition_state(), [], supersedes=None)
 
-        store.publish(night(version="v2"), [], supersedes="v1")
+        store.publish(partition_state(version="v2"), [], supersedes="v1")
 
-        assert store.night(partition()).version == "v2"
+        assert store.state(partition()).version == "v2"
 
     def test_refuses_when_another_run_was_faster(self, store):
-        store.publish(night(version="v2"), [results()], supersedes=None)
+        store.publish(partition_state(version="v2"), [results()], supersedes=None)
         before = stored_rows(store)
 
         with pytest.raises(PartitionConflictError, match="v2"):
-            store.publish(night(version="v3"), [results(metrics=())], supersedes="v1")
+            store.publish(partition_state(version="v3"), [results(metrics=())], supersedes="v1")
 
         assert stored_rows(store) == before
 
-    def test_keeps_a_judged_night_from_the_history_fill(self, store):
+    def test_keeps_a_evaluated_day_from_the_history_fill(self, store):
         publish_breach(store)
         before = stored_rows(store)
 
-        store.publish(night(version="v9", judged=False), [results(metrics=())], supersedes="v1")
+        store.publish(partition_state(version="v9", evaluated=False), [results(metrics=())], supersedes="v1")
 
         assert stored_rows(store) == before
 
-    def test_judges_a_night_that_the_history_fill_wrote(self, store):
-        store.publish(night(judged=False), [results()], supersedes=None)
+    def test_evaluates_a_day_that_the_history_fill_wrote(self, store):
+        store.publish(partition_state(evaluated=False), [results()], supersedes=None)
 
-        store.publish(night(version="v2"), [results()], supersedes="v1")
+        store.publish(partition_state(version="v2"), [results()], supersedes="v1")
 
-        assert store.night(partition()) == night(version="v2")
+        assert store.state(partition()) == partition_state(version="v2")
 
-    def test_refuses_results_of_a_partition_without_a_night(self, store):
+    def test_refuses_results_of_a_partition_without_a_day(self, store):
         with pytest.raises(NotFoundError, match="2013-03-07"):
-            store.publish(night(), [results(), results(partition(7))], supersedes=None)
+            store.publish(partition_state(), [results(), results(partition(7))], supersedes=None)
 
-        assert store.night(partition()) is None
+        assert store.state(partition()) is None
 
     def test_refuses_results_of_rows_that_were_replaced(self, store):
-        store.publish(night(partition(7), version="v2"), [], supersedes=None)
+        store.publish(partition_state(partition(7), version="v2"), [], supersedes=None)
         labels = Results(partition=partition(7), family=Family.LABELS, metrics=(metric("accuracy", 0.8),))
 
         with pytest.raises(PartitionConflictError, match="2013-03-07 was at version v1"):
-            store.publish(night(), [labels], supersedes=None, versions={partition(7): "v1"})
+            store.publish(partition_state(), [labels], supersedes=None, versions={partition(7): "v1"})
 
         assert store.metrics("flights", date(2013, 3, 7), DAY) == {}
-        assert store.night(partition()) is None
+        assert store.state(partition()) is None
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_refuses_a_value_that_is_none(self, store, value):
         with pytest.raises(DataError, match="score_mean"):
-            store.publish(night(), [results(metrics=(metric(value=value),))], supersedes=None)
+            store.publish(partition_state(), [results(metrics=(metric(value=value),))], supersedes=None)
 
-        assert store.night(partition()) is None
+        assert store.state(partition()) is None
 
     def test_takes_text_that_no_database_can_hold(self, store):
-        store.publish(night(message="part-\x00\udcff.parquet"), [], supersedes=None)
+        store.publish(partition_state(message="part-\x00\udcff.parquet"), [], supersedes=None)
 
-        assert store.night(partition()).message == "part-\ufffd?.parquet"
+        assert store.state(partition()).message == "part-\ufffd?.parquet"
 
 
 class TestFailure:
@@ -235,40 +237,40 @@ class TestFailure:
 
         store.record_failure(partition(), "S3 refused the connection.", alert("status"), CHANNELS)
 
-        failed = store.night(partition())
+        failed = store.state(partition())
         assert (failed.status, failed.version, failed.message) == (Status.FAILED, "v1", "S3 refused the connection.")
         assert store.metrics("flights", DAY, DAY) != {}
         assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"score_mean", "status"}
 
-    def test_is_told_of_once_for_a_night_that_never_was(self, store):
+    def test_is_told_of_once_for_a_day_that_never_was(self, store):
         for _ in range(2):
             store.record_failure(partition(), "no bucket", alert("status"), CHANNELS)
 
         assert len(claim_ids(store)) == 2
-        assert store.night(partition()).version is None
+        assert store.state(partition()).version is None
 
     def test_is_resolved_by_the_next_run(self, store):
         store.record_failure(partition(), "no bucket", alert("status"), CHANNELS)
 
-        store.publish(night(), [results()], supersedes=None, channels=CHANNELS)
+        store.publish(partition_state(), [results()], supersedes=None, channels=CHANNELS)
 
         assert store.alerts("flights", DAY, DAY) == []
         assert claim_ids(store) == []
 
 
 class TestRanges:
-    def test_nights_are_in_the_order_of_the_days(self, store):
+    def test_days_are_in_the_order_of_the_days(self, store):
         for day in (9, 7, 8):
-            store.publish(night(partition(day)), [], supersedes=None)
+            store.publish(partition_state(partition(day)), [], supersedes=None)
 
-        found = store.nights("flights", date(2013, 3, 7), date(2013, 3, 8))
+        found = store.states("flights", date(2013, 3, 7), date(2013, 3, 8))
 
         assert [item.partition.day.day for item in found] == [7, 8]
 
-    def test_history_holds_the_calendar_nights_before_with_a_value(self, store):
+    def test_history_holds_the_calendar_days_before_with_a_value(self, store):
         for day, value in ((3, 0.3), (5, 0.5), (6, None), (7, 0.7), (8, 0.8)):
             of = partition(day)
-            store.publish(night(of), [results(of, metrics=(metric(value=value),))], supersedes=None)
+            store.publish(partition_state(of), [results(of, metrics=(metric(value=value),))], supersedes=None)
 
         history = store.history("flights", ["score_mean"], DAY, 4)
 
@@ -276,10 +278,10 @@ class TestRanges:
 
     def test_models_are_kept_apart(self, store):
         other = partition(model="trains")
-        store.publish(night(other), [results(other)], supersedes=None)
+        store.publish(partition_state(other), [results(other)], supersedes=None)
 
         assert store.metrics("flights", DAY, DAY) == {}
-        assert store.nights("flights", DAY, DAY) == []
+        assert store.states("flights", DAY, DAY) == []
 
 
 class TestDeliveries:
@@ -291,7 +293,7 @@ class TestDeliveries:
         assert store.deliveries("flights", DAY, DAY) == expected
 
     def test_labels_that_lack_a_delivery_are_refused(self, store):
-        store.publish(night(), [], supersedes=None)
+        store.publish(partition_state(), [], supersedes=None)
         for day in (9, 10):
             store.save_delivery(Delivery(partition=partition(day), version=f"d{day}", uri="s3://l/", rows=3))
         labels = [Results(partition=partition(), family=Family.LABELS)]
@@ -301,28 +303,28 @@ class TestDeliveries:
             store.publish(None, labels, supersedes=None, deliveries={partition(): frozenset({"d9"})})
 
     def test_labels_of_a_replaced_delivery_are_refused(self, store):
-        store.publish(night(), [], supersedes=None)
+        store.publish(partition_state(), [], supersedes=None)
         store.save_delivery(Delivery(partition=partition(9), version="new", uri="s3://l/", rows=3))
 
         with pytest.raises(PartitionConflictError):
             store.publish(None, [], supersedes=None, deliveries={partition(): frozenset({"old"})})
 
 
-class TestLayouts:
+class TestSchemas:
     def test_the_first_writer_wins(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
+        store.save_schema("flights", "aaa", "s3://x/aaa", "of a")
 
-        winner = store.save_layout("flights", "bbb", "s3://x/bbb", "of b")
+        winner = store.save_schema("flights", "bbb", "s3://x/bbb", "of b")
 
         assert winner == ("aaa", "s3://x/aaa", "of a")
-        assert store.current_layout("flights") == winner
+        assert store.current_schema("flights") == winner
 
-    def test_a_new_layout_replaces_the_one_it_supersedes(self, store):
-        store.save_layout("flights", "aaa", "s3://x/aaa", "of a")
+    def test_a_new_schema_replaces_the_one_it_supersedes(self, store):
+        store.save_schema("flights", "aaa", "s3://x/aaa", "of a")
 
-        store.save_layout("flights", "bbb", "s3://x/bbb", "of b", supersedes="aaa")
+        store.save_schema("flights", "bbb", "s3://x/bbb", "of b", supersedes="aaa")
 
-        assert store.current_layout("flights").layout_id == "bbb"
+        assert store.current_schema("flights").schema_id == "bbb"
 
-    def test_no_layout_is_none(self, store):
-        assert store.current_layout("flights") is None
+    def test_no_schema_is_none(self, store):
+        assert store.current_schema("flights") is None

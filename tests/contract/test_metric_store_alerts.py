@@ -13,8 +13,8 @@ from tests.support.published import (
     NOW,
     alert,
     claim_ids,
-    night,
     partition,
+    partition_state,
     publish_breach,
     results,
 )
@@ -25,7 +25,9 @@ class TestAlertState:
         publish_breach(store)
         store.mark_sent(claim_ids(store), NOW)
 
-        store.publish(night(version="v2"), [results(alerts=(alert(text="0.40"),))], supersedes="v1", channels=CHANNELS)
+        store.publish(
+            partition_state(version="v2"), [results(alerts=(alert(text="0.40"),))], supersedes="v1", channels=CHANNELS
+        )
 
         assert [found.text for found in store.alerts("flights", DAY, DAY)] == ["0.40"]
         assert claim_ids(store) == []
@@ -33,7 +35,7 @@ class TestAlertState:
     def test_a_breach_that_is_gone_is_resolved_and_kept(self, store):
         publish_breach(store)
 
-        store.publish(night(version="v2"), [results()], supersedes="v1", channels=CHANNELS)
+        store.publish(partition_state(version="v2"), [results()], supersedes="v1", channels=CHANNELS)
 
         assert store.alerts("flights", DAY, DAY) == []
         assert store.alerts("flights", DAY, DAY, include_resolved=True) == [alert()]
@@ -71,23 +73,23 @@ class TestAlertState:
 
 
 class TestOutbox:
-    def test_alerts_are_read_and_told_in_the_order_in_which_they_were_judged(self, store):
+    def test_alerts_are_read_and_told_in_the_order_in_which_they_were_evaluated(self, store):
         names = ("score_mean", "brier", "rows", "accuracy")
         of_labels = results(family=Family.LABELS, alerts=(alert("log_loss", family=Family.LABELS),))
         of_rows = results(alerts=tuple(alert(name) for name in names))
 
-        store.publish(night(), [of_labels, of_rows], supersedes=None, channels=("log",))
+        store.publish(partition_state(), [of_labels, of_rows], supersedes=None, channels=("log",))
 
         assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [*names, "log_loss"]
         assert [claim.alert.metric for claim in store.claim_pending(1, NOW)] == [*names, "log_loss"]
 
-    def test_a_claim_carries_the_alert_and_its_night(self, store):
+    def test_a_claim_carries_the_alert_and_its_day(self, store):
         publish_breach(store)
 
         claims = store.claim_pending(10, NOW)
 
         assert [claim.channel for claim in claims] == ["log", "webhook:ops"]
-        assert [(claim.alert, claim.night, claim.attempts) for claim in claims] == [(alert(), night(), 1)] * 2
+        assert [(claim.alert, claim.state, claim.attempts) for claim in claims] == [(alert(), partition_state(), 1)] * 2
 
     def test_claimed_rows_are_not_claimed_again_before_the_lease_ends(self, store):
         publish_breach(store)
@@ -96,8 +98,8 @@ class TestOutbox:
         assert claim_ids(store, NOW + LEASE - timedelta(seconds=1)) == []
         assert claim_ids(store, NOW + LEASE) == first
 
-    def test_a_limit_never_splits_a_night(self, store):
-        store.publish(night(), [results(alerts=(alert(), alert("rows")))], supersedes=None, channels=CHANNELS)
+    def test_a_limit_never_splits_a_day(self, store):
+        store.publish(partition_state(), [results(alerts=(alert(), alert("rows")))], supersedes=None, channels=CHANNELS)
 
         assert {claim.channel for claim in store.claim_pending(1, NOW)} == {"log"}
         assert len(store.claim_pending(1, NOW)) == 2
@@ -115,7 +117,7 @@ class TestOutbox:
         assert len(claim_ids(store, NOW + wait_after(1))) == 2
 
     def test_a_row_that_keeps_failing_becomes_a_dead_letter(self, store):
-        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
+        store.publish(partition_state(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
         now = NOW
         for _ in range(MAX_ATTEMPTS):
             store.mark_failed(claim_ids(store, now), "answered 500", now)
@@ -126,7 +128,7 @@ class TestOutbox:
         assert (letter.channel, letter.attempts, letter.error, letter.alert) == ("log", 8, "answered 500", alert())
 
     def test_a_row_that_kills_its_sender_becomes_a_dead_letter(self, store):
-        store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
+        store.publish(partition_state(), [results(alerts=(alert(),))], supersedes=None, channels=["log"])
         for attempt in range(MAX_ATTEMPTS + 1):
             claim_ids(store, NOW + attempt * LEASE)
 
@@ -146,7 +148,7 @@ class TestOutbox:
         for day in range(1, 21):
             of = partition(day)
             found = results(of, alerts=(alert(f"m{day}", of),), verdicts=(), checks=())
-            store.publish(night(of), [found], supersedes=None, channels=["log"])
+            store.publish(partition_state(of), [found], supersedes=None, channels=["log"])
 
         with ThreadPoolExecutor(4) as pool:
             claimed = list(pool.map(lambda _: claim_ids(store, limit=5), range(8)))

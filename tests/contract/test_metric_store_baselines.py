@@ -12,7 +12,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.partition import DAY as ONE_DAY
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.hostile import HOSTILE
-from tests.support.published import DAY, night, partition, pin
+from tests.support.published import DAY, partition, partition_state, pin
 
 DATES = Baseline.model_validate({"dates": {"from": "2013-01-01", "to": "2013-02-28"}})
 
@@ -66,8 +66,8 @@ def test_of_two_that_accept_at_once_one_is_told(store):
 
 
 @pytest.mark.parametrize("days", [0, 1, 400])
-def test_a_day_that_was_judged_or_one_before_it_is_refused(store, days):
-    store.publish(night(), [], supersedes=None)
+def test_a_day_that_was_evaluated_or_one_before_it_is_refused(store, days):
+    store.publish(partition_state(), [], supersedes=None)
 
     with pytest.raises(StateError, match="would change the verdicts of 2013-03-08"):
         store.save_baseline("flights", pin(first=DAY - days * ONE_DAY))
@@ -75,14 +75,14 @@ def test_a_day_that_was_judged_or_one_before_it_is_refused(store, days):
     assert store.baselines("flights") == []
 
 
-def test_history_that_nobody_judged_refuses_nothing(store):
-    store.publish(night(), [], supersedes=None)
-    store.publish(night(partition(20), judged=False), [], supersedes=None)
+def test_history_that_nobody_evaluated_refuses_nothing(store):
+    store.publish(partition_state(), [], supersedes=None)
+    store.publish(partition_state(partition(20), evaluated=False), [], supersedes=None)
 
     store.save_baseline("flights", pin(first=date(2013, 3, 9)))
 
-    assert store.last_judged_day("flights") == DAY
-    assert store.last_judged_day("others") is None
+    assert store.last_evaluated_day("flights") == DAY
+    assert store.last_evaluated_day("others") is None
     assert len(store.baselines("flights")) == 1
 
 

@@ -16,8 +16,8 @@ from tests.support.published import (
     alert,
     claim_ids,
     metric,
-    night,
     partition,
+    partition_state,
     publish_breach,
     results,
     stored_rows,
@@ -40,12 +40,12 @@ class TestCrash:
     def test_at_any_statement_leaves_the_old_state_whole(self, store):
         publish_breach(store)
         before = stored_rows(store)
-        newer = results(metrics=(metric(value=0.2),), alerts=(alert("rows"), alert("null_share")))
+        newer = results(metrics=(metric(value=0.2),), alerts=(alert("rows"), alert("null_rate")))
         crashes = 0
         for number in range(1, 200):
             stop = _fail_at(store._database.engine, number)
             try:
-                store.publish(night(version="v2"), [newer], supersedes="v1", channels=CHANNELS)
+                store.publish(partition_state(version="v2"), [newer], supersedes="v1", channels=CHANNELS)
             except InterruptedError:
                 crashes += 1
             else:
@@ -55,8 +55,8 @@ class TestCrash:
             assert stored_rows(store) == before
 
         assert crashes > 15
-        assert store.night(partition()).version == "v2"
-        assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"rows", "null_share"}
+        assert store.state(partition()).version == "v2"
+        assert {found.metric for found in store.alerts("flights", DAY, DAY)} == {"rows", "null_rate"}
 
 
 class TestConcurrency:
@@ -67,7 +67,7 @@ class TestConcurrency:
             item = results(metrics=(metric("rows", float(version[1:])),), alerts=(alert(version),))
             barrier.wait()
             try:
-                store.publish(night(version=version), [item], supersedes=None, channels=CHANNELS)
+                store.publish(partition_state(version=version), [item], supersedes=None, channels=CHANNELS)
             except PartitionConflictError:
                 return "conflict"
             return version
@@ -75,30 +75,32 @@ class TestConcurrency:
         with ThreadPoolExecutor(2) as pool:
             outcomes = set(pool.map(publish, ["v1", "v2"]))
 
-        version = store.night(partition()).version
+        version = store.state(partition()).version
         assert outcomes == {"conflict", version}
         assert store.metrics("flights", DAY, DAY) == {(DAY, "rows", None): float(version[1:])}
         assert [found.metric for found in store.alerts("flights", DAY, DAY)] == [version]
         assert len(claim_ids(store)) == 2
 
-    def test_publishers_of_many_nights_all_get_through(self, store):
+    def test_publishers_of_many_days_all_get_through(self, store):
         def publish(day: int) -> None:
             of = partition(day)
-            store.publish(night(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=CHANNELS)
+            store.publish(
+                partition_state(of), [results(of, alerts=(alert(of=of),))], supersedes=None, channels=CHANNELS
+            )
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(publish, range(1, 29)))
 
-        assert len(store.nights("flights", date(2013, 3, 1), date(2013, 3, 31))) == 28
+        assert len(store.states("flights", date(2013, 3, 1), date(2013, 3, 31))) == 28
 
-    def test_of_two_that_pin_a_layout_both_get_the_same(self, store):
+    def test_of_two_that_pin_a_schema_both_get_the_same(self, store):
         barrier = threading.Barrier(2)
 
         def pin(name: str) -> str:
             barrier.wait()
-            return store.save_layout("flights", name, f"s3://x/{name}", name).layout_id
+            return store.save_schema("flights", name, f"s3://x/{name}", name).schema_id
 
         with ThreadPoolExecutor(2) as pool:
             pinned = set(pool.map(pin, ["aaa", "bbb"]))
 
-        assert pinned == {store.current_layout("flights").layout_id}
+        assert pinned == {store.current_schema("flights").schema_id}

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
-from airflow_mlmon.lifecycle.course import Policy
+from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Arrival, Status
 from airflow_mlmon.store.database import Database
@@ -19,7 +19,7 @@ from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 from tests.support.postgres import fresh_database
-from tests.support.published import DAY, alert, arrival, night, partition, pin, results
+from tests.support.published import DAY, alert, arrival, partition, partition_state, pin, results
 
 OPEN = """
 import sys
@@ -31,14 +31,14 @@ with MetricStore(sys.argv[1]) as store:
 """
 
 
-OLD_LAYOUT = """
+OLD_SCHEMA = """
 INSERT INTO mlmon_layouts VALUES ('flights', 1, 'abc123', 's3://x/layout.json', '{"fingerprint": "f00"}')
 """
-OLD_NIGHT = """
+OLD_DAY = """
 INSERT INTO mlmon_nights VALUES ('flights', 'DAY', 'START', 'END', 'FAILED', 'v1', 'abc123',
  900, 890, 10, 'blocking', true, 'FACTS')
 """
-# of a night that the fourth schema knows: its alert has a fingerprint that no other night's has
+# of a day that the fourth schema knows: its alert has a fingerprint that no other day's has
 OLD_ALERT = """
 INSERT INTO mlmon_nights VALUES ('loans', 'DAY', 'DAY 00:00:00', 'DAY 23:00:00', 'OK', 'v', 'l',
  9, 9, 0, '', true, '{}');
@@ -111,9 +111,9 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
         database = Database(url)
         bring_to_head(database)
     with database.writing() as connection:
-        connection.exec_driver_sql(OLD_LAYOUT)
+        connection.exec_driver_sql(OLD_SCHEMA)
         for day, kept in ((8, facts), (7, {"files": 1}), (6, {"source": "reference"})):
-            of, row = partition(day), OLD_NIGHT.replace("FACTS", json.dumps(kept))
+            of, row = partition(day), OLD_DAY.replace("FACTS", json.dumps(kept))
             row = row.replace("DAY", of.key).replace("START", str(of.start)).replace("END", str(of.end))
             connection.exec_driver_sql(row)
     database.close()
@@ -121,12 +121,12 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
     with MetricStore(url) as store:
         store.save_baseline("flights", pin())
 
-        assert store.night(partition()) == night(status=Status.FAILED, message="blocking", arrival=arrival())
-        assert store.current_layout("flights") == ("abc123", "s3://x/layout.json", "f00")
+        assert store.state(partition()) == partition_state(status=Status.FAILED, message="blocking", arrival=arrival())
+        assert store.current_schema("flights") == ("abc123", "s3://x/layout.json", "f00")
         assert store.evaluation_bases("flights", DAY.replace(day=1), DAY) == {
             DAY: {DAY.replace(day=7): "v0", DAY: "v1"}
         }
-        assert store.night(partition(7)).arrival == Arrival(
+        assert store.state(partition(7)).arrival == Arrival(
             status=Status.FAILED,
             message="blocking",
             files=1,
@@ -134,7 +134,7 @@ def test_a_store_of_the_first_schema_is_upgraded_with_what_it_holds(url, monkeyp
             delay_hours=None,
             delay_reason="was not measured",
         )
-        assert store.night(partition(6)).arrival is None
+        assert store.state(partition(6)).arrival is None
         assert store.days_in_files("flights") == {DAY, DAY.replace(day=7), DAY.replace(day=6)}
         assert store.baselines("flights") == [pin()]
 
@@ -177,7 +177,7 @@ def test_a_store_of_the_first_schema_keeps_its_values(url, monkeypatch):
         assert [(alert.title, alert.segment) for alert in store.alerts("loans", day, day)] == [("t", None)]
 
 
-def test_alerts_of_an_earlier_schema_become_one_over_the_nights_and_its_messages_stay(url, monkeypatch):
+def test_alerts_of_an_earlier_schema_become_one_over_the_days_and_its_messages_stay(url, monkeypatch):
     with monkeypatch.context() as before:
         before.setattr("airflow_mlmon.store.migration.SCHEMA_VERSION", "0004")
         database = Database(url)
@@ -194,10 +194,12 @@ def test_alerts_of_an_earlier_schema_become_one_over_the_nights_and_its_messages
         [found] = store.tracked_alerts("loans")
         following = Partition.of_day("loans", date(2026, 3, 3))
         breach = alert("score_mean", following)
-        store.publish(night(following), [results(following, alerts=(breach,))], supersedes=None, channels=["log"])
+        store.publish(
+            partition_state(following), [results(following, alerts=(breach,))], supersedes=None, channels=["log"]
+        )
 
-        assert (claim.event, claim.night.partition.key) == ("opened", "2026-03-02")
-        assert (found.fingerprint, found.nights, found.state) == (breach.fingerprint, 2, "open")
+        assert (claim.event, claim.state.partition.key) == ("opened", "2026-03-02")
+        assert (found.fingerprint, found.days, found.state) == (breach.fingerprint, 2, "open")
         assert store.claim_pending(5, datetime(2026, 3, 3, tzinfo=UTC)) == []
 
 

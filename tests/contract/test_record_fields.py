@@ -19,7 +19,18 @@ from airflow_mlmon.records import (
     Status,
     Verdict,
 )
-from tests.support.published import DAY, alert, arrival, baseline, check, metric, night, partition, results, verdict
+from tests.support.published import (
+    DAY,
+    alert,
+    arrival,
+    baseline,
+    check,
+    metric,
+    partition,
+    partition_state,
+    results,
+    verdict,
+)
 
 PARTIAL = arrival(status=Status.PARTIAL, message="2 rows: no id", delay_hours=None, delay_reason="no files")
 DRIFT = DriftDetail(
@@ -33,12 +44,12 @@ METRIC = metric(
 )  # fmt: skip
 MULTIVARIATE = metric("multivariate_drift", 0.8, multivariate=TOGETHER)
 VERDICT = verdict(
-    column="wind", segment="origin=JFK", note="few", severity="critical", p_value=1e-9, effect=-0.5, usual=0.2
+    column="wind", segment="origin=JFK", note="few", severity="critical", p_value=1e-9, effect=-0.5, expected=0.2
 )
 CHECK = check(passed=False, unexpected=3, observed="3 of 890", expected="at least 0", error="none")
 ALERT = alert(column="wind", segment="origin=JFK", p_value=1e-9, effect=-0.5, cause="drift of wind")
 # how one is scored excludes the other, and where a breach stands is not known before it is followed
-OTHERS = {"MetricValue": ["multivariate"], "Alert": ["standing"]}
+OTHERS = {"MetricValue": ["multivariate"], "Alert": ["lifecycle"]}
 RECORDS = (METRIC, DRIFT, TOGETHER, VERDICT, CHECK, ALERT, PARTIAL, baseline())
 
 
@@ -61,7 +72,7 @@ def test_no_field_has_its_default(record):
     [METRIC, MULTIVARIATE, metric(), metric(value=None, reason="no row"), metric(drift=DRIFT), metric(error_bound=0.0)],
 )
 def test_metrics_come_back(store, value):
-    store.publish(night(), [results(metrics=(value,))], supersedes=None)
+    store.publish(partition_state(), [results(metrics=(value,))], supersedes=None)
 
     assert store.metric_values(partition()) == [value]
     assert store.past("flights", [value.metric], date(2013, 3, 9), 1) == (
@@ -71,7 +82,7 @@ def test_metrics_come_back(store, value):
 
 def test_verdicts_checks_alerts_and_baselines_come_back(store):
     of_day = results(verdicts=(VERDICT,), checks=(CHECK,), alerts=(ALERT,), baselines=(baseline(),))
-    store.publish(night(), [of_day], supersedes=None)
+    store.publish(partition_state(), [of_day], supersedes=None)
 
     assert store.verdicts(partition()) == [VERDICT]
     assert store.checks(partition()) == [CHECK]
@@ -82,7 +93,7 @@ def test_verdicts_checks_alerts_and_baselines_come_back(store):
 @pytest.mark.parametrize("came", [None, arrival(), PARTIAL])
 @pytest.mark.parametrize("is_evaluated", [True, False])
 def test_states_come_back(store, came, is_evaluated):
-    state = night(status=Status.FAILED, message="blocking", judged=is_evaluated, arrival=came)
+    state = partition_state(status=Status.FAILED, message="blocking", evaluated=is_evaluated, arrival=came)
     store.publish(state, [results(family=Family.LABELS)], supersedes=None)
 
-    assert store.night(partition()) == state
+    assert store.state(partition()) == state

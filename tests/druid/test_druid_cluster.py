@@ -148,7 +148,7 @@ def test_metrics_can_be_sliced(client, bucket):
         "flights.yaml",
     )
     values = [
-        MetricValue(metric="null_share", column="x", value=0.25, rows=8),
+        MetricValue(metric="null_rate", column="x", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
     load_rows(client, bucket, build_metrics_datasource(spec), build_metrics_table(DAY, values))
@@ -156,5 +156,5 @@ def test_metrics_can_be_sliced(client, bucket):
     rows = client.sql('SELECT "metric", "column", "value", "rows" FROM "flights_metrics"')
     assert sorted(rows, key=lambda row: row["metric"]) == [
         {"metric": "accuracy", "column": None, "value": None, "rows": 0},
-        {"metric": "null_share", "column": "x", "value": 0.25, "rows": 8},
+        {"metric": "null_rate", "column": "x", "value": 0.25, "rows": 8},
     ]

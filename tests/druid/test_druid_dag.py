@@ -15,7 +15,7 @@ FIRST_MOMENT = datetime.combine(FIRST, time(), UTC)
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
 
-def test_dag_loads_the_night_and_a_second_run_replaces_it(run_dag, cluster, client, tmp_path: Path):
+def test_dag_loads_the_day_and_a_second_run_replaces_it(run_dag, cluster, client, tmp_path: Path):
     archive = local_archive(tmp_path, 2)
     druid = {"AIRFLOW_CONN_MLMON_DRUID_DEFAULT": json.dumps({"conn_type": "mlmon_druid", "host": cluster.url})}
 

@@ -1,4 +1,4 @@
-"""What Druid serves of a model's nights follows the store, whoever loads and whenever."""
+"""What Druid serves of a model's days follows the store, whoever loads and whenever."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.steps.failure import record_failure
 from tests.support.archive import FIRST, day_table
 from tests.support.druid.bucket import handing_in
 from tests.support.druid.proxy import FaultyRouter
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
@@ -35,24 +35,24 @@ TODAY = FIRST + timedelta(days=2)
 
 
 @pytest.fixture
-def nights(tmp_path: Path, request, client):
+def days(tmp_path: Path, request, client):
     """A model of the test's own, its archive and its run."""
     model = request.node.name.removeprefix("test_")[:50]
     archive = local_archive(tmp_path, 2)
     archive.model = model
     with opened(tmp_path, archive, ("model: loans", f"model: {model}")) as run:
-        yield Nights(run, archive, client)
+        yield LoadedDays(run, archive, client)
 
 
-class Nights:
+class LoadedDays:
     def __init__(self, run, archive, client):
         self.run, self.archive, self.client = run, archive, client
 
     def day(self, day: date) -> Partition:
         return Partition.of_day(self.run.model, day)
 
-    def judge(self, day: date):
-        return judge_night(self.run, self.day(day))
+    def evaluate(self, day: date):
+        return evaluate_day(self.run, self.day(day))
 
     def ingest(self, *days: date, clear_number: int = 0, today: date = TODAY):
         given = {"clear_number": clear_number, "today": today, "patience": QUICK}
@@ -62,13 +62,13 @@ class Nights:
         ingest = self.ingest(*days, **options)
         return finished(ingest, ingest.begin())
 
-    def with_spec(self, spec) -> Nights:
-        """The same nights under another spec."""
-        return Nights(replace(self.run, spec=spec), self.archive, self.client)
+    def with_spec(self, spec) -> LoadedDays:
+        """The same days under another spec."""
+        return LoadedDays(replace(self.run, spec=spec), self.archive, self.client)
 
-    def through(self, router) -> Nights:
-        """The same nights, loaded by way of a router of the test's own."""
-        return Nights(self.run, self.archive, DruidClient(router.url))
+    def through(self, router) -> LoadedDays:
+        """The same days, loaded by way of a router of the test's own."""
+        return LoadedDays(self.run, self.archive, DruidClient(router.url))
 
     def served(self, day: date) -> tuple[int, int]:
         """Rows and labels of a day."""
@@ -106,155 +106,155 @@ def finished(ingest, state):
     return state
 
 
-def test_labels_that_come_later_replace_their_day_only(nights):
-    nights.judge(FIRST)
-    nights.load(FIRST)
-    before = nights.served(FIRST)
+def test_labels_that_come_later_replace_their_day_only(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
+    before = days.served(FIRST)
 
-    nights.judge(SECOND)
-    nights.load(SECOND, FIRST)
+    days.evaluate(SECOND)
+    days.load(SECOND, FIRST)
 
-    rows, labels = nights.served(FIRST)
+    rows, labels = days.served(FIRST)
     assert before == (80, 0)
     assert rows == 80
     assert 50 < labels < 80
-    assert nights.served(SECOND) == (80, 0)
+    assert days.served(SECOND) == (80, 0)
 
 
-def test_a_day_that_became_empty_is_emptied_and_comes_back(nights):
+def test_a_day_that_became_empty_is_emptied_and_comes_back(days):
     for day in (FIRST, SECOND):
-        nights.judge(day)
-    nights.load(FIRST, SECOND)
+        days.evaluate(day)
+    days.load(FIRST, SECOND)
 
-    nights.remove(FIRST)
-    nights.judge(FIRST)
-    emptied = nights.load(FIRST)
+    days.remove(FIRST)
+    days.evaluate(FIRST)
+    emptied = days.load(FIRST)
 
-    key = f"{nights.run.model}_predictions {FIRST}"
+    key = f"{days.run.model}_predictions {FIRST}"
     assert (emptied.done[key].task_id, emptied.done[key].rows) == (None, 0)
-    assert nights.served(FIRST) == (0, 0)
-    assert nights.served(SECOND)[0] == 80
-    assert emptied.done[f"{nights.run.model}_metrics {FIRST}"].rows > 0
-    left = nights.load(FIRST).left
-    assert left == dict.fromkeys(nights.keys("predictions", "profiles"), "it has no rows, in the store and in Druid")
+    assert days.served(FIRST) == (0, 0)
+    assert days.served(SECOND)[0] == 80
+    assert emptied.done[f"{days.run.model}_metrics {FIRST}"].rows > 0
+    left = days.load(FIRST).left
+    assert left == dict.fromkeys(days.keys("predictions", "profiles"), "it has no rows, in the store and in Druid")
 
 
-def test_a_day_that_never_was_is_left_alone(nights):
-    nights.remove(FIRST)
-    nights.judge(FIRST)
+def test_a_day_that_never_was_is_left_alone(days):
+    days.remove(FIRST)
+    days.evaluate(FIRST)
 
-    state = nights.load(FIRST)
+    state = days.load(FIRST)
 
-    assert list(state.left) == nights.keys("predictions", "profiles")
-    assert nights.served(FIRST) == (0, 0)
-
-
-def test_a_day_whose_run_failed_keeps_its_rows(nights):
-    nights.judge(FIRST)
-    nights.load(FIRST)
-
-    record_failure(nights.run, nights.day(FIRST), "the archive did not answer")
-    failed = nights.load(FIRST)
-
-    assert failed.left[f"{nights.run.model}_predictions {FIRST}"] == "its last run failed"
-    assert nights.served(FIRST)[0] == 80
+    assert list(state.left) == days.keys("predictions", "profiles")
+    assert days.served(FIRST) == (0, 0)
 
 
-def test_a_day_whose_files_are_broken_keeps_its_rows(nights):
-    nights.judge(FIRST)
-    nights.load(FIRST)
+def test_a_day_whose_run_failed_keeps_its_rows(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
 
-    nights.remove(FIRST)
-    nights.archive.write(nights.archive.predictions_uri(FIRST, "part-0.parquet"), b"no Parquet")
-    nights.judge(FIRST)
-    broken = nights.load(FIRST)
+    record_failure(days.run, days.day(FIRST), "the archive did not answer")
+    failed = days.load(FIRST)
 
-    assert "QUARANTINED" in broken.left[f"{nights.run.model}_predictions {FIRST}"]
-    assert nights.served(FIRST)[0] == 80
+    assert failed.left[f"{days.run.model}_predictions {FIRST}"] == "its last run failed"
+    assert days.served(FIRST)[0] == 80
 
 
-def test_content_that_moves_on_during_a_load_is_loaded_in_its_place(nights):
-    nights.judge(FIRST)
-    ingest = nights.ingest(FIRST)
+def test_a_day_whose_files_are_broken_keeps_its_rows(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
+
+    days.remove(FIRST)
+    days.archive.write(days.archive.predictions_uri(FIRST, "part-0.parquet"), b"no Parquet")
+    days.evaluate(FIRST)
+    broken = days.load(FIRST)
+
+    assert "QUARANTINED" in broken.left[f"{days.run.model}_predictions {FIRST}"]
+    assert days.served(FIRST)[0] == 80
+
+
+def test_content_that_moves_on_during_a_load_is_loaded_in_its_place(days):
+    days.evaluate(FIRST)
+    ingest = days.ingest(FIRST)
     begun = ingest.begin()
 
-    nights.archive.write_predictions(FIRST, day_table(FIRST, 60))
-    nights.judge(FIRST)
+    days.archive.write_predictions(FIRST, day_table(FIRST, 60))
+    days.evaluate(FIRST)
     finished(ingest, begun)
 
-    assert nights.served(FIRST)[0] == 60
+    assert days.served(FIRST)[0] == 60
 
 
-def test_the_newest_content_wins_over_the_last_writer(nights):
-    nights.judge(FIRST)
-    slow = nights.ingest(FIRST, clear_number=1)
-    nights.load(FIRST)
-    nights.archive.write_predictions(FIRST, day_table(FIRST, 60))
+def test_the_newest_content_wins_over_the_last_writer(days):
+    days.evaluate(FIRST)
+    slow = days.ingest(FIRST, clear_number=1)
+    days.load(FIRST)
+    days.archive.write_predictions(FIRST, day_table(FIRST, 60))
     begun = slow.begin()
-    nights.judge(FIRST)
-    nights.load(FIRST)
+    days.evaluate(FIRST)
+    days.load(FIRST)
 
     # the slower run wakes up when its older rows, or the newer ones, are served
     finished(slow, begun)
 
-    assert nights.served(FIRST)[0] == 60
+    assert days.served(FIRST)[0] == 60
 
 
-def test_input_goes_when_it_is_loaded(nights):
-    nights.judge(FIRST)
-    ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
-    left = Path(nights.input_folder("predictions")) / f"{ended}.json.gz"
+def test_input_goes_when_it_is_loaded(days):
+    days.evaluate(FIRST)
+    ended = days.load(FIRST).done[days.keys("predictions")[0]].task_id
+    left = Path(days.input_folder("predictions")) / f"{ended}.json.gz"
     left.write_bytes(b"of a run that was killed before it could delete it")
 
-    nights.load(FIRST, clear_number=1)
+    days.load(FIRST, clear_number=1)
 
     for kind in ("predictions", "metrics", "profiles"):
-        assert [path.name for path in Path(nights.input_folder(kind)).iterdir()] == ["loaded.json"]
+        assert [path.name for path in Path(days.input_folder(kind)).iterdir()] == ["loaded.json"]
 
 
-def test_input_that_a_task_may_still_read_stays(nights, bucket):
-    nights.judge(FIRST)
-    ended = nights.load(FIRST).done[nights.keys("predictions")[0]].task_id
-    [place] = [place for place in nights.ingest(FIRST)._places.values() if place.kind is DatasourceKind.PREDICTIONS]
+def test_input_that_a_task_may_still_read_stays(days, bucket):
+    days.evaluate(FIRST)
+    ended = days.load(FIRST).done[days.keys("predictions")[0]].task_id
+    [place] = [place for place in days.ingest(FIRST)._places.values() if place.kind is DatasourceKind.PREDICTIONS]
     load = Load(datasource=place.datasource, partition=place.day, version="still-read", rows=10)
     still_read, about_to_be = load.task_id(1), load.task_id(2)
-    folder = Path(nights.input_folder("predictions"))
+    folder = Path(days.input_folder("predictions"))
     for task_id in (ended, still_read, about_to_be):
         (folder / f"{task_id}.json.gz").write_bytes(b"rows")
 
     with bucket.held():
-        handing_in(nights.client, load, [bucket.put("held", b"rows")])(still_read)
-        delete_inputs(nights.run, nights.client, place)
+        handing_in(days.client, load, [bucket.put("held", b"rows")])(still_read)
+        delete_inputs(days.run, days.client, place)
         left = {path.name for path in folder.glob("*.gz")}
-        nights.client.shutdown(still_read)
+        days.client.shutdown(still_read)
 
     assert left == {f"{still_read}.json.gz", f"{about_to_be}.json.gz"}
 
 
-def test_a_load_can_be_done_again_after_its_input_is_gone(nights):
-    nights.judge(FIRST)
-    nights.load(FIRST)
+def test_a_load_can_be_done_again_after_its_input_is_gone(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
 
-    again = nights.load(FIRST, clear_number=1)
+    again = days.load(FIRST, clear_number=1)
 
-    assert again.done[nights.keys("predictions")[0]].task_id.endswith(".c1.n1")
+    assert again.done[days.keys("predictions")[0]].task_id.endswith(".c1.n1")
     assert again.warning == ""
-    assert nights.served(FIRST)[0] == 80
+    assert days.served(FIRST)[0] == 80
 
 
-def test_two_runs_at_once_end_as_one(nights, tmp_path):
-    nights.judge(FIRST)
+def test_two_runs_at_once_end_as_one(days, tmp_path):
+    days.evaluate(FIRST)
     together = threading.Barrier(2)
 
     def run(_: int):
         together.wait()
-        return nights.load(FIRST)
+        return days.load(FIRST)
 
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(run, range(2))
 
     assert one.done == other.done
-    assert nights.served(FIRST)[0] == 80
+    assert days.served(FIRST)[0] == 80
 
 
 class BetweenRouter(FaultyRouter):
@@ -272,80 +272,80 @@ class BetweenRouter(FaultyRouter):
         return self._passed_on(request)
 
 
-def test_an_input_that_is_gone_when_druid_reads_it_is_written_again(nights):
-    nights.judge(FIRST)
-    nights.load(FIRST)
-    predictions = nights.keys("predictions")[0]
+def test_an_input_that_is_gone_when_druid_reads_it_is_written_again(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
+    predictions = days.keys("predictions")[0]
 
     def remove():
-        for path in Path(nights.input_folder("predictions")).glob("*.gz"):
+        for path in Path(days.input_folder("predictions")).glob("*.gz"):
             path.unlink()
 
-    with BetweenRouter(nights.client.base_url, remove).running() as router:
-        loaded = nights.through(router).load(FIRST, clear_number=1)
+    with BetweenRouter(days.client.base_url, remove).running() as router:
+        loaded = days.through(router).load(FIRST, clear_number=1)
 
     assert router.task_id.endswith(".c1.n1")
-    assert nights.client.task_status(router.task_id).state is TaskState.SUCCESS
+    assert days.client.task_status(router.task_id).state is TaskState.SUCCESS
     assert loaded.done[predictions].task_id == router.task_id.removesuffix("n1") + "n2"
-    assert nights.served(FIRST)[0] == 80
+    assert days.served(FIRST)[0] == 80
     # neither does a retry take the task that has read nothing for a load
-    assert nights.load(FIRST, clear_number=1).done == loaded.done
+    assert days.load(FIRST, clear_number=1).done == loaded.done
 
 
-def test_a_run_that_ends_takes_no_input_from_one_that_begins(nights):
-    nights.judge(FIRST)
+def test_a_run_that_ends_takes_no_input_from_one_that_begins(days):
+    days.evaluate(FIRST)
 
-    with BetweenRouter(nights.client.base_url, lambda: nights.load(FIRST)).running() as router:
-        loaded = nights.through(router).load(FIRST, clear_number=1)
+    with BetweenRouter(days.client.base_url, lambda: days.load(FIRST)).running() as router:
+        loaded = days.through(router).load(FIRST, clear_number=1)
 
-    assert loaded.done[nights.keys("predictions")[0]].task_id == router.task_id
+    assert loaded.done[days.keys("predictions")[0]].task_id == router.task_id
     assert router.task_id.endswith(".c1.n1")
-    assert nights.served(FIRST)[0] == 80
+    assert days.served(FIRST)[0] == 80
 
 
-def test_two_backfills_at_once_over_the_same_days_end_as_one(nights):
+def test_two_backfills_at_once_over_the_same_days_end_as_one(all_days):
     days = [FIRST, SECOND]
     for day in days:
         # takes in labels of the days before
-        nights.judge(day)
+        all_days.evaluate(day)
     for day in days:
-        nights.load(day)
-    one = nights.checksums()
+        all_days.load(day)
+    one = all_days.checksums()
     together = threading.Barrier(2)
 
     def backfill(clear_number: int):
         # of cleared runs, so that neither joins the tasks of the other
         together.wait()
         for day in days[clear_number - 1 :]:
-            nights.load(day, clear_number=clear_number)
+            all_days.load(day, clear_number=clear_number)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(backfill, [1, 2]))
 
     assert [day["n"] for day in one] == [80, 80]
-    assert nights.checksums() == one
+    assert all_days.checksums() == one
 
 
-def test_days_older_than_the_retention_are_not_loaded(nights):
-    nights.judge(FIRST)
-    druid = nights.run.spec.druid.model_copy(update={"retention_days": 30})
-    spec = nights.run.spec.model_copy(update={"druid": druid})
+def test_days_older_than_the_retention_are_not_loaded(days):
+    days.evaluate(FIRST)
+    druid = days.run.spec.druid.model_copy(update={"retention_days": 30})
+    spec = days.run.spec.model_copy(update={"druid": druid})
 
-    state = nights.with_spec(spec).load(FIRST, today=FIRST + timedelta(days=31))
+    state = days.with_spec(spec).load(FIRST, today=FIRST + timedelta(days=31))
 
-    assert list(state.left) == nights.keys("predictions")
-    assert nights.served(FIRST) == (0, 0)
+    assert list(state.left) == days.keys("predictions")
+    assert days.served(FIRST) == (0, 0)
 
 
-def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(nights):
-    nights.judge(FIRST)
-    name = f"{nights.run.model}_predictions"
-    before = nights.run.spec
+def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(days):
+    days.evaluate(FIRST)
+    name = f"{days.run.model}_predictions"
+    before = days.run.spec
     druid = before.druid.model_copy(update={"retention_days": 9_000, "compaction_after_days": 3})
 
-    nights.with_spec(before.model_copy(update={"druid": druid})).load(FIRST)
-    ruled = [rule["type"] for rule in nights.client.retention_rules(name)], bool(nights.client.compaction(name))
-    nights.load(FIRST)
+    days.with_spec(before.model_copy(update={"druid": druid})).load(FIRST)
+    ruled = [rule["type"] for rule in days.client.retention_rules(name)], bool(days.client.compaction(name))
+    days.load(FIRST)
 
     assert ruled == (["loadByPeriod", "dropForever"], True)
-    assert (nights.client.retention_rules(name), nights.client.compaction(name)) == ([], None)
+    assert (days.client.retention_rules(name), days.client.compaction(name)) == ([], None)

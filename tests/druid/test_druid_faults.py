@@ -26,7 +26,7 @@ from tests.support.druid.bucket import DAY, SIGNATURE, datasource, handing_in, l
 from tests.support.druid.operator import context, environment, operator
 from tests.support.druid.proxy import FaultyRouter
 from tests.support.druid.scripted import Reply
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -121,8 +121,8 @@ def test_a_source_that_is_not_there_fails_without_its_signature(missing_source, 
     assert served(client, "missing") == (30, 15.0)
 
 
-class Night:
-    """A judged night of a model, for its operator in this process and in others."""
+class PartitionState:
+    """A evaluated day of a model, for its operator in this process and in others."""
 
     def __init__(self, folder, model, url):
         self.folder, self.model = folder, model
@@ -133,7 +133,7 @@ class Night:
         self.environment = environment(folder, url)
         with opened(folder, archive, named) as run:
             self.day = type(DAY).of_day(model, FIRST)
-            judge_night(run, self.day)
+            evaluate_day(run, self.day)
 
     def operator(self, **given):
         return operator(self.spec, FIRST, **given)
@@ -159,14 +159,14 @@ class Night:
 
 
 @pytest.fixture
-def night(cluster, tmp_path, monkeypatch, request):
-    made = Night(tmp_path, request.node.name.removeprefix("test_")[:40], cluster.url)
+def day(cluster, tmp_path, monkeypatch, request):
+    made = PartitionState(tmp_path, request.node.name.removeprefix("test_")[:40], cluster.url)
     for name, value in made.environment.items():
         monkeypatch.setenv(name, value)
     return made
 
 
-def test_a_killed_worker_leaves_the_task_to_the_retry(night, client, bucket):
+def test_a_killed_worker_leaves_the_task_to_the_retry(day, client, bucket):
     program = (
         "import sys; from datetime import date; from pathlib import Path;"
         "from tests.support.druid.operator import context, operator;"
@@ -175,48 +175,48 @@ def test_a_killed_worker_leaves_the_task_to_the_retry(night, client, bucket):
     )
 
     with bucket.held() as asked:
-        night.blocked(client, bucket)
+        day.blocked(client, bucket)
         assert asked.wait(60)
         worker = subprocess.Popen(
-            [sys.executable, "-c", program, str(night.spec), str(FIRST)], env={**os.environ, **night.environment}
+            [sys.executable, "-c", program, str(day.spec), str(FIRST)], env={**os.environ, **day.environment}
         )
-        task_id = night.our_task(client)
+        task_id = day.our_task(client)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    task = night.operator()
-    done = night.predictions(task.perform(context(), task.run_step))
+    task = day.operator()
+    done = day.predictions(task.perform(context(), task.run_step))
 
     assert done["task_id"] == task_id
     assert task_id.endswith(".c0.n1")
-    assert count(client, night) == 80
+    assert count(client, day) == 80
 
 
-def test_a_person_who_stops_the_task_stops_it_in_druid_and_may_start_it_again(night, client, bucket):
-    task = night.operator()
+def test_a_person_who_stops_the_task_stops_it_in_druid_and_may_start_it_again(day, client, bucket):
+    task = day.operator()
     with bucket.held() as asked, ThreadPoolExecutor(1) as pool:
-        night.blocked(client, bucket)
+        day.blocked(client, bucket)
         assert asked.wait(60)
         running = pool.submit(task.perform, context(), task.run_step)
-        task_id = night.our_task(client)
+        task_id = day.our_task(client)
         while task._stop is None:
             time.sleep(0.1)
         task.on_kill()
         with pytest.raises(ServiceUnavailableError, match="Shutdown request"):
             running.result(120)
 
-    again = night.operator()
-    done = night.predictions(again.perform(context(), again.run_step))
-    cleared = night.operator()
-    redone = night.predictions(cleared.perform(context(clear_number=1), cleared.run_step))
+    again = day.operator()
+    done = day.predictions(again.perform(context(), again.run_step))
+    cleared = day.operator()
+    redone = day.predictions(cleared.perform(context(clear_number=1), cleared.run_step))
 
     assert task_id.endswith(".c0.n1")
     assert done["task_id"] == task_id.removesuffix("n1") + "n2"
     assert redone["task_id"].endswith(".c1.n1")
-    assert count(client, night) == 80
+    assert count(client, day) == 80
 
 
-def count(client, night):
-    [row] = client.sql(f'SELECT COUNT(*) AS n FROM "{night.model}_predictions"')  # noqa: S608
+def count(client, day):
+    [row] = client.sql(f'SELECT COUNT(*) AS n FROM "{day.model}_predictions"')  # noqa: S608
     return row["n"]
 
 

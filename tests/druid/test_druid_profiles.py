@@ -14,13 +14,13 @@ from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, day_table
 from tests.support.druid.counted import counted, differing
 from tests.support.druid.operator import ingested
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
 SECOND = FIRST + timedelta(days=1)
-SEGMENTS = ("history: {nights", "segments: [channel]\nhistory: {nights")
+SEGMENTS = ("history: {days", "segments: [channel]\nhistory: {days")
 BY = '"column", "segment", "kind", "value", "cell"'
 
 
@@ -41,13 +41,13 @@ class Model:
 
     def load(self, client, *days: date):
         for day in days:
-            judge_night(self.run, Partition.of_day(self.run.model, day))
+            evaluate_day(self.run, Partition.of_day(self.run.model, day))
         return ingested(self.run, client, *days)
 
     def stored(self, day: date) -> Profile:
-        night = self.run.store.night(Partition.of_day(self.run.model, day))
+        state = self.run.store.state(Partition.of_day(self.run.model, day))
         return Profile.from_bytes(
-            self.run.files.read(profile_uri(self.run, night.partition, night.version, night.layout))
+            self.run.files.read(profile_uri(self.run, state.partition, state.version, state.schema))
         )
 
 

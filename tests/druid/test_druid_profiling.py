@@ -16,9 +16,9 @@ from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import Kind
 from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
 from tests.support.druid.proxy import FaultyRouter
 from tests.support.druid.scripted import Received, Reply, as_json
@@ -26,8 +26,8 @@ from tests.support.druid.scripted import Received, Reply, as_json
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
 
-def profile(client, spec, interval, layout, **options):
-    return profile_datasource(client, f"{spec.model}_predictions", interval, layout, types_of(spec), **options)
+def profile(client, spec, interval, schema, **options):
+    return profile_datasource(client, f"{spec.model}_predictions", interval, schema, types_of(spec), **options)
 
 
 def differing(found: Profile, expected: Profile) -> list[str]:
@@ -49,10 +49,10 @@ def differing(found: Profile, expected: Profile) -> list[str]:
 
 def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, bucket):
     spec, rows = spec_of("kinds"), rows_of(day("kinds"), 6_000)
-    layout = pin_layout(spec, rows.slice(0, 2_000))
+    schema = pin_schema(spec, rows.slice(0, 2_000))
     load(client, bucket, spec, day("kinds"), rows)
 
-    found, expected = profile(client, spec, day("kinds"), layout), profile_table(rows, layout)
+    found, expected = profile(client, spec, day("kinds"), schema), profile_table(rows, schema)
 
     assert differing(found, expected) == []
     assert found == expected
@@ -61,7 +61,7 @@ def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, bucket):
     assert columns["spread"].distribution.atoms.rows > 500
     assert min(columns["wild"].nans, columns["wild"].positive_infinities, columns["wild"].negative_infinities) > 100
     assert columns["town"].unseen_rows > 100
-    assert {column.kind for column in layout.columns} == {Kind.NUMERIC, Kind.CATEGORY, Kind.IDENTIFIER}
+    assert {column.kind for column in schema.columns} == {Kind.NUMERIC, Kind.CATEGORY, Kind.IDENTIFIER}
     assert columns["session"].distinct > 4_000
     assert columns[HOSTILE].observed > 5_000
 
@@ -70,10 +70,10 @@ def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
     spec = spec_of("divided", segments=("kind", "small", ["flag", "kind"]))
     versions = ("1.0", "1.1", "", None, LONG_VERSION, "\U0001f600")
     rows = rows_of(day("divided"), 9_000, versions=versions)
-    layout = pin_layout(spec, rows.slice(0, 1_000))
+    schema = pin_schema(spec, rows.slice(0, 1_000))
     load(client, bucket, spec, day("divided"), rows)
 
-    found, expected = profile(client, spec, day("divided"), layout), profile_table(rows, layout)
+    found, expected = profile(client, spec, day("divided"), schema), profile_table(rows, schema)
 
     assert differing(found, expected) == []
     assert found == expected
@@ -85,10 +85,10 @@ def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
 def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(client, bucket):
     spec = spec_of("crowded", segments=("town",))
     rows = rows_of(day("crowded"), 3_000, versions=tuple(map(str, range(300))))
-    layout = pin_layout(spec, rows)
+    schema = pin_schema(spec, rows)
     load(client, bucket, spec, day("crowded"), rows)
 
-    found, expected = profile(client, spec, day("crowded"), layout), profile_table(rows, layout)
+    found, expected = profile(client, spec, day("crowded"), schema), profile_table(rows, schema)
 
     assert differing(found, expected) == []
     assert found == expected
@@ -100,14 +100,14 @@ def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket
     spec, before = spec_of("growing"), spec_of("growing", without="few")
     first = rows_of(day("growing"), 2_000, versions=("1", "2"))
     second = rows_of(day("growing", 1), 3_000, seed=8, versions=("2", "3"))
-    layout = pin_layout(spec, second)
+    schema = pin_schema(spec, second)
     load(client, bucket, before, day("growing"), first.drop_columns("few"))
     load(client, bucket, spec, day("growing", 1), second)
     both = Partition("growing", day("growing").start, day("growing", 1).end)
 
-    found = profile(client, spec, both, layout)
+    found = profile(client, spec, both, schema)
 
-    expected = profile_table(first.drop_columns("few"), layout) + profile_table(second, layout)
+    expected = profile_table(first.drop_columns("few"), schema) + profile_table(second, schema)
     assert differing(found, expected) == []
     assert found == expected
     assert expected.columns["few"].rows == 3_000
@@ -115,17 +115,17 @@ def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket
 
 def test_profile_of_some_hours_is_that_of_their_rows(client, bucket):
     spec, rows = spec_of("hours"), rows_of(day("hours"), 2_000)
-    layout = pin_layout(spec, rows)
+    schema = pin_schema(spec, rows)
     load(client, bucket, spec, day("hours"), rows)
     hours = Partition("hours", day("hours").start + timedelta(hours=6), day("hours").start + timedelta(hours=9))
 
-    found = profile(client, spec, hours, layout)
+    found = profile(client, spec, hours, schema)
 
     at = rows.column("at").to_pylist()
     within = rows.filter(pa.array([hours.start <= moment < hours.end for moment in at]))
-    assert found == profile_table(within, layout)
+    assert found == profile_table(within, schema)
     assert 200 < found.rows < 300
-    assert profile(client, spec, day("hours", 5), layout) == Profile.empty(layout)
+    assert profile(client, spec, day("hours", 5), schema) == Profile.empty(schema)
 
 
 def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
@@ -134,16 +134,16 @@ def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
     for name, distinct in (("few", 1_024), ("spread", 1_025)):
         values = np.resize(1e6 + np.arange(distinct) / 1024, 25_000)
         rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
-    pinned = pin_layout(spec, rows)
+    pinned = pin_schema(spec, rows)
     # a column far from where the grid is fine: many values in a few cells
     columns = [replace(one, centre=0.0) if one.name == "coarse" else one for one in pinned.columns]
-    layout = replace(pinned, columns=tuple(columns))
+    schema = replace(pinned, columns=tuple(columns))
     load(client, bucket, spec, partition, rows)
 
-    found = profile(client, spec, partition, layout)
+    found = profile(client, spec, partition, schema)
 
-    assert differing(found, profile_table(rows, layout)) == []
-    assert found == profile_table(rows, layout)
+    assert differing(found, profile_table(rows, schema)) == []
+    assert found == profile_table(rows, schema)
     assert found.columns["few"].distinct == 1_024
     assert found.columns["spread"].distinct is None
     assert found.columns["coarse"].distribution.is_too_coarse
@@ -152,14 +152,14 @@ def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
 def test_texts_that_come_in_many_answers_are_those_of_the_rows(client, bucket, monkeypatch):
     spec = spec_of("pages", segments=("kind",))
     rows = rows_of(day("pages"), 3_000, versions=("1", "\uffff", "\U0001f600"))
-    layout = pin_layout(spec, rows.slice(0, 500))
+    schema = pin_schema(spec, rows.slice(0, 500))
     load(client, bucket, spec, day("pages"), rows)
     monkeypatch.setattr(profile_queries, "PAGE", 100)
 
-    found = profile(client, spec, day("pages"), layout)
+    found = profile(client, spec, day("pages"), schema)
 
-    assert differing(found, profile_table(rows, layout)) == []
-    assert found == profile_table(rows, layout)
+    assert differing(found, profile_table(rows, schema)) == []
+    assert found == profile_table(rows, schema)
 
 
 def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client, bucket):
@@ -169,7 +169,7 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
     # so far from the centre that 64 bits do not hold the difference
     huge = pa.array([-(2**62) - 2, *[2**62 + 2] * 1_499])
     rows = rows.set_column(rows.column_names.index("huge"), "huge", huge)
-    layout = pin_layout(spec, rows)
+    schema = pin_schema(spec, rows)
     load(client, bucket, spec, day("vectors"), rows)
     asked = []
 
@@ -177,33 +177,33 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
         asked.append([column.name for column in part.columns])
         return profile_table(rows, part)
 
-    found = profile(client, spec, day("vectors"), layout, local=local)
+    found = profile(client, spec, day("vectors"), schema, local=local)
 
-    assert differing(found, profile_table(rows, layout)) == []
-    assert found == profile_table(rows, layout)
+    assert differing(found, profile_table(rows, schema)) == []
+    assert found == profile_table(rows, schema)
     assert [set(names) for names in asked] == [{"embedding", "huge"}]
     with pytest.raises(
         ConfigError, match="'embedding': Druid does not store vectors; 'huge': its integers are too far"
     ):
-        profile(client, spec, day("vectors"), layout)
+        profile(client, spec, day("vectors"), schema)
     with pytest.raises(PartitionConflictError, match="1500 rows, but the curated partition has 7"):
-        profile(client, spec, day("vectors"), layout, local=lambda part: profile_table(rows.slice(0, 7), part))
+        profile(client, spec, day("vectors"), schema, local=lambda part: profile_table(rows.slice(0, 7), part))
 
 
 def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
     client, spec = DruidClient(sql_cluster.url), spec_of("defaults")
-    layout = pin_layout(spec, rows_of(day("defaults"), 10))
+    schema = pin_schema(spec, rows_of(day("defaults"), 10))
 
     with pytest.raises(ConfigError, match="default-value mode: it reads null as 0"):
-        profile(client, spec, day("defaults"), layout)
+        profile(client, spec, day("defaults"), schema)
 
 
 def test_a_datasource_that_is_not_there_is_said(client):
     spec = spec_of("absent")
-    layout = replace(pin_layout(spec, rows_of(day("absent"), 10)), segments=())
+    schema = replace(pin_schema(spec, rows_of(day("absent"), 10)), segments=())
 
     with pytest.raises(NotFoundError, match="no datasource 'absent_predictions'"):
-        profile(client, spec, day("absent"), layout)
+        profile(client, spec, day("absent"), schema)
 
 
 @dataclass
@@ -243,26 +243,26 @@ TOO_MUCH = as_json(
 
 def test_columns_that_druid_has_no_memory_for_at_once_are_profiled_one_by_one(cluster, client, bucket):
     spec, rows = spec_of("busy"), rows_of(day("busy"), 800)
-    layout = pin_layout(spec, rows)
+    schema = pin_schema(spec, rows)
     load(client, bucket, spec, day("busy"), rows)
 
     with BusyRouter(target=cluster.url).running() as router:
-        found = profile(DruidClient(router.url), spec, day("busy"), layout)
+        found = profile(DruidClient(router.url), spec, day("busy"), schema)
 
-    assert found == profile_table(rows, layout)
+    assert found == profile_table(rows, schema)
     assert router.refused > 0
 
 
 def test_a_column_that_is_too_much_by_itself_says_what_to_do(cluster, client, bucket):
     spec, rows = spec_of("toomuch"), rows_of(day("toomuch"), 50)
-    layout = pin_layout(spec, rows)
+    schema = pin_schema(spec, rows)
     load(client, bucket, spec, day("toomuch"), rows)
 
     with (
         OverfullRouter(target=cluster.url).running() as router,
         pytest.raises(ServiceRejectedError, match=r"Column '.*' cannot be profiled .* Hint: .*maxOnDiskStorage"),
     ):
-        profile(DruidClient(router.url), spec, day("toomuch"), layout)
+        profile(DruidClient(router.url), spec, day("toomuch"), schema)
 
 
 class OverfullRouter(BusyRouter):

@@ -15,7 +15,7 @@ from airflow_mlmon.storage import Storage
 from tests.support.archive import FIRST
 from tests.support.druid.bucket import DAY, load_rows, rows_of, served
 from tests.support.druid.operator import ingested
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -28,14 +28,14 @@ def client(s3_cluster):
     return DruidClient(s3_cluster.url)
 
 
-def test_druid_reads_a_night_from_s3_with_its_own_key(client, moto, tmp_path):
+def test_druid_reads_a_day_from_s3_with_its_own_key(client, moto, tmp_path):
     archive = local_archive(tmp_path, 1)
     bucket = moto.bucket(f"druid-{uuid.uuid4().hex[:8]}")
-    by_s3 = ("history: {nights", "druid: {input: s3}\nhistory: {nights")
+    by_s3 = ("history: {days", "druid: {input: s3}\nhistory: {days")
     places = {"storage": Storage(lambda _: moto.client()), "workspace": f"s3://{bucket}/mlmon"}
 
     with opened(tmp_path, archive, by_s3, **places) as run:
-        judge_night(run, DAY_OF_LOANS)
+        evaluate_day(run, DAY_OF_LOANS)
         done = ingested(run, client, FIRST).done
 
     assert done[f"loans_predictions {FIRST}"].rows == 80
@@ -62,8 +62,8 @@ def test_rows_of_another_day_fail_the_load_in_the_middle_manager_too(client, buc
 def test_a_workspace_on_the_disk_cannot_be_read_by_s3(client, tmp_path):
     archive = local_archive(tmp_path, 1)
 
-    with opened(tmp_path, archive, ("history: {nights", "druid: {input: s3}\nhistory: {nights")) as run:
-        judge_night(run, DAY_OF_LOANS)
+    with opened(tmp_path, archive, ("history: {days", "druid: {input: s3}\nhistory: {days")) as run:
+        evaluate_day(run, DAY_OF_LOANS)
         with pytest.raises(ConfigError, match="workspace in S3"):
             ingested(run, client, FIRST)
 

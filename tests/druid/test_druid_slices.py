@@ -15,20 +15,20 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import DruidAccess, Run
 from airflow_mlmon.pipeline.slices.druid import DruidRows
-from airflow_mlmon.pipeline.slices.rows import CuratedRows, slice_nights
+from airflow_mlmon.pipeline.slices.rows import CuratedRows, slice_days
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, slice_window
 from tests.support.archive import FIRST, day_table, to_bytes
 from tests.support.druid.operator import environment, ingested
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
-NIGHTS, ROWS = 3, 300
-LAST = FIRST + timedelta(days=NIGHTS - 1)
-DAYS = [FIRST + timedelta(days=offset) for offset in range(NIGHTS)]
+DAYS, ROWS = 3, 300
+LAST = FIRST + timedelta(days=DAYS - 1)
+DAYS = [FIRST + timedelta(days=offset) for offset in range(DAYS)]
 HOSTILE = '[red]<b>x"\n'
-ENGINE = ("history: {nights", "druid: {engine: druid}\nhistory: {nights")
+ENGINE = ("history: {days", "druid: {engine: druid}\nhistory: {days")
 
 
 def hostile_table(day: date) -> pa.Table:
@@ -51,7 +51,7 @@ def write_hostile_days(archive):
 @pytest.fixture
 def archive(tmp_path: Path, request):
     """The archive of a model of the test's own."""
-    archive = local_archive(tmp_path, NIGHTS)
+    archive = local_archive(tmp_path, DAYS)
     archive.model = "".join(letter for letter in request.node.name.removeprefix("test_") if letter not in "[]")[:50]
     write_hostile_days(archive)
     return archive
@@ -59,12 +59,12 @@ def archive(tmp_path: Path, request):
 
 @pytest.fixture
 def model(tmp_path: Path, archive, client):
-    """Its run, whose nights Druid serves."""
+    """Its run, whose days Druid serves."""
     name = archive.model
     access = DruidAccess(connect=lambda: client, today=FIRST)
     with opened(tmp_path, archive, ("model: loans", f"model: {name}"), druid=access) as run:
         for day in DAYS:
-            judge_night(run, Partition.of_day(name, day))
+            evaluate_day(run, Partition.of_day(name, day))
         ingested(run, client, *DAYS)
         yield run
 
@@ -82,45 +82,45 @@ def test_slices_are_those_of_the_curated_rows(model: Run, client, metric):
     here = slice_window(model, *asked, metric=metric, cross=True)
 
     assert numbers(there) == numbers(here)
-    assert (there.rows_read, there.rows_counted) == (0, NIGHTS * ROWS)
-    assert (here.rows_read, here.rows_counted) == (NIGHTS * ROWS, 0)
+    assert (there.rows_read, there.rows_counted) == (0, DAYS * ROWS)
+    assert (here.rows_read, here.rows_counted) == (DAYS * ROWS, 0)
     assert f"channel={HOSTILE}" in {found.name for found in there.slices}
-    assert there.judged > 5
+    assert there.evaluated > 5
 
 
 def test_the_labels_of_a_slice_are_those_of_its_rows(model: Run, client):
     reference = required_reference(model)
-    nights = model.store.nights(model.model, FIRST, LAST)
+    states = model.store.states(model.model, FIRST, LAST)
     asked = [("channel",), ("channel", "term")]
 
-    there = slice_nights(model, reference, nights, asked, DruidRows(model, client))
-    here = slice_nights(model, reference, nights, asked, CuratedRows(model))
+    there = slice_days(model, reference, states, asked, DruidRows(model, client))
+    here = slice_days(model, reference, states, asked, CuratedRows(model))
 
     assert there.profile == here.profile
     without_losses = {key: replace(part, log_loss=0, brier=0) for key, part in here.labelled.parts.items()}
     assert there.labelled.parts == without_losses
     assert there.labelled.whole == replace(here.labelled.whole, log_loss=0, brier=0)
-    assert min(here.labelled.whole.void, here.labelled.whole.improbable) > 3
+    assert min(here.labelled.whole.excluded, here.labelled.whole.improbable) > 3
 
 
-def test_a_night_that_druid_does_not_serve_as_the_store_has_it_is_read(model: Run, client, archive):
+def test_a_day_that_druid_does_not_serve_as_the_store_has_it_is_read(model: Run, client, archive):
     archive.write_predictions(LAST, hostile_table(LAST).slice(0, ROWS - 9))
-    judge_night(model, Partition.of_day(model.model, LAST))
+    evaluate_day(model, Partition.of_day(model.model, LAST))
 
     there = slice_window(model, ["channel"], FIRST, LAST, rows=DruidRows(model, client))
 
     assert numbers(there) == numbers(slice_window(model, ["channel"], FIRST, LAST))
-    assert (there.rows_read, there.rows_counted) == (ROWS - 9, (NIGHTS - 1) * ROWS)
+    assert (there.rows_read, there.rows_counted) == (ROWS - 9, (DAYS - 1) * ROWS)
 
 
 def test_the_command_counts_in_druid_where_the_spec_says_so(cluster, client, tmp_path, monkeypatch, capsys):
-    archive = local_archive(tmp_path, NIGHTS)
+    archive = local_archive(tmp_path, DAYS)
     archive.model = "sliced_by_command"
     model = ("model: loans", "model: sliced_by_command")
     (tmp_path / "loans.yaml").write_text(archive.spec_text(model, ENGINE))
     with opened(tmp_path, archive, model, ENGINE, druid=DruidAccess(connect=lambda: client, today=FIRST)) as run:
         for day in DAYS:
-            judge_night(run, Partition.of_day(run.model, day))
+            evaluate_day(run, Partition.of_day(run.model, day))
         ingested(run, client, *DAYS)
     for name, value in environment(tmp_path, cluster.url).items():
         monkeypatch.setenv(name, value)

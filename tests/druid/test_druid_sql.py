@@ -14,7 +14,7 @@ from airflow_mlmon.spec.druid import DruidIngestion
 from tests.support.archive import FIRST
 from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 from tests.support.druid.operator import ingested
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
@@ -73,14 +73,14 @@ def test_a_row_of_another_day_fails_sql_and_changes_nothing(client, bucket):
     assert served(client, "sql_outside") == (20, 10.0)
 
 
-def test_a_night_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
+def test_a_day_is_loaded_by_sql_one_task_after_the_other(client, tmp_path):
     archive = local_archive(tmp_path, 2)
-    by_sql = ("history: {nights", "druid: {ingestion: sql}\nhistory: {nights")
+    by_sql = ("history: {days", "druid: {ingestion: sql}\nhistory: {days")
     days = [FIRST, FIRST + timedelta(days=1)]
 
     with opened(tmp_path, archive, by_sql) as run:
         for day in days:
-            judge_night(run, Partition.of_day("loans", day))
+            evaluate_day(run, Partition.of_day("loans", day))
         state = ingested(run, client, *days)
         done = state.done
 

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Three nights of the demo, in a folder of its own, without this session's Airflow."""
+    """Three days of the demo, in a folder of its own, without this session's Airflow."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     return subprocess.run(
         [sys.executable, "-m", "include.demo.run", "demo", "--from", str(FIRST), "--to", str(LAST)],
@@ -46,26 +46,26 @@ def test_demo_ends_well_and_says_where_everything_is(demo, folder):
     ]
 
 
-def test_demo_shows_the_storm_and_leaves_the_other_nights_quiet(demo, folder):
+def test_demo_shows_the_storm_and_leaves_the_other_days_healthy(demo, folder):
     lines = {line.split()[0]: line for line in demo.stdout.splitlines() if line.strip().startswith("2013-03-")}
     assert list(lines) == ["2013-03-08", "2013-03-09", "2013-03-10"]
     with MetricStore(f"sqlite:///{folder}/mlmon.db") as store:
         alerts = store.alerts("flights", FIRST, LAST)
-        nights = store.nights("flights", FIRST, LAST)
+        states = store.states("flights", FIRST, LAST)
         metrics = store.metrics("flights", FIRST, FIRST)
-    assert {night.status for night in nights} == {Status.OK}
-    # three by the spec's rules, and by what is usual how badly the model did
+    assert {state.status for state in states} == {Status.OK}
+    # three by the spec's rules, and by what is expected how badly the model did
     assert {(alert.partition.day, alert.metric) for alert in alerts} == {
         (FIRST, "score_mean"),
-        (FIRST, "positive_share"),
-        (FIRST, "void_share"),
+        (FIRST, "positive_rate"),
+        (FIRST, "excluded_share"),
         (FIRST, "brier"),
         (FIRST, "log_loss"),
     }
-    assert metrics[FIRST, "positive_share", None] == pytest.approx(0.79, abs=0.01)
+    assert metrics[FIRST, "positive_rate", None] == pytest.approx(0.79, abs=0.01)
 
 
-def test_demo_writes_a_page_a_night_without_scripts(demo, folder):
+def test_demo_writes_a_page_a_day_without_scripts(demo, folder):
     pages = sorted((folder / "workspace" / "reports" / "flights").glob("2013-*/report.html"))
 
     assert [page.parent.name for page in pages] == ["2013-03-08", "2013-03-09", "2013-03-10"]

@@ -12,11 +12,11 @@ import pytest
 
 from airflow_mlmon.alerts.alertmanager import KEPT, AlertmanagerSender
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.alerts.message import DayMessage, day_message
 from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
 from tests.support.inbox import web_server
 from tests.support.prometheus import Alertmanager, eventually
-from tests.support.published import alert, night
+from tests.support.published import alert, partition_state
 
 pytestmark = pytest.mark.service
 
@@ -29,34 +29,34 @@ def alertmanager(tmp_path) -> Iterator[Alertmanager]:
         yield server
 
 
-def message(*alerts: Any, report: str = REPORT, **changes: Any) -> NightMessage:
+def message(*alerts: Any, report: str = REPORT, **changes: Any) -> DayMessage:
     """A message, with changes to what it says of each alert."""
-    made = night_message(night(), alerts, report)
+    made = day_message(partition_state(), alerts, report)
     told = [entry | changes for entry in made.payload["alerts"]]
     return replace(made, payload={**made.payload, "alerts": told})
 
 
-def send(url: str, told: NightMessage, **later: float) -> None:
+def send(url: str, told: DayMessage, **later: float) -> None:
     endpoint = Endpoint(url, kind="Alertmanager", allow_private=True)
     AlertmanagerSender(endpoint, datetime.now(UTC) + timedelta(**later), "Ada").send(told)
 
 
 def test_alert_fires_with_its_labels_and_ends(alertmanager):
-    opened = alert("null_share", column="wind_speed", severity="critical")
+    opened = alert("null_rate", column="wind_speed", severity="critical")
     told = {"segment": "carrier=UA", "cause": "dest", "since": "2013-03-06"}
     send(alertmanager.url, message(opened, state="open", event="opened", **told))
 
     [fired] = alertmanager.firing()
     assert fired["labels"] == {
-        "alertname": "mlmon_null_share",
+        "alertname": "mlmon_null_rate",
         "model": "flights",
-        "metric": "null_share",
+        "metric": "null_rate",
         "column": "wind_speed",
         "segment": "carrier=UA",
         "severity": "critical",
         "owner": "Ada",
     }
-    assert fired["annotations"]["summary"] == "null_share above its limit"
+    assert fired["annotations"]["summary"] == "null_rate above its limit"
     assert fired["annotations"]["since"] == "2013-03-06"
     assert fired["generatorURL"] == REPORT
     assert datetime.fromisoformat(fired["startsAt"]) == datetime(2013, 3, 6, tzinfo=UTC)

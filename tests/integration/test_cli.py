@@ -63,7 +63,7 @@ def test_check_knows_great_expectations_names(archive, tmp_path):
     assert "did you mean expect_column_values_to_be_between?" in found["problems"][0]
 
 
-def test_run_prints_the_night_and_where_its_report_is_and_imports_no_airflow(archive, tmp_path):
+def test_run_prints_the_day_and_where_its_report_is_and_imports_no_airflow(archive, tmp_path):
     probe = (
         "import sys; from airflow_mlmon.cli.main import main; code = main(sys.argv[1:]);"
         "print('airflow' in sys.modules); sys.exit(code)"
@@ -83,19 +83,19 @@ def test_backfill_prints_one_json_object_a_partition(archive, tmp_path):
     last = FIRST + timedelta(days=2)
     done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")
 
-    nights = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [night["partition"] for night in nights] == [str(FIRST + timedelta(days=n)) for n in range(3)]
-    assert [night["status"] for night in nights] == ["OK", "OK", "NO_DATA"]
+    days = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [day["partition"] for day in days] == [str(FIRST + timedelta(days=n)) for n in range(3)]
+    assert [day["status"] for day in days] == ["OK", "OK", "NO_DATA"]
     assert done.returncode == 1
-    assert nights[0]["rows"] == 80
-    assert {"metric", "column", "segment", "value", "effect", "breached"} <= set(nights[0]["verdicts"][0])
-    assert {"fingerprint", "state", "severity", "cause"} <= set(nights[2]["alerts"][0])
-    assert nights[1]["replaced"] == [str(FIRST + timedelta(days=1)), str(FIRST)]
+    assert days[0]["rows"] == 80
+    assert {"metric", "column", "segment", "value", "effect", "breached"} <= set(days[0]["verdicts"][0])
+    assert {"fingerprint", "state", "severity", "cause"} <= set(days[2]["alerts"][0])
+    assert days[1]["replaced"] == [str(FIRST + timedelta(days=1)), str(FIRST)]
 
 
-def test_a_channel_that_is_down_hides_neither_the_night_nor_its_gauges(archive, tmp_path, monkeypatch):
+def test_a_channel_that_is_down_hides_neither_the_day_nor_its_gauges(archive, tmp_path, monkeypatch):
     channel = ("alerts:\n", "alerts:\n  channels: [{webhook: nowhere}]\n")
-    (tmp_path / "loans.yaml").write_text(archive.spec_text(channel, ("null_share, max: 0.3", "rows, min: 1000")))
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(channel, ("null_rate, max: 0.3", "rows, min: 1000")))
     monkeypatch.setenv("AIRFLOW__MLMON__METRICS_FOLDER", str(tmp_path / "gauges"))
 
     done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
@@ -107,19 +107,19 @@ def test_a_channel_that_is_down_hides_neither_the_night_nor_its_gauges(archive, 
 
 
 def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come(archive, tmp_path):
-    """They come on the two nights after it."""
-    rules = [("- {metric: positive_share", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_share")]
+    """They come on the two days after it."""
+    rules = [("- {metric: positive_rate", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_rate")]
     (tmp_path / "loans.yaml").write_text(archive.spec_text(*rules))
     last = FIRST + timedelta(days=3)
 
     done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")
 
-    first, second, *_ = nights = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [night["partition"] for night in nights] == [str(FIRST + timedelta(days=n)) for n in range(4)]
-    for night in (first, second):
-        verdicts = {(verdict["metric"], verdict["segment"]): verdict for verdict in night["verdicts"]}
+    first, second, *_ = days = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [day["partition"] for day in days] == [str(FIRST + timedelta(days=n)) for n in range(4)]
+    for day in (first, second):
+        verdicts = {(verdict["metric"], verdict["segment"]): verdict for verdict in day["verdicts"]}
         assert verdicts["accuracy", None]["breached"] is True
-        assert "accuracy" in [alert["metric"] for alert in night["alerts"]]
+        assert "accuracy" in [alert["metric"] for alert in day["alerts"]]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.outbox import MAX_ATTEMPTS
-from tests.support.published import alert, night, partition, results
+from tests.support.published import alert, partition, partition_state, results
 from tests.support.runs import local_archive
 
 BECAUSE = ("--why", "a storm", "--by", "Ada")
@@ -28,8 +28,8 @@ def folder(tmp_path: Path) -> Path:
     with MetricStore(f"sqlite:///{tmp_path}/home/mlmon/store.db") as store:
         for day in (8, 9):
             of = partition(day)
-            found = results(of, alerts=(alert(of=of), alert("null_share", of, column="amount")))
-            store.publish(night(of), [found], supersedes=None, channels=["log"])
+            found = results(of, alerts=(alert(of=of), alert("null_rate", of, column="amount")))
+            store.publish(partition_state(of), [found], supersedes=None, channels=["log"])
     return tmp_path
 
 
@@ -61,14 +61,14 @@ def said(call) -> Callable[..., list[dict[str, Any]]]:
 
 def test_what_people_do_shows_in_the_list(call, said):
     listed = said("list")
-    assert [(entry["metric"], entry["state"], entry["nights"]) for entry in listed] == [
-        ("null_share", "open", 2),
+    assert [(entry["metric"], entry["state"], entry["days"]) for entry in listed] == [
+        ("null_rate", "open", 2),
         ("score_mean", "open", 2),
     ]
 
     because = ("--why", "a campaign", "--by", "Ada")
     said("ack", "--alert", listed[1]["fingerprint"][:6], *because)
-    [muted] = said("mute", "--metric", "null_share", "--column", "amount",
+    [muted] = said("mute", "--metric", "null_rate", "--column", "amount",
                    "--until", "2013-03-20", *because)  # fmt: skip
     assert (muted["state"], muted["muted_until"]) == ("muted", "2013-03-20")
     [over] = said("resolve", "--metric", "score_mean", "--accept", *because)
@@ -84,14 +84,14 @@ def test_what_people_do_shows_in_the_list(call, said):
 
 @pytest.fixture
 def storm(folder) -> Path:
-    """One incident in which, on its second night, one more alert opens; and an alert of its own beside it."""
+    """One incident in which, on its second day, one more alert opens; and an alert of its own beside it."""
     rain = "drift of precip (by itself it would move the mean score by +0.09)"
     with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
         for day, broken in ((10, ("precip",)), (11, ("precip", "visib"))):
             of = partition(day)
             alerts = [alert("drift_score", of, column=name, title=f"drift of {name}", cause=rain) for name in broken]
-            alerts += [alert("score_mean", of, cause=rain), alert("null_share", of, column="amount")]
-            store.publish(night(of), [results(of, alerts=tuple(alerts))], supersedes=None, channels=["log"])
+            alerts += [alert("score_mean", of, cause=rain), alert("null_rate", of, column="amount")]
+            store.publish(partition_state(of), [results(of, alerts=tuple(alerts))], supersedes=None, channels=["log"])
     return folder
 
 
@@ -114,7 +114,7 @@ def test_several_alerts_are_named_in_one_command_and_all_or_none_is_done(call, s
     names = subjects(said("list"), "fingerprint")
     both = ("--alert", names["precip"], "--alert", names["visib"])
 
-    # visib was quiet on that day
+    # visib was healthy on that day
     code, _, complaint = call("ack", *both, "--day", "2013-03-10", *BECAUSE)
     assert (code, subjects(said("list"), "state")["precip"]) == (1, "open")
     assert "the alert was not open yet on 2013-03-10; it is open since 2013-03-11" in complaint

@@ -1,4 +1,4 @@
-"""`mlmon init` on a small archive: its spec passes `mlmon check`, and nights can be run with it."""
+"""`mlmon init` on a small archive: its spec passes `mlmon check`, and days can be run with it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_draft_of_any_sample_passes_check(folder, data, capsys):
     assert "3 features" in capsys.readouterr().out
 
 
-def test_a_night_runs_on_the_draft(folder, monkeypatch, capsys):
+def test_a_day_runs_on_the_draft(folder, monkeypatch, capsys):
     monkeypatch.setenv("AIRFLOW_HOME", str(folder / "home"))
     main(["init", "archive/predictions", "--output", "draft.yaml", "--model", "loans"])
 

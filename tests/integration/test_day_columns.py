@@ -1,4 +1,4 @@
-"""Nights of a model with a decimal and a vector, from the archive to the page."""
+"""Days of a model with a decimal and a vector, from the archive to the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import reprofile
-from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated
 from airflow_mlmon.records import Status, VerdictState
@@ -48,22 +48,22 @@ def run_day(tmp_path, archive, table, extra=()):
     archive.write_predictions(FIRST, table)
     with opened(tmp_path, archive, COLUMNS, *extra) as run:
         partition = Partition.of_day("loans", FIRST)
-        result = run_night(run, partition)
-        night = run.store.night(partition)
+        result = run_partition(run, partition)
+        state = run.store.state(partition)
         drift = drift_of(run, partition)
-        rows = read_curated(run, partition, night.version)
+        rows = read_curated(run, partition, state.version)
         page = run.files.read(run.report_uri(partition.key, PAGE)).decode()
         checks = run.store.checks(partition)
         verdicts = drift_by_column(run.store.verdicts(partition))
-    return result, night, drift, rows, page, checks, verdicts
+    return result, state, drift, rows, page, checks, verdicts
 
 
 def test_decimals_stay_exact_and_vectors_are_compared_on_every_row(tmp_path, archive):
     table = with_columns(FIRST)
 
-    _, night, _, rows, page, checks, verdicts = run_day(tmp_path, archive, table)
+    _, state, _, rows, page, checks, verdicts = run_day(tmp_path, archive, table)
 
-    assert night.status is Status.OK
+    assert state.status is Status.OK
     assert rows.column("price").to_pylist() == table.column("price").to_pylist()
     assert rows.column("embedding").to_pylist() == table.column("embedding").to_pylist()
     assert verdicts["embedding"].state is VerdictState.OK
@@ -88,9 +88,9 @@ def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
     held[3], held[5], held[7] = held[3][:5], [*held[5][:5], None], None
     table = table.set_column(table.column_names.index("embedding"), "embedding", pa.array(held, pa.list_(pa.float32())))
 
-    _, night, drift, _, page, _, _ = run_day(tmp_path, archive, table)
+    _, state, drift, _, page, _, _ = run_day(tmp_path, archive, table)
 
-    assert (night.rows_listed, night.rows_curated, night.rows_quarantined) == (80, 78, 2)
+    assert (state.rows_read, state.rows_accepted, state.rows_quarantined) == (80, 78, 2)
     assert drift["embedding"].rows == 77
     assert "embedding is not a vector of dimension 6" in page
     assert "embedding has a null element" in page
@@ -105,11 +105,11 @@ def test_sampled_method_of_all_columns_leaves_the_vector_out_with_its_reason(tmp
     assert drift["embedding"].drift.note == "not compared: anderson needs rows, and samples contain no vectors"
 
 
-def test_reprofiled_night_has_the_same_vector(tmp_path, archive):
+def test_reprofiled_day_has_the_same_vector(tmp_path, archive):
     archive.write_predictions(FIRST, with_columns(FIRST, axis=2))
     partition = Partition.of_day("loans", FIRST)
     with opened(tmp_path, archive, COLUMNS) as run:
-        run_night(run, partition)
+        run_partition(run, partition)
         before = drift_of(run, partition)
         list(reprofile(run, FIRST, FIRST))
 

@@ -1,4 +1,4 @@
-"""A night whose columns are measured by methods of their own, of all rows or of a sample."""
+"""A day whose columns are measured by methods of their own, of all rows or of a sample."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import roll_up
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.evidently_drift import score_samples
 from airflow_mlmon.spec.methods import Method
 from tests.support.archive import FIRST, day_table, to_bytes
 from tests.support.drift import drift_of
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened, write_file
 
 METHODS = """drift:
@@ -47,7 +47,7 @@ def test_each_column_is_measured_as_the_spec_says(tmp_path):
     archive = local_archive(tmp_path, 2)
     partition = Partition.of_day("loans", FIRST)
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
-        judge_night(run, partition)
+        evaluate_day(run, partition)
         found, verdicts = _drift_of(run, FIRST), _verdicts_of(run, FIRST)
 
     chosen = {name: value.drift.method for name, value in found.items()}
@@ -65,7 +65,7 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
     last = FIRST + timedelta(days=1)
     more = f"{METHODS}baselines: {{amount: {{trailing: 4}}, term: {{trailing: 4}}, channel: previous}}\n"
     with opened(tmp_path, archive, ("alerts:", f"{more}alerts:")) as run:
-        judge_night(run, Partition.of_day("loans", last))
+        evaluate_day(run, Partition.of_day("loans", last))
         found = _drift_of(run, last)
         (window,) = roll_up(run, FIRST, last, 2)
 
@@ -77,12 +77,12 @@ def test_methods_that_need_rows_are_compared_with_the_reference_alone(tmp_path):
     assert (rolled["term"].method, window.verdicts["term"].state) == ("t_test", VerdictState.OK)
 
 
-def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
+def test_carried_day_is_sampled_from_its_curated_rows(tmp_path):
     archive = local_archive(tmp_path, 1)
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}alerts:")) as run:
-        judge_night(run, Partition.of_day("loans", FIRST))
+        evaluate_day(run, Partition.of_day("loans", FIRST))
         before = _drift_of(run, FIRST)["amount"]
-    # the sample of a larger reference is another one, and so is its layout
+    # the sample of a larger reference is another one, and so is its profile schema
     rows = [day_table(FIRST - timedelta(days=n), 90) for n in range(10, 0, -1)]
     write_file(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(rows)))
     with opened(tmp_path, archive, ("alerts:", f"{METHODS}  multivariate: true\nalerts:")) as run:
@@ -95,7 +95,7 @@ def test_carried_night_is_sampled_from_its_curated_rows(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["ed", "mannw"])
-def test_nights_that_always_differ_are_usual_also_of_samples(tmp_path, method):
+def test_days_that_always_differ_are_expected_also_of_samples(tmp_path, method):
     archive = local_archive(tmp_path, 0)
     shifts = dict(
         zip(range(-12, 2), [0.0, 0.3, 0.1, 0.4, 0.2, 0.05, 0.35, 0.15, 0.25, 0.4, 0.0, 0.3, 0.36, 0.9], strict=True)
@@ -109,7 +109,7 @@ def test_nights_that_always_differ_are_usual_also_of_samples(tmp_path, method):
     with opened(tmp_path, archive, ("alerts:", f"{lines}alerts:")) as run:
         verdicts = []
         for offset in (0, 1):
-            judge_night(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
+            evaluate_day(run, Partition.of_day("loans", FIRST + timedelta(days=offset)))
             verdicts.append(_verdicts_of(run, FIRST + timedelta(days=offset))["score"])
         answers = [score_samples(past, rows[offset], {"score": (Method(method), Kind.NUMERIC)}) for offset in (0, 1)]
 
@@ -150,12 +150,12 @@ def test_texts_are_evaluated_beside_the_scores_of_past_days(tmp_path):
     archive.write_predictions(later, with_memo(later, words=["arms", "drugs", "bets", "coins", "dice"]))
     with opened(tmp_path, archive, MEMO, TEXTS) as run:
         for day in (FIRST, later):
-            judge_night(run, Partition.of_day("loans", day))
-        quiet, moved = (_verdicts_of(run, day)["memo"] for day in (FIRST, later))
+            evaluate_day(run, Partition.of_day("loans", day))
+        healthy, moved = (_verdicts_of(run, day)["memo"] for day in (FIRST, later))
         alerts = run.store.alerts("loans", FIRST, later)
 
-    assert (quiet.state, quiet.history) == (VerdictState.OK, 10)
+    assert (healthy.state, healthy.history) == (VerdictState.OK, 10)
     assert (moved.state, moved.history) == (VerdictState.BREACH, 10)
-    assert quiet.value < moved.high < moved.value
+    assert healthy.value < moved.high < moved.value
     of_drift = [alert for alert in alerts if alert.metric == "drift_score"]
     assert [(alert.partition.day, alert.column) for alert in of_drift] == [(later, "memo")]

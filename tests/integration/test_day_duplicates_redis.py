@@ -1,4 +1,4 @@
-"""A Redis spares the nights the reading of past ids, and no night is the worse for one that is away."""
+"""A Redis spares the days the reading of past ids, and no day is the worse for one that is away."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from airflow_mlmon.settings import Settings
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.redis import RedisCache
 from tests.support.archive import FIRST, Archive, day_table
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.runs import local_archive, opened
 
 pytestmark = pytest.mark.service
 WISH = ("labels:\n", "duplicates: {days: 3, redis: seen}\nlabels:\n")
-FIRST_NIGHT = Partition.of_day("loans", FIRST)
-SECOND_NIGHT = FIRST_NIGHT.shift(1)
+FIRST_DAY = Partition.of_day("loans", FIRST)
+SECOND_DAY = FIRST_DAY.shift(1)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def archive(tmp_path: Path) -> Archive:
     archive = local_archive(tmp_path, 1)
     noon = day_table(FIRST + timedelta(days=1))
     ids = day_table(FIRST).column("id").to_pylist()[:7] + noon.column("id").to_pylist()[7:]
-    archive.write_predictions(SECOND_NIGHT.day, noon.set_column(0, "id", [ids]))
+    archive.write_predictions(SECOND_DAY.day, noon.set_column(0, "id", [ids]))
     return archive
 
 
@@ -64,12 +64,12 @@ FOUND = (7, "7 rows: the prediction id was already accepted on 2026-03-01")
 
 def test_past_ids_come_from_redis_and_stay_there_for_the_days_of_the_spec(server, opened_with):
     with opened_with(server.cache()) as run:
-        version = judge_night(run, FIRST_NIGHT)
-        uri = run.version_uri(FIRST_NIGHT, version, "id_hashes.parquet")
+        version = evaluate_day(run, FIRST_DAY)
+        uri = run.version_uri(FIRST_DAY, version, "id_hashes.parquet")
         # in the file there is nothing to be found any more
         run.files.write(uri, IdHashes.of(pa.chunked_array([[]], pa.string())).to_bytes())
 
-        assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
+        assert quarantined(prepare_partition(run, SECOND_DAY)) == FOUND
 
     assert server.client().info("stats")["keyspace_hits"] == 1
     assert 0 < server.client().ttl(f"mlmon:{uri}") <= 4 * 86_400
@@ -78,10 +78,10 @@ def test_past_ids_come_from_redis_and_stay_there_for_the_days_of_the_spec(server
 def test_what_redis_has_lost_is_read_from_the_workspace_and_put_back(server, opened_with, caplog):
     caplog.set_level(logging.INFO, "airflow_mlmon")
     with opened_with(server.cache()) as run:
-        judge_night(run, FIRST_NIGHT)
+        evaluate_day(run, FIRST_DAY)
         server.client().flushall()
 
-        assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
+        assert quarantined(prepare_partition(run, SECOND_DAY)) == FOUND
 
     assert len(server.client().keys("mlmon:*2026-03-01*")) == 1
     assert "reading it from the workspace" in caplog.text
@@ -89,23 +89,23 @@ def test_what_redis_has_lost_is_read_from_the_workspace_and_put_back(server, ope
 
 def test_what_is_damaged_in_redis_is_read_from_the_workspace(server, opened_with, caplog):
     with opened_with(server.cache()) as run:
-        judge_night(run, FIRST_NIGHT)
+        evaluate_day(run, FIRST_DAY)
         [key] = server.client().keys()
         server.client().set(key, b"nothing of ours")
 
-        assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
+        assert quarantined(prepare_partition(run, SECOND_DAY)) == FOUND
 
     assert "damaged" in caplog.text
 
 
 @pytest.mark.parametrize("fault", [RedisServer.kill, RedisServer.hold], ids=["killed", "silent"])
-def test_a_night_ends_right_when_redis_goes_away_in_its_middle(server, opened_with, caplog, fault):
+def test_a_day_ends_right_when_redis_goes_away_in_its_middle(server, opened_with, caplog, fault):
     with opened_with(server.cache(timeout_s=0.5)) as run:
-        judge_night(run, FIRST_NIGHT)
+        evaluate_day(run, FIRST_DAY)
         fault(server)
         started = time.monotonic()
 
-        assert quarantined(prepare_partition(run, SECOND_NIGHT)) == FOUND
+        assert quarantined(prepare_partition(run, SECOND_DAY)) == FOUND
 
     assert time.monotonic() - started < 10
     assert [record.levelname for record in caplog.records if "continues without the cache" in record.message] == [
@@ -113,14 +113,14 @@ def test_a_night_ends_right_when_redis_goes_away_in_its_middle(server, opened_wi
     ]
 
 
-def test_a_night_without_redis_has_the_version_that_it_has_with_it(server, opened_with):
+def test_a_day_without_redis_has_the_version_that_it_has_with_it(server, opened_with):
     away = RedisCache(host="127.0.0.1", port=free_port(), timeout_s=0.5)
     with opened_with(server.cache()) as run:
-        judge_night(run, FIRST_NIGHT)
-        reached = prepare_partition(run, SECOND_NIGHT)
+        evaluate_day(run, FIRST_DAY)
+        reached = prepare_partition(run, SECOND_DAY)
 
     with opened_with(away) as run:
-        assert prepare_partition(run, SECOND_NIGHT) == reached
+        assert prepare_partition(run, SECOND_DAY) == reached
 
 
 def test_a_redis_that_refuses_the_password_is_done_without(server, caplog):
@@ -150,7 +150,7 @@ def test_redis_is_reached_by_its_airflow_connection(server, tmp_path, archive, m
     monkeypatch.setenv("AIRFLOW_CONN_SEEN", f'{{"conn_type": "redis", "host": "127.0.0.1", "port": {server.port}}}')
 
     with opened_by_airflow(tmp_path, archive) as run:
-        prepare_partition(run, FIRST_NIGHT)
+        prepare_partition(run, FIRST_DAY)
 
     assert len(server.client().keys("mlmon:*/loans/partitions/2026-03-01/*")) == 1
 
@@ -167,7 +167,7 @@ def test_a_connection_that_is_wrong_is_named(tmp_path, archive, monkeypatch, con
         monkeypatch.setenv("AIRFLOW_CONN_SEEN", connection)
 
     with opened_by_airflow(tmp_path, archive) as run, pytest.raises(ConfigError, match=said):
-        prepare_partition(run, FIRST_NIGHT)
+        prepare_partition(run, FIRST_DAY)
 
 
 def test_a_package_that_is_not_installed_is_named(tmp_path, archive, monkeypatch):
@@ -176,4 +176,4 @@ def test_a_package_that_is_not_installed_is_named(tmp_path, archive, monkeypatch
     monkeypatch.delitem(sys.modules, "airflow_mlmon.storage.redis")
 
     with opened_by_airflow(tmp_path, archive) as run, pytest.raises(ConfigError, match=r"airflow-mlmon\[redis\]"):
-        prepare_partition(run, FIRST_NIGHT)
+        prepare_partition(run, FIRST_DAY)

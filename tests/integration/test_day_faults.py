@@ -1,4 +1,4 @@
-"""A night that is killed at any write, or run twice at once, ends as if nothing had been."""
+"""A day that is killed at any write, or run twice at once, ends as if nothing had been."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST, Archive
 from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
-NIGHT = Partition.of_day("loans", FIRST)
-RESULTS = ("mlmon_nights", "mlmon_metrics", "mlmon_verdicts", "mlmon_checks", "mlmon_deliveries", "mlmon_layouts")
+DAY = Partition.of_day("loans", FIRST)
+RESULTS = (
+    "mlmon_partitions",
+    "mlmon_metrics",
+    "mlmon_verdicts",
+    "mlmon_checks",
+    "mlmon_deliveries",
+    "mlmon_profile_schemas",
+)
 
 
 class BrokenStorage(Storage):
@@ -63,11 +70,11 @@ def in_place(content: dict[str, bytes], folder: Path) -> dict[str, bytes]:
     return {name: data.replace(str(folder).encode(), b"FOLDER") for name, data in content.items()}
 
 
-def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archive):
+def test_a_day_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archive):
     clean = tmp_path / "clean"
     clean.mkdir()
     with opened(clean, archive) as run:
-        run_night(run, NIGHT)
+        run_partition(run, DAY)
     expected = stored_rows(clean, *RESULTS), in_place(files(clean / "workspace"), clean)
 
     kills = 0
@@ -76,11 +83,11 @@ def test_a_night_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archi
         folder.mkdir()
         storage = BrokenStorage(fail_at=kills + 1)
         with opened(folder, archive, storage=storage) as run, suppress(KilledError):
-            run_night(run, NIGHT)
+            run_partition(run, DAY)
         if storage.store.left > 0:
             break
         with opened(folder, archive) as run:
-            run_night(run, NIGHT)
+            run_partition(run, DAY)
         found = stored_rows(folder, *RESULTS), in_place(files(folder / "workspace"), folder)
         assert {
             name: rows
@@ -104,9 +111,9 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
 
     alone.mkdir()
     with opened(alone, archive) as run:
-        run_night(run, NIGHT)
+        run_partition(run, DAY)
 
-    codes = run_twice_at_once(spec, both, NIGHT)
+    codes = run_twice_at_once(spec, both, DAY)
 
     assert codes == [0, 0]
     assert _without_paths(list(stored_rows(both, *RESULTS).items()), both) == _without_paths(
@@ -115,7 +122,7 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
     assert in_place(files(both / "workspace"), both) == in_place(files(alone / "workspace"), alone)
 
 
-def test_a_disk_that_is_full_fails_the_night_in_words(tmp_path, archive):
+def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):
     class FullStore(LocalStore):
         def write(self, uri: str, data: bytes) -> None:
             if uri.endswith("curated.parquet"):
@@ -125,8 +132,8 @@ def test_a_disk_that_is_full_fails_the_night_in_words(tmp_path, archive):
     storage = Storage()
     storage._local = FullStore()
     with opened(tmp_path, archive, storage=storage) as run:
-        run_night(run, NIGHT)
+        run_partition(run, DAY)
 
-        night = run.store.night(NIGHT)
-        assert night.status is Status.FAILED
-        assert night.message == "OSError; see the log"
+        state = run.store.state(DAY)
+        assert state.status is Status.FAILED
+        assert state.message == "OSError; see the log"

@@ -1,4 +1,4 @@
-"""A night whose features are compared all together, from the archive to the page."""
+"""A day whose features are compared all together, from the archive to the page."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
-from airflow_mlmon.pipeline.pages.pages import index_page, night_page
+from airflow_mlmon.pipeline.pages.pages import day_page, index_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.reports.page import render_index, render_night
+from airflow_mlmon.reports.page import render_day, render_index
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.drift import multivariate_of
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 TOGETHER = ("\nhistory:", "\ndrift: {multivariate: true}\nhistory:")
@@ -43,7 +43,7 @@ def tied(day: date, *, swapped: bool = False) -> pa.Table:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """A quiet day, and one on which the terms are swapped."""
+    """A healthy day, and one on which the terms are swapped."""
     archive = local_archive(tmp_path, 0)
     past = [tied(day_of(-offset)) for offset in range(REFERENCE_DAYS, 0, -1)]
     archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
@@ -52,20 +52,20 @@ def archive(tmp_path: Path) -> Archive:
     return archive
 
 
-def judged(run: Run, offset: int):
+def evaluated(run: Run, offset: int):
     partition = Partition.of_day("loans", day_of(offset))
-    version = judge_night(run, partition)
+    version = evaluate_day(run, partition)
     return partition, version, multivariate_of(run, partition)
 
 
 def test_swapped_columns_are_found_where_no_column_has_moved(tmp_path, archive):
     with opened(tmp_path, archive, TOGETHER) as run:
-        first, _, _ = judged(run, 0)
-        second, _, moved = judged(run, 1)
-        quiet, found = verdicts(run, first), verdicts(run, second)
+        first, _, _ = evaluated(run, 0)
+        second, _, moved = evaluated(run, 1)
+        healthy, found = verdicts(run, first), verdicts(run, second)
         alerts = run.store.alerts("loans", day_of(0), day_of(1))
 
-    assert (quiet["multivariate_drift", None].state, quiet["multivariate_drift", None].history) == (
+    assert (healthy["multivariate_drift", None].state, healthy["multivariate_drift", None].history) == (
         VerdictState.OK,
         10,
     )
@@ -81,7 +81,7 @@ def verdicts(run: Run, partition: Partition) -> dict[tuple[str, str | None], Ver
 
 def test_a_rule_of_the_spec_decides_in_the_place_of_the_evaluation(tmp_path, archive):
     with opened(tmp_path, archive, TOGETHER, RULE) as run:
-        partition, _, _ = judged(run, 1)
+        partition, _, _ = evaluated(run, 1)
         found = verdicts(run, partition)["multivariate_drift", None]
         alerts = run.store.alerts("loans", day_of(1), day_of(1))
 
@@ -91,8 +91,8 @@ def test_a_rule_of_the_spec_decides_in_the_place_of_the_evaluation(tmp_path, arc
 
 def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
     with opened(tmp_path, archive, TOGETHER) as run:
-        partition, _, moved = judged(run, 1)
-        page, index = render_night(night_page(run, partition)), render_index(index_page(run))
+        partition, _, moved = evaluated(run, 1)
+        page, index = render_day(day_page(run, partition)), render_index(index_page(run))
 
     assert f"ROC AUC <b>{moved.value:.3f}</b>; drifted: effect size +" in page
     assert "Most important columns" in page
@@ -100,11 +100,11 @@ def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
     assert f'<td class="number">{moved.value:.3f}</td>' in index
 
 
-def test_a_carried_night_has_the_same_score_from_its_curated_rows(tmp_path, archive):
+def test_a_carried_day_has_the_same_score_from_its_curated_rows(tmp_path, archive):
     with opened(tmp_path, archive, TOGETHER) as run:
-        partition, version, before = judged(run, 1)
-        layout = ensure_reference(run).layout.id
-        Path(profile_uri(run, partition, version, layout)).unlink()
+        partition, version, before = evaluated(run, 1)
+        schema = ensure_reference(run).schema.id
+        Path(profile_uri(run, partition, version, schema)).unlink()
         (day,) = reprofile(run, day_of(1), day_of(1))
 
         assert day.state is Carried.CARRIED
@@ -112,13 +112,13 @@ def test_a_carried_night_has_the_same_score_from_its_curated_rows(tmp_path, arch
         assert run.store.metrics("loans", day_of(1), day_of(1))[day_of(1), "multivariate_drift", None] == before.value
 
 
-def test_a_night_of_the_reference_is_not_compared_with_itself(tmp_path, archive):
+def test_a_day_of_the_reference_is_not_compared_with_itself(tmp_path, archive):
     before, last = day_of(-2), day_of(-1)
     rows = tied(last, swapped=True)
     archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables([tied(before), rows])))
     archive.write_predictions(last, rows)
     with opened(tmp_path, archive, TOGETHER, ("start: 2026-03-01", f"start: {last}")) as run:
-        _, _, found = judged(run, -1)
+        _, _, found = evaluated(run, -1)
 
     # beside its own rows it would be told apart half as well
     assert found.value > 0.75
@@ -126,7 +126,7 @@ def test_a_night_of_the_reference_is_not_compared_with_itself(tmp_path, archive)
 
 def test_it_is_off_unless_the_spec_asks(tmp_path, archive):
     with opened(tmp_path, archive) as run:
-        partition, _, found = judged(run, 1)
+        partition, _, found = evaluated(run, 1)
         metrics = {value.metric for value in run.store.metric_values(partition)}
 
         assert (found, ensure_reference(run).together) == (None, None)
@@ -138,7 +138,7 @@ def test_it_is_off_unless_the_spec_asks(tmp_path, archive):
 def test_a_reference_of_one_day_leaves_too_little_history(tmp_path, archive):
     archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(tied(day_of(-1))))
     with opened(tmp_path, archive, TOGETHER) as run:
-        partition, _, _ = judged(run, 1)
+        partition, _, _ = evaluated(run, 1)
         found = verdicts(run, partition)["multivariate_drift", None]
 
     assert (found.state, found.note) == (

@@ -1,4 +1,4 @@
-"""A loud night reaches every kind of channel, with a link and a picture, and without anything personal."""
+"""A alerting day reaches every kind of channel, with a link and a picture, and without anything personal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from airflow_mlmon.settings import read_environment_settings
 from airflow_mlmon.spec.alerts import SharedChannel
 from tests.support.archive import FIRST, Archive
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.prometheus import Alertmanager, eventually
 from tests.support.runs import local_archive, opened
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.service
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 REPORT = f"https://airflow.example.com/mlmon/loans/{FIRST}/report.html"
-ONLY_RULES = "  judgement: {rate: 0}\n"
+ONLY_RULES = "  evaluation: {rate: 0}\n"
 CHANNELS = """\
   channels:
     - webhook: hook
@@ -48,8 +48,8 @@ CHANNELS = """\
 """
 CRITICAL = "- {metric: rows, min: 70, severity: critical}\n    - {metric: score_mean"
 
-# labels come on the nights after it, and would open alerts of their own
-OF_LABELS = ("    - {metric: positive_share, history: {deviations: 5, floor: 0.05}}\n", "")
+# labels come on the days after it, and would open alerts of their own
+OF_LABELS = ("    - {metric: positive_rate, history: {deviations: 5, floor: 0.05}}\n", "")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def receivers(tmp_path: Path, monkeypatch) -> Iterator[Receivers]:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """An archive whose first night has too few rows, and scores that are too high."""
+    """An archive whose first day has too few rows, and scores that are too high."""
     archive = local_archive(tmp_path, 1)
     archive.write_day(FIRST, rows=60, shift=0.3)
     return archive
@@ -95,12 +95,12 @@ def run(tmp_path: Path, archive: Archive) -> Iterator[Run]:
 
 
 def deliver(run: Run, day: date = FIRST) -> None:
-    judge_night(run, Partition.of_day(run.model, day))
+    evaluate_day(run, Partition.of_day(run.model, day))
     now = datetime.now(UTC)
     send_alerts(run, build_senders(run, now), now)
 
 
-def test_loud_night_is_one_message_on_each_channel(run, receivers):
+def test_alerting_day_is_one_message_on_each_channel(run, receivers):
     deliver(run)
 
     [post] = receivers.hook.posts
@@ -157,7 +157,7 @@ def test_channel_that_is_down_keeps_no_other_waiting(run, receivers):
 @pytest.mark.parametrize(
     ("connection", "words"),
     [
-        ({"host": "http://[::1"}, "The URL of the Alertmanager cannot be read"),
+        ({"host": "http://[::1"}, "The URL of the Alertmanager is invalid"),
         ({"host": ""}, "The URL of the Alertmanager has no host"),
         ({"host": "https://am", "extra": "[1]"}, "extra of connection 'am' is not a JSON object"),
         ({"host": "https://am", "extra": {"headers": "X: 1"}}, "`headers` in the extra of connection 'am'"),
@@ -177,20 +177,20 @@ def test_connection_that_cannot_be_used_says_why_and_keeps_no_other_waiting(
 def test_all_that_a_long_backfill_has_to_tell_goes_out_at_once(tmp_path):
     archive = local_archive(tmp_path, 0)
     archive.write_reference()
-    nights = 23
+    days = 23
     rule = ("- {metric: score_mean", "- {metric: rows, min: 70}\n    - {metric: score_mean")
     with opened(tmp_path, archive, ("alerts:\n", f"alerts:\n  clear: 1\n{ONLY_RULES}"), rule, OF_LABELS) as run:
-        for offset in range(nights):
+        for offset in range(days):
             day = FIRST + offset * DAY
             archive.write_day(day, rows=60 if offset % 2 == 0 else 80)
-            judge_night(run, Partition.of_day(run.model, day))
+            evaluate_day(run, Partition.of_day(run.model, day))
 
         report = send_alerts(run, build_senders(run, NOW), NOW)
 
-    assert report.messages == nights
+    assert report.messages == days
 
 
-def test_shared_channel_gets_the_night_too(run, receivers):
+def test_shared_channel_gets_the_day_too(run, receivers):
     shared = (SharedChannel(webhook="hook", models=("other",)), SharedChannel(alertmanager="am", owners=("Ada",)))
     spec = run.spec.model_copy(update={"owner": "Ada", "alerts": run.spec.alerts.model_copy(update={"channels": ()})})
 
@@ -217,8 +217,8 @@ def test_alertmanager_that_has_forgotten_an_open_alert_is_told_of_it_again(run, 
 
 def test_alert_that_resolves_ends_everywhere_and_is_told_only_where_its_beginning_was(run, archive, receivers):
     critical = run.spec.alerts.channels[0].model_copy(update={"severity": "critical"})
-    quiet_mail = run.spec.alerts.channels[2].model_copy(update={"resolved": False})
-    channels = (critical, run.spec.alerts.channels[1], quiet_mail)
+    healthy_mail = run.spec.alerts.channels[2].model_copy(update={"resolved": False})
+    channels = (critical, run.spec.alerts.channels[1], healthy_mail)
     alerts = run.spec.alerts.model_copy(update={"channels": channels})
     run = replace(run, spec=run.spec.model_copy(update={"alerts": alerts}))
 

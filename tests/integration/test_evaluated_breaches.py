@@ -1,6 +1,6 @@
-"""One night on which several things break: what belongs together, which is the cause, and what a command says of it.
+"""One day on which several things break: what belongs together, which is the cause, and what a command says of it.
 
-Amount and term move together from night to night, and the score follows the amount. On the night both are far higher,
+Amount and term move together from day to day, and the score follows the amount. On the day both are far higher,
 and the channels have changed by themselves.
 """
 
@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.alerts.message import night_message
+from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import PartitionConflictError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import detect_drift
-from airflow_mlmon.pipeline.steps.evaluate import judge_partition
+from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
 from airflow_mlmon.pipeline.steps.performance import measure_performance
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.steps.profile import fill_days_before, profile_partition
@@ -32,17 +32,17 @@ from airflow_mlmon.pipeline.steps.validate import validate_partition
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.postgres import fresh_database
 from tests.support.runs import local_archive, opened
 
-NIGHT = Partition.of_day("loans", FIRST)
+DAY = Partition.of_day("loans", FIRST)
 ROWS = 400
 RULES = """\
   rules:
     - {metric: score_mean, history: {deviations: 5, floor: 0.02}}
-    - {metric: null_share, max: 0.3}
-    - {metric: positive_share, history: {deviations: 5, floor: 0.05}}
+    - {metric: null_rate, max: 0.3}
+    - {metric: positive_rate, history: {deviations: 5, floor: 0.05}}
 """
 UNRULED = (RULES, "  channels: [{log: true}]\n")
 
@@ -80,7 +80,7 @@ def archive(folder: Path) -> Archive:
 @pytest.fixture(scope="module")
 def run(folder: Path, archive: Archive) -> Iterator[Run]:
     with opened(folder, archive, UNRULED) as run:
-        judge_night(run, NIGHT)
+        evaluate_day(run, DAY)
         yield run
 
 
@@ -95,8 +95,8 @@ def test_cause_is_the_column_that_moves_the_score(run):
 
 
 def test_first_line_of_the_message_names_the_cause(run):
-    night = run.store.night(NIGHT)
-    message = night_message(night, run.store.alerts("loans", FIRST, FIRST))
+    state = run.store.state(DAY)
+    message = day_message(state, run.store.alerts("loans", FIRST, FIRST))
 
     cause, _, first, *_ = message.text.splitlines()
     assert cause.startswith("Likely cause: drift of amount: values higher than expected (by itself")
@@ -105,60 +105,58 @@ def test_first_line_of_the_message_names_the_cause(run):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def test_two_runs_that_judge_the_same_night_at_once_leave_one_state(request, run, archive, tmp_path, kind):
+def test_two_runs_that_evaluate_the_same_day_at_once_leave_one_state(request, run, archive, tmp_path, kind):
     is_sqlite = kind == "sqlite"
     url = f"sqlite:///{tmp_path}/store.db" if is_sqlite else fresh_database(request.getfixturevalue("postgres"))
     with MetricStore(url) as first, MetricStore(url) as second:
         runs = [replace(run, store=store, workspace=str(tmp_path / "workspace")) for store in (first, second)]
-        fill_days_before(runs[0], ensure_reference(runs[0]), NIGHT)
-        prepared = prepare_partition(runs[0], NIGHT)
+        fill_days_before(runs[0], ensure_reference(runs[0]), DAY)
+        prepared = prepare_partition(runs[0], DAY)
         validate_partition(runs[0], prepared)
         profiled = profile_partition(runs[0], prepared)
         drift = detect_drift(runs[0], prepared, profiled)
         measured = measure_performance(runs[0], prepared)
         start = Barrier(2)
 
-        def judge(one: Run) -> bool:
+        def evaluate(one: Run) -> bool:
             start.wait()
             try:
-                judge_partition(one, prepared, profiled, drift, measured)
+                evaluate_partition(one, prepared, profiled, drift, measured)
             except PartitionConflictError:
                 return False
             return True
 
         with ThreadPoolExecutor(2) as pool:
-            done = list(pool.map(judge, runs))
+            done = list(pool.map(evaluate, runs))
 
         assert any(done)
         found = first.alerts("loans", FIRST, FIRST)
         assert {alert.fingerprint for alert in found} == {
             alert.fingerprint for alert in run.store.alerts("loans", FIRST, FIRST)
         }
-        assert first.verdicts(NIGHT) == run.store.verdicts(NIGHT)
-        claims = first.claim_pending(10, NIGHT.end) + second.claim_pending(10, NIGHT.end)
+        assert first.verdicts(DAY) == run.store.verdicts(DAY)
+        claims = first.claim_pending(10, DAY.end) + second.claim_pending(10, DAY.end)
         assert sorted(claim.alert.fingerprint for claim in claims) == sorted(alert.fingerprint for alert in found)
 
 
-@pytest.mark.parametrize(
-    "command", [["run", "--partition", NIGHT.key], ["backfill", "--from", NIGHT.key, "--to", NIGHT.key]]
-)
+@pytest.mark.parametrize("command", [["run", "--partition", DAY.key], ["backfill", "--from", DAY.key, "--to", DAY.key]])
 def test_commands_print_verdicts_and_alerts(run, folder, monkeypatch, capsys, command):
     monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{folder / 'store.db'}")
     monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", run.workspace)
     name, *days = command
 
     assert main([name, str(folder / "loans.yaml"), *days, "--json"]) == 0
-    [night] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [day] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    assert {"partition", "status", "rows", "verdicts", "alerts"} <= night.keys()
-    assert (night["partition"], night["status"], night["rows"]) == (NIGHT.key, "OK", ROWS)
-    verdicts = {(one["metric"], one["column"], one["segment"]): one for one in night["verdicts"]}
+    assert {"partition", "status", "rows", "verdicts", "alerts"} <= day.keys()
+    assert (day["partition"], day["status"], day["rows"]) == (DAY.key, "OK", ROWS)
+    verdicts = {(one["metric"], one["column"], one["segment"]): one for one in day["verdicts"]}
     drift, rows = verdicts["drift_score", "amount", None], verdicts["rows", None, None]
     assert {"value", "p_value", "effect", "breached", "state", "low", "high", "rule", "note"} <= drift.keys()
     assert (drift["breached"], drift["state"], rows["breached"]) == (True, "BREACH", False)
     assert drift["p_value"] < 1e-3
     assert drift["effect"] > 1
-    alerts = {(one["metric"], one["column"]): one for one in night["alerts"]}
+    alerts = {(one["metric"], one["column"]): one for one in day["alerts"]}
     assert {"fingerprint", "state", "severity", "cause"} <= alerts["drift_score", "term"].keys()
     assert alerts["drift_score", "term"]["state"] == "open"
     assert alerts["drift_score", "term"]["severity"] == "critical"

@@ -1,8 +1,8 @@
-"""Nights in a row that are judged by what is usual: an incident that lasts, what people call normal, and replays.
+"""Days in a row that are evaluated by their history: an incident that lasts, what people accept, and replays.
 
-A night of the past never came. Then a new version of the model arrives together with other data, which stay: twelve
-nights on which the amounts are three times as high and most rows come by phone, far more than a history has. Then
-somebody calls that normal. On the last night half of the rows are missing.
+A day of the past never came. Then a new version of the model arrives together with other data, which stay: twelve
+days on which the amounts are three times as high and most rows come by phone, far more than a history has. Then
+somebody calls that normal. On the last day half of the rows are missing.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.history.calibrate import calibrate
-from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
-from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Action, ActionKind, AlertState, SubjectKey, Verdict, VerdictState, fingerprint_of
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, day_table, partition, replace_columns
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
 ABSENT, BROKEN, ACCEPTED, HALF = 1, 3, 15, 17
 ROWS = 300
 SPEC = (
-    ("history: {nights: 10, minimum: 5}\n", "history: {nights: 6, minimum: 3}\nbaseline: {trailing: 4}\n"),
+    ("history: {days: 10, minimum: 5}\n", "history: {days: 6, minimum: 3}\nbaseline: {trailing: 4}\n"),
     (
         """\
 alerts:
   rules:
     - {metric: score_mean, history: {deviations: 5, floor: 0.02}}
-    - {metric: null_share, max: 0.3}
-    - {metric: positive_share, history: {deviations: 5, floor: 0.05}}
+    - {metric: null_rate, max: 0.3}
+    - {metric: positive_rate, history: {deviations: 5, floor: 0.05}}
 """,
         "",
     ),
@@ -62,7 +62,7 @@ def broken(table: pa.Table) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("judged")
+    return tmp_path_factory.mktemp("evaluated")
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def run(folder: Path) -> Iterator[Run]:
     with opened(folder, archive, *SPEC) as run:
         for offset in range(HALF + 1):
             if offset == ABSENT:
-                run_night(run, partition(offset))
+                run_partition(run, partition(offset))
             else:
-                judge_night(run, partition(offset))
+                evaluate_day(run, partition(offset))
             if offset == ACCEPTED:
                 for key in (AMOUNT, CHANNEL):
                     accept(run, key, partition(offset).day)
@@ -90,7 +90,7 @@ def run(folder: Path) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def nightly(run: Run) -> dict[date, list[Verdict]]:
-    """The verdicts as the nights left them, before any test judges again."""
+    """The verdicts as the days left them, before any test evaluates again."""
     return {partition(offset).day: verdicts(run, offset) for offset in range(HALF + 1)}
 
 
@@ -103,7 +103,7 @@ def accept(run: Run, key: SubjectKey, day: date) -> TrackedAlert:
 
 
 def verdicts(run: Run, offset: int) -> list[Verdict]:
-    """Those on the rows: what is usual of labels rests on labels that have come since."""
+    """Those on the rows: what is expected of labels rests on labels that have come since."""
     found = run.store.verdicts(partition(offset))
     return [one for one in found if one.metric not in METRICS or not METRICS[one.metric].needs_labels]
 
@@ -116,7 +116,7 @@ def of_day(nightly: dict[date, list[Verdict]], offset: int) -> dict[SubjectKey, 
     return {verdict.key: verdict for verdict in nightly[partition(offset).day]}
 
 
-def test_quiet_nights_are_quiet(nightly):
+def test_healthy_days_are_healthy(nightly):
     found = [breaches(nightly[partition(offset).day]) for offset in range(BROKEN)]
 
     assert found == [set(), {("status", None, None)}, set()]
@@ -124,32 +124,32 @@ def test_quiet_nights_are_quiet(nightly):
 
 @pytest.mark.parametrize("key", [AMOUNT, CHANNEL], ids=["amount", "channel"])
 def test_incident_that_lasts_is_in_breach_until_somebody_accepts_it(nightly, key):
-    nights = [offset for offset in range(HALF + 1) if key in breaches(nightly[partition(offset).day])]
+    days = [offset for offset in range(HALF + 1) if key in breaches(nightly[partition(offset).day])]
 
-    assert nights == list(range(BROKEN, ACCEPTED + 1))
+    assert days == list(range(BROKEN, ACCEPTED + 1))
 
 
 def test_long_incident_looks_further_back(nightly):
-    """It is judged by the nights before it, of which one never came."""
+    """It is evaluated by the days before it, of which one never came."""
     assert [of_day(nightly, offset)[AMOUNT].history for offset in (BROKEN + 1, ACCEPTED, ACCEPTED + 1)] == [5, 5, 6]
 
 
 def test_incident_is_one_alert_and_accepting_it_resolves_it(run):
     found = [one for one in run.store.tracked_alerts("loans") if (one.metric, one.column, one.segment) == AMOUNT]
 
-    assert [(one.state, one.since, one.nights, one.resolved_by) for one in found] == [
+    assert [(one.state, one.since, one.days, one.resolved_by) for one in found] == [
         (AlertState.RESOLVED, partition(BROKEN).day, ACCEPTED - BROKEN + 1, "ada")
     ]
 
 
-def test_night_that_never_came_does_not_hide_that_rows_are_missing(nightly):
+def test_day_that_never_came_does_not_hide_that_rows_are_missing(nightly):
     rows = ("rows", None, None)
 
     assert [offset for offset in range(HALF + 1) if rows in breaches(nightly[partition(offset).day])] == [HALF]
-    assert of_day(nightly, ABSENT + 1)[rows].usual == pytest.approx(ROWS)
+    assert of_day(nightly, ABSENT + 1)[rows].expected == pytest.approx(ROWS)
 
 
-def test_new_version_is_judged_by_its_own_nights_however_far_one_looks_back(nightly):
+def test_new_version_is_evaluated_by_its_own_days_however_far_one_looks_back(nightly):
     found = [of_day(nightly, BROKEN + past)["score_mean", None, None] for past in (1, 2, 3, 6)]
 
     assert [one.note or one.history for one in found] == [
@@ -162,7 +162,7 @@ def test_new_version_is_judged_by_its_own_nights_however_far_one_looks_back(nigh
 
 
 def test_what_a_new_version_puts_out_is_not_compared_with_what_the_old_one_did(nightly):
-    """Also where a moving baseline has some nights of both."""
+    """Also where a moving baseline has some days of both."""
     drift = [of_day(nightly, BROKEN + past)["drift_score", "score", None] for past in (0, 1, 2, 3, 6)]
     lacking = VerdictState.INSUFFICIENT_DATA
 
@@ -170,17 +170,17 @@ def test_what_a_new_version_puts_out_is_not_compared_with_what_the_old_one_did(n
     assert "score" not in {column for found in nightly.values() for _, column, _ in breaches(found)}
 
 
-def test_judged_again_the_verdicts_are_the_same(run, nightly):
-    """Also those on nights before somebody called them normal."""
-    outcomes = [night.outcome for night in rejudge(run, partition(2).day, partition(HALF).day)]
+def test_evaluated_again_the_verdicts_are_the_same(run, nightly):
+    """Also those on days before somebody called them normal."""
+    outcomes = [day.outcome for day in reevaluate(run, partition(2).day, partition(HALF).day)]
 
-    assert set(outcomes) == {Outcome.JUDGED}
+    assert set(outcomes) == {Outcome.EVALUATED}
     assert {partition(offset).day: verdicts(run, offset) for offset in range(HALF + 1)} == nightly
 
 
 def replayed(run: Run, *changes: dict[str, float]) -> list[dict[date, set[SubjectKey]]]:
-    """What each sensitivity found in breach, by the night."""
-    own = run.spec.alerts.judgement
+    """What each sensitivity found in breach, by the day."""
+    own = run.spec.alerts.evaluation
     policies = [own.model_copy(update=change) for change in changes]
     found: list[dict[date, set[SubjectKey]]] = [{} for _ in policies]
     for day, replays in calibrate(run, FIRST, partition(HALF).day, policies):
@@ -190,7 +190,7 @@ def replayed(run: Run, *changes: dict[str, float]) -> list[dict[date, set[Subjec
     return found
 
 
-def test_replay_finds_what_the_nights_found(run, nightly):
+def test_replay_finds_what_the_days_found(run, nightly):
     [own] = replayed(run, {})
     expected = {day: breaches(found) for day, found in nightly.items() if day != partition(ABSENT).day}
 
@@ -207,7 +207,7 @@ def test_calmer_replay_finds_no_more(run):
 
 @pytest.fixture
 def spec(run, folder, monkeypatch) -> str:
-    """The path of the spec, for commands on what the nights have stored."""
+    """The path of the spec, for commands on what the days have stored."""
     monkeypatch.setenv("AIRFLOW__MLMON__STORE", f"sqlite:///{folder / 'store.db'}")
     monkeypatch.setenv("AIRFLOW__MLMON__WORKSPACE", run.workspace)
     return str(folder / "loans.yaml")
@@ -223,7 +223,7 @@ def test_command_shows_the_replay(spec, capsys):
     assert [line["partition"] for line in lines] == [partition(BROKEN).key, partition(BROKEN + 1).key]
     [first], [second] = (line["sensitivities"] for line in lines)
     assert first.keys() == {"rate", "effect", "opened", "lasting"}
-    assert first["opened"][0].keys() == {"metric", "column", "segment", "value", "usual", "p_value", "effect"}
+    assert first["opened"][0].keys() == {"metric", "column", "segment", "value", "expected", "p_value", "effect"}
     assert "amount" in {one["column"] for one in first["opened"]} & {one["column"] for one in second["lasting"]}
 
     assert main(["calibrate", spec, *days]) == 0

@@ -18,7 +18,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.settings import Settings, read_environment_settings
 from tests.support.archive import FIRST, day_table
 from tests.support.inbox import web_server
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.processes import require
 from tests.support.prometheus import Prometheus, PushGateway, eventually
 from tests.support.runs import local_archive, opened
@@ -26,19 +26,19 @@ from tests.support.runs import local_archive, opened
 pytestmark = pytest.mark.service
 
 DAYS = 3
-ONLY_RULES = ("alerts:\n", "alerts:\n  judgement: {rate: 0}\n")
+ONLY_RULES = ("alerts:\n", "alerts:\n  evaluation: {rate: 0}\n")
 LAST = FIRST + timedelta(days=DAYS - 1)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Iterator[Run]:
-    """A model with three nights; the scores of the last one are too high."""
+    """A model with three days; the scores of the last one are too high."""
     folder = tmp_path_factory.mktemp("gauges")
     archive = local_archive(folder, DAYS)
     archive.write_day(LAST, shift=0.3)
     with opened(folder, archive, ONLY_RULES) as run:
         for offset in range(DAYS):
-            judge_night(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
+            evaluate_day(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
         yield run
 
 
@@ -64,17 +64,17 @@ def test_prometheus_scrapes_what_was_pushed(run, gateway, tmp_path, monkeypatch)
     with Prometheus(tmp_path, gateway) as prometheus:
         [(labels, rows)] = eventually(lambda: prometheus.query("mlmon_rows"))
         alerts = prometheus.query("mlmon_alerts_open")
-        [(_, judged)] = prometheus.query("mlmon_judged_partition_timestamp_seconds")
+        [(_, evaluated)] = prometheus.query("mlmon_evaluated_partition_timestamp_seconds")
         [(status, _)] = prometheus.query("mlmon_status == 1")
         accuracy = prometheus.query("mlmon_accuracy")
         [(_, labelled)] = prometheus.query("mlmon_labelled_partition_timestamp_seconds")
 
     assert (labels["job"], labels["model"], rows) == ("mlmon", "loans", day_table(LAST).num_rows)
     assert {labels["severity"]: value for labels, value in alerts} == {"critical": 0, "warning": 1}
-    assert datetime.fromtimestamp(judged, UTC) == datetime.combine(LAST, time(), UTC)
+    assert datetime.fromtimestamp(evaluated, UTC) == datetime.combine(LAST, time(), UTC)
     assert status["status"] == "OK"
-    # the labels of the last night have not come; most of the one before have
-    assert judged - labelled == timedelta(days=1).total_seconds()
+    # the labels of the last day have not come; most of the one before have
+    assert evaluated - labelled == timedelta(days=1).total_seconds()
     assert [0 < value < 1 for _, value in accuracy] == [True]
 
 

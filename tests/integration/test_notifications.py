@@ -17,14 +17,14 @@ import pytest
 
 from airflow_mlmon.alerts.delivery import deliver
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.alerts.message import DayMessage, day_message
 from airflow_mlmon.alerts.webhook import IDEMPOTENCY_KEY, SIGNATURE, WebhookSender
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.docs import FOLDER
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
-from tests.support.published import NOW, alert, night, results
+from tests.support.published import NOW, alert, partition_state, results
 
 pytestmark = pytest.mark.service
 
@@ -39,8 +39,8 @@ MAIL = {
 
 
 @pytest.fixture
-def message() -> NightMessage:
-    return night_message(night(), [alert(title="mean score above its limit")])
+def message() -> DayMessage:
+    return day_message(partition_state(), [alert(title="mean score above its limit")])
 
 
 @pytest.fixture
@@ -69,12 +69,12 @@ class TestMail:
         [mail] = mailbox.mails
         assert mail["Subject"] == "[warning] flights 2013-03-08: mean score above its limit"
         assert mail["To"] == "owner@example.com"
-        assert "score_mean 0.39, expected 0.15 to 0.27 from 28 nights" in mail.get_body(["html"]).get_content()
+        assert "score_mean 0.39, expected 0.15 to 0.27 from 28 days" in mail.get_body(["html"]).get_content()
 
     def test_never_renders_or_trusts_a_name_from_the_data(self, mailbox):
         hostile = "{{ 7 * 7 }} {subject} <script>alert(1)</script>"
 
-        NotifierSender(SMTP, MAIL).send(night_message(night(), [alert(title=hostile, text=hostile)]))
+        NotifierSender(SMTP, MAIL).send(day_message(partition_state(), [alert(title=hostile, text=hostile)]))
 
         [mail] = mailbox.mails
         body = mail.get_body(["html"]).get_content()
@@ -101,7 +101,7 @@ class TestMail:
         mailbox.refuse = "451 try later"
         senders = {"mail": NotifierSender(SMTP, MAIL)}
         with MetricStore(f"sqlite:///{tmp_path}/store.db") as store:
-            store.publish(night(), [results(alerts=(alert(),))], supersedes=None, channels=["mail"])
+            store.publish(partition_state(), [results(alerts=(alert(),))], supersedes=None, channels=["mail"])
             first = deliver(store, senders, NOW)
             mailbox.refuse = ""
             second = deliver(store, senders, NOW.replace(hour=2))
@@ -185,7 +185,7 @@ class TestWebhook:
         later = WebhookSender(Endpoint(inbox.url, allow_private=True), NOW + timedelta(hours=1))
         sender.send(message)
         later.send(message)
-        sender.send(night_message(night(), [alert(), alert("rows")]))
+        sender.send(day_message(partition_state(), [alert(), alert("rows")]))
 
         first, second, third = (headers[IDEMPOTENCY_KEY] for headers in inbox.headers)
         assert first == second != third
@@ -203,7 +203,7 @@ class TestWebhook:
     def test_that_does_not_answer_2xx_has_not_got_it(self, inbox, message, status, error):
         inbox.status = status
 
-        with pytest.raises(error, match=f"answered {status}"):
+        with pytest.raises(error, match=f"replied with status {status}"):
             WebhookSender(Endpoint(inbox.url + "/T0/secret", allow_private=True), NOW).send(message)
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

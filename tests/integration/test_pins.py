@@ -1,4 +1,4 @@
-"""Accepted baselines on a small archive: they hold for nights to come, and no past verdict changes."""
+"""Accepted baselines on a small archive: they hold for days to come, and no past verdict changes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from airflow_mlmon.errors import ConfigError, StateError
 from airflow_mlmon.pipeline.baselines.accept import accept
 from airflow_mlmon.pipeline.baselines.candidate import compare_candidate
 from airflow_mlmon.pipeline.history.reprofile import reprofile
-from airflow_mlmon.pipeline.pages.pages import night_page
+from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.records import VerdictState
-from airflow_mlmon.reports.page import render_night
+from airflow_mlmon.reports.page import render_day
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, Archive, day_table, partition
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened, write_file
 
-NIGHTS = 9
-JUDGED = 7
+DAYS = 9
+EVALUATED = 7
 # the drift of the label is a drift_score too
 BEFORE_LABELS = [name for name, metric in METRICS.items() if not metric.needs_labels and name != "drift_score"]
 NOW = datetime(2026, 3, 8, 6, tzinfo=UTC)
@@ -46,12 +46,12 @@ def dates(first: int, last: int) -> Baseline:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A model of which seven nights were judged, and two more are in the archive."""
+    """A model of which seven days were evaluated, and two more are in the archive."""
     folder = tmp_path_factory.mktemp("pins")
-    archive = local_archive(folder, NIGHTS)
+    archive = local_archive(folder, DAYS)
     with opened(folder, archive) as run:
-        for offset in range(JUDGED):
-            judge_night(run, partition(offset))
+        for offset in range(EVALUATED):
+            evaluate_day(run, partition(offset))
     return folder
 
 
@@ -80,49 +80,49 @@ def accepted(run: Run, baseline: Baseline, **changes):
 
 
 def said(run: Run, offset: int):
-    """All that was said of the predictions of a night; what is said of labels changes when more of them come."""
+    """All that was said of the predictions of a day; what is said of labels changes when more of them come."""
     of = partition(offset)
     verdicts = [verdict for verdict in run.store.verdicts(of) if verdict.metric in {"status", *BEFORE_LABELS}]
     metrics = [value for value in run.store.metric_values(of) if value.metric in BEFORE_LABELS]
     return verdicts, metrics, run.store.compared_with(of)
 
 
-class TestNights:
-    def test_the_next_night_is_compared_with_what_was_accepted(self, run):
+class TestDays:
+    def test_the_next_day_is_compared_with_what_was_accepted(self, run):
         pin = accepted(run, dates(0, 5))
 
-        judge_night(run, partition(JUDGED))
+        evaluate_day(run, partition(EVALUATED))
 
-        [facts] = run.store.compared_with(partition(JUDGED))
-        assert (pin.first, facts.title, facts.pin) == (day(JUDGED), f"{day(0)} to {day(5)}", 1)
-        assert list(facts.nights) == [day(offset) for offset in range(6)]
+        [facts] = run.store.compared_with(partition(EVALUATED))
+        assert (pin.first, facts.title, facts.pin) == (day(EVALUATED), f"{day(0)} to {day(5)}", 1)
+        assert list(facts.days) == [day(offset) for offset in range(6)]
 
-    def test_past_nights_keep_their_verdicts_when_they_are_redone(self, run):
-        before = [said(run, offset) for offset in range(JUDGED)]
+    def test_past_days_keep_their_verdicts_when_they_are_redone(self, run):
+        before = [said(run, offset) for offset in range(EVALUATED)]
         accepted(run, dates(0, 5))
-        judge_night(run, partition(JUDGED))
+        evaluate_day(run, partition(EVALUATED))
 
-        for offset in range(JUDGED):
-            judge_night(run, partition(offset))
+        for offset in range(EVALUATED):
+            evaluate_day(run, partition(offset))
 
-        assert [said(run, offset) for offset in range(JUDGED)] == before
+        assert [said(run, offset) for offset in range(EVALUATED)] == before
 
-    def test_past_drift_stays_when_a_night_is_profiled_again(self, run):
+    def test_past_drift_stays_when_a_day_is_profiled_again(self, run):
         before = said(run, 6)
         accepted(run, dates(0, 5))
-        night = run.store.night(partition(6))
-        run.store.replace_profile(partition(6), night.version, "0" * 12, [], replaces=["drift_score"], baselines=[])
+        state = run.store.state(partition(6))
+        run.store.replace_profile(partition(6), state.version, "0" * 12, [], replaces=["drift_score"], baselines=[])
 
         list(reprofile(run, day(6), day(6)))
 
         assert said(run, 6) == before
 
-    def test_a_day_to_come_leaves_the_nights_before_it_alone(self, run):
+    def test_a_day_to_come_leaves_the_days_before_it_alone(self, run):
         accepted(run, dates(0, 5), first=day(8))
 
         titles = {}
         for offset in (7, 8):
-            judge_night(run, partition(offset))
+            evaluate_day(run, partition(offset))
             titles[offset] = [facts.title for facts in run.store.compared_with(partition(offset))]
 
         assert titles == {7: ["the reference"], 8: [f"{day(0)} to {day(5)}"]}
@@ -130,8 +130,8 @@ class TestNights:
     def test_a_column_keeps_the_baseline_that_the_spec_gives_it(self, folder, archive):
         with opened(folder, archive, ("\nhistory:", "\nbaselines: {term: {trailing: 6}}\nhistory:")) as run:
             accepted(run, Baseline(trailing=6))
-            judge_night(run, partition(JUDGED))
-            facts = run.store.compared_with(partition(JUDGED))
+            evaluate_day(run, partition(EVALUATED))
+            facts = run.store.compared_with(partition(EVALUATED))
 
         assert {entry.pin: entry.columns for entry in facts} == {
             1: ("amount", "channel", "score", "approved"),
@@ -141,31 +141,31 @@ class TestNights:
     def test_a_pin_of_a_version_is_not_the_model_s(self, run):
         accepted(run, dates(0, 5), version="v1")
 
-        judge_night(run, partition(JUDGED))
+        evaluate_day(run, partition(EVALUATED))
 
-        assert [facts.title for facts in run.store.compared_with(partition(JUDGED))] == ["the reference"]
+        assert [facts.title for facts in run.store.compared_with(partition(EVALUATED))] == ["the reference"]
 
     def test_the_page_names_who_accepted_the_baseline_and_why(self, run):
         accepted(run, dates(0, 5), who="<b>Ada</b>", why='March "data"\n<script>x</script>')
-        judge_night(run, partition(JUDGED))
+        evaluate_day(run, partition(EVALUATED))
 
-        html = render_night(night_page(run, partition(JUDGED)))
+        html = render_day(day_page(run, partition(EVALUATED)))
 
         assert f"against <bdi>{day(0)} to {day(5)}</bdi>" in html
-        assert f"accepted by <bdi>&lt;b&gt;Ada&lt;/b&gt;</bdi>, from {day(JUDGED)} on" in html
+        assert f"accepted by <bdi>&lt;b&gt;Ada&lt;/b&gt;</bdi>, from {day(EVALUATED)} on" in html
         assert "on: <bdi>March &#34;data&#34; &lt;script&gt;x&lt;/script&gt;</bdi>" in html
         assert "<script" not in html
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("offset", [0, JUDGED - 1])
-    def test_a_day_that_was_judged_is_refused(self, run, offset):
+    @pytest.mark.parametrize("offset", [0, EVALUATED - 1])
+    def test_a_day_that_was_evaluated_is_refused(self, run, offset):
         with pytest.raises(
-            StateError, match=f"would change the verdicts of {day(JUDGED - 1)}, which is already evaluated"
+            StateError, match=f"would change the verdicts of {day(EVALUATED - 1)}, which is already evaluated"
         ):
             accepted(run, dates(0, 5), first=day(offset))
 
-    def test_too_few_nights_are_refused_and_the_missing_ones_named(self, run):
+    def test_too_few_days_are_refused_and_the_missing_ones_named(self, run):
         with pytest.raises(StateError) as caught:
             accepted(run, dates(-20, -9))
 
@@ -183,10 +183,10 @@ class TestRefusals:
         [Baseline(previous=True), Baseline(trailing=3), Baseline(same_weekday=2), Baseline(reference=True)],
         ids=lambda baseline: baseline.kind,
     )
-    def test_a_form_that_asks_for_few_nights_needs_those(self, run, baseline):
+    def test_a_form_that_asks_for_few_days_needs_those(self, run, baseline):
         assert accepted(run, baseline).baseline == baseline
 
-    def test_a_missing_night_of_the_few_is_refused(self, run):
+    def test_a_missing_day_of_the_few_is_refused(self, run):
         run.store.record_failure(partition(4), "broken")
 
         with pytest.raises(StateError, match=f"2 profiled days, .* 3 are needed. Missing: {day(4)} .run failed"):
@@ -194,7 +194,7 @@ class TestRefusals:
 
     def test_a_range_that_would_still_grow_is_refused(self, run):
         with pytest.raises(ConfigError, match="after the last evaluated day"):
-            accepted(run, dates(0, JUDGED))
+            accepted(run, dates(0, EVALUATED))
 
     @pytest.mark.parametrize("changes", [{"why": " "}, {"who": ""}, {"version": ""}], ids=str)
     def test_empty_text_is_refused(self, run, changes):
@@ -220,18 +220,18 @@ class TestCandidate:
         found = compare_candidate(run, dates(0, 5))
 
         reference = ensure_reference(run)
-        nights = [profile_table(day_table(day(offset)), reference.layout) for offset in range(6)]
+        days = [profile_table(day_table(day(offset)), reference.schema) for offset in range(6)]
         expected = compare_profiles(
-            reference.layout,
+            reference.schema,
             reference.profile,
-            sum_profiles(reference.layout, nights),
+            sum_profiles(reference.schema, days),
             method="psi",
         )
         assert found.columns == expected
         assert {verdict.state for verdict in found.verdicts.values()} == {VerdictState.OK}
         assert found.drifted == 0
         assert (found.before.profile.rows, found.after.profile.rows) == (960, 480)
-        assert list(found.after.facts.nights) == [day(offset) for offset in range(6)]
+        assert list(found.after.facts.days) == [day(offset) for offset in range(6)]
 
     def test_it_is_measured_from_the_pin_in_force(self, run):
         accepted(run, dates(0, 5))
@@ -259,7 +259,7 @@ class TestCandidate:
         assert "term" not in {column.column for column in found.columns}
         assert found.own == {"term": Baseline(previous=True)}
 
-    def test_without_nights_no_column_is_judged(self, run):
+    def test_without_days_no_column_is_evaluated(self, run):
         found = compare_candidate(run, dates(30, 40))
 
         assert found.drifted is None
@@ -338,12 +338,12 @@ class TestCommands:
 
         found = json.loads(capsys.readouterr().out)
         assert (found["in_force"]["rows"], found["candidate"]["rows"], found["drifted_columns"]) == (960, 480, 0)
-        assert [night["partition"] for night in found["candidate"]["nights"]] == [str(day(n)) for n in range(6)]
+        assert [one_day["partition"] for one_day in found["candidate"]["days"]] == [str(day(n)) for n in range(6)]
         assert {"column", "score", "effect", "p_value", "rows_in_force", "rows_candidate", "state"} <= set(
             found["columns"][0]
         )
 
-    def test_diff_without_nights_exits_with_1(self, capsys):
+    def test_diff_without_days_exits_with_1(self, capsys):
         assert main(["baseline", "diff", "loans.yaml", "--dates", str(day(30)), str(day(40))]) == 1
         assert "No column could be evaluated." in capsys.readouterr().out
 
@@ -354,7 +354,7 @@ class TestCommands:
             pytest.param(["--same-weekday", "99"], 2, "--same-weekday: .* less than or equal to 60", id="too-many"),
             pytest.param(["--dates", str(day(5)), str(day(0))], 2, "--dates: to: the range ends", id="backwards"),
             pytest.param(["--dates", "soon", "later"], 2, "'soon' is not a day", id="no-day"),
-            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="judged"),
+            pytest.param([*RANGE, "--from", str(day(3))], 1, "would change the verdicts", id="evaluated"),
             pytest.param(["--dates", str(day(1)), str(day(3))], 1, "3 profiled days, at least 5", id="too-few"),
         ],
     )

@@ -17,14 +17,14 @@ from tests.support.api_server import ApiServer
 from tests.support.browser import chromium
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.pages import drift
-from tests.support.published import alert, night, results
+from tests.support.published import alert, partition_state, results
 from tests.support.s3 import MotoServer
 
 pytestmark = pytest.mark.service
 
 DAYS = ("2026-03-08", "2026-03-09")
 GARBAGE = "no.such.token"
-NIGHT = "/mlmon/loans/2026-03-09"
+DAY = "/mlmon/loans/2026-03-09"
 LINKED = '<p>{title}</p><a id="index" href="../index.html">index</a><a id="evidently" href="evidently.html">more</a>'
 DAGS = """
 from airflow.sdk import DAG, CronDataIntervalTimetable
@@ -37,7 +37,7 @@ for name in ("loans", "other.dag"):
 
 
 def written_reports(moto: MotoServer) -> str:
-    """Put the reports of two nights into a bucket; the workspace."""
+    """Put the reports of two days into a bucket; the workspace."""
     client, bucket = moto.client(), moto.bucket("plugin-app")
     report = write_evidently(
         current=flights_frame(300),
@@ -47,9 +47,9 @@ def written_reports(moto: MotoServer) -> str:
         spec=flights_spec(),
         title="loans",
     )
-    files = {"index.html": '<p>all nights</p><a id="night" href="2026-03-09/report.html">night</a>'}
+    files = {"index.html": '<p>all days</p><a id="day" href="2026-03-09/report.html">day</a>'}
     for day in DAYS:
-        files[f"{day}/report.html"] = LINKED.format(title=f"night {day}")
+        files[f"{day}/report.html"] = LINKED.format(title=f"day {day}")
     for name, content in files.items():
         client.put_object(Bucket=bucket, Key=f"mlmon/reports/loans/{name}", Body=content.encode())
     for name, content in {"evidently.html": report.html, "evidently.json": report.json}.items():
@@ -58,14 +58,16 @@ def written_reports(moto: MotoServer) -> str:
 
 
 def written_store(path: Path) -> str:
-    """A store with two nights of the model loans and one of churn; its URL."""
+    """A store with two days of the model loans and one of churn; its URL."""
     url = f"sqlite:///{path}"
     with MetricStore(url) as store:
         for day in DAYS:
             of = Partition.of_day("loans", date.fromisoformat(day))
             alerts = (alert(of=of),) if day == DAYS[-1] else ()
-            store.publish(night(of), [results(of, alerts=alerts)], supersedes=None)
-        store.publish(night(Partition.of_day("churn", date(2026, 3, 9)), status=Status.NO_DATA), [], supersedes=None)
+            store.publish(partition_state(of), [results(of, alerts=alerts)], supersedes=None)
+        store.publish(
+            partition_state(Partition.of_day("churn", date(2026, 3, 9)), status=Status.NO_DATA), [], supersedes=None
+        )
     return url
 
 
@@ -90,7 +92,7 @@ def server(moto, tmp_path_factory) -> Iterator[ApiServer]:
         yield started
 
 
-@pytest.mark.parametrize("path", ["/mlmon/", "/mlmon/loans/index.html", f"{NIGHT}/report.html", "/mlmon/run?a=b"])
+@pytest.mark.parametrize("path", ["/mlmon/", "/mlmon/loans/index.html", f"{DAY}/report.html", "/mlmon/run?a=b"])
 def test_page_is_refused_without_a_user(server, path):
     assert server.get(path).status == 401
     assert server.get(path, token=GARBAGE).status == 403
@@ -107,10 +109,10 @@ def test_refused_visitor_is_shown_the_way_to_log_in(server):
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("/mlmon/loans/index.html", "all nights"),
-        (f"{NIGHT}/report.html", "night 2026-03-09"),
-        (f"{NIGHT}/evidently.html", "plotly"),
-        (f"{NIGHT}/evidently.json", "{"),
+        ("/mlmon/loans/index.html", "all days"),
+        (f"{DAY}/report.html", "day 2026-03-09"),
+        (f"{DAY}/evidently.html", "plotly"),
+        (f"{DAY}/evidently.json", "{"),
     ],
 )
 def test_viewer_reads_the_reports(server, path, text, cookie):
@@ -120,7 +122,7 @@ def test_viewer_reads_the_reports(server, path, text, cookie):
     assert text in answer.text
 
 
-def test_list_shows_each_model_with_its_latest_night(server):
+def test_list_shows_each_model_with_its_latest_day(server):
     answer = server.get("/mlmon/", "viewer")
 
     assert answer.status == 200
@@ -139,7 +141,7 @@ def test_list_leaves_out_what_the_user_may_not_read(server):
 
 
 @pytest.mark.parametrize(
-    "path", ["/mlmon/loans/index.html", f"{NIGHT}/report.html", "/mlmon/run?dag_id=loans&run_id=by_conf"]
+    "path", ["/mlmon/loans/index.html", f"{DAY}/report.html", "/mlmon/run?dag_id=loans&run_id=by_conf"]
 )
 def test_page_of_a_model_is_refused_to_those_who_may_not_read_its_dag(server, path):
     assert server.get(path, "stranger").status == 403
@@ -151,10 +153,10 @@ def test_page_of_a_model_is_refused_to_those_who_may_not_read_its_dag(server, pa
         pytest.param("/mlmon/nothing/index.html", id="model"),
         pytest.param("/mlmon/loans/2026-03-20/report.html", id="day"),
         pytest.param("/mlmon/loans/today/report.html", id="no-day"),
-        pytest.param(f"{NIGHT}/curated.parquet", id="file"),
-        pytest.param(f"{NIGHT}/..%2findex.html", id="encoded-slash"),
-        pytest.param(f"{NIGHT}/%2e%2e%2f%2e%2e%2fstore.db", id="encoded-dots"),
-        pytest.param(f"{NIGHT}/../../../../store.db", id="dots"),
+        pytest.param(f"{DAY}/curated.parquet", id="file"),
+        pytest.param(f"{DAY}/..%2findex.html", id="encoded-slash"),
+        pytest.param(f"{DAY}/%2e%2e%2f%2e%2e%2fstore.db", id="encoded-dots"),
+        pytest.param(f"{DAY}/../../../../store.db", id="dots"),
         pytest.param("/mlmon/../loans/index.html/report.html", id="dots-for-a-model"),
         pytest.param("/mlmon/loans/../report.html", id="dots-for-a-day"),
         pytest.param("/mlmon/%2e%2e/index.html", id="dots-for-the-index"),
@@ -174,7 +176,7 @@ def test_address_of_no_report_is_not_found(server, path):
 @pytest.mark.parametrize(
     ("run_id", "day"), [pytest.param("by_conf", "2026-03-09", id="conf"), ("by_interval", "2026-03-08")]
 )
-def test_run_leads_to_the_report_of_its_night(server, run_id, day):
+def test_run_leads_to_the_report_of_its_day(server, run_id, day):
     answer = server.get(f"/mlmon/run?dag_id=loans&run_id={run_id}", "viewer")
 
     assert answer.status == 307
@@ -201,8 +203,8 @@ def test_run_without_a_report_is_told_why(server, dag_id, run_id, text):
     "path",
     [
         "/mlmon/",
-        f"{NIGHT}/report.html",
-        f"{NIGHT}/evidently.html",
+        f"{DAY}/report.html",
+        f"{DAY}/evidently.html",
         "/mlmon/run?dag_id=loans&run_id=by_conf",
         "/mlmon/none/index.html",
     ],
@@ -218,8 +220,8 @@ def test_every_answer_is_fenced_in(server, path, user):
 
 
 def test_scripts_and_airflows_origin_never_come_together(server):
-    page = server.get(f"{NIGHT}/report.html", "viewer").headers["content-security-policy"]
-    evidently = server.get(f"{NIGHT}/evidently.html", "viewer").headers["content-security-policy"]
+    page = server.get(f"{DAY}/report.html", "viewer").headers["content-security-policy"]
+    evidently = server.get(f"{DAY}/evidently.html", "viewer").headers["content-security-policy"]
 
     assert page.startswith("sandbox allow-same-origin;")
     assert "script-src" not in page
@@ -232,9 +234,9 @@ def test_pages_work_in_the_frame_of_airflows_ui(server):
         page = opened(browser.new_page(), server, "/plugin/mlmon")
 
         shown = followed(page, "text=loans")
-        assert "all nights" in shown.inner_text("body")
+        assert "all days" in shown.inner_text("body")
         shown = followed(page, "#night")
-        assert "night 2026-03-09" in shown.inner_text("body")
+        assert "day 2026-03-09" in shown.inner_text("body")
         shown = followed(page, "#evidently")
         shown.wait_for_selector(".js-plotly-plot")
         assert shown.evaluate("self.origin") == "null"
@@ -246,7 +248,7 @@ def test_run_shows_its_report_in_airflows_ui(server):
 
         page.click("text=Monitoring report")
 
-        assert "night 2026-03-09" in framed(page).inner_text("body")
+        assert "day 2026-03-09" in framed(page).inner_text("body")
 
 
 def test_store_that_cannot_be_read_is_told_without_its_whereabouts(server):

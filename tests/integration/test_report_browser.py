@@ -11,7 +11,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
-from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_index, render_night
+from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day, render_index
 from airflow_mlmon.reports.sample import draw_sample
 from airflow_mlmon.spec.choices import Severity
 from tests.support.browser import Visit, chromium, visit
@@ -20,14 +20,14 @@ from tests.support.hostile import HOSTILE, SCRIPT
 from tests.support.pages import (
     LABELS,
     alert,
+    alerting_page,
     bare_page,
     category_bins,
     check,
     drift,
+    healthy_page,
     index_page,
-    loud_page,
-    night,
-    quiet_page,
+    partition_state,
     score_trend,
     together,
 )
@@ -49,15 +49,15 @@ def written(folder: Path, html: str | bytes) -> Path:
     return path
 
 
-def hostile_night() -> str:
+def hostile_day() -> str:
     texts = tuple(HOSTILE.values())
     text = " ".join(texts[:7])
-    return render_night(
-        loud_page(
+    return render_day(
+        alerting_page(
             model=text,
             description=text,
-            labels=LABELS.model_copy(update={"positive_name": text, "void": (text,)}),
-            night=night(message=text, version=text),
+            labels=LABELS.model_copy(update={"positive_name": text, "excluded": (text,)}),
+            state=partition_state(message=text, version=text),
             alerts=tuple(alert(title=one, text=one) for one in texts),
             checks=tuple(check(one, one, passed=False, expected=one, severity=Severity.BLOCKING) for one in texts),
             columns=tuple(
@@ -77,24 +77,26 @@ def hostile_night() -> str:
 def hostile_index() -> str:
     page = index_page(7)
     texts = tuple(HOSTILE.values())
-    nights = tuple(
+    days = tuple(
         replace(
-            row, alerts=tuple(alert(title=text) for text in texts), night=night(row.night.partition.day, message=text)
+            row,
+            alerts=tuple(alert(title=text) for text in texts),
+            state=partition_state(row.state.partition.day, message=text),
         )
-        for row, text in zip(page.nights, texts, strict=False)
+        for row, text in zip(page.days, texts, strict=False)
     )
-    return render_index(replace(page, model=SCRIPT, description=SCRIPT, owner=SCRIPT, nights=nights))
+    return render_index(replace(page, model=SCRIPT, description=SCRIPT, owner=SCRIPT, days=days))
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize(
     "html",
     [
-        pytest.param(lambda: render_night(loud_page()), id="loud"),
-        pytest.param(lambda: render_night(quiet_page()), id="quiet"),
-        pytest.param(lambda: render_night(bare_page(Status.FAILED, "S3 refused the key.")), id="failed"),
+        pytest.param(lambda: render_day(alerting_page()), id="alerting"),
+        pytest.param(lambda: render_day(healthy_page()), id="healthy"),
+        pytest.param(lambda: render_day(bare_page(Status.FAILED, "S3 refused the key.")), id="failed"),
         pytest.param(lambda: render_index(index_page(120)), id="index"),
-        pytest.param(hostile_night, id="hostile-night"),
+        pytest.param(hostile_day, id="hostile-night"),
         pytest.param(hostile_index, id="hostile-index"),
     ],
 )
@@ -106,7 +108,7 @@ def test_page_fits_the_screen_and_asks_for_nothing(browser, tmp_path, html, widt
     assert seen.requests == []
 
 
-@pytest.mark.parametrize("html", [hostile_night, hostile_index], ids=["night", "index"])
+@pytest.mark.parametrize("html", [hostile_day, hostile_index], ids=["day", "index"])
 def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
     seen = visit(browser, written(tmp_path, html()), count="script, img, iframe, object, [onload], [onmouseover]")
 
@@ -119,7 +121,7 @@ def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
 def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
     spec, current, reference = flights_spec(), hostile_frame(), flights_frame(600, seed=1)
     report = write_evidently(
-        current=current, reference=reference, drift=[drift("wind", 0.3)], kinds={}, spec=spec, title=f"night {SCRIPT}"
+        current=current, reference=reference, drift=[drift("wind", 0.3)], kinds={}, spec=spec, title=f"day {SCRIPT}"
     )
 
     seen = visit(browser, written(tmp_path, report.html), wait_for=".js-plotly-plot", count="img, iframe, [onload]")
@@ -127,8 +129,8 @@ def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
     assert not is_harmed(seen)
     assert seen.requests == []
     assert seen.complaints == []
-    assert seen.title == f"night {SCRIPT}"
-    assert "wind: psi of all 979 rows, limit 0.2 from 59 nights" in seen.text
+    assert seen.title == f"day {SCRIPT}"
+    assert "wind: psi of all 979 rows, limit 0.2 from 59 days" in seen.text
     assert "Drift in column 'origin'" in seen.text
 
 
@@ -150,6 +152,6 @@ def is_harmed(seen: Visit) -> bool:
 
 
 def test_page_prints_on_a_few_sheets(browser, tmp_path):
-    seen = visit(browser, written(tmp_path, render_night(loud_page())), pdf=True)
+    seen = visit(browser, written(tmp_path, render_day(alerting_page())), pdf=True)
 
     assert 2 <= seen.sheets <= 6

@@ -1,4 +1,4 @@
-"""A new layout is carried to the past from curated rows alone, and changes nothing else."""
+"""A new profile schema is carried to the past from curated rows alone, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import FIRST, Archive, day_table, to_bytes
 from tests.support.drift import drift_of
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened, stored_rows, write_file
 
-NIGHTS = 4
-LAST = FIRST + timedelta(days=NIGHTS - 1)
-# another method has the reference read anew, and with it the layout
+DAYS = 4
+LAST = FIRST + timedelta(days=DAYS - 1)
+# another method has the reference read anew, and with it the profile schema
 CHANGED = ("\nhistory:", "\ndrift: {method: jensenshannon}\nhistory:")
 
 
@@ -37,11 +37,11 @@ def day(offset: int) -> date:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two judged nights behind two of history, and then another reference, and no archive."""
-    archive = local_archive(tmp_path, NIGHTS)
+    """Two evaluated days behind two of history, and then another reference, and no archive."""
+    archive = local_archive(tmp_path, DAYS)
     with opened(tmp_path, archive) as run:
         for offset in (2, 3):
-            judge_night(run, Partition.of_day("loans", day(offset)))
+            evaluate_day(run, Partition.of_day("loans", day(offset)))
     (tmp_path / "loans.yaml").write_text(archive.spec_text(CHANGED))
     shutil.rmtree(tmp_path / "archive" / "predictions")
     shutil.rmtree(tmp_path / "archive" / "labels")
@@ -57,24 +57,24 @@ def run(folder: Path) -> Iterator[Run]:
         yield run
 
 
-def carry(run: Run, first: int = 0, last: int = NIGHTS - 1) -> list[Carried]:
+def carry(run: Run, first: int = 0, last: int = DAYS - 1) -> list[Carried]:
     return [found.state for found in reprofile(run, day(first), day(last))]
 
 
-def test_stored_profiles_are_those_of_the_rows_under_the_new_layout(run):
-    before = {night.layout for night in run.store.nights("loans", FIRST, LAST)}
+def test_stored_profiles_are_those_of_the_rows_under_the_new_schema(run):
+    before = {state.schema for state in run.store.states("loans", FIRST, LAST)}
 
-    assert carry(run) == [Carried.CARRIED] * NIGHTS
+    assert carry(run) == [Carried.CARRIED] * DAYS
 
-    layout = ensure_reference(run).layout
-    nights = run.store.nights("loans", FIRST, LAST)
-    assert {night.layout for night in nights} == {layout.id} != before
-    for night in nights:
-        data = run.files.read(profile_uri(run, night.partition, night.version, layout.id))
-        assert Profile.from_bytes(data) == profile_table(day_table(night.partition.day), layout)
+    schema = ensure_reference(run).schema
+    states = run.store.states("loans", FIRST, LAST)
+    assert {state.schema for state in states} == {schema.id} != before
+    for state in states:
+        data = run.files.read(profile_uri(run, state.partition, state.version, schema.id))
+        assert Profile.from_bytes(data) == profile_table(day_table(state.partition.day), schema)
 
 
-def test_drift_of_judged_nights_is_measured_anew(run):
+def test_drift_of_evaluated_days_is_measured_anew(run):
     carry(run)
 
     found = run.store.metric_details("loans", "drift_score", FIRST, LAST)
@@ -96,7 +96,7 @@ def test_labels_verdicts_and_alerts_stay(run, folder):
 
     after = stored_rows(folder)
     changed = {name for name, rows in after.items() if rows != before[name]}
-    assert changed == {"mlmon_nights", "mlmon_metrics", "mlmon_compared_with"}
+    assert changed == {"mlmon_partitions", "mlmon_metrics", "mlmon_compared_with"}
     assert [row for row in after["mlmon_metrics"] if "labels" in row] == labels
     assert [row for row in after["mlmon_metrics"] if "rows_quarantined" in row] == [
         row for row in before["mlmon_metrics"] if "rows_quarantined" in row
@@ -107,7 +107,7 @@ def test_a_second_time_changes_nothing(run, folder):
     carry(run)
     before = stored_rows(folder)
 
-    assert carry(run) == [Carried.ALREADY] * NIGHTS
+    assert carry(run) == [Carried.ALREADY] * DAYS
     assert stored_rows(folder) == before
 
 
@@ -119,12 +119,12 @@ def test_windows_are_whole_again(run):
     carry(run)
 
     (window,) = roll_up(run, day(0), day(3), 4)
-    assert (len(window.nights), window.rows, window.skipped) == (4, 320, {})
+    assert (len(window.days), window.rows, window.skipped) == (4, 320, {})
 
 
 def test_days_that_cannot_be_carried_are_said(run):
-    night = run.store.night(Partition.of_day("loans", day(1)))
-    Path(run.version_uri(night.partition, night.version, "curated.parquet")).unlink()
+    state = run.store.state(Partition.of_day("loans", day(1)))
+    Path(run.version_uri(state.partition, state.version, "curated.parquet")).unlink()
 
     # the new reference begins two days after the old one
     assert carry(run, -12, 4) == [
@@ -134,18 +134,18 @@ def test_days_that_cannot_be_carried_are_said(run):
         Carried.ROWS_GONE,
         Carried.CARRIED,
         Carried.CARRIED,
-        Carried.NO_NIGHT,
+        Carried.NO_DAY,
     ]
 
 
 def test_a_reference_of_monitored_days_keeps_their_rows(run, folder):
-    rows = pa.concat_tables([day_table(day(offset)) for offset in range(NIGHTS)])
+    rows = pa.concat_tables([day_table(day(offset)) for offset in range(DAYS)])
     write_file(str(folder / "archive" / "reference" / "part-0.parquet"), to_bytes(rows))
-    before = {night.partition.day: night.version for night in run.store.nights("loans", FIRST, LAST)}
+    before = {state.partition.day: state.version for state in run.store.states("loans", FIRST, LAST)}
 
-    assert carry(run) == [Carried.CARRIED] * NIGHTS
+    assert carry(run) == [Carried.CARRIED] * DAYS
 
-    assert {night.partition.day: night.version for night in run.store.nights("loans", FIRST, LAST)} == before
+    assert {state.partition.day: state.version for state in run.store.states("loans", FIRST, LAST)} == before
 
 
 def test_the_command_says_what_became_of_each_day(folder, capsys):

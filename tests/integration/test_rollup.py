@@ -1,4 +1,4 @@
-"""Windows of days against the reference, from stored profiles alone; and the layout, as people read it."""
+"""Windows of days against the reference, from stored profiles alone; and the profile schema, as people read it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import sum_profiles
-from airflow_mlmon.records import Night, Status, VerdictState
+from airflow_mlmon.records import PartitionState, Status, VerdictState
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, Archive, day_table
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened, write_file
 
-NIGHTS = 6
+DAYS = 6
 
 
 def day(offset: int) -> date:
@@ -38,11 +38,11 @@ def day(offset: int) -> date:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A model of which one night was run, with the five before it as its history."""
+    """A model of which one day was run, with the five before it as its history."""
     folder = tmp_path_factory.mktemp("rollup")
-    archive = local_archive(folder, NIGHTS)
+    archive = local_archive(folder, DAYS)
     with opened(folder, archive) as run:
-        judge_night(run, Partition.of_day("loans", day(NIGHTS - 1)))
+        evaluate_day(run, Partition.of_day("loans", day(DAYS - 1)))
     (folder / "loans.yaml").write_text(archive.spec_text())
     shutil.rmtree(folder / "archive")
     return folder
@@ -69,7 +69,7 @@ def test_a_window_is_the_drift_of_its_rows_together(run):
     reference = pinned_reference(run)
     rows = pa.concat_tables([day_table(day(offset)) for offset in range(6)])
     expected = compare_profiles(
-        reference.layout, reference.profile, profile_table(rows, reference.layout), method="psi"
+        reference.schema, reference.profile, profile_table(rows, reference.schema), method="psi"
     )
     assert [column.score for column in window.columns] == [column.score for column in expected]
     assert window.rows == 480
@@ -92,7 +92,7 @@ def test_a_window_that_moved_has_drifted(tmp_path):
     for offset in range(3):
         archive.write_day(day(offset), shift=0.3)
     with opened(tmp_path, archive) as run:
-        judge_night(run, Partition.of_day("loans", day(2)))
+        evaluate_day(run, Partition.of_day("loans", day(2)))
         (window,) = windows(run, 0, 2, 3)
 
     assert {name for name, one in window.verdicts.items() if one.state is VerdictState.BREACH} == {"score", "approved"}
@@ -101,7 +101,7 @@ def test_a_window_that_moved_has_drifted(tmp_path):
 def test_windows_cover_the_range_and_the_last_is_shorter(run):
     found = windows(run, 0, 5, 4)
 
-    assert [(window.first, window.last, len(window.nights)) for window in found] == [
+    assert [(window.first, window.last, len(window.days)) for window in found] == [
         (day(0), day(3), 4),
         (day(4), day(5), 2),
     ]
@@ -110,21 +110,21 @@ def test_windows_cover_the_range_and_the_last_is_shorter(run):
 def test_days_without_profile_are_named(run):
     (window,) = windows(run, 4, 7, 4)
 
-    assert list(window.nights) == [day(4), day(5)]
+    assert list(window.days) == [day(4), day(5)]
     assert window.skipped == {day(6): ProfileState.NONE, day(7): ProfileState.NONE}
 
 
-def test_nights_of_the_reference_are_measured_against_the_others(run):
+def test_days_of_the_reference_are_measured_against_the_others(run):
     (window,) = windows(run, -3, -1, 3)
 
     assert {column.rows_reference for column in window.columns if column.column == "score"} == {9 * 80}
 
 
-def test_another_layout_is_said_and_never_mixed(run):
-    night = run.store.night(Partition.of_day("loans", day(1)))
-    assert night is not None
-    moved = {name: getattr(night, name) for name in Night.__slots__} | {"layout": "0" * 12}
-    run.store.publish(Night(**moved), [], supersedes=night.version)
+def test_another_schema_is_said_and_never_mixed(run):
+    state = run.store.state(Partition.of_day("loans", day(1)))
+    assert state is not None
+    moved = {name: getattr(state, name) for name in PartitionState.__slots__} | {"schema": "0" * 12}
+    run.store.publish(PartitionState(**moved), [], supersedes=state.version)
 
     (window,) = windows(run, 0, 2, 3)
 
@@ -132,17 +132,17 @@ def test_another_layout_is_said_and_never_mixed(run):
     assert window.rows == 160
 
 
-def test_a_failed_night_is_left_out(run):
+def test_a_failed_day_is_left_out(run):
     run.store.record_failure(Partition.of_day("loans", day(1)), "broken")
 
     assert windows(run, 0, 2, 3)[0].skipped == {day(1): ProfileState.FAILED}
-    night = run.store.night(Partition.of_day("loans", day(1)))
-    assert night.status is Status.FAILED
+    state = run.store.state(Partition.of_day("loans", day(1)))
+    assert state.status is Status.FAILED
 
 
 @pytest.fixture
 def run_with(made, tmp_path):
-    """Opens the run under a spec with one more line; a baseline changes no layout."""
+    """Opens the run under a spec with one more line; a baseline changes no profile schema."""
 
     @contextmanager
     def open_(line: str):
@@ -156,7 +156,7 @@ def run_with(made, tmp_path):
 
 def _summed(run: Run, *offsets: int):
     reference = pinned_reference(run)
-    return sum_profiles(reference.layout, (profile_table(day_table(day(o)), reference.layout) for o in offsets))
+    return sum_profiles(reference.schema, (profile_table(day_table(day(o)), reference.schema) for o in offsets))
 
 
 def test_a_window_is_measured_against_the_baseline_of_the_spec(run_with):
@@ -167,7 +167,7 @@ def test_a_window_is_measured_against_the_baseline_of_the_spec(run_with):
     (baseline,) = window.baselines
     found = {column.column: column for column in window.columns}
     assert found["amount"].score == score("psi", before.columns["amount"], now.columns["amount"])
-    assert list(baseline.facts.nights) == [day(offset) for offset in range(-3, 3)]
+    assert list(baseline.facts.days) == [day(offset) for offset in range(-3, 3)]
     # five windows of three days lie before, of which two are the baseline's own
     assert {verdict.history for verdict in window.verdicts.values()} == {5}
 
@@ -177,7 +177,7 @@ def test_the_previous_window_is_the_baseline_and_those_before_show_how_far_other
         (window,) = windows(run, 3, 5, 3)
 
     (baseline,) = window.baselines
-    assert (baseline.facts.title, list(baseline.facts.nights)) == ("the 3 days before", [day(0), day(1), day(2)])
+    assert (baseline.facts.title, list(baseline.facts.days)) == ("the 3 days before", [day(0), day(1), day(2)])
     assert {(verdict.state, verdict.history) for verdict in window.verdicts.values()} == {(VerdictState.OK, 4)}
 
 
@@ -186,7 +186,7 @@ def test_each_column_of_a_window_has_its_own_baseline(run_with):
         (window,) = windows(run, 4, 5, 2)
 
     weekdays = next(baseline for baseline in window.baselines if baseline.facts.columns == ("score",))
-    assert list(weekdays.facts.nights) == [day(-10), day(-9), day(-3), day(-2)]
+    assert list(weekdays.facts.days) == [day(-10), day(-9), day(-3), day(-2)]
     assert {baseline.facts.title for baseline in window.baselines} == {
         "the reference",
         "the trailing 6 days",
@@ -249,8 +249,8 @@ class TestCommands:
         assert [window["first"] for window in found] == [str(day(0)), str(day(3))]
         (baseline,) = found[0]["baselines"]
         assert baseline["title"] == "the reference"
-        assert len(baseline["nights"]) == 12
-        assert baseline["nights"][0]["version"].startswith("reference ")
+        assert len(baseline["days"]) == 12
+        assert baseline["days"][0]["version"].startswith("reference ")
         assert {"column", "baseline", "score", "effect", "p_value", "state", "rests_on"} <= set(found[0]["columns"][0])
 
     def test_drift_names_the_baseline_that_was_asked_for(self, made, capsys):
@@ -260,10 +260,10 @@ class TestCommands:
         found = json.loads(capsys.readouterr().out)
         (baseline,) = found["baselines"]
         assert (baseline["title"], baseline["kind"]) == ("the 3 days before", "previous")
-        assert [night["partition"] for night in baseline["nights"]] == [str(day(offset)) for offset in range(3)]
+        assert [state["partition"] for state in baseline["days"]] == [str(day(offset)) for offset in range(3)]
         with MetricStore(f"sqlite:///{made}/store.db") as store:
-            versions = [night.version for night in store.nights("loans", day(0), day(2))]
-        assert [night["version"] for night in baseline["nights"]] == versions
+            versions = [state.version for state in store.states("loans", day(0), day(2))]
+        assert [state["version"] for state in baseline["days"]] == versions
         assert {column["baseline"] for column in found["columns"]} == {"the 3 days before"}
 
     @pytest.mark.parametrize("name", ["trailin:3", "trailing", "trailing:1", "dates:2026-03-01", ""])
@@ -280,26 +280,26 @@ class TestCommands:
         assert main(["drift", "loans.yaml", "--from", str(FIRST), "--to", str(FIRST), "--window", "week"]) == 2
         assert "give days or weeks" in capsys.readouterr().err
 
-    def test_layout_show_prints_what_is_pinned(self, capsys):
-        assert main(["layout", "show", "loans.yaml"]) == 0
+    def test_schema_show_prints_what_is_pinned(self, capsys):
+        assert main(["schema", "show", "loans.yaml"]) == 0
 
         out = capsys.readouterr().out
         assert "5 columns, pinned from 960 rows of 12 days, 2026-02-17 to 2026-02-28" in out
         assert "quantum" in out
         assert "web" not in out
 
-    def test_layout_show_prints_json(self, capsys):
-        main(["layout", "show", "--json", "loans.yaml"])
+    def test_schema_show_prints_json(self, capsys):
+        main(["schema", "show", "--json", "loans.yaml"])
 
         found = json.loads(capsys.readouterr().out)
         columns = {column["name"]: column for column in found["columns"]}
-        assert (found["current"], found["reference"]["nights"]) == (True, 12)
+        assert (found["current"], found["reference"]["days"]) == (True, 12)
         assert columns["channel"]["vocabulary"] == 3
         assert columns["term"]["atoms"] == [12.0, 24.0, 36.0]
 
-    def test_layout_show_says_when_nothing_is_pinned(self, made, capsys):
+    def test_schema_show_says_when_nothing_is_pinned(self, made, capsys):
         text = (made / "loans.yaml").read_text().replace("model: loans", "model: others")
         (made / "others.yaml").write_text(text)
 
-        assert main(["layout", "show", "others.yaml"]) == 1
+        assert main(["schema", "show", "others.yaml"]) == 1
         assert "No profile schema is pinned for others" in capsys.readouterr().err

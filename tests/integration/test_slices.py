@@ -19,11 +19,11 @@ from airflow_mlmon.pipeline.slices.slices import slice_window
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.binary.description import Binary
 from tests.support.archive import FIRST, Archive, day_table, replace_columns, to_bytes
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import opened, write_file
 
-NIGHTS, ROWS = 5, 400
-LAST = FIRST + timedelta(days=NIGHTS - 1)
+DAYS, ROWS = 5, 400
+LAST = FIRST + timedelta(days=DAYS - 1)
 HOSTILE = '[red]<b>x"\n'
 
 
@@ -55,16 +55,16 @@ def write_broken_day(archive: Archive, of: date) -> None:
 def archive(tmp_path_factory) -> Archive:
     archive = Archive(str(tmp_path_factory.mktemp("archive")), write_file)
     archive.write_reference(rows=ROWS)
-    for offset in range(NIGHTS):
+    for offset in range(DAYS):
         write_broken_day(archive, day(offset))
     return archive
 
 
-def run_nights(folder: Path, archive: Archive, *replacements: tuple[str, str]):
+def run_days(folder: Path, archive: Archive, *replacements: tuple[str, str]):
     (folder / "loans.yaml").write_text(archive.spec_text(*replacements))
     with opened(folder, archive, *replacements) as run:
-        for offset in range(NIGHTS + 1):
-            judge_night(run, Partition.of_day("loans", day(offset)))
+        for offset in range(DAYS + 1):
+            evaluate_day(run, Partition.of_day("loans", day(offset)))
         yield run
 
 
@@ -75,14 +75,14 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder, archive):
-    yield from run_nights(folder, archive)
+    yield from run_days(folder, archive)
 
 
 @pytest.fixture(scope="module")
 def declared(tmp_path_factory, archive):
-    """The same nights under a spec that declares the segments, so that profiles of them are stored."""
+    """The same days under a spec that declares the segments, so that profiles of them are stored."""
     segments = ("\nhistory:", "\nsegments: [term, [channel, term]]\nhistory:")
-    yield from run_nights(tmp_path_factory.mktemp("declared"), archive, segments)
+    yield from run_days(tmp_path_factory.mktemp("declared"), archive, segments)
 
 
 def named(slices) -> dict[str, Slice]:
@@ -93,15 +93,15 @@ def test_the_broken_slice_is_ranked_first(run):
     found = slice_window(run, ["term", "channel"], FIRST, LAST)
 
     worst = found.slices[0]
-    assert (worst.name, worst.standing) == ("channel=phone", SliceState.LOSS)
+    assert (worst.name, worst.state) == ("channel=phone", SliceState.LOSS)
     assert worst.against_rest.own < 0.1
     assert worst.against_rest.high < 0
     assert worst.against_reference.p_value < 0.001
-    assert found.rows == NIGHTS * ROWS
+    assert found.rows == DAYS * ROWS
 
 
 def test_numbers_are_those_of_the_rows(run):
-    [rows] = [pa.concat_tables([broken_table(day(offset)) for offset in range(NIGHTS)])]
+    [rows] = [pa.concat_tables([broken_table(day(offset)) for offset in range(DAYS)])]
     frame = rows.to_pandas()
     frame = frame[(frame["outcome"] == "known") & frame["repaid"].notna()]
     right = frame["repaid"].astype(bool) == frame["approved"]
@@ -115,7 +115,7 @@ def test_numbers_are_those_of_the_rows(run):
     assert found.against_rest.other == pytest.approx(right[~own].mean())
     # three questions, and at most as many slices
     assert expected <= found.against_rest.p_value <= min(1.0, 9 * expected)
-    assert sum(own.rows for own in window.slices) == NIGHTS * ROWS
+    assert sum(own.rows for own in window.slices) == DAYS * ROWS
 
 
 @pytest.mark.parametrize("metric", list(Binary.contrasts))
@@ -124,14 +124,14 @@ def test_stored_profiles_and_rows_give_the_same_numbers(run, declared, metric):
     stored = slice_window(declared, ["term"], FIRST, LAST, metric=metric)
 
     assert of_rows.slices == stored.slices
-    assert (of_rows.rows_read, of_rows.stored) == (NIGHTS * ROWS, {})
+    assert (of_rows.rows_read, of_rows.stored) == (DAYS * ROWS, {})
     assert of_rows.reference_rows_read == 12 * ROWS
-    assert (stored.rows_read, stored.reference_rows_read, stored.stored) == (0, 0, {"term": NIGHTS})
+    assert (stored.rows_read, stored.reference_rows_read, stored.stored) == (0, 0, {"term": DAYS})
 
 
 @pytest.fixture
 def without_rows(declared):
-    """The nights with declared segments, their curated rows gone."""
+    """The days with declared segments, their curated rows gone."""
     gone = list((Path(declared.workspace) / "loans" / "partitions").rglob("curated.parquet"))
     for path in gone:
         path.rename(path.with_suffix(".kept"))
@@ -143,18 +143,18 @@ def without_rows(declared):
 def test_stored_profiles_answer_when_the_rows_are_gone(without_rows):
     found = slice_window(without_rows, ["term", "version"], FIRST, LAST)
 
-    assert found.rows == NIGHTS * ROWS
+    assert found.rows == DAYS * ROWS
     assert {own.name for own in found.slices} == {"term=12", "term=24", "term=36", "version=v1"}
 
 
-def test_nights_whose_rows_are_gone_are_named(without_rows):
+def test_days_whose_rows_are_gone_are_named(without_rows):
     found = slice_window(without_rows, ["channel"], FIRST, LAST)
 
-    assert found.skipped == dict.fromkeys(map(day, range(NIGHTS)), "curated rows missing")
+    assert found.skipped == dict.fromkeys(map(day, range(DAYS)), "curated rows missing")
     assert (found.rows, found.slices) == (0, ())
 
 
-def test_a_night_without_a_stored_labelled_profile_is_read(declared):
+def test_a_day_without_a_stored_labelled_profile_is_read(declared):
     before = slice_window(declared, ["term"], FIRST, LAST)
     stored = list((Path(declared.workspace) / "loans" / "partitions" / str(day(2))).rglob("labels-*.profile"))
     for path in stored:
@@ -164,7 +164,7 @@ def test_a_night_without_a_stored_labelled_profile_is_read(declared):
         path.with_suffix(".kept").rename(path)
 
     assert found.slices == before.slices
-    assert (found.rows_read, found.stored) == (ROWS, {"term": NIGHTS - 1})
+    assert (found.rows_read, found.stored) == (ROWS, {"term": DAYS - 1})
 
 
 def test_a_crossing_and_a_small_slice_are_listed(run):
@@ -173,13 +173,13 @@ def test_a_crossing_and_a_small_slice_are_listed(run):
 
     assert "channel & term=phone & 24" in slices
     small = slices[f"channel & term={HOSTILE} & 12"]
-    assert small.standing is SliceState.INSUFFICIENT_DATA
+    assert small.state is SliceState.INSUFFICIENT_DATA
     assert small.note.endswith("fewer than 30, counted in channel & term (other)")
     new = slices[f"channel={HOSTILE}"]
-    assert (new.rows, new.rows_reference, new.drift) == (10 * NIGHTS, 0, ())
+    assert (new.rows, new.rows_reference, new.drift) == (10 * DAYS, 0, ())
     assert new.note == "0 rows in the reference, fewer than 30"
     assert new.against_rest.p_value is not None
-    assert found.judged < len(found.slices)
+    assert found.evaluated < len(found.slices)
 
 
 def test_days_without_rows_are_named(run):
@@ -195,14 +195,14 @@ def test_days_without_rows_are_named(run):
 def test_without_labels_drift_alone_is_ranked(tmp_path, archive):
     text = archive.spec_text()
     labels = text[text.index("labels:") : text.index("reference:")]
-    rules = text[text.index("    - {metric: positive_share") :]
+    rules = text[text.index("    - {metric: positive_rate") :]
     with opened(tmp_path, archive, (labels, ""), (rules, "")) as run:
-        judge_night(run, Partition.of_day("loans", FIRST))
+        evaluate_day(run, Partition.of_day("loans", FIRST))
         found = slice_window(run, ["term"], FIRST, FIRST)
 
         assert found.metric is None
         assert {own.contrasts for own in found.slices} == {()}
-        assert found.judged == 3
+        assert found.evaluated == 3
         with pytest.raises(ConfigError, match="needs labels"):
             slice_window(run, ["term"], FIRST, FIRST, metric="recall")
 
@@ -223,7 +223,7 @@ def test_an_id_in_two_files_of_the_reference_counts_once(tmp_path):
     repeated = to_bytes(day_table(FIRST - timedelta(days=3), 80))
     archive.write(f"{archive.root}/reference/part-1.parquet", repeated)
     with opened(tmp_path, archive) as run:
-        judge_night(run, Partition.of_day("loans", FIRST))
+        evaluate_day(run, Partition.of_day("loans", FIRST))
         found = slice_window(run, ["term"], FIRST, FIRST)
 
     assert sum(own.rows_reference for own in found.slices) == found.reference_rows == 12 * 80
@@ -253,7 +253,7 @@ def test_an_integer_of_many_values_is_refused(tmp_path):
     terms = pa.array(np.arange(200) % 60)
     archive.write_predictions(FIRST, replace_columns(table, term=terms))
     with opened(tmp_path, archive) as run:
-        judge_night(run, Partition.of_day("loans", FIRST))
+        evaluate_day(run, Partition.of_day("loans", FIRST))
 
         with pytest.raises(ConfigError, match="integer with 60 distinct values"):
             slice_window(run, ["term"], FIRST, FIRST)
@@ -282,7 +282,7 @@ def test_command_prints_json(run, folder, capsys):
     assert command(run, folder, "--by", "channel", "--json", "--metric", "recall") == 0
 
     found = json.loads(capsys.readouterr().out)
-    assert (found["metric"], found["tried"], found["rows_read"]) == ("recall", 3, NIGHTS * ROWS)
+    assert (found["metric"], found["tried"], found["rows_read"]) == ("recall", 3, DAYS * ROWS)
     assert found["slices"][0]["value"] == "phone"
     assert {own["value"] for own in found["slices"]} == {"phone", "web", "branch", HOSTILE}
     assert found["slices"][0]["against_rest"]["high"] < 0

@@ -14,28 +14,28 @@ from airflow_mlmon.pipeline.baselines.choose import choose_baselines, of_value
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
-from airflow_mlmon.pipeline.pages.pages import index_page, night_page
+from airflow_mlmon.pipeline.pages.pages import day_page, index_page
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import (
     VerdictState,
 )
-from airflow_mlmon.reports.page import render_index, render_night
+from airflow_mlmon.reports.page import render_day, render_index
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
 from tests.support.drift import drift_of
-from tests.support.nightly_model import judge_night
+from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
-QUIET, CANARY, NOON, SWITCHED, ROLLBACK, AFTER = 7, 8, 9, 10, 11, 12
+HEALTHY, CANARY, NOON, SWITCHED, ROLLBACK, AFTER = 7, 8, 9, 10, 11, 12
 ROWS = 600
 # of which rows, in the order of the day, the new version scored
 SHARES = {CANARY: slice(0, ROWS, 20), NOON: slice(280, ROWS), SWITCHED: slice(0, ROWS), ROLLBACK: slice(0, 200)}
 RULES = """\
     - {metric: score_mean, history: {deviations: 5, floor: 0.01}}
-    - {metric: predicted_positive_share, history: {deviations: 5, floor: 0.02}}
+    - {metric: predicted_positive_rate, history: {deviations: 5, floor: 0.02}}
     - {metric: accuracy, history: {deviations: 5, floor: 0.03}}
     - {metric: drift_score, column: score, max: 0.25}
-    - {metric: unseen_share, max: 0.1}
+    - {metric: new_category_rate, max: 0.1}
 """
 
 
@@ -60,23 +60,23 @@ def archive(tmp_path_factory) -> Archive:
     return archive
 
 
-def run_nights(folder, archive: Archive, *replacements: tuple[str, str]):
+def run_days(folder, archive: Archive, *replacements: tuple[str, str]):
     text = "    - {metric: score_mean, history: {deviations: 5, floor: 0.02}}\n"
     with opened(folder, archive, (text, RULES), *replacements) as run:
         for offset in range(AFTER + 2):
-            judge_night(run, partition(offset))
+            evaluate_day(run, partition(offset))
         yield run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, archive):
-    yield from run_nights(tmp_path_factory.mktemp("watched"), archive)
+    yield from run_days(tmp_path_factory.mktemp("watched"), archive)
 
 
 @pytest.fixture(scope="module")
 def unaware(tmp_path_factory, archive):
-    """The same nights, of a model whose spec does not say which column is the version."""
-    yield from run_nights(tmp_path_factory.mktemp("unaware"), archive, ("role: version", "role: ignored"))
+    """The same days, of a model whose spec does not say which column is the version."""
+    yield from run_days(tmp_path_factory.mktemp("unaware"), archive, ("role: version", "role: ignored"))
 
 
 def alerts(run) -> set[tuple[str, str, str | None]]:
@@ -88,13 +88,13 @@ def test_nobody_is_woken(run):
     assert alerts(run) == set()
 
 
-def test_without_the_version_the_same_nights_alarm(unaware):
+def test_without_the_version_the_same_days_alarm(unaware):
     switched = partition(SWITCHED).key
 
     assert alerts(unaware) >= {(switched, "score_mean", None), (switched, "drift_score", "score")}
 
 
-def test_three_nights_are_marked(run):
+def test_three_days_are_marked(run):
     assert marks_until(run, partition(AFTER).day) == {
         partition(CANARY).day: "v2 appears, 5 % of the rows",
         partition(NOON).day: "v2 takes the lead, 53.3 % of the rows",
@@ -107,11 +107,11 @@ def verdicts(run, offset: int, metric: str) -> dict[str | None, VerdictState]:
     return {verdict.segment: verdict.state for verdict in found if verdict.metric == metric}
 
 
-def test_the_old_version_is_still_judged_by_its_own_nights(run):
+def test_the_old_version_is_still_evaluated_by_its_own_days(run):
     enough = VerdictState.OK
     lacking = VerdictState.INSUFFICIENT_DATA
 
-    assert verdicts(run, QUIET, "score_mean") == {None: enough}
+    assert verdicts(run, HEALTHY, "score_mean") == {None: enough}
     assert verdicts(run, CANARY, "score_mean") == {None: lacking, "version=v1": enough, "version=v2": lacking}
     assert verdicts(run, CANARY, "accuracy") == {None: lacking, "version=v1": enough, "version=v2": lacking}
     assert verdicts(run, SWITCHED, "score_mean") == {None: lacking, "version=v2": lacking}
@@ -120,11 +120,11 @@ def test_the_old_version_is_still_judged_by_its_own_nights(run):
     assert whole.note == "history 0 of 10: other versions served the other days, see each version"
 
 
-def test_a_change_of_the_data_is_judged_whatever_version_served(run):
-    assert verdicts(run, NOON, "null_share") == {None: VerdictState.OK}
+def test_a_change_of_the_data_is_evaluated_whatever_version_served(run):
+    assert verdicts(run, NOON, "null_rate") == {None: VerdictState.OK}
 
 
-def test_scores_that_the_baseline_does_not_know_are_shown_and_not_judged(run):
+def test_scores_that_the_baseline_does_not_know_are_shown_and_not_evaluated(run):
     drift = drift_of(run, partition(NOON))
     old, new = (drift_of(run, partition(NOON), f"version={name}") for name in ("v1", "v2"))
 
@@ -149,12 +149,12 @@ def test_performance_is_kept_by_version_and_in_sum(run):
     assert values[None].value == pytest.approx(whole)
 
 
-def test_challenger_is_compared_with_its_champion_on_the_same_nights(run):
+def test_challenger_is_compared_with_its_champion_on_the_same_days(run):
     [found] = challenges(run, ensure_reference(run), partition(SWITCHED).day)
     scores = {row.metric: row for row in found.differences}
 
     assert (found.champion, found.challenger) == ("v1", "v2")
-    assert found.nights == (partition(CANARY).day, partition(NOON).day)
+    assert found.days == (partition(CANARY).day, partition(NOON).day)
     assert found.rows == (570 + 280, 30 + 320)
     assert scores["score_mean"].low > 0.15
     assert scores["accuracy"].is_apart
@@ -164,18 +164,18 @@ def test_challenger_is_compared_with_its_champion_on_the_same_nights(run):
 
 
 def test_page_tells_of_the_versions(run):
-    page = render_night(night_page(run, partition(NOON)))
-    quiet = render_night(night_page(run, partition(QUIET)))
+    page = render_day(day_page(run, partition(NOON)))
+    healthy = render_day(day_page(run, partition(HEALTHY)))
 
     assert "v2 takes the lead, 53.3 % of the rows" in page
     assert "v2 compared with v1 on the same days" in re.sub("<[^>]*>", "", page)
     assert "the reference, all versions" in page
-    assert "Model versions" not in quiet
+    assert "Model versions" not in healthy
     assert "v2 appears, 5 % of the rows" in render_index(index_page(run))
 
 
 def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):
-    """Accepted on its own two nights; the model's baseline stays."""
+    """Accepted on its own two days; the model's baseline stays."""
     days = {"from": partition(NOON).day, "to": partition(SWITCHED).day}
     pin = BaselinePin(
         number=1,
@@ -183,7 +183,7 @@ def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):
         baseline=Baseline.model_validate({"dates": days}),
         first=partition(AFTER + 2).day,
         who="ada",
-        why="its own nights",
+        why="its own days",
         accepted_at=datetime(2026, 3, 20, tzinfo=UTC),
     )
     run.store.save_baseline("loans", pin)
@@ -198,4 +198,4 @@ def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):
     assert (of_all.facts.title, before.facts.title) == ("the reference", "the reference")
     assert chosen.facts.title == "2026-03-10 to 2026-03-11"
     assert own.whole.rows == 320 + 600
-    assert set(own.facts.nights) == {partition(NOON).day, partition(SWITCHED).day}
+    assert set(own.facts.days) == {partition(NOON).day, partition(SWITCHED).day}

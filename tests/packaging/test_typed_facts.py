@@ -29,7 +29,7 @@ def lookups(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "code", ["value.detail['reason']", "error.facts.get('judged')", "'rests_on' in night.facts", "x.y.detail.pop('k')"]
+    "code", ["value.detail['reason']", "error.facts.get('judged')", "'rests_on' in day.facts", "x.y.detail.pop('k')"]
 )
 def test_a_lookup_is_found(code):
     assert lookups(code) == [code]

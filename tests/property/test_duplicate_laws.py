@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.steps.duplicates import ID_HASHES, find_repeats
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from tests.support.archive import FIRST, Archive
-from tests.support.published import night
+from tests.support.published import partition_state
 from tests.support.runs import opened, write_file
 
 DAYS = 3
@@ -31,7 +31,7 @@ def run(tmp_path_factory) -> Iterator[Run]:
     with opened(folder, archive, ("labels:", f"duplicates: {{days: {DAYS}}}\nlabels:")) as run:
         for offset in range(1, DAYS + 2):
             past = LAST.shift(-offset)
-            run.store.publish(night(past, version=past.key), [], supersedes=None)
+            run.store.publish(partition_state(past, version=past.key), [], supersedes=None)
         yield run
 
 

@@ -19,7 +19,7 @@ SPEC = parse_spec(Archive("archive", lambda *_: None).spec_text(extra=LINES), "l
 days = st.integers(0, 12).map(lambda offset: date(2013, 3, 1) + timedelta(days=offset))
 versions = st.sampled_from([None, "v1", "v2"])
 columns = st.sampled_from([None, "term", "amount"])
-baselines = st.integers(2, 400).map(lambda nights: Baseline(trailing=nights)) | st.just(Baseline())
+baselines = st.integers(2, 400).map(lambda days: Baseline(trailing=days)) | st.just(Baseline())
 
 
 @st.composite
@@ -56,6 +56,6 @@ def test_one_entry_of_the_list_is_what_holds(pins, day, version):
     held = in_force(SPEC, pins, day, version)
     entries = [entry for entry in list_baselines(SPEC, pins, day) if entry.column is None]
 
-    standing = {entry.version: entry.baseline for entry in entries if entry.standing is EntryState.IN_FORCE}
-    assert standing.get(version, standing[None]) == held.baseline
-    assert len(standing) == sum(entry.standing is EntryState.IN_FORCE for entry in entries)
+    lifecycle = {entry.version: entry.baseline for entry in entries if entry.lifecycle is EntryState.IN_FORCE}
+    assert lifecycle.get(version, lifecycle[None]) == held.baseline
+    assert len(lifecycle) == sum(entry.lifecycle is EntryState.IN_FORCE for entry in entries)

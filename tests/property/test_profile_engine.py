@@ -14,25 +14,25 @@ from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_column, pin_columns
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, SegmentSchema
 from airflow_mlmon.profiles.values.exact import sum_quantised
 from airflow_mlmon.spec.choices import ColumnType
-from tests.support.profiles import make_layout
+from tests.support.profiles import make_schema
 
-LAYOUT = make_layout(
-    ColumnLayout(name="x", kind=Kind.NUMERIC, centre=0.5, quantum=2.0**-22, atoms=(-0.5, 0.0)),
-    ColumnLayout(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
-    ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
-    ColumnLayout(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
-    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, quantum=2.0**-22, dimension=5, element_quantum=2.0**-18),
-    ColumnLayout(name="d", kind=Kind.NUMERIC, centre=5.25, quantum=2.0**-22, atoms=(0.0,)),
+SCHEMA = make_schema(
+    ColumnSchema(name="x", kind=Kind.NUMERIC, centre=0.5, quantum=2.0**-22, atoms=(-0.5, 0.0)),
+    ColumnSchema(name="n", kind=Kind.NUMERIC, centre=3.0, integer=True, atoms=(0.0,)),
+    ColumnSchema(name="c", kind=Kind.CATEGORY, vocabulary=("v0", "v1")),
+    ColumnSchema(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
+    ColumnSchema(name="v", kind=Kind.VECTOR, centre=1.0, quantum=2.0**-22, dimension=5, element_quantum=2.0**-18),
+    ColumnSchema(name="d", kind=Kind.NUMERIC, centre=5.25, quantum=2.0**-22, atoms=(0.0,)),
     segments=(
-        SegmentLayout(columns=("c",)),
-        SegmentLayout(columns=("b",), values=("true",)),
-        SegmentLayout(columns=("b", "c"), values=("true & v0", "false & v1")),
-        SegmentLayout(columns=("n",)),
-        SegmentLayout(columns=("absent",)),
+        SegmentSchema(columns=("c",)),
+        SegmentSchema(columns=("b",), values=("true",)),
+        SegmentSchema(columns=("b", "c"), values=("true & v0", "false & v1")),
+        SegmentSchema(columns=("n",)),
+        SegmentSchema(columns=("absent",)),
     ),
 )
 
@@ -72,7 +72,7 @@ def to_file(table: pa.Table, group: int) -> bytes:
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.layout_id, of.rows, of.columns, of.segments, names=False)
+    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, names=False)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -90,9 +90,9 @@ def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, di
     parts = [table.take(pa.array(order[part::files], pa.int64())) for part in range(files)]
     group = max(group, rows // 100)
 
-    streamed = profile_parquet([to_file(part, group) for part in parts], LAYOUT, threads=threads)
+    streamed = profile_parquet([to_file(part, group) for part in parts], SCHEMA, threads=threads)
 
-    assert core(streamed) == core(profile_table(table, LAYOUT))
+    assert core(streamed) == core(profile_table(table, SCHEMA))
 
 
 TYPES = {
@@ -120,12 +120,12 @@ def test_pinned_stream_is_the_pinned_table_and_its_profile(*, sizes, distinct, p
     table = pa.concat_tables(parts, promote_options="default")
     group = max(group, max(sizes) // 100)
 
-    layout, profile = pin_and_profile_parquet(
+    schema, profile = pin_and_profile_parquet(
         "m", TYPES, [to_file(part, group) for part in parts], rows=pinned_rows, threads=threads
     )
 
-    assert layout == pin_columns("m", TYPES, table.slice(0, pinned_rows))
-    assert core(profile) == core(profile_parquet([to_file(part, group) for part in parts], layout))
+    assert schema == pin_columns("m", TYPES, table.slice(0, pinned_rows))
+    assert core(profile) == core(profile_parquet([to_file(part, group) for part in parts], schema))
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
@@ -154,7 +154,7 @@ def test_pin_is_by_the_order_and_the_counts_of_the_values(*, rows, distinct, see
 def test_chunks_of_a_long_file_add_up():
     table = pa.table({"x": np.random.default_rng(1).standard_t(2, 1_200_000)})
 
-    assert core(profile_parquet([to_file(table, 1 << 21)], LAYOUT)) == core(profile_table(table, LAYOUT))
+    assert core(profile_parquet([to_file(table, 1 << 21)], SCHEMA)) == core(profile_table(table, SCHEMA))
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
@@ -179,7 +179,7 @@ def test_cells_and_atoms_in_blocks_are_those_of_the_values(rows, seed):
     finite = table.column("x").drop_null().to_numpy()
     deviations = finite[np.isfinite(finite)] - 0.5
 
-    distribution = profile_table(table, LAYOUT).columns["x"].distribution.to_grid()
+    distribution = profile_table(table, SCHEMA).columns["x"].distribution.to_grid()
 
     keys, counts = np.unique(to_cells(deviations), return_counts=True)
     assert distribution.cells.keys.tolist() == keys.tolist()

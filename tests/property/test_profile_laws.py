@@ -12,23 +12,23 @@ from airflow_mlmon.drift.methods import measure_column
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.segment import Part, sum_parts
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, SegmentSchema
 from airflow_mlmon.spec.methods import PROFILED, Method
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
-from tests.support.profiles import make_layout
+from tests.support.profiles import make_schema
 
-LAYOUT = make_layout(
-    ColumnLayout(name="x", kind=Kind.NUMERIC, centre=0.7, quantum=2.0**-20, atoms=(-0.7, 0.0, 1.3)),
-    ColumnLayout(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
-    ColumnLayout(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
-    ColumnLayout(name="i", kind=Kind.IDENTIFIER),
-    ColumnLayout(name="v", kind=Kind.VECTOR, centre=1.0, dimension=3, element_quantum=2.0**-20, atoms=(0.0,)),
+SCHEMA = make_schema(
+    ColumnSchema(name="x", kind=Kind.NUMERIC, centre=0.7, quantum=2.0**-20, atoms=(-0.7, 0.0, 1.3)),
+    ColumnSchema(name="n", kind=Kind.NUMERIC, centre=2.0**60, integer=True, atoms=(0.0,)),
+    ColumnSchema(name="c", kind=Kind.CATEGORY, vocabulary=("a", "b")),
+    ColumnSchema(name="i", kind=Kind.IDENTIFIER),
+    ColumnSchema(name="v", kind=Kind.VECTOR, centre=1.0, dimension=3, element_quantum=2.0**-20, atoms=(0.0,)),
     segments=(
-        SegmentLayout(columns=("c",), values=("a", "b")),
+        SegmentSchema(columns=("c",), values=("a", "b")),
         # open: short runs make more values than parts are kept for
-        SegmentLayout(columns=("c", "i")),
+        SegmentSchema(columns=("c", "i")),
     ),
 )
 SCHEMA = pa.schema(
@@ -63,11 +63,11 @@ def make_table(cells, run=(0, 0)) -> pa.Table:
 
 
 def profile(table: pa.Table) -> Profile:
-    return profile_table(table, LAYOUT)
+    return profile_table(table, SCHEMA)
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.layout_id, of.rows, of.columns, of.segments, names=False)
+    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, names=False)
 
 
 tables = st.builds(make_table, rows, runs)
@@ -90,7 +90,7 @@ def test_order_and_split_of_the_rows_change_nothing(table, parts, random):
     random.shuffle(order)
     split = [profile(table.take(pa.array(order[part::parts], pa.int64()))) for part in range(parts)]
 
-    assert core(sum_profiles(LAYOUT, split)) == core(profile(table))
+    assert core(sum_profiles(SCHEMA, split)) == core(profile(table))
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -100,7 +100,7 @@ def test_sum_is_associative_commutative_and_has_an_identity(first, second, third
 
     assert core((one + two) + three) == core(one + (two + three))
     assert core(one + two) == core(two + one)
-    assert one + Profile.empty(LAYOUT) == one == Profile.empty(LAYOUT) + one
+    assert one + Profile.empty(SCHEMA) == one == Profile.empty(SCHEMA) + one
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
@@ -174,7 +174,7 @@ labelled_rows = st.lists(st.tuples(st.none() | st.floats(0, 1) | st.floats(), fl
 
 def make_labels(cells) -> pa.Table:
     columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
-    types = {"score": pa.float64(), "prediction": pa.bool_(), "label": pa.bool_(), "void": pa.bool_()}
+    types = {"score": pa.float64(), "prediction": pa.bool_(), "label": pa.bool_(), "excluded": pa.bool_()}
     return pa.table({name: pa.array(list(columns[at]), kind) for at, (name, kind) in enumerate(types.items())})
 
 

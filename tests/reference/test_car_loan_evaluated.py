@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.records import VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.tasks.binary.metrics import measure_outcomes
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 
@@ -31,11 +31,11 @@ def chunks(scored: str, labelled: str):
             "score": scores["y_pred_proba"],
             "prediction": scores["y_pred"].cast(pa.bool_()),
             "label": labels["repaid"].cast(pa.bool_()),
-            "void": pa.array([False] * scores.num_rows),
+            "excluded": pa.array([False] * scores.num_rows),
         }
     )
     return [
-        measure_outcomes(profile_outcomes(rows.slice(start, CHUNK)), min_share=0.8)
+        measure_outcomes(profile_outcomes(rows.slice(start, CHUNK)), min_coverage=0.8)
         for start in range(0, rows.num_rows, CHUNK)
     ]
 
@@ -48,7 +48,7 @@ def alarms() -> dict[str, list[int]]:
     measured = chunks("reference", "reference") + chunks("analysis", "analysis_target")
     for position, metrics in enumerate(measured):
         day = FIRST + timedelta(days=position)
-        verdicts = judge_night(NightEvidence(day=day, metrics=metrics, past=past), Judgement(rate=0.025))
+        verdicts = evaluate_day(PartitionEvidence(day=day, metrics=metrics, past=past), EvaluationPolicy(rate=0.025))
         bad = {verdict.metric for verdict in verdicts if verdict.state is VerdictState.BREACH}
         for metric in bad if position >= CHUNKS else ():
             found.setdefault(metric, []).append(position - CHUNKS)

@@ -43,7 +43,7 @@ def read_rows(period):
             "score": table["y_pred_proba"],
             "prediction": table["y_pred"].cast(pa.bool_()),
             "label": table["repaid"].cast(pa.bool_()),
-            "void": pa.array([False] * table.num_rows),
+            "excluded": pa.array([False] * table.num_rows),
         }
     )
 

@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     from evidently.legacy.core import ColumnType
 
 from airflow_mlmon.drift.methods import measure_column, score
-from tests.support.profiles import category_layout, profile_numbers, profile_values
+from tests.support.profiles import category_schema, profile_numbers, profile_values
 
 STATTESTS = {
     "psi": psi_stat_test,
@@ -52,7 +52,7 @@ def test_score_of_a_category_is_evidentlys(method):
     random = np.random.default_rng(1)
     reference = random.choice(["a", "b", "c"], 5000, p=[0.6, 0.3, 0.1])
     current = random.choice(["a", "b", "c"], 900, p=[0.5, 0.3, 0.2])
-    first, second = (profile_values(rows.tolist(), category_layout("a", "b", "c")) for rows in (reference, current))
+    first, second = (profile_values(rows.tolist(), category_schema("a", "b", "c")) for rows in (reference, current))
 
     expected = ask_evidently(method, reference, current, ColumnType.Categorical)
     assert score(method, first, second) == pytest.approx(expected, rel=1e-9)
@@ -98,7 +98,7 @@ def test_p_value_of_z_is_evidentlys():
         random.choice(["no", "yes"], 600, p=[0.7, 0.3]),
         random.choice(["no", "yes"], 400, p=[0.65, 0.35]),
     )
-    first, second = (profile_values(rows.tolist(), category_layout("no", "yes")) for rows in (reference, current))
+    first, second = (profile_values(rows.tolist(), category_schema("no", "yes")) for rows in (reference, current))
 
     expected = ask_evidently("z", reference, current, ColumnType.Categorical)
     assert measure_column("z", first, second).p_value == pytest.approx(expected, rel=1e-9)

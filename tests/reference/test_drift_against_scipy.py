@@ -10,8 +10,8 @@ from scipy.stats import chi2_contingency, cramervonmises_2samp, entropy, ks_2sam
 
 from airflow_mlmon.drift.methods import measure_column, score
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
+from airflow_mlmon.profiles.engine.pinning import pin_schema
+from tests.support.profiles import category_schema, make_spec, profile_numbers, profile_values
 
 ROWS = 200_000
 SPEC = make_spec(x={"type": "float"})
@@ -37,8 +37,8 @@ def sides(request):
     """Rows and profiles of a reference and of a partition that moved by a tenth of a deviation."""
     draw = SAMPLES[request.param]
     reference, current = draw(np.random.default_rng(1), 0.0), draw(np.random.default_rng(2), 0.1)
-    layout = pin_layout(SPEC, pa.table({"x": reference}))
-    profiles = [profile_table(pa.table({"x": rows}), layout).columns["x"] for rows in (reference, current)]
+    schema = pin_schema(SPEC, pa.table({"x": reference}))
+    profiles = [profile_table(pa.table({"x": rows}), schema).columns["x"] for rows in (reference, current)]
     assert not profiles[0].distribution.is_exact
     return reference, current, *profiles
 
@@ -90,8 +90,8 @@ def test_scores_of_exactly_counted_values_are_scipys():
 def test_level_moved_by_a_hundred_deviations_is_measured():
     random = np.random.default_rng(4)
     reference, current = random.normal(0, 1, ROWS), random.normal(100, 1, ROWS)
-    layout = pin_layout(SPEC, pa.table({"x": reference}))
-    first, second = (profile_table(pa.table({"x": rows}), layout).columns["x"] for rows in (reference, current))
+    schema = pin_schema(SPEC, pa.table({"x": reference}))
+    first, second = (profile_table(pa.table({"x": rows}), schema).columns["x"] for rows in (reference, current))
 
     assert score("ks", first, second) == 1.0
     expected = wasserstein_distance(reference, current) / reference.std()
@@ -101,8 +101,8 @@ def test_level_moved_by_a_hundred_deviations_is_measured():
 def test_integers_are_measured_exactly():
     random = np.random.default_rng(5)
     reference, current = random.integers(0, 501, ROWS), random.integers(0, 480, ROWS)
-    layout = pin_layout(SPEC_INTEGER, pa.table({"x": reference}))
-    first, second = (profile_table(pa.table({"x": rows}), layout).columns["x"] for rows in (reference, current))
+    schema = pin_schema(SPEC_INTEGER, pa.table({"x": reference}))
+    first, second = (profile_table(pa.table({"x": rows}), schema).columns["x"] for rows in (reference, current))
 
     assert first.mean == reference.mean()
     assert first.std == pytest.approx(reference.std(), rel=1e-14)
@@ -176,7 +176,7 @@ def test_tests_of_a_category_are_scipys(method, lambda_):
     random = np.random.default_rng(8)
     names = ["a", "b", "c"]
     reference, current = random.choice(names, 3000, p=[0.6, 0.3, 0.1]), random.choice(names, 700, p=[0.55, 0.3, 0.15])
-    first, second = (profile_values(rows.tolist(), category_layout(*names)) for rows in (reference, current))
+    first, second = (profile_values(rows.tolist(), category_schema(*names)) for rows in (reference, current))
 
     table = [[np.sum(rows == name) for name in names] for rows in (reference, current)]
     expected = chi2_contingency(table, correction=False, lambda_=lambda_)

@@ -1,4 +1,4 @@
-"""The laws of the usual tests against scipy.special."""
+"""The laws of the expected tests against scipy.special."""
 
 from __future__ import annotations
 

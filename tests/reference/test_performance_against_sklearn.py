@@ -21,7 +21,9 @@ def draw(seed, digits=None):
 
 
 def measured(score, label):
-    table = pa.table({"score": score, "prediction": score >= 0.4, "label": label, "void": np.zeros(len(score), bool)})
+    table = pa.table(
+        {"score": score, "prediction": score >= 0.4, "label": label, "excluded": np.zeros(len(score), bool)}
+    )
     return {value.metric: value for value in measure_outcomes(profile_outcomes(table), 0.5)}
 
 

@@ -35,20 +35,20 @@ labels:
   id: id
   label: repaid
   outcome: outcome
-  void: [withdrawn]
+  excluded: [withdrawn]
   positive_name: repaid
   delay_days: 2
-  min_share: 0.5
+  min_coverage: 0.5
 reference:
   path: {root}/reference/
   label: repaid
   outcome: outcome
-history: {{nights: 10, minimum: 5}}
+history: {{days: 10, minimum: 5}}
 alerts:
   rules:
     - {{metric: score_mean, history: {{deviations: 5, floor: 0.02}}}}
-    - {{metric: null_share, max: 0.3}}
-    - {{metric: positive_share, history: {{deviations: 5, floor: 0.05}}}}
+    - {{metric: null_rate, max: 0.3}}
+    - {{metric: positive_rate, history: {{deviations: 5, floor: 0.05}}}}
 """
 
 FIRST = date(2026, 3, 1)

@@ -1,7 +1,7 @@
-"""Nights on which nothing happens, and nights with one fault, as profiles.
+"""ColumnDays on which nothing happens, and days with one fault, as profiles.
 
 30 columns: ten normal, ten lognormal (both of mean 0 and standard deviation 1), ten of eight levels, each with 1 %
-of nulls; and a segment of three values. The rows of a night are a Poisson count. Tests may draw fewer columns.
+of nulls; and a segment of three values. The rows of a day are a Poisson count. Tests may draw fewer columns.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.evaluation.evaluate import NightEvidence
-from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence
+from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.summary import summary_metrics
@@ -34,7 +34,7 @@ NULLS = 0.01
 _FIRST = date(2026, 1, 1)
 _LEVEL_NAMES = np.array([*"abcdefgh", "new"])
 _LEVEL_SHARES = np.array([0.3, 0.2, 0.15, 0.12, 0.1, 0.07, 0.04, 0.02])
-_LAYOUT_ROWS = 20_000
+_SCHEMA_ROWS = 20_000
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -42,7 +42,7 @@ Columns = dict[str, Floats]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A night before it is a table: numbers and level codes by column, and which of them are null."""
+    """A day before it is a table: numbers and level codes by column, and which of them are null."""
 
     numbers: Columns
     levels: dict[str, npt.NDArray[np.int64]]
@@ -68,7 +68,7 @@ Fault = Callable[[Rows, np.random.Generator], Rows]
 
 
 def spec(each: int = 10) -> ModelSpec:
-    """What is declared of the nights, with so many columns of each kind."""
+    """What is declared of the days, with so many columns of each kind."""
     columns: dict[str, dict[str, str]] = {
         "id": {"type": "string", "role": "id"},
         "at": {"type": "timestamp", "role": "time"},
@@ -77,7 +77,7 @@ def spec(each: int = 10) -> ModelSpec:
     }
     return ModelSpec.model_validate(
         {
-            "model": "quiet",
+            "model": "healthy",
             "start": _FIRST,
             "predictions": {"path": "predictions/{date}", "columns": columns},
             "reference": {"path": "reference"},
@@ -87,7 +87,7 @@ def spec(each: int = 10) -> ModelSpec:
 
 
 def draw(random: np.random.Generator, rows: int, daily: float = 0.0, each: int = 10) -> Rows:
-    """A night of so many rows; the mean of each number varies from night to night by `daily` standard deviations."""
+    """A day of so many rows; the mean of each number varies from day to day by `daily` standard deviations."""
     spread = math.sqrt((math.e - 1) * math.e)
     numbers = {name: random.normal(size=rows) for name in NORMAL[:each]}
     numbers |= {name: (random.lognormal(size=rows) - math.exp(0.5)) / spread for name in LOGNORMAL[:each]}
@@ -99,7 +99,7 @@ def draw(random: np.random.Generator, rows: int, daily: float = 0.0, each: int =
 
 
 class World:
-    """Draws nights and keeps what the product would keep of them."""
+    """Draws days and keeps what the product would keep of them."""
 
     def __init__(self, seed: int, rows: int, *, daily: float = 0.0, each: int = 10) -> None:
         self.spec = spec(each)
@@ -107,28 +107,30 @@ class World:
         self.rows = rows
         self.daily = daily
         self.each = each
-        self._layout: Layout = pin_layout(self.spec, draw(self.random, _LAYOUT_ROWS, each=each).table(self.random))
+        self._schema: ProfileSchema = pin_schema(
+            self.spec, draw(self.random, _SCHEMA_ROWS, each=each).table(self.random)
+        )
         self.comparisons = Comparisons()
         self._past: list[tuple[date, Profile, list[MetricValue]]] = []
 
-    def night(self, fault: Fault | None = None, rows: int | None = None) -> Profile:
-        """The profile of a new night."""
+    def day(self, fault: Fault | None = None, rows: int | None = None) -> Profile:
+        """The profile of a new day."""
         count = int(self.random.poisson(self.rows)) if rows is None else rows
         drawn = draw(self.random, max(count, 1), self.daily, self.each)
         if fault:
             drawn = fault(drawn, self.random)
-        return profile_table(drawn.table(self.random), self._layout)
+        return profile_table(drawn.table(self.random), self._schema)
 
-    def remember(self, profile: Profile, nights: int) -> None:
-        """Make it the last of so many nights before the next one."""
+    def remember(self, profile: Profile, days: int) -> None:
+        """Make it the last of so many days before the next one."""
         day = _FIRST + timedelta(days=0) if not self._past else self._past[-1][0] + timedelta(days=1)
-        self._past = [*self._past, (day, profile, self._metrics(profile))][-nights:]
+        self._past = [*self._past, (day, profile, self._metrics(profile))][-days:]
 
-    def evidence(self, profile: Profile, baseline: Profile) -> NightEvidence:
-        """What the nightly run would judge the night by."""
+    def evidence(self, profile: Profile, baseline: Profile) -> PartitionEvidence:
+        """What the nightly run would evaluate the day by."""
         day = self._past[-1][0] + timedelta(days=1) if self._past else _FIRST
         baselines = {name: (baseline, frozenset[date]()) for name in baseline.columns}
-        nights = Nights(
+        days = ColumnDays(
             day=day,
             now=profile,
             past=[(past, own) for past, own, _ in self._past],
@@ -140,13 +142,13 @@ class World:
             for value in metrics:
                 if value.value is not None:
                     past.setdefault(value.key, []).append((before, Point(value=value.value, rows=value.rows)))
-        return NightEvidence(
+        return PartitionEvidence(
             day=day,
             metrics=self._metrics(profile),
             past=past,
-            columns=nights.columns(),
+            columns=days.columns(),
             base=base_shares(baselines),
-            parts=nights.parts,
+            parts=days.parts,
         )
 
     def _metrics(self, profile: Profile) -> list[MetricValue]:

@@ -13,22 +13,22 @@ def labelled_table(
     score: Sequence[float | None],
     prediction: Sequence[bool | None],
     label: Sequence[bool | None] | None = None,
-    void: Sequence[bool] | None = None,
+    excluded: Sequence[bool] | None = None,
 ) -> pa.Table:
-    """The table of the given columns; no labels and no void rows by default."""
+    """The table of the given columns; no labels and no excluded rows by default."""
     rows = len(score)
     return pa.table(
         {
             "score": pa.array(score, pa.float64()),
             "prediction": pa.array(prediction, pa.bool_()),
             "label": pa.array([None] * rows if label is None else label, pa.bool_()),
-            "void": pa.array([False] * rows if void is None else void, pa.bool_()),
+            "excluded": pa.array([False] * rows if excluded is None else excluded, pa.bool_()),
         }
     )
 
 
 def random_labels(rows: int, seed: int) -> pa.Table:
-    """Scores that are calibrated, with labels missing here and there and some rows void."""
+    """Scores that are calibrated, with labels missing here and there and some rows excluded."""
     random = np.random.default_rng(seed)
     score = random.beta(1, 2, rows)
     return pa.table(
@@ -36,6 +36,6 @@ def random_labels(rows: int, seed: int) -> pa.Table:
             "score": pa.array(score, mask=random.random(rows) < 0.02),
             "prediction": pa.array(score >= 0.5),
             "label": pa.array(random.random(rows) < score, mask=random.random(rows) < 0.1),
-            "void": pa.array(random.random(rows) < 0.05),
+            "excluded": pa.array(random.random(rows) < 0.05),
         }
     )

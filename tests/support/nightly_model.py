@@ -1,11 +1,11 @@
-"""The steps of a night without its pages, for tests that run many nights."""
+"""The steps of a day without its pages, for tests that run many days."""
 
 from __future__ import annotations
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import detect_drift
-from airflow_mlmon.pipeline.steps.evaluate import judge_partition
+from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
 from airflow_mlmon.pipeline.steps.performance import measure_performance
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.steps.profile import fill_days_before, profile_partition
@@ -13,12 +13,12 @@ from airflow_mlmon.pipeline.steps.validate import validate_partition
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 
 
-def judge_night(run: Run, partition: Partition) -> str:
-    """Run a night up to its verdicts; the version that is served then."""
+def evaluate_day(run: Run, partition: Partition) -> str:
+    """Run a day up to its verdicts; the version that is served then."""
     fill_days_before(run, ensure_reference(run), partition)
     prepared = prepare_partition(run, partition)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
     drift = detect_drift(run, prepared, profiled)
-    judge_partition(run, prepared, profiled, drift, measure_performance(run, prepared))
+    evaluate_partition(run, prepared, profiled, drift, measure_performance(run, prepared))
     return prepared.version

@@ -1,4 +1,4 @@
-"""Hand-made nights for the tests of the reports."""
+"""Hand-made days for the tests of the reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_mlmon.records import (
     Family,
     MetricValue,
     MultivariateDetail,
-    Night,
+    PartitionState,
     Status,
     Verdict,
     VerdictState,
@@ -23,35 +23,35 @@ from airflow_mlmon.records import (
 from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
 from airflow_mlmon.reports.page import (
     ColumnRow,
+    DayPage,
     Fact,
-    IndexNight,
+    IndexDay,
     IndexPage,
-    NightPage,
-    PerformanceNight,
+    PerformanceDay,
     ShownFile,
     TrendChart,
 )
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import Labels
 
-LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled",), positive_name="late")
+LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", excluded=("cancelled",), positive_name="late")
 
 STORM = date(2013, 3, 8)
 NUMBERS = ("temp", "dewp", "humid", "wind", "precip", "visib", "pressure", "distance", "seats", "plane_age", "score")
 CATEGORIES = ("carrier", "origin")
 
 
-def night(day: date = STORM, status: Status = Status.OK, **changed) -> Night:
+def partition_state(day: date = STORM, status: Status = Status.OK, **changed) -> PartitionState:
     values = {
         "partition": Partition.of_day("flights", day),
         "status": status,
         "version": "20130309T060000-3f2a",
-        "layout": "5c1f0a9be772",
-        "rows_listed": 979,
-        "rows_curated": 979,
+        "schema": "5c1f0a9be772",
+        "rows_read": 979,
+        "rows_accepted": 979,
         "rows_quarantined": 0,
     }
-    return Night(**(values | changed))
+    return PartitionState(**(values | changed))
 
 
 def alert(metric: str = "score_mean", day: date = STORM, **changed) -> Alert:
@@ -136,42 +136,42 @@ def drift_verdicts() -> tuple[Verdict, ...]:
     last = len(NUMBERS) - 3
     return (
         *(
-            usual_verdict(
+            evaluated(
                 "drift_score", name, value=0.02, effect=0.02 + 0.025 * rank,
                 state=VerdictState.BREACH if rank >= last else VerdictState.OK, p_value=1e-6 if rank >= last else 0.4,
             )
             for rank, name in enumerate(NUMBERS)
         ),
-        usual_verdict("drift_score", "carrier", value=0.011, effect=0.011),
-        usual_verdict("drift_score", "origin", value=None, state=VerdictState.INSUFFICIENT_DATA, rule="as usual",
+        evaluated("drift_score", "carrier", value=0.011, effect=0.011),
+        evaluated("drift_score", "origin", value=None, state=VerdictState.INSUFFICIENT_DATA, rule="as expected",
                       p_value=None, effect=None, history=None, note="12 values, fewer than 30"),
-        usual_verdict("multivariate_drift", value=0.83, usual=0.5, high=0.56, state=VerdictState.BREACH, effect=0.7,
+        evaluated("multivariate_drift", value=0.83, expected=0.5, high=0.56, state=VerdictState.BREACH, effect=0.7,
                       p_value=1e-5),
     )  # fmt: skip
 
 
-def score_trend(nights: int = 28, last: date = STORM, title: str = "mean score") -> TrendChart:
+def score_trend(days: int = 28, last: date = STORM, title: str = "mean score") -> TrendChart:
     points = []
-    for rank in range(nights):
+    for rank in range(days):
         value = 0.22 + 0.03 * math.sin(rank * 1.7)
-        loud = rank == nights - 1
+        alerting = rank == days - 1
         points.append(
             TrendPoint(
-                day=last - timedelta(days=nights - 1 - rank),
-                value=None if rank == 9 else value + 0.17 * loud,
+                day=last - timedelta(days=days - 1 - rank),
+                value=None if rank == 9 else value + 0.17 * alerting,
                 low=0.13 if rank >= 6 else None,
                 high=0.31 if rank >= 6 else None,
-                breach=loud,
+                breach=alerting,
             )
         )
     return TrendChart(title=title, svg=trend(Trend(title=title, points=tuple(points))))
 
 
-def performance(last: date = STORM) -> tuple[PerformanceNight, ...]:
+def performance(last: date = STORM) -> tuple[PerformanceDay, ...]:
     values = {
-        "label_share": 0.995,
-        "positive_share": 0.794,
-        "void_share": 0.181,
+        "label_coverage": 0.995,
+        "positive_rate": 0.794,
+        "excluded_share": 0.181,
         "accuracy": 0.512,
         "precision": 0.871,
         "recall": 0.446,
@@ -180,8 +180,8 @@ def performance(last: date = STORM) -> tuple[PerformanceNight, ...]:
         "log_loss": 0.914,
         "brier": 0.301,
     }
-    past = [PerformanceNight(day=last - timedelta(days=days), metrics=values) for days in range(1, 7)]
-    return (*past, PerformanceNight(day=last, metrics={"label_share": 0.0}, note="no labels yet"))
+    past = [PerformanceDay(day=last - timedelta(days=days), metrics=values) for days in range(1, 7)]
+    return (*past, PerformanceDay(day=last, metrics={"label_coverage": 0.0}, note="no labels yet"))
 
 
 def checks() -> tuple[CheckOutcome, ...]:
@@ -201,8 +201,8 @@ def checks() -> tuple[CheckOutcome, ...]:
     )
 
 
-def loud_page(**changed) -> NightPage:
-    """The night of the storm, with everything that a page can show."""
+def alerting_page(**changed) -> DayPage:
+    """The day of the storm, with everything that a page can show."""
     partition = Partition.of_day("flights", STORM)
     archive = "s3://airline/predictions/dt=2013-03-08"
     verdicts = (
@@ -215,10 +215,10 @@ def loud_page(**changed) -> NightPage:
             rule="history", history=28, deviations=0.7,
         ),
         Verdict(
-            metric="null_share", column="wind", value=0.0021, state=VerdictState.OK, low=None, high=0.05, rule="max",
+            metric="null_rate", column="wind", value=0.0021, state=VerdictState.OK, low=None, high=0.05, rule="max",
         ),
         Verdict(
-            metric="positive_share", column=None, value=None, state=VerdictState.INSUFFICIENT_DATA, low=None,
+            metric="positive_rate", column=None, value=None, state=VerdictState.INSUFFICIENT_DATA, low=None,
             high=None, rule="history", history=4, note="history 4 of 14",
         ),
         *drift_verdicts(),
@@ -228,17 +228,19 @@ def loud_page(**changed) -> NightPage:
         "description": "Will a departure from New York arrive 15 or more minutes late?",
         "owner": "operations",
         "labels": LABELS,
-        "night": night(status=Status.PARTIAL, rows_listed=981, rows_quarantined=2, message="1 of 4 files is damaged."),
-        "alerts": (alert(), alert("null_share", severity="critical", title="null rate of wind is 7.3 %")),
+        "state": partition_state(
+            status=Status.PARTIAL, rows_read=981, rows_quarantined=2, message="1 of 4 files is damaged."
+        ),
+        "alerts": (alert(), alert("null_rate", severity="critical", title="null rate of wind is 7.3 %")),
         "verdicts": verdicts,
         "checks": checks(),
         "columns": column_rows(),
         "together": together(),
         "metrics": (
-            MetricValue(metric="null_share", value=0.0123, rows=979),
+            MetricValue(metric="null_rate", value=0.0123, rows=979),
             MetricValue(metric="score_mean", value=0.394, rows=979),
-            MetricValue(metric="predicted_positive_share", value=0.287, rows=979),
-            MetricValue(metric="label_share", value=None, rows=979),
+            MetricValue(metric="predicted_positive_rate", value=0.287, rows=979),
+            MetricValue(metric="label_coverage", value=None, rows=979),
         ),
         "trends": tuple(score_trend(title=title) for title in ("mean score", "null rate", "rows", "late rate")),
         "performance": performance(),
@@ -261,79 +263,79 @@ def loud_page(**changed) -> NightPage:
         "previous_href": "2013-03-07.html",
         "next_href": "2013-03-09.html",
     }
-    return NightPage(**(values | changed))
+    return DayPage(**(values | changed))
 
 
-def usual_verdict(metric: str, column: str | None = None, **changed) -> Verdict:
-    """A verdict by what is usual."""
+def evaluated(metric: str, column: str | None = None, **changed) -> Verdict:
+    """A verdict by what is expected."""
     values = {
         "metric": metric, "column": column, "value": 0.0, "state": VerdictState.OK, "low": None, "high": None,
-        "rule": "as usual in 28 nights", "history": 28, "p_value": 0.8, "effect": 0.1, "usual": None,
+        "rule": "as expected in 28 days", "history": 28, "p_value": 0.8, "effect": 0.1, "expected": None,
     }  # fmt: skip
     return Verdict(**(values | changed))
 
 
-def judged_page(**changed) -> NightPage:
-    """A night that was judged by the nights before: rain that moved the score, a gap, and too few labels."""
+def evaluated_page(**changed) -> DayPage:
+    """A day that was evaluated by the days before: rain that moved the score, a gap, and too few labels."""
     rain = "drift of precip: values higher than expected"
     cause = f"{rain} (by itself it would move the mean score by +0.0485)"
     far = {"state": VerdictState.BREACH, "p_value": 0.0004, "effect": 1.27}
     verdicts = (
-        usual_verdict("rows", value=979, usual=990.4, low=860.0, effect=-0.01),
-        usual_verdict("score_mean", value=0.351, usual=0.268, low=0.19, high=0.346, **far),
-        usual_verdict("drift_score", "precip", value=2.57, note="values higher than expected", **far),
-        usual_verdict("drift_score", "seats", value=0.02),
-        usual_verdict("null_share", "precip", usual=0.0),
-        usual_verdict("null_share", "seats", value=0.166, usual=0.177, history=None, p_value=0.2),
-        usual_verdict("unseen_share", "carrier", state=VerdictState.INSUFFICIENT_DATA, rule="as usual", p_value=None,
+        evaluated("rows", value=979, expected=990.4, low=860.0, effect=-0.01),
+        evaluated("score_mean", value=0.351, expected=0.268, low=0.19, high=0.346, **far),
+        evaluated("drift_score", "precip", value=2.57, note="values higher than expected", **far),
+        evaluated("drift_score", "seats", value=0.02),
+        evaluated("null_rate", "precip", expected=0.0),
+        evaluated("null_rate", "seats", value=0.166, expected=0.177, history=None, p_value=0.2),
+        evaluated("new_category_rate", "carrier", state=VerdictState.INSUFFICIENT_DATA, rule="as expected", p_value=None,  # noqa: E501
                       effect=None, history=None, note="12 values, fewer than 30"),
-        *(usual_verdict("drift_score", "precip", segment=f"origin={name}", **far) for name in ("EWR", "JFK")),
-        usual_verdict("drift_score", "precip", segment="origin=LGA"),
+        *(evaluated("drift_score", "precip", segment=f"origin={name}", **far) for name in ("EWR", "JFK")),
+        evaluated("drift_score", "precip", segment="origin=LGA"),
     )  # fmt: skip
     alerts = (
         alert("drift_score", column="precip", title=rain, text=f"{rain}; effect size +1.3", cause=cause),
         alert("score_mean", title="mean score above its expected range", cause=cause, severity="critical"),
-        alert("null_share", column="wind", title="null rate of wind above its limit"),
+        alert("null_rate", column="wind", title="null rate of wind above its limit"),
     )
-    return quiet_page(**({"alerts": alerts, "verdicts": verdicts} | changed))
+    return healthy_page(**({"alerts": alerts, "verdicts": verdicts} | changed))
 
 
-def quiet_page(**changed) -> NightPage:
-    """A night on which nothing happened."""
-    loud = loud_page()
+def healthy_page(**changed) -> DayPage:
+    """A day on which nothing happened."""
+    alerting = alerting_page()
     calm = {
-        "night": night(),
+        "state": partition_state(),
         "alerts": (),
         "quarantine": {},
-        "files": loud.files[:2],
-        "verdicts": tuple(verdict for verdict in loud.verdicts if verdict.state is VerdictState.OK),
-        "checks": tuple(outcome for outcome in loud.checks if outcome.passed),
-        "columns": tuple(row for row in loud.columns if row.score.column not in {"origin", *NUMBERS[-3:]}),
+        "files": alerting.files[:2],
+        "verdicts": tuple(verdict for verdict in alerting.verdicts if verdict.state is VerdictState.OK),
+        "checks": tuple(outcome for outcome in alerting.checks if outcome.passed),
+        "columns": tuple(row for row in alerting.columns if row.score.column not in {"origin", *NUMBERS[-3:]}),
         "together": together(score=0.51, note=""),
     }
-    return loud_page(**(calm | changed))
+    return alerting_page(**(calm | changed))
 
 
-def bare_page(status: Status, message: str) -> NightPage:
-    """A night of which nothing is known but its status."""
-    state = night(status=status, version=None, layout=None, rows_listed=0, rows_curated=0, message=message)
-    return NightPage(model="flights", night=state)
+def bare_page(status: Status, message: str) -> DayPage:
+    """A day of which nothing is known but its status."""
+    state = partition_state(status=status, version=None, schema=None, rows_read=0, rows_accepted=0, message=message)
+    return DayPage(model="flights", state=state)
 
 
-def index_page(nights: int = 14, **changed) -> IndexPage:
-    """An index of consecutive nights, among them a storm, a failure and a night without data."""
-    metrics = {"score_mean": 0.22, "label_share": 0.99, "positive_share": 0.21, "accuracy": 0.78, "log_loss": 0.51}
+def index_page(days: int = 14, **changed) -> IndexPage:
+    """An index of consecutive days, among them a storm, a failure and a day without data."""
+    metrics = {"score_mean": 0.22, "label_coverage": 0.99, "positive_rate": 0.21, "accuracy": 0.78, "log_loss": 0.51}
     rows = []
-    for rank in range(nights):
+    for rank in range(days):
         day = date(2013, 3, 1) + timedelta(days=rank)
         status = {4: Status.NO_DATA, 9: Status.PARTIAL, 11: Status.FAILED}.get(rank, Status.OK)
         rows.append(
-            IndexNight(
-                night=night(day, status, message="" if status is Status.OK else f"why it is {status}"),
+            IndexDay(
+                state=partition_state(day, status, message="" if status is Status.OK else f"why it is {status}"),
                 href=f"{day}.html",
                 drifted=rank % 3,
                 columns=13,
-                metrics=metrics if rank < nights - 3 else {"score_mean": 0.22},
+                metrics=metrics if rank < days - 3 else {"score_mean": 0.22},
                 alerts=(alert(day=day),) if day == STORM else (),
             )
         )
@@ -342,7 +344,7 @@ def index_page(nights: int = 14, **changed) -> IndexPage:
         "description": "Will a departure from New York arrive 15 or more minutes late?",
         "owner": "operations",
         "labels": LABELS,
-        "nights": tuple(rows),
+        "days": tuple(rows),
         "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late rate", "log loss")),
     }
     return IndexPage(**(values | changed))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from airflow_mlmon.spec.model import ModelSpec
 
 
@@ -27,30 +27,30 @@ def make_spec(**columns: dict[str, Any]) -> ModelSpec:
     )
 
 
-def make_layout(*columns: ColumnLayout, segments: tuple[SegmentLayout, ...] = ()) -> Layout:
-    """A layout of the given columns and segments."""
-    return Layout(model="loans", columns=columns, segments=segments)
+def make_schema(*columns: ColumnSchema, segments: tuple[SegmentSchema, ...] = ()) -> ProfileSchema:
+    """A profile schema of the given columns and segments."""
+    return ProfileSchema(model="loans", columns=columns, segments=segments)
 
 
-def numeric_layout(name: str = "x", **pinned: Any) -> ColumnLayout:
+def numeric_schema(name: str = "x", **pinned: Any) -> ColumnSchema:
     """What is pinned of a numeric column."""
-    return ColumnLayout(name=name, kind=Kind.NUMERIC, **pinned)
+    return ColumnSchema(name=name, kind=Kind.NUMERIC, **pinned)
 
 
-def category_layout(*vocabulary: str, name: str = "c") -> ColumnLayout:
+def category_schema(*vocabulary: str, name: str = "c") -> ColumnSchema:
     """What is pinned of a category."""
-    return ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary)
+    return ColumnSchema(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary)
 
 
-def profile_values(values: Any, layout: ColumnLayout) -> Any:
+def profile_values(values: Any, schema: ColumnSchema) -> Any:
     """The profile of one column of values."""
     array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
-    return profile_table(pa.table({layout.name: array}), make_layout(layout)).columns[layout.name]
+    return profile_table(pa.table({schema.name: array}), make_schema(schema)).columns[schema.name]
 
 
-def profile_numbers(values: Any, layout: ColumnLayout | None = None) -> NumericProfile:
+def profile_numbers(values: Any, schema: ColumnSchema | None = None) -> NumericProfile:
     """The profile of one numeric column around 0 with a fine quantum."""
-    profile: NumericProfile = profile_values(values, layout or numeric_layout(quantum=2.0**-30))
+    profile: NumericProfile = profile_values(values, schema or numeric_schema(quantum=2.0**-30))
     return profile
 
 

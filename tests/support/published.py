@@ -1,4 +1,4 @@
-"""Builders of what is said of a night, for tests of the store and of alerts."""
+"""Builders of what is said of a day, for tests of the store and of alerts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_mlmon.records import (
     CheckOutcome,
     Family,
     MetricValue,
-    Night,
+    PartitionState,
     Results,
     Status,
     Verdict,
@@ -36,18 +36,18 @@ def partition(day: int = 8, model: str = "flights") -> Partition:
     return Partition.of_day(model, date(2013, 3, day))
 
 
-def night(of: Partition | None = None, **changes: Any) -> Night:
-    """A night as it is published."""
+def partition_state(of: Partition | None = None, **changes: Any) -> PartitionState:
+    """A day as it is published."""
     facts: dict[str, Any] = {
         "partition": of or partition(),
         "status": Status.OK,
         "version": "v1",
-        "layout": "abc123",
-        "rows_listed": 900,
-        "rows_curated": 890,
+        "schema": "abc123",
+        "rows_read": 900,
+        "rows_accepted": 890,
         "rows_quarantined": 10,
     }
-    return Night(**(facts | changes))
+    return PartitionState(**(facts | changes))
 
 
 def arrival(**changes: Any) -> Arrival:
@@ -66,13 +66,13 @@ def arrival(**changes: Any) -> Arrival:
 def baseline(**changes: Any) -> BaselineFacts:
     """A baseline of two days, by a pin."""
     facts: dict[str, Any] = {
-        "title": "the trailing 3 nights",
+        "title": "the trailing 3 days",
         "kind": BaselineKind.TRAILING,
         "columns": ("distance", "wind_speed"),
         "asked": 3,
         "needed": 2,
-        "nights": {date(2013, 3, 6): "a", date(2013, 3, 7): "b"},
-        "other_layout": 1,
+        "days": {date(2013, 3, 6): "a", date(2013, 3, 7): "b"},
+        "other_schema": 1,
         "pin": 4,
     }
     return BaselineFacts(**(facts | changes))
@@ -94,7 +94,7 @@ def verdict(name: str = "score_mean", **changes: Any) -> Verdict:
         "state": VerdictState.BREACH,
         "low": 0.15,
         "high": 0.27,
-        "rule": "within 5 robust standard deviations of the median of 28 nights",
+        "rule": "within 5 robust standard deviations of the median of 28 days",
         "history": 28,
         "deviations": 9.5,
     }
@@ -115,7 +115,7 @@ def check(**changes: Any) -> CheckOutcome:
 
 
 def alert(name: str = "score_mean", of: Partition | None = None, **changes: Any) -> Alert:
-    """An alert on a metric of the night."""
+    """An alert on a metric of the day."""
     facts: dict[str, Any] = {
         "partition": of or partition(),
         "family": Family.PREDICTIONS,
@@ -123,7 +123,7 @@ def alert(name: str = "score_mean", of: Partition | None = None, **changes: Any)
         "column": None,
         "severity": "warning",
         "title": f"{name} above its limit",
-        "text": f"{name} 0.39, expected 0.15 to 0.27 from 28 nights",
+        "text": f"{name} 0.39, expected 0.15 to 0.27 from 28 days",
         "value": 0.39,
     }
     return Alert(**(facts | changes))
@@ -134,7 +134,7 @@ def results(of: Partition | None = None, family: Family = Family.PREDICTIONS, **
     facts: dict[str, Any] = {
         "partition": of or partition(),
         "family": family,
-        "metrics": (metric(), metric("null_share", 0.01, "wind_speed"), metric("null_share", None)),
+        "metrics": (metric(), metric("null_rate", 0.01, "wind_speed"), metric("null_rate", None)),
         "verdicts": (verdict(),),
         "checks": (check(),),
     }
@@ -164,7 +164,7 @@ def stored_rows(store: MetricStore) -> dict[str, list[tuple[object, ...]]]:
 
 
 def publish_breach(store: MetricStore, **changes) -> None:
-    store.publish(night(), [results(alerts=(alert(),), **changes)], supersedes=None, channels=CHANNELS)
+    store.publish(partition_state(), [results(alerts=(alert(),), **changes)], supersedes=None, channels=CHANNELS)
 
 
 def claim_ids(store: MetricStore, now: datetime = NOW, limit: int = 10) -> list[int]:

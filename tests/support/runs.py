@@ -54,7 +54,7 @@ def opened(folder: Path, archive: Archive, *replacements: tuple[str, str], **giv
 
 
 def run_twice_at_once(spec: Path, folder: Path, partition: Partition) -> list[int]:
-    """Run a night in two processes at the same time, on one store and workspace in `folder`; their exit codes."""
+    """Run a day in two processes at the same time, on one store and workspace in `folder`; their exit codes."""
     folder.mkdir()
     places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
     command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", partition.key, *places]

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.comparison.slice import Slice
-from airflow_mlmon.comparison.slices import Candidate, SliceRows, judge_slices
+from airflow_mlmon.comparison.slices import Candidate, SliceRows, evaluate_slices
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
@@ -40,40 +40,40 @@ def labelled_rows(rows: int, accuracy: float, random: np.random.Generator) -> Bi
     label = random.random(rows) < 0.4
     prediction = np.where(random.random(rows) < accuracy, label, ~label)
     score = np.where(prediction, random.beta(4, 2, rows), random.beta(2, 4, rows))
-    void = np.zeros(rows, dtype=bool)
-    return profile_outcomes(pa.table({"score": score, "prediction": prediction, "label": label, "void": void}))
+    excluded = np.zeros(rows, dtype=bool)
+    return profile_outcomes(pa.table({"score": score, "prediction": prediction, "label": label, "excluded": excluded}))
 
 
 @lru_cache(maxsize=1)
-def slice_layout() -> Layout:
+def slice_schema() -> ProfileSchema:
     """What is pinned of the columns."""
     return pin_columns("m", TYPES, slice_table(5_000, np.random.default_rng(0)))
 
 
-def judged(
+def evaluated(
     seed: int,
     *,
     slices: int = 20,
     rows: int = 500,
     reference_rows: int = 500,
     accuracy: Mapping[int, float] | None = None,
-    usual: float = 0.85,
+    expected: float = 0.85,
     metric: str = "accuracy",
 ) -> tuple[Slice, ...]:
     """The ranked slices of a seed; `accuracy` is of those slices that are not like the others."""
-    random, layout = np.random.default_rng(seed), slice_layout()
+    random, schema = np.random.default_rng(seed), slice_schema()
     candidates = []
     for number in range(slices):
-        right = (accuracy or {}).get(number, usual)
+        right = (accuracy or {}).get(number, expected)
         current, reference = (
             SliceRows(
-                profile=profile_table(slice_table(size, random), layout), labelled=labelled_rows(size, of, random)
+                profile=profile_table(slice_table(size, random), schema), labelled=labelled_rows(size, of, random)
             )
-            for size, of in ((rows, right), (reference_rows, usual))
+            for size, of in ((rows, right), (reference_rows, expected))
         )
         name = f"by={number}"
         candidates.append(
             Candidate(name=name, columns=("by",), value=str(number), rows=rows, current=current, reference=reference)
         )
     whole = Binary().sum_outcomes(own.current.labelled for own in candidates if own.current and own.current.labelled)
-    return judge_slices(candidates, rows=whole.rows, labelled=whole, task=Binary(), metric=metric, method="psi")
+    return evaluate_slices(candidates, rows=whole.rows, labelled=whole, task=Binary(), metric=metric, method="psi")

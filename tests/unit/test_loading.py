@@ -29,7 +29,7 @@ quality:
     severity: blocking
 alerts:
   rules:
-    - metric: null_share
+    - metric: null_rate
       column: amount
       max: 0.1
 """
@@ -87,9 +87,9 @@ def test_parse_spec_reads_every_section():
             id="unknown-column-of-a-check",
         ),
         pytest.param(
-            "metric: null_share",
+            "metric: null_rate",
             "metric: nul_share",
-            ["fraud.yaml:18: alerts.rules.0.metric: 'nul_share' is unknown; did you mean null_share?"],
+            ["fraud.yaml:18: alerts.rules.0.metric: 'nul_share' is unknown; did you mean null_rate?"],
             id="unknown-metric",
         ),
         pytest.param(

@@ -1,6 +1,6 @@
 """A store and a workspace of 30 days of the first release: this code upgrades them and says what was said.
 
-`first_release/home.tar.xz` was made with the code of the first release (commit adbe909), by `run_night` and
+`first_release/home.tar.xz` was made with the code of the first release (commit adbe909), by `run_partition` and
 `send_alerts` day after day from 1 to 30 March 2026, in a folder on which no path depends. The model is binary,
 with a second version from noon of the 17th on, a segment, a vector, labels one and three days late, and a dropped
 column. Of its days
@@ -36,20 +36,27 @@ from typing import Any
 import pytest
 
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.deciding.staleness import stale_nights
-from airflow_mlmon.pipeline.history.reevaluate import Outcome, rejudge
-from airflow_mlmon.pipeline.nightly import run_night
+from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.profiles.bundle import bundle, unbundle
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.parts import read_outcome_parts
 from tests.support.first_release import STORED, opened_first_release, unpacked
 
 # what the first release called something that has another name by now
-NAMES: dict[str, str] = {}
+NAMES = {
+    "label_share": "label_coverage",
+    "null_share": "null_rate",
+    "positive_share": "positive_rate",
+    "predicted_positive_share": "predicted_positive_rate",
+    "unseen_share": "new_category_rate",
+    "void_share": "excluded_share",
+}
 COUNTED = {
     "messages": "SELECT event, state, count(*) FROM mlmon_outbox GROUP BY event, state",
     "actions": 'SELECT kind, metric, "column", segment, day, until, who FROM mlmon_alert_actions',
@@ -57,12 +64,12 @@ COUNTED = {
 REFERENCE, FIRST, LAST, NEXT = (date(2026, 2, 15), date(2026, 3, 1), date(2026, 3, 30), date(2026, 3, 31))
 REDONE = date(2026, 3, 13)
 FIELDS = {
-    "days": "partition.key status version layout rows_listed rows_curated rows_quarantined judged",
-    "verdicts": "metric column segment state value p_value effect usual low high severity",
+    "days": "partition.key status version schema rows_read rows_accepted rows_quarantined evaluated",
+    "verdicts": "metric column segment state value p_value effect expected low high severity",
     "metrics": "metric column segment value rows",
     "checks": "expectation column passed rows unexpected",
     "alerts": "partition.key family metric column segment severity value",
-    "lifecycles": "metric column segment state severity since opened last_breached nights acknowledged_by muted_until "
+    "lifecycles": "metric column segment state severity since opened last_breached days acknowledged_by muted_until "
     "resolved_on resolved_by",
     "pins": "number version baseline first who why accepted_at",
     "deliveries": "partition.key version uri rows",
@@ -109,12 +116,12 @@ def in_rows(found: Any) -> list[Row]:
 def said(run: Run) -> Said:
     """All that is said of the days by now."""
     store, model, days = run.store, run.model, (REFERENCE, NEXT)
-    partitions = [night.partition for night in store.nights(model, *days)]
+    partitions = [state.partition for state in store.states(model, *days)]
     with closing(sqlite3.connect("store.db")) as database:
         counted = {name: [list(row) for row in database.execute(query)] for name, query in COUNTED.items()}
     alerts = store.alerts(model, *days, include_resolved=True)
     return counted | {
-        "days": [row_of("days", night) for night in store.nights(model, *days)],
+        "days": [row_of("days", state) for state in store.states(model, *days)],
         "verdicts": [[of.key, *row_of("verdicts", verdict)] for of in partitions for verdict in store.verdicts(of)],
         "metrics": [[of.key, *row_of("metrics", value)] for of in partitions for value in store.metric_values(of)],
         "checks": [[of.key, *row_of("checks", check)] for of in partitions for check in store.checks(of)],
@@ -122,7 +129,7 @@ def said(run: Run) -> Said:
         "lifecycles": [row_of("lifecycles", alert) for alert in store.tracked_alerts(model)],
         "pins": [row_of("pins", pin) for pin in store.baselines(model)],
         "deliveries": [row_of("deliveries", delivery) for delivery in store.deliveries(model, *days)],
-        "stale": in_rows({str(day): list(map(str, below)) for day, below in stale_nights(run, *days).items()}),
+        "stale": in_rows({str(day): list(map(str, below)) for day, below in stale_days(run, *days).items()}),
     }
 
 
@@ -198,11 +205,11 @@ def moments(run) -> dict[str, Said]:
     """What this code says at the three moments."""
     moments = {"as_left": said(run)}
     # the pages, which come after the last day, are written by the two runs below
-    outcomes = [day.outcome for day in islice(rejudge(run, FIRST, LAST), LAST.day)]
-    assert outcomes == [Outcome.JUDGED] * LAST.day
+    outcomes = [day.outcome for day in islice(reevaluate(run, FIRST, LAST), LAST.day)]
+    assert outcomes == [Outcome.EVALUATED] * LAST.day
     moments["evaluated_again"] = said(run)
     for day in (NEXT, REDONE):
-        run_night(run, Partition.of_day(run.model, day))
+        run_partition(run, Partition.of_day(run.model, day))
     moments["gone_on"] = said(run)
     return moments
 
@@ -266,9 +273,9 @@ def test_stored_profiles_are_read_and_written_as_they_were(profiles):
     assert read == {"profile": 32, "labelled": 85, "bundle": 1}
 
 
-def test_stored_layout_is_read_and_written_as_it_was(home):
+def test_stored_schema_is_read_and_written_as_it_was(home):
     [path] = (home / "workspace/loans/reference").rglob("layout.json")
-    layout = Layout.from_json(path.read_text())
+    schema = ProfileSchema.from_json(path.read_text())
 
-    assert layout.to_json() == path.read_text()
-    assert {row[3] for row in golden()["as_left"]["days"]} == {layout.id}
+    assert schema.to_json() == path.read_text()
+    assert {row[3] for row in golden()["as_left"]["days"]} == {schema.id}

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.history.reevaluate import rejudge
+from airflow_mlmon.pipeline.history.reevaluate import reevaluate
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from tests.support.drift import drift_of
@@ -32,8 +32,9 @@ def of(run: Run, day: date) -> Partition:
 
 def kept_in_file(run: Run, day: date) -> list[BaselineFacts]:
     partition = of(run, day)
-    night = run.store.night(partition)
-    content = json.loads(Path(run.version_uri(partition, night.version, "drift.json")).read_text())
+    state = run.store.state(partition)
+    text = Path(run.version_uri(partition, state.version, "drift.json")).read_text()
+    content = json.loads(text.replace('"nights"', '"days"').replace('"other_layout"', '"other_schema"'))
     return [BaselineFacts.from_dict(entry) for entry in content["baselines"]]
 
 
@@ -54,8 +55,8 @@ def test_the_page_of_a_day_that_nobody_has_evaluated_since_shows_its_baselines(r
 
 
 def test_a_file_is_not_read_again_once_the_day_was_evaluated(run):
-    [again] = rejudge(run, LATE, LATE)
-    Path(run.version_uri(of(run, LATE), run.store.night(of(run, LATE)).version, "drift.json")).write_text("nothing")
+    [again] = reevaluate(run, LATE, LATE)
+    Path(run.version_uri(of(run, LATE), run.store.state(of(run, LATE)).version, "drift.json")).write_text("nothing")
 
     write_pages(run, [of(run, LATE)])
 
@@ -64,7 +65,7 @@ def test_a_file_is_not_read_again_once_the_day_was_evaluated(run):
 
 
 def test_a_file_that_is_gone_leaves_the_day_without_baselines(run):
-    Path(run.version_uri(of(run, EARLY), run.store.night(of(run, EARLY)).version, "drift.json")).unlink()
+    Path(run.version_uri(of(run, EARLY), run.store.state(of(run, EARLY)).version, "drift.json")).unlink()
 
     write_pages(run, [of(run, EARLY)])
 

@@ -23,32 +23,32 @@ class Evidence:
 
     Attributes:
         title: The title of the baseline.
-        nights: Number of days with a profile under the pinned schema.
+        days: Number of days with a profile under the pinned schema.
         needed: The minimum for acceptance.
         missing: Days without such a profile, with the reason.
     """
 
     title: str
-    nights: int
+    days: int
     needed: int
     missing: Mapping[date, ProfileState]
 
     @property
     def shortage(self) -> str:
         """Return the reason why there are too few days; empty if there are enough."""
-        if self.nights >= self.needed:
+        if self.days >= self.needed:
             return ""
         runs = [
             f"{days[0]} to {days[-1]} ({state})" if len(days) > 1 else f"{days[0]} ({state})"
             for state, days in version_runs(self.missing)
         ]
         missing = f" Missing: {', '.join(runs)}." if runs else ""
-        return f"{self.title}: {self.nights} profiled days, at least {self.needed} are needed.{missing}"
+        return f"{self.title}: {self.days} profiled days, at least {self.needed} are needed.{missing}"
 
 
 def next_day(run: Run) -> date:
     """Return the day after the last evaluated one; before that, the first day of the spec."""
-    last = run.store.last_judged_day(run.model)
+    last = run.store.last_evaluated_day(run.model)
     return run.spec.start if last is None else last + DAY
 
 
@@ -63,14 +63,14 @@ def weigh(run: Run, baseline: Baseline, day: date) -> Evidence:
         StateError: the spec has changed since its profile schema was pinned.
     """
     if baseline.kind is BaselineKind.REFERENCE:
-        return Evidence(title=baseline.title(), nights=0, needed=0, missing={})
+        return Evidence(title=baseline.title(), days=0, needed=0, missing={})
     days = _days_behind(run.spec, baseline, day)
     stored = stored_profiles(run, required_reference(run), days)
     minimum = run.spec.history.minimum
     rolls = baseline.kind in {BaselineKind.TRAILING, BaselineKind.SAME_WEEKDAY}
     return Evidence(
         title=baseline.title(),
-        nights=sum(found.profile is not None for found in stored),
+        days=sum(found.profile is not None for found in stored),
         needed=min(minimum, len(days)) if rolls else minimum,
         missing={found.day: found.state for found in stored if found.profile is None},
     )
@@ -140,4 +140,4 @@ def require_version(spec: ModelSpec, version: str | None) -> None:
 def _days_behind(spec: ModelSpec, baseline: Baseline, day: date) -> Sequence[date]:
     if baseline.kind is not BaselineKind.PREVIOUS:
         return baseline.days(day)
-    return dates_before(day, spec.history.nights)
+    return dates_before(day, spec.history.days)

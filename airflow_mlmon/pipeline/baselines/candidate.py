@@ -71,7 +71,7 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
     """
     require_version(run.spec, version)
     reference = required_reference(run)
-    names = [column.name for column in reference.layout.columns]
+    names = [column.name for column in reference.schema.columns]
     columns = [name for name in names if name not in run.spec.baselines]
     if not columns:
         raise ConfigError(
@@ -85,7 +85,7 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
         _rows_of(run, sum_baseline(run, reference, baseline, columns, span), version)
         for baseline in (held.baseline, candidate)
     )
-    drift = compare_with(run, before.layout, [before], after.profile, {})
+    drift = compare_with(run, before.schema, [before], after.profile, {})
     return CandidateDrift(
         day=day,
         held=held,

@@ -16,15 +16,15 @@ from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_nights
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_days
 from airflow_mlmon.pipeline.workspace.stored_profiles import (
     DayProfile,
     ProfileState,
     reference_version,
     stored_profiles,
 )
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT
 
@@ -35,20 +35,20 @@ class ChosenBaseline:
 
     Attributes:
         facts: The partitions and versions that it consists of.
-        layout: The profile schema of its own columns.
+        profile schema: The profile schema of its own columns.
         whole: Its sum under the pinned schema.
-        nights: The days that it asks for; those with a profile are in the sum.
+        days: The days that it asks for; those with a profile are in the sum.
     """
 
     facts: BaselineFacts
-    layout: Layout
+    schema: ProfileSchema
     whole: Profile
-    nights: Sequence[DayProfile]
+    days: Sequence[DayProfile]
 
     @property
     def profile(self) -> Profile:
         """Return its sum, under the schema of its own columns."""
-        return narrowed(self.whole, self.layout)
+        return narrowed(self.whole, self.schema)
 
 
 def choose_baselines(
@@ -65,7 +65,7 @@ def choose_baselines(
         column.name: InForce(baseline=asked)
         if asked
         else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
-        for column in reference.layout.columns
+        for column in reference.schema.columns
     }
     grouped: dict[tuple[InForce, frozenset[date]], list[str]] = {}
     for name, held in by_column.items():
@@ -84,11 +84,11 @@ def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), DRIFT)
     return {
         column: ongoing(
-            [night for night in nights if night > accepted.get((metric, column, segment), date.min)],
+            [one_day for one_day in days if one_day > accepted.get((metric, column, segment), date.min)],
             day,
             run.spec.alerts.clear,
         )
-        for (metric, column, segment), nights in breaches.items()
+        for (metric, column, segment), days in breaches.items()
         if column and segment is None
     }
 
@@ -103,10 +103,10 @@ def sum_baseline(
     without: Collection[date] = frozenset(),
 ) -> ChosenBaseline:
     """Sum the baseline of a window for some columns; a baseline of earlier days is taken `without` some."""
-    layout = _layout_of(reference.layout, columns)
+    schema = _schema_of(reference.schema, columns)
     if baseline.kind is BaselineKind.REFERENCE:
-        return _of_reference(run, reference, baseline, layout, span)
-    return _of_days(run, reference, baseline, layout, span, without=without)
+        return _of_reference(run, reference, baseline, schema, span)
+    return _of_days(run, reference, baseline, schema, span, without=without)
 
 
 def of_value(chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline | None:
@@ -116,12 +116,12 @@ def of_value(chosen: ChosenBaseline, segment: str, value: str) -> ChosenBaseline
         return None
     if chosen.facts.kind is BaselineKind.REFERENCE:
         return replace(chosen, whole=part)
-    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.nights]
-    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.nights}
+    own = [replace(day, profile=day.profile and day.profile.part(segment, value)) for day in chosen.days]
+    held = {day.day: day.version or "" for day in own if day.profile and day.day in chosen.facts.days}
     if len(held) < chosen.facts.needed:
         return None
-    facts = replace(chosen.facts, nights=held)
-    return replace(chosen, facts=facts, whole=part, nights=own)
+    facts = replace(chosen.facts, days=held)
+    return replace(chosen, facts=facts, whole=part, days=own)
 
 
 def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
@@ -131,7 +131,7 @@ def of_all_versions(chosen: ChosenBaseline) -> ChosenBaseline:
 
 def compare_with(
     run: Run,
-    layout: Layout,
+    schema: ProfileSchema,
     baselines: Sequence[ChosenBaseline],
     current: Profile,
     sampled: Mapping[str, SampledScore],
@@ -143,15 +143,15 @@ def compare_with(
     found: dict[str, ColumnDrift] = {}
     for baseline in baselines:
         drift = compare_profiles(
-            baseline.layout,
+            baseline.schema,
             baseline.profile,
-            narrowed(current, baseline.layout),
+            narrowed(current, baseline.schema),
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
             sampled=sampled,
         )
         found |= {column.column: _with_shortage(column, baseline) for column in drift}
-    return [found[column.name] for column in layout.columns]
+    return [found[column.name] for column in schema.columns]
 
 
 def baseline_profiles(run: Run, reference: StoredReference, facts: Sequence[BaselineFacts]) -> dict[str, Profile]:
@@ -163,44 +163,44 @@ def baseline_profiles(run: Run, reference: StoredReference, facts: Sequence[Base
     for entry in facts:
         if entry.kind is BaselineKind.REFERENCE:
             profiles |= dict.fromkeys(entry.columns, reference.profile)
-        elif (total := _sum_of_named(run, reference, entry.nights)) is not None:
+        elif (total := _sum_of_named(run, reference, entry.days)) is not None:
             profiles |= dict.fromkeys(entry.columns, total)
     return profiles
 
 
-def _sum_of_named(run: Run, reference: StoredReference, nights: Mapping[date, str]) -> Profile | None:
+def _sum_of_named(run: Run, reference: StoredReference, days: Mapping[date, str]) -> Profile | None:
     name = reference_version(reference)
-    own = reference_nights(run, reference) if name in nights.values() else {}
+    own = reference_days(run, reference) if name in days.values() else {}
     try:
         parts = [
             own[day]
             if version == name
             else Profile.from_bytes(
-                run.files.read(profile_uri(run, Partition.of_day(run.model, day), version, reference.layout.id))
+                run.files.read(profile_uri(run, Partition.of_day(run.model, day), version, reference.schema.id))
             )
-            for day, version in nights.items()
+            for day, version in days.items()
         ]
     except (NotFoundError, KeyError):
         return None
-    return sum_profiles(reference.layout, parts)
+    return sum_profiles(reference.schema, parts)
 
 
 def _of_reference(
-    run: Run, reference: StoredReference, baseline: Baseline, layout: Layout, span: Span
+    run: Run, reference: StoredReference, baseline: Baseline, schema: ProfileSchema, span: Span
 ) -> ChosenBaseline:
     days = [day for day in reference.days if day not in span.own]
-    nights = dict.fromkeys(days, reference_version(reference))
-    facts = _facts(run, baseline, layout, span, nights=nights, asked=len(days))
+    all_days = dict.fromkeys(days, reference_version(reference))
+    facts = _facts(run, baseline, schema, span, days=all_days, asked=len(days))
     whole = reference.profile
     if span.own:
-        own = reference_nights(run, reference)
-        whole = sum_profiles(reference.layout, (own[day] for day in days))
+        own = reference_days(run, reference)
+        whole = sum_profiles(reference.schema, (own[day] for day in days))
     return ChosenBaseline(
         # a short reference is accepted as declared, without a minimum of days
         facts=replace(facts, needed=0),
-        layout=layout,
+        schema=schema,
         whole=whole,
-        nights=(),
+        days=(),
     )
 
 
@@ -208,7 +208,7 @@ def _of_days(
     run: Run,
     reference: StoredReference,
     baseline: Baseline,
-    layout: Layout,
+    schema: ProfileSchema,
     span: Span,
     *,
     without: Collection[date],
@@ -218,53 +218,55 @@ def _of_days(
     held = [found for found in stored if found.profile is not None]
     named = {found.day: found.version or "" for found in held}
     facts = replace(
-        _facts(run, baseline, layout, span, nights=named, asked=len(asked)),
-        other_layout=sum(found.state is ProfileState.OTHER_LAYOUT for found in stored),
+        _facts(run, baseline, schema, span, days=named, asked=len(asked)),
+        other_schema=sum(found.state is ProfileState.OTHER_SCHEMA for found in stored),
     )
     return ChosenBaseline(
         facts=facts,
-        layout=layout,
-        whole=sum_profiles(reference.layout, (found.profile for found in held if found.profile is not None)),
-        nights=stored,
+        schema=schema,
+        whole=sum_profiles(reference.schema, (found.profile for found in held if found.profile is not None)),
+        days=stored,
     )
 
 
 def _facts(
-    run: Run, baseline: Baseline, layout: Layout, span: Span, *, nights: Mapping[date, str], asked: int
+    run: Run, baseline: Baseline, schema: ProfileSchema, span: Span, *, days: Mapping[date, str], asked: int
 ) -> BaselineFacts:
     return BaselineFacts(
         title=baseline.title(len(span.days)),
         kind=baseline.kind,
-        columns=tuple(column.name for column in layout.columns),
+        columns=tuple(column.name for column in schema.columns),
         asked=asked,
         needed=min(run.spec.history.minimum, asked // 2 + 1),
-        nights=nights,
+        days=days,
     )
 
 
 def _with_shortage(column: ColumnDrift, chosen: ChosenBaseline) -> ColumnDrift:
     """Return the column, with a note if its baseline lacks days."""
     facts = chosen.facts
-    if facts.kind is BaselineKind.REFERENCE or len(facts.nights) == facts.asked:
+    if facts.kind is BaselineKind.REFERENCE or len(facts.days) == facts.asked:
         return column
-    short = f"{facts.title}: {len(facts.nights)} of {facts.asked} days"
-    if facts.other_layout:
-        short += f", {facts.other_layout} have another profile schema: run mlmon reprofile"
+    short = f"{facts.title}: {len(facts.days)} of {facts.asked} days"
+    if facts.other_schema:
+        short += f", {facts.other_schema} have another profile schema: run mlmon reprofile"
     return replace(column, note="; ".join(filter(None, (short, column.note))))
 
 
-def narrowed(profile: Profile, layout: Layout) -> Profile:
+def narrowed(profile: Profile, schema: ProfileSchema) -> Profile:
     """Return the profile of all rows with the columns of a narrower schema."""
-    columns = {column.name: profile.columns[column.name] for column in layout.columns}
-    return Profile(layout_id=layout.id, rows=profile.rows, columns=columns)
+    columns = {column.name: profile.columns[column.name] for column in schema.columns}
+    return Profile(schema_id=schema.id, rows=profile.rows, columns=columns)
 
 
 def members_of(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
     """Return the past days that are part of a baseline."""
     if chosen.facts.kind is BaselineKind.REFERENCE:
-        return frozenset(one.day for one in past if one.is_reference and one.day in chosen.facts.nights)
-    return frozenset(one.day for one in past if one.day in chosen.facts.nights)
+        return frozenset(one.day for one in past if one.is_reference and one.day in chosen.facts.days)
+    return frozenset(one.day for one in past if one.day in chosen.facts.days)
 
 
-def _layout_of(layout: Layout, columns: Sequence[str]) -> Layout:
-    return Layout(model=layout.model, columns=tuple(column for column in layout.columns if column.name in columns))
+def _schema_of(schema: ProfileSchema, columns: Sequence[str]) -> ProfileSchema:
+    return ProfileSchema(
+        model=schema.model, columns=tuple(column for column in schema.columns if column.name in columns)
+    )

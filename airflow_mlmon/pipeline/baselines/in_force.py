@@ -36,7 +36,7 @@ class BaselineEntry:
     """
 
     baseline: Baseline
-    standing: EntryState
+    state: EntryState
     version: str | None = None
     column: str | None = None
     pin: BaselinePin | None = None
@@ -70,27 +70,25 @@ def in_force(
 def list_baselines(spec: ModelSpec, pins: Sequence[BaselinePin], day: date) -> list[BaselineEntry]:
     """Return the declared and accepted baselines with their states on a day, the newest last."""
     declared = [
-        BaselineEntry(baseline=baseline, standing=_standing_of_declared(spec, pins, day, version), version=version)
+        BaselineEntry(baseline=baseline, state=_state_of_declared(spec, pins, day, version), version=version)
         for version, baseline in ((None, spec.baseline), *spec.versions.items())
     ]
     columns = [
-        BaselineEntry(baseline=baseline, standing=EntryState.IN_FORCE, column=column)
+        BaselineEntry(baseline=baseline, state=EntryState.IN_FORCE, column=column)
         for column, baseline in spec.baselines.items()
     ]
     accepted = [
-        BaselineEntry(
-            baseline=pin.baseline, standing=_standing_of_pin(spec, pins, day, pin), version=pin.version, pin=pin
-        )
+        BaselineEntry(baseline=pin.baseline, state=_state_of_pin(spec, pins, day, pin), version=pin.version, pin=pin)
         for pin in pins
     ]
     return [*declared, *columns, *accepted]
 
 
-def _standing_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, version: str | None) -> EntryState:
+def _state_of_declared(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, version: str | None) -> EntryState:
     return EntryState.REPLACED if in_force(spec, pins, day, version).pin else EntryState.IN_FORCE
 
 
-def _standing_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> EntryState:
+def _state_of_pin(spec: ModelSpec, pins: Sequence[BaselinePin], day: date, pin: BaselinePin) -> EntryState:
     # a pin that is replaced before its first day never applies
     if in_force(spec, pins, max(day, pin.first), pin.version).pin != pin:
         return EntryState.REPLACED

@@ -32,10 +32,10 @@ def version_counts(run: Run, first: date, last: date) -> dict[date, CategoryCoun
     """Return the rows by version of each day of a range that has versions."""
     if run.spec.version_column is None:
         return {}
-    nights: dict[date, list[MetricValue]] = {}
+    days: dict[date, list[MetricValue]] = {}
     for day, value in run.store.segment_rows(run.model, first, last):
-        nights.setdefault(day, []).append(value)
-    counted = {day: counts_in(run.spec, values) for day, values in nights.items()}
+        days.setdefault(day, []).append(value)
+    counted = {day: counts_in(run.spec, values) for day, values in days.items()}
     return {day: counts for day, counts in counted.items() if counts}
 
 

@@ -10,7 +10,7 @@ from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.evaluation.columns import evaluate_columns
-from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.evaluation.history import ColumnDays
 from airflow_mlmon.partition import date_range, dates_before, days_between
 from airflow_mlmon.pipeline.baselines.choose import (
     ChosenBaseline,
@@ -39,7 +39,7 @@ class Window:
     Attributes:
         first: First day.
         last: Last day, included.
-        nights: The days in the sum, with the versions of their rows.
+        days: The days in the sum, with the versions of their rows.
         skipped: The excluded days with the reason.
         rows: Number of rows.
         columns: The score of each column.
@@ -49,7 +49,7 @@ class Window:
 
     first: date
     last: date
-    nights: Mapping[date, str]
+    days: Mapping[date, str]
     skipped: Mapping[date, ProfileState]
     rows: int
     columns: Sequence[ColumnDrift]
@@ -99,11 +99,11 @@ class Past:
         self, span: Span, baselines: Sequence[ChosenBaseline], current: Profile, drift: Sequence[ColumnDrift]
     ) -> dict[str, Verdict]:
         """Evaluate the drift of a window against earlier windows of its length; without them, by sampling error."""
-        policy = self.run.spec.alerts.judgement
+        policy = self.run.spec.alerts.evaluation
         length, first = len(span.days), span.days[0]
-        days = self._days(first, max(self.run.spec.history.nights // length, _PAST_WINDOWS) * length)
+        days = self._days(first, max(self.run.spec.history.days // length, _PAST_WINDOWS) * length)
         windows = [days[start : start + length] for start in range(0, len(days), length)]
-        nights = Nights(
+        all_days = ColumnDays(
             day=first,
             now=current,
             past=[(window[0].day, self._sum(window)) for window in windows if _is_held(window)],
@@ -118,7 +118,7 @@ class Past:
             season=policy.season if length == 1 else Season.NONE,
         )
         titles = {name: chosen.facts.title for chosen in baselines for name in chosen.facts.columns}
-        return evaluate_columns(nights, [score_metric(column, titles[column.column]) for column in drift], policy)
+        return evaluate_columns(all_days, [score_metric(column, titles[column.column]) for column in drift], policy)
 
     def _excluded(
         self, baselines: Sequence[ChosenBaseline], windows: Sequence[Sequence[DayProfile]], days: Sequence[DayProfile]
@@ -147,7 +147,7 @@ class Past:
         return [self.known[day] for day in days]
 
     def _sum(self, days: Sequence[DayProfile]) -> Profile:
-        return sum_profiles(self.reference.layout, (day.profile for day in days if day.profile is not None))
+        return sum_profiles(self.reference.schema, (day.profile for day in days if day.profile is not None))
 
 
 def _held(window: Sequence[DayProfile]) -> int:
@@ -171,17 +171,17 @@ def _members(days: frozenset[date], windows: Sequence[Sequence[DayProfile]]) -> 
 def _window(past: Past, days: Sequence[DayProfile], baseline: Baseline | None) -> Window:
     run, reference = past.run, past.reference
     held = [day for day in days if day.profile is not None]
-    total = sum_profiles(reference.layout, (day.profile for day in held if day.profile is not None))
+    total = sum_profiles(reference.schema, (day.profile for day in held if day.profile is not None))
     span = Span(
         days=tuple(day.day for day in days),
         own=frozenset(day.day for day in held if day.is_reference),
     )
     baselines = choose_baselines(run, reference, span, asked=baseline)
-    columns = compare_with(run, reference.layout, baselines, total, sampled={})
+    columns = compare_with(run, reference.schema, baselines, total, sampled={})
     return Window(
         first=days[0].day,
         last=days[-1].day,
-        nights={day.day: day.version or "" for day in held},
+        days={day.day: day.version or "" for day in held},
         skipped={day.day: day.state for day in days if day.profile is None},
         rows=total.rows,
         columns=columns,

@@ -107,13 +107,13 @@ def _incident(breach: Alert) -> tuple[date, str]:
     return breach.partition.day, breach.cause or breach.title
 
 
-def last_night(run: Run) -> date:
+def last_evaluated(run: Run) -> date:
     """Return the last evaluated day, after which an action takes effect.
 
     Raises:
         NotFoundError: no day has been evaluated.
     """
-    last = run.store.last_judged_day(run.model)
+    last = run.store.last_evaluated_day(run.model)
     if last is None:
         raise NotFoundError(f"No day of {run.model} has been evaluated yet.")
     return last

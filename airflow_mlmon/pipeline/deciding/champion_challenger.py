@@ -27,11 +27,11 @@ from airflow_mlmon.tasks.registry import task_of
 def challenges(run: Run, reference: StoredReference, day: date) -> list[Challenge]:
     """Compare each new version of a day with the one it replaces, over the trailing days that both served."""
     counts = version_counts(run, date.min, day)
-    first = Partition.of_day(run.model, day).shift(1 - run.spec.history.nights).day
+    first = Partition.of_day(run.model, day).shift(1 - run.spec.history.days).day
     found = []
     for challenger in sorted(counts.get(day, {})):
         champion = predecessor_of(challenger, counts)
-        days = [night for night in counts if night >= first and _served(counts[night], champion, challenger)]
+        days = [one_day for one_day in counts if one_day >= first and _served(counts[one_day], champion, challenger)]
         if champion is not None and days:
             found.append(_compare(run, reference, (champion, challenger), days))
     return found
@@ -42,42 +42,42 @@ def _served(counts: CategoryCounts, *versions: str | None) -> bool:
 
 
 def _compare(run: Run, reference: StoredReference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
-    stored = [night for night in stored_profiles(run, reference, days) if night.profile is not None]
+    stored = [day for day in stored_profiles(run, reference, days) if day.profile is not None]
     before, after = (_rows_of(run, reference, stored, version) for version in pair)
     drift = compare_profiles(
-        reference.layout, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods
+        reference.schema, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods
     )
     scores = [score_metric(column, pair[0]) for column in drift]
     return Challenge(
         champion=pair[0],
         challenger=pair[1],
-        nights=tuple(night.day for night in stored),
+        days=tuple(day.day for day in stored),
         rows=(before.rows, after.rows),
         columns=tuple(drift),
-        verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.judgement),
+        verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.evaluation),
         differences=(*task_of(run.spec).compare_outputs(before, after, run.spec), *_performance(run, pair, stored)),
     )
 
 
-def _rows_of(run: Run, reference: StoredReference, nights: Sequence[DayProfile], version: str) -> Profile:
+def _rows_of(run: Run, reference: StoredReference, days: Sequence[DayProfile], version: str) -> Profile:
     column = str(run.spec.version_column)
-    parts = [night.profile.part(column, version) for night in nights if night.profile is not None]
-    return sum_profiles(reference.layout, (part for part in parts if part is not None))
+    parts = [day.profile.part(column, version) for day in days if day.profile is not None]
+    return sum_profiles(reference.schema, (part for part in parts if part is not None))
 
 
-def _performance(run: Run, pair: tuple[str, str], nights: Sequence[DayProfile]) -> list[Difference]:
+def _performance(run: Run, pair: tuple[str, str], days: Sequence[DayProfile]) -> list[Difference]:
     if run.spec.labels is None:
         return []
-    found = [parts for night in nights if (parts := _labels_of(run, night)) is not None]
+    found = [parts for day in days if (parts := _labels_of(run, day)) is not None]
     task = task_of(run.spec)
     before, after = (
         task.sum_outcomes(parts[key] for parts in found if key in parts)
         for key in (segment_key(str(run.spec.version_column), version) for version in pair)
     )
-    return task.compare(before, after, run.spec.labels.min_share)
+    return task.compare(before, after, run.spec.labels.min_coverage)
 
 
-def _labels_of(run: Run, night: DayProfile) -> Mapping[str, OutcomeProfile] | None:
+def _labels_of(run: Run, day: DayProfile) -> Mapping[str, OutcomeProfile] | None:
     """Return the outcomes of a day; None for a day of the reference, or without measured labels."""
-    found = stored_outcomes(run, Partition.of_day(run.model, night.day), str(night.version))
+    found = stored_outcomes(run, Partition.of_day(run.model, day.day), str(day.version))
     return found.parts if found else None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from airflow_mlmon.drift.methods import text_methods
-from airflow_mlmon.drift.versions import CategoryCounts, nights_alike
+from airflow_mlmon.drift.versions import CategoryCounts, days_alike
 from airflow_mlmon.evaluation.consequence import score_shifts
-from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
-from airflow_mlmon.evaluation.history import Comparisons, Nights, base_shares, ongoing
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
+from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident, group_breaches
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.partition import Partition, dates_before
@@ -22,18 +22,18 @@ from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_r
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
-from airflow_mlmon.spec.evaluation import Judgement
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_SHARE, ROWS, UNSEEN_SHARE
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
-_JUDGED = tuple(name for name, metric in METRICS.items() if metric.measure)
+_EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # maximum look-back, in lengths of the history
@@ -44,7 +44,7 @@ _YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NightJudgement:
+class PartitionEvaluation:
     """Verdicts of a day, their incidents, and the days that they rest on."""
 
     verdicts: tuple[Verdict, ...] = ()
@@ -53,7 +53,7 @@ class NightJudgement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsualJudge:
+class PartitionEvaluator:
     """Evaluator of days of a model against its history; data shared by several days is read once.
 
     Days of an ongoing incident are no history of the metric in breach, so that the expected value does not follow them;
@@ -65,14 +65,14 @@ class UsualJudge:
     comparisons: Comparisons = field(default_factory=Comparisons)
     profiles: dict[date, DayProfile] = field(default_factory=dict)
 
-    def judge(
+    def evaluate(
         self,
         partition: Partition,
         metrics: Sequence[MetricValue],
         profile: Profile | None = None,
         *,
-        policy: Judgement | None = None,
-    ) -> NightJudgement:
+        policy: EvaluationPolicy | None = None,
+    ) -> PartitionEvaluation:
         """Return the verdict on each metric without a rule in the spec, and the incidents of the breaches.
 
         Args:
@@ -82,23 +82,23 @@ class UsualJudge:
                 have half of the rate each.
             policy: the evaluation policy; by default that of the spec.
         """
-        policy = policy or self.run.spec.alerts.judgement
+        policy = policy or self.run.spec.alerts.evaluation
         if not policy.rate:
-            return NightJudgement()
+            return PartitionEvaluation()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        judged = unruled(self.run.spec, metrics)
+        evaluated = unruled(self.run.spec, metrics)
         if profile is None:
             # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
-            judged = [value for value in judged if value.metric != DRIFT]
+            evaluated = [value for value in evaluated if value.metric != DRIFT]
             # a day is evaluated at each delivery of its labels
             rate = compute_look_rate(rate, _share_of_labels(metrics))
-        evidence = self._evidence(partition, judged, policy, reference, profile)
-        verdicts = judge_night(evidence, policy.model_copy(update={"rate": rate}))
+        evidence = self._evidence(partition, evaluated, policy, reference, profile)
+        verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
         incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
-        return NightJudgement(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
+        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
 
     def _shifts(
         self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
@@ -118,10 +118,10 @@ class UsualJudge:
         self,
         partition: Partition,
         metrics: Sequence[MetricValue],
-        policy: Judgement,
+        policy: EvaluationPolicy,
         reference: StoredReference | None,
         profile: Profile | None,
-    ) -> NightEvidence:
+    ) -> PartitionEvidence:
         day, spec = partition.day, self.run.spec
         breaches = self._breached(day)
         breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
@@ -130,14 +130,14 @@ class UsualJudge:
         served = version_counts(self.run, day - max(timedelta(days=reach), _YEAR), day)
         own_counts = served.pop(day, {})
         now = counts_in(spec, metrics) or own_counts
-        alike = nights_alike(served, now)
+        alike = days_alike(served, now)
         unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
-        evidence = NightEvidence(
+        evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, _JUDGED if not texts else (*_JUDGED, DRIFT)),
+            past=self._past(day, reach, unlike, breached, _EVALUATED if not texts else (*_EVALUATED, DRIFT)),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
@@ -152,26 +152,26 @@ class UsualJudge:
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
         stored = self._stored(day, reference, reach)
-        nights = self._nights(day, policy, reference, profile, excluded=drifted, past=stored)
-        nights = replace(nights, outliers=_of_columns(over))
+        all_days = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
+        all_days = replace(all_days, outliers=_of_columns(over))
         own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,
             # the vocabulary comes from these days: they have no new categories
             past={
-                key: [(before, point) for before, point in points if key[0] != UNSEEN_SHARE or before not in own]
+                key: [(before, point) for before, point in points if key[0] != NEW_CATEGORY_RATE or before not in own]
                 for key, points in evidence.past.items()
             },
-            columns=nights.columns(),
-            base=base_shares(nights.baselines),
-            scales=_scales(spec, nights),
-            parts=nights.parts,
+            columns=all_days.columns(),
+            base=base_shares(all_days.baselines),
+            scales=_scales(spec, all_days),
+            parts=all_days.parts,
         )
 
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """Return the earlier days on which each metric was in breach and was not accepted."""
         store, model = self.run.store, self.run.model
-        first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.nights), _YEAR)
+        first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.days), _YEAR)
         found = self.breached
         if found is None:
             found = store.breached_days(model, first, day - timedelta(days=1))
@@ -197,7 +197,7 @@ class UsualJudge:
             is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
             if not is_unlike and before not in empty and before not in breached.get(key, ()):
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
-        return {key: points[-self.run.spec.history.nights :] for key, points in past.items()}
+        return {key: points[-self.run.spec.history.days :] for key, points in past.items()}
 
     def _first(
         self,
@@ -208,46 +208,46 @@ class UsualJudge:
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """Return the outputs and performance of the initial window, at most a year back and since the last acceptance.
 
-        They are before the trailing nights, of the same versions, not in breach, and as many as a history should be.
+        They are before the trailing days, of the same versions, not in breach, and as many as a history should be.
         """
         store, history = self.run.store, self.run.spec.history
-        last = day - timedelta(days=history.nights + 1)
+        last = day - timedelta(days=history.days + 1)
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
         found: dict[SubjectKey, list[tuple[date, Point]]] = {}
         for name in _LASTING:
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
-            values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.nights)
+            values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.days)
             unfit = {*set(served).difference(alike), *breached.get(key, ())}
             points = [(at, Point(value=value, rows=rows)) for at, _, value, rows in values if at not in unfit]
             if len(points) >= history.minimum:
-                found[key] = points[: history.nights]
+                found[key] = points[: history.days]
         return found
 
     def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
         """Return the number of days to look back, so that the history is complete despite a long incident."""
-        nights = self.run.spec.history.nights
-        return min(nights + max(map(len, breached.values()), default=0), _FARTHEST * nights)
+        days = self.run.spec.history.days
+        return min(days + max(map(len, breached.values()), default=0), _FARTHEST * days)
 
-    def _nights(
+    def _days(
         self,
         day: date,
-        policy: Judgement,
+        policy: EvaluationPolicy,
         reference: StoredReference,
         profile: Profile,
         *,
         excluded: Mapping[tuple[str, str | None], Collection[date]],
         past: Sequence[DayProfile],
-    ) -> Nights:
+    ) -> ColumnDays:
         chosen = choose_baselines(self.run, reference, Span(days=(day,)))
-        return Nights(
+        return ColumnDays(
             day=day,
             now=profile,
             past=[(one.day, one.profile) for one in past if one.profile is not None],
-            baselines=_by_column(self.run.spec, chosen, profile, past, reference.layout),
+            baselines=_by_column(self.run.spec, chosen, profile, past, reference.schema),
             excluded=excluded,
-            length=self.run.spec.history.nights,
+            length=self.run.spec.history.days,
             season=policy.season,
             comparisons=self.comparisons,
         )
@@ -261,7 +261,7 @@ class UsualJudge:
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
     """Return the label coverage."""
-    found = (value.value for value in metrics if value.metric == LABEL_SHARE and value.segment is None)
+    found = (value.value for value in metrics if value.metric == LABEL_COVERAGE and value.segment is None)
     return next(found, None) or 1.0
 
 
@@ -283,7 +283,11 @@ def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[s
 
 
 def _by_column(
-    spec: ModelSpec, baselines: Sequence[ChosenBaseline], now: Profile, past: Sequence[DayProfile], layout: Layout
+    spec: ModelSpec,
+    baselines: Sequence[ChosenBaseline],
+    now: Profile,
+    past: Sequence[DayProfile],
+    schema: ProfileSchema,
 ) -> dict[str, tuple[Profile, frozenset[date]]]:
     """Return the baseline of each column, and the days that are part of it.
 
@@ -293,7 +297,7 @@ def _by_column(
     for chosen in baselines:
         found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, members_of(chosen, past)))
         if chosen.facts.kind in _MOVING and spec.version_column:
-            own = _of_versions(chosen, spec.version_column, now, layout)
+            own = _of_versions(chosen, spec.version_column, now, schema)
             for name in set(chosen.facts.columns).intersection(spec.outputs):
                 del found[name]
                 found |= {name: own} if own else {}
@@ -301,17 +305,17 @@ def _by_column(
 
 
 def _of_versions(
-    chosen: ChosenBaseline, version_column: str, now: Profile, layout: Layout
+    chosen: ChosenBaseline, version_column: str, now: Profile, schema: ProfileSchema
 ) -> tuple[Profile, frozenset[date]] | None:
     """Return the days of a baseline with the same versions as this day; None if they are too few."""
-    held = {one.day: one.profile for one in chosen.nights if one.profile and one.day in chosen.facts.nights}
+    held = {one.day: one.profile for one in chosen.days if one.profile and one.day in chosen.facts.days}
     counts = {day: _served(profile, version_column) for day, profile in held.items()}
-    alike = nights_alike(counts, _served(now, version_column))
+    alike = days_alike(counts, _served(now, version_column))
     if len(alike) == len(held):
         return chosen.whole, frozenset(held)
     if len(alike) < chosen.facts.needed:
         return None
-    return sum_profiles(layout, (held[day] for day in sorted(alike))), frozenset(alike)
+    return sum_profiles(schema, (held[day] for day in sorted(alike))), frozenset(alike)
 
 
 def _served(profile: Profile, version_column: str) -> CategoryCounts:
@@ -322,17 +326,17 @@ def _served(profile: Profile, version_column: str) -> CategoryCounts:
 
 def _texts(spec: ModelSpec, reference: StoredReference) -> frozenset[str]:
     """Return the text columns that are compared by samples of rows."""
-    return frozenset(text_methods(reference.layout.columns, spec.drift.method, spec.drift.methods))
+    return frozenset(text_methods(reference.schema.columns, spec.drift.method, spec.drift.methods))
 
 
-def _scales(spec: ModelSpec, nights: Nights) -> dict[str, float]:
+def _scales(spec: ModelSpec, days: ColumnDays) -> dict[str, float]:
     """Return the standard deviation of the baseline, or else of the partition, as the unit of a mean."""
     found = {}
     for metric, known in task_of(spec).metrics.items():
         name = spec.column_of(known.role) if known.role else None
         if name is None:
             continue
-        whole = nights.baselines[name][0] if name in nights.baselines else nights.now
+        whole = days.baselines[name][0] if name in days.baselines else days.now
         column = whole.columns.get(name)
         deviation = column.std if isinstance(column, NumericProfile) else None
         if deviation:

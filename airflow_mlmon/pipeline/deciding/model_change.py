@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_mlmon.alerts.message import alert_content
-from airflow_mlmon.lifecycle.course import worst
+from airflow_mlmon.lifecycle.states import worst
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, AlertState
@@ -39,7 +39,7 @@ def confirmed_change(run: Run, partition: Partition, days: Iterable[Partition]) 
         partition: the day.
         days: the days whose results the run replaced, because labels arrive for earlier days.
     """
-    if run.is_quiet or run.store.last_judged_day(run.model) != partition.day:
+    if run.is_silent or run.store.last_evaluated_day(run.model) != partition.day:
         return None
     alerts = [alert for day in dict.fromkeys([partition, *days]) for alert in _opened_on(run, day)]
     if not alerts:
@@ -81,6 +81,6 @@ def _as_json(alert: Alert) -> dict[str, Any]:
         "change": change_of(alert.metric),
         "fingerprint": alert.fingerprint,
         "partition": alert.partition.key,
-        "since": alert.standing.since.isoformat() if alert.standing else None,
+        "since": alert.lifecycle.since.isoformat() if alert.lifecycle else None,
         **alert_content(alert),
     }

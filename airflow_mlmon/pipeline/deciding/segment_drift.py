@@ -81,11 +81,11 @@ def _compare_version(
 def _compare_part(
     run: Run, reference: StoredReference, baselines: Sequence[ChosenBaseline], current: Profile, of: tuple[str, str]
 ) -> SegmentDrift:
-    part = current.part(*of) or Profile.empty(reference.layout)
+    part = current.part(*of) or Profile.empty(reference.schema)
     return SegmentDrift(
         segment=segment_key(*of),
         rows=part.rows,
-        columns=tuple(compare_with(run, reference.layout, baselines, part, {})),
+        columns=tuple(compare_with(run, reference.schema, baselines, part, {})),
         baselines={column: chosen.facts.title for chosen in baselines for column in chosen.facts.columns},
     )
 

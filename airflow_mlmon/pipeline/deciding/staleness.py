@@ -17,7 +17,7 @@ def versions_below(run: Run, partition: Partition, version: str, baseline: Itera
     return {day: version, **_versions(run, others)}
 
 
-def stale_nights(run: Run, first: date, last: date) -> dict[date, list[date]]:
+def stale_days(run: Run, first: date, last: date) -> dict[date, list[date]]:
     """Return the days of a range whose verdicts rest on rows that have changed since, with the days of these rows.
 
     A day evaluated by an older release has no record of these rows and is never among them.
@@ -34,16 +34,16 @@ def stale_nights(run: Run, first: date, last: date) -> dict[date, list[date]]:
 
 
 def _trailing(run: Run, day: date) -> set[date]:
-    return {day - timedelta(days=back) for back in range(1, run.spec.history.nights + 1)}
+    return {day - timedelta(days=back) for back in range(1, run.spec.history.days + 1)}
 
 
 def _versions(run: Run, days: set[date]) -> dict[date, str]:
     """Return the version of the rows of each day that has any; for days of the reference, its profile schema."""
     if not days:
         return {}
-    nights = run.store.nights(run.model, min(days), max(days))
+    states = run.store.states(run.model, min(days), max(days))
     return {
-        night.partition.day: night.version or f"reference {night.layout}"
-        for night in nights
-        if night.layout and night.partition.day in days
+        state.partition.day: state.version or f"reference {state.schema}"
+        for state in states
+        if state.schema and state.partition.day in days
     }

@@ -28,7 +28,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_scalars, read_workspace_table
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night, Status
+from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
 
 # Druid reads its input soon after submission of the task, unless it waits for a free worker.
@@ -110,30 +110,30 @@ def reason_to_leave(run: Run, place: DatasourceDay, today: date) -> str | None:
 
     A day is emptied only after a run that found no rows, never because a run failed or accepted none of its rows.
     """
-    night = run.store.night(place.day)
-    if night is None or night.version is None:
+    state = run.store.state(place.day)
+    if state is None or state.version is None:
         return "the store has no rows for it"
     if place.kind is DatasourceKind.METRICS:
         return None
     if place.kind is DatasourceKind.PREDICTIONS and not is_kept(run, place.day, today):
         return f"it is older than the retention of {run.spec.druid.retention_days} days"
-    return _reason_of(night) or _reason_without_profile(run, place, night)
+    return _reason_of(state) or _reason_without_profile(run, place, state)
 
 
-def _reason_of(night: Night) -> str | None:
-    if night.status is Status.FAILED:
+def _reason_of(state: PartitionState) -> str | None:
+    if state.status is Status.FAILED:
         return "its last run failed"
-    if not night.rows_curated and night.status is not Status.NO_DATA:
-        return f"it is {night.status}: rows were received, and none was accepted"
+    if not state.rows_accepted and state.status is not Status.NO_DATA:
+        return f"it is {state.status}: rows were received, and none was accepted"
     return None
 
 
-def _reason_without_profile(run: Run, place: DatasourceDay, night: Night) -> str | None:
+def _reason_without_profile(run: Run, place: DatasourceDay, state: PartitionState) -> str | None:
     if place.kind is not DatasourceKind.PROFILES:
         return None
     # compared by name, because a store may format a folder's address differently
-    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(night.version), ""))}
-    return None if _profile_uri(run, night).rpartition("/")[2] in there else "no profile of it is stored"
+    there = {item.uri.rpartition("/")[2] for item in run.files.list(run.version_uri(place.day, str(state.version), ""))}
+    return None if _profile_uri(run, state).rpartition("/")[2] in there else "no profile of it is stored"
 
 
 def is_kept(run: Run, day: Partition, today: date) -> bool:
@@ -146,11 +146,11 @@ def tag_of(run: Run, place: DatasourceDay) -> str:
     """Return a tag that changes with the content of a place, without reading the content."""
     if place.kind is DatasourceKind.METRICS:
         return _hash(write_json_lines(_table(run, place).rows), place.datasource)
-    night = run.store.night(place.day)
+    state = run.store.state(place.day)
     if place.kind is DatasourceKind.PROFILES:
-        return f"{night and night.version} {night and night.layout}"
+        return f"{state and state.version} {state and state.schema}"
     deliveries = [delivery.version for delivery in deliveries_of(run, place.day)]
-    return " ".join([str(night and night.version), *deliveries])
+    return " ".join([str(state and state.version), *deliveries])
 
 
 def make_input(run: Run, place: DatasourceDay) -> Input:
@@ -189,7 +189,7 @@ def write_input(run: Run, place: DatasourceDay, made: Input, task_id: str) -> st
 def task_id_of(name: str) -> str:
     """Return the id of the task whose input has a name.
 
-    >>> task_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
+    >>> task_id_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
     """
     return name.removesuffix(JSON_LINES).removesuffix(PARQUET)
@@ -203,18 +203,18 @@ def place_uri(run: Run, place: DatasourceDay, name: str) -> str:
 def _table(run: Run, place: DatasourceDay) -> Flagged:
     if place.kind is DatasourceKind.METRICS:
         return Flagged(build_metrics_table(place.day, run.store.metric_values(place.day)), ())
-    night = run.store.night(place.day)
-    if night is None or night.version is None:
+    state = run.store.state(place.day)
+    if state is None or state.version is None:
         raise ValueError(f"{place.day} has no rows; call reason_to_leave first")
     if place.kind is DatasourceKind.PROFILES:
-        profile = Profile.from_bytes(run.files.read(_profile_uri(run, night)))
+        profile = Profile.from_bytes(run.files.read(_profile_uri(run, state)))
         shown = select_profiled_columns(run.spec)
-        return Flagged(profile_rows(place.day, profile, version=night.version, columns=shown), ())
-    return _predictions(run, place, night.version)
+        return Flagged(profile_rows(place.day, profile, version=state.version, columns=shown), ())
+    return _predictions(run, place, state.version)
 
 
-def _profile_uri(run: Run, night: Night) -> str:
-    return profile_uri(run, night.partition, str(night.version), str(night.layout))
+def _profile_uri(run: Run, state: PartitionState) -> str:
+    return profile_uri(run, state.partition, str(state.version), str(state.schema))
 
 
 def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
@@ -222,7 +222,7 @@ def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
     if run.spec.labels is not None:
         tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
         joined = join_labels(found.rows, tables, run.spec)
-        found = add_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("void"))
+        found = add_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("excluded"))
     return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)
 
 

@@ -19,12 +19,12 @@ from airflow_mlmon.pipeline.druid.load import hand_in, load_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED
 from airflow_mlmon.profiles.engine.local import profile_parquet
-from airflow_mlmon.profiles.layout import Layout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.druid import Engine
 
 
-def profile_version(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
+def profile_version(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:
     """Profile one version of a partition; a day outside Druid's retention is profiled locally.
 
     Raises:
@@ -39,15 +39,15 @@ def profile_version(run: Run, partition: Partition, version: str, layout: Layout
                 hint="create the Airflow connection that the spec names",
             )
         if is_kept(run, partition, run.druid.today):
-            return _profile_in_druid(run, partition, version, layout)
-    return _profile_here(run, partition, version, layout)
+            return _profile_in_druid(run, partition, version, schema)
+    return _profile_here(run, partition, version, schema)
 
 
-def _profile_here(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
-    return profile_parquet([run.files.read(run.version_uri(partition, version, CURATED))], layout)
+def _profile_here(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:
+    return profile_parquet([run.files.read(run.version_uri(partition, version, CURATED))], schema)
 
 
-def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layout) -> Profile:
+def _profile_in_druid(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:
     if run.druid is None:
         raise AssertionError("checked by the caller")
     client = run.druid.connect()
@@ -57,13 +57,13 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, layout: Layo
         kind=DatasourceKind.PREDICTIONS, datasource=build_predictions_datasource(run.spec), day=partition
     )
     if not _load(run, client, place, version):
-        return Profile.empty(layout)
+        return Profile.empty(schema)
     run.progress("profiling in Druid")
     return profile_datasource(
         client,
         place.datasource.name,
         partition,
-        layout,
+        schema,
         {name: column.type for name, column in run.spec.columns.items()},
         local=lambda rest: _profile_here(run, partition, version, rest),
     )

@@ -10,13 +10,13 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.evaluation.history import Comparisons
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
-from airflow_mlmon.pipeline.deciding.evidence import UsualJudge
+from airflow_mlmon.pipeline.deciding.evidence import PartitionEvaluator
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, Night, SubjectKey, Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.records import MetricValue, PartitionState, SubjectKey, Verdict, VerdictState
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.tasks.registry import METRICS
 
 
@@ -39,24 +39,24 @@ class Replayed:
 class _Replay:
     """Replay at one sensitivity, with its own breaches as the past."""
 
-    policy: Judgement
+    policy: EvaluationPolicy
     breached: dict[SubjectKey, set[date]] = field(default_factory=dict)
     open: set[SubjectKey] = field(default_factory=set)
 
     def note(self, day: date, verdicts: Sequence[Verdict], incidents: Sequence[Incident]) -> Replayed:
         """Record the breaches of a day and return the new ones."""
-        judged = {verdict.key for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
+        evaluated = {verdict.key for verdict in verdicts if verdict.state is not VerdictState.INSUFFICIENT_DATA}
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         opened = tuple(breach for breach in breaches if breach.key not in self.open)
         lasting = tuple(breach for breach in breaches if breach.key in self.open)
         for breach in breaches:
             self.breached.setdefault(breach.key, set()).add(day)
-        self.open = (self.open - judged) | {breach.key for breach in breaches}
+        self.open = (self.open - evaluated) | {breach.key for breach in breaches}
         return Replayed(opened=opened, lasting=lasting, incidents=tuple(incidents))
 
 
 def calibrate(
-    run: Run, first: date, last: date, policies: Sequence[Judgement]
+    run: Run, first: date, last: date, policies: Sequence[EvaluationPolicy]
 ) -> Iterator[tuple[date, list[Replayed]]]:
     """Evaluate each day of a range at each sensitivity, oldest first, without storing anything.
 
@@ -70,31 +70,32 @@ def calibrate(
     replays = [_Replay(policy=policy) for policy in policies]
     comparisons = Comparisons()
     profiles: dict[date, DayProfile] = {}
-    judges = [
-        UsualJudge(run=run, breached=replay.breached, comparisons=comparisons, profiles=profiles) for replay in replays
+    evaluates = [
+        PartitionEvaluator(run=run, breached=replay.breached, comparisons=comparisons, profiles=profiles)
+        for replay in replays
     ]
-    for night in run.store.nights(run.model, first, last):
-        if not night.judged or night.layout != reference.layout.id or not night.rows_curated:
+    for state in run.store.states(run.model, first, last):
+        if not state.evaluated or state.schema != reference.schema.id or not state.rows_accepted:
             continue
         try:
-            profile = _profile(run, night, reference.layout.id)
+            profile = _profile(run, state, reference.schema.id)
         except NotFoundError:
             continue
-        run.progress(f"replaying {night.partition.key}")
-        by_labels = _by_labels(run.store.metric_values(night.partition))
+        run.progress(f"replaying {state.partition.key}")
+        by_labels = _by_labels(run.store.metric_values(state.partition))
         found = []
-        for replay, judge in zip(replays, judges, strict=True):
-            rows = judge.judge(night.partition, by_labels[False], profile, policy=replay.policy)
-            labels = judge.judge(night.partition, by_labels[True], policy=replay.policy)
+        for replay, evaluate in zip(replays, evaluates, strict=True):
+            rows = evaluate.evaluate(state.partition, by_labels[False], profile, policy=replay.policy)
+            labels = evaluate.evaluate(state.partition, by_labels[True], policy=replay.policy)
             verdicts, incidents = (*rows.verdicts, *labels.verdicts), (*rows.incidents, *labels.incidents)
-            found.append(replay.note(night.partition.day, verdicts, incidents))
-        yield night.partition.day, found
+            found.append(replay.note(state.partition.day, verdicts, incidents))
+        yield state.partition.day, found
 
 
-def _profile(run: Run, night: Night, layout: str) -> Profile:
-    if night.version is None:
-        raise NotFoundError(f"{night.partition} has no curated rows.")
-    return Profile.from_bytes(run.files.read(profile_uri(run, night.partition, night.version, layout)))
+def _profile(run: Run, state: PartitionState, schema: str) -> Profile:
+    if state.version is None:
+        raise NotFoundError(f"{state.partition} has no curated rows.")
+    return Profile.from_bytes(run.files.read(profile_uri(run, state.partition, state.version, schema)))
 
 
 def _by_labels(metrics: Sequence[MetricValue]) -> Mapping[bool, list[MetricValue]]:

@@ -12,28 +12,28 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import compare_night
-from airflow_mlmon.pipeline.steps.evaluate import judge_partition
+from airflow_mlmon.pipeline.steps.drift import compare_day
+from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, last_measured
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import PartitionState
 
 
 class Outcome(StrEnum):
     """Result of a day."""
 
-    JUDGED = "evaluated again"
-    NOT_JUDGED = "was never evaluated"
-    OTHER_LAYOUT = "other profile schema: run mlmon reprofile"
+    EVALUATED = "evaluated again"
+    NOT_EVALUATED = "was never evaluated"
+    OTHER_SCHEMA = "other profile schema: run mlmon reprofile"
     INCOMPLETE = "stored data is missing: run it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rejudged:
+class Reevaluated:
     """One day with its result, and its alerts before and after."""
 
     day: date
@@ -42,7 +42,7 @@ class Rejudged:
     after: int = 0
 
 
-def rejudge(run: Run, first: date, last: date) -> Iterator[Rejudged]:
+def reevaluate(run: Run, first: date, last: date) -> Iterator[Reevaluated]:
     """Evaluate the days of a range again, oldest first, each in one transaction, and write their pages.
 
     Their verdicts then rest on the rows, baselines and labels that are stored now.
@@ -53,34 +53,34 @@ def rejudge(run: Run, first: date, last: date) -> Iterator[Rejudged]:
             rest.
     """
     reference = required_reference(run)
-    judged = []
+    evaluated = []
     for partition in days_between(run.model, first, last):
         run.progress(f"verdicts of {partition.key}")
         before = len(run.store.alerts(run.model, partition.day, partition.day))
-        outcome = _rejudge(run, reference, partition, run.store.night(partition))
+        outcome = _reevaluate(run, reference, partition, run.store.state(partition))
         after = len(run.store.alerts(run.model, partition.day, partition.day))
-        if outcome is Outcome.JUDGED:
-            judged.append(partition)
-        yield Rejudged(day=partition.day, outcome=outcome, before=before, after=after)
-    if judged:
-        write_pages(run, judged)
+        if outcome is Outcome.EVALUATED:
+            evaluated.append(partition)
+        yield Reevaluated(day=partition.day, outcome=outcome, before=before, after=after)
+    if evaluated:
+        write_pages(run, evaluated)
 
 
-def _rejudge(run: Run, reference: StoredReference, partition: Partition, night: Night | None) -> Outcome:
-    if night is None or not night.judged or night.version is None:
-        return Outcome.NOT_JUDGED
-    if night.layout != reference.layout.id:
-        return Outcome.OTHER_LAYOUT
-    uri = profile_uri(run, partition, night.version, reference.layout.id)
+def _reevaluate(run: Run, reference: StoredReference, partition: Partition, state: PartitionState | None) -> Outcome:
+    if state is None or not state.evaluated or state.version is None:
+        return Outcome.NOT_EVALUATED
+    if state.schema != reference.schema.id:
+        return Outcome.OTHER_SCHEMA
+    uri = profile_uri(run, partition, state.version, reference.schema.id)
     try:
         profile = Profile.from_bytes(run.files.read(uri))
-        drift = compare_night(run, reference, partition, night.version, profile)
-        profiled = Profiled(uri=uri, layout=reference.layout.id, rows=profile.rows, history_filled=0)
-        measured = _measured(run, partition, night.version)
-        judge_partition(run, Prepared.of_night(night), profiled, drift, measured)
+        drift = compare_day(run, reference, partition, state.version, profile)
+        profiled = Profiled(uri=uri, schema=reference.schema.id, rows=profile.rows, history_filled=0)
+        measured = _measured(run, partition, state.version)
+        evaluate_partition(run, Prepared.of_day(state), profiled, drift, measured)
     except NotFoundError:
         return Outcome.INCOMPLETE
-    return Outcome.JUDGED
+    return Outcome.EVALUATED
 
 
 def _measured(run: Run, partition: Partition, version: str) -> list[Measured]:

@@ -15,11 +15,11 @@ from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
-from airflow_mlmon.pipeline.steps.drift import compare_night
+from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.summary import summary_metrics
@@ -37,7 +37,7 @@ class Carried(StrEnum):
 
     CARRIED = "profiled again"
     ALREADY = "has this profile schema already"
-    NO_NIGHT = "was not run"
+    NO_DAY = "was not run"
     OF_REFERENCE = "day of an earlier reference: no curated rows"
     ROWS_GONE = "its curated rows are missing"
 
@@ -50,7 +50,7 @@ class Reprofiled:
     state: Carried
     rows: int
     before: str | None
-    layout: str
+    schema: str
 
 
 def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
@@ -66,41 +66,41 @@ def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     changed = []
     for partition in days_between(run.model, first, last):
         run.progress(f"profile of {partition.key}")
-        night = run.store.night(partition)
-        state = _carry(run, reference, night)
-        if state is Carried.CARRIED and night is not None and night.judged:
+        day_state = run.store.state(partition)
+        state = _carry(run, reference, day_state)
+        if state is Carried.CARRIED and day_state is not None and day_state.evaluated:
             changed.append(partition)
         yield Reprofiled(
             day=partition.day,
             state=state,
-            rows=night.rows_curated if night else 0,
-            before=night.layout if night else None,
-            layout=reference.layout.id,
+            rows=day_state.rows_accepted if day_state else 0,
+            before=day_state.schema if day_state else None,
+            schema=reference.schema.id,
         )
     if changed:
         write_pages(run, changed)
 
 
-def _carry(run: Run, reference: StoredReference, night: Night | None) -> Carried:
-    if night is None or (night.version is None and night.layout is None):
-        return Carried.NO_NIGHT
-    layout = reference.layout.id
-    if night.version is None:
-        return Carried.ALREADY if night.layout == layout else Carried.OF_REFERENCE
-    if night.layout == layout and _has_profile(run, night.partition, night.version, layout):
+def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -> Carried:
+    if state is None or (state.version is None and state.schema is None):
+        return Carried.NO_DAY
+    schema = reference.schema.id
+    if state.version is None:
+        return Carried.ALREADY if state.schema == schema else Carried.OF_REFERENCE
+    if state.schema == schema and _has_profile(run, state.partition, state.version, schema):
         return Carried.ALREADY
     try:
-        rows = read_curated(run, night.partition, night.version)
+        rows = read_curated(run, state.partition, state.version)
     except NotFoundError:
         return Carried.ROWS_GONE
-    profile = profile_table(rows, reference.layout)
-    run.files.write(profile_uri(run, night.partition, night.version, layout), profile.to_bytes())
+    profile = profile_table(rows, reference.schema)
+    run.files.write(profile_uri(run, state.partition, state.version, schema), profile.to_bytes())
     # a day that nobody has evaluated has no drift
-    drift = compare_night(run, reference, night.partition, night.version, profile) if night.judged else None
+    drift = compare_day(run, reference, state.partition, state.version, profile) if state.evaluated else None
     run.store.replace_profile(
-        night.partition,
-        night.version,
-        layout,
+        state.partition,
+        state.version,
+        schema,
         [*summary_metrics(profile, run.spec), *(drift.metrics if drift else ())],
         replaces=_FROM_PROFILE,
         baselines=drift.baselines if drift else (),
@@ -108,9 +108,9 @@ def _carry(run: Run, reference: StoredReference, night: Night | None) -> Carried
     return Carried.CARRIED
 
 
-def _has_profile(run: Run, partition: Partition, version: str, layout: str) -> bool:
+def _has_profile(run: Run, partition: Partition, version: str, schema: str) -> bool:
     try:
-        run.files.read(profile_uri(run, partition, version, layout))
+        run.files.read(profile_uri(run, partition, version, schema))
     except NotFoundError:
         return False
     return True

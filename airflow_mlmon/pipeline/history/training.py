@@ -26,10 +26,10 @@ def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
     if labels is None:
         raise ConfigError(f"The spec of {run.model} has no labels.")
     tables = []
-    for night in run.store.nights(run.model, first, last):
-        if night.version is not None and night.rows_curated:
-            rows = read_scalars(run, night.partition, night.version)
-            deliveries = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, night.partition)]
+    for state in run.store.states(run.model, first, last):
+        if state.version is not None and state.rows_accepted:
+            rows = read_scalars(run, state.partition, state.version)
+            deliveries = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, state.partition)]
             joined = join_labels(rows, deliveries, run.spec)
             rows = rows.append_column(labels.label, joined.column("label"))
             tables.append(rows.filter(joined.column("label").is_valid()))

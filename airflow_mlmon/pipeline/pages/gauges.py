@@ -11,7 +11,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
-from airflow_mlmon.spec.metrics import LABEL_SHARE
+from airflow_mlmon.spec.metrics import LABEL_COVERAGE
 from airflow_mlmon.tasks.registry import METRICS
 
 _SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
@@ -23,16 +23,19 @@ def model_gauges(run: Run) -> list[Gauge]:
     Metrics of the predictions are those of the last evaluated day. Metrics that need labels are those of the last day
     with enough of them.
     """
-    nights = run.store.nights(run.model, date.min, date.max)
-    judged = run.store.last_judged_day(run.model)
-    if not nights or judged is None:
-        return [_status(run, nights[-1].status)] if nights else []
+    states = run.store.states(run.model, date.min, date.max)
+    evaluated = run.store.last_evaluated_day(run.model)
+    if not states or evaluated is None:
+        return [_status(run, states[-1].status)] if states else []
     tracked = run.store.tracked_alerts(run.model)
     severities = Counter(alert.severity for alert in tracked if alert.state not in _SILENT)
     return [
-        _status(run, nights[-1].status),
+        _status(run, states[-1].status),
         _of_model(
-            run, "judged_partition_timestamp_seconds", "Start of the last evaluated partition.", _start(run, judged)
+            run,
+            "evaluated_partition_timestamp_seconds",
+            "Start of the last evaluated partition.",
+            _start(run, evaluated),
         ),
         Gauge(
             name="mlmon_alerts_open",
@@ -42,7 +45,7 @@ def model_gauges(run: Run) -> list[Gauge]:
                 for severity in (CRITICAL, WARNING)
             ),
         ),
-        *_metrics(run, judged),
+        *_metrics(run, evaluated),
     ]
 
 
@@ -53,26 +56,26 @@ def _status(run: Run, now: Status) -> Gauge:
     )
 
 
-def _metrics(run: Run, judged: date) -> Iterator[Gauge]:
-    values = run.store.metrics(run.model, judged, judged)
-    labelled = _last_labelled(run, judged)
+def _metrics(run: Run, evaluated: date) -> Iterator[Gauge]:
+    values = run.store.metrics(run.model, evaluated, evaluated)
+    labelled = _last_labelled(run, evaluated)
     if labelled is not None:
         words = "Start of the last partition with enough labels."
         yield _of_model(run, "labelled_partition_timestamp_seconds", words, _start(run, labelled))
         values |= run.store.metrics(run.model, labelled, labelled)
     for name, metric in METRICS.items():
-        day = labelled if metric.needs_labels else judged
+        day = labelled if metric.needs_labels else evaluated
         value = None if day is None else values.get((day, name, None))
         if value is not None:
             yield _of_model(run, name, metric.description, value)
 
 
-def _last_labelled(run: Run, judged: date) -> date | None:
+def _last_labelled(run: Run, evaluated: date) -> date | None:
     if run.spec.labels is None:
         return None
-    first = judged - timedelta(days=run.spec.history.nights + run.spec.labels.delay_days)
-    shares = run.store.metric_details(run.model, LABEL_SHARE, first, judged)
-    enough = [day for day, share in shares if share.value is not None and share.value >= run.spec.labels.min_share]
+    first = evaluated - timedelta(days=run.spec.history.days + run.spec.labels.delay_days)
+    shares = run.store.metric_details(run.model, LABEL_COVERAGE, first, evaluated)
+    enough = [day for day, share in shares if share.value is not None and share.value >= run.spec.labels.min_coverage]
     return max(enough, default=None)
 
 

@@ -13,7 +13,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
-from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
@@ -22,17 +22,17 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_u
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, Night
+from airflow_mlmon.records import MetricValue, PartitionState
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
-    BaselineNights,
+    BaselineDays,
     ColumnRow,
+    DayPage,
     Fact,
-    IndexNight,
+    IndexDay,
     IndexPage,
-    NightPage,
-    PerformanceNight,
+    PerformanceDay,
     ShownFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
@@ -44,44 +44,44 @@ INDEX = "index.html"
 EVIDENTLY = "evidently.html"
 LEFT_OUT = "evidently_left_out.json"
 _LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pyarrow")
-_PERFORMANCE_NIGHTS = 14
+_PERFORMANCE_DAYS = 14
 
 
-def night_page(run: Run, partition: Partition) -> NightPage:
+def day_page(run: Run, partition: Partition) -> DayPage:
     """Collect the content of a day's page."""
     store = run.store
-    night = store.night(partition) or Night.failed(partition, "No run of this day has finished.")
-    served = night.version if night.judged else None
+    state = store.state(partition) or PartitionState.failed(partition, "No run of this day has finished.")
+    served = state.version if state.evaluated else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
     left_out = _artefact(run, partition, served, LEFT_OUT)
     metrics = store.metric_values(partition)
     together = next((value for value in metrics if value.multivariate), None)
     verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
-    return NightPage(
+    return DayPage(
         model=run.model,
-        night=night,
-        redone=tuple(stale_nights(run, partition.day, partition.day).get(partition.day, ())),
+        state=state,
+        redone=tuple(stale_days(run, partition.day, partition.day).get(partition.day, ())),
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
         task=task_of(run.spec),
-        policy=run.spec.alerts.judgement,
+        policy=run.spec.alerts.evaluation,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, night, metrics) if served else (),
+        columns=_columns(run, state, metrics) if served else (),
         together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks),
         marks=shown_marks(run, partition.day, marks),
-        versions=versions_of(run, night, metrics, verdicts) if served else None,
+        versions=versions_of(run, state, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),
-        facts=_facts(run, night),
+        facts=_facts(run, state),
         left_out=tuple(left_out or ()),
         evidently_href=None if left_out is None else EVIDENTLY,
         index_href=f"../{INDEX}",
@@ -92,30 +92,30 @@ def night_page(run: Run, partition: Partition) -> NightPage:
 
 def index_page(run: Run) -> IndexPage:
     """Collect the evaluated days of a model for its index."""
-    nights = [night for night in run.store.nights(run.model, date.min, date.max) if night.judged]
-    if not nights:
-        return IndexPage(model=run.model, nights=())
-    first, last = nights[0].partition.day, nights[-1].partition.day
+    states = [state for state in run.store.states(run.model, date.min, date.max) if state.evaluated]
+    if not states:
+        return IndexPage(model=run.model, days=())
+    first, last = states[0].partition.day, states[-1].partition.day
     metrics = run.store.metrics(run.model, first, last)
     alerts = run.store.alerts(run.model, first, last)
     marks = marks_until(run, last)
-    stale = stale_nights(run, first, last)
+    stale = stale_days(run, first, last)
     values: dict[date, dict[str, float | None]] = {}
     for (day, name, column), value in metrics.items():
         if column is None:
             values.setdefault(day, {})[name] = value
     return IndexPage(
         model=run.model,
-        nights=tuple(
-            IndexNight(
-                night=night,
-                href=f"{night.partition.key}/{PAGE}",
-                drifted=_whole(metrics.get((night.partition.day, DRIFTED_COLUMNS, None))),
-                metrics=values.get(night.partition.day, {}),
-                is_stale=night.partition.day in stale,
-                alerts=tuple(alert for alert in alerts if alert.partition == night.partition),
+        days=tuple(
+            IndexDay(
+                state=state,
+                href=f"{state.partition.key}/{PAGE}",
+                drifted=_whole(metrics.get((state.partition.day, DRIFTED_COLUMNS, None))),
+                metrics=values.get(state.partition.day, {}),
+                is_stale=state.partition.day in stale,
+                alerts=tuple(alert for alert in alerts if alert.partition == state.partition),
             )
-            for night in nights
+            for state in states
         ),
         description=run.spec.description,
         owner=run.spec.owner,
@@ -123,17 +123,17 @@ def index_page(run: Run) -> IndexPage:
         task=task_of(run.spec),
         trends=trend_charts(run, last, marks),
         marks=shown_marks(run, last, marks),
-        heat=_heat(run, [night.partition.day for night in nights]),
+        heat=_heat(run, [state.partition.day for state in states]),
     )
 
 
-def _heat(run: Run, judged: Sequence[date]) -> HeatMap | None:
+def _heat(run: Run, evaluated: Sequence[date]) -> HeatMap | None:
     """Return the drift of all days up to the last evaluated one."""
-    last = judged[-1]
-    first = max(judged[0], last - timedelta(days=MAX_DAYS - 1))
+    last = evaluated[-1]
+    first = max(evaluated[0], last - timedelta(days=MAX_DAYS - 1))
     verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
-    hrefs = {day: f"{day}/{PAGE}" for day in judged}
-    return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.judgement)
+    hrefs = {day: f"{day}/{PAGE}" for day in evaluated}
+    return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -151,14 +151,14 @@ def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> l
     return [value for value in metrics if value.metric == DRIFT and value.segment is None and value.column in columns]
 
 
-def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
+def _columns(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
     """Return the drift of every column, with a chart if the day has the profile schema of the current reference."""
-    uri = profile_uri(run, night.partition, str(night.version), str(night.layout))
+    uri = profile_uri(run, state.partition, str(state.version), str(state.schema))
     try:
         profile = Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
         return ()
-    baselines = run.store.compared_with(night.partition)
+    baselines = run.store.compared_with(state.partition)
     titles = {
         column: facts.title
         for facts in baselines
@@ -166,7 +166,7 @@ def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[Co
         if facts.kind is not BaselineKind.REFERENCE
     }
     reference = pinned_reference(run)
-    is_shown = reference is not None and reference.layout.id == night.layout
+    is_shown = reference is not None and reference.schema.id == state.schema
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
     rows = [
         ColumnRow(
@@ -176,18 +176,18 @@ def _columns(run: Run, night: Night, metrics: Sequence[MetricValue]) -> tuple[Co
         )
         for score in column_scores(metrics, profile.columns)
     ]
-    return (*rows, *_label_row(run, night, metrics, reference))
+    return (*rows, *_label_row(run, state, metrics, reference))
 
 
 def _label_row(
-    run: Run, night: Night, metrics: Sequence[MetricValue], reference: StoredReference | None
+    run: Run, state: PartitionState, metrics: Sequence[MetricValue], reference: StoredReference | None
 ) -> list[ColumnRow]:
     """Return the drift of the label, if enough labels are received."""
     if run.spec.labels is None or reference is None:
         return []
     name = run.spec.labels.label
     score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
-    current = stored_outcomes(run, night.partition, str(night.version))
+    current = stored_outcomes(run, state.partition, str(state.version))
     before = reference_outcomes(run, reference)
     if score is None or score.drift is None or current is None or before is None:
         return []
@@ -205,30 +205,30 @@ def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     return before_after(bins, column) if bins.labels else None
 
 
-def _baselines(run: Run, partition: Partition) -> tuple[BaselineNights, ...]:
+def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
     pins = {pin.number: pin for pin in run.store.baselines(run.model)}
     return tuple(
-        BaselineNights(
+        BaselineDays(
             title=entry.title,
             columns=entry.columns,
             asked=entry.asked,
-            nights=entry.nights,
+            days=entry.days,
             pin=pins.get(entry.pin) if entry.pin else None,
         )
         for entry in run.store.compared_with(partition)
     )
 
 
-def _performance(run: Run, last: date) -> tuple[PerformanceNight, ...]:
-    first = last - timedelta(days=_PERFORMANCE_NIGHTS - 1)
+def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
+    first = last - timedelta(days=_PERFORMANCE_DAYS - 1)
     values = run.store.metrics(run.model, first, last)
     return tuple(
-        PerformanceNight(
-            day=night.partition.day,
-            metrics={name: values.get((night.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
-            href=f"../{night.partition.key}/{PAGE}" if night.judged else None,
+        PerformanceDay(
+            day=state.partition.day,
+            metrics={name: values.get((state.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
+            href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
-        for night in run.store.nights(run.model, first, last)
+        for state in run.store.states(run.model, first, last)
     )
 
 
@@ -241,12 +241,12 @@ def _source_file(file: dict[str, Any]) -> ShownFile:
     )
 
 
-def _facts(run: Run, night: Night) -> tuple[Fact, ...]:
+def _facts(run: Run, state: PartitionState) -> tuple[Fact, ...]:
     facts = [
         Fact(
-            name="Curated partition", value=run.version_uri(night.partition, night.version or "none", "curated.parquet")
+            name="Curated partition", value=run.version_uri(state.partition, state.version or "none", "curated.parquet")
         ),
-        Fact(name="Profile schema", value=night.layout or "none"),
+        Fact(name="Profile schema", value=state.schema or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
     ]
@@ -263,8 +263,8 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
 
 
 def _href_of(run: Run, partition: Partition) -> str | None:
-    night = run.store.night(partition)
-    return f"../{partition.key}/{PAGE}" if night is not None and night.judged else None
+    state = run.store.state(partition)
+    return f"../{partition.key}/{PAGE}" if state is not None and state.evaluated else None
 
 
 def _whole(value: float | None) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from airflow_mlmon.alerts.message import NightMessage
+from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.pipeline.pages.trends import trend_of
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.reports.charts import trend_png
 from airflow_mlmon.tasks.registry import METRICS
 
 
-def draw_picture(run: Run, message: NightMessage) -> bytes | None:
+def draw_picture(run: Run, message: DayMessage) -> bytes | None:
     """Draw the metric of the first alert on all rows as a PNG; None if no metric can be drawn."""
     for alert in message.payload["alerts"]:
         if alert["metric"] in METRICS and not alert.get("segment"):

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.deciding.staleness import stale_nights
-from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, index_page, night_page
+from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, day_page, index_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.quality.frame import to_frame
-from airflow_mlmon.records import Night
+from airflow_mlmon.records import PartitionState
 from airflow_mlmon.reports.evidently import write_evidently
-from airflow_mlmon.reports.page import render_index, render_night
+from airflow_mlmon.reports.page import render_day, render_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> 
         days: the days whose results were replaced; none if the run failed before the evaluation.
     """
     days = list(days)
-    night = run.store.night(partition)
-    if partition in days and night is not None and night.version is not None and night.rows_curated:
+    state = run.store.state(partition)
+    if partition in days and state is not None and state.version is not None and state.rows_accepted:
         run.progress("Evidently report")
-        _write_evidently(run, night, night.version)
-    changed = [day for day in days if day != partition and _is_judged(run, day)]
+        _write_evidently(run, state, state.version)
+    changed = [day for day in days if day != partition and _is_evaluated(run, day)]
     pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
     write_pages(run, pages)
     return Written(uri=run.report_uri(partition.key, PAGE), pages=len(pages))
@@ -53,28 +53,28 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
     import_drift_files(run, days)
     for day in days:
         run.progress(f"page of {day.key}")
-        run.files.write(run.report_uri(day.key, PAGE), render_night(night_page(run, day)).encode())
+        run.files.write(run.report_uri(day.key, PAGE), render_day(day_page(run, day)).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
 
 
 def _resting_on(run: Run, partition: Partition) -> list[Partition]:
     """Return the later days whose verdicts are stale because the rows of the day have changed."""
-    later = partition.shift(1).day, partition.shift(run.spec.history.nights).day
-    stale = stale_nights(run, *later)
+    later = partition.shift(1).day, partition.shift(run.spec.history.days).day
+    stale = stale_days(run, *later)
     return [Partition.of_day(run.model, day) for day, redone in stale.items() if partition.day in redone]
 
 
-def _is_judged(run: Run, partition: Partition) -> bool:
-    night = run.store.night(partition)
-    return night is not None and night.judged
+def _is_evaluated(run: Run, partition: Partition) -> bool:
+    state = run.store.state(partition)
+    return state is not None and state.evaluated
 
 
-def _write_evidently(run: Run, night: Night, version: str) -> None:
+def _write_evidently(run: Run, state: PartitionState, version: str) -> None:
     """Write Evidently's own report on samples, beside the page."""
-    partition = night.partition
+    partition = state.partition
     current = read_sampled(run, partition, version)
     reference = ensure_reference(run)
-    kinds = {column.name: column.kind for column in reference.layout.columns}
+    kinds = {column.name: column.kind for column in reference.schema.columns}
     report = write_evidently(
         current=to_frame(current),
         reference=to_frame(read_reference_sample(run, reference)),

@@ -69,7 +69,7 @@ def shown_marks(run: Run, last: date, marks: Mapping[date, str]) -> dict[date, s
 
 
 def _first(run: Run, last: date) -> date:
-    return last - timedelta(days=run.spec.history.nights)
+    return last - timedelta(days=run.spec.history.days)
 
 
 def _drawn(run: Run) -> Iterable[Key]:
@@ -94,10 +94,10 @@ def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: da
 def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | None], Verdict]:
     """Return the verdict on each value; of several, that of the history, which has a band."""
     found: dict[tuple[date, str, str | None], Verdict] = {}
-    for night in run.store.nights(run.model, first, last):
-        if night.judged:
-            for verdict in run.store.verdicts(night.partition):
-                key = (night.partition.day, verdict.metric, verdict.column)
+    for state in run.store.states(run.model, first, last):
+        if state.evaluated:
+            for verdict in run.store.verdicts(state.partition):
+                key = (state.partition.day, verdict.metric, verdict.column)
                 if verdict.segment is None and (key not in found or verdict.history is not None):
                     found[key] = verdict
     return found
@@ -113,5 +113,5 @@ def _point(day: date, value: float | None, verdict: Verdict | None) -> TrendPoin
         low=verdict.low,
         high=verdict.high,
         breach=verdict.state is VerdictState.BREACH,
-        usual=None if is_limited else verdict.usual,
+        expected=None if is_limited else verdict.expected,
     )

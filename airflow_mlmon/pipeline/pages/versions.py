@@ -10,21 +10,23 @@ from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.records import MetricValue, Night, Verdict
+from airflow_mlmon.records import MetricValue, PartitionState, Verdict
 from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
 
 
-def versions_of(run: Run, night: Night, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict]) -> Versions | None:
+def versions_of(
+    run: Run, state: PartitionState, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict]
+) -> Versions | None:
     """Collect the versions of a day; None if there is one and nothing to mark."""
     counts = counts_in(run.spec, metrics)
-    mark = marks_until(run, night.partition.day).get(night.partition.day, "")
+    mark = marks_until(run, state.partition.day).get(state.partition.day, "")
     if len(counts) < 2 and not mark:  # noqa: PLR2004 - a single version is not shown
         return None
     total = sum(counts.values())
     return Versions(
         mark=mark,
         rows=tuple(_row(run, metrics, verdicts, (version, total)) for version in sorted(counts)),
-        challenges=_challenges(run, night),
+        challenges=_challenges(run, state),
     )
 
 
@@ -44,8 +46,8 @@ def _row(run: Run, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], 
     )
 
 
-def _challenges(run: Run, night: Night) -> tuple[Challenge, ...]:
+def _challenges(run: Run, state: PartitionState) -> tuple[Challenge, ...]:
     reference = pinned_reference(run)
-    if reference is None or reference.layout.id != night.layout:
+    if reference is None or reference.schema.id != state.schema:
         return ()
-    return tuple(challenges(run, reference, night.partition.day))
+    return tuple(challenges(run, reference, state.partition.day))

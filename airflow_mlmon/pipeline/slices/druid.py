@@ -15,18 +15,18 @@ from airflow_mlmon.errors import ConfigError, PartitionConflictError
 from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind
 from airflow_mlmon.pipeline.druid.files import loaded_content
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.slices.rows import CuratedRows, Divided, NightRows, no_outcomes
+from airflow_mlmon.pipeline.slices.rows import CuratedRows, DayRows, Divided, no_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED
 from airflow_mlmon.profiles.engine.local import profile_parquet
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
+from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec import Role
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.tasks.registry import task_of
 
 
-def night_rows(run: Run) -> NightRows:
+def day_rows(run: Run) -> DayRows:
     """Return the engine that divides the rows of past days, by the spec.
 
     Raises:
@@ -53,37 +53,37 @@ class DruidRows:
         self._types = {name: column.type for name, column in run.spec.columns.items()}
         self._served: dict[date, bool] = {}
 
-    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
+    def reads(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> bool:
         """Return True if rows must be read, because Druid lacks them, their labels, or a column of the slices."""
         held = {dimension.name for dimension in self._datasource.dimensions}
         if not all(held.issuperset(segment.columns) for segment in segments):
             return True
-        day = night.partition.day
+        day = state.partition.day
         if day not in self._served:
-            self._served[day] = self._is_served(night)
+            self._served[day] = self._is_served(state)
         return not self._served[day]
 
-    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
+    def count(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> Sequence[Counter[str | None]]:
         """Count the rows of each value."""
-        if self.reads(night, segments):
-            return self._curated.count(night, segments)
-        return count_slices(self._client, self._datasource.name, night.partition, segments, self._types)
+        if self.reads(state, segments):
+            return self._curated.count(state, segments)
+        return count_slices(self._client, self._datasource.name, state.partition, segments, self._types)
 
-    def divide(self, night: Night, layout: Layout) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
         """Profile the slices in Druid.
 
         Raises:
             PartitionConflictError: the rows were replaced meanwhile; a retry may succeed.
         """
-        if self.reads(night, layout.segments):
-            return self._curated.divide(night, layout)
+        if self.reads(state, schema.segments):
+            return self._curated.divide(state, schema)
         profile = profile_datasource(
             self._client,
             self._datasource.name,
-            night.partition,
-            layout,
+            state.partition,
+            schema,
             self._types,
-            local=lambda rest: self._profile_here(night, rest),
+            local=lambda rest: self._profile_here(state, rest),
         )
         spec, labelled = self._run.spec, no_outcomes(self._run)
         if spec.labels is not None:
@@ -94,25 +94,25 @@ class DruidRows:
             labelled = label_slices(
                 self._client,
                 self._datasource.name,
-                night.partition,
-                layout.segments,
+                state.partition,
+                schema.segments,
                 task=task_of(spec),
                 types=self._types,
                 columns=columns,
             )
-        if not self._is_served(night):
-            raise PartitionConflictError(f"The rows of {night.partition} in Druid were replaced during counting.")
+        if not self._is_served(state):
+            raise PartitionConflictError(f"The rows of {state.partition} in Druid were replaced during counting.")
         return profile, labelled
 
-    def _profile_here(self, night: Night, layout: Layout) -> Profile:
-        uri = self._run.version_uri(night.partition, str(night.version), CURATED)
-        return profile_parquet([self._run.files.read(uri)], layout)
+    def _profile_here(self, state: PartitionState, schema: ProfileSchema) -> Profile:
+        uri = self._run.version_uri(state.partition, str(state.version), CURATED)
+        return profile_parquet([self._run.files.read(uri)], schema)
 
-    def _is_served(self, night: Night) -> bool:
-        place = DatasourceDay(kind=DatasourceKind.PREDICTIONS, datasource=self._datasource, day=night.partition)
+    def _is_served(self, state: PartitionState) -> bool:
+        place = DatasourceDay(kind=DatasourceKind.PREDICTIONS, datasource=self._datasource, day=state.partition)
         content = loaded_content(self._run, place)
         if content is None:
             self._run.progress(f"{place.key} differs between Druid and the store: reading its rows")
             return False
         expected = Served(rows=content.rows, of_version=content.rows)
-        return count_served(self._client, self._datasource.name, night.partition, content.version) == expected
+        return count_served(self._client, self._datasource.name, state.partition, content.version) == expected

@@ -13,29 +13,29 @@ from airflow_mlmon.pipeline.slices.rows import Divided, Sliced, merge_divided
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_outcomes
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference, stream_reference
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.tasks.parts import profile_outcome_parts, sum_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
 
-def slice_reference(run: Run, reference: StoredReference, segments: tuple[SegmentLayout, ...]) -> Sliced:
+def slice_reference(run: Run, reference: StoredReference, segments: tuple[SegmentSchema, ...]) -> Sliced:
     """Return the slices of the reference that match those of a window.
 
     Raises:
         StateError: its files have changed since the profile schema was pinned.
     """
-    layout = replace(reference.layout, segments=segments)
+    schema = replace(reference.schema, segments=segments)
     has_labels = run.spec.labels is not None and run.spec.reference.label is not None
     task = task_of(run.spec)
     labels = reference_outcomes(run, reference) if has_labels else sum_outcome_parts(task, ())
-    held = set(reference.layout.segments) if labels is not None else set()
+    held = set(reference.schema.segments) if labels is not None else set()
     found: list[Divided] = [] if labels is None else [(reference.profile, labels)]
     missing = tuple(segment for segment in segments if segment not in held)
     if missing:
         run.progress("slices of the reference")
-        found.append(_read(run, reference, replace(reference.layout, segments=missing)))
-    profile, labelled = merge_divided(found, layout)
+        found.append(_read(run, reference, replace(reference.schema, segments=missing)))
+    profile, labelled = merge_divided(found, schema)
     return Sliced(
         segments=segments,
         profile=profile,
@@ -44,7 +44,7 @@ def slice_reference(run: Run, reference: StoredReference, segments: tuple[Segmen
     )
 
 
-def _read(run: Run, reference: StoredReference, layout: Layout) -> Divided:
+def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divided:
     files: dict[str, str] = {}
 
     def streamed() -> Iterable[pa.Table]:
@@ -52,22 +52,22 @@ def _read(run: Run, reference: StoredReference, layout: Layout) -> Divided:
             files.update(checksums)
             yield rows
 
-    found = _divide(run, streamed(), layout)
+    found = _divide(run, streamed(), schema)
     if files != reference.files:
         raise StateError(
             f"The files of the reference of {run.model} have changed since its profile schema was pinned.",
             hint="restore them, or change reference.path in the spec to pin the new ones",
         )
     # an id in two files: only all files together determine which of its rows counts
-    return found if found[0].rows == reference.profile.rows else _divide(run, [read_reference(run)[0]], layout)
+    return found if found[0].rows == reference.profile.rows else _divide(run, [read_reference(run)[0]], schema)
 
 
-def _divide(run: Run, tables: Iterable[pa.Table], layout: Layout) -> Divided:
+def _divide(run: Run, tables: Iterable[pa.Table], schema: ProfileSchema) -> Divided:
     task = task_of(run.spec)
-    profile, labelled = Profile.empty(layout), sum_outcome_parts(task, ())
+    profile, labelled = Profile.empty(schema), sum_outcome_parts(task, ())
     for rows in tables:
-        profile += profile_table(rows, layout)
+        profile += profile_table(rows, schema)
         joined = join_reference_labels(run, rows)
         if joined is not None:
-            labelled = sum_outcome_parts(task, (labelled, profile_outcome_parts(task, joined, rows, layout.segments)))
+            labelled = sum_outcome_parts(task, (labelled, profile_outcome_parts(task, joined, rows, schema.segments)))
     return profile, labelled

@@ -22,9 +22,9 @@ from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part, segment_key
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.engine.local import profile_parquet
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
+from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec import ColumnType
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.tasks.parts import OutcomeParts, sum_outcome_parts
@@ -49,7 +49,7 @@ class Sliced:
         rows_counted: Number of rows counted in Druid, for lack of a profile.
     """
 
-    segments: tuple[SegmentLayout, ...]
+    segments: tuple[SegmentSchema, ...]
     profile: Profile
     labelled: OutcomeParts | None
     small: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Sliced:
             for value, part in parts:
                 if not part.rows:
                     continue
-                profile = Profile(layout_id=self.profile.layout_id, rows=part.rows, columns=part.columns)
+                profile = Profile(schema_id=self.profile.schema_id, rows=part.rows, columns=part.columns)
                 labelled = self.labelled.parts.get(segment_key(name, value)) if self.labelled else None
                 found[name, value] = SliceRows(profile=profile, labelled=labelled)
         return found
@@ -77,28 +77,28 @@ class Sliced:
 Divided = tuple[Profile, OutcomeParts]
 
 
-class NightRows(Protocol):
+class DayRows(Protocol):
     """Interface that divides the rows of a day; NotFoundError if they are missing."""
 
-    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:
+    def reads(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> bool:
         """Return True if dividing by these segments must read the rows."""
         ...
 
-    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> Sequence[Counter[str | None]]:
+    def count(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> Sequence[Counter[str | None]]:
         """Count the rows of each value of each segment; None is the rest."""
         ...
 
-    def divide(self, night: Night, layout: Layout) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
         """Profile the rows under a profile schema."""
         ...
 
 
-def slice_nights(
+def slice_days(
     run: Run,
     reference: StoredReference,
-    nights: Sequence[Night],
+    states: Sequence[PartitionState],
     asked: Sequence[tuple[str, ...]],
-    rows: NightRows | None = None,
+    rows: DayRows | None = None,
 ) -> Sliced:
     """Divide the rows of some days into slices, from stored profiles or from rows, by default the curated ones.
 
@@ -106,27 +106,27 @@ def slice_nights(
         ConfigError: an integer column has more than 50 values and is no segment of the profile schema.
     """
     rows = rows or CuratedRows(run)
-    pinned = {frozenset(segment.columns): segment for segment in reference.layout.segments}
-    counted, gone = _count(run, rows, nights, [columns for columns in asked if frozenset(columns) not in pinned])
+    pinned = {frozenset(segment.columns): segment for segment in reference.schema.segments}
+    counted, gone = _count(run, rows, states, [columns for columns in asked if frozenset(columns) not in pinned])
     chosen, small, gathered = _choose_values(counted, asked)
     segments = tuple(pinned.get(frozenset(columns)) or chosen[columns] for columns in asked)
-    layout = replace(reference.layout, segments=segments)
-    total, labelled = Profile.empty(layout), no_outcomes(run)
+    schema = replace(reference.schema, segments=segments)
+    total, labelled = Profile.empty(schema), no_outcomes(run)
     divided = {True: 0, False: 0}
     stored = Counter[str]()
-    for night in nights:
-        if night.partition.day in gone:
+    for day in states:
+        if day.partition.day in gone:
             continue
-        run.progress(f"slices of {night.partition.key}")
+        run.progress(f"slices of {day.partition.key}")
         try:
-            (profile, labels), missing = _divide_night(run, reference, rows, night, layout)
+            (profile, labels), missing = _divide_day(run, reference, rows, day, schema)
         except NotFoundError:
-            gone.add(night.partition.day)
+            gone.add(day.partition.day)
             continue
         total, labelled = total + profile, sum_outcome_parts(task_of(run.spec), (labelled, labels))
         stored += Counter(segment.name for segment in segments if segment not in missing)
         if missing:
-            divided[rows.reads(night, missing)] += profile.rows
+            divided[rows.reads(day, missing)] += profile.rows
     return Sliced(
         segments=segments,
         profile=total,
@@ -145,35 +145,35 @@ def no_outcomes(run: Run) -> OutcomeParts:
     return sum_outcome_parts(task_of(run.spec), ())
 
 
-def merge_divided(found: Sequence[Divided], layout: Layout) -> Divided:
+def merge_divided(found: Sequence[Divided], schema: ProfileSchema) -> Divided:
     """Merge profiles of the same rows under a schema, of which each has some segments."""
     segments = {
         own.name: profile.segments[own.name]
         for profile, _ in found
-        for own in layout.segments
-        if own.name in profile.segments and profile.segments[own.name].layout == own
+        for own in schema.segments
+        if own.name in profile.segments and profile.segments[own.name].schema == own
     }
     first, labels = found[0]
-    whole = Profile(layout_id=layout.id, rows=first.rows, columns=first.columns, segments=segments)
+    whole = Profile(schema_id=schema.id, rows=first.rows, columns=first.columns, segments=segments)
     parts = {key: part for _, labelled in found for key, part in labelled.parts.items()}
     return whole, OutcomeParts(whole=labels.whole, parts=parts)
 
 
 def _count(
-    run: Run, rows: NightRows, nights: Sequence[Night], asked: Sequence[tuple[str, ...]]
+    run: Run, rows: DayRows, states: Sequence[PartitionState], asked: Sequence[tuple[str, ...]]
 ) -> tuple[dict[tuple[str, ...], Counter[str | None]], set[date]]:
     """Count the rows of each value of columns without stored profiles; also return the days without rows."""
     counted = {columns: Counter[str | None]() for columns in asked}
     gone: set[date] = set()
-    segments = [SegmentLayout(columns=columns) for columns in asked]
-    for night in nights if asked else ():
-        run.progress(f"values of {night.partition.key}")
+    segments = [SegmentSchema(columns=columns) for columns in asked]
+    for day in states if asked else ():
+        run.progress(f"values of {day.partition.key}")
         try:
-            of_night = rows.count(night, segments)
+            of_day = rows.count(day, segments)
         except NotFoundError:
-            gone.add(night.partition.day)
+            gone.add(day.partition.day)
             continue
-        for columns, counts in zip(asked, of_night, strict=True):
+        for columns, counts in zip(asked, of_day, strict=True):
             counted[columns] += counts
     for columns, counts in counted.items():
         _demand_few_integers(run, columns, len(counts.keys() - {None}))
@@ -194,9 +194,9 @@ def _demand_few_integers(run: Run, columns: tuple[str, ...], distinct: int) -> N
 
 def _choose_values(
     counted: Mapping[tuple[str, ...], Counter[str | None]], asked: Sequence[tuple[str, ...]]
-) -> tuple[dict[tuple[str, ...], SegmentLayout], dict[str, Mapping[str, int]], dict[str, int]]:
+) -> tuple[dict[tuple[str, ...], SegmentSchema], dict[str, Mapping[str, int]], dict[str, int]]:
     """Choose the values that get a slice, those with too few rows, and the number beyond the maximum."""
-    chosen: dict[tuple[str, ...], SegmentLayout] = {}
+    chosen: dict[tuple[str, ...], SegmentSchema] = {}
     small: dict[str, Mapping[str, int]] = {}
     gathered: dict[str, int] = {}
     room = MAX_SLICES - (len(asked) - len(counted)) * (MAX_PARTS + 1)
@@ -205,7 +205,7 @@ def _choose_values(
         most = max(room - 1, 0)
         ordered = sorted((-count, value) for value, count in counts.items() if value is not None)
         enough = tuple(value for count, value in ordered[:most] if -count >= MINIMUM_ROWS)
-        chosen[columns] = SegmentLayout(columns=columns, values=enough)
+        chosen[columns] = SegmentSchema(columns=columns, values=enough)
         name = chosen[columns].name
         small[name] = {value: -count for count, value in ordered[:most] if -count < MINIMUM_ROWS}
         gathered[name] = len(ordered[most:])
@@ -213,29 +213,29 @@ def _choose_values(
     return chosen, small, gathered
 
 
-def _divide_night(
-    run: Run, reference: StoredReference, rows: NightRows, night: Night, layout: Layout
-) -> tuple[Divided, tuple[SegmentLayout, ...]]:
+def _divide_day(
+    run: Run, reference: StoredReference, rows: DayRows, state: PartitionState, schema: ProfileSchema
+) -> tuple[Divided, tuple[SegmentSchema, ...]]:
     """Divide a day under the profile schema; also return the segments that needed its rows."""
-    held = [segment for segment in layout.segments if segment in reference.layout.segments]
-    stored = _stored_night(run, reference, night, held) if held else None
-    missing = tuple(segment for segment in layout.segments if stored is None or segment not in held)
+    held = [segment for segment in schema.segments if segment in reference.schema.segments]
+    stored = _stored_day(run, reference, state, held) if held else None
+    missing = tuple(segment for segment in schema.segments if stored is None or segment not in held)
     found = [stored] if stored else []
     if missing:
-        found.append(rows.divide(night, replace(reference.layout, segments=missing)))
-    return merge_divided(found, layout), missing
+        found.append(rows.divide(state, replace(reference.schema, segments=missing)))
+    return merge_divided(found, schema), missing
 
 
-def _stored_night(
-    run: Run, reference: StoredReference, night: Night, segments: Sequence[SegmentLayout]
+def _stored_day(
+    run: Run, reference: StoredReference, state: PartitionState, segments: Sequence[SegmentSchema]
 ) -> Divided | None:
     """Return the stored profiles of a day; None if one is missing."""
-    [day] = stored_profiles(run, reference, [night.partition.day])
-    if day.profile is None or day.version != night.version:
+    [day] = stored_profiles(run, reference, [state.partition.day])
+    if day.profile is None or day.version != state.version:
         return None
     if run.spec.labels is None:
         return day.profile, no_outcomes(run)
-    labelled = stored_outcomes(run, night.partition, str(night.version))
+    labelled = stored_outcomes(run, state.partition, str(state.version))
     if labelled is None:
         return None
     # labels measured under an earlier profile schema have other parts
@@ -250,22 +250,22 @@ class CuratedRows:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def reads(self, night: Night, segments: Sequence[SegmentLayout]) -> bool:  # noqa: ARG002 - always
+    def reads(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> bool:  # noqa: ARG002 - always
         """Return True."""
         return True
 
-    def count(self, night: Night, segments: Sequence[SegmentLayout]) -> list[Counter[str | None]]:
+    def count(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> list[Counter[str | None]]:
         """Count the rows of each value."""
         names = [name for segment in segments for name in segment.columns]
         ids = [self._run.spec.id_column]
-        rows = read_curated(self._run, night.partition, str(night.version), ids, where_there=names)
+        rows = read_curated(self._run, state.partition, str(state.version), ids, where_there=names)
         return [count_values(rows, segment) for segment in segments]
 
-    def divide(self, night: Night, layout: Layout) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
         """Profile the rows, read twice: all columns, and the columns of performance."""
-        version, run = str(night.version), self._run
-        profile = profile_parquet([run.files.read(run.version_uri(night.partition, version, CURATED))], layout)
+        version, run = str(state.version), self._run
+        profile = profile_parquet([run.files.read(run.version_uri(state.partition, version, CURATED))], schema)
         if run.spec.labels is None:
             return profile, no_outcomes(run)
-        deliveries = deliveries_of(run, night.partition)
-        return profile, profile_partition_outcomes(run, night.partition, version, deliveries, layout.segments)
+        deliveries = deliveries_of(run, state.partition)
+        return profile, profile_partition_outcomes(run, state.partition, version, deliveries, schema.segments)

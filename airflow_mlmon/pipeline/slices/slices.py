@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.comparison.slice import Slice
-from airflow_mlmon.comparison.slices import Candidate, judge_slices
+from airflow_mlmon.comparison.slices import Candidate, evaluate_slices
 from airflow_mlmon.errors import ConfigError, suggest_name
 from airflow_mlmon.partition import days_between
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.reference import slice_reference
-from airflow_mlmon.pipeline.slices.rows import NightRows, Sliced, slice_nights
+from airflow_mlmon.pipeline.slices.rows import DayRows, Sliced, slice_days
 from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
 from airflow_mlmon.profiles.columns.segment import segment_key
-from airflow_mlmon.records import Night, Status
+from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec import ColumnType, ModelSpec, Role
 from airflow_mlmon.tasks.registry import task_of
 
 _DIVIDING = frozenset({ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER})
 _UNDIVIDED = frozenset({Role.ID, Role.TIME, Role.SCORE})
-_NO_NIGHT = "not run"
+_NO_DAY = "not run"
 _OF_REFERENCE = "day of the reference"
 _ROWS_GONE = "curated rows missing"
 
@@ -34,13 +34,13 @@ class SlicedWindow:
     Attributes:
         first: First day.
         last: Last day, included.
-        nights: The days whose rows are included, with their versions.
+        days: The days whose rows are included, with their versions.
         skipped: The excluded days with the reason.
         rows: Number of rows.
         metric: The metric of performance; None without labels.
         slices: Every slice, ranked.
         gathered: By column, the number of values beyond the maximum of slices.
-        layout: The profile schema of the profiles, and so their reference.
+        profile schema: The profile schema of the profiles, and so their reference.
         reference_rows: Number of rows of the reference.
         stored: By column, the number of days taken from stored profiles.
         rows_read: Number of curated rows read.
@@ -50,13 +50,13 @@ class SlicedWindow:
 
     first: date
     last: date
-    nights: Mapping[date, str]
+    days: Mapping[date, str]
     skipped: Mapping[date, str]
     rows: int
     metric: str | None
     slices: tuple[Slice, ...]
     gathered: Mapping[str, int]
-    layout: str
+    schema: str
     reference_rows: int
     stored: Mapping[str, int]
     rows_read: int
@@ -64,9 +64,9 @@ class SlicedWindow:
     reference_rows_read: int
 
     @property
-    def judged(self) -> int:
+    def evaluated(self) -> int:
         """Return the number of evaluated slices."""
-        return sum(found.is_judged for found in self.slices)
+        return sum(found.is_evaluated for found in self.slices)
 
 
 def slice_window(
@@ -77,7 +77,7 @@ def slice_window(
     *,
     metric: str | None = None,
     cross: bool = False,
-    rows: NightRows | None = None,
+    rows: DayRows | None = None,
 ) -> SlicedWindow:
     """Evaluate the slices of the columns, each by itself and with `cross` also combined, and rank them.
 
@@ -90,19 +90,19 @@ def slice_window(
     asked = _demand_columns(run.spec, columns, cross=cross)
     measured_by = _demand_metric(run.spec, metric)
     reference = required_reference(run)
-    nights, skipped = _nights(run, first, last)
-    current = slice_nights(run, reference, nights, asked, rows)
+    days, skipped = _days(run, first, last)
+    current = slice_days(run, reference, days, asked, rows)
     skipped |= dict.fromkeys(sorted(current.gone), _ROWS_GONE)
     labels = run.spec.labels
     same = slice_reference(run, reference, current.segments)
     return SlicedWindow(
         first=first,
         last=last,
-        nights={night.partition.day: str(night.version) for night in nights if night.partition.day not in current.gone},
+        days={day.partition.day: str(day.version) for day in days if day.partition.day not in current.gone},
         skipped=dict(sorted(skipped.items())),
         rows=current.profile.rows,
         metric=measured_by,
-        slices=judge_slices(
+        slices=evaluate_slices(
             _candidates(current, same),
             rows=current.profile.rows,
             labelled=current.labelled.whole if current.labelled else None,
@@ -110,10 +110,10 @@ def slice_window(
             metric=measured_by,
             method=run.spec.drift.method,
             methods=run.spec.drift.methods,
-            min_share=labels.min_share if labels else 0.0,
+            min_coverage=labels.min_coverage if labels else 0.0,
         ),
         gathered={name: count for name, count in current.gathered.items() if count},
-        layout=reference.layout.id,
+        schema=reference.schema.id,
         reference_rows=reference.profile.rows,
         stored=current.stored,
         rows_read=current.rows_read,
@@ -172,23 +172,23 @@ def _demand_metric(spec: ModelSpec, metric: str | None) -> str | None:
     return task_of(spec).first_contrast({column.role for column in spec.columns.values()})
 
 
-def _nights(run: Run, first: date, last: date) -> tuple[list[Night], dict[date, str]]:
+def _days(run: Run, first: date, last: date) -> tuple[list[PartitionState], dict[date, str]]:
     """Return the days whose rows can be divided, and the other days with the reason."""
-    known = {night.partition.day: night for night in run.store.nights(run.model, first, last)}
-    held: list[Night] = []
+    known = {state.partition.day: state for state in run.store.states(run.model, first, last)}
+    held: list[PartitionState] = []
     skipped: dict[date, str] = {}
     for partition in days_between(run.model, first, last):
-        night = known.get(partition.day)
-        if night is None:
-            skipped[partition.day] = _NO_NIGHT
-        elif night.status is Status.FAILED:
+        state = known.get(partition.day)
+        if state is None:
+            skipped[partition.day] = _NO_DAY
+        elif state.status is Status.FAILED:
             skipped[partition.day] = ProfileState.FAILED
-        elif night.version is None:
+        elif state.version is None:
             skipped[partition.day] = _OF_REFERENCE
-        elif not night.rows_curated:
+        elif not state.rows_accepted:
             skipped[partition.day] = ProfileState.NO_ROWS
         else:
-            held.append(night)
+            held.append(state)
     return held, skipped
 
 

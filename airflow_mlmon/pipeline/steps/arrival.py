@@ -15,7 +15,7 @@ def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
     The reference's own days have none of these: their rows were selected and did not arrive day by day.
     """
     delay = prepared.delay
-    rows, quarantined = prepared.rows_listed, prepared.rows_quarantined
+    rows, quarantined = prepared.rows_read, prepared.rows_quarantined
     return [
         MetricValue(metric="rows_quarantined", value=quarantined, rows=rows),
         MetricValue(

@@ -28,8 +28,8 @@ from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
-from airflow_mlmon.profiles.layout import Kind
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import DriftDetail, MetricValue, MultivariateDetail
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.methods import Method
@@ -82,10 +82,10 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionD
     run.progress("comparing with the baseline")
     reference = ensure_reference(run)
     current = Profile.from_bytes(run.files.read(profiled.uri))
-    return compare_night(run, reference, prepared.partition, prepared.version, current)
+    return compare_day(run, reference, prepared.partition, prepared.version, current)
 
 
-def compare_night(
+def compare_day(
     run: Run, reference: StoredReference, partition: Partition, version: str, current: Profile
 ) -> PartitionDrift:
     """Compare a profile with the baselines of its day."""
@@ -98,7 +98,7 @@ def compare_night(
         sampled = _ask_evidently(run, samples, methods)
         together = _compare_together(run, reference, samples)
     drift = withhold_outputs(
-        run.spec, compare_with(run, reference.layout, baselines, current, sampled), baselines, current
+        run.spec, compare_with(run, reference.schema, baselines, current, sampled), baselines, current
     )
     titles = {column: baseline.facts.title for baseline in baselines for column in baseline.facts.columns}
     segments = compare_segments(run, reference, partition.day, baselines, current)
@@ -121,9 +121,9 @@ def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[s
 
     Only the reference has rows; a column with another baseline is listed as not compared.
     """
-    own = [baseline.layout for baseline in baselines if baseline.facts.kind is BaselineKind.REFERENCE]
+    own = [baseline.schema for baseline in baselines if baseline.facts.kind is BaselineKind.REFERENCE]
     drift = run.spec.drift
-    return sampled_methods([column for layout in own for column in layout.columns], drift.method, drift.methods)
+    return sampled_methods([column for schema in own for column in schema.columns], drift.method, drift.methods)
 
 
 def _read_samples(run: Run, reference: StoredReference, partition: Partition, version: str) -> Samples:
@@ -145,7 +145,7 @@ def _compare_together(run: Run, reference: StoredReference, samples: Samples) ->
     if reference.together is None:
         return None
     run.progress("comparing all features together")
-    return compare_together(run.spec, reference.layout, reference.together, samples)
+    return compare_together(run.spec, reference.schema, reference.together, samples)
 
 
 def _score_metrics(drift: Sequence[ColumnDrift], titles: Mapping[str, str]) -> list[MetricValue]:

@@ -101,8 +101,8 @@ def write_id_hashes(run: Run, partition: Partition, version: str, ids: pa.Chunke
 def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partition, str | None]:
     """Return the served versions of the days before, oldest first; none before the model's first day."""
     past = [day for offset in range(days, 0, -1) if (day := partition.shift(-offset)).day >= run.spec.start]
-    nights = run.store.nights(run.model, past[0].day, past[-1].day) if past else []
-    versions = {night.partition.day: night.version for night in nights}
+    states = run.store.states(run.model, past[0].day, past[-1].day) if past else []
+    versions = {one_day.partition.day: one_day.version for one_day in states}
     return {day: versions.get(day.day) for day in past}
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
-from airflow_mlmon.drift.versions import nights_alike
+from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
-from airflow_mlmon.evaluation.rules import judge, status_verdict
+from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
-from airflow_mlmon.pipeline.deciding.evidence import NightJudgement, UsualJudge
+from airflow_mlmon.pipeline.deciding.evidence import PartitionEvaluation, PartitionEvaluator
 from airflow_mlmon.pipeline.deciding.root_cause import name_causes
 from airflow_mlmon.pipeline.deciding.staleness import versions_below
 from airflow_mlmon.pipeline.run import Run
@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.drift import PartitionDrift
 from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.steps.profile import Profiled, to_night
+from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -30,7 +30,7 @@ from airflow_mlmon.records import (
     CheckOutcome,
     Family,
     MetricValue,
-    Night,
+    PartitionState,
     Results,
     Status,
     Verdict,
@@ -43,7 +43,7 @@ from airflow_mlmon.tasks.summary import summary_metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Evaluated:
     """Summary of an evaluated partition; FAILED if a blocking check failed.
 
     Attributes:
@@ -59,9 +59,9 @@ class Judged:
     alerts: int
 
 
-def judge_partition(
+def evaluate_partition(
     run: Run, prepared: Prepared, profiled: Profiled, drift: PartitionDrift, measured: Sequence[Measured]
-) -> Judged:
+) -> Evaluated:
     """Evaluate the partition, and the performance of each partition whose labels arrived, and publish all results.
 
     Raises:
@@ -69,13 +69,13 @@ def judge_partition(
     """
     run.progress("judging")
     checks = read_checks(run, prepared)
-    night = _after_checks(to_night(prepared, layout=profiled.layout, judged=True), checks)
-    metrics, usual = _judge_rows(run, night, prepared, profiled, drift)
-    days = usual.rests_on.union(*(entry.nights for entry in drift.baselines))
-    results = [replace(_prediction_results(run, night, metrics, usual, checks), baselines=drift.baselines)]
+    state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
+    metrics, expected = _evaluate_rows(run, state, prepared, profiled, drift)
+    days = expected.rests_on.union(*(entry.days for entry in drift.baselines))
+    results = [replace(_prediction_results(run, state, metrics, expected, checks), baselines=drift.baselines)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
     run.store.publish(
-        night,
+        state,
         results,
         supersedes=prepared.supersedes,
         versions={
@@ -89,72 +89,76 @@ def judge_partition(
         channels=run.channels,
         policy=run.policy,
     )
-    return Judged(
-        status=night.status,
-        message=night.message,
+    return Evaluated(
+        status=state.status,
+        message=state.message,
         days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
         alerts=sum(len(entry.alerts) for entry in results),
     )
 
 
-def _after_checks(night: Night, checks: Sequence[CheckOutcome]) -> Night:
+def _after_checks(state: PartitionState, checks: Sequence[CheckOutcome]) -> PartitionState:
     """Return the day, FAILED if a blocking check failed."""
     blocking = [check for check in checks if check.severity is Severity.BLOCKING and check.passed is False]
     if not blocking:
-        return night
+        return state
     names = ", ".join(
         f"{check.expectation}({check.column})" if check.column else check.expectation for check in blocking
     )
-    message = "; ".join(filter(None, (f"blocking checks failed: {names}", night.message)))
-    return replace(night, status=Status.FAILED, message=message)
+    message = "; ".join(filter(None, (f"blocking checks failed: {names}", state.message)))
+    return replace(state, status=Status.FAILED, message=message)
 
 
-def _judge_rows(
-    run: Run, night: Night, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
-) -> tuple[list[MetricValue], NightJudgement]:
+def _evaluate_rows(
+    run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
+) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
     # without rows everything would be a breach, and the status alerts already
-    if not night.rows_curated:
-        return metrics, NightJudgement()
-    return metrics, UsualJudge(run=run).judge(night.partition, metrics, profile)
+    if not state.rows_accepted:
+        return metrics, PartitionEvaluation()
+    return metrics, PartitionEvaluator(run=run).evaluate(state.partition, metrics, profile)
 
 
 def _prediction_results(
-    run: Run, night: Night, metrics: Sequence[MetricValue], usual: NightJudgement, checks: Sequence[CheckOutcome]
+    run: Run,
+    state: PartitionState,
+    metrics: Sequence[MetricValue],
+    expected: PartitionEvaluation,
+    checks: Sequence[CheckOutcome],
 ) -> Results:
     rules = _rules(run, Family.PREDICTIONS)
     of_drift = [rule for rule in rules if rule.metric == DRIFT]
-    ruled = _verdicts(run, night.partition, metrics, of_drift) if of_drift else []
+    ruled = _verdicts(run, state.partition, metrics, of_drift) if of_drift else []
     # the number of drifted columns follows from the verdicts on each, and has its own rules
-    metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *usual.verdicts])]
-    verdicts = [status_verdict(night), *_verdicts(run, night.partition, metrics, rules), *usual.verdicts]
+    metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *expected.verdicts])]
+    verdicts = [status_verdict(state), *_verdicts(run, state.partition, metrics, rules), *expected.verdicts]
     alerts = [
-        *filter(None, [status_alert(night)]),
+        *filter(None, [status_alert(state)]),
         # without rows every check would fail, and the status alerts already
-        *(check_alerts(night.partition, checks) if night.rows_curated else []),
-        *metric_alerts(night.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
+        *(check_alerts(state.partition, checks) if state.rows_accepted else []),
+        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
     ]
     return Results(
-        partition=night.partition,
+        partition=state.partition,
         family=Family.PREDICTIONS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, usual.incidents)),
+        alerts=tuple(name_causes(alerts, expected.incidents)),
     )
 
 
 def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:
     partition = Partition.from_key(run.model, measured.day)
-    night = run.store.night(partition)
-    if partition != predictions.partition and (night is None or not night.judged):
+    state = run.store.state(partition)
+    if partition != predictions.partition and (state is None or not state.evaluated):
         # a filled day of the history gets its values and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
-    usual = UsualJudge(run=run).judge(partition, metrics)
-    verdicts = [*_verdicts(run, partition, metrics, _rules(run, Family.LABELS)), *usual.verdicts]
+    expected = PartitionEvaluator(run=run).evaluate(partition, metrics)
+    verdicts = [*_verdicts(run, partition, metrics, _rules(run, Family.LABELS)), *expected.verdicts]
     alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
     before = predictions.alerts if partition == predictions.partition else _stored_alerts(run, partition)
     return Results(
@@ -162,7 +166,7 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(name_causes(alerts, usual.incidents, before)),
+        alerts=tuple(name_causes(alerts, expected.incidents, before)),
     )
 
 
@@ -184,12 +188,12 @@ def _verdicts(
     Outputs are comparable only with days of the same versions; if these have changed, each version is evaluated against
     its own days.
     """
-    nights = version_counts(run, partition.shift(-run.spec.history.nights).day, partition.day)
-    now = counts_in(run.spec, metrics) or nights.get(partition.day, {})
-    past = {day: counts for day, counts in nights.items() if day < partition.day}
-    unlike = set(past) - nights_alike(past, now)
+    days = version_counts(run, partition.shift(-run.spec.history.days).day, partition.day)
+    now = counts_in(run.spec, metrics) or days.get(partition.day, {})
+    past = {day: counts for day, counts in days.items() if day < partition.day}
+    unlike = set(past) - days_alike(past, now)
     whole = [value for value in metrics if value.segment is None]
-    verdicts = judge(whole, _history(run, partition, rules, unlike), rules, run.spec.history)
+    verdicts = evaluate_rules(whole, _history(run, partition, rules, unlike), rules, run.spec.history)
     if not unlike and len(now) <= 1:
         return verdicts
     verdicts = [_explained(verdict) for verdict in verdicts]
@@ -198,7 +202,7 @@ def _verdicts(
     for version in sorted(now):
         segment = segment_key(str(run.spec.version_column), version)
         own = [value for value in metrics if value.segment == segment]
-        verdicts += judge(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
+        verdicts += evaluate_rules(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
     return verdicts
 
 
@@ -219,8 +223,8 @@ def _history(
 ) -> dict[tuple[str, str | None], list[float]]:
     """Return the values of the trailing days, without outputs of other versions."""
     names = [rule.metric for rule in rules]
-    nights = run.spec.history.nights
-    past = run.store.history(run.model, names, before=partition.day, nights=nights, segment=segment)
+    days = run.spec.history.days
+    past = run.store.history(run.model, names, before=partition.day, days=days, segment=segment)
     return {
         (metric, column): [value for day, value in values if day not in unlike or not METRICS[metric].of_model]
         for (metric, column), values in past.items()

@@ -38,7 +38,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
         return None
     deliveries = deliveries_of(run, partition)
     reference = pinned_reference(run)
-    segments = reference.layout.segments if reference else ()
+    segments = reference.schema.segments if reference else ()
     profile = profile_partition_outcomes(run, partition, version, deliveries, segments)
     uri = outcomes_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
@@ -50,7 +50,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     """Return the metrics of an outcome profile, in total and by segment, and the drift of the label."""
     found = read_outcomes(run, measured.uri)
-    metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_share if run.spec.labels else 0)
+    metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics
@@ -77,9 +77,9 @@ def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
     delivered = read_workspace_table(run, delivery[0].uri, ["id"]).column("id").combine_chunks()
     first = prepared.partition.shift(-labels.delay_days).day
     affected = []
-    for night in run.store.nights(run.model, first, prepared.partition.shift(-1).day):
-        if night.version is not None:
-            ids = read_curated(run, night.partition, night.version, [run.spec.id_column]).column(0)
+    for state in run.store.states(run.model, first, prepared.partition.shift(-1).day):
+        if state.version is not None:
+            ids = read_curated(run, state.partition, state.version, [run.spec.id_column]).column(0)
             if pc.any(pc.is_in(ids, delivered)).as_py():
-                affected.append((night.partition, night.version))
+                affected.append((state.partition, state.version))
     return affected

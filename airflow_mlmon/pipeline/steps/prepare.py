@@ -30,7 +30,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.records import Delivery, Night, Status
+from airflow_mlmon.records import Delivery, PartitionState, Status
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
@@ -46,8 +46,8 @@ class Prepared:
     version: str
     supersedes: str | None
     status: Status
-    rows_listed: int
-    rows_curated: int
+    rows_read: int
+    rows_accepted: int
     rows_quarantined: int
     files: int
     message: str
@@ -71,20 +71,20 @@ class Prepared:
         return content | {"start": self.start.isoformat(), "end": self.end.isoformat(), "status": str(self.status)}
 
     @classmethod
-    def of_night(cls, night: Night) -> Prepared:
+    def of_day(cls, state: PartitionState) -> Prepared:
         """Summarise a partition that was run before, with its status before the checks."""
-        arrival = night.arrival
+        arrival = state.arrival
         assert arrival is not None  # noqa: S101 - a version is served, so a run has come so far
         return cls(
-            model=night.partition.model,
-            start=night.partition.start,
-            end=night.partition.end,
-            version=str(night.version),
-            supersedes=night.version,
+            model=state.partition.model,
+            start=state.partition.start,
+            end=state.partition.end,
+            version=str(state.version),
+            supersedes=state.version,
             status=arrival.status,
-            rows_listed=night.rows_listed,
-            rows_curated=night.rows_curated,
-            rows_quarantined=night.rows_quarantined,
+            rows_read=state.rows_read,
+            rows_accepted=state.rows_accepted,
+            rows_quarantined=state.rows_quarantined,
             files=arrival.files,
             message=arrival.message,
             labels_delivered=arrival.labels_delivered,
@@ -109,7 +109,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ServiceError: the archive or the workspace rejects a request or does not reply.
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
-    current = run.store.night(partition)
+    current = run.store.state(partition)
     run.progress("reading the archive")
     listed = _list(run, partition)
     table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
@@ -123,7 +123,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     manifest = Manifest(
         partition=partition,
         files=tuple(files),
-        rows_curated=rows.num_rows,
+        rows_accepted=rows.num_rows,
         quarantined=dict(quarantined),
         fingerprint=run.fingerprint,
         repeats=repeats.digest,
@@ -138,8 +138,8 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         version=manifest.version,
         supersedes=current.version if current else None,
         status=Status.PARTIAL if labels.problem and manifest.status is Status.OK else manifest.status,
-        rows_listed=manifest.rows_listed,
-        rows_curated=manifest.rows_curated,
+        rows_read=manifest.rows_read,
+        rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
         files=len(files),
         message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
@@ -163,8 +163,8 @@ def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -
     write_id_hashes(run, partition, version, rows.column(run.spec.id_column))
     if run.spec.druid.engine is Engine.LOCAL:
         run.progress("profiling")
-        layout = ensure_reference(run).layout
-        run.files.write(profile_uri(run, partition, version, layout.id), profile_table(rows, layout).to_bytes())
+        schema = ensure_reference(run).schema
+        run.files.write(profile_uri(run, partition, version, schema.id), profile_table(rows, schema).to_bytes())
     sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
     # written last: if the manifest exists, so do the other files
@@ -192,7 +192,7 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
         return Taken(0, "")
     run.progress("reading labels")
     table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
-    manifest = Manifest(partition=partition, files=tuple(files), rows_curated=table.num_rows)
+    manifest = Manifest(partition=partition, files=tuple(files), rows_accepted=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
     delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)
     run.files.write(uri, to_parquet(delivery))

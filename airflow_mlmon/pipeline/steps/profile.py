@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, ta
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Arrival, Family, Night, Results
+from airflow_mlmon.records import Arrival, Family, PartitionState, Results
 from airflow_mlmon.tasks.summary import summary_metrics
 
 
@@ -23,7 +23,7 @@ class Profiled:
     """Summary of a profiled partition."""
 
     uri: str
-    layout: str
+    schema: str
     rows: int
     history_filled: int
 
@@ -34,8 +34,8 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     filled = fill_history(run, reference, prepared.partition)
     profile = _profile(run, reference, prepared)
     return Profiled(
-        uri=profile_uri(run, prepared.partition, prepared.version, reference.layout.id),
-        layout=reference.layout.id,
+        uri=profile_uri(run, prepared.partition, prepared.version, reference.schema.id),
+        schema=reference.schema.id,
         rows=profile.rows,
         history_filled=filled,
     )
@@ -43,12 +43,12 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
 
 def _profile(run: Run, reference: StoredReference, prepared: Prepared) -> Profile:
     """Return the profile made with the curated rows; made now for Druid, or if the schema was pinned since."""
-    uri = profile_uri(run, prepared.partition, prepared.version, reference.layout.id)
+    uri = profile_uri(run, prepared.partition, prepared.version, reference.schema.id)
     try:
         return Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
         run.progress("profiling")
-        profile = profile_version(run, prepared.partition, prepared.version, reference.layout)
+        profile = profile_version(run, prepared.partition, prepared.version, reference.schema)
         run.files.write(uri, profile.to_bytes())
         return profile
 
@@ -59,17 +59,17 @@ def fill_history(run: Run, reference: StoredReference, partition: Partition) -> 
     The history begins with the reference's own days and the spec's first day. A filled day is stored as not evaluated;
     its own run replaces it.
     """
-    nights = max(run.spec.history.nights, run.spec.duplicates.days if run.spec.duplicates else 0)
-    first = max(partition.shift(-nights).day, run.spec.start)
-    known = {night.partition.day for night in run.store.nights(run.model, first, partition.day)}
+    days = max(run.spec.history.days, run.spec.duplicates.days if run.spec.duplicates else 0)
+    first = max(partition.shift(-days).day, run.spec.start)
+    known = {state.partition.day for state in run.store.states(run.model, first, partition.day)}
     missing = [
         past
-        for offset in range(nights, 0, -1)
+        for offset in range(days, 0, -1)
         if (past := partition.shift(-offset)).day >= first and past.day not in known and past.day not in reference.days
     ]
     for position, past in enumerate(missing, 1):
         run.progress(f"history: day {position} of {len(missing)}")
-        _fill_night(run, reference, past, partition)
+        _fill_day(run, reference, past, partition)
     return len(missing)
 
 
@@ -84,12 +84,12 @@ def fill_days_before(run: Run, reference: StoredReference, partition: Partition)
         fill_history(run, reference, partition)
 
 
-def _fill_night(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
+def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
     metrics = (*summary_metrics(profile, run.spec), *arrival_metrics(prepared))
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
-    night = to_night(prepared, layout=reference.layout.id, judged=False)
+    state = to_state(prepared, schema=reference.schema.id, evaluated=False)
     taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}
     for later in _delivery_days(run, past):
         if later.start < now.start and later.day not in taken:
@@ -97,7 +97,7 @@ def _fill_night(run: Run, reference: StoredReference, past: Partition, now: Part
     measured = measure_labels(run, past, prepared.version)
     if measured is not None:
         results.append(label_results(run, measured))
-    run.store.publish(night, results, supersedes=prepared.supersedes, versions=prepared.rests_on)
+    run.store.publish(state, results, supersedes=prepared.supersedes, versions=prepared.rests_on)
 
 
 def _delivery_days(run: Run, partition: Partition) -> list[Partition]:
@@ -105,18 +105,18 @@ def _delivery_days(run: Run, partition: Partition) -> list[Partition]:
     return [partition.shift(offset) for offset in range(days + 1)]
 
 
-def to_night(prepared: Prepared, *, layout: str, judged: bool) -> Night:
+def to_state(prepared: Prepared, *, schema: str, evaluated: bool) -> PartitionState:
     """Convert a prepared partition to its record in the store."""
-    return Night(
+    return PartitionState(
         partition=prepared.partition,
         status=prepared.status,
         version=prepared.version,
-        layout=layout,
-        rows_listed=prepared.rows_listed,
-        rows_curated=prepared.rows_curated,
+        schema=schema,
+        rows_read=prepared.rows_read,
+        rows_accepted=prepared.rows_accepted,
         rows_quarantined=prepared.rows_quarantined,
         message=prepared.message,
-        judged=judged,
+        evaluated=evaluated,
         arrival=Arrival(
             status=prepared.status,
             message=prepared.message,

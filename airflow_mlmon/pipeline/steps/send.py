@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failures
-from airflow_mlmon.alerts.message import night_message
+from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
@@ -26,8 +26,8 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
     tracked = run.store.tracked_alerts(run.model)
     report = _deliver_all(run, senders, now, _filter(run, tracked))
     unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]
-    # a quiet run sends no alerts that it has opened itself
-    forgotten = [] if run.is_quiet else list(_tell_again(run, senders, unresolved))
+    # a healthy run sends no alerts that it has opened itself
+    forgotten = [] if run.is_silent else list(_tell_again(run, senders, unresolved))
     if report.failed:
         raise ServiceUnavailableError(
             f"{run.model}: {report.failed} of {report.failed + report.sent} alerts were not delivered: "
@@ -66,11 +66,11 @@ def _filter(run: Run, tracked: list[TrackedAlert]) -> Callable[[str, Alert], boo
     worst = {(alert.fingerprint, alert.since): alert.severity for alert in tracked}
 
     def tells(channel: str, alert: Alert) -> bool:
-        declared, standing = run.declared_channels.get(channel), alert.standing
-        if declared is None or standing is None:
+        declared, lifecycle = run.declared_channels.get(channel), alert.lifecycle
+        if declared is None or lifecycle is None:
             return True
-        is_resolved = standing.event is AlertEvent.RESOLVED
-        severity = worst.get((alert.fingerprint, standing.since), alert.severity) if is_resolved else alert.severity
+        is_resolved = lifecycle.event is AlertEvent.RESOLVED
+        severity = worst.get((alert.fingerprint, lifecycle.since), alert.severity) if is_resolved else alert.severity
         return declared.tells(severity, is_resolved=is_resolved)
 
     return tells
@@ -78,7 +78,7 @@ def _filter(run: Run, tracked: list[TrackedAlert]) -> Callable[[str, Alert], boo
 
 def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[TrackedAlert]) -> Iterator[str]:
     """Send the open alerts again to each channel that drops them, and return the errors."""
-    nights = run.store.nights(run.model, date.min, date.max)
+    states = run.store.states(run.model, date.min, date.max)
     breaches = [breach for alert in unresolved for breach in _last_breach(run, alert)]
     for key, channel in run.declared_channels.items():
         told = [breach for breach in breaches if channel.tells(breach.severity)]
@@ -86,7 +86,7 @@ def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[Tracke
             continue
         try:
             with foreign_failures(key):
-                senders[key].send(night_message(nights[-1], told, run.page_url(nights[-1].partition)))
+                senders[key].send(day_message(states[-1], told, run.page_url(states[-1].partition)))
         except MlmonError as error:
             yield f"{key}: {error}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_mlmon.baselines import BaselineFacts
@@ -12,6 +12,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 
 _FILE = "drift.json"
+_NEW_NAMES = {"nights": "days", "other_layout": "other_schema"}
 
 
 def import_drift_files(run: Run, days: Iterable[Partition]) -> None:
@@ -21,10 +22,10 @@ def import_drift_files(run: Run, days: Iterable[Partition]) -> None:
     """
     waiting = run.store.days_in_files(run.model)
     for partition in days:
-        night = run.store.night(partition) if partition.day in waiting else None
-        if night is not None and night.version is not None:
-            content = _read(run, partition, night.version)
-            baselines = [BaselineFacts.from_dict(entry) for entry in content.get("baselines", ())]
+        state = run.store.state(partition) if partition.day in waiting else None
+        if state is not None and state.version is not None:
+            content = _read(run, partition, state.version)
+            baselines = [_baseline_of(entry) for entry in content.get("baselines", ())]
             run.store.import_baselines(partition, baselines)
 
 
@@ -34,3 +35,9 @@ def _read(run: Run, partition: Partition, version: str) -> dict[str, Any]:
     except NotFoundError:
         return {}
     return content
+
+
+def _baseline_of(entry: Mapping[str, Any]) -> BaselineFacts:
+    """Convert a baseline, which the first release wrote under other names."""
+    renamed = {_NEW_NAMES.get(name, name): value for name, value in entry.items()}
+    return BaselineFacts.from_dict(renamed)

@@ -11,8 +11,8 @@ from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import ModelSpec, Role
 from airflow_mlmon.spec.methods import Method
@@ -35,7 +35,7 @@ class Measured:
 
 
 def profile_partition_outcomes(
-    run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentLayout]
+    run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentSchema]
 ) -> OutcomeParts:
     """Compute the outcome profiles of a version of a partition from its rows and deliveries."""
     dividing = [name for segment in segments for name in segment.columns]
@@ -63,16 +63,16 @@ def stored_outcomes(run: Run, partition: Partition, version: str) -> OutcomePart
 
 def compare_label(spec: ModelSpec, reference: OutcomeProfile, current: OutcomeProfile) -> ColumnDrift:
     """Score the drift of the label as that of any other column."""
-    pinned = current.label.layout
-    layout = Layout(model=spec.model, columns=(pinned,))
+    pinned = current.label.schema
+    schema = ProfileSchema(model=spec.model, columns=(pinned,))
     sides = [
-        Profile(layout_id=layout.id, rows=side.label.rows, columns={pinned.name: side.label})
+        Profile(schema_id=schema.id, rows=side.label.rows, columns={pinned.name: side.label})
         for side in (reference, current)
     ]
     asked = spec.drift.method
     chosen = method_for(pinned.kind, asked)
     method = Method.JENSENSHANNON if chosen.is_sampled else chosen
-    [drift] = compare_profiles(layout, *sides, method=method)
+    [drift] = compare_profiles(schema, *sides, method=method)
     lack = f"by {method}, because {asked} needs rows and labels are stored as counts" if asked.is_sampled else ""
     name = spec.labels.label if spec.labels else pinned.name
     return replace(drift, column=name, note="; ".join(filter(None, (drift.note, lack))))

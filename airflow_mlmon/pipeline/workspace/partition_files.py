@@ -18,9 +18,9 @@ MANIFEST = "manifest.json"
 SAMPLE = "sample.parquet"
 
 
-def profile_uri(run: Run, partition: Partition, version: str, layout_id: str) -> str:
+def profile_uri(run: Run, partition: Partition, version: str, schema_id: str) -> str:
     """Return the URI of a version's profile under a profile schema."""
-    return run.version_uri(partition, version, f"{layout_id}.profile")
+    return run.version_uri(partition, version, f"{schema_id}.profile")
 
 
 def to_parquet(table: pa.Table) -> bytes:

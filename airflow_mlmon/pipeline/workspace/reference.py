@@ -20,14 +20,14 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
-from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_nights, sample
+from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Kind, Layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.quality.infer import infer_checks
-from airflow_mlmon.records import Family, MetricValue, Night, Results, Status
+from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
@@ -44,10 +44,10 @@ from airflow_mlmon.tasks.summary import summary_metrics
 # increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
 _FOLDER = "reference"
-_NIGHTS = "nights.profiles"
+_DAYS = "nights.profiles"
 _LABELLED = "labelled.profile"
 # maximum number of days whose features are compared together: each costs tenths of a second
-_SAMPLED_NIGHTS = 28
+_SAMPLED_DAYS = 28
 # 3 to 5 s for a day, while the other method of texts takes 0.2 s
 _TOO_SLOW = Method.TEXT_CONTENT_PERCENTILE
 # part of the fingerprints of references from before the key lost its effect
@@ -62,7 +62,7 @@ class StoredReference:
     an event time, there are no `days`.
     """
 
-    layout: Layout
+    schema: ProfileSchema
     profile: Profile
     together: SampleSizes | None
     checks: tuple[Check, ...]
@@ -86,13 +86,13 @@ class StoredReference:
 def ensure_reference(run: Run) -> StoredReference:
     """Return the pinned reference; pin it now if the spec has none or has changed since."""
     # a concurrent run pins from the same latest schema, and the store accepts one of the two
-    earlier = run.store.current_layout(run.model)
-    return pinned_reference(run) or _pin(run, earlier.layout_id if earlier else None)
+    earlier = run.store.current_schema(run.model)
+    return pinned_reference(run) or _pin(run, earlier.schema_id if earlier else None)
 
 
 def pinned_reference(run: Run) -> StoredReference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
-    pinned = run.store.current_layout(run.model)
+    pinned = run.store.current_schema(run.model)
     if pinned is not None and pinned.fingerprint == _fingerprint(run):
         return _load(run, _folder(run))
     return None
@@ -104,15 +104,15 @@ def latest_reference(run: Run) -> tuple[StoredReference, bool]:
     Raises:
         NotFoundError: none has been pinned yet.
     """
-    pinned = run.store.current_layout(run.model)
+    pinned = run.store.current_schema(run.model)
     if pinned is None:
         raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
     return _load(run, pinned.uri.rpartition("/")[0]), pinned.fingerprint == _fingerprint(run)
 
 
-def reference_nights(run: Run, reference: StoredReference) -> dict[date, Profile]:
+def reference_days(run: Run, reference: StoredReference) -> dict[date, Profile]:
     """Return the profiles of the reference's own days."""
-    return unbundle(run.files.read(f"{reference.folder}/{_NIGHTS}"))
+    return unbundle(run.files.read(f"{reference.folder}/{_DAYS}"))
 
 
 def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | None:
@@ -141,7 +141,7 @@ def _folder(run: Run) -> str:
 def _load(run: Run, folder: str) -> StoredReference:
     facts = json.loads(run.files.read(f"{folder}/reference.json"))
     return StoredReference(
-        layout=Layout.from_json(run.files.read(f"{folder}/layout.json").decode()),
+        schema=ProfileSchema.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
@@ -155,37 +155,37 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
     table, files = read_reference(run)
     run.progress("pinning the profile schema")
-    layout = pin_layout(run.spec, table)
+    schema = pin_schema(run.spec, table)
     days = days_of(table, run.spec.time_column)
-    nights = {}
+    all_days = {}
     labelled = []
-    sizes, by_sample = _score_samples(run, table, layout)
+    sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
-        nights[day] = profile_table(rows, layout)
-        labelled.append(_labelled(run, rows, layout))
-        _publish_night(run, day, nights[day], labelled[-1], by_sample.get(day, ()))
+        all_days[day] = profile_table(rows, schema)
+        labelled.append(_labelled(run, rows, schema))
+        _publish_day(run, day, all_days[day], labelled[-1], by_sample.get(day, ()))
     undated = table.filter(days.is_null())
-    profile = sum_profiles(layout, [*nights.values(), profile_table(undated, layout)])
-    labelled.append(_labelled(run, undated, layout) if undated.num_rows else None)
+    profile = sum_profiles(schema, [*all_days.values(), profile_table(undated, schema)])
+    labelled.append(_labelled(run, undated, schema) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
     reference = StoredReference(
-        layout=layout,
+        schema=schema,
         profile=profile,
         together=sizes,
-        checks=infer_checks(layout, profile, list(nights.values()), run.spec),
-        days=tuple(nights),
+        checks=infer_checks(schema, profile, list(all_days.values()), run.spec),
+        days=tuple(all_days),
         files=files,
         folder=_folder(run),
     )
-    run.files.write(f"{reference.folder}/{_NIGHTS}", bundle(nights))
+    run.files.write(f"{reference.folder}/{_DAYS}", bundle(all_days))
     run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
 
 def _score_samples(
-    run: Run, table: pa.Table, layout: Layout
+    run: Run, table: pa.Table, schema: ProfileSchema
 ) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
     """Score a sample of each reference day against rows of the other days; also return the sample sizes.
 
@@ -193,18 +193,18 @@ def _score_samples(
     these scores.
     """
     spec = run.spec
-    texts = text_methods(layout.columns, spec.drift.method, spec.drift.methods)
+    texts = text_methods(schema.columns, spec.drift.method, spec.drift.methods)
     texts = {name: pair for name, pair in texts.items() if pair[0] is not _TOO_SLOW}
     if not spec.drift.multivariate and not texts:
         return None, {}
     run.progress("sampling the days of the reference")
-    days = dict(left_out_nights(table, spec.id_column, spec.time_column, _SAMPLED_NIGHTS))
+    days = dict(left_out_days(table, spec.id_column, spec.time_column, _SAMPLED_DAYS))
     found: dict[date, list[MetricValue]] = {day: _score_texts(samples, texts) for day, samples in days.items()}
     if not spec.drift.multivariate:
         return None, found
     sizes = common_sizes(spec, days.values())
     for day, samples in days.items():
-        drift = compare_together(spec, layout, sizes, samples, explain=False)
+        drift = compare_together(spec, schema, sizes, samples, explain=False)
         found[day] += [] if drift.is_withheld else [multivariate_metric(drift)]
     return sizes, found
 
@@ -229,7 +229,7 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
     return SampleSizes(rows_reference=content["rows_reference"], rows_current=most, fewest_current=fewest)
 
 
-def _publish_night(
+def _publish_day(
     run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, by_sample: Sequence[MetricValue]
 ) -> None:
     """Store a day of the reference as history for later days.
@@ -237,29 +237,29 @@ def _publish_night(
     A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
-    if (known := run.store.night(partition)) is not None and known.version is not None:
+    if (known := run.store.state(partition)) is not None and known.version is not None:
         return
     of_rows = (*summary_metrics(profile, run.spec), *by_sample)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if run.spec.labels and labelled is not None:
-        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_share)
+        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
-    night = Night(
+    state = PartitionState(
         partition=partition,
         status=Status.OK,
         version=None,
-        layout=profile.layout_id,
-        rows_listed=profile.rows,
-        rows_curated=profile.rows,
+        schema=profile.schema_id,
+        rows_read=profile.rows,
+        rows_accepted=profile.rows,
         rows_quarantined=0,
-        judged=False,
+        evaluated=False,
     )
-    run.store.publish(night, results, supersedes=None)
+    run.store.publish(state, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table, layout: Layout) -> OutcomeParts | None:
+def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
-    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, layout.segments)
+    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -275,14 +275,14 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "files": dict(reference.files),
     }
     folder = reference.folder
-    run.files.write(f"{folder}/layout.json", reference.layout.to_json().encode())
+    run.files.write(f"{folder}/layout.json", reference.schema.to_json().encode())
     run.files.write(f"{folder}/reference.profile", reference.profile.to_bytes())
     run.files.write(f"{folder}/sample.parquet", to_parquet(sampled))
     run.files.write(f"{folder}/reference.json", json.dumps(facts, indent=1, sort_keys=True).encode())
     # written last: if the schema is in the store, the files exist
-    run.store.save_layout(
+    run.store.save_schema(
         run.model,
-        reference.layout.id,
+        reference.schema.id,
         f"{folder}/layout.json",
         _fingerprint(run),
         supersedes=supersedes,

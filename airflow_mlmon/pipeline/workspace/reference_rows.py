@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import curate
-from airflow_mlmon.archive.labels import is_void, join_outputs
+from airflow_mlmon.archive.labels import is_excluded, join_outputs
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.errors import ConfigError
@@ -55,8 +55,8 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     reference, labels = run.spec.reference, run.spec.labels
     if labels is None or reference.label is None:
         return None
-    void = is_void(rows, reference.outcome, labels.void)
-    return join_outputs(rows, rows.column(reference.label), void, run.spec)
+    excluded = is_excluded(rows, reference.outcome, labels.excluded)
+    return join_outputs(rows, rows.column(reference.label), excluded, run.spec)
 
 
 def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:

@@ -41,24 +41,24 @@ def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
     return table.filter(pc.fill_null(pc.not_equal(days_of(table, time_column), day), fill_value=True))
 
 
-def left_out_nights(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[tuple[date, Samples]]:
+def left_out_days(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[tuple[date, Samples]]:
     """Yield each day with a sample of its rows beside one of all the others, for at most `most` days, evenly spread."""
     days = days_of(table, time_column)
-    nights = sorted(pc.unique(days.drop_null()).to_pylist())
+    all_days = sorted(pc.unique(days.drop_null()).to_pylist())
     # twice the rows, so that enough are left without one day
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
-    for place in spread(len(nights), most):
+    for place in spread(len(all_days), most):
         samples = Samples(
-            reference=sample(without_day(others, time_column, nights[place]), id_column),
-            current=sample(table.filter(pc.equal(days, nights[place])), id_column),
+            reference=sample(without_day(others, time_column, all_days[place]), id_column),
+            current=sample(table.filter(pc.equal(days, all_days[place])), id_column),
         )
-        yield nights[place], samples
+        yield all_days[place], samples
 
 
-def spread(nights: int, most: int) -> list[int]:
+def spread(days: int, most: int) -> list[int]:
     """Return the positions of at most `most` days, evenly spread.
 
     >>> spread(9, 3), spread(2, 3), spread(9, 0)
     ([0, 4, 8], [0, 1], [])
     """
-    return [round(place) for place in np.linspace(0, nights - 1, min(most, nights)).tolist()]
+    return [round(place) for place in np.linspace(0, days - 1, min(most, days)).tolist()]

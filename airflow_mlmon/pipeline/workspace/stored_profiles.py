@@ -11,9 +11,9 @@ from enum import StrEnum
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_nights
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_days
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Night, Status
+from airflow_mlmon.records import PartitionState, Status
 
 _READERS = 8
 
@@ -25,7 +25,7 @@ class ProfileState(StrEnum):
     NONE = "no profile"
     NO_ROWS = "no rows"
     FAILED = "run failed"
-    OTHER_LAYOUT = "other profile schema: run mlmon reprofile"
+    OTHER_SCHEMA = "other profile schema: run mlmon reprofile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,10 @@ def stored_profiles(run: Run, reference: StoredReference, days: Sequence[date]) 
     """Return the stored profiles of some days, oldest first; profiles of another schema are not read."""
     if not days:
         return []
-    nights = {night.partition.day: night for night in run.store.nights(run.model, days[0], days[-1])}
-    own = _reference_nights(run, reference, (nights.get(day) for day in days))
+    states = {state.partition.day: state for state in run.store.states(run.model, days[0], days[-1])}
+    own = _reference_days(run, reference, (states.get(day) for day in days))
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(lambda day: _day_profile(run, reference, day, nights.get(day), own), days))
+        return list(pool.map(lambda day: _day_profile(run, reference, day, states.get(day), own), days))
 
 
 def reference_version(reference: StoredReference) -> str:
@@ -54,18 +54,20 @@ def reference_version(reference: StoredReference) -> str:
     return f"reference {reference.folder.rpartition('/')[2]}"
 
 
-def _reference_nights(run: Run, reference: StoredReference, nights: Iterable[Night | None]) -> dict[date, Profile]:
-    wanted = any(night is not None and night.is_of_reference for night in nights)
-    return reference_nights(run, reference) if wanted else {}
+def _reference_days(
+    run: Run, reference: StoredReference, states: Iterable[PartitionState | None]
+) -> dict[date, Profile]:
+    wanted = any(day is not None and day.is_of_reference for day in states)
+    return reference_days(run, reference) if wanted else {}
 
 
 def _day_profile(
-    run: Run, reference: StoredReference, day: date, night: Night | None, own: dict[date, Profile]
+    run: Run, reference: StoredReference, day: date, day_state: PartitionState | None, own: dict[date, Profile]
 ) -> DayProfile:
-    state = _state_of(night, reference)
-    if night is None or state is not ProfileState.STORED:
-        return DayProfile(day=day, state=state, version=night.version if night else None)
-    if night.version is None:
+    state = _state_of(day_state, reference)
+    if day_state is None or state is not ProfileState.STORED:
+        return DayProfile(day=day, state=state, version=day_state.version if day_state else None)
+    if day_state.version is None:
         found = own.get(day)
         return DayProfile(
             day=day,
@@ -75,17 +77,17 @@ def _day_profile(
             is_reference=True,
         )
     try:
-        data = run.files.read(profile_uri(run, night.partition, night.version, reference.layout.id))
+        data = run.files.read(profile_uri(run, day_state.partition, day_state.version, reference.schema.id))
     except NotFoundError:
-        return DayProfile(day=day, state=ProfileState.NONE, version=night.version)
-    return DayProfile(day=day, state=state, version=night.version, profile=Profile.from_bytes(data))
+        return DayProfile(day=day, state=ProfileState.NONE, version=day_state.version)
+    return DayProfile(day=day, state=state, version=day_state.version, profile=Profile.from_bytes(data))
 
 
-def _state_of(night: Night | None, reference: StoredReference) -> ProfileState:
-    if night is None or night.layout is None:
+def _state_of(state: PartitionState | None, reference: StoredReference) -> ProfileState:
+    if state is None or state.schema is None:
         return ProfileState.NONE
-    if night.status is Status.FAILED:
+    if state.status is Status.FAILED:
         return ProfileState.FAILED
-    if night.layout != reference.layout.id:
-        return ProfileState.OTHER_LAYOUT
-    return ProfileState.STORED if night.rows_curated else ProfileState.NO_ROWS
+    if state.schema != reference.schema.id:
+        return ProfileState.OTHER_SCHEMA
+    return ProfileState.STORED if state.rows_accepted else ProfileState.NO_ROWS

@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 
 KIND = b"MLMP"
 VERSION = 3
@@ -41,7 +41,7 @@ class _Stored(IntEnum):
 
 
 def encode(
-    layout_id: str,
+    schema_id: str,
     rows: int,
     columns: Mapping[str, ColumnProfile],
     segments: Mapping[str, Segment] = MappingProxyType({}),
@@ -50,10 +50,10 @@ def encode(
 ) -> bytes:
     """Encode a profile; without `names`, equal profiles give equal bytes."""
     writer = ByteWriter()
-    writer.text(layout_id)
-    pinned = tuple(segment.layout for segment in segments.values())
+    writer.text(schema_id)
+    pinned = tuple(segment.schema for segment in segments.values())
     writer.text(
-        Layout(model="", columns=tuple(column.layout for column in columns.values()), segments=pinned).to_json()
+        ProfileSchema(model="", columns=tuple(column.schema for column in columns.values()), segments=pinned).to_json()
     )
     writer.integer(rows)
     _write_columns(writer, columns, names=names)
@@ -73,7 +73,7 @@ def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, 
 
 
 def write_column(writer: ByteWriter, column: ColumnProfile, *, names: bool = True) -> None:
-    """Write the profile of one column without its layout."""
+    """Write the profile of one column without its profile schema."""
     if isinstance(column, NumericProfile):
         _write_numeric(writer, column)
     elif isinstance(column, CategoryProfile):
@@ -94,52 +94,52 @@ def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> N
 
 
 def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
-    """Decode layout id, all rows, and segments of the profile that `encode` wrote.
+    """Decode profile schema id, all rows, and segments of the profile that `encode` wrote.
 
     Raises:
         StateError: the bytes are not a profile, are damaged, or have a later format.
     """
     reader = ByteReader(data, KIND, VERSION)
-    layout_id = reader.text()
-    layout = _read_layout(reader.text())
-    whole = _read_columns(reader, layout, rows=reader.integer())
+    schema_id = reader.text()
+    schema = _read_schema(reader.text())
+    whole = _read_columns(reader, schema, rows=reader.integer())
     return (
-        layout_id,
+        schema_id,
         whole,
-        {segment.name: _read_segment(reader, layout, segment, whole) for segment in layout.segments},
+        {segment.name: _read_segment(reader, schema, segment, whole) for segment in schema.segments},
     )
 
 
-def read_column(reader: ByteReader, layout: ColumnLayout) -> ColumnProfile:
+def read_column(reader: ByteReader, schema: ColumnSchema) -> ColumnProfile:
     """Read the profile of a column that `write_column` wrote."""
-    return _READERS[layout.kind](reader, layout)
+    return _READERS[schema.kind](reader, schema)
 
 
-def _read_columns(reader: ByteReader, layout: Layout, rows: int) -> Part:
-    columns = {column.name: read_column(reader, column) for column in layout.columns}
+def _read_columns(reader: ByteReader, schema: ProfileSchema, rows: int) -> Part:
+    columns = {column.name: read_column(reader, column) for column in schema.columns}
     return Part(rows=rows, columns=columns)
 
 
-def _read_segment(reader: ByteReader, layout: Layout, pinned: SegmentLayout, whole: Part) -> Segment:
+def _read_segment(reader: ByteReader, schema: ProfileSchema, pinned: SegmentSchema, whole: Part) -> Segment:
     is_collapsed = bool(reader.integer())
-    parts = {reader.text(): _read_part(reader, layout, whole) for _ in range(reader.integer())}
-    rest = _read_part(reader, layout, whole)
-    return Segment(layout=pinned, parts=parts, rest=rest, is_collapsed=is_collapsed)
+    parts = {reader.text(): _read_part(reader, schema, whole) for _ in range(reader.integer())}
+    rest = _read_part(reader, schema, whole)
+    return Segment(schema=pinned, parts=parts, rest=rest, is_collapsed=is_collapsed)
 
 
-def _read_part(reader: ByteReader, layout: Layout, whole: Part) -> Part:
+def _read_part(reader: ByteReader, schema: ProfileSchema, whole: Part) -> Part:
     stored = _Stored(reader.integer())
     if stored is _Stored.AS_WHOLE:
         return whole
     if stored is _Stored.NOWHERE:
-        return empty_part(layout.columns)
-    return _read_columns(reader, layout, rows=reader.integer())
+        return empty_part(schema.columns)
+    return _read_columns(reader, schema, rows=reader.integer())
 
 
 @lru_cache(maxsize=16)
-def _read_layout(text: str) -> Layout:
+def _read_schema(text: str) -> ProfileSchema:
     # The days of one model repeat their schema; they share it in memory too.
-    return Layout.from_json(text)
+    return ProfileSchema.from_json(text)
 
 
 def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
@@ -154,16 +154,16 @@ def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
     _write_points(writer, column.distribution.atoms)
 
 
-def _read_numeric(reader: ByteReader, layout: ColumnLayout) -> NumericProfile:
+def _read_numeric(reader: ByteReader, schema: ColumnSchema) -> NumericProfile:
     rows, nulls, nans, above, below = reader.next_integers(5)
     low, high = reader.number(), reader.number()
     total, squares = reader.next_integers(2)
     values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
     distribution = Distribution(
-        pinned_atoms=layout.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
+        pinned_atoms=schema.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
     )
     return NumericProfile(
-        layout=layout,
+        schema=schema,
         rows=rows,
         nulls=nulls,
         nans=nans,
@@ -190,10 +190,10 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
         writer.integer(count)
 
 
-def _read_category(reader: ByteReader, layout: ColumnLayout) -> CategoryProfile:
+def _read_category(reader: ByteReader, schema: ColumnSchema) -> CategoryProfile:
     rows, nulls = reader.next_integers(2)
     return CategoryProfile(
-        layout=layout,
+        schema=schema,
         rows=rows,
         nulls=nulls,
         known=read_steps(reader),
@@ -209,9 +209,9 @@ def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:
     writer.blob(column.sketch.data)
 
 
-def _read_identifier(reader: ByteReader, layout: ColumnLayout) -> IdentifierProfile:
+def _read_identifier(reader: ByteReader, schema: ColumnSchema) -> IdentifierProfile:
     return IdentifierProfile(
-        layout=layout, rows=reader.integer(), nulls=reader.integer(), sketch=DistinctSketch(data=reader.blob())
+        schema=schema, rows=reader.integer(), nulls=reader.integer(), sketch=DistinctSketch(data=reader.blob())
     )
 
 
@@ -227,13 +227,13 @@ def _write_vector(writer: ByteWriter, column: VectorProfile) -> None:
         writer.numbers(sums.highs)
 
 
-def _read_vector(reader: ByteReader, layout: ColumnLayout) -> VectorProfile:
-    norm, malformed, rows = _read_numeric(reader, layout), reader.integer(), reader.integer()
+def _read_vector(reader: ByteReader, schema: ColumnSchema) -> VectorProfile:
+    norm, malformed, rows = _read_numeric(reader, schema), reader.integer(), reader.integer()
     sums = DimensionSums()
     if rows:
         totals, squares = reader.integers(), reader.integers()
         sums = DimensionSums(rows=rows, totals=totals, squares=squares, lows=reader.numbers(), highs=reader.numbers())
-    return VectorProfile(layout=layout, norm=norm, malformed=malformed, dimensions=sums)
+    return VectorProfile(schema=schema, norm=norm, malformed=malformed, dimensions=sums)
 
 
 def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
@@ -241,7 +241,7 @@ def _read_sketch(reader: ByteReader) -> DistinctSketch | None:
     return DistinctSketch(data=data) if data else None
 
 
-_READERS: Mapping[Kind, Callable[[ByteReader, ColumnLayout], ColumnProfile]] = {
+_READERS: Mapping[Kind, Callable[[ByteReader, ColumnSchema], ColumnProfile]] = {
     Kind.NUMERIC: _read_numeric,
     Kind.CATEGORY: _read_category,
     Kind.IDENTIFIER: _read_identifier,

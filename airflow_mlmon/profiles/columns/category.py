@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import Texts
 
@@ -34,7 +34,7 @@ class CategoryProfile:
     """Profile of a categorical column.
 
     Attributes:
-        layout: Pinned schema of the column.
+        profile schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         known: Counts by position in the vocabulary.
@@ -43,7 +43,7 @@ class CategoryProfile:
         names: Most frequent of these values with their approximate counts; for display, not part of equality.
     """
 
-    layout: ColumnLayout
+    schema: ColumnSchema
     rows: int = 0
     nulls: int = 0
     known: Tally
@@ -52,15 +52,15 @@ class CategoryProfile:
     names: Names = field(default=(), compare=False)
 
     @classmethod
-    def empty(cls, layout: ColumnLayout) -> Self:
+    def empty(cls, schema: ColumnSchema) -> Self:
         """Return the profile of no rows."""
         nothing = Tally.empty(np.int32)
-        return cls(layout=layout, known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
+        return cls(schema=schema, known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
 
     @classmethod
-    def of(cls, layout: ColumnLayout, texts: Texts) -> Self:
+    def of(cls, schema: ColumnSchema, texts: Texts) -> Self:
         """Profile the counted texts of a column."""
-        vocabulary = to_text_array(layout.vocabulary)
+        vocabulary = to_text_array(schema.vocabulary)
         positions = pc.index_in(texts.values, value_set=vocabulary)
         is_known = to_numpy(positions.is_valid())
         known = to_numpy(positions.drop_null()).astype(np.int32)
@@ -70,7 +70,7 @@ class CategoryProfile:
         buckets = np.array([to_bucket(value) for value in unseen], dtype=np.int32)
         frequent = np.argsort(-counts, kind="stable")[:MAX_NAMES].tolist()
         return cls(
-            layout=layout,
+            schema=schema,
             rows=int(texts.counts.sum()) + texts.nulls,
             nulls=texts.nulls,
             known=Tally.of_counts(known, texts.counts[is_known]),
@@ -84,7 +84,7 @@ class CategoryProfile:
         """Sum one or more profiles of the same schema."""
         sketches = [part.sketch for part in parts if part.sketch]
         return cls(
-            layout=parts[0].layout,
+            schema=parts[0].schema,
             rows=sum(part.rows for part in parts),
             nulls=sum(part.nulls for part in parts),
             known=Tally.total([part.known for part in parts]),
@@ -115,7 +115,7 @@ class CategoryProfile:
 
     def count_of(self, value: str) -> int:
         """Return the count of a value of the vocabulary; 0 for any other."""
-        vocabulary = self.layout.vocabulary
+        vocabulary = self.schema.vocabulary
         return self.known.count_of(vocabulary.index(value)) if value in vocabulary else 0
 
 

@@ -8,7 +8,7 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 ColumnProfile = NumericProfile | CategoryProfile | IdentifierProfile | VectorProfile
 
@@ -20,9 +20,9 @@ _PROFILES: dict[Kind, type[ColumnProfile]] = {
 }
 
 
-def empty_column(layout: ColumnLayout) -> ColumnProfile:
+def empty_column(schema: ColumnSchema) -> ColumnProfile:
     """Return the profile of no rows."""
-    return _PROFILES[layout.kind].empty(layout)
+    return _PROFILES[schema.kind].empty(schema)
 
 
 def sum_columns(parts: Iterable[ColumnProfile]) -> ColumnProfile:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
 from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.exact import sum_quantised
@@ -41,9 +41,9 @@ class NumericCounter:
         squares: Sum of their squares.
     """
 
-    def __init__(self, layout: ColumnLayout) -> None:
-        self._layout = layout
-        self._atoms = dict.fromkeys(layout.atoms, 0)
+    def __init__(self, schema: ColumnSchema) -> None:
+        self._schema = schema
+        self._atoms = dict.fromkeys(schema.atoms, 0)
         self._values: Tally | None = Tally.empty(np.float64)
         self._cells: list[Tally] = []
         self._codes = np.empty(0, dtype=np.int64)
@@ -63,15 +63,15 @@ class NumericCounter:
     def distribution(self) -> Distribution:
         """Return the distribution of the deviations counted so far."""
         if self._values is not None:
-            return Distribution(pinned_atoms=self._layout.atoms, values=self._values)
+            return Distribution(pinned_atoms=self._schema.atoms, values=self._values)
         self._flush()
         if len(self._codes):
             _free_buffers.append(self._codes)
             self._codes = np.empty(0, dtype=np.int64)
-        atoms = np.array(self._layout.atoms, dtype=np.float64)
-        counts = np.array([self._atoms[atom] for atom in self._layout.atoms], dtype=np.int64)
+        atoms = np.array(self._schema.atoms, dtype=np.float64)
+        counts = np.array([self._atoms[atom] for atom in self._schema.atoms], dtype=np.int64)
         return Distribution(
-            pinned_atoms=self._layout.atoms,
+            pinned_atoms=self._schema.atoms,
             is_exact=False,
             cells=Tally.total(self._cells),
             atoms=Tally.of_counts(atoms, counts),
@@ -91,7 +91,7 @@ class NumericCounter:
         deviations = self._deviations(block)
         # the deviations are in the order of the values
         reach = float(np.abs(self._deviations(np.array([low, high]))).max())
-        total, squares = sum_quantised(deviations, self._layout.quantum, reach=reach)
+        total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
         self.total += total
         self.squares += squares
         if self._values is None:
@@ -100,7 +100,7 @@ class NumericCounter:
             self._count_values(self._values, deviations)
 
     def _deviations(self, numbers: npt.NDArray[np.number]) -> Floats:
-        return to_deviations(numbers, centre=self._layout.centre, integer=self._layout.integer)
+        return to_deviations(numbers, centre=self._schema.centre, integer=self._schema.integer)
 
     def _take_finite(self, block: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
         finite: npt.NDArray[np.number] = block[np.isfinite(block)]
@@ -116,7 +116,7 @@ class NumericCounter:
         block = Tally.of_counts(to_numpy(counted.field("values")), to_numpy(counted.field("counts")))
         self._values = Tally.total([values, block])
         if len(self._values) > MAX_VALUES:
-            grid = Distribution(pinned_atoms=self._layout.atoms, values=self._values).to_grid()
+            grid = Distribution(pinned_atoms=self._schema.atoms, values=self._values).to_grid()
             self._cells.append(grid.cells)
             self._atoms.update(zip(grid.atoms.keys.tolist(), grid.atoms.counts.tolist(), strict=True))
             self._values = None

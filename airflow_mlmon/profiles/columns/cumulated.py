@@ -21,7 +21,7 @@ def estimate_counts(profile: NumericProfile, edges: Floats) -> Counts:
         profile: Profile of the values.
         edges: Ascending edges; a value on the last one belongs to the last bin.
     """
-    deviations = edges - profile.layout.centre
+    deviations = edges - profile.schema.centre
     distribution = profile.distribution
     if distribution.is_exact:
         return _histogram(distribution.values.keys, distribution.values.counts, deviations)
@@ -30,8 +30,8 @@ def estimate_counts(profile: NumericProfile, edges: Floats) -> Counts:
         return _histogram(distribution.atoms.keys, distribution.atoms.counts, deviations)
     lower, upper = to_bounds(rest.keys)
     # Nothing lies beyond the extremes, so the outer cells end there.
-    lower[0] = max(lower[0], profile.min - profile.layout.centre)
-    upper[-1] = min(upper[-1], profile.max - profile.layout.centre)
+    lower[0] = max(lower[0], profile.min - profile.schema.centre)
+    upper[-1] = min(upper[-1], profile.max - profile.schema.centre)
     cumulated = np.cumsum(rest.counts)
     places, first = np.unique(np.concatenate((lower, upper)), return_index=True)
     heights = np.concatenate((cumulated - rest.counts, cumulated))[first].astype(np.float64)

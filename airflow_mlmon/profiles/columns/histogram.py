@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import align
@@ -56,13 +56,13 @@ def build_histogram(reference: ColumnProfile, current: ColumnProfile, bins: int 
         return _category(reference, current)
     if isinstance(reference, IdentifierProfile) and isinstance(current, IdentifierProfile):
         return _histogram((), (), np.zeros(0), np.zeros(0))
-    kinds = f"of kind {reference.layout.kind} in one profile and {current.layout.kind} in the other"
-    raise LayoutMismatchError(f"Column {reference.layout.name!r} is {kinds}.")
+    kinds = f"of kind {reference.schema.kind} in one profile and {current.schema.kind} in the other"
+    raise ProfileSchemaMismatchError(f"Column {reference.schema.name!r} is {kinds}.")
 
 
 def _numeric(reference: NumericProfile, current: NumericProfile, bins: int) -> Histogram:
     keys, first, second = align(reference.distribution, current.distribution)
-    values = keys + reference.layout.centre
+    values = keys + reference.schema.centre
     if len(values) <= bins:
         return _histogram(tuple(f"{value:.6g}" for value in values.tolist()), (), first, second)
     side = reference if reference.observed else current
@@ -86,7 +86,7 @@ def _labels(edges: npt.NDArray[np.float64]) -> tuple[str, ...]:
 
 
 def _category(reference: CategoryProfile, current: CategoryProfile) -> Histogram:
-    vocabulary = reference.layout.vocabulary
+    vocabulary = reference.schema.vocabulary
     positions = np.arange(len(vocabulary))
     first, second = reference.known.spread(positions), current.known.spread(positions)
     largest = np.maximum(first / max(reference.observed, 1), second / max(current.observed, 1))

@@ -9,7 +9,7 @@ from typing import Self
 import pyarrow as pa
 
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,32 +17,32 @@ class IdentifierProfile:
     """Profile of a column of identifiers.
 
     Attributes:
-        layout: Pinned schema of the column.
+        profile schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         sketch: Sketch of the distinct values.
     """
 
-    layout: ColumnLayout
+    schema: ColumnSchema
     rows: int = 0
     nulls: int = 0
     sketch: DistinctSketch
 
     @classmethod
-    def empty(cls, layout: ColumnLayout) -> Self:
+    def empty(cls, schema: ColumnSchema) -> Self:
         """Return the profile of no rows."""
-        return cls(layout=layout, sketch=DistinctSketch.empty())
+        return cls(schema=schema, sketch=DistinctSketch.empty())
 
     @classmethod
-    def of(cls, layout: ColumnLayout, texts: pa.Array, *, rows: int, nulls: int) -> Self:
+    def of(cls, schema: ColumnSchema, texts: pa.Array, *, rows: int, nulls: int) -> Self:
         """Profile texts without nulls; repeated texts may be left out."""
-        return cls(layout=layout, rows=rows, nulls=nulls, sketch=DistinctSketch.of(texts))
+        return cls(schema=schema, rows=rows, nulls=nulls, sketch=DistinctSketch.of(texts))
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """Sum one or more profiles of the same schema."""
         return cls(
-            layout=parts[0].layout,
+            schema=parts[0].schema,
             rows=sum(part.rows for part in parts),
             nulls=sum(part.nulls for part in parts),
             sketch=DistinctSketch.sum_of([part.sketch for part in parts]),

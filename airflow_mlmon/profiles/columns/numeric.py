@@ -16,7 +16,7 @@ import numpy as np
 
 from airflow_mlmon.profiles.columns.counting import NumericCounter
 from airflow_mlmon.profiles.columns.distribution import Distribution
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.reading import Numbers
 
 _FLOAT_BITS = 1_000
@@ -27,7 +27,7 @@ class NumericProfile:
     """Profile of a numeric column.
 
     Attributes:
-        layout: Pinned schema of the column.
+        profile schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         nans: Rows that hold NaN.
@@ -40,7 +40,7 @@ class NumericProfile:
         distribution: Counts of the deviations.
     """
 
-    layout: ColumnLayout
+    schema: ColumnSchema
     rows: int = 0
     nulls: int = 0
     nans: int = 0
@@ -53,21 +53,21 @@ class NumericProfile:
     distribution: Distribution = field(default_factory=Distribution)
 
     @classmethod
-    def empty(cls, layout: ColumnLayout) -> Self:
+    def empty(cls, schema: ColumnSchema) -> Self:
         """Return the profile of no rows."""
-        return cls(layout=layout, distribution=Distribution(pinned_atoms=layout.atoms))
+        return cls(schema=schema, distribution=Distribution(pinned_atoms=schema.atoms))
 
     @classmethod
-    def of(cls, layout: ColumnLayout, chunks: Iterable[Numbers]) -> Self:
+    def of(cls, schema: ColumnSchema, chunks: Iterable[Numbers]) -> Self:
         """Profile the values of a column, given in chunks."""
-        counter = NumericCounter(layout)
+        counter = NumericCounter(schema)
         rows = nulls = 0
         for chunk in chunks:
             rows += len(chunk.values) + chunk.nulls
             nulls += chunk.nulls
             counter.add(chunk.values)
         return cls(
-            layout=layout,
+            schema=schema,
             rows=rows,
             nulls=nulls,
             nans=counter.nans,
@@ -84,7 +84,7 @@ class NumericProfile:
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """Sum one or more profiles of the same schema."""
         return cls(
-            layout=parts[0].layout,
+            schema=parts[0].schema,
             rows=sum(part.rows for part in parts),
             nulls=sum(part.nulls for part in parts),
             nans=sum(part.nans for part in parts),
@@ -126,8 +126,8 @@ class NumericProfile:
         """Mean of the finite values, within half a quantum of the exact one."""
         if not self.observed:
             return None
-        deviation = Fraction(self.total, self.observed) * Fraction(self.layout.quantum)
-        return float(Fraction(self.layout.centre) + deviation)
+        deviation = Fraction(self.total, self.observed) * Fraction(self.schema.quantum)
+        return float(Fraction(self.schema.centre) + deviation)
 
     @property
     def std(self) -> float | None:
@@ -137,8 +137,8 @@ class NumericProfile:
             return None
         spread = rows * self.squares - self.total**2
         if spread.bit_length() < _FLOAT_BITS:
-            return math.sqrt(spread) / rows * self.layout.quantum
-        return float(Fraction(math.isqrt(spread), rows) * Fraction(self.layout.quantum))
+            return math.sqrt(spread) / rows * self.schema.quantum
+        return float(Fraction(math.isqrt(spread), rows) * Fraction(self.schema.quantum))
 
     def quantile(self, share: float) -> float | None:
         """Compute a quantile: the smallest value that `share` of the values do not exceed; on the grid, a midpoint."""
@@ -146,4 +146,4 @@ class NumericProfile:
         if not len(points):
             return None
         position = int(np.searchsorted(np.cumsum(points.counts), share * points.rows))
-        return self.layout.centre + float(points.keys[min(position, len(points) - 1)])
+        return self.schema.centre + float(points.keys[min(position, len(points) - 1)])

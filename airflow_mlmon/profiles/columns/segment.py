@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.layout import ColumnLayout, SegmentLayout
+from airflow_mlmon.profiles.schema import ColumnSchema, SegmentSchema
 
 MAX_PARTS = 50
 
@@ -31,13 +31,13 @@ class Segment:
     """Rows of a profile divided by value.
 
     Attributes:
-        layout: Columns that divide the rows, and their pinned values.
+        profile schema: Columns that divide the rows, and their pinned values.
         parts: Part of each value that has rows.
         rest: Rows without a value or with another value.
         is_collapsed: Whether there were too many values; all rows are then in the rest.
     """
 
-    layout: SegmentLayout
+    schema: SegmentSchema
     parts: Mapping[str, Part]
     rest: Part
     is_collapsed: bool = False
@@ -48,8 +48,8 @@ class Segment:
 
     def by_key(self) -> dict[str, Part]:
         """Return the parts that have rows, and the rest, by segment key."""
-        named = {segment_key(self.layout.name, value): part for value, part in self.parts.items()}
-        return named | ({segment_key(self.layout.name, None): self.rest} if self.rest.rows else {})
+        named = {segment_key(self.schema.name, value): part for value, part in self.parts.items()}
+        return named | ({segment_key(self.schema.name, None): self.rest} if self.rest.rows else {})
 
 
 def segment_key(name: str, value: str | None) -> str:
@@ -70,43 +70,43 @@ def divides(column: str, key: str) -> bool:
     return key.startswith(f"{column}=") or key == segment_key(column, None)
 
 
-def empty_part(columns: Iterable[ColumnLayout]) -> Part:
+def empty_part(columns: Iterable[ColumnSchema]) -> Part:
     """Return the part of no rows."""
     return Part(rows=0, columns={column.name: empty_column(column) for column in columns})
 
 
-def is_too_many(layout: SegmentLayout, values: Iterable[str | None]) -> bool:
+def is_too_many(schema: SegmentSchema, values: Iterable[str | None]) -> bool:
     """Return whether a segment without pinned values has too many of them for parts."""
-    return layout.values is None and len(set(values) - {None}) > MAX_PARTS
+    return schema.values is None and len(set(values) - {None}) > MAX_PARTS
 
 
-def build_undivided(layout: SegmentLayout, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
+def build_undivided(schema: SegmentSchema, counts: Mapping[str | None, int], whole: Part) -> Segment | None:
     """Build the segment from the counts of its values, without rows; None where rows must be divided.
 
     No row is needed if all rows share one value, none has any, or there are too many values.
     """
     values = [value for value, count in counts.items() if count]
-    if is_too_many(layout, values):
-        return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
+    if is_too_many(schema, values):
+        return Segment(schema=schema, parts={}, rest=whole, is_collapsed=True)
     if len(values) > 1:
         return None
-    nothing = empty_part(column.layout for column in whole.columns.values())
+    nothing = empty_part(column.schema for column in whole.columns.values())
     if values and values[0] is not None:
-        return Segment(layout=layout, parts={values[0]: whole}, rest=nothing)
-    return Segment(layout=layout, parts={}, rest=whole)
+        return Segment(schema=schema, parts={values[0]: whole}, rest=nothing)
+    return Segment(schema=schema, parts={}, rest=whole)
 
 
 def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
     """Sum one or more segments of profiles whose sum is `whole`."""
-    layout = segments[0].layout
+    schema = segments[0].schema
     values = sorted({value for segment in segments for value in segment.parts})
-    if any(segment.is_collapsed for segment in segments) or is_too_many(layout, values):
-        return Segment(layout=layout, parts={}, rest=whole, is_collapsed=True)
+    if any(segment.is_collapsed for segment in segments) or is_too_many(schema, values):
+        return Segment(schema=schema, parts={}, rest=whole, is_collapsed=True)
     parts = {
         value: _of_whole([segment.parts[value] for segment in segments if value in segment.parts], whole)
         for value in values
     }
-    return Segment(layout=layout, parts=parts, rest=_of_whole([segment.rest for segment in segments], whole))
+    return Segment(schema=schema, parts=parts, rest=_of_whole([segment.rest for segment in segments], whole))
 
 
 def sum_parts(parts: Sequence[Part]) -> Part:

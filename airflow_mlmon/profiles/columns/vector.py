@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from airflow_mlmon.profiles.columns.dimensions import DimensionCounter, DimensionSums
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.reading import Numbers
 from airflow_mlmon.profiles.values.vectors import read_vectors
 
@@ -20,45 +20,45 @@ class VectorProfile:
     """Profile of a column of vectors.
 
     Attributes:
-        layout: Pinned schema of the column.
+        profile schema: Pinned schema of the column.
         norm: Profile of the Euclidean norms: NaN if an element is NaN, else infinite if one is.
         malformed: Rows whose vector has another dimension, or a null element.
         dimensions: Sums per dimension of the finite vectors.
     """
 
-    layout: ColumnLayout
+    schema: ColumnSchema
     norm: NumericProfile
     malformed: int = 0
     dimensions: DimensionSums = field(default_factory=DimensionSums)
 
     @classmethod
-    def empty(cls, layout: ColumnLayout) -> Self:
+    def empty(cls, schema: ColumnSchema) -> Self:
         """Return the profile of no rows."""
-        return cls(layout=layout, norm=NumericProfile.empty(layout))
+        return cls(schema=schema, norm=NumericProfile.empty(schema))
 
     @classmethod
-    def of(cls, layout: ColumnLayout, chunks: Iterable[pa.Array]) -> Self:
+    def of(cls, schema: ColumnSchema, chunks: Iterable[pa.Array]) -> Self:
         """Profile the vectors of a column, given in chunks.
 
         Raises:
             SchemaMismatchError: the column does not hold lists of numbers.
         """
-        counter = DimensionCounter(layout.dimension or 1, layout.element_quantum or 1.0)
+        counter = DimensionCounter(schema.dimension or 1, schema.element_quantum or 1.0)
         malformed: list[int] = []
 
         def norms(chunk: pa.Array) -> Numbers:
-            vectors = read_vectors(chunk, layout.name, layout.dimension or 1)
+            vectors = read_vectors(chunk, schema.name, schema.dimension or 1)
             malformed.append(vectors.malformed)
             return Numbers(values=counter.add(vectors.elements), nulls=vectors.nulls)
 
-        norm = NumericProfile.of(layout, map(norms, chunks))
-        return cls(layout=layout, norm=norm, malformed=sum(malformed), dimensions=counter.total())
+        norm = NumericProfile.of(schema, map(norms, chunks))
+        return cls(schema=schema, norm=norm, malformed=sum(malformed), dimensions=counter.total())
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
         """Sum one or more profiles of the same schema."""
         return cls(
-            layout=parts[0].layout,
+            schema=parts[0].schema,
             norm=NumericProfile.sum_of([part.norm for part in parts]),
             malformed=sum(part.malformed for part in parts),
             dimensions=DimensionSums.sum_of(part.dimensions for part in parts),

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.layout import CROSSING, LONGEST_NAME, SegmentLayout
+from airflow_mlmon.profiles.schema import CROSSING, LONGEST_NAME, SegmentSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import read_row_texts
 
 
-def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
+def count_values(rows: pa.Table, segment: SegmentSchema) -> Counter[str | None]:
     """Count the rows of each value; None stands for the rest.
 
     Raises:
@@ -27,7 +27,7 @@ def count_values(rows: pa.Table, segment: SegmentLayout) -> Counter[str | None]:
 
 
 def split(
-    rows: pa.Table, segment: SegmentLayout, *, by: pa.Table | None = None
+    rows: pa.Table, segment: SegmentSchema, *, by: pa.Table | None = None
 ) -> Iterator[tuple[str | None, pa.Table]]:
     """Split the rows by value; None stands for the rest.
 
@@ -49,7 +49,7 @@ def split(
         start += count
 
 
-def _row_values(rows: pa.Table, segment: SegmentLayout) -> pa.Array:
+def _row_values(rows: pa.Table, segment: SegmentSchema) -> pa.Array:
     """Return the value of each row, null if it belongs to the rest."""
     if not set(segment.columns) <= set(rows.column_names):
         return pa.nulls(rows.num_rows, pa.string())

@@ -29,8 +29,8 @@ from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_column, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from airflow_mlmon.profiles.values.reading import count_texts, read_numbers, read_texts
 from airflow_mlmon.spec.choices import ColumnType
 
@@ -42,7 +42,7 @@ _Found = TypeVar("_Found")
 _Parts = dict[str | None, Part]
 
 
-def profile_table(table: pa.Table, layout: Layout) -> Profile:
+def profile_table(table: pa.Table, schema: ProfileSchema) -> Profile:
     """Profile the rows of a table under a profile schema.
 
     A column that the table lacks has a profile of no rows, while the rows of the table are counted.
@@ -50,20 +50,22 @@ def profile_table(table: pa.Table, layout: Layout) -> Profile:
     Raises:
         SchemaMismatchError: the type of a column does not match its kind.
     """
-    whole = _profile_rows(table, layout)
+    whole = _profile_rows(table, schema)
     segments = {}
-    for pinned in layout.segments:
+    for pinned in schema.segments:
         simple = build_undivided(pinned, count_values(table, pinned), whole)
-        segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, layout, pinned), layout)
-    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+        segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, schema, pinned), schema)
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
-def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, threads: int | None = None) -> Profile:
+def profile_parquet(
+    sources: Sequence[str | Path | bytes], schema: ProfileSchema, *, threads: int | None = None
+) -> Profile:
     """Profile the rows of Parquet files; equals the profile of their concatenated table.
 
     Args:
         sources: Local paths, or the bytes of files.
-        layout: Profile schema; a column that a file lacks has no rows there.
+        schema: Profile schema; a column that a file lacks has no rows there.
         threads: Number of threads; by default the number of cores.
 
     Raises:
@@ -71,14 +73,14 @@ def profile_parquet(sources: Sequence[str | Path | bytes], layout: Layout, *, th
         DataError: a file is not a Parquet file, or is damaged.
     """
     slices = _open(sources)
-    sums = _ColumnSums(layout.columns)
+    sums = _ColumnSums(schema.columns)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
-        jobs = _jobs(slices, layout.columns)
+        jobs = _jobs(slices, schema.columns)
         sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD))
         whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
-        segments = _divide_slices(pool, slices, layout, whole, workers) if layout.segments else {}
-    return Profile(layout_id=layout.id, rows=whole.rows, columns=whole.columns, segments=segments)
+        segments = _divide_slices(pool, slices, schema, whole, workers) if schema.segments else {}
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
 
 
 def pin_and_profile_parquet(
@@ -88,7 +90,7 @@ def pin_and_profile_parquet(
     *,
     rows: int,
     threads: int | None = None,
-) -> tuple[Layout, Profile]:
+) -> tuple[ProfileSchema, Profile]:
     """Pin a profile schema from the first rows of Parquet files, and profile the files under it.
 
     Equals `pin_columns` on these rows and `profile_parquet`, but reads each row once.
@@ -110,20 +112,20 @@ def pin_and_profile_parquet(
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
         parts = list(pool.map(lambda name: _pin_and_profile(name, columns[name], head, rows), columns))
-        layout = Layout(model=model, columns=tuple(part.layout for part in parts))
-        sums = _ColumnSums(layout.columns)
+        schema = ProfileSchema(model=model, columns=tuple(part.schema for part in parts))
+        sums = _ColumnSums(schema.columns)
         sums.add_all(parts)
-        rest = _jobs(slices[len(head) :], layout.columns)
+        rest = _jobs(slices[len(head) :], schema.columns)
         sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD))
-    profile = Profile(layout_id=layout.id, rows=sum(part.rows for part in slices), columns=sums.columns())
-    return layout, profile
+    profile = Profile(schema_id=schema.id, rows=sum(part.rows for part in slices), columns=sums.columns())
+    return schema, profile
 
 
 def _open(sources: Sequence[str | Path | bytes]) -> list[RowGroups]:
     return [part for at, source in enumerate(sources) for part in ParquetSource.open(source, at).slices()]
 
 
-def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnLayout]) -> Iterator[ColumnJob]:
+def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnSchema]) -> Iterator[ColumnJob]:
     return chain.from_iterable(part.jobs(columns) for part in slices)
 
 
@@ -139,7 +141,7 @@ def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups
     return _profile_chunks(pinned, (chunk for _, chunk in chain(held, numbered)))
 
 
-def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
+def _numbered_chunks(column: ColumnSchema, slices: Iterable[RowGroups]) -> Iterator[tuple[int, pa.Array]]:
     """Yield the chunks of a column with the number of their first row; rows of a file without it are counted too."""
     first = 0
     for part in slices:
@@ -151,44 +153,44 @@ def _numbered_chunks(column: ColumnLayout, slices: Iterable[RowGroups]) -> Itera
 
 
 def _divide_slices(
-    pool: ThreadPoolExecutor, slices: Sequence[RowGroups], layout: Layout, whole: Part, workers: int
+    pool: ThreadPoolExecutor, slices: Sequence[RowGroups], schema: ProfileSchema, whole: Part, workers: int
 ) -> dict[str, Segment]:
     """Build the segments of the files; rows are read again only for segments with more than one part."""
-    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
-    for found in _in_turn(pool, partial(_count_job, layout), slices, ahead=workers):
+    counted = {pinned.name: Counter[str | None]() for pinned in schema.segments}
+    for found in _in_turn(pool, partial(_count_job, schema), slices, ahead=workers):
         for name, counts in found.items():
             counted[name] += counts
-    simple = {pinned.name: build_undivided(pinned, counted[pinned.name], whole) for pinned in layout.segments}
-    divided = [pinned for pinned in layout.segments if simple[pinned.name] is None]
+    simple = {pinned.name: build_undivided(pinned, counted[pinned.name], whole) for pinned in schema.segments}
+    divided = [pinned for pinned in schema.segments if simple[pinned.name] is None]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
-    for parts in _in_turn(pool, partial(_split_job, layout, divided), slices if divided else [], ahead=workers):
+    for parts in _in_turn(pool, partial(_split_job, schema, divided), slices if divided else [], ahead=workers):
         for name, own in parts.items():
             _add_parts(sums[name], own)
     return {
-        pinned.name: simple[pinned.name] or _divide(pinned, sums[pinned.name], layout) for pinned in layout.segments
+        pinned.name: simple[pinned.name] or _divide(pinned, sums[pinned.name], schema) for pinned in schema.segments
     }
 
 
-def _count_job(layout: Layout, part: RowGroups) -> dict[str, Counter[str | None]]:
-    names = [name for pinned in layout.segments for name in pinned.columns]
-    counted = {pinned.name: Counter[str | None]() for pinned in layout.segments}
+def _count_job(schema: ProfileSchema, part: RowGroups) -> dict[str, Counter[str | None]]:
+    names = [name for pinned in schema.segments for name in pinned.columns]
+    counted = {pinned.name: Counter[str | None]() for pinned in schema.segments}
     for rows in read_rows(part, names):
-        for pinned in layout.segments:
+        for pinned in schema.segments:
             counted[pinned.name] += count_values(rows, pinned)
     return counted
 
 
-def _split_job(layout: Layout, divided: Sequence[SegmentLayout], part: RowGroups) -> dict[str, _Parts]:
-    names = [column.name for column in layout.columns] + [name for pinned in divided for name in pinned.columns]
+def _split_job(schema: ProfileSchema, divided: Sequence[SegmentSchema], part: RowGroups) -> dict[str, _Parts]:
+    names = [column.name for column in schema.columns] + [name for pinned in divided for name in pinned.columns]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
-    for rows in read_rows(part, names, layout.columns):
+    for rows in read_rows(part, names, schema.columns):
         for pinned in divided:
-            _add_parts(sums[pinned.name], _profile_parts(rows, layout, pinned))
+            _add_parts(sums[pinned.name], _profile_parts(rows, schema, pinned))
     return sums
 
 
-def _profile_parts(rows: pa.Table, layout: Layout, pinned: SegmentLayout) -> _Parts:
-    return {value: _profile_rows(own, layout) for value, own in split(rows, pinned)}
+def _profile_parts(rows: pa.Table, schema: ProfileSchema, pinned: SegmentSchema) -> _Parts:
+    return {value: _profile_rows(own, schema) for value, own in split(rows, pinned)}
 
 
 def _add_parts(sums: _Parts, parts: _Parts) -> None:
@@ -196,18 +198,18 @@ def _add_parts(sums: _Parts, parts: _Parts) -> None:
         sums[value] = sum_parts([sums[value], part]) if value in sums else part
 
 
-def _divide(pinned: SegmentLayout, parts: _Parts, layout: Layout) -> Segment:
+def _divide(pinned: SegmentSchema, parts: _Parts, schema: ProfileSchema) -> Segment:
     named = {value: part for value, part in parts.items() if value is not None}
-    return Segment(layout=pinned, parts=named, rest=parts.get(None) or empty_part(layout.columns))
+    return Segment(schema=pinned, parts=named, rest=parts.get(None) or empty_part(schema.columns))
 
 
-def _profile_rows(table: pa.Table, layout: Layout) -> Part:
+def _profile_rows(table: pa.Table, schema: ProfileSchema) -> Part:
     names = set(table.column_names)
     columns = {
         column.name: _profile_chunks(column, table.column(column.name).chunks)
         if column.name in names
         else empty_column(column)
-        for column in layout.columns
+        for column in schema.columns
     }
     return Part(rows=table.num_rows, columns=columns)
 
@@ -231,38 +233,38 @@ def _in_turn(
 
 def _profile_job(job: ColumnJob) -> ColumnProfile:
     try:
-        return _profile_chunks(job.layout, read_file_column(job))
+        return _profile_chunks(job.schema, read_file_column(job))
     except SchemaMismatchError as error:
         facts = {**error.facts, "file": job.source.name}
         raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error
 
 
-def _profile_chunks(layout: ColumnLayout, chunks: Iterable[pa.Array]) -> ColumnProfile:
-    if layout.kind is Kind.CATEGORY:
-        parts = [CategoryProfile.of(layout, count_texts(chunk, layout.name)) for chunk in chunks]
-        return CategoryProfile.sum_of([CategoryProfile.empty(layout), *parts])
-    if layout.kind is Kind.IDENTIFIER:
-        named = [_profile_identifier(layout, chunk) for chunk in chunks]
-        return IdentifierProfile.sum_of([IdentifierProfile.empty(layout), *named])
-    if layout.kind is Kind.VECTOR:
-        return VectorProfile.of(layout, chunks)
-    return NumericProfile.of(layout, (read_numbers(chunk, layout.name) for chunk in chunks))
+def _profile_chunks(schema: ColumnSchema, chunks: Iterable[pa.Array]) -> ColumnProfile:
+    if schema.kind is Kind.CATEGORY:
+        parts = [CategoryProfile.of(schema, count_texts(chunk, schema.name)) for chunk in chunks]
+        return CategoryProfile.sum_of([CategoryProfile.empty(schema), *parts])
+    if schema.kind is Kind.IDENTIFIER:
+        named = [_profile_identifier(schema, chunk) for chunk in chunks]
+        return IdentifierProfile.sum_of([IdentifierProfile.empty(schema), *named])
+    if schema.kind is Kind.VECTOR:
+        return VectorProfile.of(schema, chunks)
+    return NumericProfile.of(schema, (read_numbers(chunk, schema.name) for chunk in chunks))
 
 
-def _profile_identifier(layout: ColumnLayout, chunk: pa.Array) -> IdentifierProfile:
+def _profile_identifier(schema: ColumnSchema, chunk: pa.Array) -> IdentifierProfile:
     nulls = pc.sum(chunk.is_null()).as_py() if pa.types.is_dictionary(chunk.type) else chunk.null_count
-    return IdentifierProfile.of(layout, read_texts(chunk, layout.name), rows=len(chunk), nulls=nulls or 0)
+    return IdentifierProfile.of(schema, read_texts(chunk, schema.name), rows=len(chunk), nulls=nulls or 0)
 
 
 class _ColumnSums:
     """Running sums of the columns; parts are added in batches, which costs less."""
 
-    def __init__(self, columns: Iterable[ColumnLayout]) -> None:
+    def __init__(self, columns: Iterable[ColumnSchema]) -> None:
         self._parts = {column.name: [empty_column(column)] for column in columns}
 
     def add_all(self, found: Iterable[ColumnProfile]) -> None:
         for part in found:
-            parts = self._parts[part.layout.name]
+            parts = self._parts[part.schema.name]
             parts.append(part)
             if len(parts) >= _PENDING_SUMS:
                 parts[:] = [sum_columns(parts)]

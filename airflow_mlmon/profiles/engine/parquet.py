@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 _SLICE_ROWS = 1 << 20
 _ROWS_AT_ONCE = 1 << 17
@@ -79,11 +79,11 @@ class RowGroups:
     groups: tuple[int, ...]
     rows: int
 
-    def jobs(self, columns: Iterable[ColumnLayout]) -> Iterator[ColumnJob]:
+    def jobs(self, columns: Iterable[ColumnSchema]) -> Iterator[ColumnJob]:
         """Yield the jobs that read these columns, if the file has them."""
         for column in columns:
             if column.name in self.source.columns:
-                yield ColumnJob(source=self.source, groups=self.groups, layout=column)
+                yield ColumnJob(source=self.source, groups=self.groups, schema=column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class ColumnJob:
 
     source: ParquetSource
     groups: tuple[int, ...]
-    layout: ColumnLayout
+    schema: ColumnSchema
 
 
 def read_file_column(job: ColumnJob) -> Iterator[pa.Array]:
@@ -101,20 +101,20 @@ def read_file_column(job: ColumnJob) -> Iterator[pa.Array]:
     Raises:
         DataError: the column cannot be read, e.g. because a page is damaged.
     """
-    with _named(job.source.name, job.layout.name):
-        file = _open(job.source, as_dictionary=job.layout)
+    with _named(job.source.name, job.schema.name):
+        file = _open(job.source, as_dictionary=job.schema)
         batches = file.iter_batches(
-            _rows_at_once([job.layout], _SLICE_ROWS),
+            _rows_at_once([job.schema], _SLICE_ROWS),
             row_groups=list(job.groups),
-            columns=[job.layout.name],
+            columns=[job.schema.name],
             use_threads=False,
         )
         for batch in batches:
             # by name: Arrow also selects "x.y" when asked for "x"
-            yield batch.column(job.layout.name)
+            yield batch.column(job.schema.name)
 
 
-def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnLayout] = ()) -> Iterator[pa.Table]:
+def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnSchema] = ()) -> Iterator[pa.Table]:
     """Yield columns of row groups, if the file has them, about a hundred thousand rows at a time.
 
     Args:
@@ -134,13 +134,13 @@ def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnLay
             yield pa.Table.from_batches([batch]).select(wanted)
 
 
-def _rows_at_once(columns: Iterable[ColumnLayout], most: int) -> int:
+def _rows_at_once(columns: Iterable[ColumnSchema], most: int) -> int:
     """Compute the number of rows at which no vector column exceeds four million elements."""
     widest = max((column.dimension or 1 for column in columns), default=1)
     return max(min(most, _ELEMENTS_AT_ONCE // widest), 1)
 
 
-def _open(source: ParquetSource, as_dictionary: ColumnLayout | None) -> pq.ParquetFile:
+def _open(source: ParquetSource, as_dictionary: ColumnSchema | None) -> pq.ParquetFile:
     """Open the file for this thread; a category is read as a dictionary."""
     dictionary = as_dictionary.name if as_dictionary and as_dictionary.kind is Kind.CATEGORY else None
     if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:

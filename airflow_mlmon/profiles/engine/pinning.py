@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS
 from airflow_mlmon.profiles.engine.division import count_values
-from airflow_mlmon.profiles.layout import LONGEST_NAME, ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.schema import LONGEST_NAME, ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.norm import compute_row_norms
@@ -45,7 +45,7 @@ _DOUBLE_DIGITS = 15
 _ELEMENTS_LOOKED_AT = 1 << 22
 
 
-def pin_layout(spec: ModelSpec, table: pa.Table) -> Layout:
+def pin_schema(spec: ModelSpec, table: pa.Table) -> ProfileSchema:
     """Pin the profile schema that fits a reference table best.
 
     The features, the score and the prediction of the spec are pinned; identifier, time, version, personal and ignored
@@ -67,8 +67,8 @@ def pin_columns(
     columns: Mapping[str, ColumnType],
     table: pa.Table,
     dimensions: Mapping[str, int] = MappingProxyType({}),
-) -> Layout:
-    """Pin the profile schema of features with the given types, as `pin_layout` does.
+) -> ProfileSchema:
+    """Pin the profile schema of features with the given types, as `pin_schema` does.
 
     `dimensions` holds the dimension of each vector.
 
@@ -83,10 +83,10 @@ def pin_columns(
         else pin_column(name, declared, chunks[name])
         for name, declared in columns.items()
     )
-    return Layout(model=model, columns=tuple(pinned))
+    return ProfileSchema(model=model, columns=tuple(pinned))
 
 
-def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> ColumnLayout:
+def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> ColumnSchema:
     """Pin the schema of one feature of the given type from its chunks.
 
     Raises:
@@ -100,13 +100,13 @@ def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> C
         return _pin_numbers(name, np.concatenate(numbers or [np.zeros(0)]), integer=integer)
     texts = Texts.sum_of([count_texts(chunk, name) for chunk in chunks])
     if declared is ColumnType.STRING and _is_identifying(texts):
-        return ColumnLayout(name=name, kind=Kind.IDENTIFIER)
-    return ColumnLayout(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(texts))
+        return ColumnSchema(name=name, kind=Kind.IDENTIFIER)
+    return ColumnSchema(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(texts))
 
 
-def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnLayout:
+def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnSchema:
     """Pin the schema of a vector: the norm as a number, and the quantum of its elements."""
-    pinned = ColumnLayout(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
+    pinned = ColumnSchema(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
     if not chunks:
         return pinned
     vectors = [read_vectors(chunk, name, dimension).elements for chunk in chunks]
@@ -140,14 +140,14 @@ def _every(vectors: Sequence[npt.NDArray[np.number]], step: int) -> Iterator[Flo
         at += len(part)
 
 
-def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentLayout, ...]:
-    version = [SegmentLayout(columns=(spec.version_column,))] if spec.version_column else []
-    return (*version, *(SegmentLayout(columns=columns, values=_most(table, columns)) for columns in spec.segments))
+def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentSchema, ...]:
+    version = [SegmentSchema(columns=(spec.version_column,))] if spec.version_column else []
+    return (*version, *(SegmentSchema(columns=columns, values=_most(table, columns)) for columns in spec.segments))
 
 
 def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
     """Return the most frequent values, as many as a segment has parts."""
-    counted = count_values(table, SegmentLayout(columns=columns))
+    counted = count_values(table, SegmentSchema(columns=columns))
     found = sorted((-count, value) for value, count in counted.items() if value is not None)
     return tuple(value for _, value in found[:MAX_PARTS])
 
@@ -185,17 +185,17 @@ def _vocabulary(texts: Texts) -> tuple[str, ...]:
     return tuple(value for value, _ in ordered[:MAX_VOCABULARY])
 
 
-def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnLayout:
+def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnSchema:
     is_finite = np.isfinite(numbers)
     finite = numbers if is_finite.all() else numbers[is_finite]
     if not finite.size:
-        return ColumnLayout(name=name, kind=Kind.NUMERIC, integer=integer)
+        return ColumnSchema(name=name, kind=Kind.NUMERIC, integer=integer)
     ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
     # The lower median is a value that occurs, so that a frequent value often has deviation 0.
     ranks[_MEDIAN] = (finite.size - 1) // 2
     ordered = np.partition(finite, ranks)[ranks]
     centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
-    pinned = ColumnLayout(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
+    pinned = ColumnSchema(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
     deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
     # turns -0.0, which a difference may be, into 0.0
     deviations += 0.0

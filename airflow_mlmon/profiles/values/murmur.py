@@ -36,7 +36,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
     >>> [int(hash) for hash in hash_texts(pa.array(["a"]))]
     [8863373810831573271]
     """
-    starts, lengths, words = _layout(texts)
+    starts, lengths, words = _schema(texts)
     blocks = lengths >> 4
     first = np.full(len(texts), _SEED, dtype=np.uint64)
     second = first.copy()
@@ -53,7 +53,7 @@ def hash_texts(texts: pa.Array) -> Hashes:
     return _finish(first, second, lengths.view(np.uint64))
 
 
-def _layout(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
+def _schema(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
     """Return the start and the length of each text, and all bytes as words with some padding."""
     is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
     _, offsets_buffer, bytes_buffer = texts.buffers()

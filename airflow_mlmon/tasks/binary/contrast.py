@@ -17,28 +17,28 @@ _FEWEST_OF_CLASS = 20
 _AUC = "roc_auc"
 # of each metric that is a share: how many rows count, of how many
 _SHARES: Mapping[str, Callable[[BinaryOutcomes], tuple[int, int]]] = {
-    "positive_share": lambda side: (side.positive, side.labelled),
+    "positive_rate": lambda side: (side.positive, side.labelled),
     "accuracy": lambda side: (side.true_positive + side.true_negative, side.classified),
     "precision": lambda side: (side.true_positive, side.true_positive + side.false_positive),
     "recall": lambda side: (side.true_positive, side.true_positive + side.false_negative),
 }
 
 
-def compare_outcomes(before: BinaryOutcomes, after: BinaryOutcomes, min_share: float) -> list[Difference]:
+def compare_outcomes(before: BinaryOutcomes, after: BinaryOutcomes, min_coverage: float) -> list[Difference]:
     """Compare every metric that needs labels between two versions.
 
     Accuracy, precision, recall and the share of positives have Agresti and Caffo's interval; the ROC AUC that of
     Hanley and McNeil, the sides being different rows. The others have none: what is kept of labelled rows does not
     say how their losses vary.
     """
-    first = {value.metric: value.value for value in measure_outcomes(before, min_share)}
-    second = {value.metric: value.value for value in measure_outcomes(after, min_share)}
+    first = {value.metric: value.value for value in measure_outcomes(before, min_coverage)}
+    second = {value.metric: value.value for value in measure_outcomes(after, min_coverage)}
     intervals = dict(_intervals(before, after, first, second))
     return [_difference(metric, first[metric], second[metric], intervals.get(metric)) for metric in first]
 
 
 def contrast_outcomes(
-    metric: str, rows: BinaryOutcomes, others: BinaryOutcomes, *, min_share: float, minimum_rows: int
+    metric: str, rows: BinaryOutcomes, others: BinaryOutcomes, *, min_coverage: float, minimum_rows: int
 ) -> Contrast:
     """Compare a metric between some rows and others, with its p-value.
 
@@ -46,13 +46,13 @@ def contrast_outcomes(
     at any number of rows and in tails as far as a correction over many slices asks for; an area under the
     ROC curve the normal law with Hanley and McNeil's variance, where either side has 20 labels of each
     class. The interval is that of `compare_outcomes`, before any correction. Nothing is tested on fewer
-    than `minimum_rows` rows a side, or while less than `min_share` of the labels has come.
+    than `minimum_rows` rows a side, or while less than `min_coverage` of the labels has come.
     """
-    [found] = [row for row in compare_outcomes(others, rows, min_share) if row.metric == metric]
+    [found] = [row for row in compare_outcomes(others, rows, min_coverage) if row.metric == metric]
     made = Contrast(own=found.after, other=found.before, low=found.low, high=found.high)
     for side, profile, value in (("the slice", rows, made.own), ("the other side", others, made.other)):
         if value is None:
-            return replace(made, low=None, high=None, note=f"{side}: {_reason(metric, profile, min_share)}")
+            return replace(made, low=None, high=None, note=f"{side}: {_reason(metric, profile, min_coverage)}")
         if (count := _count(metric, profile)) < minimum_rows:
             return replace(made, note=f"{side} has {count} rows to measure {metric} on, fewer than {minimum_rows}")
     if metric in _SHARES:
@@ -107,6 +107,6 @@ def _count(metric: str, side: BinaryOutcomes) -> int:
     return _SHARES[metric](side)[1] if metric in _SHARES else side.scored
 
 
-def _reason(metric: str, side: BinaryOutcomes, min_share: float) -> str:
-    [value] = [value for value in measure_outcomes(side, min_share) if value.metric == metric]
+def _reason(metric: str, side: BinaryOutcomes, min_coverage: float) -> str:
+    [value] = [value for value in measure_outcomes(side, min_coverage) if value.metric == metric]
     return value.reason or "no value"

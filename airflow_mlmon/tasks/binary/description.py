@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
-from airflow_mlmon.tasks.binary.table import HALF, METRICS, POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.tasks.binary.table import HALF, METRICS, POSITIVE_RATE, SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.task import Task
@@ -41,7 +41,7 @@ class Binary(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0, 1)})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_SHARE, "accuracy", "log_loss")
+    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_RATE, "accuracy", "log_loss")
     version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
         {
@@ -49,7 +49,7 @@ class Binary(Task):
             "roc_auc": Contrasted(needs=Role.SCORE),
             "precision": Contrasted(needs=Role.PREDICTION, is_share=True),
             "recall": Contrasted(needs=Role.PREDICTION, is_share=True),
-            "positive_share": Contrasted(is_share=True),
+            "positive_rate": Contrasted(is_share=True),
         }
     )
     counting: ClassVar[Counting] = Counting(
@@ -108,20 +108,20 @@ class Binary(Task):
 
         return compare_outputs(before, after, spec)
 
-    def measure(self, outcomes: Any, min_share: float) -> list[MetricValue]:
+    def measure(self, outcomes: Any, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""
         from airflow_mlmon.tasks.binary.metrics import measure_outcomes  # noqa: PLC0415 - heavy
 
-        return measure_outcomes(outcomes, min_share)
+        return measure_outcomes(outcomes, min_coverage)
 
-    def compare(self, before: Any, after: Any, min_share: float) -> list[Difference]:
+    def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
         from airflow_mlmon.tasks.binary.contrast import compare_outcomes  # noqa: PLC0415 - heavy
 
-        return compare_outcomes(before, after, min_share)
+        return compare_outcomes(before, after, min_coverage)
 
-    def contrast(self, metric: str, rows: Any, others: Any, *, min_share: float, minimum_rows: int) -> Contrast:
+    def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
         """Compare a metric between some rows and others, with its p-value."""
         from airflow_mlmon.tasks.binary.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
 
-        return contrast_outcomes(metric, rows, others, min_share=min_share, minimum_rows=minimum_rows)
+        return contrast_outcomes(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)

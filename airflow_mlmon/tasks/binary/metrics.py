@@ -11,36 +11,36 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import LABEL_SHARE
+from airflow_mlmon.spec.metrics import LABEL_COVERAGE
 from airflow_mlmon.tasks.binary.outcome import UNIT, BinaryOutcomes
-from airflow_mlmon.tasks.binary.table import POSITIVE_SHARE
+from airflow_mlmon.tasks.binary.table import POSITIVE_RATE
 
 _NO_SCORE = "no row has both a label and a score"
 
 
-def measure_outcomes(profile: BinaryOutcomes, min_share: float) -> list[MetricValue]:
+def measure_outcomes(profile: BinaryOutcomes, min_coverage: float) -> list[MetricValue]:
     """Measure every metric that needs labels, in the order of their table.
 
-    While label coverage is below `min_share`, only the coverage has a value: the first labels are not
+    While label coverage is below `min_coverage`, only the coverage has a value: the first labels are not
     representative. The excluded rate is a share of the rows whose outcome is known, and waits until enough
     are.
     """
-    due = profile.rows - profile.void
-    known = profile.labelled + profile.void
+    due = profile.rows - profile.excluded
+    known = profile.labelled + profile.excluded
     share = profile.labelled / due if due else None
-    label_share = _value(LABEL_SHARE, profile.labelled, due, "no row is to get a label")
-    void_share = _value("void_share", profile.void, known, "no outcome is known")
-    if known < min_share * profile.rows:
-        reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_share:.0%}"
-        void_share = MetricValue(metric="void_share", value=None, rows=known, reason=reason)
-    judged = list(_judged(profile))
-    if share is None or share < min_share:
-        reason = _shortage(profile.labelled, due, min_share)
-        judged = [
-            MetricValue(metric=value.metric, value=None, rows=profile.labelled, reason=reason) for value in judged
+    label_coverage = _value(LABEL_COVERAGE, profile.labelled, due, "no row is to get a label")
+    excluded_share = _value("excluded_share", profile.excluded, known, "no outcome is known")
+    if known < min_coverage * profile.rows:
+        reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_coverage:.0%}"
+        excluded_share = MetricValue(metric="excluded_share", value=None, rows=known, reason=reason)
+    evaluated = list(_evaluated(profile))
+    if share is None or share < min_coverage:
+        reason = _shortage(profile.labelled, due, min_coverage)
+        evaluated = [
+            MetricValue(metric=value.metric, value=None, rows=profile.labelled, reason=reason) for value in evaluated
         ]
-    positive_share, *rest = judged
-    return [label_share, positive_share, void_share, *rest]
+    positive_rate, *rest = evaluated
+    return [label_coverage, positive_rate, excluded_share, *rest]
 
 
 def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
@@ -64,10 +64,10 @@ def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
     return (2 * ordered + shared) / (2 * pairs), shared / (2 * pairs)
 
 
-def _judged(profile: BinaryOutcomes) -> Iterator[MetricValue]:
+def _evaluated(profile: BinaryOutcomes) -> Iterator[MetricValue]:
     hits, false_alarms = profile.true_positive, profile.false_positive
     misses, rejections = profile.false_negative, profile.true_negative
-    yield _value(POSITIVE_SHARE, profile.positive, profile.labelled, "no labels")
+    yield _value(POSITIVE_RATE, profile.positive, profile.labelled, "no labels")
     no_class = "" if profile.classified else "no row has both a label and a predicted class"
     ratios = (
         ("accuracy", hits + rejections, profile.classified, no_class),
@@ -109,7 +109,7 @@ def _value(metric: str, part: float, whole: int, reason: str, *, rows: int | Non
     )
 
 
-def _shortage(labelled: int, due: int, min_share: float) -> str:
+def _shortage(labelled: int, due: int, min_coverage: float) -> str:
     if not due:
         return "no row is to get a label"
-    return f"{labelled} of {due} labels received, fewer than {min_share:.0%}"
+    return f"{labelled} of {due} labels received, fewer than {min_coverage:.0%}"

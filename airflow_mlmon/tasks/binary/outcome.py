@@ -24,7 +24,7 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.profiles.values.exact import sum_exactly
 from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.binary.table import HALF
@@ -35,7 +35,7 @@ VERSION = 2
 # the newest version that holds counts of the labels
 _COUNTED = 1
 # what is pinned of the label
-LABEL = ColumnLayout(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
+LABEL = ColumnSchema(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
 UNIT = 2.0**-40
 # The clipping of scikit-learn's log_loss for doubles.
 EPSILON = float(np.finfo(np.float64).eps)
@@ -49,7 +49,7 @@ class BinaryOutcomes:
 
     Attributes:
         rows: Predictions.
-        void: Predictions that will never be labelled (excluded).
+        excluded: Predictions that will never be labelled (excluded).
         true_positive: Labels that are positive, predicted positive.
         false_positive: Labels that are negative, predicted positive.
         false_negative: Labels that are positive, predicted negative.
@@ -63,7 +63,7 @@ class BinaryOutcomes:
     """
 
     rows: int = 0
-    void: int = 0
+    excluded: int = 0
     true_positive: int = 0
     false_positive: int = 0
     false_negative: int = 0
@@ -148,7 +148,7 @@ class BinaryOutcomes:
             label = read_column(reader, LABEL)
         else:
             label = profile_label(numbers.pop("labelled"), numbers.pop("positive"))
-        assert isinstance(label, CategoryProfile)  # noqa: S101 - its layout says so
+        assert isinstance(label, CategoryProfile)  # noqa: S101 - its profile schema says so
         return cls(label=label, positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
 
 
@@ -161,7 +161,7 @@ def profile_label(labelled: int, positive: int) -> CategoryProfile:
     """Make the column profile of so many labels, of which so many are positive."""
     counts = np.array([labelled - positive, positive], dtype=np.int64)
     return CategoryProfile(
-        layout=LABEL,
+        schema=LABEL,
         rows=labelled,
         nulls=0,
         known=Tally.of_counts(np.array([0, 1], dtype=np.int32), counts),
@@ -180,14 +180,14 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
 
     Args:
         table: One row per prediction, with the columns score (double or null), prediction (boolean
-            or null), label (boolean or null) and void (boolean). The label of an excluded row is
+            or null), label (boolean or null) and excluded (boolean). The label of an excluded row is
             ignored; a score that is NaN or infinite counts as missing.
 
     Raises:
         SchemaMismatchError: one of the columns is absent or of another type.
     """
-    void = _flags(table, "void") == 1
-    labels = np.where(void, _NULL, _flags(table, "label"))
+    excluded = _flags(table, "excluded") == 1
+    labels = np.where(excluded, _NULL, _flags(table, "label"))
     predictions = _flags(table, "prediction")
     scores = _scores(table)
     positive, negative = labels == 1, labels == 0
@@ -197,7 +197,7 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     return BinaryOutcomes(
         rows=table.num_rows,
         label=profile_label(int((labels != _NULL).sum()), int(positive.sum())),
-        void=int(void.sum()),
+        excluded=int(excluded.sum()),
         true_positive=int((positive & (predictions == 1)).sum()),
         false_positive=int((negative & (predictions == 1)).sum()),
         false_negative=int((positive & (predictions == 0)).sum()),
@@ -219,7 +219,7 @@ def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]
     for alike in rows:
         label, prediction = alike.classes["label"], alike.classes["prediction"]
         found["rows"] += alike.rows
-        found["void"] += alike.rows * alike.is_void
+        found["excluded"] += alike.rows * alike.is_excluded
         if label is None:
             continue
         found["labelled"] += alike.rows

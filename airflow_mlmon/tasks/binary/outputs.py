@@ -10,7 +10,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.intervals import mean_interval
-from airflow_mlmon.tasks.binary.table import PREDICTED_POSITIVE_SHARE, SCORE_MEAN
+from airflow_mlmon.tasks.binary.table import PREDICTED_POSITIVE_RATE, SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Difference
 
 _POSITIVE = "true"
@@ -18,7 +18,7 @@ _POSITIVE = "true"
 
 def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     """Measure the mean score and the share of predicted positives."""
-    return [*_score_mean(part, spec), *_predicted_positive_share(part, spec)]
+    return [*_score_mean(part, spec), *_predicted_positive_rate(part, spec)]
 
 
 def compare_outputs(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
@@ -40,14 +40,14 @@ def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     return [MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, reason=_reason(column.observed))]
 
 
-def _predicted_positive_share(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+def _predicted_positive_rate(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.PREDICTION) or "")
     if not isinstance(column, CategoryProfile):
         return []
     positive = column.count_of(_POSITIVE)
     return [
         MetricValue(
-            metric=PREDICTED_POSITIVE_SHARE,
+            metric=PREDICTED_POSITIVE_RATE,
             value=positive / column.observed if column.observed else None,
             rows=column.observed,
             reason=_reason(column.observed),

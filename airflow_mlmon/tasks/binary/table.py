@@ -8,8 +8,8 @@ from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 
 SCORE_MEAN = "score_mean"
-PREDICTED_POSITIVE_SHARE = "predicted_positive_share"
-POSITIVE_SHARE = "positive_share"
+PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
+POSITIVE_RATE = "positive_rate"
 # the score at which a row is predicted as positive
 HALF = 0.5
 
@@ -17,14 +17,14 @@ METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: Metric(
         "mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN, lowest=None, role=Role.SCORE
     ),
-    PREDICTED_POSITIVE_SHARE: Metric(
+    PREDICTED_POSITIVE_RATE: Metric(
         "predicted positive rate",
         "Share of rows that the model predicts as positive.",
         is_share=True,
         of_model=True,
         measure=Measure.SHARE,
     ),
-    POSITIVE_SHARE: Metric(
+    POSITIVE_RATE: Metric(
         "positive rate",
         "Share of positive labels among the labels received.",
         is_share=True,

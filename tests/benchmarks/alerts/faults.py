@@ -1,4 +1,4 @@
-"""The faults that a night is given, each in one column (half of the rows excepted)."""
+"""The faults that a day is given, each in one column (half of the rows excepted)."""
 
 from __future__ import annotations
 

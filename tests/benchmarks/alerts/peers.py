@@ -1,4 +1,4 @@
-"""What evidently and NannyML say of the same nights, by their defaults."""
+"""What evidently and NannyML say of the same days, by their defaults."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.benchmarks.alerts import faults
 from tests.benchmarks.profiles.environments import interpreter
 from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, draw
 
-NIGHTS = 20
+DAYS = 20
 _ROWS = 5_000
 _PAST = 60
 _BUILD = Path("build/bench")
-_QUIET = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
+_HEALTHY = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
 
 SETTINGS: dict[str, tuple[Fault | None, str | None, float]] = {
-    "quiet": (None, None, 0.0),
-    "quiet, daily variation": (None, None, 0.1),
+    "healthy": (None, None, 0.0),
+    "healthy, daily variation": (None, None, 0.1),
     "shift_0_2sd": (faults.shifted(0.2), NORMAL[3], 0.0),
     "new_category_2pct": (faults.new_category, LEVELS[4], 0.0),
     "nulls_1_to_3pct": (faults.nulls, LOGNORMAL[2], 0.0),
@@ -39,20 +39,20 @@ SETTINGS: dict[str, tuple[Fault | None, str | None, float]] = {
 }
 
 
-def compare(nights: int) -> dict[str, dict[str, float]]:
-    """By setting and tool, the share of nights with any alarm, or of faults found in the column that has them."""
+def compare(days: int) -> dict[str, dict[str, float]]:
+    """By setting and tool, the share of days with any alarm, or of faults found in the column that has them."""
     found: dict[str, dict[str, float]] = {}
     for name, (fault, column, daily) in SETTINGS.items():
         random = np.random.default_rng(23)
         past = [_frame(random, None, daily) for _ in range(_PAST)]
-        current = [_frame(random, fault, daily) for _ in range(nights)]
-        alarms = {"evidently": [_evidently(past[0], night) for night in current], "nannyml": _nannyml(past, current)}
+        current = [_frame(random, fault, daily) for _ in range(days)]
+        alarms = {"evidently": [_evidently(past[0], day) for day in current], "nannyml": _nannyml(past, current)}
         found[name] = {
-            tool: float(np.mean([bool(columns) if column is None else column in columns for columns in of_nights]))
-            for tool, of_nights in alarms.items()
+            tool: float(np.mean([bool(columns) if column is None else column in columns for columns in of_days]))
+            for tool, of_days in alarms.items()
         }
         each = ", ".join(f"{tool} {share:.2f}" for tool, share in found[name].items())
-        sys.stderr.write(f"{name}: {each}, of {nights} nights\n")
+        sys.stderr.write(f"{name}: {each}, of {days} days\n")
     return found
 
 
@@ -64,7 +64,7 @@ def _frame(random: np.random.Generator, fault: Fault | None, daily: float) -> pd
 
 
 def _evidently(reference: pd.DataFrame, current: pd.DataFrame) -> set[str]:
-    """The columns that have drifted from a night before by the preset's defaults."""
+    """The columns that have drifted from a day before by the preset's defaults."""
     from evidently import Report  # noqa: PLC0415 - slow to import
     from evidently.presets import DataDriftPreset  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def _drifted(content: dict[str, Any]) -> dict[str, bool]:
 
 
 def _nannyml(past: list[pd.DataFrame], current: list[pd.DataFrame]) -> list[set[str]]:
-    """The columns outside the thresholds that the past nights, a chunk each, give."""
+    """The columns outside the thresholds that the past days, a chunk each, give."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / name for name in ("past.parquet", "current.parquet")]
         for path, frames in zip(paths, (past, current), strict=True):
@@ -98,6 +98,6 @@ def _nannyml(past: list[pd.DataFrame], current: list[pd.DataFrame]) -> list[set[
             check=True,
             capture_output=True,
             text=True,
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **_HEALTHY},
         )
     return [set(columns) for columns in json.loads(done.stdout.splitlines()[-1])]

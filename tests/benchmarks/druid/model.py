@@ -15,7 +15,7 @@ from airflow_mlmon.records import Delivery, Family
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.benchmarks.day import day_table, spec_text
-from tests.support.published import metric, night, results
+from tests.support.published import metric, partition_state, results
 
 _METRICS = 200
 
@@ -40,7 +40,7 @@ def days_of(run: Run, first: int, count: int) -> list[Partition]:
 
 
 def write_days(folder: Path, model: str, days: int, rows: int) -> None:
-    """Curate the days, take in their labels, and publish their nights."""
+    """Curate the days, take in their labels, and publish their days."""
     with opened(folder, model) as run:
         for day in days_of(run, 0, days):
             _write_day(run, day, rows)
@@ -54,5 +54,5 @@ def _write_day(run: Run, day: Partition, rows: int) -> None:
     # the labels are those of the day before the day they came on
     run.store.save_delivery(Delivery(partition=day.shift(1), version="v1", uri=labels, rows=rows))
     metrics = tuple(metric(f"metric_{number}", value=number / 7) for number in range(_METRICS))
-    published = night(day, version="v1", rows_listed=rows, rows_curated=rows, rows_quarantined=0)
+    published = partition_state(day, version="v1", rows_read=rows, rows_accepted=rows, rows_quarantined=0)
     run.store.publish(published, [results(day, Family.PREDICTIONS, metrics=metrics)], supersedes=None)

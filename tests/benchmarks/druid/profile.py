@@ -26,7 +26,7 @@ from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.engine.pinning import pin_columns
-from airflow_mlmon.profiles.layout import SegmentLayout
+from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
 from tests.benchmarks.druid.cluster import Measured
 from tests.benchmarks.report import Report
@@ -67,9 +67,9 @@ def measure(report: Report, druid: Measured, folder: Path, count: int) -> None:
     types = {name: _TYPES[name[0]] for name in rows.column_names if name != "at"}
     _load(client, rows, types, folder)
     profiled = {name: kind for name, kind in types.items() if name != "version"}
-    layout = pin_columns(DAY.model, profiled, rows.slice(0, PINNED_ROWS))
-    for suffix, segments in (("", ()), ("_by_version", (SegmentLayout(columns=("version",)),))):
-        divided = replace(layout, segments=segments)
+    schema = pin_columns(DAY.model, profiled, rows.slice(0, PINNED_ROWS))
+    for suffix, segments in (("", ()), ("_by_version", (SegmentSchema(columns=("version",)),))):
+        divided = replace(schema, segments=segments)
         local_s, local = _timed(lambda divided=divided: profile_parquet([path], divided))
         before = druid.cpu_s()
         druid_s, found = _timed(lambda divided=divided: profile_datasource(client, "bench", DAY, divided, types))

@@ -18,7 +18,7 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.statistics.distances import jensenshannon, psi
-from tests.benchmarks.profiles.layouts import pin_table
+from tests.benchmarks.profiles.schemas import pin_table
 
 ROWS = 1_000_000
 _BINS = 10
@@ -49,10 +49,10 @@ def measure() -> dict[str, float]:
 
 def _errors(reference: np.ndarray, current: np.ndarray) -> dict[str, float]:
     tables = [pa.table({"x": values}) for values in (reference, current)]
-    layout = pin_table(tables[0])
-    first, second = (profile_table(table, layout).columns["x"] for table in tables)
+    schema = pin_table(tables[0])
+    first, second = (profile_table(table, schema).columns["x"] for table in tables)
     keys, ours, theirs = _count(reference, current)
-    deviations = keys - layout.columns[0].centre
+    deviations = keys - schema.columns[0].centre
     cells = to_cells(deviations) if not first.distribution.is_exact else np.arange(len(keys))
     binned = _bin(cells, ours, theirs)
     return {

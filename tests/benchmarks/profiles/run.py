@@ -50,7 +50,7 @@ from typing import Any
 from tests.benchmarks.profiles import errors, history
 from tests.benchmarks.profiles.data import link_ten_times, write_file
 from tests.benchmarks.profiles.environments import interpreter
-from tests.benchmarks.profiles.layouts import store_reference
+from tests.benchmarks.profiles.schemas import store_reference
 from tests.benchmarks.report import BUILD, Report
 
 DATA = BUILD / "data"

@@ -46,7 +46,7 @@ def decode_columns(path: str) -> dict[str, Any]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     from airflow_mlmon.profiles.engine.parquet import ParquetSource, read_file_column  # noqa: PLC0415
-    from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout  # noqa: PLC0415
+    from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema  # noqa: PLC0415
 
     def kind(name: str) -> Kind:
         return Kind.CATEGORY if name[0] == "s" and name != "score" else Kind.IDENTIFIER
@@ -54,14 +54,14 @@ def decode_columns(path: str) -> dict[str, Any]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for position, source in enumerate(sorted(glob.glob(path))):  # noqa: PTH207
             names = pq.read_schema(source).names
-            layout = Layout(model="", columns=tuple(ColumnLayout(name=name, kind=kind(name)) for name in names))
+            schema = ProfileSchema(model="", columns=tuple(ColumnSchema(name=name, kind=kind(name)) for name in names))
             list(
                 pool.map(
                     lambda job: sum(len(array) for array in read_file_column(job)),
                     (
                         job
                         for part in ParquetSource.open(source, position).slices()
-                        for job in part.jobs(layout.columns)
+                        for job in part.jobs(schema.columns)
                     ),
                 )
             )
@@ -71,12 +71,12 @@ def decode_columns(path: str) -> dict[str, Any]:
 def drift(path: str, reference: str) -> dict[str, Any]:
     """Profile the files, and take every drift score against the stored reference profile."""
     from airflow_mlmon.profiles.engine.local import profile_parquet  # noqa: PLC0415
-    from airflow_mlmon.profiles.layout import Layout  # noqa: PLC0415
     from airflow_mlmon.profiles.profile import Profile  # noqa: PLC0415
+    from airflow_mlmon.profiles.schema import ProfileSchema  # noqa: PLC0415
 
     stored = Profile.from_bytes(Path(reference).read_bytes())
-    layout = Layout.from_json(Path(reference).with_suffix(".json").read_text())
-    profile = profile_parquet(sorted(glob.glob(path)), layout)  # noqa: PTH207
+    schema = ProfileSchema.from_json(Path(reference).with_suffix(".json").read_text())
+    profile = profile_parquet(sorted(glob.glob(path)), schema)  # noqa: PTH207
     return {"rows": profile.rows, "scores": _scores(stored, profile)}
 
 

@@ -47,7 +47,7 @@ def _counts(column: ColumnProfile) -> dict[tuple[str, str | None, int | None], i
             ("cell", None, cell): rows for cell, rows in zip(cells.keys.tolist(), cells.counts.tolist(), strict=True)
         }
     elif isinstance(column, CategoryProfile):
-        found |= {("value", value, None): column.count_of(value) for value in column.layout.vocabulary}
+        found |= {("value", value, None): column.count_of(value) for value in column.schema.vocabulary}
         unseen = zip(column.unseen.keys.tolist(), column.unseen.counts.tolist(), strict=True)
         found |= {("bucket", None, bucket): rows for bucket, rows in unseen}
     else:

@@ -36,8 +36,8 @@ def environment(folder: Path, url: str, **fields: Any) -> dict[str, str]:
 
 
 def operator(spec: Path, day: date, **given: Any) -> DruidIngestOperator:
-    """The operator for the night of a day."""
-    arguments = {"judged": {"days": [str(day)]}, "partition": str(day)} | given
+    """The operator for the day of a day."""
+    arguments = {"evaluated": {"days": [str(day)]}, "partition": str(day)} | given
     return DruidIngestOperator(task_id="druid_ingest", spec_path=str(spec), **arguments)
 
 

@@ -7,9 +7,11 @@ from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import Labels
 from airflow_mlmon.tasks.titles import metric_title
-from tests.support.published import check, night, partition, verdict
+from tests.support.published import check, partition, partition_state, verdict
 
-LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", void=("cancelled", "diverted"), positive_name="late")
+LABELS = Labels(
+    path="s3://labels/{date}/", id="id", label="late", excluded=("cancelled", "diverted"), positive_name="late"
+)
 
 
 def alerts_of(*verdicts, labels=LABELS):
@@ -28,12 +30,12 @@ def test_a_breach_says_what_how_much_and_compared_with_what():
     ("changes", "text"),
     [
         pytest.param(
-            {"name": "positive_share", "low": None, "high": 0.3, "history": None},
+            {"name": "positive_rate", "low": None, "high": 0.3, "history": None},
             "late rate 39 %, expected at most 30 % by the spec",
             id="positive-name",
         ),
         pytest.param(
-            {"name": "void_share", "low": 0.0, "high": 0.04},
+            {"name": "excluded_share", "low": 0.0, "high": 0.04},
             "cancelled or diverted rate 39 %, expected 0 % to 4 % from 28 days",
             id="void-names",
         ),
@@ -43,7 +45,7 @@ def test_a_breach_says_what_how_much_and_compared_with_what():
             id="counts",
         ),
         pytest.param(
-            {"name": "null_share", "column": "wind_speed", "value": 0.30004, "low": None, "high": 0.3},
+            {"name": "null_rate", "column": "wind_speed", "value": 0.30004, "low": None, "high": 0.3},
             "null rate of wind_speed 30.004 %, expected at most 30 % from 28 days",
             id="enough-digits",
         ),
@@ -74,13 +76,13 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
             id="by-days",
         ),
         pytest.param(
-            {"name": "rows", "value": 729.0, "usual": 908.0, "effect": -0.22, "p_value": 1e-12},
+            {"name": "rows", "value": 729.0, "expected": 908.0, "effect": -0.22, "p_value": 1e-12},
             "rows below its expected range",
             "rows 729, expected 908: effect size -0.22 (log ratio, 20 % less); p < 1e-9; against 28 days",
             id="count",
         ),
         pytest.param(
-            {"name": "drift_score", "column": "rain", "segment": "origin=JFK", "usual": None, "value": None,
+            {"name": "drift_score", "column": "rain", "segment": "origin=JFK", "expected": None, "value": None,
              "note": "values higher than expected", "history": None},
             "drift of rain where origin=JFK: values higher than expected",
             "drift of rain where origin=JFK: values higher than expected; effect size +1.2 (large); p = 3.5e-6; "
@@ -89,10 +91,10 @@ def test_two_breaches_of_one_metric_are_one_alert_of_the_worse_severity():
         ),
     ],
 )  # fmt: skip
-def test_a_breach_of_the_usual_says_how_much_how_rare_and_against_what(changes, title, text):
-    judged = {"low": None, "high": None, "deviations": None, "usual": 0.2, "effect": 1.23, "p_value": 3.4765e-06}
+def test_a_breach_of_the_expected_says_how_much_how_rare_and_against_what(changes, title, text):
+    evaluated = {"low": None, "high": None, "deviations": None, "expected": 0.2, "effect": 1.23, "p_value": 3.4765e-06}
 
-    [alert] = alerts_of(verdict(**(judged | changes)))
+    [alert] = alerts_of(verdict(**(evaluated | changes)))
 
     assert (alert.title, alert.text) == (title, text)
 
@@ -103,14 +105,14 @@ def test_no_breach_gives_no_alert(state):
 
 
 def test_a_name_cannot_add_lines_to_a_message():
-    [alert] = alerts_of(verdict("null_share", column="wind\r\nBcc: all@example.com"))
+    [alert] = alerts_of(verdict("null_rate", column="wind\r\nBcc: all@example.com"))
 
     assert "null rate of wind Bcc: all@example.com" in alert.text
     assert alert.column == "wind\r\nBcc: all@example.com"
 
 
 def test_titles_without_labels_are_those_of_the_metrics():
-    assert metric_title("positive_share") == "positive rate"
+    assert metric_title("positive_rate") == "positive rate"
 
 
 @pytest.mark.parametrize(
@@ -123,14 +125,14 @@ def test_titles_without_labels_are_those_of_the_metrics():
     ],
 )
 def test_a_status_is_told_with_its_counts(status, title, severity):
-    alert = status_alert(night(status=status, message="b.parquet is cut off."))
+    alert = status_alert(partition_state(status=status, message="b.parquet is cut off."))
 
     assert (alert.title, alert.severity) == (title, severity)
     assert alert.text == (f"status {status}: 900 rows read, 890 accepted, 10 quarantined; b.parquet is cut off.")
 
 
-def test_a_night_that_is_ok_says_nothing():
-    assert status_alert(night()) is None
+def test_a_day_that_is_ok_says_nothing():
+    assert status_alert(partition_state()) is None
 
 
 @pytest.mark.parametrize(

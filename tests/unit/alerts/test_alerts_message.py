@@ -1,15 +1,15 @@
-"""The order in which a message tells of a night: the likely cause of the worst incident is its first line."""
+"""The order in which a message tells of a day: the likely cause of the worst incident is its first line."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_mlmon.alerts.message import NightMessage, night_message
+from airflow_mlmon.alerts.message import DayMessage, day_message
 from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState
-from tests.support.published import DAY, alert, night
+from tests.support.published import DAY, alert, partition_state
 
 CAUSE = "drift score of distance: values higher than expected"
-OVER = AlertLifecycle(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, nights=1)
+OVER = AlertLifecycle(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED, since=DAY, days=1)
 
 
 def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = "warning", **changes) -> Alert:
@@ -18,14 +18,14 @@ def drift(column: str, *, cause: str = "", effect: float = 0.3, severity: str = 
     return alert("drift_score", **facts, severity=severity, **changes)
 
 
-def lines(message: NightMessage) -> list[str]:
+def lines(message: DayMessage) -> list[str]:
     return [line.removeprefix("- ") for line in message.text.splitlines()[2:] if line.startswith("- ")]
 
 
 def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
     by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
-    message = night_message(
-        night(),
+    message = day_message(
+        partition_state(),
         [
             drift("duration", cause=by_cause, severity="critical"),
             alert("accuracy", text="accuracy", title="accuracy below", cause=by_cause, severity="critical"),
@@ -34,7 +34,7 @@ def test_cause_goes_before_what_follows_from_it_however_severe_that_is():
     )
 
     assert lines(message) == ["warning: distance", "critical: duration", "critical: accuracy"]
-    assert message.subject == f"[critical] {night().partition}: {CAUSE} and 2 more"
+    assert message.subject == f"[critical] {partition_state().partition}: {CAUSE} and 2 more"
     assert (message.severity, message.payload["severity"]) == ("critical", "critical")
 
 
@@ -43,17 +43,17 @@ def test_what_follows_from_a_cause_that_was_told_before_is_not_called_by_it():
     by_cause = f"{CAUSE} (by itself it would move the mean score by +0.1)"
     accuracy = alert("accuracy", text="accuracy 0.56", title="accuracy below its expected range", cause=by_cause)
 
-    message = night_message(night(), [accuracy])
-    over = night_message(night(), [replace(accuracy, standing=OVER)])
+    message = day_message(partition_state(), [accuracy])
+    over = day_message(partition_state(), [replace(accuracy, lifecycle=OVER)])
 
-    assert message.subject == f"[warning] {night().partition}: accuracy below its expected range"
+    assert message.subject == f"[warning] {partition_state().partition}: accuracy below its expected range"
     assert message.text.splitlines()[0] == f"Likely cause: {by_cause}"
     assert over.text.splitlines()[0] == "Resolved: accuracy below its expected range"
 
 
-def test_incidents_stay_in_the_order_in_which_they_were_judged():
-    message = night_message(
-        night(),
+def test_incidents_stay_in_the_order_in_which_they_were_evaluated():
+    message = day_message(
+        partition_state(),
         [
             drift("distance", effect=0.2),
             drift("hour", effect=0.45),
@@ -67,10 +67,10 @@ def test_incidents_stay_in_the_order_in_which_they_were_judged():
 
 
 def test_critical_incidents_go_first_and_what_is_over_last():
-    message = night_message(
-        night(),
+    message = day_message(
+        partition_state(),
         [
-            drift("over", severity="critical", standing=OVER),
+            drift("over", severity="critical", lifecycle=OVER),
             drift("small", effect=0.4),
             drift("large", effect=0.9, severity="critical"),
         ],
@@ -85,7 +85,7 @@ def test_critical_incidents_go_first_and_what_is_over_last():
 
 
 def test_message_of_ends_alone_says_so():
-    message = night_message(night(), [drift("over", severity="critical", standing=OVER)])
+    message = day_message(partition_state(), [drift("over", severity="critical", lifecycle=OVER)])
 
     assert message.subject.startswith("[resolved]")
     assert message.severity == "critical"

@@ -30,7 +30,7 @@ def test_drift_fails_where_that_is_asked_for(sides):
     assert main(["compare", sides[0], sides[0], "--fail-on-drift"]) == 0
 
 
-def test_nothing_to_judge_fails_where_drift_would(tmp_path):
+def test_nothing_to_evaluate_fails_where_drift_would(tmp_path):
     path = write_parquet(tmp_path / "x.parquet", pa.table({"x": [1.0]}))
 
     assert main(["compare", path, path]) == 0

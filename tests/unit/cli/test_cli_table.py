@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from airflow_mlmon.cli.table import nights_table
+from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.loading import load_spec
-from airflow_mlmon.records import Alert, Family, MetricValue, Night, Results, Status
+from airflow_mlmon.records import Alert, Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.published import metric, night, partition
+from tests.support.published import metric, partition, partition_state
 
 SPEC = load_spec(Path(__file__).parents[3] / "include" / "models" / "flights.yaml")
-CALM, LOUD = partition(7), partition(8)
+CALM, ALERTING = partition(7), partition(8)
 VALUES = {
-    CALM: [metric("score_mean", 0.2974), metric("positive_share", 0.0)],
-    LOUD: [metric("score_mean", 0.3732), metric("accuracy", None)],
+    CALM: [metric("score_mean", 0.2974), metric("positive_rate", 0.0)],
+    ALERTING: [metric("score_mean", 0.3732), metric("accuracy", None)],
 }
 
 
 def alert(name: str, column: str | None = None, segment: str | None = None) -> Alert:
     return Alert(
-        partition=LOUD,
+        partition=ALERTING,
         family=Family.PREDICTIONS,
         metric=name,
         column=column,
@@ -43,49 +43,61 @@ def store(tmp_path: Path):
         yield opened
 
 
-def publish(store: MetricStore, found: Night, values: Sequence[MetricValue], alerts: Sequence[Alert] = ()) -> None:
+def publish(
+    store: MetricStore, found: PartitionState, values: Sequence[MetricValue], alerts: Sequence[Alert] = ()
+) -> None:
     results = Results(partition=found.partition, family=Family.PREDICTIONS, metrics=tuple(values), alerts=tuple(alerts))
     store.publish(found, [results], supersedes=None)
 
 
 def rendered(store: MetricStore, *, colour: bool = False) -> list[str]:
     console = Console(file=io.StringIO(), width=120, force_terminal=colour, color_system="standard" if colour else None)
-    console.print(nights_table(store, SPEC, date(2013, 3, 1), date(2013, 3, 31)))
+    console.print(days_table(store, SPEC, date(2013, 3, 1), date(2013, 3, 31)))
     return [line for line in console.file.getvalue().splitlines() if "2013-" in line]
 
 
 def test_values_that_are_not_there_are_dashes_and_zero_is_zero(store):
-    for day in (CALM, LOUD):
-        publish(store, night(day), VALUES[day])
+    for day in (CALM, ALERTING):
+        publish(store, partition_state(day), VALUES[day])
 
-    calm, loud = rendered(store)
+    calm, alerting = rendered(store)
 
     assert calm.split() == ["2013-03-07", "Thu", "890", "OK", NONE, "0.297", "0.0%", NONE, NONE]
-    assert loud.split() == ["2013-03-08", "Fri", "890", "OK", NONE, "0.373", NONE, NONE, NONE]
+    assert alerting.split() == ["2013-03-08", "Fri", "890", "OK", NONE, "0.373", NONE, NONE, NONE]
 
 
-def test_loud_night_names_its_alerts_and_stands_out(store):
-    publish(store, night(CALM), VALUES[CALM])
-    publish(store, night(LOUD), VALUES[LOUD], [alert("score_mean"), alert("positive_share"), alert("status")])
+def test_alerting_day_names_its_alerts_and_stands_out(store):
+    publish(store, partition_state(CALM), VALUES[CALM])
+    publish(
+        store,
+        partition_state(ALERTING),
+        VALUES[ALERTING],
+        [alert("score_mean"), alert("positive_rate"), alert("status")],
+    )
 
-    calm, loud = rendered(store, colour=True)
+    calm, alerting = rendered(store, colour=True)
 
-    assert all(words in loud for words in ("mean score", "late rate", "title of status"))
-    assert "\x1b[1;31m" in loud
+    assert all(words in alerting for words in ("mean score", "late rate", "title of status"))
+    assert "\x1b[1;31m" in alerting
     assert "\x1b[" not in calm
 
 
 def test_what_breaches_as_a_whole_and_in_segments_is_named_once(store):
     drifted = [alert("drift_score", "precip"), alert("drift_score", "precip", "origin=JFK")]
-    publish(store, night(LOUD), VALUES[LOUD], [*drifted, alert("score_mean"), alert("drift_score", "visib")])
+    publish(
+        store,
+        partition_state(ALERTING),
+        VALUES[ALERTING],
+        [*drifted, alert("score_mean"), alert("drift_score", "visib")],
+    )
 
     (line,) = rendered(store)
 
     assert line.rstrip().endswith("drift of precip + visib, mean score")
 
 
-def test_night_that_is_not_ok_says_so(store):
-    publish(store, night(CALM, status=Status.PARTIAL), [])
+def test_day_that_is_not_ok_says_so(store):
+    publish(store, partition_state(CALM, status=Status.PARTIAL), [])
 
     (line,) = rendered(store)
 

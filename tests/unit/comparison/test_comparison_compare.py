@@ -31,7 +31,7 @@ def test_draws_of_one_distribution_have_not_drifted():
     found = airflow_mlmon.compare(REFERENCE, make_rows(2000, 2))
 
     assert found.drifted == ()
-    assert found.judged == 4
+    assert found.evaluated == 4
     assert by_name(found)["customer"].note == "identifiers are counted, not compared"
 
 
@@ -67,7 +67,7 @@ def test_large_but_uncertain_change_is_no_drift():
     assert column.state is VerdictState.OK
 
 
-def test_quiet_comparisons_rarely_alarm():
+def test_healthy_comparisons_rarely_alarm():
     alarms = sum(bool(airflow_mlmon.compare(make_rows(200, n), make_rows(200, n + 500)).drifted) for n in range(60))
 
     assert alarms <= 6

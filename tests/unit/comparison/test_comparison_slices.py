@@ -1,4 +1,4 @@
-"""Slices are judged so that nothing is found where nothing is, and what is there is found first."""
+"""Slices are evaluated so that nothing is found where nothing is, and what is there is found first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pytest
 
 from airflow_mlmon.comparison.slice import Slice, SliceColumn, SliceState
 from airflow_mlmon.tasks.contrast import Contrast
-from tests.support.slices import judged
+from tests.support.slices import evaluated
 
 
 def has_finding(seed: int) -> bool:
-    return any(found.beyond_chance or found.standing <= SliceState.OTHER for found in judged(seed))
+    return any(found.beyond_chance or found.state <= SliceState.OTHER for found in evaluated(seed))
 
 
 def test_alike_slices_have_no_finding():
@@ -21,27 +21,27 @@ def test_alike_slices_have_no_finding():
 
 def test_a_slice_that_the_model_is_worse_on_comes_first():
     """85 % right everywhere but in one slice, 75 % there."""
-    first = [judged(seed, accuracy={7: 0.75})[0] for seed in range(20)]
+    first = [evaluated(seed, accuracy={7: 0.75})[0] for seed in range(20)]
 
-    assert np.mean([found.name == "by=7" and found.standing is SliceState.LOSS for found in first]) >= 0.9
+    assert np.mean([found.name == "by=7" and found.state is SliceState.LOSS for found in first]) >= 0.9
 
 
 def test_more_slices_make_each_p_value_larger():
-    few, many = (judged(3, slices=slices, accuracy={0: 0.78}) for slices in (3, 12))
+    few, many = (evaluated(3, slices=slices, accuracy={0: 0.78}) for slices in (3, 12))
     p_values = [{found.name: found.against_reference.p_value for found in slices}["by=0"] for slices in (few, many)]
 
     assert p_values[0] < p_values[1]
 
 
-def test_too_few_rows_are_listed_and_not_judged():
-    found = judged(1, slices=3, rows=29)
+def test_too_few_rows_are_listed_and_not_evaluated():
+    found = evaluated(1, slices=3, rows=29)
 
-    assert {own.standing for own in found} == {SliceState.INSUFFICIENT_DATA}
+    assert {own.state for own in found} == {SliceState.INSUFFICIENT_DATA}
     assert {own.note for own in found} == {"29 rows, fewer than 30"}
 
 
 def test_too_few_rows_of_the_reference_leave_the_rest_of_the_window():
-    found = judged(1, slices=3, reference_rows=29)
+    found = evaluated(1, slices=3, reference_rows=29)
 
     assert {own.drift for own in found} == {()}
     assert {own.note for own in found} == {"29 rows in the reference, fewer than 30"}
@@ -66,7 +66,7 @@ def made(name: str, rows: int, *, gap: float = 0.0, p_value: float = 1.0, drift:
 
 def test_losses_come_before_drift_and_the_more_rows_they_cost_the_earlier():
     slices = [
-        made("quiet", 9_000),
+        made("healthy", 9_000),
         made("better", 9_000, gap=0.1, p_value=0.001),
         made("small-drift", 100, drift=0.3),
         made("drift", 1_000, drift=0.3),
@@ -76,7 +76,7 @@ def test_losses_come_before_drift_and_the_more_rows_they_cost_the_earlier():
 
     ranked = [found.name for found in sorted(slices, key=lambda found: found.rank)]
 
-    assert ranked == ["wide-loss", "deep-loss", "drift", "small-drift", "better", "quiet"]
+    assert ranked == ["wide-loss", "deep-loss", "drift", "small-drift", "better", "healthy"]
 
 
 @pytest.mark.parametrize(

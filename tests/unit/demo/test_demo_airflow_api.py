@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.demo.airflow_api import AirflowApi, AirflowApiError, NightTask
+from include.demo.airflow_api import AirflowApi, AirflowApiError, DayTask
 
 FIRST, LAST = date(2013, 3, 1), date(2013, 3, 2)
 TASK = {
@@ -90,13 +90,13 @@ def test_dag_that_is_not_there_is_told_with_what_its_file_raised(airflow):
         airflow.session().create_backfill("flights", FIRST, LAST)
 
 
-def test_night_of_a_task_is_its_logical_date_and_not_the_date_in_the_name_of_its_run(airflow):
+def test_day_of_a_task_is_its_logical_date_and_not_the_date_in_the_name_of_its_run(airflow):
     airflow.answers["/api/v2/dags/flights/dagRuns/~/taskInstances"] = [(200, {"task_instances": [TASK]})]
 
     tasks = airflow.session().tasks("flights")
 
     run = "backfill__2013-03-09T00:00:00+00:00"
-    assert tasks == [NightTask(night=date(2013, 3, 8), task="prepare_partition", run=run, state="success", attempt=1)]
+    assert tasks == [DayTask(day=date(2013, 3, 8), task="prepare_partition", run=run, state="success", attempt=1)]
 
 
 def test_wrong_password_is_told_with_the_answer(airflow):

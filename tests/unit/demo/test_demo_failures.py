@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from include.demo.airflow_api import NightTask
+from include.demo.airflow_api import DayTask
 from include.demo.failures import describe_failures, last_error
 
 RAISED = {"level": "error", "event": "Task failed", "error_detail": [{"exc_type": "DataError", "exc_value": "no id"}]}
@@ -27,9 +27,9 @@ def test_last_error_of_a_log_is_found(entries, expected):
     assert last_error(log) == expected
 
 
-def test_failed_task_is_told_with_night_error_and_log(tmp_path):
-    failed = NightTask(night=date(2013, 3, 8), task="prepare", run="backfill__9", state="failed", attempt=2)
-    fine = NightTask(night=date(2013, 3, 7), task="prepare", run="backfill__8", state="success", attempt=1)
+def test_failed_task_is_told_with_day_error_and_log(tmp_path):
+    failed = DayTask(day=date(2013, 3, 8), task="prepare", run="backfill__9", state="failed", attempt=2)
+    fine = DayTask(day=date(2013, 3, 7), task="prepare", run="backfill__8", state="success", attempt=1)
     log = tmp_path / "dag_id=flights" / "run_id=backfill__9" / "task_id=prepare" / "attempt=2.log"
     log.parent.mkdir(parents=True)
     log.write_text(json.dumps(RAISED))

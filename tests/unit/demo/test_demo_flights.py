@@ -38,14 +38,14 @@ def test_prediction_ids_are_unique_in_the_reference_and_the_archive(served):
     assert "2013-03-08-UA1545-EWR" in set(ids)
 
 
-def test_every_flight_of_the_night_is_archived_in_four_parts_and_a_marker(archive):
-    night = "flights/predictions/dt=2013-03-08/"
+def test_every_flight_of_the_day_is_archived_in_four_parts_and_a_marker(archive):
+    day = "flights/predictions/dt=2013-03-08/"
 
-    assert sorted(key for key in archive if key.startswith(night)) == [
-        f"{night}_SUCCESS",
-        *(f"{night}part-{number}.parquet" for number in range(4)),
+    assert sorted(key for key in archive if key.startswith(day)) == [
+        f"{day}_SUCCESS",
+        *(f"{day}part-{number}.parquet" for number in range(4)),
     ]
-    assert len(read(archive, night)) == 979
+    assert len(read(archive, day)) == 979
 
 
 def test_event_times_lie_in_the_day_of_their_folder(archive):
@@ -101,7 +101,7 @@ def test_predicted_class_follows_the_threshold_and_the_base_rate(served):
     assert rows["predicted"].mean() == pytest.approx(0.236, abs=0.02)
 
 
-def test_mean_score_is_loud_in_the_storm(served):
+def test_mean_score_is_alerting_in_the_storm(served):
     means = served.archive.groupby(served.archive["date"].dt.day)["score"].mean()
 
     assert means.idxmax() == 8

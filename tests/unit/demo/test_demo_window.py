@@ -38,5 +38,5 @@ def test_wrong_window_is_refused_with_the_reason(first, last, message):
         choose_window(first, last)
 
 
-def test_nights_are_counted_with_both_ends():
-    assert Window(first=date(2013, 3, 1), last=date(2013, 3, 14)).nights == 14
+def test_days_are_counted_with_both_ends():
+    assert Window(first=date(2013, 3, 1), last=date(2013, 3, 14)).days == 14

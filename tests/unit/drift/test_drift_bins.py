@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.drift.bins import Sides
-from airflow_mlmon.errors import LayoutMismatchError
-from tests.support.profiles import category_layout, profile_numbers, profile_values
+from airflow_mlmon.errors import ProfileSchemaMismatchError
+from tests.support.profiles import category_schema, profile_numbers, profile_values
 
 
 def bins(reference, current):
@@ -47,14 +47,14 @@ def test_bins_on_the_grid_have_about_equal_mass():
 
 
 def test_category_has_a_bin_per_value_and_one_for_all_unseen():
-    layout = category_layout("a", "b", "never")
-    first, second = Sides(profile_values(["a", "b", "b"], layout), profile_values(["a", "x", "y"], layout)).binned
+    schema = category_schema("a", "b", "never")
+    first, second = Sides(profile_values(["a", "b", "b"], schema), profile_values(["a", "x", "y"], schema)).binned
 
     assert (first.tolist(), second.tolist()) == ([1, 2, 0], [1, 0, 2])
 
 
 def test_bins_of_two_kinds_are_refused():
-    sides = Sides(profile_numbers([1.0]), profile_values(["a"], category_layout("a")))
+    sides = Sides(profile_numbers([1.0]), profile_values(["a"], category_schema("a")))
 
-    with pytest.raises(LayoutMismatchError, match="numeric on one side"):
+    with pytest.raises(ProfileSchemaMismatchError, match="numeric on one side"):
         _ = sides.binned

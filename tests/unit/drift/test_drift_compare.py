@@ -8,27 +8,27 @@ import pytest
 
 from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.methods import Method
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from tests.support.profiles import (
-    category_layout,
+    category_schema,
     loan_spec,
     loan_table,
-    make_layout,
-    numeric_layout,
+    make_schema,
+    numeric_schema,
 )
 
-LAYOUT = make_layout(numeric_layout(quantum=2.0**-20), category_layout("a", "b"))
-REFERENCE = profile_table(pa.table({"x": np.arange(100.0), "c": ["a", "b"] * 50}), LAYOUT)
+SCHEMA = make_schema(numeric_schema(quantum=2.0**-20), category_schema("a", "b"))
+REFERENCE = profile_table(pa.table({"x": np.arange(100.0), "c": ["a", "b"] * 50}), SCHEMA)
 
 
 def compare_tables(x=None, c=None, **settings):
     columns = {"x": x, "c": c}
     table = pa.table({name: values for name, values in columns.items() if values is not None})
-    drifts = compare_profiles(LAYOUT, REFERENCE, profile_table(table, LAYOUT), **{"method": "psi", **settings})
+    drifts = compare_profiles(SCHEMA, REFERENCE, profile_table(table, SCHEMA), **{"method": "psi", **settings})
     return {drift.column: drift for drift in drifts}
 
 
@@ -66,7 +66,7 @@ def test_absent_column_is_reported():
 
 
 def test_absent_reference_is_reported():
-    (drift, _) = compare_profiles(LAYOUT, Profile.empty(LAYOUT), REFERENCE, method="psi")
+    (drift, _) = compare_profiles(SCHEMA, Profile.empty(SCHEMA), REFERENCE, method="psi")
 
     assert (drift.score, drift.note) == (None, "the reference has no rows")
 
@@ -89,17 +89,17 @@ def test_grid_that_does_not_fit_says_pin_again():
     assert compare_tables(x=current)["x"].note == "too few bins: pin the profile schema again"
 
 
-def test_every_column_of_the_layout_is_reported_in_order():
-    layout = pin_layout(loan_spec(), loan_table(500, seed=1))
-    profile = profile_table(loan_table(500, seed=2), layout)
+def test_every_column_of_the_schema_is_reported_in_order():
+    schema = pin_schema(loan_spec(), loan_table(500, seed=1))
+    profile = profile_table(loan_table(500, seed=2), schema)
 
-    drifts = compare_profiles(layout, profile, Profile.empty(layout), method="wasserstein")
-    assert [drift.column for drift in drifts] == [column.name for column in layout.columns]
+    drifts = compare_profiles(schema, profile, Profile.empty(schema), method="wasserstein")
+    assert [drift.column for drift in drifts] == [column.name for column in schema.columns]
 
 
-def test_profile_of_another_layout_is_refused():
-    with pytest.raises(LayoutMismatchError, match="current profile"):
-        compare_profiles(LAYOUT, REFERENCE, Profile.empty(make_layout()), method="psi")
+def test_profile_of_another_schema_is_refused():
+    with pytest.raises(ProfileSchemaMismatchError, match="current profile"):
+        compare_profiles(SCHEMA, REFERENCE, Profile.empty(make_schema()), method="psi")
 
 
 def test_column_whose_method_needs_rows_is_listed_as_not_compared():
@@ -111,10 +111,10 @@ def test_column_whose_method_needs_rows_is_listed_as_not_compared():
 
 
 def test_identifier_is_counted_and_not_compared():
-    layout = make_layout(ColumnLayout(name="i", kind=Kind.IDENTIFIER))
-    profile = profile_table(pa.table({"i": [f"i{number}" for number in range(50)]}), layout)
+    schema = make_schema(ColumnSchema(name="i", kind=Kind.IDENTIFIER))
+    profile = profile_table(pa.table({"i": [f"i{number}" for number in range(50)]}), schema)
 
-    (found,) = compare_profiles(layout, profile, profile, method="psi")
+    (found,) = compare_profiles(schema, profile, profile, method="psi")
 
     assert found.score is None
     assert "the partition has identifiers, which are counted, not compared" in found.note

@@ -8,9 +8,9 @@ import pytest
 
 from airflow_mlmon.drift.methods import measure_column, method_for, score
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.spec.methods import PROFILED, Method
-from tests.support.profiles import category_layout, profile_numbers, profile_values
+from tests.support.profiles import category_schema, profile_numbers, profile_values
 
 VALUES = np.random.default_rng(1).normal(size=2000)
 OF_NUMBERS = [method for method in PROFILED if method is not Method.Z]
@@ -44,8 +44,8 @@ def test_scores_leave_nulls_nan_and_infinities_out():
 
 
 def test_psi_of_a_value_that_vanished_counts_half_a_row():
-    layout = category_layout("a", "b")
-    found = score("psi", profile_values(["a", "b"] * 10, layout), profile_values(["a"] * 20, layout))
+    schema = category_schema("a", "b")
+    found = score("psi", profile_values(["a", "b"] * 10, schema), profile_values(["a"] * 20, schema))
 
     assert found == pytest.approx(0.5 * math.log(2) + (0.025 - 0.5) * math.log(0.025 / 0.5))
 
@@ -56,7 +56,7 @@ def test_wasserstein_of_a_constant_reference_is_normed_by_the_floor():
 
 @pytest.mark.parametrize("method", [Method.WASSERSTEIN, Method.KS, Method.CRAMER_VON_MISES, Method.T_TEST])
 def test_score_that_needs_an_order_is_none_for_a_category(method):
-    profile = profile_values(["a"], category_layout("a"))
+    profile = profile_values(["a"], category_schema("a"))
 
     assert score(method, profile, profile) is None
 
@@ -94,8 +94,8 @@ def test_method_of_rows_is_refused_with_those_of_profiles():
 
 @pytest.mark.parametrize("method", OF_CATEGORIES)
 def test_score_of_a_category_grows_with_the_share(method):
-    layout = category_layout("a", "b")
-    sides = [profile_values(["a"] * count + ["b"] * (100 - count), layout) for count in (50, 45, 10)]
+    schema = category_schema("a", "b")
+    sides = [profile_values(["a"] * count + ["b"] * (100 - count), schema) for count in (50, 45, 10)]
 
     assert score(method, sides[0], sides[0]) == pytest.approx(0, abs=1e-7)
     assert 0 < score(method, sides[0], sides[1]) < score(method, sides[0], sides[2])
@@ -124,8 +124,8 @@ def test_test_of_two_draws_of_one_distribution_alarms_at_its_rate(method):
 def test_category_of_rare_values_does_not_alarm():
     random = np.random.default_rng(6)
     reference, current = ([f"id {number}" for number in random.integers(0, 10**6, 2000)] for _ in range(2))
-    layout = category_layout(*sorted(set(reference))[:1000])
-    found = measure_column("chisquare", profile_values(reference, layout), profile_values(current, layout))
+    schema = category_schema(*sorted(set(reference))[:1000])
+    found = measure_column("chisquare", profile_values(reference, schema), profile_values(current, schema))
 
     assert found.p_value > 0.05
 

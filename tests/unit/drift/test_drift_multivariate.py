@@ -22,23 +22,23 @@ from airflow_mlmon.drift.multivariate import (
     to_multivariate,
 )
 from airflow_mlmon.evaluation.columns import evaluate_columns
-from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
-from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
+from airflow_mlmon.evaluation.history import ColumnDays
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import MULTIVARIATE
-from tests.support.profiles import category_layout, make_spec, numeric_layout
+from tests.support.profiles import category_schema, make_spec, numeric_schema
 from tests.support.published import DAY
 
 SPEC = make_spec(x={"type": "float"}, y={"type": "float"}, z={"type": "float"}, c={"type": "category"})
 SIZES = SampleSizes(rows_reference=300, rows_current=300, fewest_current=150)
 
 
-def night(seed: int, rows: int = 300, *, swapped: bool = False) -> pa.Table:
+def draw_day(seed: int, rows: int = 300, *, swapped: bool = False) -> pa.Table:
     """Rows of which x and y go together, and c follows z; swapped, y belongs to another row."""
     random = np.random.default_rng(seed)
     x = random.normal(size=rows)
@@ -55,14 +55,14 @@ def night(seed: int, rows: int = 300, *, swapped: bool = False) -> pa.Table:
     )
 
 
-NIGHTS = [night(seed) for seed in range(1, 10)]
-DAYS = [DAY - timedelta(days=back) for back in range(28, 0, -1)]
-REFERENCE = pa.concat_tables(NIGHTS)
-LAYOUT = pin_layout(SPEC, REFERENCE)
+DAYS = [draw_day(seed) for seed in range(1, 10)]
+PAST = [DAY - timedelta(days=back) for back in range(28, 0, -1)]
+REFERENCE = pa.concat_tables(DAYS)
+SCHEMA = pin_schema(SPEC, REFERENCE)
 
 
 def score(current: pa.Table, *columns, reference: pa.Table = REFERENCE, explain: bool = False) -> DomainScore:
-    return tell_apart(reference, current, columns or LAYOUT.columns, "id", explain=explain)
+    return tell_apart(reference, current, columns or SCHEMA.columns, "id", explain=explain)
 
 
 def replaced(table: pa.Table, name: str, values) -> pa.Table:
@@ -70,22 +70,22 @@ def replaced(table: pa.Table, name: str, values) -> pa.Table:
 
 
 def test_columns_that_are_swapped_are_found_while_each_of_them_stays():
-    current = night(99, swapped=True)
-    profiles = [profile_table(table, LAYOUT) for table in NIGHTS]
-    whole, now = sum_profiles(LAYOUT, profiles), profile_table(current, LAYOUT)
-    days = list(zip(DAYS, profiles, strict=False))
-    nights = Nights(
+    current = draw_day(99, swapped=True)
+    profiles = [profile_table(table, SCHEMA) for table in DAYS]
+    whole, now = sum_profiles(SCHEMA, profiles), profile_table(current, SCHEMA)
+    days = list(zip(PAST, profiles, strict=False))
+    all_days = ColumnDays(
         day=DAY,
         now=now,
         past=days,
-        baselines={column.name: (whole, {day for day, _ in days}) for column in LAYOUT.columns},
+        baselines={column.name: (whole, {day for day, _ in days}) for column in SCHEMA.columns},
         length=28,
     )
-    scores = [score_metric(column, "the reference") for column in compare_profiles(LAYOUT, whole, now, method="psi")]
+    scores = [score_metric(column, "the reference") for column in compare_profiles(SCHEMA, whole, now, method="psi")]
 
-    alone = evaluate_columns(nights, scores, Judgement())
+    alone = evaluate_columns(all_days, scores, EvaluationPolicy())
     together = to_multivariate(score(current, explain=True), SIZES)
-    past = [score(one, reference=REFERENCE.filter(pc.invert(is_of(REFERENCE, one)))) for one in NIGHTS]
+    past = [score(one, reference=REFERENCE.filter(pc.invert(is_of(REFERENCE, one)))) for one in DAYS]
 
     assert {verdict.state for verdict in alone.values()} == {VerdictState.OK}
     assert evaluate(together, past).state is VerdictState.BREACH
@@ -93,15 +93,15 @@ def test_columns_that_are_swapped_are_found_while_each_of_them_stays():
 
 
 def test_healthy_days_are_in_breach_about_as_often_as_the_rate_says():
-    nights = [night(seed, 200) for seed in range(100, 120)]
-    others = pa.concat_tables(nights)
-    scores = [score(one, reference=others.filter(pc.invert(is_of(others, one)))) for one in nights]
+    days = [draw_day(seed, 200) for seed in range(100, 120)]
+    others = pa.concat_tables(days)
+    scores = [score(one, reference=others.filter(pc.invert(is_of(others, one)))) for one in days]
     sizes = SampleSizes(rows_reference=1_000, rows_current=200, fewest_current=100)
 
-    later = [to_multivariate(score(night(seed, 200), reference=others), sizes) for seed in range(200, 220)]
+    later = [to_multivariate(score(draw_day(seed, 200), reference=others), sizes) for seed in range(200, 220)]
     verdicts = [evaluate(found, scores, rate=0.1) for found in later]
 
-    # 10 % of 20 nights are 2; seven or more would come of it once in 400 times
+    # 10 % of 20 days are 2; seven or more would come of it once in 400 times
     assert sum(verdict.state is VerdictState.BREACH for verdict in verdicts) < 7
     assert {verdict.state for verdict in verdicts} <= {VerdictState.BREACH, VerdictState.OK}
     assert np.mean([found.score for found in later]) == pytest.approx(0.5, abs=0.03)
@@ -109,9 +109,11 @@ def test_healthy_days_are_in_breach_about_as_often_as_the_rate_says():
 
 def evaluate(found: MultivariateDrift, past: Sequence[DomainScore], rate: float = 0.05) -> Verdict:
     """The verdict on all features together, beside the scores of past days."""
-    points = [(day, Point(value=one.value, rows=one.rows_current)) for day, one in zip(DAYS, past, strict=False)]
-    evidence = NightEvidence(day=DAY, metrics=[multivariate_metric(found)], past={(MULTIVARIATE, None, None): points})
-    (verdict,) = judge_night(evidence, Judgement(rate=rate))
+    points = [(day, Point(value=one.value, rows=one.rows_current)) for day, one in zip(PAST, past, strict=False)]
+    evidence = PartitionEvidence(
+        day=DAY, metrics=[multivariate_metric(found)], past={(MULTIVARIATE, None, None): points}
+    )
+    (verdict,) = evaluate_day(evidence, EvaluationPolicy(rate=rate))
     return verdict
 
 
@@ -120,7 +122,7 @@ def is_of(table: pa.Table, one: pa.Table) -> pa.Array:
 
 
 def test_score_does_not_depend_on_the_order_of_the_rows():
-    current, order = night(99, swapped=True), np.random.default_rng(1).permutation(300)
+    current, order = draw_day(99, swapped=True), np.random.default_rng(1).permutation(300)
 
     assert score(current, explain=True) == score(current.take(pa.array(order)), explain=True)
 
@@ -136,25 +138,25 @@ def test_score_does_not_depend_on_the_order_of_the_rows():
     ],
 )
 def test_a_column_of_any_values_has_a_score_or_a_reason(values, problem):
-    found = score(replaced(night(99), "x", pa.array(values, pa.float64())))
+    found = score(replaced(draw_day(99), "x", pa.array(values, pa.float64())))
 
     assert found.value is not None
     assert found.left_out == ((problem,) if problem else ())
 
 
 def test_a_column_that_a_side_lacks_is_left_out_by_name():
-    found = to_multivariate(score(night(99).drop_columns(["y"])), SIZES)
+    found = to_multivariate(score(draw_day(99).drop_columns(["y"])), SIZES)
 
     assert (found.is_withheld, found.note) == (False, "left out: y: missing in the partition")
 
 
 def test_unseen_categories_are_told_apart():
-    assert score(replaced(night(99), "c", ["new"] * 300), explain=True).strongest[0][0] == "c"
+    assert score(replaced(draw_day(99), "c", ["new"] * 300), explain=True).strongest[0][0] == "c"
 
 
 def test_more_categories_than_the_classifier_takes_are_one():
     random = np.random.default_rng(1)
-    column = category_layout(*(f"v{number}" for number in range(900)))
+    column = category_schema(*(f"v{number}" for number in range(900)))
 
     def rows(name: str) -> pa.Table:
         values = [f"v{number}" for number in random.integers(0, 1_200, 400)]
@@ -168,15 +170,15 @@ def test_more_categories_than_the_classifier_takes_are_one():
 def test_constant_columns_alone_are_chance():
     rows = [pa.table({"id": [f"{side}{n}" for n in range(100)], "x": [1.0] * 100}) for side in "ab"]
 
-    assert tell_apart(*rows, [numeric_layout("x")], "id").value == 0.5
+    assert tell_apart(*rows, [numeric_schema("x")], "id").value == 0.5
 
 
 @pytest.mark.parametrize(
     ("current", "problem"),
     [
-        pytest.param(night(99, 49), "the partition has 49 rows, fewer than 50", id="few"),
-        pytest.param(night(99, 0), "the partition has 0 rows, fewer than 50", id="none"),
-        pytest.param(night(99).select(["id"]), "no feature has values on both sides", id="no-feature"),
+        pytest.param(draw_day(99, 49), "the partition has 49 rows, fewer than 50", id="few"),
+        pytest.param(draw_day(99, 0), "the partition has 0 rows, fewer than 50", id="none"),
+        pytest.param(draw_day(99).select(["id"]), "no feature has values on both sides", id="no-feature"),
     ],
 )
 def test_too_little_to_compare_is_not_enough_data(current, problem):
@@ -187,9 +189,9 @@ def test_too_little_to_compare_is_not_enough_data(current, problem):
 
 
 def test_a_day_much_smaller_than_the_others_is_not_evaluated():
-    found = to_multivariate(score(night(99, 120, swapped=True)), SIZES)
+    found = to_multivariate(score(draw_day(99, 120, swapped=True)), SIZES)
 
-    verdict = evaluate(found, [score(night(seed)) for seed in range(90, 96)])
+    verdict = evaluate(found, [score(draw_day(seed)) for seed in range(90, 96)])
 
     assert found.score > 0.6
     assert verdict.state is VerdictState.INSUFFICIENT_DATA
@@ -197,7 +199,7 @@ def test_a_day_much_smaller_than_the_others_is_not_evaluated():
 
 
 def test_without_past_days_there_is_not_enough_data():
-    verdict = evaluate(to_multivariate(score(night(97, swapped=True)), SIZES), [])
+    verdict = evaluate(to_multivariate(score(draw_day(97, swapped=True)), SIZES), [])
 
     assert (verdict.state, verdict.note) == (
         VerdictState.INSUFFICIENT_DATA,

@@ -15,13 +15,13 @@ from airflow_mlmon.drift.methods import measure_column, method_for, sampled_meth
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.evaluation.columns import evaluate_columns, evaluate_pair
-from airflow_mlmon.evaluation.history import Nights
+from airflow_mlmon.evaluation.history import ColumnDays
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.methods import PROFILED, Method
 from tests.support.profiles import make_spec
 from tests.support.published import DAY
@@ -41,27 +41,29 @@ def to_table(values: np.ndarray) -> pa.Table:
     return pa.table({"v": pa.array(values.tolist())})
 
 
-LAYOUT = pin_layout(make_spec(v={"type": "vector", "dimension": DIMENSION}), to_table(vectors(2_000, 0)))
-NIGHTS = [profile_table(to_table(vectors(300, seed)), LAYOUT) for seed in range(1, 13)]
-REFERENCE = sum_profiles(LAYOUT, NIGHTS)
+SCHEMA = pin_schema(make_spec(v={"type": "vector", "dimension": DIMENSION}), to_table(vectors(2_000, 0)))
+DAYS = [profile_table(to_table(vectors(300, seed)), SCHEMA) for seed in range(1, 13)]
+REFERENCE = sum_profiles(SCHEMA, DAYS)
 
 
 def profile(rows: int = 300, seed: int = 99, **changes) -> Profile:
-    return profile_table(to_table(vectors(rows, seed, **changes)), LAYOUT)
+    return profile_table(to_table(vectors(rows, seed, **changes)), SCHEMA)
 
 
 def compare_with_reference(current: Profile, method: str = "psi") -> ColumnDrift:
-    (found,) = compare_profiles(LAYOUT, REFERENCE, current, method=method)
+    (found,) = compare_profiles(SCHEMA, REFERENCE, current, method=method)
     return found
 
 
-def evaluate(current: Profile, past: Sequence[Profile] = NIGHTS, rate: float = 0.05) -> Verdict:
+def evaluate(current: Profile, past: Sequence[Profile] = DAYS, rate: float = 0.05) -> Verdict:
     """The verdict beside past days, whose sum the baseline is."""
-    days = [(DAY - timedelta(days=back), night) for back, night in zip(range(len(past), 0, -1), past, strict=True)]
-    baseline = sum_profiles(LAYOUT, past)
-    nights = Nights(day=DAY, now=current, past=days, baselines={"v": (baseline, {day for day, _ in days})}, length=28)
-    (drift,) = compare_profiles(LAYOUT, baseline, current, method="psi")
-    return evaluate_columns(nights, [score_metric(drift, "the reference")], Judgement(rate=rate))["v"]
+    days = [(DAY - timedelta(days=back), one_day) for back, one_day in zip(range(len(past), 0, -1), past, strict=True)]
+    baseline = sum_profiles(SCHEMA, past)
+    all_days = ColumnDays(
+        day=DAY, now=current, past=days, baselines={"v": (baseline, {day for day, _ in days})}, length=28
+    )
+    (drift,) = compare_profiles(SCHEMA, baseline, current, method="psi")
+    return evaluate_columns(all_days, [score_metric(drift, "the reference")], EvaluationPolicy(rate=rate))["v"]
 
 
 def test_rotation_that_keeps_the_norms_is_seen():
@@ -73,15 +75,15 @@ def test_rotation_that_keeps_the_norms_is_seen():
     assert verdict.effect == pytest.approx(drift.mean_shift, abs=0.5)
     assert drift.note.startswith(f"mean shift {drift.mean_shift:.3f} sd in dimension ")
     assert verdict.note == drift.note
-    assert (verdict.rule, verdict.history) == ("as usual in 12 nights", 12)
+    assert (verdict.rule, verdict.history) == ("as expected in 12 days", 12)
 
 
 def test_rotation_is_seen_without_any_past_day():
     drift = compare_with_reference(profile(turned=True))
 
-    verdict = evaluate_pair(DAY, REFERENCE, profile(turned=True), [score_metric(drift, "the reference")], Judgement())[
-        "v"
-    ]
+    verdict = evaluate_pair(
+        DAY, REFERENCE, profile(turned=True), [score_metric(drift, "the reference")], EvaluationPolicy()
+    )["v"]
 
     assert (verdict.state, verdict.rule) == (VerdictState.BREACH, "sampling error only")
 
@@ -99,8 +101,8 @@ def test_healthy_days_alarm_no_more_often_than_asked():
     random = np.random.default_rng(5)
     alarms = 0
     for _ in range(60):
-        nights = [profile_table(to_table(vectors(60, int(random.integers(1 << 30)))), LAYOUT) for _ in range(13)]
-        alarms += evaluate(nights[0], nights[1:], rate=0.1).state is VerdictState.BREACH
+        days = [profile_table(to_table(vectors(60, int(random.integers(1 << 30)))), SCHEMA) for _ in range(13)]
+        alarms += evaluate(days[0], days[1:], rate=0.1).state is VerdictState.BREACH
 
     assert alarms / 60 < 0.25
 
@@ -112,11 +114,11 @@ def test_means_that_always_move_are_expected_to():
     for seed, turn in enumerate(turns):
         drawn = vectors(300, 200 + seed)
         drawn[:, 2] += turn
-        days.append(profile_table(to_table(drawn), LAYOUT))
-    drift = compare_profiles(LAYOUT, sum_profiles(LAYOUT, days[1:]), days[0], method="psi")
+        days.append(profile_table(to_table(drawn), SCHEMA))
+    drift = compare_profiles(SCHEMA, sum_profiles(SCHEMA, days[1:]), days[0], method="psi")
 
     alone = evaluate_pair(
-        DAY, sum_profiles(LAYOUT, days[1:]), days[0], [score_metric(*drift, "the reference")], Judgement()
+        DAY, sum_profiles(SCHEMA, days[1:]), days[0], [score_metric(*drift, "the reference")], EvaluationPolicy()
     )["v"]
 
     assert alone.state is VerdictState.BREACH
@@ -125,7 +127,7 @@ def test_means_that_always_move_are_expected_to():
 
 def test_mean_shift_is_the_largest_standardised_difference():
     first, second = vectors(500, 1), vectors(400, 2, turned=True)
-    found = mean_shift(*(profile_table(to_table(side), LAYOUT).columns["v"] for side in (first, second)))
+    found = mean_shift(*(profile_table(to_table(side), SCHEMA).columns["v"] for side in (first, second)))
     expected = np.abs(first.mean(axis=0) - second.mean(axis=0)) / first.std(axis=0)
 
     assert found.value == pytest.approx(expected.max(), rel=1e-5)
@@ -134,7 +136,7 @@ def test_mean_shift_is_the_largest_standardised_difference():
 
 def test_p_value_is_that_of_students_test_times_the_dimensions():
     first, second = vectors(80, 1), vectors(60, 4)
-    found = mean_shift(*(profile_table(to_table(side), LAYOUT).columns["v"] for side in (first, second)))
+    found = mean_shift(*(profile_table(to_table(side), SCHEMA).columns["v"] for side in (first, second)))
 
     smallest = min(stats.ttest_ind(first[:, at], second[:, at]).pvalue for at in range(DIMENSION))
     assert found.p_value == pytest.approx(min(1, DIMENSION * smallest), rel=1e-4)
@@ -151,7 +153,7 @@ def test_every_method_of_profiles_works_on_the_norm(method):
 
 
 def test_methods_that_need_rows_refuse_vectors():
-    assert sampled_methods(LAYOUT.columns, Method.ANDERSON, {}) == {}
+    assert sampled_methods(SCHEMA.columns, Method.ANDERSON, {}) == {}
     found = compare_with_reference(profile(), "anderson")
 
     assert found.score is None
@@ -160,7 +162,7 @@ def test_methods_that_need_rows_refuse_vectors():
 
 def test_vectors_left_out_are_told():
     held = [*vectors(300, 1).tolist(), [1.0], [np.nan] * DIMENSION, [1e30] * DIMENSION]
-    found = compare_with_reference(profile_table(pa.table({"v": pa.array(held)}), LAYOUT))
+    found = compare_with_reference(profile_table(pa.table({"v": pa.array(held)}), SCHEMA))
 
     assert "1 vectors of the partition with a NaN or infinite element not compared" in found.note
     assert "1 vectors of the partition of another dimension or with a null element not compared" in found.note

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from airflow_mlmon.drift.versions import mix_distance, nights_alike, version_marks
+from airflow_mlmon.drift.versions import days_alike, mix_distance, version_marks
 
 FIRST = date(2026, 3, 1)
 
 
-def marks(*nights: dict[str, int]) -> dict[int, str]:
-    days = {FIRST + timedelta(days=offset): counts for offset, counts in enumerate(nights)}
+def marks(*all_days: dict[str, int]) -> dict[int, str]:
+    days = {FIRST + timedelta(days=offset): counts for offset, counts in enumerate(all_days)}
     return {(day - FIRST).days: mark for day, mark in version_marks(days).items()}
 
 
@@ -20,7 +20,7 @@ V1, V2 = {"v1": 1000}, {"v2": 1000}
 
 
 @pytest.mark.parametrize(
-    ("nights", "expected"),
+    ("days", "expected"),
     [
         pytest.param([V1, V1, V1], {}, id="nothing"),
         pytest.param([V1, V2], {1: "v2 appears and takes the lead, 100 % of the rows"}, id="switched-at-midnight"),
@@ -56,15 +56,15 @@ V1, V2 = {"v1": 1000}, {"v2": 1000}
         pytest.param([V1, {"{0} 5 %": 1}], {1: "{0} 5 % appears and takes the lead, 100 % of the rows"}, id="any-name"),
     ],
 )
-def test_marks_are_what_people_look_for(nights, expected):
-    assert marks(*nights) == expected
+def test_marks_are_what_people_look_for(days, expected):
+    assert marks(*days) == expected
 
 
-def test_nights_are_alike_where_the_same_versions_served_the_same_shares():
-    nights = {date(2026, 3, 1): V1, date(2026, 3, 2): {"v1": 50, "v2": 50}, date(2026, 3, 3): {}}
+def test_days_are_alike_where_the_same_versions_served_the_same_shares():
+    days = {date(2026, 3, 1): V1, date(2026, 3, 2): {"v1": 50, "v2": 50}, date(2026, 3, 3): {}}
 
-    assert nights_alike(nights, {"v1": 99, "v2": 1}) == {date(2026, 3, 1), date(2026, 3, 3)}
-    assert nights_alike(nights, {}) == set(nights)
+    assert days_alike(days, {"v1": 99, "v2": 1}) == {date(2026, 3, 1), date(2026, 3, 3)}
+    assert days_alike(days, {}) == set(days)
 
 
 def test_distance_of_mixes_is_symmetric():

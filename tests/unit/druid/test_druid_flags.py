@@ -53,20 +53,20 @@ def test_the_datasource_has_a_place_for_each_flag():
     assert flagged.dimensions[1:] == (Dimension(name="x__flag", type=DimensionType.STRING),)
 
 
-def test_void_rows_are_told_from_those_whose_label_is_outstanding():
+def test_excluded_rows_are_told_from_those_whose_label_is_outstanding():
     label = pa.chunked_array([pa.array([True, None, False, None])])
-    void = pa.chunked_array([pa.array([False, False, True, True])])
+    excluded = pa.chunked_array([pa.array([False, False, True, True])])
 
-    labelled = add_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, void)
+    labelled = add_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, excluded)
 
     assert labelled.rows.column("paid").to_pylist() == [True, None, None, None]
-    assert labelled.rows.column("paid__flag").to_pylist() == [None, None, "void", "void"]
+    assert labelled.rows.column("paid__flag").to_pylist() == [None, None, "excluded", "excluded"]
     assert labelled.names == ("paid",)
 
 
-def test_labels_without_void_rows_have_no_flag():
-    label, void = pa.chunked_array([pa.array([True])]), pa.chunked_array([pa.array([False])])
+def test_labels_without_excluded_rows_have_no_flag():
+    label, excluded = pa.chunked_array([pa.array([True])]), pa.chunked_array([pa.array([False])])
 
-    labelled = add_labels(pa.table({"x": [1]}), "paid", label, void)
+    labelled = add_labels(pa.table({"x": [1]}), "paid", label, excluded)
 
     assert (labelled.rows.column_names, labelled.names) == (["x", "paid"], ())

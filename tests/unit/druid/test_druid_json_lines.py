@@ -122,11 +122,11 @@ TIME = "2013-03-08T00:00:00.000000Z"
 def test_metrics_become_rows_at_the_start_of_the_partition():
     partition = Partition.of_day("flights", date(2013, 3, 8))
     values = [
-        MetricValue(metric="null_share", column="wind", segment="origin=JFK", value=0.25, rows=8),
+        MetricValue(metric="null_rate", column="wind", segment="origin=JFK", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
 
     assert rows_of(write_json_lines(build_metrics_table(partition, values))) == [
-        {"time": TIME, "metric": "null_share", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8},
+        {"time": TIME, "metric": "null_rate", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8},
         {"time": TIME, "metric": "accuracy", "column": None, "segment": None, "value": None, "rows": 0},
     ]

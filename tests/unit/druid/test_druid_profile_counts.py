@@ -23,8 +23,8 @@ from airflow_mlmon.druid.profile_counts import (
     sum_deviations,
 )
 from airflow_mlmon.druid.profile_sql import SHIFTER
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
-from tests.support.profiles import numeric_layout, profile_values
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
+from tests.support.profiles import numeric_schema, profile_values
 
 WORD = 2**64
 
@@ -33,11 +33,11 @@ def signed(number: int) -> int:
     return (number + WORD // 2) % WORD - WORD // 2
 
 
-def answer_of(layout: ColumnLayout, values: np.ndarray) -> list[dict[str, Any]]:
+def answer_of(schema: ColumnSchema, values: np.ndarray) -> list[dict[str, Any]]:
     """What Druid answers to the query of cells: its longs wrap."""
-    deviations = values - layout.centre + 0.0
+    deviations = values - schema.centre + 0.0
     with np.errstate(over="ignore"):
-        shifted = (deviations * (1 / layout.quantum) + SHIFTER).view(np.int64)
+        shifted = (deviations * (1 / schema.quantum) + SHIFTER).view(np.int64)
     groups: dict[int, list[int]] = {}
     for code, bits in zip((deviations.view(np.int64) >> 45).tolist(), shifted.tolist(), strict=True):
         groups.setdefault(code, []).append(bits)
@@ -62,77 +62,77 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
     st.sampled_from([2.0**-40, 2.0**-12, 1.0, 2.0**300]),
 )
 def test_sums_of_cells_and_of_far_values_are_those_of_the_rows(values, quantum):
-    layout, numbers = numeric_layout(quantum=quantum), np.array(values)
+    schema, numbers = numeric_schema(quantum=quantum), np.array(values)
 
-    cells = read_cells(layout, answer_of(layout, numbers))
-    sums = cells.sums + sum_deviations(layout, far_of(numbers, cells.low, cells.high))
+    cells = read_cells(schema, answer_of(schema, numbers))
+    sums = cells.sums + sum_deviations(schema, far_of(numbers, cells.low, cells.high))
 
-    expected = profile_values(values, layout)
+    expected = profile_values(values, schema)
     assert (sums.total, sums.squares) == (expected.total, expected.squares)
     assert cells.tally == expected.distribution.to_grid().cells
 
 
 def test_sums_that_wrap_many_times_are_exact():
-    layout = numeric_layout(quantum=2.0**-21)
+    schema = numeric_schema(quantum=2.0**-21)
     numbers = np.tile(np.linspace(-900, 900, 5_000), 40)
 
-    cells = read_cells(layout, answer_of(layout, numbers))
+    cells = read_cells(schema, answer_of(schema, numbers))
 
-    expected = profile_values(numbers, layout)
+    expected = profile_values(numbers, schema)
     assert expected.squares > 2**70
     assert (cells.sums.total, cells.sums.squares) == (expected.total, expected.squares)
 
 
 def test_a_cell_whose_sum_cannot_be_told_is_refused():
-    layout = numeric_layout(quantum=1.0)
+    schema = numeric_schema(quantum=1.0)
     answer = [{"k": int(np.float64(2.0**30).view(np.int64)) >> 45, "n": 2**20, "s": 0, "ss": 0}]
 
     with pytest.raises(NotCountableError, match="too many rows"):
-        read_cells(layout, answer)
+        read_cells(schema, answer)
 
 
 def test_a_quantum_below_the_grid_is_refused():
-    layout = numeric_layout(quantum=2.0**-200)
+    schema = numeric_schema(quantum=2.0**-200)
 
     with pytest.raises(NotCountableError, match="quantum is too small"):
-        read_cells(layout, answer_of(layout, np.array([2.0**-130])))
+        read_cells(schema, answer_of(schema, np.array([2.0**-130])))
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-10, 10), st.sampled_from([math.inf, -math.inf, math.nan]))))
 def test_a_profile_of_counted_values_is_that_of_the_rows(values):
-    layout = numeric_layout(quantum=2.0**-20, atoms=(0.0, 1.0))
+    schema = numeric_schema(quantum=2.0**-20, atoms=(0.0, 1.0))
     finite = [value for value in values if value is not None and math.isfinite(value)]
     answer = [{"k": value, "n": count} for value, count in Counter(finite).items()]
     flags = Counter(str(value) for value in values if value is not None and not math.isfinite(value))
 
     found = build_numeric_profile(
-        layout,
-        parse_distribution(layout, answer),
+        schema,
+        parse_distribution(schema, answer),
         empty=len(values) - len(finite),
         flagged=[{"k": flag, "n": count} for flag, count in flags.items()],
         extremes=Extremes(low=min(finite, default=None), high=max(finite, default=None)),
-        sums=sum_deviations(layout, answer),
+        sums=sum_deviations(schema, answer),
     )
 
-    assert found == profile_values(np.array(values, dtype=object).tolist(), layout)
+    assert found == profile_values(np.array(values, dtype=object).tolist(), schema)
 
 
 def test_atoms_are_counted_beside_their_cells():
-    layout = numeric_layout(quantum=2.0**-20, atoms=(0.25, 4.0))
+    schema = numeric_schema(quantum=2.0**-20, atoms=(0.25, 4.0))
     numbers = np.concatenate((np.linspace(1, 2, 1_025), np.full(9, 0.25)))
-    cells = read_cells(layout, answer_of(layout, numbers))
+    cells = read_cells(schema, answer_of(schema, numbers))
 
-    found = build_grid_distribution(layout, cells, [{"k": 0.25, "n": 9}])
+    found = build_grid_distribution(schema, cells, [{"k": 0.25, "n": 9}])
 
-    assert found == profile_values(numbers, layout).distribution
+    assert found == profile_values(numbers, schema).distribution
 
 
 @pytest.mark.parametrize("sketch", [None, "no JSON", '"no base64!"', '"AAAA"'])
 def test_what_is_no_sketch_is_refused(sketch):
-    layout = ColumnLayout(name="id", kind=Kind.IDENTIFIER)
+    schema = ColumnSchema(name="id", kind=Kind.IDENTIFIER)
 
     with pytest.raises(NotCountableError, match="Cannot read Druid's sketch"):
-        build_identifier_profile(layout, {"n": 3, "held": 3, "sketch": sketch})
+        build_identifier_profile(schema, {"n": 3, "held": 3, "sketch": sketch})
 
 
 def test_what_is_no_time_is_refused():

@@ -14,12 +14,12 @@ from airflow_mlmon.druid.profile_rows import SCHEMA, profile_rows
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.profiles.schema import ProfileSchema
 from tests.support.druid.counted import counted, differing
 from tests.support.druid.profiled import day, rows_of, spec_of
-from tests.support.profiles import numeric_layout
+from tests.support.profiles import numeric_schema
 
 DAY = Partition.of_day("m", date(2026, 3, 8))
 
@@ -38,11 +38,11 @@ def by_cell(*tables: pa.Table) -> Counter:
 
 @pytest.fixture(scope="module")
 def profiles():
-    """A long and a short day of every kind of column, the same layout."""
+    """A long and a short day of every kind of column, the same profile schema."""
     spec = spec_of("m", segments=("kind", ["flag", "kind"]))
     days = [rows_of(day("m", offset), size, seed=offset) for offset, size in ((0, 4_000), (1, 60))]
-    layout = pin_layout(spec, days[0].slice(0, 1_500))
-    return spec, [profile_table(table, layout) for table in days]
+    schema = pin_schema(spec, days[0].slice(0, 1_500))
+    return spec, [profile_table(table, schema) for table in days]
 
 
 def test_the_counts_of_days_are_those_of_their_sum(profiles):
@@ -84,9 +84,9 @@ def test_exact_values_and_atoms_are_named_within_their_cell(profiles):
 
 
 def test_outermost_cells_are_open():
-    layout = Layout(model="m", columns=(numeric_layout(),))
-    name = layout.columns[0].name
-    profile = profile_table(pa.table({name: [-1e300, 1.0, 1e300]}), layout)
+    schema = ProfileSchema(model="m", columns=(numeric_schema(),))
+    name = schema.columns[0].name
+    profile = profile_table(pa.table({name: [-1e300, 1.0, 1e300]}), schema)
 
     found = sorted((row["number"], row["low"] is None, row["high"] is None) for row in rows(profile).to_pylist())
 
@@ -121,16 +121,16 @@ predictions:
 
 
 def test_no_rows_make_no_row():
-    layout = Layout(model="m", columns=(numeric_layout(),))
+    schema = ProfileSchema(model="m", columns=(numeric_schema(),))
 
-    assert rows(Profile.empty(layout)).num_rows == 0
+    assert rows(Profile.empty(schema)).num_rows == 0
 
 
 def test_the_vector_is_counted_by_its_norm():
     spec = spec_of("vectors", face={"type": "vector", "dimension": 2})
     face = pa.array([[3.0, 4.0], [0.0, 1.0], [1.0], None, [np.nan, 1.0]])
-    layout = pin_layout(spec, rows_of(day("vectors"), 5).append_column("face", face))
-    profile = profile_table(rows_of(day("vectors"), 5).append_column("face", face), layout)
+    schema = pin_schema(spec, rows_of(day("vectors"), 5).append_column("face", face))
+    profile = profile_table(rows_of(day("vectors"), 5).append_column("face", face), schema)
 
     found = [row for row in rows(profile, ["face"]).to_pylist() if row["segment"] is None]
 

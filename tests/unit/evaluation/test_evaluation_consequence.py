@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.evaluation.consequence import score_shifts
-from tests.support.profiles import category_layout, numeric_layout, profile_numbers, profile_values
+from tests.support.profiles import category_schema, numeric_schema, profile_numbers, profile_values
 
-CHANNELS = category_layout("web", "shop", name="channel")
+CHANNELS = category_schema("web", "shop", name="channel")
 
 
 def sample(rows: int = 5_000) -> pa.Table:
@@ -23,7 +23,7 @@ def sample(rows: int = 5_000) -> pa.Table:
 
 
 def numbers(values):
-    return profile_numbers(values, numeric_layout(quantum=2.0**-30))
+    return profile_numbers(values, numeric_schema(quantum=2.0**-30))
 
 
 def test_shift_is_that_of_the_mean_score_in_the_bins():

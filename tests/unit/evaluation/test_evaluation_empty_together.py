@@ -6,7 +6,7 @@ from tests.support.published import verdict
 
 
 def empty(column: str, value: float) -> Verdict:
-    return verdict("null_share", column=column, value=value, effect=0.3, p_value=1e-9)
+    return verdict("null_rate", column=column, value=value, effect=0.3, p_value=1e-9)
 
 
 def test_columns_that_are_empty_on_as_many_rows_are_one_incident():

@@ -25,7 +25,7 @@ def breach(metric: str, column: str | None = None, segment: str | None = None, e
         state=VerdictState.BREACH,
         low=None,
         high=None,
-        rule="as usual in 28 nights",
+        rule="as expected in 28 days",
         effect=effect,
     )
 
@@ -35,7 +35,7 @@ def drift(column: str, segment: str | None = None, effect: float = 0.3) -> Verdi
 
 
 def moving(places: list[float]) -> ColumnHistory:
-    """A column whose values lay there on the nights before."""
+    """A column whose values lay there on the days before."""
     evidence = [
         ColumnEvidence(rows=100, base_rows=1_000, place=place, scale=0.29, statistic=1.0, freedom=9) for place in places
     ]
@@ -43,13 +43,13 @@ def moving(places: list[float]) -> ColumnHistory:
     return ColumnHistory(day=DAY, now=evidence[-1], past=list(zip(days, evidence, strict=True)))
 
 
-def tied_columns(nights: int = 20) -> dict[str, ColumnHistory]:
+def tied_columns(days: int = 20) -> dict[str, ColumnHistory]:
     """Distance and duration move together, and weekday by itself."""
     random = np.random.default_rng(1)
-    common, own = random.normal(0.5, 0.01, nights), random.normal(0.5, 0.01, nights)
+    common, own = random.normal(0.5, 0.01, days), random.normal(0.5, 0.01, days)
     return {
         "distance": moving(list(common)),
-        "duration": moving(list(1 - common + 0.001 * random.normal(size=nights))),
+        "duration": moving(list(1 - common + 0.001 * random.normal(size=days))),
         "weekday": moving(list(own)),
     }
 
@@ -63,7 +63,7 @@ def subjects(incidents: list[Incident]) -> list[list[str]]:
 
 
 def test_columns_that_are_empty_on_as_many_rows_are_one_incident():
-    distance, weekday, hour = (breach("null_share", name) for name in ("distance", "weekday", "hour"))
+    distance, weekday, hour = (breach("null_rate", name) for name in ("distance", "weekday", "hour"))
 
     incidents = grouped(distance, weekday, replace(hour, value=0.3), columns={})
 
@@ -76,7 +76,7 @@ def test_columns_that_move_together_are_one_incident():
     assert subjects(incidents) == [["duration", "distance"], ["weekday"]]
 
 
-@pytest.mark.parametrize("columns", [{}, tied_columns(nights=9)], ids=["no-history", "short-history"])
+@pytest.mark.parametrize("columns", [{}, tied_columns(days=9)], ids=["no-history", "short-history"])
 def test_without_a_history_nothing_ties_columns(columns):
     assert subjects(grouped(drift("distance"), drift("duration"), columns=columns)) == [["distance"], ["duration"]]
 
@@ -116,13 +116,13 @@ def test_rows_explain_no_column():
 
 def test_column_its_nulls_and_its_segments_are_one_incident_and_the_whole_comes_first():
     incidents = grouped(
-        drift("weekday", "carrier=AA", effect=0.9), breach("null_share", "weekday", effect=0.1), drift("weekday")
+        drift("weekday", "carrier=AA", effect=0.9), breach("null_rate", "weekday", effect=0.1), drift("weekday")
     )
 
     [incident] = incidents
     assert [(one.metric, one.segment) for one in incident.breaches] == [
         ("drift_score", None),
-        ("null_share", None),
+        ("null_rate", None),
         ("drift_score", "carrier=AA"),
     ]
 

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 
 from airflow_mlmon.evaluation.drift import ColumnHistory
-from airflow_mlmon.evaluation.evaluate import NightEvidence, judge_night
+from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.records import MetricValue, VerdictState
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 
 DAY = date(2026, 3, 31)
 PAST = [DAY - timedelta(days=back) for back in range(28, 0, -1)]
@@ -20,9 +20,9 @@ def evidence_of(statistic: float) -> ColumnEvidence:
     return ColumnEvidence(rows=1000, base_rows=50_000, place=None, scale=0.0, statistic=statistic, freedom=2)
 
 
-def test_rows_of_a_segment_stand_beside_the_rows_that_are_usual():
+def test_rows_of_a_segment_stand_beside_the_rows_that_are_expected():
     history = ColumnHistory(day=DAY, now=evidence_of(900.0), past=[(day, evidence_of(2.0)) for day in PAST])
-    evidence = NightEvidence(
+    evidence = PartitionEvidence(
         day=DAY,
         metrics=[
             MetricValue(metric="rows", value=1000, rows=1000),
@@ -36,8 +36,8 @@ def test_rows_of_a_segment_stand_beside_the_rows_that_are_usual():
         columns={"origin": history},
     )
 
-    verdicts = judge_night(evidence, Judgement())
+    verdicts = evaluate_day(evidence, EvaluationPolicy())
 
     [rows] = [verdict for verdict in verdicts if verdict.segment == JFK]
     assert rows.state is VerdictState.BREACH
-    assert (rows.value, rows.usual) == (700, pytest.approx(300))
+    assert (rows.value, rows.expected) == (700, pytest.approx(300))

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from airflow_mlmon.evaluation.limits import limits_of
-from airflow_mlmon.evaluation.series import Point, Series, judge_series
+from airflow_mlmon.evaluation.series import Point, Series, evaluate_series
 from airflow_mlmon.spec.metrics import Measure, Worse
 from airflow_mlmon.statistics.dispersion import estimate_expected, shrink
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
@@ -17,8 +17,8 @@ from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_ta
 DAY = date(2026, 3, 2)
 
 
-def days(nights: int) -> list[date]:
-    return [DAY - timedelta(days=back) for back in range(nights, 0, -1)]
+def days(days: int) -> list[date]:
+    return [DAY - timedelta(days=back) for back in range(days, 0, -1)]
 
 
 def series(measure: Measure, now: Point, past: list[Point], *, worse: Worse = Worse.BOTH, base=None, season="none"):
@@ -34,7 +34,7 @@ def series(measure: Measure, now: Point, past: list[Point], *, worse: Worse = Wo
 
 
 def finding(one: Series):
-    return judge_series(one, one.usual())
+    return evaluate_series(one, one.expected())
 
 
 @pytest.mark.parametrize(("here", "rows", "there", "others"), [(3, 40, 1, 400), (40, 50, 300, 500), (0, 9, 3, 9)])
@@ -69,22 +69,22 @@ def test_tails_of_millions_of_rows_take_little_memory():
     assert peak < 5_000_000
 
 
-def test_a_mean_with_a_long_past_is_judged_by_student_s_t():
+def test_a_mean_with_a_long_past_is_evaluated_by_student_s_t():
     random = np.random.default_rng(1)
     values = random.normal(size=40)
     found = finding(series(Measure.MEAN, Point(value=3.0, rows=10**9), [Point(value=v, rows=10**9) for v in values]))
 
     z = (3.0 - values.mean()) / (values.std(ddof=1) * math.sqrt(1 + 1 / 40))
     assert found.p_value == pytest.approx(2 * stats.t.sf(z, 39), rel=1e-6)
-    assert found.usual == pytest.approx(values.mean())
-    assert found.nights == 40
+    assert found.expected == pytest.approx(values.mean())
+    assert found.days == 40
 
 
 def test_without_a_past_sampling_error_of_both_sides_is_known():
     found = finding(series(Measure.MEAN, Point(value=0.3, rows=100), [], base=Point(value=0.0, rows=400)))
 
     assert found.p_value == pytest.approx(2 * stats.norm.sf(0.3 / math.sqrt(1 / 100 + 1 / 400)))
-    assert found.nights == 0
+    assert found.days == 0
 
 
 def test_a_share_without_a_past_is_fisher_s_exact_test():
@@ -110,7 +110,7 @@ def test_counts_are_never_steadier_than_poisson():
     assert found.p_value > 0.1
 
 
-def test_nights_that_vary_more_widen_what_is_usual():
+def test_days_that_vary_more_widen_what_is_expected():
     random = np.random.default_rng(2)
     steady = [Point(value=0.5 + 0.005 * random.normal(), rows=10_000) for _ in range(28)]
     varied = [Point(value=0.5 + 0.05 * random.normal(), rows=10_000) for _ in range(28)]
@@ -120,19 +120,19 @@ def test_nights_that_vary_more_widen_what_is_usual():
     assert finding(series(Measure.SHARE, now, varied)).p_value > 0.05
 
 
-@pytest.mark.parametrize("nights", [0, 1, 2])
-def test_rows_with_too_short_a_past_are_not_judged(nights):
-    assert finding(series(Measure.COUNT, Point(value=9.0, rows=0), [Point(value=900.0, rows=0)] * nights)) is None
+@pytest.mark.parametrize("days", [0, 1, 2])
+def test_rows_with_too_short_a_past_are_not_evaluated(days):
+    assert finding(series(Measure.COUNT, Point(value=9.0, rows=0), [Point(value=900.0, rows=0)] * days)) is None
 
 
-def test_an_area_that_never_varied_is_judged_by_any_change():
+def test_an_area_that_never_varied_is_evaluated_by_any_change():
     past = [Point(value=0.8, rows=100)] * 14
 
     assert finding(series(Measure.AREA, Point(value=0.8, rows=100), past, worse=Worse.BELOW)).p_value > 0.4
     assert finding(series(Measure.AREA, Point(value=0.7, rows=100), past, worse=Worse.BELOW)).p_value < 1e-9
 
 
-def test_saturdays_of_a_weekly_rhythm_are_usual_and_such_a_monday_is_not():
+def test_saturdays_of_a_weekly_rhythm_are_expected_and_such_a_monday_is_not():
     week = [(day, Point(value=700.0 if day.weekday() == 5 else 1_000.0, rows=0)) for day in days(28)]
     found = {}
     for ahead in range(7):
@@ -142,7 +142,7 @@ def test_saturdays_of_a_weekly_rhythm_are_usual_and_such_a_monday_is_not():
         )
         found[day.weekday()] = finding(one)
 
-    assert found[5].usual == pytest.approx(700)
+    assert found[5].expected == pytest.approx(700)
     assert found[5].p_value > 0.4
     assert found[0].p_value < 1e-6
 
@@ -151,7 +151,7 @@ def test_limits_are_where_the_p_value_meets_the_level():
     random = np.random.default_rng(3)
     past = [Point(value=v, rows=50) for v in random.normal(size=28)]
     one = series(Measure.MEAN, Point(value=0.0, rows=50), past)
-    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+    low, high = limits_of(one, one.expected(), 0.01, floor=0.0)
 
     at_limit = finding(series(Measure.MEAN, Point(value=high, rows=50), past))
     assert at_limit.p_value == pytest.approx(0.01, rel=1e-6)
@@ -164,12 +164,14 @@ def test_shrinking_draws_short_histories_to_what_all_have_in_common():
         estimate_expected(days(4), 0.3 * random.normal(size=4), np.full(4, 0.01), day=DAY, season="none")
         for _ in range(40)
     ]
-    shrunk = shrink([usual for usual in short if usual])
+    shrunk = shrink([expected for expected in short if expected])
 
     # the true ratio is 9
-    assert np.std([usual.ratio for usual in shrunk]) < np.std([usual.ratio for usual in short if usual]) / 3
-    assert np.mean([usual.ratio for usual in shrunk]) == pytest.approx(9, rel=0.3)
-    assert min(usual.freedom for usual in shrunk) > 20
+    assert (
+        np.std([expected.ratio for expected in shrunk]) < np.std([expected.ratio for expected in short if expected]) / 3
+    )
+    assert np.mean([expected.ratio for expected in shrunk]) == pytest.approx(9, rel=0.3)
+    assert min(expected.freedom for expected in shrunk) > 20
 
 
 def test_histories_that_differ_are_left_apart():
@@ -178,7 +180,7 @@ def test_histories_that_differ_are_left_apart():
         estimate_expected(days(28), scale * random.normal(size=28), np.full(28, 0.01), day=DAY, season="none")
         for scale in np.geomspace(0.1, 10, 12)
     ]
-    shrunk = shrink([usual for usual in own if usual])
+    shrunk = shrink([expected for expected in own if expected])
 
     assert shrunk[-1].ratio > 100 * shrunk[0].ratio
 
@@ -188,18 +190,18 @@ def delay(hours: float, past: list[float]):
     return finding(series(Measure.DURATION, now, before, worse=Worse.ABOVE))
 
 
-@pytest.mark.parametrize("usual", [0.0, 2.0, 30.0])
-def test_a_delay_of_minutes_is_nothing_where_files_were_never_late(usual):
-    found = delay(usual + 0.75, [usual] * 28)
+@pytest.mark.parametrize("expected", [0.0, 2.0, 30.0])
+def test_a_delay_of_minutes_is_nothing_where_files_were_never_late(expected):
+    found = delay(expected + 0.75, [expected] * 28)
 
-    assert found.usual == pytest.approx(usual)
+    assert found.expected == pytest.approx(expected)
     assert found.effect < 0.1
     assert found.p_value > 0.05
 
 
-@pytest.mark.parametrize(("usual", "late"), [(0.0, 4.5), (2.0, 7.5), (30.0, 48.0)])
-def test_hours_are_a_surprise_where_files_were_never_late(usual, late):
-    found = delay(late, [usual] * 28)
+@pytest.mark.parametrize(("expected", "late"), [(0.0, 4.5), (2.0, 7.5), (30.0, 48.0)])
+def test_hours_are_a_surprise_where_files_were_never_late(expected, late):
+    found = delay(late, [expected] * 28)
 
     assert found.effect > 0.3
     assert found.p_value < 1e-3
@@ -213,7 +215,7 @@ def test_a_delay_that_sinks_day_by_day_is_no_surprise():
     assert delay(24.0, [24.0 * days for days in range(29, 1, -1)]).p_value > 0.5
 
 
-def test_the_delay_of_a_night_does_not_depend_on_its_rows():
+def test_the_delay_of_a_day_does_not_depend_on_its_rows():
     past = [Point(value=value, rows=100 * at) for at, value in enumerate([1.0, 2.0, 1.5, 3.0])]
     few, many = (
         finding(series(Measure.DURATION, Point(value=9.0, rows=rows), past, worse=Worse.ABOVE)) for rows in (1, 10**6)
@@ -222,7 +224,7 @@ def test_the_delay_of_a_night_does_not_depend_on_its_rows():
     assert few == many
 
 
-def test_without_nights_before_nothing_is_known_of_a_delay():
+def test_without_days_before_nothing_is_known_of_a_delay():
     assert delay(99.0, [1.0, 1.0]) is None
 
 
@@ -238,34 +240,34 @@ def test_waiting_times_alarm_no_more_often_than_they_may(skewed):
 def test_the_limit_of_a_delay_is_where_its_p_value_meets_the_level():
     past = [1.0, 2.0, 1.5, 3.0, 0.5, 2.0]
     one = series(Measure.DURATION, Point(value=1.0, rows=0), [Point(value=v, rows=0) for v in past], worse=Worse.ABOVE)
-    low, high = limits_of(one, one.usual(), 0.01, floor=0.0)
+    low, high = limits_of(one, one.expected(), 0.01, floor=0.0)
 
     assert low is None
     assert delay(high, past).p_value == pytest.approx(0.01, rel=1e-6)
 
 
-def test_the_limit_that_few_nights_leave_is_still_a_number():
+def test_the_limit_that_few_days_leave_is_still_a_number():
     past = [Point(value=value, rows=0) for value in (0.0, 9_000.0, 0.0)]
     one = series(Measure.DURATION, Point(value=1.0, rows=0), past, worse=Worse.ABOVE)
 
-    assert limits_of(one, one.usual(), 1e-6, floor=0.1)[1] < 1e6
+    assert limits_of(one, one.expected(), 1e-6, floor=0.1)[1] < 1e6
 
 
-def test_a_storm_that_is_over_widens_what_is_usual_a_little_and_hides_no_next_one():
+def test_a_storm_that_is_over_widens_what_is_expected_a_little_and_hides_no_next_one():
     random = np.random.default_rng(6)
-    quiet = [0.01 * random.normal() for _ in range(28)]
-    stormy = [*quiet[:14], 1.0, *quiet[15:]]
-    usual = {
+    healthy = [0.01 * random.normal() for _ in range(28)]
+    stormy = [*healthy[:14], 1.0, *healthy[15:]]
+    expected = {
         name: estimate_expected(
             days(28), np.array(values), np.full(28, 1e-6), day=DAY, season="none", outliers=outliers
         )
         for name, values, outliers in (
-            ("quiet", quiet, ()),
+            ("healthy", healthy, ()),
             ("over", stormy, {days(28)[14]}),
             ("unknown", stormy, ()),
         )
     }
 
-    assert usual["quiet"].between < usual["over"].between < 2 * usual["quiet"].between
-    assert usual["unknown"].between > 50 * usual["quiet"].between
-    assert usual["over"].nights == 28
+    assert expected["healthy"].between < expected["over"].between < 2 * expected["healthy"].between
+    assert expected["unknown"].between > 50 * expected["healthy"].between
+    assert expected["over"].days == 28

@@ -11,7 +11,7 @@ import pytest
 from airflow_mlmon.pipeline.steps.drift import PartitionDrift, keep_drift, read_drift
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.records import DriftDetail, MultivariateDetail
-from tests.support.published import arrival, baseline, metric, night, partition
+from tests.support.published import arrival, baseline, metric, partition, partition_state
 from tests.support.runs import local_archive, opened
 
 SCORE = metric(
@@ -21,7 +21,7 @@ SCORE = metric(
 STRONGEST = (("wind", 0.1), ("a", 0.2))
 TOGETHER = metric("multivariate_drift", 0.8, multivariate=MultivariateDetail(rows_reference=9, strongest=STRONGEST))
 FOUND = PartitionDrift(metrics=(SCORE, TOGETHER, metric("drift_score", None, "temp")), baselines=(baseline(),))
-PREPARED = Prepared.of_night(night(arrival=arrival()))
+PREPARED = Prepared.of_day(partition_state(arrival=arrival()))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_what_is_read_is_what_was_kept(run):
 
 def test_another_outcome_is_another_file(run):
     first = keep_drift(run, PREPARED, FOUND)
-    other = replace(FOUND, baselines=(baseline(nights={date(2013, 3, 1): "z"}),))
+    other = replace(FOUND, baselines=(baseline(days={date(2013, 3, 1): "z"}),))
 
     assert keep_drift(run, PREPARED, FOUND) == first != keep_drift(run, PREPARED, other)
     assert read_drift(run, first) == FOUND

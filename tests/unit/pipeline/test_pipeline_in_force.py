@@ -52,7 +52,7 @@ def test_the_list_has_what_the_spec_says_first_and_how_each_stands():
 
     entries = list_baselines(SPEC, [MODEL, VERSION, to_come, never, instead], date(2013, 3, 11))
 
-    assert [(entry.version, entry.column, entry.pin and entry.pin.number, entry.standing) for entry in entries] == [
+    assert [(entry.version, entry.column, entry.pin and entry.pin.number, entry.state) for entry in entries] == [
         (None, None, None, EntryState.REPLACED),
         ("v2", None, None, EntryState.IN_FORCE),
         (None, "term", None, EntryState.IN_FORCE),

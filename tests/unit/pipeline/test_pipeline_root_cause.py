@@ -1,4 +1,4 @@
-"""Each alert of a night names its likely cause."""
+"""Each alert of a day names its likely cause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.published import alert, verdict
 DRIFT = alert("drift_score", column="distance", title="drift of distance", p_value=1e-9, effect=0.3)
 MEAN = alert("score_mean", title="mean score above", p_value=1e-9, effect=0.2)
 ACCURACY = alert("accuracy", title="accuracy below", family=Family.LABELS, p_value=1e-9, effect=-0.2)
-LABELS = alert("positive_share", title="positive rate above", family=Family.LABELS, p_value=1e-9, effect=0.2)
+LABELS = alert("positive_rate", title="positive rate above", family=Family.LABELS, p_value=1e-9, effect=0.2)
 
 
 def incident(*alerts: Alert, shift: float | None = None) -> Incident:
@@ -33,7 +33,7 @@ def test_alerts_of_an_incident_name_its_cause_and_what_it_would_do():
 
 
 def test_what_is_in_no_incident_is_its_own_cause_and_first():
-    by_rule = alert("null_share", title="null rate above its limit")
+    by_rule = alert("null_rate", title="null rate above its limit")
 
     assert causes(name_causes([DRIFT, by_rule], [incident(DRIFT)])) == [
         ("null rate above its limit", "null rate above its limit"),
@@ -52,7 +52,7 @@ def test_performance_that_nothing_explains_is_its_own_cause(before, cause):
     assert causes(name_causes([ACCURACY], [incident(ACCURACY)], before)) == [("accuracy below", cause)]
 
 
-def test_performance_follows_from_what_was_found_on_the_rows_of_its_night():
+def test_performance_follows_from_what_was_found_on_the_rows_of_its_day():
     other = alert("drift_score", column="weekday", title="drift of weekday", p_value=1e-9, effect=0.9)
     before = [*name_causes([MEAN, DRIFT], [incident(DRIFT, MEAN)]), *name_causes([other], [incident(other)])]
 

@@ -7,14 +7,14 @@ import pytest
 from airflow_mlmon.plugins.pages import ModelRow, render_message, render_models
 from airflow_mlmon.reports.tone import Tone
 from tests.support.hostile import SCRIPT
-from tests.support.published import night, partition
+from tests.support.published import partition, partition_state
 
 
-def row(model: str, tone: Tone = Tone.QUIET, headline: str = "Quiet.") -> ModelRow:
-    return ModelRow(night=night(partition(model=model)), tone=tone, headline=headline)
+def row(model: str, tone: Tone = Tone.HEALTHY, headline: str = "Healthy.") -> ModelRow:
+    return ModelRow(state=partition_state(partition(model=model)), tone=tone, headline=headline)
 
 
-def test_list_links_each_model_to_its_index_and_its_latest_night():
+def test_list_links_each_model_to_its_index_and_its_latest_day():
     html = render_models([row("flights", headline="2 alerts.")])
 
     assert '<a href="flights/index.html">flights</a>' in html
@@ -22,8 +22,8 @@ def test_list_links_each_model_to_its_index_and_its_latest_night():
     assert "<td>2 alerts.</td>" in html
 
 
-def test_list_puts_the_loud_models_first():
-    html = render_models([row("a"), row("b", Tone.NOTICE), row("d", Tone.LOUD), row("c", Tone.LOUD)])
+def test_list_puts_the_alerting_models_first():
+    html = render_models([row("a"), row("b", Tone.NOTICE), row("d", Tone.ALERTING), row("c", Tone.ALERTING)])
 
     places = [html.index(f'href="{model}/index.html"') for model in "cdba"]
     assert places == sorted(places)

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.profiles.engine.local import profile_parquet, profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.tables.schema import arrow_schema
@@ -39,14 +39,14 @@ def column_of(kind: ColumnType, values: list) -> pa.Table:
     return pa.table({"x": pa.array(values, pa.decimal128(9, 2) if kind is ColumnType.DECIMAL else declared)})
 
 
-def layout_of(kind: ColumnType, table: pa.Table):
-    return pin_layout(make_spec(x={"type": kind, "dimension": 2 if kind is ColumnType.VECTOR else None}), table)
+def schema_of(kind: ColumnType, table: pa.Table):
+    return pin_schema(make_spec(x={"type": kind, "dimension": 2 if kind is ColumnType.VECTOR else None}), table)
 
 
 def verdict_of(kind: ColumnType, reference: pa.Table, current: pa.Table):
-    layout = layout_of(kind, reference)
-    sides = [profile_table(side, layout) for side in (reference, current)]
-    (found,) = compare_profiles(layout, *sides, method="psi")
+    schema = schema_of(kind, reference)
+    sides = [profile_table(side, schema) for side in (reference, current)]
+    (found,) = compare_profiles(schema, *sides, method="psi")
     return found
 
 
@@ -73,7 +73,7 @@ def test_column_missing_on_one_side_has_no_verdict_and_says_why(kind):
 
 
 @every_type
-def test_single_row_is_profiled_and_not_judged(kind):
+def test_single_row_is_profiled_and_not_evaluated(kind):
     found = verdict_of(kind, column_of(kind, [VALUES[kind]]), column_of(kind, [VALUES[kind]]))
 
     assert found.score is None
@@ -84,13 +84,13 @@ def test_single_row_is_profiled_and_not_judged(kind):
 @every_type
 def test_profile_of_bad_rows_adds_up_and_survives_its_bytes(kind):
     table = column_of(kind, [None, VALUES[kind], None, VALUES[kind]])
-    layout = layout_of(kind, table)
-    whole = profile_table(table, layout)
+    schema = schema_of(kind, table)
+    whole = profile_table(table, schema)
     sink = io.BytesIO()
     pq.write_table(table, sink, row_group_size=1)
 
-    assert sum((profile_table(table.slice(at, 1), layout) for at in range(4)), Profile.empty(layout)) == whole
-    assert profile_parquet([sink.getvalue()], layout) == whole == Profile.from_bytes(whole.to_bytes())
+    assert sum((profile_table(table.slice(at, 1), schema) for at in range(4)), Profile.empty(schema)) == whole
+    assert profile_parquet([sink.getvalue()], schema) == whole == Profile.from_bytes(whole.to_bytes())
     assert (whole.columns["x"].rows, whole.columns["x"].nulls, whole.columns["x"].observed) == (4, 2, 2)
 
 
@@ -118,9 +118,9 @@ def test_infinite_values_are_counted_apart(kind, infinite):
 def test_million_categories_are_counted_in_bounded_space():
     texts = np.char.add("value-", np.arange(1_000_000).astype(str))
     table = pa.table({"x": pa.array(texts)})
-    layout = layout_of(ColumnType.CATEGORY, table)
+    schema = schema_of(ColumnType.CATEGORY, table)
 
-    profile = profile_table(table, layout)
+    profile = profile_table(table, schema)
 
     column = profile.columns["x"]
     assert (column.rows, column.known.rows, column.unseen_rows) == (1_000_000, 1_000, 999_000)

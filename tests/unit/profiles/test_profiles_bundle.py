@@ -9,12 +9,12 @@ import pytest
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from tests.support.profiles import loan_spec, loan_table
 
 TABLE = loan_table(50, 1)
-LAYOUT = pin_layout(loan_spec(), TABLE)
-PROFILES = {date(2026, 3, day): profile_table(TABLE.slice(day), LAYOUT) for day in (2, 1)}
+SCHEMA = pin_schema(loan_spec(), TABLE)
+PROFILES = {date(2026, 3, day): profile_table(TABLE.slice(day), SCHEMA) for day in (2, 1)}
 
 
 def test_what_is_bundled_comes_back_in_the_order_of_the_days():

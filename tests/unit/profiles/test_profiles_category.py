@@ -8,11 +8,11 @@ import pytest
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.category import MAX_NAMES, to_bucket
 from airflow_mlmon.profiles.columns.column import sum_columns
-from tests.support.profiles import category_layout, profile_values
+from tests.support.profiles import category_schema, profile_values
 
 
 def test_vocabulary_is_counted_by_name_and_the_rest_by_bucket():
-    profile = profile_values(["a", "b", "a", "new", None, ""], category_layout("a", "b", "unused"))
+    profile = profile_values(["a", "b", "a", "new", None, ""], category_schema("a", "b", "unused"))
 
     assert [profile.count_of(name) for name in ("a", "b", "unused", "new")] == [2, 1, 0, 0]
     assert (profile.rows, profile.nulls, profile.unseen_rows) == (6, 1, 2)
@@ -35,13 +35,13 @@ def test_vocabulary_is_counted_by_name_and_the_rest_by_bucket():
     ],
 )
 def test_text_of_any_arrow_type_is_counted(values):
-    profile = profile_values(values, category_layout("a", "b"))
+    profile = profile_values(values, category_schema("a", "b"))
 
     assert (profile.count_of("a"), profile.count_of("b"), profile.nulls, profile.rows) == (1, 1, 1, 3)
 
 
 def test_booleans_are_the_values_false_and_true():
-    profile = profile_values([True, False, True], category_layout("true", "false"))
+    profile = profile_values([True, False, True], category_schema("true", "false"))
 
     assert (profile.count_of("true"), profile.count_of("false")) == (2, 1)
 
@@ -49,21 +49,21 @@ def test_booleans_are_the_values_false_and_true():
 def test_column_without_rows_is_counted_as_nothing():
     empty = pa.chunked_array([], pa.dictionary(pa.int32(), pa.string()))
 
-    assert profile_values(empty, category_layout("a")).rows == 0
+    assert profile_values(empty, category_schema("a")).rows == 0
 
 
 def test_frequent_unseen_values_are_named_for_display_only():
-    layout = category_layout("a")
-    named = profile_values(["x"] * 3 + ["y"], layout)
+    schema = category_schema("a")
+    named = profile_values(["x"] * 3 + ["y"], schema)
 
     assert named.names == (("x", 3), ("y", 1))
-    assert profile_values([f"v{number}" for number in range(99)], layout).names[MAX_NAMES:] == ()
+    assert profile_values([f"v{number}" for number in range(99)], schema).names[MAX_NAMES:] == ()
 
 
 def test_names_of_unseen_values_are_no_part_of_equality():
-    layout = category_layout("a")
-    whole = profile_values([*"bcdefghijklmnopqrstuvwxyz"], layout)
-    parts = sum_columns(profile_values([*letters], layout) for letters in ("bcdefghijklm", "nopqrstuvwxyz"))
+    schema = category_schema("a")
+    whole = profile_values([*"bcdefghijklmnopqrstuvwxyz"], schema)
+    parts = sum_columns(profile_values([*letters], schema) for letters in ("bcdefghijklm", "nopqrstuvwxyz"))
 
     assert parts == whole
     assert replace(whole, names=()) == whole
@@ -72,7 +72,7 @@ def test_names_of_unseen_values_are_no_part_of_equality():
 def test_hostile_names_are_only_text():
     name = "'; DROP TABLE x; -- <script>\u2028\U0001f600"
 
-    assert profile_values([name], category_layout(name)).count_of(name) == 1
+    assert profile_values([name], category_schema(name)).count_of(name) == 1
 
 
 def test_invalid_utf8_is_counted_as_unseen():
@@ -80,9 +80,9 @@ def test_invalid_utf8_is_counted_as_unseen():
         pa.string(), 1, [None, pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")]
     )
 
-    assert profile_values(broken, category_layout("a")).unseen_rows == 1
+    assert profile_values(broken, category_schema("a")).unseen_rows == 1
 
 
 def test_struct_column_is_refused_by_name():
     with pytest.raises(SchemaMismatchError, match="Column 'c' is of type struct"):
-        profile_values(pa.array([{"k": 1}]), category_layout("a"))
+        profile_values(pa.array([{"k": 1}]), category_schema("a"))

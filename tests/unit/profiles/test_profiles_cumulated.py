@@ -5,7 +5,7 @@ import pytest
 from scipy.interpolate import PchipInterpolator
 
 from airflow_mlmon.profiles.columns.cumulated import _monotone_cubic, estimate_counts
-from tests.support.profiles import numeric_layout, profile_numbers
+from tests.support.profiles import numeric_schema, profile_numbers
 
 RANDOM = np.random.default_rng(8)
 ATOM = np.where(RANDOM.random(50_000) < 0.3, 0.0, RANDOM.normal(3, 2, 50_000))
@@ -29,7 +29,7 @@ def test_curve_is_scipys_between_its_ends():
 )
 def test_counts_between_edges_are_near_those_of_the_values(values):
     edges = np.histogram_bin_edges(values, "sturges")
-    found = estimate_counts(profile_numbers(values, numeric_layout(quantum=2.0**-20, atoms=(0.0,))), edges)
+    found = estimate_counts(profile_numbers(values, numeric_schema(quantum=2.0**-20, atoms=(0.0,))), edges)
 
     assert found.sum() == len(values)
     assert found == pytest.approx(np.histogram(values, edges)[0], abs=3e-3 * len(values))

@@ -11,7 +11,7 @@ import pytest
 from airflow_mlmon.drift.methods import score
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 from tests.support.profiles import make_spec
 
@@ -46,23 +46,23 @@ def test_each_decimal_is_the_nearest_double(kind):
 
 def test_decimals_and_doubles_of_one_value_have_one_profile():
     values = pa.array([*decimals(pa.decimal128(7, 2)).to_pylist(), None])
-    layout = pin_layout(SPEC, pa.table({"d": values}))
+    schema = pin_schema(SPEC, pa.table({"d": values}))
     doubles = pa.array([None if value is None else float(value) for value in values.to_pylist()])
 
-    assert profile_table(pa.table({"d": values}), layout) == profile_table(pa.table({"d": doubles}), layout)
+    assert profile_table(pa.table({"d": values}), schema) == profile_table(pa.table({"d": doubles}), schema)
 
 
-def test_decimals_that_no_double_tells_apart_are_refused_where_the_layout_is_pinned():
+def test_decimals_that_no_double_tells_apart_are_refused_where_the_schema_is_pinned():
     values = pa.array([Decimal(10**30 + number) for number in range(100)])
 
     with pytest.raises(SchemaMismatchError, match="100 distinct values become 1"):
-        pin_layout(SPEC, pa.table({"d": values}))
+        pin_schema(SPEC, pa.table({"d": values}))
 
 
 def test_long_decimals_that_doubles_tell_apart_are_pinned():
     values = pa.array([Decimal(f"{number}.{number:030d}") for number in range(100)])
 
-    (column,) = pin_layout(SPEC, pa.table({"d": values})).columns
+    (column,) = pin_schema(SPEC, pa.table({"d": values})).columns
 
     assert column.centre == 49.0
 
@@ -71,9 +71,9 @@ def test_integers_beyond_2_53_drift_by_single_units():
     spec = make_spec(n={"type": "integer"})
     random = np.random.default_rng(1)
     reference, moved = (2**60 + random.integers(0, 100, 2_000) + shift for shift in (0, 100))
-    layout = pin_layout(spec, pa.table({"n": reference}))
+    schema = pin_schema(spec, pa.table({"n": reference}))
     same, other = (
-        profile_table(pa.table({"n": pa.array(values, mask=values % 7 == 0)}), layout).columns["n"]
+        profile_table(pa.table({"n": pa.array(values, mask=values % 7 == 0)}), schema).columns["n"]
         for values in (reference, moved)
     )
 

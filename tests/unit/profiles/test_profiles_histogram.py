@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from airflow_mlmon.errors import LayoutMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.columns.histogram import OTHER, UNSEEN, Histogram, build_histogram
-from tests.support.profiles import category_layout, profile_numbers, profile_values
+from tests.support.profiles import category_schema, profile_numbers, profile_values
 
 
 def test_few_numbers_have_a_bar_each():
@@ -49,9 +49,9 @@ def test_side_without_values_has_empty_bars():
 
 
 def test_categories_show_the_ten_largest_shares_of_either_side():
-    layout = category_layout(*(f"v{number:02}" for number in range(15)))
-    reference = profile_values([f"v{number:02}" for number in range(15) for _ in range(20 - number)], layout)
-    current = profile_values(["v14"] * 9 + ["new"], layout)
+    schema = category_schema(*(f"v{number:02}" for number in range(15)))
+    reference = profile_values([f"v{number:02}" for number in range(15) for _ in range(20 - number)], schema)
+    current = profile_values(["v14"] * 9 + ["new"], schema)
     bars = build_histogram(reference, current)
 
     assert bars.labels == ("v14", *(f"v{number:02}" for number in range(9)), OTHER, UNSEEN)
@@ -59,5 +59,5 @@ def test_categories_show_the_ten_largest_shares_of_either_side():
 
 
 def test_histogram_of_two_kinds_is_refused():
-    with pytest.raises(LayoutMismatchError, match="of kind numeric in one profile"):
-        build_histogram(profile_numbers([1.0]), profile_values(["a"], category_layout("a")))
+    with pytest.raises(ProfileSchemaMismatchError, match="of kind numeric in one profile"):
+        build_histogram(profile_numbers([1.0]), profile_values(["a"], category_schema("a")))

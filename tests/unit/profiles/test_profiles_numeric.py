@@ -9,7 +9,7 @@ import pytest
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
-from tests.support.profiles import numeric_layout, profile_numbers, profile_values
+from tests.support.profiles import numeric_schema, profile_numbers, profile_values
 
 
 def test_missing_and_infinite_values_are_counted_apart():
@@ -44,20 +44,20 @@ def test_sums_hold_the_largest_doubles():
 
 def test_integers_beyond_two_to_the_53_are_told_apart():
     first = 2**60
-    profile = profile_values([first, first + 1, first + 2], numeric_layout(centre=float(first), integer=True))
+    profile = profile_values([first, first + 1, first + 2], numeric_schema(centre=float(first), integer=True))
 
     assert profile.distribution.values.keys.tolist() == [0.0, 1.0, 2.0]
     assert profile.total == 3
 
 
 def test_integers_at_the_ends_of_their_range_do_not_wrap():
-    profile = profile_values([-(2**63), 2**63 - 1], numeric_layout(centre=1.0, integer=True))
+    profile = profile_values([-(2**63), 2**63 - 1], numeric_schema(centre=1.0, integer=True))
 
     assert profile.distribution.values.keys.tolist() == [-(2.0**63), 2.0**63]
 
 
 def test_unsigned_integers_beyond_the_signed_range_are_read():
-    profile = profile_values(pa.array([2**64 - 1, 0], pa.uint64()), numeric_layout(integer=True))
+    profile = profile_values(pa.array([2**64 - 1, 0], pa.uint64()), numeric_schema(integer=True))
 
     assert profile.max == 2.0**64
 
@@ -118,9 +118,9 @@ def test_one_value_beyond_the_limit_turns_to_the_grid():
 
 def test_atoms_keep_their_counts_beside_the_grid():
     values = np.concatenate((np.linspace(1, 9, 2000), np.full(50, 2.0), np.zeros(30)))
-    layout = numeric_layout(quantum=2.0**-20, atoms=(0.0, 2.0))
+    schema = numeric_schema(quantum=2.0**-20, atoms=(0.0, 2.0))
 
-    atoms = profile_numbers(values, layout).distribution.atoms
+    atoms = profile_numbers(values, schema).distribution.atoms
     assert (atoms.keys.tolist(), atoms.counts.tolist()) == ([0.0, 2.0], [30, 50])
 
 
@@ -128,7 +128,7 @@ def test_grid_far_from_its_centre_says_that_it_is_too_coarse():
     values = np.random.default_rng(3).normal(1e6, 1, 5000)
 
     assert profile_numbers(values).distribution.is_too_coarse
-    assert not profile_numbers(values, numeric_layout(centre=1e6)).distribution.is_too_coarse
+    assert not profile_numbers(values, numeric_schema(centre=1e6)).distribution.is_too_coarse
 
 
 def test_quantile_is_that_of_the_values():

@@ -8,39 +8,39 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.errors import LayoutMismatchError, StateError
+from airflow_mlmon.errors import ProfileSchemaMismatchError, StateError
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
-from tests.support.profiles import category_layout, loan_spec, loan_table, make_layout, numeric_layout
+from tests.support.profiles import category_schema, loan_spec, loan_table, make_schema, numeric_schema
 
-LAYOUT = pin_layout(loan_spec(), loan_table(3000, seed=1))
-PROFILE = profile_table(loan_table(900, seed=2), LAYOUT)
+SCHEMA = pin_schema(loan_spec(), loan_table(3000, seed=1))
+PROFILE = profile_table(loan_table(900, seed=2), SCHEMA)
 
 
 def test_month_is_the_sum_of_its_days():
     days = [loan_table(300, seed=seed) for seed in range(6)]
 
-    total = sum_profiles(LAYOUT, [profile_table(day, LAYOUT) for day in days])
-    assert total == profile_table(pa.concat_tables(days), LAYOUT)
-    assert total.to_bytes() == profile_table(pa.concat_tables(days), LAYOUT).to_bytes()
+    total = sum_profiles(SCHEMA, [profile_table(day, SCHEMA) for day in days])
+    assert total == profile_table(pa.concat_tables(days), SCHEMA)
+    assert total.to_bytes() == profile_table(pa.concat_tables(days), SCHEMA).to_bytes()
 
 
 def test_sum_of_nothing_is_empty():
-    assert sum_profiles(LAYOUT, []) == Profile.empty(LAYOUT)
+    assert sum_profiles(SCHEMA, []) == Profile.empty(SCHEMA)
 
 
-def test_profiles_of_two_layouts_do_not_add():
-    other = Profile.empty(make_layout(numeric_layout()))
+def test_profiles_of_two_schemas_do_not_add():
+    other = Profile.empty(make_schema(numeric_schema()))
 
-    with pytest.raises(LayoutMismatchError, match=LAYOUT.id):
+    with pytest.raises(ProfileSchemaMismatchError, match=SCHEMA.id):
         _ = PROFILE + other
 
 
 def test_absent_column_has_no_rows_while_the_table_has():
-    profile = profile_table(loan_table(10, seed=1).drop(["term"]), LAYOUT)
+    profile = profile_table(loan_table(10, seed=1).drop(["term"]), SCHEMA)
 
     assert (profile.rows, profile.columns["term"].rows, profile.columns["amount"].rows) == (10, 0, 10)
 
@@ -54,7 +54,7 @@ def test_profile_cannot_be_changed():
 
 @pytest.mark.parametrize("rows", [0, 1, 900, 5000])
 def test_profile_survives_its_bytes(rows):
-    profile = profile_table(loan_table(rows, seed=3), LAYOUT)
+    profile = profile_table(loan_table(rows, seed=3), SCHEMA)
     read = Profile.from_bytes(profile.to_bytes())
 
     assert read == profile
@@ -64,7 +64,7 @@ def test_profile_survives_its_bytes(rows):
 
 def test_names_of_unseen_values_survive_the_bytes():
     table = loan_table(3, seed=1).set_column(2, "purpose", pa.array(["boat", "boat", "Straße"]))
-    profile = Profile.from_bytes(profile_table(table, LAYOUT).to_bytes())
+    profile = Profile.from_bytes(profile_table(table, SCHEMA).to_bytes())
 
     assert profile.columns["purpose"].names == (("boat", 2), ("Straße", 1))
 
@@ -74,9 +74,9 @@ def test_profile_survives_pickling():
 
 
 def test_stored_column_takes_a_few_kilobytes():
-    big = profile_table(loan_table(100_000, seed=4), LAYOUT)
+    big = profile_table(loan_table(100_000, seed=4), SCHEMA)
 
-    assert len(big.to_bytes()) / len(LAYOUT.columns) < 10_000
+    assert len(big.to_bytes()) / len(SCHEMA.columns) < 10_000
 
 
 @pytest.mark.parametrize("at", [14, 15, 200, -1])
@@ -107,11 +107,11 @@ def test_profile_of_a_later_format_is_refused():
 
 
 SMALL = {"x": np.array([1.0, 1.0, 2.5]), "c": ["a", "new", None], "i": ["p", "q", None]}
-SMALL_COLUMNS = (numeric_layout(quantum=0.5), category_layout("a", "b"), ColumnLayout(name="i", kind=Kind.IDENTIFIER))
+SMALL_COLUMNS = (numeric_schema(quantum=0.5), category_schema("a", "b"), ColumnSchema(name="i", kind=Kind.IDENTIFIER))
 
 
 def test_bytes_stay_as_they_are():
-    profile = profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS))
+    profile = profile_table(pa.table(SMALL), make_schema(*SMALL_COLUMNS))
 
     # version 3 differs where there are segments; the version is no part of the check sum
     assert profile.to_bytes().hex() == VERSION_2.replace("0200", "0300", 1)
@@ -120,7 +120,7 @@ def test_bytes_stay_as_they_are():
 
 def test_bytes_of_version_1_are_read_without_distinct_counts():
     old = Profile.from_bytes(bytes.fromhex(VERSION_1))
-    new = profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS[:2]))
+    new = profile_table(pa.table(SMALL), make_schema(*SMALL_COLUMNS[:2]))
 
     assert old.columns["x"] == new.columns["x"]
     assert old.columns["c"] == replace(new.columns["c"], sketch=None)
@@ -129,7 +129,7 @@ def test_bytes_of_version_1_are_read_without_distinct_counts():
 
 def test_sum_with_version_1_has_no_distinct_count_either():
     old = Profile.from_bytes(bytes.fromhex(VERSION_1))
-    total = old + profile_table(pa.table(SMALL), make_layout(*SMALL_COLUMNS[:2]))
+    total = old + profile_table(pa.table(SMALL), make_schema(*SMALL_COLUMNS[:2]))
 
     assert (total.columns["c"].rows, total.columns["c"].distinct) == (6, None)
     assert Profile.from_bytes(total.to_bytes()) == total

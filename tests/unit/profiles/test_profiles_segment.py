@@ -5,21 +5,21 @@ from __future__ import annotations
 import pyarrow as pa
 
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
 from airflow_mlmon.profiles.profile import Profile
-from tests.support.profiles import category_layout, make_layout, numeric_layout
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
+from tests.support.profiles import category_schema, make_schema, numeric_schema
 
-VERSION = SegmentLayout(columns=("version",))
-LAYOUT = make_layout(numeric_layout(), category_layout("AA", "DL", name="carrier"), segments=(VERSION,))
+VERSION = SegmentSchema(columns=("version",))
+SCHEMA = make_schema(numeric_schema(), category_schema("AA", "DL", name="carrier"), segments=(VERSION,))
 
 
-def profile(versions: list[str | None], layout: Layout = LAYOUT) -> Profile:
+def profile(versions: list[str | None], schema: ProfileSchema = SCHEMA) -> Profile:
     carriers = ["AA", "DL"] * len(versions)
     rows = {"x": [float(at) for at in range(len(versions))], "carrier": carriers[: len(versions)], "version": versions}
-    return profile_table(pa.table(rows), layout)
+    return profile_table(pa.table(rows), schema)
 
 
-def test_only_version_of_a_night_is_the_whole_and_takes_no_bytes():
+def test_only_version_of_a_day_is_the_whole_and_takes_no_bytes():
     one = profile(["v1"] * 500)
     two = profile(["v1"] * 250 + ["v2"] * 250)
 
@@ -51,14 +51,14 @@ def test_more_values_than_versions_can_be_are_not_kept_apart():
 
 
 def test_value_that_is_not_pinned_belongs_to_the_rest():
-    pinned = SegmentLayout(columns=("version", "carrier"), values=("v1 & AA",))
-    found = profile(["v1", "v1", "v2"], make_layout(numeric_layout(), segments=(pinned,)))
+    pinned = SegmentSchema(columns=("version", "carrier"), values=("v1 & AA",))
+    found = profile(["v1", "v1", "v2"], make_schema(numeric_schema(), segments=(pinned,)))
 
     segment = found.segments["version & carrier"]
     assert {value: part.rows for value, part in segment.parts.items()} == {"v1 & AA": 1}
     assert segment.rest.rows == 2
 
 
-def test_layout_without_segments_keeps_the_id_that_it_had():
-    assert make_layout(numeric_layout()).id == "94bb4330e940"
-    assert Layout.from_json(LAYOUT.to_json()) == LAYOUT
+def test_schema_without_segments_keeps_the_id_that_it_had():
+    assert make_schema(numeric_schema()).id == "94bb4330e940"
+    assert ProfileSchema.from_json(SCHEMA.to_json()) == SCHEMA

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind
+from airflow_mlmon.profiles.engine.pinning import pin_schema
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.profiles.values.murmur import hash_texts
-from tests.support.profiles import category_layout, make_spec, profile_numbers, profile_values
+from tests.support.profiles import category_schema, make_spec, profile_numbers, profile_values
 
-IDENTIFIER = ColumnLayout(name="i", kind=Kind.IDENTIFIER)
+IDENTIFIER = ColumnSchema(name="i", kind=Kind.IDENTIFIER)
 texts = st.lists(st.text(min_size=1, max_size=70), min_size=1, max_size=20)
 
 
@@ -79,7 +79,7 @@ def test_identifier_keeps_counts_only(values):
 def test_distinct_values_of_a_category_are_counted():
     unused = pa.DictionaryArray.from_arrays(pa.array([0, 0, 2]), pa.array(["a", "never", "b"]))
 
-    assert profile_values(unused, category_layout("a")).distinct == 2
+    assert profile_values(unused, category_schema("a")).distinct == 2
 
 
 def test_distinct_numbers_are_known_while_they_are_few():
@@ -97,6 +97,6 @@ def test_distinct_numbers_are_known_while_they_are_few():
     ],
 )
 def test_identifier_is_recognised_by_its_unique_texts(declared, values, kind):
-    layout = pin_layout(make_spec(c={"type": declared}), pa.table({"c": values}))
+    schema = pin_schema(make_spec(c={"type": declared}), pa.table({"c": values}))
 
-    assert layout.columns[0].kind is kind
+    assert schema.columns[0].kind is kind

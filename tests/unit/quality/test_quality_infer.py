@@ -8,9 +8,9 @@ import pytest
 
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import Layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import allow_for_chance, infer_checks
 from airflow_mlmon.spec.choices import Severity
@@ -35,10 +35,10 @@ predictions:
     score: {type: float, role: score}
     late: {type: boolean, role: prediction}
 """
-NIGHTS = 5
+DAYS = 5
 
 
-def night(seed: int, rows: int = 200, empty: int = 4) -> pa.Table:
+def draw_day(seed: int, rows: int = 200, empty: int = 4) -> pa.Table:
     random = np.random.default_rng(seed)
     wind = random.uniform(0, 40, rows)
     return pa.table(
@@ -65,22 +65,22 @@ def spec() -> ModelSpec:
 
 @pytest.fixture(scope="module")
 def tables() -> list[pa.Table]:
-    return [night(seed, rows=200 + 20 * seed, empty=4 * seed) for seed in range(NIGHTS)]
+    return [draw_day(seed, rows=200 + 20 * seed, empty=4 * seed) for seed in range(DAYS)]
 
 
 @pytest.fixture(scope="module")
-def layout(spec, tables) -> Layout:
-    return pin_layout(spec, pa.concat_tables(tables))
+def schema(spec, tables) -> ProfileSchema:
+    return pin_schema(spec, pa.concat_tables(tables))
 
 
 @pytest.fixture(scope="module")
-def nights(layout, tables) -> list[Profile]:
-    return [profile_table(table, layout) for table in tables]
+def days(schema, tables) -> list[Profile]:
+    return [profile_table(table, schema) for table in tables]
 
 
 @pytest.fixture(scope="module")
-def checks(layout, nights, spec) -> tuple[Check, ...]:
-    return infer_checks(layout, sum_profiles(layout, nights), nights, spec)
+def checks(schema, days, spec) -> tuple[Check, ...]:
+    return infer_checks(schema, sum_profiles(schema, days), days, spec)
 
 
 def arguments(checks, expectation, column=None):
@@ -99,7 +99,7 @@ def test_required_columns_may_never_be_empty(checks):
     assert arguments(checks, "expect_column_values_to_not_be_null", "at") == {}
 
 
-def test_null_share_may_be_that_of_the_worst_night_and_a_margin(checks):
+def test_null_rate_may_be_that_of_the_worst_day_and_a_margin(checks):
     worst = 16 / 280
 
     assert arguments(checks, "expect_column_values_to_not_be_null", "wind")["mostly"] == pytest.approx(
@@ -128,12 +128,12 @@ def test_a_new_version_is_no_fault_of_the_data(checks):
     assert [check for check in checks if check.column == "version"] == []
 
 
-def test_rows_lie_between_margins_of_the_nights(checks):
+def test_rows_lie_between_margins_of_the_days(checks):
     assert arguments(checks, "expect_table_row_count_to_be_between") == {"min_value": 100, "max_value": 420}
 
 
-def test_rows_are_not_judged_from_fewer_than_three_nights(layout, nights, spec):
-    checks = infer_checks(layout, nights[0], nights[:2], spec)
+def test_rows_are_not_evaluated_from_fewer_than_three_days(schema, days, spec):
+    checks = infer_checks(schema, days[0], days[:2], spec)
 
     assert not [check for check in checks if check.expectation.startswith("expect_table_row_count")]
 
@@ -142,7 +142,7 @@ def test_personal_columns_are_not_checked(checks):
     assert "mail" not in {check.column for check in checks}
 
 
-def test_each_night_of_the_reference_passes_what_is_inferred_from_it(checks, tables, spec):
+def test_each_day_of_the_reference_passes_what_is_inferred_from_it(checks, tables, spec):
     outcomes = validate(tables[4].to_pandas(), checks, spec)
 
     assert {outcome.passed for outcome in outcomes} == {True}
@@ -161,17 +161,17 @@ def outcomes_of(frame, checks, spec):
     return [allow_for_chance(*pair) for pair in zip(checks, validate(frame, checks, spec), strict=True)]
 
 
-def test_shares_of_few_rows_fail_no_check_by_chance(layout, nights, spec, tables):
-    """A column of which 5 % are empty is empty on 8 % of one night of 50 rows in four."""
+def test_shares_of_few_rows_fail_no_check_by_chance(schema, days, spec, tables):
+    """A column of which 5 % are empty is empty on 8 % of one day of 50 rows in four."""
     frame = tables[0].to_pandas()
     random = np.random.default_rng(1)
     frame["wind"] = frame["wind"].mask(random.random(len(frame)) < 0.05)
     table = pa.Table.from_pandas(frame, schema=tables[0].schema, preserve_index=False)
-    checks = infer_checks(layout, profile_table(table, layout), [], spec)
+    checks = infer_checks(schema, profile_table(table, schema), [], spec)
     drawn = [frame.sample(50, random_state=seed) for seed in range(20)]
 
-    before = [outcome for night in drawn for outcome in validate(night, checks, spec) if outcome.passed is False]
-    after = [outcome for night in drawn for outcome in outcomes_of(night, checks, spec) if outcome.passed is False]
+    before = [outcome for day in drawn for outcome in validate(day, checks, spec) if outcome.passed is False]
+    after = [outcome for day in drawn for outcome in outcomes_of(day, checks, spec) if outcome.passed is False]
     assert {outcome.column for outcome in before} >= {"wind"}
     assert after == []
 

@@ -115,7 +115,7 @@ def test_trend_leaves_a_gap_where_there_is_no_value():
     assert line.get("d", "").count("M") == 2
 
 
-def test_trend_shows_a_night_between_two_gaps():
+def test_trend_shows_a_day_between_two_gaps():
     assert trend(series([None, 0.2, None])).count("fill:var(--current") == 1
 
 
@@ -130,12 +130,12 @@ def test_trend_without_limits_has_no_band():
     assert "--limit" not in trend(Trend(title="rows", points=points))
 
 
-def test_trend_shows_what_was_usual_where_there_are_no_limits():
-    points = [TrendPoint(day=FIRST + timedelta(days=rank), value=0.2 + rank, usual=0.5) for rank in range(3)]
-    with_usual = trend(Trend(title="late rate", points=tuple(points)))
-    without = trend(Trend(title="late rate", points=tuple(replace(point, usual=None) for point in points)))
+def test_trend_shows_what_was_expected_where_there_are_no_limits():
+    points = [TrendPoint(day=FIRST + timedelta(days=rank), value=0.2 + rank, expected=0.5) for rank in range(3)]
+    with_expected = trend(Trend(title="late rate", points=tuple(points)))
+    without = trend(Trend(title="late rate", points=tuple(replace(point, expected=None) for point in points)))
 
-    assert "--reference" in with_usual
+    assert "--reference" in with_expected
     assert "--reference" not in without
 
 

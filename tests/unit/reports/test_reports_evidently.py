@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.evidently import EvidentlyReport, write_evidently
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.hostile import HOSTILE, SCRIPT
-from tests.support.pages import drift, usual_verdict
+from tests.support.pages import drift, evaluated
 
 DRIFT = (
     drift("wind", 0.3),
@@ -25,9 +25,9 @@ DRIFT = (
 
 KINDS = dict.fromkeys(("wind", "temp", "seats", "tail"), Kind.NUMERIC) | {"origin": Kind.CATEGORY}
 VERDICTS = {
-    "wind": usual_verdict("drift_score", "wind", state=VerdictState.BREACH),
-    "temp": usual_verdict("drift_score", "temp"),
-    "tail": usual_verdict("drift_score", "tail", state=VerdictState.INSUFFICIENT_DATA, p_value=None),
+    "wind": evaluated("drift_score", "wind", state=VerdictState.BREACH),
+    "temp": evaluated("drift_score", "temp"),
+    "tail": evaluated("drift_score", "tail", state=VerdictState.INSUFFICIENT_DATA, p_value=None),
 }
 
 
@@ -200,7 +200,7 @@ def test_hostile_column_names_end_no_script(report):
         kinds={},
         verdicts={},
         spec=hostile,
-        title="night",
+        title="day",
     ).html.decode()
 
     assert page.count("</script>") == report.html.count(b"</script>")

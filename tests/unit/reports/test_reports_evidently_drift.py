@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.drift.sampled import P_VALUES
-from airflow_mlmon.profiles.layout import Kind
+from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.reports.evidently_drift import score_samples
 from airflow_mlmon.spec.methods import Method
 

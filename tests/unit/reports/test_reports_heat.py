@@ -13,12 +13,12 @@ from bs4 import BeautifulSoup
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.heat import MAX_COLUMNS, MAX_DAYS, heat_map
 from airflow_mlmon.reports.page import render_index
-from airflow_mlmon.spec.evaluation import Judgement
+from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from tests.support.hostile import SCRIPT
-from tests.support.pages import index_page, usual_verdict
+from tests.support.pages import evaluated, index_page
 
 FIRST = date(2013, 3, 1)
-POLICY = Judgement()
+POLICY = EvaluationPolicy()
 
 
 def days(number: int) -> list[date]:
@@ -28,10 +28,10 @@ def days(number: int) -> list[date]:
 def found(column: str, effect: float | None, **changed) -> Verdict:
     """The verdict on a column, in breach from the smallest effect that matters on; None of not enough data."""
     if effect is None:
-        return usual_verdict("drift_score", column, value=None, effect=None, p_value=None, history=None,
+        return evaluated("drift_score", column, value=None, effect=None, p_value=None, history=None,
                              state=VerdictState.INSUFFICIENT_DATA, note="12 values, fewer than 30")  # fmt: skip
     state = VerdictState.BREACH if effect >= POLICY.effect else VerdictState.OK
-    return usual_verdict("drift_score", column, **{"value": 0.3, "effect": effect, "state": state, **changed})
+    return evaluated("drift_score", column, **{"value": 0.3, "effect": effect, "state": state, **changed})
 
 
 def heat_of(number: int, verdicts, hrefs=None):
@@ -81,7 +81,7 @@ def test_a_day_without_enough_data_has_no_cell_and_says_why():
 
 def test_a_rule_of_the_spec_is_shaded_by_its_limit():
     ruled = partial(
-        usual_verdict, "drift_score", "temp", effect=None, p_value=None, history=None, rule="at most 0.2", high=0.2
+        evaluated, "drift_score", "temp", effect=None, p_value=None, history=None, rule="at most 0.2", high=0.2
     )
     values = [
         (days(2)[0], ruled(value=0.15)),

@@ -5,7 +5,7 @@ import pytest
 from airflow_mlmon.records import Status, Verdict, VerdictState
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.spec.choices import Severity
-from tests.support.pages import alert, check, night
+from tests.support.pages import alert, check, partition_state
 
 
 def verdict(state: VerdictState) -> Verdict:
@@ -15,23 +15,23 @@ def verdict(state: VerdictState) -> Verdict:
 @pytest.mark.parametrize(
     ("status", "alerts", "checks", "tone"),
     [
-        pytest.param(Status.OK, [], [], Tone.QUIET, id="nothing"),
-        pytest.param(Status.OK, [alert()], [], Tone.LOUD, id="alert"),
-        pytest.param(Status.FAILED, [], [], Tone.LOUD, id="failed"),
-        pytest.param(Status.NO_DATA, [], [], Tone.LOUD, id="no-data"),
-        pytest.param(Status.QUARANTINED, [], [], Tone.LOUD, id="quarantined"),
+        pytest.param(Status.OK, [], [], Tone.HEALTHY, id="nothing"),
+        pytest.param(Status.OK, [alert()], [], Tone.ALERTING, id="alert"),
+        pytest.param(Status.FAILED, [], [], Tone.ALERTING, id="failed"),
+        pytest.param(Status.NO_DATA, [], [], Tone.ALERTING, id="no-data"),
+        pytest.param(Status.QUARANTINED, [], [], Tone.ALERTING, id="quarantined"),
         pytest.param(Status.PARTIAL, [], [], Tone.NOTICE, id="partial"),
-        pytest.param(Status.OK, [], [(False, Severity.BLOCKING)], Tone.LOUD, id="blocking-check"),
+        pytest.param(Status.OK, [], [(False, Severity.BLOCKING)], Tone.ALERTING, id="blocking-check"),
         pytest.param(Status.OK, [], [(None, Severity.BLOCKING)], Tone.NOTICE, id="blocking-check-without-answer"),
         pytest.param(Status.OK, [], [(False, Severity.WARNING)], Tone.NOTICE, id="warning"),
-        pytest.param(Status.OK, [], [(False, Severity.RECORDED)], Tone.QUIET, id="recorded"),
-        pytest.param(Status.OK, [], [(None, Severity.WARNING)], Tone.QUIET, id="no-answer"),
+        pytest.param(Status.OK, [], [(False, Severity.RECORDED)], Tone.HEALTHY, id="recorded"),
+        pytest.param(Status.OK, [], [(None, Severity.WARNING)], Tone.HEALTHY, id="no-answer"),
     ],
 )
-def test_tone_of_a_night(status, alerts, checks, tone):
+def test_tone_of_a_day(status, alerts, checks, tone):
     outcomes = [check("expect_x", None, passed=passed, severity=severity) for passed, severity in checks]
 
-    assert tone_of(night(status=status), alerts, outcomes) is tone
+    assert tone_of(partition_state(status=status), alerts, outcomes) is tone
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_tone_of_a_night(status, alerts, checks, tone):
         ([VerdictState.INSUFFICIENT_DATA], "Not enough data to evaluate this day."),
         ([], "Healthy: no findings."),
     ],
-    ids=["judged", "not-enough-data", "no-limits"],
+    ids=["evaluated", "not-enough-data", "no-limits"],
 )
-def test_headline_of_a_night_without_findings(states, text):
-    assert headline(night(), [], [], [verdict(state) for state in states]) == text
+def test_headline_of_a_day_without_findings(states, text):
+    assert headline(partition_state(), [], [], [verdict(state) for state in states]) == text
 
 
-def test_headline_says_when_a_night_was_not_judged():
-    assert headline(night(judged=False), [], [], []) == "Not enough data to evaluate this day."
+def test_headline_says_when_a_day_was_not_evaluated():
+    assert headline(partition_state(evaluated=False), [], [], []) == "Not enough data to evaluate this day."
 
 
 def test_headline_counts_what_is_wrong():
     failed = [check("expect_x", None, passed=False), check("expect_y", None, passed=False, severity=Severity.RECORDED)]
 
-    assert headline(night(), [alert()], failed, []) == "1 alert, 1 check failed."
+    assert headline(partition_state(), [alert()], failed, []) == "1 alert, 1 check failed."
 
 
 def test_rank_checks_puts_failures_first_and_the_severest_before_others():

@@ -20,5 +20,5 @@ def test_many_looks_at_parts_of_the_rows_find_hardly_more_than_one_at_all():
 
     found = (p_values <= [compute_look_rate(RATE, share) for share in shares]).any(axis=1).mean()
     assert RATE < found < 1.6 * RATE
-    # each at the full rate, one night in five
+    # each at the full rate, one day in five
     assert (p_values <= RATE).any(axis=1).mean() > 3.5 * RATE

@@ -10,7 +10,7 @@ import pytest
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.store.database import Database, masked_url
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.published import night
+from tests.support.published import partition_state
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_a_locked_store_is_unavailable(tmp_path, monkeypatch):
         holder.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(ServiceUnavailableError, match="locked"):
-            store.publish(night(), [], supersedes=None)
+            store.publish(partition_state(), [], supersedes=None)
 
         holder.close()
 
 
 def test_readers_do_not_wait_for_a_writer(tmp_path):
     with MetricStore(f"sqlite:///{tmp_path}/store.db") as store:
-        store.publish(night(), [], supersedes=None)
+        store.publish(partition_state(), [], supersedes=None)
         holder = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
 

@@ -17,7 +17,7 @@ NUMBERS = "x\n" + "\n".join(str(number) for number in range(100)) + "\n"
 
 
 def content_of(path, column="x", **settings):
-    return airflow_mlmon.profile(path, **settings).schema[column].content
+    return airflow_mlmon.profile(path, **settings).contents[column].content
 
 
 def test_same_rows_in_any_format_are_equal(tmp_path):
@@ -73,7 +73,7 @@ def test_written_values_are_understood_as_a_whole(tmp_path, values, content):
 def test_ids_stay_as_they_are_written(tmp_path):
     path = write_text(tmp_path / "x.csv", "x\n" + "007\n7\nNA\n" * 20)
 
-    assert set(airflow_mlmon.profile(path).layout.columns[0].vocabulary) == {"007", "7", "NA"}
+    assert set(airflow_mlmon.profile(path).schema.columns[0].vocabulary) == {"007", "7", "NA"}
 
 
 def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
@@ -147,7 +147,7 @@ def test_text_where_the_reference_has_numbers_names_column_and_file(tmp_path):
 def test_integers_and_fractions_are_both_numbers(tmp_path):
     paths = [write_text(tmp_path / "1.csv", NUMBERS), write_text(tmp_path / "2.csv", NUMBERS + "0.5\n")]
 
-    assert airflow_mlmon.compare(*paths).judged == 1
+    assert airflow_mlmon.compare(*paths).evaluated == 1
 
 
 def test_rows_of_a_file_without_the_column_are_told(tmp_path):
@@ -241,14 +241,14 @@ def test_column_that_was_all_null_says_the_same_from_a_file(tmp_path, values):
     assert airflow_mlmon.compare(*paths).columns == airflow_mlmon.compare(*tables).columns
 
 
-def test_layout_is_pinned_from_the_same_rows_in_any_format(tmp_path):
+def test_schema_is_pinned_from_the_same_rows_in_any_format(tmp_path):
     table = make_rows(dataset.PINNED_ROWS + 70_000, 1).select(["amount", "channel"])
     csv = write_text(tmp_path / "r.csv", table.to_pandas().to_csv(index=False))
     parquet = write_parquet(tmp_path / "r.parquet", table)
 
-    layouts = {airflow_mlmon.profile(source).layout.columns for source in (parquet, csv, table, table.to_pandas())}
+    schemas = {airflow_mlmon.profile(source).schema.columns for source in (parquet, csv, table, table.to_pandas())}
 
-    assert len(layouts) == 1
+    assert len(schemas) == 1
 
 
 @pytest.mark.parametrize("pattern", ["dt=*", "dt=0[12]", "dt=0[!3]"])

@@ -120,6 +120,6 @@ def test_times_without_a_zone_are_refused_with_what_to_set():
 
 
 def test_times_that_their_zone_does_not_have_are_not_blamed_on_a_missing_zone():
-    skipped = pa.array([datetime(2026, 3, 29, 2, 30)])  # noqa: DTZ001 - clocks go from 2 to 3 on that night
+    skipped = pa.array([datetime(2026, 3, 29, 2, 30)])  # noqa: DTZ001 - clocks go from 2 to 3 on that day
     with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp$"):
         read(skipped, ColumnType.TIMESTAMP, timezone="Europe/Berlin")

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
-from airflow_mlmon.profiles.layout import SegmentLayout
-from airflow_mlmon.spec.metrics import GENERIC, LABEL_SHARE, VOID_SHARE, Worse
+from airflow_mlmon.profiles.schema import SegmentSchema
+from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Worse
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -27,7 +27,7 @@ from airflow_mlmon.tasks.task import Task
 from tests.support.labelled import random_labels
 
 HEAVY = ("numpy", "pyarrow", "scipy", "pandas", "sklearn", "pydantic", "yaml")
-ORIGINS = SegmentLayout(columns=("origin",), values=("EWR", "JFK"))
+ORIGINS = SegmentSchema(columns=("origin",), values=("EWR", "JFK"))
 # for each kind of model: rows with their outputs and labels, drawn from a seed
 DRAWN = {"binary": random_labels}
 
@@ -65,7 +65,7 @@ def test_outcomes_add_up_however_rows_are_split(task, cuts):
     assert whole - pieces[0] == task.sum_outcomes(pieces[1:])
     assert whole.rows == table.num_rows
     assert whole.label == sum_columns([piece.label for piece in pieces])
-    assert whole.label.layout.name == "label"
+    assert whole.label.schema.name == "label"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2_000])
@@ -91,8 +91,8 @@ def test_what_is_measured_is_what_the_table_has(task):
 
     assert tuple(value.metric for value in values) == task.label_metrics
     assert set(task.label_metrics) == {name for name in task.metrics if task.metrics[name].needs_labels} | {
-        LABEL_SHARE,
-        VOID_SHARE,
+        LABEL_COVERAGE,
+        EXCLUDED_SHARE,
     }
     assert all(value.value is not None and math.isfinite(value.value) and not value.reason for value in values)
     for value in values:
@@ -100,17 +100,17 @@ def test_what_is_measured_is_what_the_table_has(task):
         assert lowest is None or value.value >= lowest
 
 
-@pytest.mark.parametrize("min_share", [0.0, 0.8])
-def test_where_there_is_nothing_to_measure_the_reason_is_given(task, min_share):
+@pytest.mark.parametrize("min_coverage", [0.0, 0.8])
+def test_where_there_is_nothing_to_measure_the_reason_is_given(task, min_coverage):
     for outcomes in (
         task.empty_outcomes(),
         task.profile_outcomes(drawn(task, 0)),
         task.profile_outcomes(without_labels(task, 50)),
     ):
-        for value in task.measure(outcomes, min_share):
-            if value.metric == LABEL_SHARE and outcomes.rows:
+        for value in task.measure(outcomes, min_coverage):
+            if value.metric == LABEL_COVERAGE and outcomes.rows:
                 assert value.value == 0
-            elif value.metric != VOID_SHARE or not outcomes.rows:
+            elif value.metric != EXCLUDED_SHARE or not outcomes.rows:
                 assert (value.metric, value.value) == (value.metric, None)
                 assert value.reason
 
@@ -142,8 +142,8 @@ def test_slices_are_contrasted_by_each_metric_that_is_named(task):
     sides = [task.profile_outcomes(drawn(task, 2_000, seed)) for seed in (1, 2)]
     assert set(task.contrasts) <= set(task.label_metrics)
     for metric in task.contrasts:
-        found = task.contrast(metric, *sides, min_share=0.5, minimum_rows=30)
-        alone = task.contrast(metric, sides[0], task.empty_outcomes(), min_share=0.5, minimum_rows=30)
+        found = task.contrast(metric, *sides, min_coverage=0.5, minimum_rows=30)
+        alone = task.contrast(metric, sides[0], task.empty_outcomes(), min_coverage=0.5, minimum_rows=30)
 
         assert 0 < found.p_value <= 1
         assert found.low <= found.difference <= found.high

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.tasks.summary import summary_metrics
 from tests.support.profiles import loan_spec, loan_table, make_spec
 
@@ -21,11 +21,11 @@ TABLE = pa.table(
         "approved": pa.array([False, True, True, None]),
     }
 )
-LAYOUT = pin_layout(SPEC, TABLE)
+SCHEMA = pin_schema(SPEC, TABLE)
 
 
-def measure(table, spec=SPEC, layout=LAYOUT):
-    return {(value.metric, value.column): value for value in summary_metrics(profile_table(table, layout), spec)}
+def measure(table, spec=SPEC, schema=SCHEMA):
+    return {(value.metric, value.column): value for value in summary_metrics(profile_table(table, schema), spec)}
 
 
 def test_summary_counts_rows_shares_and_score():
@@ -33,15 +33,15 @@ def test_summary_counts_rows_shares_and_score():
 
     assert values == {
         ("rows", None): 4.0,
-        ("null_share", None): 3 / 8,
-        ("null_share", "x"): 0.5,
-        ("null_share", "c"): 0.25,
-        ("null_share", "score"): 0.25,
-        ("null_share", "approved"): 0.25,
-        ("unseen_share", "c"): 0.0,
-        ("unseen_share", "approved"): 0.0,
+        ("null_rate", None): 3 / 8,
+        ("null_rate", "x"): 0.5,
+        ("null_rate", "c"): 0.25,
+        ("null_rate", "score"): 0.25,
+        ("null_rate", "approved"): 0.25,
+        ("new_category_rate", "c"): 0.0,
+        ("new_category_rate", "approved"): 0.0,
         ("score_mean", None): 0.5,
-        ("predicted_positive_share", None): 2 / 3,
+        ("predicted_positive_rate", None): 2 / 3,
     }
 
 
@@ -55,23 +55,23 @@ def test_summary_of_no_rows_has_no_shares():
 def test_summary_has_no_value_of_a_column_that_is_absent():
     values = measure(TABLE.drop(["x"]))
 
-    assert (values["null_share", "x"].value, values["null_share", "x"].reason) == (None, "no row has a value")
-    assert values["null_share", None].value == 0.25
+    assert (values["null_rate", "x"].value, values["null_rate", "x"].reason) == (None, "no row has a value")
+    assert values["null_rate", None].value == 0.25
 
 
 def test_summary_counts_unseen_values():
     table = TABLE.set_column(1, "c", pa.array(["a", "new", "newer", None]))
 
-    assert measure(table)["unseen_share", "c"].value == 2 / 3
+    assert measure(table)["new_category_rate", "c"].value == 2 / 3
 
 
 def test_summary_of_a_spec_without_score_leaves_the_score_out():
     spec = make_spec(x={"type": "float"})
 
-    assert ("score_mean", None) not in measure(TABLE, spec, pin_layout(spec, TABLE))
+    assert ("score_mean", None) not in measure(TABLE, spec, pin_schema(spec, TABLE))
 
 
 def test_summary_of_every_kind_of_column_has_finite_values():
     spec, table = loan_spec(), loan_table(200, seed=1)
 
-    assert all(value.value is not None for value in measure(table, spec, pin_layout(spec, table)).values())
+    assert all(value.value is not None for value in measure(table, spec, pin_schema(spec, table)).values())

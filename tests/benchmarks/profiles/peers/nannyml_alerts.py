@@ -1,4 +1,4 @@
-"""NannyML's univariate drift by its defaults, in chunks of a night: the alerting columns of each night, as JSON."""
+"""NannyML's univariate drift by its defaults, in chunks of a day: the alerting columns of each day, as JSON."""
 
 import json
 import sys

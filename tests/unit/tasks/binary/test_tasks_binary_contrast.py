@@ -29,7 +29,7 @@ def rows_of(rows: int, right: int) -> BinaryOutcomes:
 
 
 def test_contrast_of_accuracy():
-    found = contrast_outcomes("accuracy", rows_of(100, 70), rows_of(1_000, 900), min_share=0.5, minimum_rows=30)
+    found = contrast_outcomes("accuracy", rows_of(100, 70), rows_of(1_000, 900), min_coverage=0.5, minimum_rows=30)
 
     assert (found.own, found.other) == (0.7, 0.9)
     assert found.difference == pytest.approx(-0.2)
@@ -39,7 +39,7 @@ def test_contrast_of_accuracy():
 
 def test_an_area_of_one_is_no_proof_by_itself():
     """Its own variance is none; that of both together is not."""
-    found = contrast_outcomes("roc_auc", rows_of(60, 60), rows_of(1_000, 995), min_share=0.5, minimum_rows=30)
+    found = contrast_outcomes("roc_auc", rows_of(60, 60), rows_of(1_000, 995), min_coverage=0.5, minimum_rows=30)
 
     assert found.own == 1.0
     assert found.p_value > 0.1
@@ -54,7 +54,7 @@ def test_an_area_of_one_is_no_proof_by_itself():
     ],
 )
 def test_too_few_rows_are_not_tested(metric, rows, note):
-    found = contrast_outcomes(metric, rows_of(rows, rows - 5), rows_of(1_000, 900), min_share=0.5, minimum_rows=30)
+    found = contrast_outcomes(metric, rows_of(rows, rows - 5), rows_of(1_000, 900), min_coverage=0.5, minimum_rows=30)
 
     assert (found.p_value, found.note) == (None, note)
     assert found.own is not None
@@ -62,7 +62,9 @@ def test_too_few_rows_are_not_tested(metric, rows, note):
 
 def test_labels_that_have_not_come_are_waited_for():
     labelled = labelled_table(score=[0.5] * 100, prediction=[True] * 100, label=[True] * 40 + [None] * 60)
-    found = contrast_outcomes("accuracy", profile_outcomes(labelled), rows_of(100, 50), min_share=0.5, minimum_rows=30)
+    found = contrast_outcomes(
+        "accuracy", profile_outcomes(labelled), rows_of(100, 50), min_coverage=0.5, minimum_rows=30
+    )
 
     assert (found.own, found.low, found.p_value) == (None, None, None)
     assert found.note == "the slice: 40 of 100 labels received, fewer than 50%"
@@ -72,7 +74,7 @@ def labelled(rows: int, seed: int, skill: float) -> BinaryOutcomes:
     random = np.random.default_rng(seed)
     label = random.random(rows) < 0.4
     score = 1 / (1 + np.exp(-(random.normal(0, 1, rows) + skill * label - 0.5)))
-    table = {"score": score, "prediction": score > 0.5, "label": label, "void": np.zeros(rows, dtype=bool)}
+    table = {"score": score, "prediction": score > 0.5, "label": label, "excluded": np.zeros(rows, dtype=bool)}
     return profile_outcomes(pa.table(table))
 
 

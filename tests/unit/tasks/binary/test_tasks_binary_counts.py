@@ -18,18 +18,20 @@ def counted(table):
     counting, alike, cells = Binary.counting, Counter(), Counter()
     low, high = counting.bounds
     for row in table.to_pylist():
-        label = None if row["void"] or row["label"] is None else int(row["label"])
+        label = None if row["excluded"] or row["label"] is None else int(row["label"])
         prediction = None if row["prediction"] is None else int(row["prediction"])
         score = row[counting.number]
         is_within = None if score is None else low <= score <= high
-        alike[row["void"], label, prediction, is_within] += 1
+        alike[row["excluded"], label, prediction, is_within] += 1
         if label is not None and score is not None:
             is_mirrored = score >= counting.mirrored_from
             cell = int(to_cells(np.array([1 - score if is_mirrored else score]))[0])
             cells[label, cell, is_mirrored] += 1
     rows = [
-        CountedRows(rows=n, is_void=void, classes={"label": label, "prediction": prediction}, is_within=is_within)
-        for (void, label, prediction, is_within), n in alike.items()
+        CountedRows(
+            rows=n, is_excluded=excluded, classes={"label": label, "prediction": prediction}, is_within=is_within
+        )
+        for (excluded, label, prediction, is_within), n in alike.items()
     ]
     return rows, [
         CountedCell(rows=n, of=label, cell=cell, is_mirrored=mirrored) for (label, cell, mirrored), n in cells.items()

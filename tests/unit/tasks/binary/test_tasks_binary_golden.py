@@ -7,14 +7,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.layout import Layout, SegmentLayout
+from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.binary.outcome import LABEL
 from airflow_mlmon.tasks.parts import profile_outcome_parts, read_outcome_parts
 from tests.support.labelled import random_labels
 
 STORED = Path(__file__).with_name("outcome_v1.bytes")
-ORIGINS = SegmentLayout(columns=("origin",), values=("EWR", "JFK"))
+ORIGINS = SegmentSchema(columns=("origin",), values=("EWR", "JFK"))
 
 
 def test_stored_outcomes_of_version_1_are_those_of_the_same_rows():
@@ -32,7 +32,7 @@ def test_stored_outcomes_of_version_1_are_those_of_the_same_rows():
 def test_label_of_stored_outcomes_is_profiled_as_any_column():
     found = read_outcome_parts(Binary(), STORED.read_bytes()).whole
     labels = pa.table({"label": [False] * (found.labelled - found.positive) + [True] * found.positive})
-    column = profile_table(labels, Layout(model="", columns=(LABEL,))).columns["label"]
+    column = profile_table(labels, ProfileSchema(model="", columns=(LABEL,))).columns["label"]
 
     assert found.label == column
     assert column.observed == found.labelled == 54

@@ -10,8 +10,10 @@ from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
 from tests.support.labelled import labelled_table, random_labels
 
 
-def measured(min_share=0.0, **columns):
-    return {value.metric: value for value in measure_outcomes(profile_outcomes(labelled_table(**columns)), min_share)}
+def measured(min_coverage=0.0, **columns):
+    return {
+        value.metric: value for value in measure_outcomes(profile_outcomes(labelled_table(**columns)), min_coverage)
+    }
 
 
 def test_every_metric_that_needs_labels_is_measured_once():
@@ -26,11 +28,11 @@ def test_shares_are_those_of_the_rows_that_get_a_label():
         score=[0.5] * 5,
         prediction=[True] * 5,
         label=[True, False, True, None, None],
-        void=[False, False, False, False, True],
+        excluded=[False, False, False, False, True],
     )
 
-    shares = {name: values[name].value for name in ("label_share", "void_share", "positive_share")}
-    assert shares == {"label_share": 0.75, "void_share": 1 / 4, "positive_share": 2 / 3}
+    shares = {name: values[name].value for name in ("label_coverage", "excluded_share", "positive_rate")}
+    assert shares == {"label_coverage": 0.75, "excluded_share": 1 / 4, "positive_rate": 2 / 3}
 
 
 def test_metrics_follow_from_the_confusion_matrix():
@@ -49,17 +51,19 @@ def test_metrics_follow_from_the_confusion_matrix():
     assert matrix == (2, 1, 1, 1)
 
 
-def test_void_share_waits_until_enough_outcomes_are_known():
-    few = measured(score=[0.5] * 5, prediction=[True] * 5, label=[None] * 5, void=[True] + [False] * 4, min_share=0.5)
+def test_excluded_share_waits_until_enough_outcomes_are_known():
+    few = measured(
+        score=[0.5] * 5, prediction=[True] * 5, label=[None] * 5, excluded=[True] + [False] * 4, min_coverage=0.5
+    )
 
-    assert few["void_share"].value is None
-    assert few["void_share"].reason == "the outcome of 1 of 5 rows is known, fewer than 50%"
+    assert few["excluded_share"].value is None
+    assert few["excluded_share"].reason == "the outcome of 1 of 5 rows is known, fewer than 50%"
 
 
-def test_void_share_of_rows_without_any_label_row_is_no_zero():
-    none = measured(score=[0.5], prediction=[True], label=[None], min_share=0.0)
+def test_excluded_share_of_rows_without_any_label_row_is_no_zero():
+    none = measured(score=[0.5], prediction=[True], label=[None], min_coverage=0.0)
 
-    assert none["void_share"].value is None
+    assert none["excluded_share"].value is None
 
 
 def test_nothing_is_measured_of_no_rows():
@@ -70,9 +74,9 @@ def test_nothing_is_measured_of_no_rows():
 
 
 def test_performance_is_not_measured_below_the_share_of_labels():
-    values = measured(score=[0.5, 0.5], prediction=[True, True], label=[True, None], min_share=0.8)
+    values = measured(score=[0.5, 0.5], prediction=[True, True], label=[True, None], min_coverage=0.8)
 
-    assert {name for name, value in values.items() if value.value is not None} == {"label_share"}
+    assert {name for name, value in values.items() if value.value is not None} == {"label_coverage"}
     assert values["roc_auc"].reason == "1 of 2 labels received, fewer than 80%"
 
 
@@ -84,7 +88,7 @@ def test_performance_is_not_measured_below_the_share_of_labels():
         ("recall", [True, False], [False, False], "no label is positive"),
         ("f1", [False, False], [False, False], "no label or prediction is positive"),
         ("accuracy", [None, None], [True, False], "no row has both a label and a predicted class"),
-        ("positive_share", [True, True], [None, None], "no labels"),
+        ("positive_rate", [True, True], [None, None], "no labels"),
     ],
 )
 def test_metric_that_does_not_exist_is_none_with_the_reason(metric, prediction, label, reason):

@@ -19,16 +19,16 @@ def test_rows_are_counted_by_what_became_of_them():
         )
     )
 
-    assert (profile.rows, profile.labelled, profile.void, profile.positive) == (7, 6, 0, 4)
+    assert (profile.rows, profile.labelled, profile.excluded, profile.positive) == (7, 6, 0, 4)
     matrix = (profile.true_positive, profile.false_positive, profile.false_negative, profile.true_negative)
     assert matrix == (2, 1, 1, 1)
     assert (profile.classified, profile.scored) == (5, 5)
 
 
-def test_label_of_a_void_row_is_not_looked_at():
-    profile = profile_outcomes(labelled_table(score=[0.5], prediction=[True], label=[True], void=[True]))
+def test_label_of_a_excluded_row_is_not_looked_at():
+    profile = profile_outcomes(labelled_table(score=[0.5], prediction=[True], label=[True], excluded=[True]))
 
-    assert (profile.void, profile.labelled, profile.scored) == (1, 0, 0)
+    assert (profile.excluded, profile.labelled, profile.scored) == (1, 0, 0)
 
 
 def test_score_that_is_not_finite_counts_as_none():
@@ -73,12 +73,12 @@ def test_damaged_bytes_are_refused():
 
 
 def test_columns_that_are_all_null_are_read():
-    table = pa.table({name: pa.nulls(2) for name in ("score", "prediction", "label", "void")})
+    table = pa.table({name: pa.nulls(2) for name in ("score", "prediction", "label", "excluded")})
 
     assert profile_outcomes(table) == profile_outcomes(labelled_table(score=[None] * 2, prediction=[None] * 2))
 
 
-@pytest.mark.parametrize("column", ["score", "prediction", "label", "void"])
+@pytest.mark.parametrize("column", ["score", "prediction", "label", "excluded"])
 def test_absent_column_is_refused_by_name(column):
     with pytest.raises(SchemaMismatchError, match=f"lack column '{column}'"):
         profile_outcomes(random_labels(3, seed=1).drop([column]))

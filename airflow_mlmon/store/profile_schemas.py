@@ -12,34 +12,34 @@ import sqlalchemy as sa
 from airflow_mlmon.store import schema
 
 
-class StoredLayout(NamedTuple):
+class StoredSchema(NamedTuple):
     """Profile schema of a model, its URI, and the fingerprint of what it was pinned from."""
 
-    layout_id: str
+    schema_id: str
     uri: str
     fingerprint: str
 
 
-def pin(connection: sa.Connection, model: str, layout: StoredLayout, supersedes: str | None) -> StoredLayout:
+def pin(connection: sa.Connection, model: str, profile_schema: StoredSchema, supersedes: str | None) -> StoredSchema:
     """Pin a profile schema in place of `supersedes`, and return the pinned one."""
     found = connection.execute(_latest(model)).one_or_none()
-    if found is None or found.layout == supersedes:
+    if found is None or found.schema == supersedes:
         number = 1 if found is None else found.number + 1
-        row = {"model": model, "number": number, "layout": layout.layout_id, "uri": layout.uri}
-        connection.execute(sa.insert(schema.layouts).values(row | {"fingerprint": layout.fingerprint}))
+        row = {"model": model, "number": number, "schema": profile_schema.schema_id, "uri": profile_schema.uri}
+        connection.execute(sa.insert(schema.profile_schemas).values(row | {"fingerprint": profile_schema.fingerprint}))
     return _stored(connection.execute(_latest(model)).one())
 
 
-def latest(connection: sa.Connection, model: str) -> StoredLayout | None:
+def latest(connection: sa.Connection, model: str) -> StoredSchema | None:
     """Read the pinned profile schema of a model."""
     found = connection.execute(_latest(model)).one_or_none()
     return None if found is None else _stored(found)
 
 
 def _latest(model: str) -> sa.Select[Any]:
-    table = schema.layouts
+    table = schema.profile_schemas
     return sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)
 
 
-def _stored(row: sa.Row[Any]) -> StoredLayout:
-    return StoredLayout(row.layout, row.uri, row.fingerprint)
+def _stored(row: sa.Row[Any]) -> StoredSchema:
+    return StoredSchema(row.schema, row.uri, row.fingerprint)

@@ -73,7 +73,7 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Lifecycle:
     """Complete lifecycle of an alert.
 
     Attributes:
@@ -97,7 +97,7 @@ class Course:
         return next((episode for episode in self.episodes if episode.holds(day)), None)
 
 
-def fold(seen: Mapping[date, str | None], actions: Iterable[Action], policy: Policy) -> Course:
+def fold(seen: Mapping[date, str | None], actions: Iterable[Action], policy: Policy) -> Lifecycle:
     """Fold the evaluations and actions of an alert into its lifecycle.
 
     Args:
@@ -116,7 +116,7 @@ def fold(seen: Mapping[date, str | None], actions: Iterable[Action], policy: Pol
             folding.see(day, seen[day])
         for action in by_day.get(day, ()):
             folding.act(action)
-    return folding.course(days[-1] if days else None)
+    return folding.lifecycle(days[-1] if days else None)
 
 
 class _Folding:
@@ -127,16 +127,16 @@ class _Folding:
         self._closed: list[Episode] = []
         self._open: Episode | None = None
         self._row: list[tuple[date, str]] = []
-        self._quiet = 0
+        self._healthy = 0
         self._since_resolved = 0
         self._settled_on: date | None = None
         self._mutes: list[tuple[date, date]] = []
 
     def see(self, day: date, severity: str | None) -> None:
         if severity is None:
-            self._see_quiet(day)
+            self._see_healthy(day)
         elif self._open is not None:
-            self._quiet = 0
+            self._healthy = 0
             self._open = _with_breach(self._open, day, severity)
         else:
             self._see_first(day, severity)
@@ -151,18 +151,18 @@ class _Folding:
         else:
             self._resolve(action.day, action.who)
 
-    def course(self, last: date | None) -> Course:
+    def lifecycle(self, last: date | None) -> Lifecycle:
         found = [*self._closed, *([self._open] if self._open else [])]
-        course = Course(episodes=tuple(found), mutes=tuple(self._mutes), settled_on=self._settled_on)
-        return replace(course, episodes=tuple(_with_state(course, episode, last) for episode in found))
+        lifecycle = Lifecycle(episodes=tuple(found), mutes=tuple(self._mutes), settled_on=self._settled_on)
+        return replace(lifecycle, episodes=tuple(_with_state(lifecycle, episode, last) for episode in found))
 
-    def _see_quiet(self, day: date) -> None:
+    def _see_healthy(self, day: date) -> None:
         self._row = []
         if self._open is None:
             self._since_resolved += 1
         else:
-            self._quiet += 1
-            if self._quiet >= self._policy.clears_after:
+            self._healthy += 1
+            if self._healthy >= self._policy.clears_after:
                 self._resolve(day, "")
         self._settle(day)
 
@@ -180,7 +180,7 @@ class _Folding:
             severity=worst(severity for _, severity in self._row),
             reopens=reopens,
         )
-        self._quiet = 0
+        self._healthy = 0
         self._row = []
 
     def _resolve(self, day: date, who: str) -> None:
@@ -206,11 +206,11 @@ def _with_breach(episode: Episode, day: date, severity: str) -> Episode:
     )
 
 
-def _with_state(course: Course, episode: Episode, last: date | None) -> Episode:
+def _with_state(lifecycle: Lifecycle, episode: Episode, last: date | None) -> Episode:
     if not episode.is_open:
         return replace(episode, state=AlertState.RESOLVED)
-    if last is not None and course.is_muted(last):
-        return replace(episode, state=AlertState.MUTED, muted_until=course.mutes[-1][1])
+    if last is not None and lifecycle.is_muted(last):
+        return replace(episode, state=AlertState.MUTED, muted_until=lifecycle.mutes[-1][1])
     if episode.acknowledged_on is not None:
         return replace(episode, state=AlertState.ACKNOWLEDGED)
     return replace(episode, state=AlertState.REOPENED if episode.reopens else AlertState.OPEN)

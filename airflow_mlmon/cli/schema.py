@@ -1,4 +1,4 @@
-"""`mlmon layout show`: show the pinned profile schema of a model."""
+"""`mlmon schema show`: show the pinned profile schema of a model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from airflow_mlmon.cli.output import plain_table, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
-from airflow_mlmon.profiles.layout import ColumnLayout
+from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.settings import Settings
 
 _DIGITS = 6
 
 
-def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+def show_schema(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     """Print the pinned profile schema of the spec's model.
 
     Raises:
@@ -34,7 +34,7 @@ def show_layout(spec_path: str, settings: Settings, *, as_json: bool) -> None:
         return
     console = Console(file=sys.stdout, highlight=False)
     console.print(
-        f"profile schema {reference.layout.id} of {spec.model}: {len(reference.layout.columns)} columns, pinned from "
+        f"profile schema {reference.schema.id} of {spec.model}: {len(reference.schema.columns)} columns, pinned from "
         f"{reference.profile.rows:,} rows {reference.period}",
         soft_wrap=True,
         markup=False,
@@ -50,7 +50,7 @@ def _table(reference: StoredReference) -> Table:
         table.add_column(heading, no_wrap=heading == "kind")
     for heading in ("centre", "quantum", "vocabulary", "atoms"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for column in reference.layout.columns:
+    for column in reference.schema.columns:
         is_numeric = column.kind.is_numeric
         table.add_row(
             Text(column.name),
@@ -63,7 +63,7 @@ def _table(reference: StoredReference) -> Table:
     return table
 
 
-def _kind_text(column: ColumnLayout) -> str:
+def _kind_text(column: ColumnSchema) -> str:
     if column.dimension is not None:
         return f"{column.kind} of {column.dimension}"
     return "integer" if column.integer else column.kind.value
@@ -71,21 +71,21 @@ def _kind_text(column: ColumnLayout) -> str:
 
 def _content(reference: StoredReference, *, is_current: bool) -> dict[str, Any]:
     return {
-        "model": reference.layout.model,
-        "layout": reference.layout.id,
+        "model": reference.schema.model,
+        "schema": reference.schema.id,
         "current": is_current,
         "reference": {
             "rows": reference.profile.rows,
-            "nights": len(reference.days),
+            "days": len(reference.days),
             "first": reference.days[0].isoformat() if reference.days else None,
             "last": reference.days[-1].isoformat() if reference.days else None,
             "files": dict(reference.files),
         },
-        "columns": [_column(column) for column in reference.layout.columns],
+        "columns": [_column(column) for column in reference.schema.columns],
     }
 
 
-def _column(column: ColumnLayout) -> dict[str, Any]:
+def _column(column: ColumnSchema) -> dict[str, Any]:
     content = asdict(column)
     # category names stay in the workspace; the number of them is shown
     return content | {"vocabulary": len(column.vocabulary), "atoms": [column.centre + atom for atom in column.atoms]}

@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnLayout:
+class ColumnSchema:
     """Pinned schema of one column; for a vector, centre, quantum and atoms are those of its norm.
 
     Attributes:
@@ -63,7 +63,7 @@ class ColumnLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentLayout:
+class SegmentSchema:
     """Pinned schema of one division of the rows.
 
     Attributes:
@@ -82,12 +82,12 @@ class SegmentLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class ProfileSchema:
     """Pinned columns and segments of one model."""
 
     model: str
-    columns: tuple[ColumnLayout, ...]
-    segments: tuple[SegmentLayout, ...] = ()
+    columns: tuple[ColumnSchema, ...]
+    segments: tuple[SegmentSchema, ...] = ()
 
     @property
     def id(self) -> str:
@@ -104,7 +104,7 @@ class Layout:
         return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Layout:
+    def from_json(cls, text: str) -> ProfileSchema:
         """Parse the schema that `to_json` wrote.
 
         Raises:
@@ -129,17 +129,17 @@ class Layout:
 
 
 @lru_cache(maxsize=64)
-def _identify(layout: Layout) -> str:
-    return hashlib.sha256(layout.to_json().encode()).hexdigest()[:12]
+def _identify(schema: ProfileSchema) -> str:
+    return hashlib.sha256(schema.to_json().encode()).hexdigest()[:12]
 
 
-def _to_document(column: ColumnLayout) -> dict[str, Any]:
+def _to_document(column: ColumnSchema) -> dict[str, Any]:
     # absent fields are left out, so that schemas from before vectors existed keep their text, hence their id
     return {key: value for key, value in asdict(column).items() if value is not None}
 
 
-def _parse_column(column: Mapping[str, Any]) -> ColumnLayout:
-    return ColumnLayout(
+def _parse_column(column: Mapping[str, Any]) -> ColumnSchema:
+    return ColumnSchema(
         **{
             **column,
             "kind": Kind(column["kind"]),
@@ -149,6 +149,6 @@ def _parse_column(column: Mapping[str, Any]) -> ColumnLayout:
     )
 
 
-def _parse_segment(segment: Mapping[str, Any]) -> SegmentLayout:
+def _parse_segment(segment: Mapping[str, Any]) -> SegmentSchema:
     values = segment["values"]
-    return SegmentLayout(columns=tuple(segment["columns"]), values=None if values is None else tuple(values))
+    return SegmentSchema(columns=tuple(segment["columns"]), values=None if values is None else tuple(values))

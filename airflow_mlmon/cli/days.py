@@ -10,14 +10,14 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from airflow_mlmon.cli.night_lines import NightLines
-from airflow_mlmon.cli.table import nights_table
+from airflow_mlmon.cli.day_lines import DayLines
+from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.load import DruidIngest
-from airflow_mlmon.pipeline.nightly import Ran, run_night
+from airflow_mlmon.pipeline.nightly import Ran, run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
 from airflow_mlmon.records import Status
@@ -27,7 +27,7 @@ from airflow_mlmon.spec import ModelSpec
 _GOOD = {Status.OK, Status.PARTIAL}
 
 
-def run_nights(
+def run_days(
     spec: ModelSpec,
     partitions: Sequence[Partition],
     settings: Settings,
@@ -40,17 +40,17 @@ def run_nights(
     first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
-        with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_quiet=not send_alerts) as run:
-            with NightLines(run) if as_json else nullcontext() as lines:
+        with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_silent=not send_alerts) as run:
+            with DayLines(run) if as_json else nullcontext() as lines:
                 for partition in partitions:
                     progress.update(bar, description=partition.key)
-                    ran = run_night(run, partition)
+                    ran = run_partition(run, partition)
                     if druid:
                         _load_into_druid(run, ran)
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)
-            nights = run.store.nights(spec.model, first, last)
+            states = run.store.states(spec.model, first, last)
             if not as_json:
                 _print_table(run, first, last, settings)
             # a channel that is down delays only its own messages
@@ -60,7 +60,7 @@ def run_nights(
                     send(run, build_senders(run, now), now)
             finally:
                 publish_gauges(run, settings)
-    return all(night.status in _GOOD for night in nights)
+    return all(state.status in _GOOD for state in states)
 
 
 def _load_into_druid(run: Run, ran: Ran) -> None:
@@ -87,5 +87,5 @@ def _progress(*, as_json: bool) -> Progress:
 
 def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
     console = Console(file=sys.stdout)
-    console.print(nights_table(run.store, run.spec, first, last))
+    console.print(days_table(run.store, run.spec, first, last))
     console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)

@@ -9,37 +9,37 @@ import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError, StateError
 from airflow_mlmon.profiles.engine.local import profile_table
-from airflow_mlmon.profiles.engine.pinning import pin_layout
-from airflow_mlmon.profiles.layout import ColumnLayout, Kind, Layout, SegmentLayout
+from airflow_mlmon.profiles.engine.pinning import pin_schema
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from tests.support.profiles import loan_spec, loan_table, make_spec
 
 
-def pin(values, **column) -> ColumnLayout:
-    (pinned,) = pin_layout(make_spec(x=column, y={"type": "float"}), pa.table({"x": values})).columns[:1]
+def pin(values, **column) -> ColumnSchema:
+    (pinned,) = pin_schema(make_spec(x=column, y={"type": "float"}), pa.table({"x": values})).columns[:1]
     return pinned
 
 
 def test_pin_divides_the_rows_by_the_version_even_where_it_is_a_number():
     spec = make_spec(x={"type": "float"}, v={"type": "integer", "role": "version"})
-    layout = pin_layout(spec, pa.table({"x": [1.0], "v": [7]}))
+    schema = pin_schema(spec, pa.table({"x": [1.0], "v": [7]}))
 
-    assert layout.segments == (SegmentLayout(columns=("v",)),)
-    assert profile_table(pa.table({"x": [1.0, 2.0], "v": [7, 8]}), layout).part("v", "8").rows == 1
+    assert schema.segments == (SegmentSchema(columns=("v",)),)
+    assert profile_table(pa.table({"x": [1.0, 2.0], "v": [7, 8]}), schema).part("v", "8").rows == 1
 
 
 def test_pin_takes_the_most_frequent_values_of_a_segment():
     spec = make_spec(c={"type": "category"}, n={"type": "integer"}).model_copy(
         update={"segments": (("c",), ("c", "n"))}
     )
-    layout = pin_layout(spec, pa.table({"c": ["a", "b", "b", None], "n": [1, 1, 1, 1]}))
+    schema = pin_schema(spec, pa.table({"c": ["a", "b", "b", None], "n": [1, 1, 1, 1]}))
 
-    assert [segment.values for segment in layout.segments] == [("b", "a"), ("b & 1", "a & 1")]
+    assert [segment.values for segment in schema.segments] == [("b", "a"), ("b & 1", "a & 1")]
 
 
 def test_pin_covers_features_score_and_prediction():
-    layout = pin_layout(loan_spec(), loan_table(500, seed=1))
+    schema = pin_schema(loan_spec(), loan_table(500, seed=1))
 
-    kinds = {column.name: column.kind for column in layout.columns}
+    kinds = {column.name: column.kind for column in schema.columns}
     assert kinds == {
         "amount": Kind.NUMERIC,
         "term": Kind.NUMERIC,
@@ -55,9 +55,9 @@ def test_pin_leaves_personal_and_ignored_columns_out():
     spec = make_spec(
         x={"type": "float"}, mail={"type": "string", "personal": "hash"}, note={"type": "string", "role": "ignored"}
     )
-    layout = pin_layout(spec, pa.table({"x": [1.0], "mail": ["a@b"], "note": ["n"]}))
+    schema = pin_schema(spec, pa.table({"x": [1.0], "mail": ["a@b"], "note": ["n"]}))
 
-    assert [column.name for column in layout.columns] == ["x"]
+    assert [column.name for column in schema.columns] == ["x"]
 
 
 def test_pin_takes_the_median_as_centre():
@@ -104,13 +104,13 @@ def test_pin_finds_values_that_hold_one_percent_as_atoms():
 
 @pytest.mark.parametrize("values", [pa.array([], pa.float64()), pa.nulls(3, pa.float64()), pa.array([np.nan, np.inf])])
 def test_pin_of_a_column_without_a_finite_value_is_around_zero(values):
-    assert pin(values, type="float") == ColumnLayout(name="x", kind=Kind.NUMERIC)
+    assert pin(values, type="float") == ColumnSchema(name="x", kind=Kind.NUMERIC)
 
 
 def test_pin_of_an_absent_column_keeps_the_column():
-    layout = pin_layout(make_spec(x={"type": "float"}), pa.table({"other": [1]}))
+    schema = pin_schema(make_spec(x={"type": "float"}), pa.table({"other": [1]}))
 
-    assert layout.columns == (ColumnLayout(name="x", kind=Kind.NUMERIC),)
+    assert schema.columns == (ColumnSchema(name="x", kind=Kind.NUMERIC),)
 
 
 def test_pin_of_text_as_number_names_the_column():
@@ -118,27 +118,27 @@ def test_pin_of_text_as_number_names_the_column():
         pin(["a"], type="float")
 
 
-def test_layout_survives_json():
-    layout = pin_layout(loan_spec(), loan_table(500, seed=1))
+def test_schema_survives_json():
+    schema = pin_schema(loan_spec(), loan_table(500, seed=1))
 
-    assert Layout.from_json(layout.to_json()) == layout
+    assert ProfileSchema.from_json(schema.to_json()) == schema
 
 
-def test_layout_id_is_twelve_digits_and_changes_with_the_layout():
-    layout = pin_layout(loan_spec(), loan_table(500, seed=1))
-    other = replace(layout, columns=layout.columns[:-1])
+def test_schema_id_is_twelve_digits_and_changes_with_the_schema():
+    schema = pin_schema(loan_spec(), loan_table(500, seed=1))
+    other = replace(schema, columns=schema.columns[:-1])
 
-    assert len(layout.id) == len(bytes.fromhex(layout.id)) * 2 == 12
-    assert layout.id != other.id
-    assert layout.id == Layout.from_json(layout.to_json()).id
+    assert len(schema.id) == len(bytes.fromhex(schema.id)) * 2 == 12
+    assert schema.id != other.id
+    assert schema.id == ProfileSchema.from_json(schema.to_json()).id
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format":1}', '{"format":1,"model":"m","columns":[{"kind":"x"}]}'])
-def test_layout_from_damaged_json_is_refused(text):
+def test_schema_from_damaged_json_is_refused(text):
     with pytest.raises(StateError, match="Cannot parse the stored profile schema"):
-        Layout.from_json(text)
+        ProfileSchema.from_json(text)
 
 
-def test_layout_of_a_later_format_is_refused():
+def test_schema_of_a_later_format_is_refused():
     with pytest.raises(StateError, match="format 2"):
-        Layout.from_json(json.dumps({"format": 2, "model": "m", "columns": []}))
+        ProfileSchema.from_json(json.dumps({"format": 2, "model": "m", "columns": []}))

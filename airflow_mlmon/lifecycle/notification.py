@@ -12,12 +12,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from airflow_mlmon.lifecycle.course import Course, Episode
+from airflow_mlmon.lifecycle.states import Episode, Lifecycle
 from airflow_mlmon.records import AlertEvent, AlertState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Notified:
     """Notification of the alert in the outbox.
 
     Attributes:
@@ -41,7 +41,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Notification:
     """Notification to be written: its event, the day of its message, and the day of its breach."""
 
     event: AlertEvent
@@ -49,73 +49,77 @@ class Telling:
     breach: date
 
 
-def to_withdraw(course: Course, told: Sequence[Told]) -> list[Told]:
+def to_withdraw(lifecycle: Lifecycle, told: Sequence[Notified]) -> list[Notified]:
     """Select the unsent notifications that are no longer true or no longer wanted."""
-    return [row for row in told if not row.is_out and not _is_wanted(course, row, told)]
+    return [row for row in told if not row.is_out and not _is_wanted(lifecycle, row, told)]
 
 
-def to_tell(course: Course, told: Sequence[Told], published: Collection[date]) -> list[Telling]:
+def to_notify(lifecycle: Lifecycle, told: Sequence[Notified], published: Collection[date]) -> list[Notification]:
     """Compute the notifications that are due.
 
     Args:
-        course: lifecycle of the alert.
+        lifecycle: lifecycle of the alert.
         told: its notifications in the channel's outbox, oldest first, without withdrawn ones.
         published: days whose results have just been written, or the day of an action.
     """
-    found: list[Telling] = []
-    for episode in course.episodes:
-        is_last = episode is course.episodes[-1]
+    found: list[Notification] = []
+    for episode in lifecycle.episodes:
+        is_last = episode is lifecycle.episodes[-1]
         if is_last or any(episode.holds(day) for day in published):
-            found += _of_episode(course, episode, [row for row in told if episode.holds(row.breach)], published)
-    return found or _taken_back(course, told)
+            found += _of_episode(lifecycle, episode, [row for row in told if episode.holds(row.breach)], published)
+    return found or _taken_back(lifecycle, told)
 
 
-def _of_episode(course: Course, episode: Episode, told: Sequence[Told], published: Collection[date]) -> list[Telling]:
-    found: list[Telling] = []
+def _of_episode(
+    lifecycle: Lifecycle, episode: Episode, told: Sequence[Notified], published: Collection[date]
+) -> list[Notification]:
+    found: list[Notification] = []
     believed_open = bool(told) and told[-1].is_firing
     if not believed_open and (episode.is_open or not told):
-        found += _start(course, episode, published, again=bool(told))
+        found += _start(lifecycle, episode, published, again=bool(told))
     elif believed_open:
-        found += _worsening(course, episode, told, published)
-    if episode.resolved_on is not None and (believed_open or found) and not course.is_muted(episode.resolved_on):
-        found.append(Telling(event=AlertEvent.RESOLVED, day=episode.resolved_on, breach=episode.days[-1]))
+        found += _worsening(lifecycle, episode, told, published)
+    if episode.resolved_on is not None and (believed_open or found) and not lifecycle.is_muted(episode.resolved_on):
+        found.append(Notification(event=AlertEvent.RESOLVED, day=episode.resolved_on, breach=episode.days[-1]))
     return found
 
 
-def _start(course: Course, episode: Episode, published: Collection[date], *, again: bool) -> list[Telling]:
+def _start(lifecycle: Lifecycle, episode: Episode, published: Collection[date], *, again: bool) -> list[Notification]:
     breaches = [day for day in published if day in episode.days]
     if not breaches or episode.acknowledged_on is not None:
         return []
     # a late day can complete a sequence of breaches whose last day was evaluated long ago
     day = max(*breaches, episode.opened)
-    if course.is_muted(day):
+    if lifecycle.is_muted(day):
         return []
     event = AlertEvent.REOPENED if again or episode.reopens else AlertEvent.OPENED
-    return [Telling(event=event, day=day, breach=day)]
+    return [Notification(event=event, day=day, breach=day)]
 
 
-def _worsening(course: Course, episode: Episode, told: Sequence[Told], published: Collection[date]) -> list[Telling]:
+def _worsening(
+    lifecycle: Lifecycle, episode: Episode, told: Sequence[Notified], published: Collection[date]
+) -> list[Notification]:
     day = episode.worsened_on
     if day is None or any(row.day >= day and row.is_firing for row in told):
         return []
-    if episode.acknowledged_on is not None or course.is_muted(day) or not any(map(episode.holds, published)):
+    if episode.acknowledged_on is not None or lifecycle.is_muted(day) or not any(map(episode.holds, published)):
         return []
-    return [Telling(event=AlertEvent.WORSENED, day=day, breach=day)]
+    return [Notification(event=AlertEvent.WORSENED, day=day, breach=day)]
 
 
-def _taken_back(course: Course, told: Sequence[Told]) -> list[Telling]:
+def _taken_back(lifecycle: Lifecycle, told: Sequence[Notified]) -> list[Notification]:
     """Notify of the end of an alert whose breach no longer holds."""
-    is_open = bool(course.episodes) and course.episodes[-1].is_open
-    if not told or is_open or course.episode_of(told[-1].breach) is not None:
+    is_open = bool(lifecycle.episodes) and lifecycle.episodes[-1].is_open
+    if not told or is_open or lifecycle.episode_of(told[-1].breach) is not None:
         return []
     last = told[-1]
     if not last.is_firing or not last.is_out:
         return []
-    return [Telling(event=AlertEvent.RESOLVED, day=last.day, breach=last.breach)]
+    return [Notification(event=AlertEvent.RESOLVED, day=last.day, breach=last.breach)]
 
 
-def _is_wanted(course: Course, row: Told, told: Sequence[Told]) -> bool:
-    episode = course.episode_of(row.breach)
+def _is_wanted(lifecycle: Lifecycle, row: Notified, told: Sequence[Notified]) -> bool:
+    episode = lifecycle.episode_of(row.breach)
     if not row.is_firing:
         # recipients of an alert are notified of its end, even when it proved to be no breach
         was_told = any(other.is_out and other.is_firing and other.id < row.id for other in told)

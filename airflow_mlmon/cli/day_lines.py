@@ -9,13 +9,13 @@ from typing import Any, Self
 from airflow_mlmon.alerts.message import alert_content
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.deciding.staleness import stale_nights
+from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.nightly import Ran
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
 
 
-class NightLines:
+class DayLines:
     """Printer of one line for each day, in order, as soon as its labels have been received, or at the end.
 
     The labels of a day are received on later days, and its line waits for them.
@@ -53,18 +53,18 @@ class NightLines:
 
 
 def _content(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[str, Any] | None:
-    night = run.store.night(partition)
-    if night is None:
+    state = run.store.state(partition)
+    if state is None:
         return None
     return {
         "partition": partition.key,
-        "status": night.status,
-        "rows": night.rows_curated if night.is_counted else None,
-        "rows_listed": night.rows_listed if night.is_counted else None,
-        "rows_quarantined": night.rows_quarantined if night.is_counted else None,
-        "version": night.version,
-        "stale": [str(day) for day in stale_nights(run, partition.day, partition.day).get(partition.day, ())],
-        "message": night.message,
+        "status": state.status,
+        "rows": state.rows_accepted if state.is_counted else None,
+        "rows_read": state.rows_read if state.is_counted else None,
+        "rows_quarantined": state.rows_quarantined if state.is_counted else None,
+        "version": state.version,
+        "stale": [str(day) for day in stale_days(run, partition.day, partition.day).get(partition.day, ())],
+        "message": state.message,
         **_measured(run, partition),
         "alerts": [_alert(alert) for alert in _alerts(run, partition)],
         "replaced": [day.key for day in days],
@@ -118,8 +118,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def _alert(alert: Alert) -> dict[str, Any]:
     return {
         "fingerprint": alert.fingerprint,
-        "state": alert.standing.state if alert.standing else None,
-        "since": alert.standing.since.isoformat() if alert.standing else None,
-        "nights": alert.standing.nights if alert.standing else None,
+        "state": alert.lifecycle.state if alert.lifecycle else None,
+        "since": alert.lifecycle.since.isoformat() if alert.lifecycle else None,
+        "days": alert.lifecycle.days if alert.lifecycle else None,
         **alert_content(alert),
     }
