@@ -34,8 +34,10 @@ def test_objects_folders_and_globs_are_read(bucket):
     assert airflow_mlmon.profile(f"s3://{bucket}/rows/0/part.parquet").profile.rows == 100
     assert airflow_mlmon.profile(f"s3://{bucket}/rows").profile.rows == 300
     assert airflow_mlmon.profile(f"s3://{bucket}/rows/*/part.parquet").profile.rows == 300
+    assert airflow_mlmon.profile(f"s3://{bucket}/rows/[!0]/part.parquet").profile.rows == 200
+    assert airflow_mlmon.profile(f"s3://{bucket}/rows/[01]").profile.rows == 200
     assert airflow_mlmon.profile(f"s3://{bucket}/**/*.parquet").profile.rows == 300
-    with pytest.raises(NotFoundError, match="no data file at s3://data/rows/\\*\\.parquet"):
+    with pytest.raises(NotFoundError, match="No data files found at s3://data/rows/\\*\\.parquet"):
         airflow_mlmon.profile(f"s3://{bucket}/rows/*.parquet")
 
 

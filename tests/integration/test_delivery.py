@@ -157,7 +157,7 @@ def test_channel_that_is_down_keeps_no_other_waiting(run, receivers):
 @pytest.mark.parametrize(
     ("connection", "words"),
     [
-        ({"host": "http://[::1"}, "The URL of the Alertmanager cannot be read"),
+        ({"host": "http://[::1"}, "The URL of the Alertmanager is invalid"),
         ({"host": ""}, "The URL of the Alertmanager has no host"),
         ({"host": "https://am", "extra": "[1]"}, "extra of connection 'am' is not a JSON object"),
         ({"host": "https://am", "extra": {"headers": "X: 1"}}, "`headers` in the extra of connection 'am'"),

@@ -203,7 +203,7 @@ class TestWebhook:
     def test_that_does_not_answer_2xx_has_not_got_it(self, inbox, message, status, error):
         inbox.status = status
 
-        with pytest.raises(error, match=f"answered {status}"):
+        with pytest.raises(error, match=f"replied with status {status}"):
             WebhookSender(Endpoint(inbox.url + "/T0/secret", allow_private=True), NOW).send(message)
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
