@@ -7,7 +7,7 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	then command -v $$name; break; fi; done)
 BIN := .venv/bin
 READY := .venv/ready
-UV := $(BIN)/uv --healthy --no-progress --system-certs
+UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -84,7 +84,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@# uv itself is installed from the same lock, with hashes
 	@awk '/^[a-z0-9]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
-	@$(BIN)/python -m pip install --healthy --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -79,7 +79,7 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftDetail:
-    """How the drift of a column was scored.
+    """Details of the drift score of a column.
 
     Attributes:
         method: Distance that was taken; see `drift.methods`.
@@ -98,7 +98,7 @@ class DriftDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultivariateDetail:
-    """How the drift of all features together was scored.
+    """Details of the drift score of all features together.
 
     Attributes:
         rows_reference: Rows of the reference that the classifier saw; None of one that the first release trained.

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run = _add(commands, "run", _run, "run one day: validate, profile, evaluate, alert and report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
-    run.add_argument("--healthy-alerts", action="store_true", help="store alerts without sending them")
+    run.add_argument("--quiet-alerts", action="store_true", help="store alerts without sending them")
     backfill = _add(commands, "backfill", _backfill, "run a range of days in order")
     backfill.add_argument("spec", help="spec file")
     _add_range(backfill)
@@ -216,7 +216,7 @@ def _init(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    return _run_days(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.healthy_alerts)
+    return _run_days(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.quiet_alerts)
 
 
 def _backfill(parsed: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ class Dataset:
         name: Its name on pages.
         files: The files that were read; none for a data frame.
         contents: All its columns, also those that are not profiled.
-        profile schema: The profile contents.
+        schema: The profile contents.
         profile: The profile.
         sample: A sample of the rows, if the method needs rows.
     """
@@ -121,7 +121,7 @@ class _Start:
 
     Attributes:
         pinned: The content of each column.
-        profile schema: The profile contents.
+        schema: The profile contents.
         profile: The profile of the pieces profiled so far.
         profiled: These pieces.
         pieces: The other pieces.

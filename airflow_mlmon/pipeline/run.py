@@ -76,7 +76,7 @@ class Run:
 
     @property
     def channels(self) -> list[str]:
-        """Return the channels for new alerts by their names in the outbox; none in a healthy run."""
+        """Return the channels for new alerts by their names in the outbox; none in a silent run."""
         return [] if self.is_silent else list(self.declared_channels)
 
     @cached_property

@@ -93,9 +93,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineDays:
-    """What some columns were compared with: its days, each with the version of its rows.
+    """Baseline of some columns: its days, each with the version of its rows.
 
-    Without a pin it is what the spec says.
+    Without a pin it is the baseline of the spec.
     """
 
     title: str

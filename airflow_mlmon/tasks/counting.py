@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """What is counted: rows that are alike, and the cells of a number by class.
+    """Specification of the counts: groups of equal rows, and the cells of a number by class.
 
     Rows are alike when all `classes` agree, the number is missing, within the `bounds` or beyond them in both, and
     both are excluded or neither.

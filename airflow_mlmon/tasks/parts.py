@@ -22,7 +22,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeParts:
-    """What is kept of predictions and their labels, in sum and by segment.
+    """Outcome profiles of all rows and of the values of each segment.
 
     Attributes:
         whole: All rows.

@@ -174,7 +174,7 @@ def test_a_model_that_never_ran_has_not_simply_no_alerts(folder, call):
         (["ack", "--alert", "zz"], 1, "flights has no alert zz"),
         (["ack", "--alert", ""], 2, "give more of the fingerprint"),
         (["ack"], 2, "No alert selected: give --alert"),
-        (["mute", "--metric", "score_mean", "--until", "2013-03-01"], 2, "before 2013-03-09"),
+        (["mute", "--metric", "score_mean", "--until", "2013-03-01"], 2, "before it takes effect on 2013-03-09"),
         (["resolve", "--metric", "score_mean", "--day", "2013-03-01"], 1, "no run of 2013-03-01"),
     ],
 )

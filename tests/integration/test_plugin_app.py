@@ -44,6 +44,7 @@ def written_reports(moto: MotoServer) -> str:
         reference=flights_frame(600, seed=1),
         drift=[drift("wind", 0.3)],
         kinds={},
+        verdicts={},
         spec=flights_spec(),
         title="loans",
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlmon.records import Status
+from airflow_mlmon.records import Status, VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
@@ -25,6 +25,7 @@ from tests.support.pages import (
     category_bins,
     check,
     drift,
+    drift_verdicts,
     healthy_page,
     index_page,
     partition_state,
@@ -121,7 +122,13 @@ def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
 def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
     spec, current, reference = flights_spec(), hostile_frame(), flights_frame(600, seed=1)
     report = write_evidently(
-        current=current, reference=reference, drift=[drift("wind", 0.3)], kinds={}, spec=spec, title=f"day {SCRIPT}"
+        current=current,
+        reference=reference,
+        drift=[drift("wind", 0.3)],
+        kinds={},
+        verdicts={"wind": next(found for found in drift_verdicts() if found.state is VerdictState.BREACH)},
+        spec=spec,
+        title=f"day {SCRIPT}",
     )
 
     seen = visit(browser, written(tmp_path, report.html), wait_for=".js-plotly-plot", count="img, iframe, [onload]")
@@ -130,7 +137,7 @@ def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
     assert seen.requests == []
     assert seen.complaints == []
     assert seen.title == f"day {SCRIPT}"
-    assert "wind: psi of all 979 rows, limit 0.2 from 59 days" in seen.text
+    assert "wind: psi of all 979 rows, drifted" in seen.text
     assert "Drift in column 'origin'" in seen.text
 
 

@@ -35,7 +35,7 @@ class ChosenBaseline:
 
     Attributes:
         facts: The partitions and versions that it consists of.
-        profile schema: The profile schema of its own columns.
+        schema: The profile schema of its own columns.
         whole: Its sum under the pinned schema.
         days: The days that it asks for; those with a profile are in the sum.
     """

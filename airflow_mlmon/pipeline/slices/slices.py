@@ -40,7 +40,7 @@ class SlicedWindow:
         metric: The metric of performance; None without labels.
         slices: Every slice, ranked.
         gathered: By column, the number of values beyond the maximum of slices.
-        profile schema: The profile schema of the profiles, and so their reference.
+        schema: The profile schema of the profiles, and so their reference.
         reference_rows: Number of rows of the reference.
         stored: By column, the number of days taken from stored profiles.
         rows_read: Number of curated rows read.

@@ -26,7 +26,7 @@ def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> Deliv
     tracked = run.store.tracked_alerts(run.model)
     report = _deliver_all(run, senders, now, _filter(run, tracked))
     unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]
-    # a healthy run sends no alerts that it has opened itself
+    # a silent run sends no alerts that it has opened itself
     forgotten = [] if run.is_silent else list(_tell_again(run, senders, unresolved))
     if report.failed:
         raise ServiceUnavailableError(

@@ -34,7 +34,7 @@ class CategoryProfile:
     """Profile of a categorical column.
 
     Attributes:
-        profile schema: Pinned schema of the column.
+        schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         known: Counts by position in the vocabulary.

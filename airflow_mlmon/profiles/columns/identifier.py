@@ -17,7 +17,7 @@ class IdentifierProfile:
     """Profile of a column of identifiers.
 
     Attributes:
-        profile schema: Pinned schema of the column.
+        schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         sketch: Sketch of the distinct values.

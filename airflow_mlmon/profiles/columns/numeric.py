@@ -27,7 +27,7 @@ class NumericProfile:
     """Profile of a numeric column.
 
     Attributes:
-        profile schema: Pinned schema of the column.
+        schema: Pinned schema of the column.
         rows: Rows of the tables that had the column.
         nulls: Rows without a value.
         nans: Rows that hold NaN.

@@ -31,7 +31,7 @@ class Segment:
     """Rows of a profile divided by value.
 
     Attributes:
-        profile schema: Columns that divide the rows, and their pinned values.
+        schema: Columns that divide the rows, and their pinned values.
         parts: Part of each value that has rows.
         rest: Rows without a value or with another value.
         is_collapsed: Whether there were too many values; all rows are then in the rest.

@@ -20,7 +20,7 @@ class VectorProfile:
     """Profile of a column of vectors.
 
     Attributes:
-        profile schema: Pinned schema of the column.
+        schema: Pinned schema of the column.
         norm: Profile of the Euclidean norms: NaN if an element is NaN, else infinite if one is.
         malformed: Rows whose vector has another dimension, or a null element.
         dimensions: Sums per dimension of the finite vectors.

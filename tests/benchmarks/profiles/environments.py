@@ -24,7 +24,7 @@ def interpreter(build: Path, peer: str) -> Path:
     ready = python.parent.parent / "ready"
     if not ready.exists():
         uv = Path(sys.executable).with_name("uv")
-        options = ["--healthy", "--no-progress", "--system-certs"]
+        options = ["--quiet", "--no-progress", "--system-certs"]
         subprocess.run([uv, *options, "venv", "--clear", "--python", "3.11", python.parent.parent], check=True)
         requirements = [*_REQUIREMENTS[peer], *_PINS]
         subprocess.run([uv, *options, "pip", "install", "--python", python, *requirements], check=True)
