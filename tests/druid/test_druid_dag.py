@@ -12,7 +12,7 @@ from tests.support.archive import FIRST, day_table
 from tests.support.runs import local_archive
 
 FIRST_MOMENT = datetime.combine(FIRST, time(), UTC)
-pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
 
 def test_dag_loads_the_day_and_a_second_run_replaces_it(run_dag, cluster, client, tmp_path: Path):
