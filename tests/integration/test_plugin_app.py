@@ -236,7 +236,7 @@ def test_pages_work_in_the_frame_of_airflows_ui(server):
 
         shown = followed(page, "text=loans")
         assert "all days" in shown.inner_text("body")
-        shown = followed(page, "#night")
+        shown = followed(page, "#day")
         assert "day 2026-03-09" in shown.inner_text("body")
         shown = followed(page, "#evidently")
         shown.wait_for_selector(".js-plotly-plot")
