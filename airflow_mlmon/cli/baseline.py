@@ -136,7 +136,7 @@ def _side(side: ChosenBaseline) -> str:
 def _remarks(found: CandidateDrift) -> list[str]:
     held = len(evaluated(found.verdicts))
     lines = [
-        f"{found.drifted} of {held} columns have drifted from the baseline in force; single days show how they vary."
+        f"{found.drifted} of {held} columns have drifted from the baseline in force, by sampling error only."
         if held
         else "No column could be evaluated."
     ]

@@ -303,27 +303,27 @@ def test_a_run_that_ends_takes_no_input_from_one_that_begins(days):
     assert days.served(FIRST)[0] == 80
 
 
-def test_two_backfills_at_once_over_the_same_days_end_as_one(all_days):
-    days = [FIRST, SECOND]
-    for day in days:
+def test_two_backfills_at_once_over_the_same_days_end_as_one(days):
+    both = [FIRST, SECOND]
+    for day in both:
         # takes in labels of the days before
-        all_days.evaluate(day)
-    for day in days:
-        all_days.load(day)
-    one = all_days.checksums()
+        days.evaluate(day)
+    for day in both:
+        days.load(day)
+    one = days.checksums()
     together = threading.Barrier(2)
 
     def backfill(clear_number: int):
         # of cleared runs, so that neither joins the tasks of the other
         together.wait()
-        for day in days[clear_number - 1 :]:
-            all_days.load(day, clear_number=clear_number)
+        for day in both[clear_number - 1 :]:
+            days.load(day, clear_number=clear_number)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(backfill, [1, 2]))
 
     assert [day["n"] for day in one] == [80, 80]
-    assert all_days.checksums() == one
+    assert days.checksums() == one
 
 
 def test_days_older_than_the_retention_are_not_loaded(days):

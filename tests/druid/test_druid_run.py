@@ -49,7 +49,7 @@ def test_druid_is_started_and_stopped(folder):
     assert f"http://localhost:{port}" in up.stdout
     assert len(started) == 6
     assert status.version == "33.0.0"
-    assert "runs already" in again.stdout
+    assert "is already running" in again.stdout
     assert "stopped: zookeeper, coordinator" in down.stdout
     assert read_running(folder / DRUID_RECORD) == []
 

@@ -24,9 +24,9 @@ from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
-DAYS, ROWS = 3, 300
-LAST = FIRST + timedelta(days=DAYS - 1)
-DAYS = [FIRST + timedelta(days=offset) for offset in range(DAYS)]
+COUNT, ROWS = 3, 300
+LAST = FIRST + timedelta(days=COUNT - 1)
+DAYS = [FIRST + timedelta(days=offset) for offset in range(COUNT)]
 HOSTILE = '[red]<b>x"\n'
 ENGINE = ("history: {days", "druid: {engine: druid}\nhistory: {days")
 
@@ -51,7 +51,7 @@ def write_hostile_days(archive):
 @pytest.fixture
 def archive(tmp_path: Path, request):
     """The archive of a model of the test's own."""
-    archive = local_archive(tmp_path, DAYS)
+    archive = local_archive(tmp_path, COUNT)
     archive.model = "".join(letter for letter in request.node.name.removeprefix("test_") if letter not in "[]")[:50]
     write_hostile_days(archive)
     return archive
@@ -82,8 +82,8 @@ def test_slices_are_those_of_the_curated_rows(model: Run, client, metric):
     here = slice_window(model, *asked, metric=metric, cross=True)
 
     assert numbers(there) == numbers(here)
-    assert (there.rows_read, there.rows_counted) == (0, DAYS * ROWS)
-    assert (here.rows_read, here.rows_counted) == (DAYS * ROWS, 0)
+    assert (there.rows_read, there.rows_counted) == (0, COUNT * ROWS)
+    assert (here.rows_read, here.rows_counted) == (COUNT * ROWS, 0)
     assert f"channel={HOSTILE}" in {found.name for found in there.slices}
     assert there.evaluated > 5
 
@@ -110,11 +110,11 @@ def test_a_day_that_druid_does_not_serve_as_the_store_has_it_is_read(model: Run,
     there = slice_window(model, ["channel"], FIRST, LAST, rows=DruidRows(model, client))
 
     assert numbers(there) == numbers(slice_window(model, ["channel"], FIRST, LAST))
-    assert (there.rows_read, there.rows_counted) == (ROWS - 9, (DAYS - 1) * ROWS)
+    assert (there.rows_read, there.rows_counted) == (ROWS - 9, (COUNT - 1) * ROWS)
 
 
 def test_the_command_counts_in_druid_where_the_spec_says_so(cluster, client, tmp_path, monkeypatch, capsys):
-    archive = local_archive(tmp_path, DAYS)
+    archive = local_archive(tmp_path, COUNT)
     archive.model = "sliced_by_command"
     model = ("model: loans", "model: sliced_by_command")
     (tmp_path / "loans.yaml").write_text(archive.spec_text(model, ENGINE))

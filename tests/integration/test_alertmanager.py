@@ -114,7 +114,7 @@ def test_alertmanager_that_does_not_take_them_is_an_error(status, error):
     with web_server() as inbox:
         inbox.status, inbox.location = status, f"{inbox.url}/inward"
 
-        with pytest.raises(error, match=f"The Alertmanager at .* answered {status}"):
+        with pytest.raises(error, match=f"The Alertmanager at .* replied with status {status}"):
             send(inbox.url, message(alert()))
 
         assert len(inbox.posts) == 1

@@ -19,14 +19,14 @@ from tests.support.archive import FIRST, Archive, day_table
 from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
-DAYS = 6
-DAYS = [Partition.of_day("loans", FIRST + timedelta(days=offset)) for offset in range(DAYS)]
+COUNT = 6
+DAYS = [Partition.of_day("loans", FIRST + timedelta(days=offset)) for offset in range(COUNT)]
 LAST = DAYS[-1]
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    return local_archive(tmp_path, DAYS)
+    return local_archive(tmp_path, COUNT)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ class TestQuarantinedShare:
         evaluate_day(run, LAST)
 
         found = verdict(run, LAST, "quarantined_share")
-        assert (found.state, found.value, found.expected, found.history) == (VerdictState.BREACH, 0.2, 0, DAYS - 1)
+        assert (found.state, found.value, found.expected, found.history) == (VerdictState.BREACH, 0.2, 0, COUNT - 1)
         assert found.p_value < 1e-3
         [alert] = [one for one in run.store.alerts("loans", LAST.day, LAST.day) if one.metric == "quarantined_share"]
         assert alert.text.startswith("quarantine rate 20 %, expected 0 %: effect size ")
@@ -69,7 +69,7 @@ class TestQuarantinedShare:
 
         evaluate_day(run, LAST)
 
-        assert [value(run, day, "quarantined_share").value for day in DAYS] == [8 / 88] * DAYS
+        assert [value(run, day, "quarantined_share").value for day in DAYS] == [8 / 88] * COUNT
         assert verdict(run, LAST, "quarantined_share").state is VerdictState.OK
 
     def test_fewer_than_expected_are_none(self, run, archive):
@@ -123,7 +123,7 @@ class TestDelay:
         evaluate_day(run, LAST)
 
         found = verdict(run, LAST, "delay_hours")
-        assert (found.state, found.value, found.history) == (VerdictState.OK, 2, DAYS - 1)
+        assert (found.state, found.value, found.history) == (VerdictState.OK, 2, COUNT - 1)
         assert found.high > 4
 
     def test_minutes_are_healthy(self, run, archive):
@@ -174,7 +174,7 @@ class TestCopiedArchive:
     def test_its_days_have_no_delay_that_could_be_evaluated(self, run):
         evaluate_day(run, LAST)
 
-        assert [value(run, day, "delay_hours").value for day in DAYS] == [None] * DAYS
+        assert [value(run, day, "delay_hours").value for day in DAYS] == [None] * COUNT
         found = verdict(run, LAST, "delay_hours")
         assert found.state is VerdictState.INSUFFICIENT_DATA
         assert found.note == "the files arrived together with those of an earlier day"
@@ -188,8 +188,8 @@ class TestCopiedArchive:
         evaluate_day(run, LAST)
 
         assert value(run, DAYS[0], "delay_hours").value is None
-        assert [value(run, day, "delay_hours").value for day in DAYS[1:]] == [2] * (DAYS - 1)
-        assert verdict(run, LAST, "delay_hours").history == DAYS - 2
+        assert [value(run, day, "delay_hours").value for day in DAYS[1:]] == [2] * (COUNT - 1)
+        assert verdict(run, LAST, "delay_hours").history == COUNT - 2
 
     def test_copying_it_again_changes_no_version_and_alarms_nobody(self, run, archive):
         for partition in DAYS:

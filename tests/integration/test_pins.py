@@ -247,6 +247,18 @@ class TestCandidate:
         assert compare_candidate(run, dates(0, 5), "v1").held.pin.number == 1
         assert compare_candidate(run, dates(0, 5)).held.pin is None
 
+    def test_what_recent_days_share_with_it_is_drift_from_the_one_in_force(self, tmp_path):
+        archive = Archive(str(tmp_path / "archive"), write_file)
+        archive.write_all(4, shift=0.3)
+        with opened(tmp_path, archive) as run:
+            for offset in range(4):
+                evaluate_day(run, partition(offset))
+
+            found = compare_candidate(run, dates(0, 3))
+
+        assert {name for name, one in found.verdicts.items() if one.state is VerdictState.BREACH} >= {"score"}
+        assert found.verdicts["score"].rule == "sampling error only"
+
     def test_nothing_is_kept(self, run):
         compare_candidate(run, dates(0, 5))
 

@@ -56,6 +56,6 @@ def test_one_entry_of_the_list_is_what_holds(pins, day, version):
     held = in_force(SPEC, pins, day, version)
     entries = [entry for entry in list_baselines(SPEC, pins, day) if entry.column is None]
 
-    lifecycle = {entry.version: entry.baseline for entry in entries if entry.lifecycle is EntryState.IN_FORCE}
-    assert lifecycle.get(version, lifecycle[None]) == held.baseline
-    assert len(lifecycle) == sum(entry.lifecycle is EntryState.IN_FORCE for entry in entries)
+    holding = {entry.version: entry.baseline for entry in entries if entry.state is EntryState.IN_FORCE}
+    assert holding.get(version, holding[None]) == held.baseline
+    assert len(holding) == sum(entry.state is EntryState.IN_FORCE for entry in entries)

@@ -31,7 +31,7 @@ SCHEMA = make_schema(
         SegmentSchema(columns=("c", "i")),
     ),
 )
-SCHEMA = pa.schema(
+ARROW_SCHEMA = pa.schema(
     [("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string()), ("v", pa.list_(pa.float64()))]
 )
 
@@ -56,9 +56,11 @@ def make_table(cells, run=(0, 0)) -> pa.Table:
             "n": pa.array([*columns[1], *(2**60 + many).tolist()], pa.int64()),
             "c": pa.array([*columns[2], *(f"v{number}" for number in many)], pa.string()),
             "i": pa.array([*columns[2], *(f"a longer identifier {number}" for number in many)], pa.string()),
-            "v": pa.array([*columns[3], *([number / 16, -number, 0.5] for number in many)], SCHEMA.field("v").type),
+            "v": pa.array(
+                [*columns[3], *([number / 16, -number, 0.5] for number in many)], ARROW_SCHEMA.field("v").type
+            ),
         },
-        schema=SCHEMA,
+        schema=ARROW_SCHEMA,
     )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.drift.compare import ColumnDrift
+from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.evaluation.columns import drifted, evaluated
+from airflow_mlmon.evaluation.columns import drifted, evaluate_pair, evaluated
 from airflow_mlmon.pipeline.baselines.accept import Evidence, next_day, require_version, weigh
 from airflow_mlmon.pipeline.baselines.choose import (
     ChosenBaseline,
@@ -19,7 +20,7 @@ from airflow_mlmon.pipeline.baselines.choose import (
 )
 from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
-from airflow_mlmon.pipeline.baselines.window_drift import Past, required_reference
+from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.baseline import Baseline
@@ -36,7 +37,7 @@ class CandidateDrift:
         after: The content of the candidate.
         evidence: The days of the candidate, for its acceptance.
         columns: The distance of the candidate from the one in force.
-        verdicts: The verdict on each column, by the distances of single days from the one in force.
+        verdicts: The verdict on each column, by sampling error only.
         own: Columns with their own baseline, which no pin replaces.
     """
 
@@ -86,6 +87,7 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
         for baseline in (held.baseline, candidate)
     )
     drift = compare_with(run, before.schema, [before], after.profile, {})
+    scores = [score_metric(column, before.facts.title) for column in drift]
     return CandidateDrift(
         day=day,
         held=held,
@@ -93,6 +95,7 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
         after=after,
         evidence=weigh(run, candidate, day),
         columns=drift,
-        verdicts=Past(run=run, reference=reference).evaluate(span, [before], after.profile, drift),
+        # past days show how single days vary, and neither side is one
+        verdicts=evaluate_pair(day, before.profile, after.profile, scores, run.spec.alerts.evaluation),
         own={name: run.spec.baselines[name] for name in names if name in run.spec.baselines},
     )
