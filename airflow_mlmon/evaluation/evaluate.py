@@ -25,7 +25,7 @@ from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, ROWS, Measure, Worse
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
 from airflow_mlmon.tasks.registry import METRICS
@@ -292,8 +292,8 @@ def _shrunk(items: Sequence[_T | None], expected_of: Callable[[_T], Expectation 
     shrunk: dict[int, Expectation] = {}
     for measure, members in groups.items():
         own = [found[at] for at in members]
-        # the variances of areas and losses have nothing in common
-        drawn = own if measure in {Measure.AREA, Measure.LOSS} else shrink(own)
+        # the variances of such numbers have nothing in common
+        drawn = own if measure in UNSAMPLED else shrink(own)
         shrunk |= dict(zip(members, drawn, strict=True))
     return [shrunk.get(at) for at in range(len(items))]
 

@@ -7,13 +7,14 @@ Each kind of number has a scale for the comparison of days, its sampling varianc
     mean       y = mean / sd        s^2 = 1 / n                     effect = Cohen's d, a difference of y
     area       y = 2 asin sqrt a    s^2 = c / n, c unknown          effect = h
     loss       y = ln loss          s^2 = c / n, c unknown          effect = ln ratio
+    skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of what is left unexplained
     duration   y = ln (10 h + t)    s^2 = 0.05^2, at the least      effect = ln ratio of 10 h + t
 
 An unknown c is estimated from the days, and no day is assumed to vary less. A duration is one number of a day and no
 sample of rows: all days have the same weight, their variance is estimated too, and its minimum is half an hour. An
 effect of 0.1 is one hour for files that arrive on time, and 10 % of a long delay.
 
-The distance from the expected value follows Student's t, by `dispersion.Expected`. Shares are often small counts: their
+    skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of the unexplained part
 exact tail, as a normal score, is divided by the standard deviation between days. Durations are skewed, and the tail of
 Student's t is too light for them: they follow the law of exponential waiting times, and only the late side is bad.
 """
@@ -28,7 +29,7 @@ from datetime import date
 import numpy as np
 from scipy import special
 
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metrics import UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.dispersion import Expectation, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
@@ -101,6 +102,8 @@ class Series:
                 return value / self.scale
             case Measure.LOSS:
                 return math.log(max(value, _LEAST_DEVIATION))
+            case Measure.SKILL:
+                return -math.log(max(1 - value, _LEAST_DEVIATION))
             case Measure.DURATION:
                 return math.log(_HOURS + max(value, 0.0))
 
@@ -113,6 +116,8 @@ class Series:
                 return math.sin(min(max(y, 0.0), math.pi) / 2) ** 2
             case Measure.MEAN:
                 return y * self.scale
+            case Measure.SKILL:
+                return 1 - math.exp(-y)
             case Measure.DURATION:
                 return max(math.exp(min(y, _AGES)) - _HOURS, 0.0)
 
@@ -127,7 +132,7 @@ class Series:
     def variance(self, expected: Expectation) -> float:
         """Return the variance of the distance from the expected value, on the scale."""
         own = self.sampling(self.now)
-        if self.measure in {Measure.AREA, Measure.LOSS}:
+        if self.measure in UNSAMPLED:
             ratio = max(expected.ratio, _LEAST_DEVIATION**2)
             return ratio * (max(own, expected.sampling) + expected.sampling / expected.of_centre)
         return expected.variance(own)

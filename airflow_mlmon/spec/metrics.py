@@ -18,8 +18,14 @@ class Measure(StrEnum):
     # an area, or a ratio between 0 and 1 with an unknown number of rows
     AREA = "area"
     LOSS = "loss"
+    # share explained, such as R²: at most 1, below 0 if a constant predicts better
+    SKILL = "skill"
     # hours
     DURATION = "duration"
+
+
+# their variance is estimated from the days alone
+UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL})
 
 
 class Worse(StrEnum):

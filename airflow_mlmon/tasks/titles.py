@@ -24,6 +24,7 @@ _EFFECT_MEASURES = {
     Measure.MEAN: "Cohen's d",
     Measure.AREA: "Cohen's h",
     Measure.LOSS: "log ratio",
+    Measure.SKILL: "log ratio",
     Measure.DURATION: "log ratio",
 }
 

@@ -132,6 +132,20 @@ def test_an_area_that_never_varied_is_evaluated_by_any_change():
     assert finding(series(Measure.AREA, Point(value=0.7, rows=100), past, worse=Worse.BELOW)).p_value < 1e-9
 
 
+def test_a_skill_may_be_negative_and_falls_further_below():
+    random = np.random.default_rng(4)
+    past = [Point(value=-0.2 + 0.02 * random.normal(), rows=500) for _ in range(28)]
+    same, worse, better = (
+        finding(series(Measure.SKILL, Point(value=value, rows=500), past, worse=Worse.BELOW))
+        for value in (-0.2, -1.5, 0.4)
+    )
+
+    assert same.expected == pytest.approx(-0.2, abs=0.02)
+    assert same.p_value > 0.05
+    assert (worse.p_value < 1e-6, worse.effect < 0) == (True, True)
+    assert better.p_value > 0.99
+
+
 def test_saturdays_of_a_weekly_rhythm_are_expected_and_such_a_monday_is_not():
     week = [(day, Point(value=700.0 if day.weekday() == 5 else 1_000.0, rows=0)) for day in days(28)]
     found = {}
