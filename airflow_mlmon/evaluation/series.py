@@ -7,16 +7,17 @@ Each kind of number has a scale for the comparison of days, its sampling varianc
     mean       y = mean / sd        s^2 = 1 / n                     effect = Cohen's d, a difference of y
     area       y = 2 asin sqrt a    s^2 = c / n, c unknown          effect = h
     loss       y = ln loss          s^2 = c / n, c unknown          effect = ln ratio
-    skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of what is left unexplained
+    skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of the unexplained part
     duration   y = ln (10 h + t)    s^2 = 0.05^2, at the least      effect = ln ratio of 10 h + t
 
 An unknown c is estimated from the days, and no day is assumed to vary less. A duration is one number of a day and no
 sample of rows: all days have the same weight, their variance is estimated too, and its minimum is half an hour. An
 effect of 0.1 is one hour for files that arrive on time, and 10 % of a long delay.
 
-    skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of the unexplained part
-exact tail, as a normal score, is divided by the standard deviation between days. Durations are skewed, and the tail of
-Student's t is too light for them: they follow the law of exponential waiting times, and only the late side is bad.
+The distance from the expected value follows Student's t, by `dispersion.Expectation`. Shares are often small counts:
+their exact tail, as a normal score, is divided by the standard deviation between days. Durations are skewed, and the
+tail of Student's t is too light for them: they follow the law of exponential waiting times, and only the late side is
+bad.
 """
 
 from __future__ import annotations
