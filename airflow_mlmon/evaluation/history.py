@@ -149,9 +149,9 @@ def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[dat
     """
     found: set[date] = set()
     last = day
-    for one_day in sorted(breached, reverse=True):
-        if (last - one_day).days > clears_after:
+    for breach in sorted(breached, reverse=True):
+        if (last - breach).days > clears_after:
             break
-        found.add(one_day)
-        last = one_day
+        found.add(breach)
+        last = breach
     return found

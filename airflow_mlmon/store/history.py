@@ -36,14 +36,14 @@ def read_values(
         segment: segment to read, "" for all rows; None reads all of them.
         limit: largest number of values to return.
     """
-    table, all_days = schema.metrics, schema.partitions
-    failed = sa.select(all_days.c.day).where(all_days.c.model == model, all_days.c.status == Status.FAILED.value)
+    table, partitions = schema.metrics, schema.partitions
+    failed = sa.select(partitions.c.day).where(partitions.c.model == model, partitions.c.status == Status.FAILED.value)
     query = sa.select(*(table.c[name] for name in ("day", "metric", "column", "segment", "value", "rows"))).where(
         table.c.model == model,
         table.c.day.between(*days),
         table.c.metric.in_(metrics),
         table.c.value.is_not(None),
-        table.c.day.not_in(failed.where(all_days.c.day.between(*days))),
+        table.c.day.not_in(failed.where(partitions.c.day.between(*days))),
     )
     if segment is not None:
         query = query.where(table.c.segment == segment)

@@ -84,7 +84,7 @@ def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     breaches = run.store.breached_days(run.model, date.min, day - timedelta(days=1), DRIFT)
     return {
         column: ongoing(
-            [one_day for one_day in days if one_day > accepted.get((metric, column, segment), date.min)],
+            [breach for breach in days if breach > accepted.get((metric, column, segment), date.min)],
             day,
             run.spec.alerts.clear,
         )
@@ -189,8 +189,8 @@ def _of_reference(
     run: Run, reference: StoredReference, baseline: Baseline, schema: ProfileSchema, span: Span
 ) -> ChosenBaseline:
     days = [day for day in reference.days if day not in span.own]
-    all_days = dict.fromkeys(days, reference_version(reference))
-    facts = _facts(run, baseline, schema, span, days=all_days, asked=len(days))
+    versions = dict.fromkeys(days, reference_version(reference))
+    facts = _facts(run, baseline, schema, span, days=versions, asked=len(days))
     whole = reference.profile
     if span.own:
         own = reference_days(run, reference)

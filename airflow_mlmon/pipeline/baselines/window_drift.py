@@ -103,7 +103,7 @@ class Past:
         length, first = len(span.days), span.days[0]
         days = self._days(first, max(self.run.spec.history.days // length, _PAST_WINDOWS) * length)
         windows = [days[start : start + length] for start in range(0, len(days), length)]
-        all_days = ColumnDays(
+        history = ColumnDays(
             day=first,
             now=current,
             past=[(window[0].day, self._sum(window)) for window in windows if _is_held(window)],
@@ -118,7 +118,7 @@ class Past:
             season=policy.season if length == 1 else Season.NONE,
         )
         titles = {name: chosen.facts.title for chosen in baselines for name in chosen.facts.columns}
-        return evaluate_columns(all_days, [score_metric(column, titles[column.column]) for column in drift], policy)
+        return evaluate_columns(history, [score_metric(column, titles[column.column]) for column in drift], policy)
 
     def _excluded(
         self, baselines: Sequence[ChosenBaseline], windows: Sequence[Sequence[DayProfile]], days: Sequence[DayProfile]

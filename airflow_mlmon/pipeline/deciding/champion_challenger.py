@@ -31,7 +31,7 @@ def challenges(run: Run, reference: StoredReference, day: date) -> list[Challeng
     found = []
     for challenger in sorted(counts.get(day, {})):
         champion = predecessor_of(challenger, counts)
-        days = [one_day for one_day in counts if one_day >= first and _served(counts[one_day], champion, challenger)]
+        days = [past for past in counts if past >= first and _served(counts[past], champion, challenger)]
         if champion is not None and days:
             found.append(_compare(run, reference, (champion, challenger), days))
     return found

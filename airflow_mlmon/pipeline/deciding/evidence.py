@@ -152,8 +152,8 @@ class PartitionEvaluator:
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
         stored = self._stored(day, reference, reach)
-        all_days = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
-        all_days = replace(all_days, outliers=_of_columns(over))
+        history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
+        history = replace(history, outliers=_of_columns(over))
         own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,
@@ -162,10 +162,10 @@ class PartitionEvaluator:
                 key: [(before, point) for before, point in points if key[0] != NEW_CATEGORY_RATE or before not in own]
                 for key, points in evidence.past.items()
             },
-            columns=all_days.columns(),
-            base=base_shares(all_days.baselines),
-            scales=_scales(spec, all_days),
-            parts=all_days.parts,
+            columns=history.columns(),
+            base=base_shares(history.baselines),
+            scales=_scales(spec, history),
+            parts=history.parts,
         )
 
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:

@@ -66,15 +66,15 @@ def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     changed = []
     for partition in days_between(run.model, first, last):
         run.progress(f"profile of {partition.key}")
-        day_state = run.store.state(partition)
-        state = _carry(run, reference, day_state)
-        if state is Carried.CARRIED and day_state is not None and day_state.evaluated:
+        stored = run.store.state(partition)
+        state = _carry(run, reference, stored)
+        if state is Carried.CARRIED and stored is not None and stored.evaluated:
             changed.append(partition)
         yield Reprofiled(
             day=partition.day,
             state=state,
-            rows=day_state.rows_accepted if day_state else 0,
-            before=day_state.schema if day_state else None,
+            rows=stored.rows_accepted if stored else 0,
+            before=stored.schema if stored else None,
             schema=reference.schema.id,
         )
     if changed:

@@ -102,7 +102,7 @@ def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partitio
     """Return the served versions of the days before, oldest first; none before the model's first day."""
     past = [day for offset in range(days, 0, -1) if (day := partition.shift(-offset)).day >= run.spec.start]
     states = run.store.states(run.model, past[0].day, past[-1].day) if past else []
-    versions = {one_day.partition.day: one_day.version for one_day in states}
+    versions = {state.partition.day: state.version for state in states}
     return {day: versions.get(day.day) for day in past}
 
 

@@ -157,28 +157,28 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
     days = days_of(table, run.spec.time_column)
-    all_days = {}
+    profiles = {}
     labelled = []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
-        all_days[day] = profile_table(rows, schema)
+        profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema))
-        _publish_day(run, day, all_days[day], labelled[-1], by_sample.get(day, ()))
+        _publish_day(run, day, profiles[day], labelled[-1], by_sample.get(day, ()))
     undated = table.filter(days.is_null())
-    profile = sum_profiles(schema, [*all_days.values(), profile_table(undated, schema)])
+    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
     reference = StoredReference(
         schema=schema,
         profile=profile,
         together=sizes,
-        checks=infer_checks(schema, profile, list(all_days.values()), run.spec),
-        days=tuple(all_days),
+        checks=infer_checks(schema, profile, list(profiles.values()), run.spec),
+        days=tuple(profiles),
         files=files,
         folder=_folder(run),
     )
-    run.files.write(f"{reference.folder}/{_DAYS}", bundle(all_days))
+    run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference

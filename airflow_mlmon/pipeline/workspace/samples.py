@@ -44,15 +44,15 @@ def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
 def left_out_days(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[tuple[date, Samples]]:
     """Yield each day with a sample of its rows beside one of all the others, for at most `most` days, evenly spread."""
     days = days_of(table, time_column)
-    all_days = sorted(pc.unique(days.drop_null()).to_pylist())
+    found = sorted(pc.unique(days.drop_null()).to_pylist())
     # twice the rows, so that enough are left without one day
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
-    for place in spread(len(all_days), most):
+    for place in spread(len(found), most):
         samples = Samples(
-            reference=sample(without_day(others, time_column, all_days[place]), id_column),
-            current=sample(table.filter(pc.equal(days, all_days[place])), id_column),
+            reference=sample(without_day(others, time_column, found[place]), id_column),
+            current=sample(table.filter(pc.equal(days, found[place])), id_column),
         )
-        yield all_days[place], samples
+        yield found[place], samples
 
 
 def spread(days: int, most: int) -> list[int]:

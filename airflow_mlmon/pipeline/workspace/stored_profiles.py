@@ -62,12 +62,12 @@ def _reference_days(
 
 
 def _day_profile(
-    run: Run, reference: StoredReference, day: date, day_state: PartitionState | None, own: dict[date, Profile]
+    run: Run, reference: StoredReference, day: date, stored: PartitionState | None, own: dict[date, Profile]
 ) -> DayProfile:
-    state = _state_of(day_state, reference)
-    if day_state is None or state is not ProfileState.STORED:
-        return DayProfile(day=day, state=state, version=day_state.version if day_state else None)
-    if day_state.version is None:
+    state = _state_of(stored, reference)
+    if stored is None or state is not ProfileState.STORED:
+        return DayProfile(day=day, state=state, version=stored.version if stored else None)
+    if stored.version is None:
         found = own.get(day)
         return DayProfile(
             day=day,
@@ -77,10 +77,10 @@ def _day_profile(
             is_reference=True,
         )
     try:
-        data = run.files.read(profile_uri(run, day_state.partition, day_state.version, reference.schema.id))
+        data = run.files.read(profile_uri(run, stored.partition, stored.version, reference.schema.id))
     except NotFoundError:
-        return DayProfile(day=day, state=ProfileState.NONE, version=day_state.version)
-    return DayProfile(day=day, state=state, version=day_state.version, profile=Profile.from_bytes(data))
+        return DayProfile(day=day, state=ProfileState.NONE, version=stored.version)
+    return DayProfile(day=day, state=state, version=stored.version, profile=Profile.from_bytes(data))
 
 
 def _state_of(state: PartitionState | None, reference: StoredReference) -> ProfileState:
