@@ -338,12 +338,12 @@ class PartitionState:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the run reached the counting of the rows."""
+        """Return whether the run reached the counting of the rows."""
         return self.status is not Status.FAILED or self.version is not None
 
     @property
     def is_of_reference(self) -> bool:
-        """Whether its rows are those of the reference, and no run has ingested others."""
+        """Return whether its rows are those of the reference, and no run has ingested others."""
         return self.version is None and self.schema is not None
 
     @classmethod

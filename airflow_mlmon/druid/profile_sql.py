@@ -40,7 +40,7 @@ class Reading(StrEnum):
 
     @property
     def is_number(self) -> bool:
-        """Whether Druid computes with the values."""
+        """Return whether Druid computes with the values."""
         return self in {Reading.DOUBLE, Reading.LONG, Reading.LONG_AS_DOUBLE}
 
 

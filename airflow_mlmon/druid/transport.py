@@ -50,7 +50,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is 2xx."""
+        """Return whether the status is 2xx."""
         return self.status // 100 == _SUCCESSES
 
 

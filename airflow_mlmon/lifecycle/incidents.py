@@ -37,7 +37,7 @@ class ToldIncident:
 
     @property
     def is_explained(self) -> bool:
-        """Whether any of its alerts follows from another."""
+        """Return whether any of its alerts follows from another."""
         return len(self.alerts) > 1 or not self._own_cause
 
     @property
@@ -62,7 +62,7 @@ class ToldIncident:
 
     @property
     def is_over(self) -> bool:
-        """Whether all of its alerts have resolved."""
+        """Return whether all of its alerts have resolved."""
         return all(map(_is_over, self.alerts))
 
 

@@ -36,7 +36,7 @@ class Notified:
 
     @property
     def is_firing(self) -> bool:
-        """Whether it leaves recipients with an open alert."""
+        """Return whether it leaves recipients with an open alert."""
         return self.event is not AlertEvent.RESOLVED
 
 

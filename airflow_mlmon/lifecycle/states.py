@@ -64,7 +64,7 @@ class Episode:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not resolved."""
+        """Return whether it has not resolved."""
         return self.resolved_on is None
 
     def holds(self, day: date) -> bool:

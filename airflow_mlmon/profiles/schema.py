@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
     @property
     def is_numeric(self) -> bool:
-        """Whether numbers are compared: the values, or the norms of vectors."""
+        """Return whether numbers are compared: the values, or the norms of vectors."""
         return self in {Kind.NUMERIC, Kind.VECTOR}
 
 

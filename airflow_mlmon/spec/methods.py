@@ -31,12 +31,12 @@ class Method(StrEnum):
 
     @property
     def is_sampled(self) -> bool:
-        """Whether Evidently computes it on a sample, because profiles cannot answer it."""
+        """Return whether Evidently computes it on a sample, because profiles cannot answer it."""
         return self in _SAMPLED
 
     @property
     def is_of_text(self) -> bool:
-        """Whether it compares texts, of which profiles hold the most frequent alone; its score is a ROC AUC."""
+        """Return whether it compares texts, of which profiles hold the most frequent alone; its score is a ROC AUC."""
         return self in _OF_TEXT
 
 

@@ -68,7 +68,7 @@ class Metric:
 
     @property
     def is_performance(self) -> bool:
-        """Whether it measures the quality of the predictions."""
+        """Return whether it measures the quality of the predictions."""
         return self.needs_labels and self.of_model
 
 

@@ -60,7 +60,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is an SQLite file."""
+        """Return whether it is an SQLite file."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ class Field:
 
     @property
     def is_profiled(self) -> bool:
-        """Whether such columns are profiled."""
+        """Return whether such columns are profiled."""
         return self.content in PROFILED
 
 
