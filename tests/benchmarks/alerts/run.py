@@ -177,7 +177,7 @@ def main() -> None:
     """Measure what was asked for, print it, and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=_GOALS, metavar="FIGURE")
-    parser.add_argument("--nights", type=int, default=10_000, help="at most so many days a setting")
+    parser.add_argument("--days", type=int, default=10_000, help="at most so many days a setting")
     parser.add_argument("--no-peers", action="store_true", help="do not ask evidently and NannyML")
     parsed = parser.parse_args()
     report = Report(name="alerts", goals=_GOALS)
