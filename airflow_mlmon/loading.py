@@ -6,7 +6,6 @@ A mistake reads `file:line: key: message; did you mean …?`, one line each.
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -90,8 +89,8 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
     data, lines = _parse(text, name, _NO_SPEC)
     for key, new in rename_old_spellings(data):
-        old = f"{name}:{_line(key, lines)}: {_dotted(key)} is an old spelling"
-        warnings.warn(f"{old}, which the next release refuses: write {new}", FutureWarning, stacklevel=2)
+        old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
+        log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
     asked = data.get("task")
     if asked is None:
         inferred = _inferred(data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -47,7 +46,6 @@ exit codes:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parsed = _parser().parse_args(_in_new_words(sys.argv[1:] if arguments is None else arguments))
-    warnings.showwarning = _show_warning
     try:
         return int(parsed.command(parsed))
     except MlmonError as error:
@@ -61,18 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Print a warning as a message to the user, without the line of code that gives it."""
-    sys.stderr.write(f"warning: {message}\n")
-
-
 def _in_new_words(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the command's new name, and warn where the old one was given."""
     first, *rest = arguments or ("",)
     if first not in _OLD_COMMANDS:
         return list(arguments)
     new = _OLD_COMMANDS[first]
-    sys.stderr.write(f"warning: mlmon {first} is an old spelling, which the next release refuses: write mlmon {new}\n")
+    sys.stderr.write(f"mlmon {first}: is an old spelling, which the next release refuses; write mlmon {new}\n")
     return [new, *rest]
 
 

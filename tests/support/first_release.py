@@ -30,7 +30,6 @@ def unpacked(folder: Path) -> Iterator[Path]:
 @contextmanager
 def opened_first_release() -> Iterator[Run]:
     """Open the store, which upgrades it, and the workspace of the folder that one is in."""
-    with pytest.warns(FutureWarning, match="is an old spelling"):
-        spec = parse_spec(Path("loans.yaml").read_text(), "loans.yaml")
+    spec = parse_spec(Path("loans.yaml").read_text(), "loans.yaml")
     with MetricStore("sqlite:///store.db", must_exist=True) as store:
         yield Run(spec=spec, store=store, storage=Storage(), workspace="workspace")

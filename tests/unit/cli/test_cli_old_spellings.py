@@ -32,7 +32,7 @@ def test_an_old_key_is_read_with_one_line_that_says_what_to_write(tmp_path):
 
     assert checked.returncode == 0
     assert checked.stderr == (
-        f"warning: {spec}:10: history.nights is an old spelling, which the next release refuses: write days\n"
+        f"{spec}:10: history.nights: is an old spelling, which the next release refuses; write days\n"
     )
 
 
@@ -44,6 +44,6 @@ def test_an_old_command_runs_the_new_one_and_says_so(tmp_path):
     shown = mlmon("layout", "show", str(spec), *places)
 
     assert shown.stderr.startswith(
-        "warning: mlmon layout is an old spelling, which the next release refuses: write mlmon schema\n"
+        "mlmon layout: is an old spelling, which the next release refuses; write mlmon schema\n"
     )
     assert "No profile schema is pinned for loans" in shown.stderr
