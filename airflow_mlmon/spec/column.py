@@ -26,13 +26,23 @@ class Column(Section):
     )
     role: Role = Field(
         default=Role.FEATURE,
-        description="feature (default), id, time, version, score, prediction or ignored.",
+        description="feature (default), id, time, version, ignored, or of an output: score, prediction, probability, "
+        "lower, upper, quantile, rank; for rankings also group and item.",
+    )
+    quantile: float | None = Field(
+        default=None, gt=0, lt=1, description="Level of a predicted quantile, such as 0.9. Only for role quantile."
     )
     required: bool = Field(default=False, description="Quarantine rows without a value.")
     personal: PersonalData | None = Field(
         default=None,
         description="For personal data: drop the column, or hash it with a key, before anything is written.",
     )
+
+    @model_validator(mode="after")
+    def _sound_quantile(self) -> Self:
+        if (self.role is Role.QUANTILE) is not (self.quantile is not None):
+            raise ValueError("quantile: a column has a level exactly if its role is quantile")
+        return self
 
     @model_validator(mode="after")
     def _sound_vector(self) -> Self:
@@ -42,8 +52,8 @@ class Column(Section):
             return self
         if self.dimension is None:
             raise ValueError("dimension: is missing; declare the vector as {type: vector, dimension: 384}")
-        if self.role not in {Role.FEATURE, Role.IGNORED}:
-            raise ValueError(f"role: a vector must be a feature or ignored, not {self.role}")
+        if self.role not in {Role.FEATURE, Role.IGNORED, Role.PROBABILITY}:
+            raise ValueError(f"role: a vector must be a feature, ignored or the probabilities, not {self.role}")
         if self.personal is PersonalData.HASH:
             raise ValueError("personal: a vector cannot be hashed; use drop")
         return self

@@ -187,7 +187,7 @@ def _label_row(
         return []
     name = run.spec.labels.label
     score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
-    current = stored_outcomes(run, state.partition, str(state.version))
+    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
     before = reference_outcomes(run, reference)
     if score is None or score.drift is None or current is None or before is None:
         return []
