@@ -118,6 +118,10 @@ class Task(ABC):
     def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
+    def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+        """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
+        return {}
+
     @abstractmethod
     def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
