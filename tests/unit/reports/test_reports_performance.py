@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.reports.page import render_day
+from airflow_mlmon.reports.wording import NONE
 from tests.support.pages import alerting_page
 
 
@@ -26,7 +27,7 @@ def test_each_metric_has_its_interval_and_the_score_of_the_best_constant():
 
     shown = table_of(precision, accuracy)
     assert shown["accuracy"] == ["0.870", "0.850 to 0.890", "0.620", "900", ""]
-    assert shown["precision"] == ["–", "–", "–", "900", "no row was predicted positive"]
+    assert shown["precision"] == [NONE, NONE, NONE, "900", "no row was predicted positive"]
     assert list(shown) == ["accuracy", "precision"], "those without a value come last"
 
 
