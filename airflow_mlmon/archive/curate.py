@@ -64,6 +64,11 @@ def count_reasons(quarantine: pa.Table) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in counts.to_pylist()}
 
 
+def malformed_reasons(vector: str, spec: ModelSpec) -> tuple[str, str]:
+    """Return the reasons for which a row is quarantined because of a vector: its length, or a null element."""
+    return f"{vector} is not a vector of dimension {spec.columns[vector].dimension}", f"{vector} has a null element"
+
+
 def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Mapping[str, pa.ChunkedArray]:
     required = [spec.id_column, spec.time_column]
     required += [name for name, column in spec.predictions.columns.items() if column.required and name not in required]
@@ -71,10 +76,10 @@ def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Ma
         required.remove(spec.time_column)
     faults = {f"{name} is empty": pc.is_null(table.column(name)) for name in required}
     for name in spec.vectors:
-        dimension = spec.columns[name].dimension
-        other = pc.not_equal(pc.list_value_length(table.column(name)), dimension)
-        faults[f"{name} is not a vector of dimension {dimension}"] = pc.fill_null(other, fill_value=False)
-        faults[f"{name} has a null element"] = _has_empty_element(table.column(name))
+        wrong_length, null_element = malformed_reasons(name, spec)
+        other = pc.not_equal(pc.list_value_length(table.column(name)), spec.columns[name].dimension)
+        faults[wrong_length] = pc.fill_null(other, fill_value=False)
+        faults[null_element] = _has_empty_element(table.column(name))
     if partition is not None:
         times = table.column(spec.time_column)
         outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))

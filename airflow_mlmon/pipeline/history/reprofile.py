@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
@@ -101,7 +102,11 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         state.partition,
         state.version,
         schema,
-        [*summary_metrics(profile, run.spec), *(drift.metrics if drift else ())],
+        [
+            *summary_metrics(profile, run.spec),
+            *unseen_metrics(profile, reference.profile, run.spec),
+            *(drift.metrics if drift else ()),
+        ],
         replaces=_FROM_PROFILE,
         baselines=drift.baselines if drift else (),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
@@ -23,6 +24,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
@@ -114,7 +116,12 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
+    metrics = [
+        *summary_metrics(profile, run.spec),
+        *unseen_metrics(profile, ensure_reference(run).profile, run.spec),
+        *arrival_metrics(run, prepared),
+        *drift.metrics,
+    ]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

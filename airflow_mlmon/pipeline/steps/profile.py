@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.profile import profile_version
@@ -87,7 +88,11 @@ def fill_days_before(run: Run, reference: StoredReference, partition: Partition)
 def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
-    metrics = (*summary_metrics(profile, run.spec), *arrival_metrics(prepared))
+    metrics = (
+        *summary_metrics(profile, run.spec),
+        *unseen_metrics(profile, reference.profile, run.spec),
+        *arrival_metrics(run, prepared),
+    )
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     state = to_state(prepared, schema=reference.schema.id, evaluated=False)
     taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -168,15 +169,17 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     )
     days = days_of(table, run.spec.time_column)
     profiles = {}
-    labelled = []
+    labelled: list[OutcomeParts | None] = []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
-        _publish_day(run, day, profiles[day], labelled[-1], by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
+    for (day, own), outcome in zip(profiles.items(), labelled, strict=True):
+        unseen = unseen_metrics(own, profile, run.spec, is_part=True)
+        _publish_day(run, day, own, outcome, (*unseen, *by_sample.get(day, ())))
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
     reference = StoredReference(
@@ -241,16 +244,16 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 
 
 def _publish_day(
-    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, by_sample: Sequence[MetricValue]
+    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, others: Sequence[MetricValue]
 ) -> None:
-    """Store a day of the reference as history for later days.
+    """Store a day of the reference as history for later days; `others` are its metrics beside all the days.
 
     A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
-    of_rows = (*summary_metrics(profile, run.spec), *by_sample)
+    of_rows = (*summary_metrics(profile, run.spec), *others)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if run.spec.labels and labelled is not None:
         of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
