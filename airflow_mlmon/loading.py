@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.expansion import expand_columns
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.renamed import rename_old_spellings
 from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
@@ -91,6 +92,8 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     for key, new in rename_old_spellings(data):
         old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
+    for key, source in expand_columns(data):
+        lines[key] = lines[source]
     asked = data.get("task")
     if asked is None:
         inferred = _inferred(data)

@@ -44,6 +44,8 @@ class Role(StrEnum):
     VERSION = "version"
     SCORE = "score"
     PREDICTION = "prediction"
+    ATTRIBUTION = "attribution"
+    OPERATIONAL = "operational"
     IGNORED = "ignored"
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
-from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.section import Section, UnknownNameError
 
+# fields that came later: left out while they are not set, so that the versions of stored days stay as they are
+_LATER = ("feature",)
+_OF_VECTORS = (Role.FEATURE, Role.ATTRIBUTION, Role.IGNORED)
 
 class Column(Section):
     """Column of the archived predictions."""
@@ -26,7 +30,13 @@ class Column(Section):
     )
     role: Role = Field(
         default=Role.FEATURE,
-        description="feature (default), id, time, version, score, prediction or ignored.",
+        description="feature (default), id, time, version, score, prediction, attribution (of the score to a feature, "
+        "such as a SHAP value) or ignored; operational is set by the section `operational`.",
+    )
+    feature: str | None = Field(
+        default=None,
+        description="Feature of an attribution. A column named `shap_{feature}` stands for one per feature, and a "
+        "vector of attributions has them in the order of the features.",
     )
     required: bool = Field(default=False, description="Quarantine rows without a value.")
     personal: PersonalData | None = Field(
@@ -42,8 +52,51 @@ class Column(Section):
             return self
         if self.dimension is None:
             raise ValueError("dimension: is missing; declare the vector as {type: vector, dimension: 384}")
-        if self.role not in {Role.FEATURE, Role.IGNORED}:
-            raise ValueError(f"role: a vector must be a feature or ignored, not {self.role}")
+        if self.role not in _OF_VECTORS:
+            raise ValueError(f"role: a vector must be a feature, an attribution or ignored, not {self.role}")
         if self.personal is PersonalData.HASH:
             raise ValueError("personal: a vector cannot be hashed; use drop")
         return self
+
+    @model_validator(mode="after")
+    def _sound_attribution(self) -> Self:
+        is_attribution = self.role is Role.ATTRIBUTION
+        if self.feature is not None and not is_attribution:
+            raise ValueError(f"feature: only for role attribution, not {self.role}")
+        if is_attribution and self.type not in {ColumnType.FLOAT, ColumnType.VECTOR}:
+            raise ValueError(f"type: an attribution must be of type float or vector, not {self.type}")
+        if is_attribution and (self.feature is None) is (self.type is ColumnType.FLOAT):
+            raise ValueError(
+                "feature: name the feature of the attribution, or name the column by a pattern such as shap_{feature}"
+                if self.feature is None
+                else "feature: a vector of attributions is of all features"
+            )
+        if is_attribution and self.personal is not None:
+            raise ValueError("personal: an attribution is a number of the model, not a personal one")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        return {name: value for name, value in content.items() if name not in _LATER or value is not None}
+
+
+def check_attributions(columns: Mapping[str, Column], features: Sequence[str]) -> None:
+    """Check that attributions are of features, once each, or one vector with an element for each."""
+    found = {name: column for name, column in columns.items() if column.role is Role.ATTRIBUTION}
+    held: dict[str, str] = {}
+    for name, column in found.items():
+        key = f"predictions.columns.{name}"
+        if column.type is ColumnType.VECTOR and len(found) > 1:
+            raise ValueError(f"{key}.role: a vector of attributions stands alone; {len(found)} columns have that role")
+        if column.type is ColumnType.VECTOR and column.dimension != len(features):
+            raise ValueError(
+                f"{key}.dimension: must be the number of features, {len(features)}, in the order of the spec"
+            )
+        if column.feature is None:
+            continue
+        if column.feature not in features:
+            raise UnknownNameError(f"{key}.feature", column.feature, features)
+        if column.feature in held:
+            raise ValueError(f"{key}.feature: {column.feature!r} has an attribution already: {held[column.feature]!r}")
+        held[column.feature] = name

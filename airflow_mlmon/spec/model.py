@@ -14,10 +14,11 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
-from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.column import Column, check_attributions
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
+from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
@@ -145,6 +146,7 @@ class ModelSpec(Section):
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     predictions: Predictions
+    operational: Operational | None = None
     duplicates: Duplicates | None = None
     labels: Labels | None = None
     reference: Reference
@@ -204,8 +206,14 @@ class ModelSpec(Section):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Output columns of the model: the score and the prediction."""
-        return tuple(name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
+        """Output columns of the model: the score, the prediction and the attributions."""
+        own = (name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
+        return (*own, *self.attributions)
+
+    @property
+    def attributions(self) -> tuple[str, ...]:
+        """Columns of attributions, in the order of the spec."""
+        return tuple(name for name, column in self.columns.items() if column.role is Role.ATTRIBUTION)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -270,6 +278,16 @@ class ModelSpec(Section):
     def _known_column(self, column: str | None, key: str) -> None:
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _operational_apart(self) -> Self:
+        check_operational(self.operational, self.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _attributions_fit(self) -> Self:
+        check_attributions(self.columns, self.features)
+        return self
 
     @model_validator(mode="after")
     def _label_apart(self) -> Self:
