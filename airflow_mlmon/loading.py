@@ -16,12 +16,13 @@ from pydantic import BaseModel, ValidationError
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
+from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.expansion import expand_columns
-from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.model import TASK_KEYS, ModelSpec
 from airflow_mlmon.spec.renamed import rename_old_spellings
 from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
-from airflow_mlmon.tasks.registry import PLANNED, TASKS, infer_task
+from airflow_mlmon.tasks.registry import DEFAULT, PLANNED, TASKS, infer_tasks
 from airflow_mlmon.tasks.task import Task
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,23 +90,30 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
     data, lines = _parse(text, name, _NO_SPEC)
+    lines |= {key: lines[source] for key, source in expand_columns(data).items()}
     for key, new in rename_old_spellings(data):
         old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
-    for key, source in expand_columns(data):
-        lines[key] = lines[source]
     asked = data.get("task")
     if asked is None:
-        inferred = _inferred(data)
-        return _validate({**data, "task": inferred.name}, lines, name, ModelSpec, vocabulary=inferred)
+        tasks = infer_tasks(_declared_types(data), TASK_KEYS & data.keys())
+        mistakes = [f"{name}:1: task: {_ambiguous(tasks)}"] if len(tasks) > 1 else []
+        inferred = tasks[0] if tasks else DEFAULT
+        return _validate(
+            {**data, "task": inferred.name}, lines, name, ModelSpec, vocabulary=inferred, mistakes=mistakes
+        )
     # the valid keys depend on the task: for an unknown one the rest is not checked
     task = TASKS.get(asked) if isinstance(asked, str) else None
     mistakes = [] if task else [f"{name}:{_line(('task',), lines)}: task: {_unknown_task(asked)}"]
     return _validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes)
 
 
-def _inferred(data: Mapping[str, Any]) -> Task:
-    """Infer the task from the types of the model's outputs."""
+def _ambiguous(tasks: Sequence[Task]) -> str:
+    return f"is missing: the outputs may be those of {' or '.join(task.name for task in tasks)}"
+
+
+def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
+    """Return the types of the model's columns by role."""
     predictions = data.get("predictions")
     columns = predictions.get("columns") if isinstance(predictions, dict) else None
     types = {}
@@ -114,7 +122,7 @@ def _inferred(data: Mapping[str, Any]) -> Task:
         with suppress(ValidationError):
             column = Column.model_validate(content)
             types[column.role] = column.type
-    return infer_task(types)
+    return types
 
 
 def _unknown_task(asked: object) -> str:

@@ -121,6 +121,10 @@ class MetricValue:
         segment: The rows that it is about; None stands for all.
         value: The value; None where there is none, which is not zero.
         rows: The rows that it rests on.
+        low: Lower end of the 95 % interval of the value; None where it has none, as has `high`.
+        high: Upper end.
+        constant: What the best constant prediction of the reference would score on the same labels; None if it has no
+            score.
         reason: Why there is no value.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
@@ -133,6 +137,9 @@ class MetricValue:
     segment: str | None = None
     value: float | None
     rows: int
+    low: float | None = None
+    high: float | None = None
+    constant: float | None = None
     reason: str = ""
     withheld: str = ""
     error_bound: float | None = None

@@ -238,7 +238,7 @@ def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
         return None
     required = not sample.column(best).null_count
     reason = f"the score: by its name, and {task.looks[Role.SCORE]}"
-    return replace(columns[best], type=task.types[Role.SCORE], role=Role.SCORE, required=required, reason=reason)
+    return replace(columns[best], type=task.types[Role.SCORE][0], role=Role.SCORE, required=required, reason=reason)
 
 
 def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
@@ -251,7 +251,7 @@ def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
     reason = "the predicted class: " + (task.looks[Role.PREDICTION] if cut else "by its name")
     required = not sample.column(best).null_count
     return replace(
-        columns[best], type=task.types[Role.PREDICTION], role=Role.PREDICTION, required=required, reason=reason
+        columns[best], type=task.types[Role.PREDICTION][0], role=Role.PREDICTION, required=required, reason=reason
     )
 
 

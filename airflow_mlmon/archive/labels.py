@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
+from airflow_mlmon.spec.choices import SHARED_ROLES
 from airflow_mlmon.tables.schema import arrow_schema
 from airflow_mlmon.tasks.registry import task_of
 
@@ -22,8 +25,8 @@ def delivery_schema(spec: ModelSpec) -> pa.Schema:
 
 def joined_schema(spec: ModelSpec) -> pa.Schema:
     """Return the columns from which performance is measured: those of the outputs, by role, and of the label."""
-    outputs = {role.value: Column(type=kind) for role, kind in task_of(spec).types.items()}
-    return arrow_schema({**outputs, "label": _label(spec)}).append(EXCLUDED)
+    outputs = [_joined_field(role, spec) for role in task_of(spec).types]
+    return pa.schema([*outputs, *arrow_schema({"label": _label(spec)}), EXCLUDED])
 
 
 def label_columns(spec: ModelSpec, labels: Labels) -> dict[str, Column]:
@@ -64,11 +67,37 @@ def join_labels(curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSp
 def join_outputs(table: pa.Table, labels: pa.ChunkedArray, excluded: pa.ChunkedArray, spec: ModelSpec) -> pa.Table:
     """Put the outputs of the model beside the labels of the same rows; all null where the model has none."""
     schema = joined_schema(spec)
-    outputs = [
-        table.column(name) if (name := spec.column_of(role)) else pa.nulls(table.num_rows, schema.field(role).type)
-        for role in task_of(spec).types
-    ]
+    outputs = [_joined_output(table, role, spec, schema.field(role).type) for role in task_of(spec).types]
     return pa.table([*outputs, labels, excluded], schema=schema)
+
+
+def _joined_field(role: Role, spec: ModelSpec) -> pa.Field:
+    """Return the field of an output; columns that share a role are one list of doubles, in the order of the spec."""
+    names = spec.columns_of(role)
+    if role not in SHARED_ROLES:
+        kind = spec.columns[names[0]] if names else Column(type=task_of(spec).types[role][0])
+        return arrow_schema({role.value: kind}).field(0)
+    return pa.field(role.value, pa.list_(pa.float64(), _elements(names, spec)))
+
+
+def _joined_output(table: pa.Table, role: Role, spec: ModelSpec, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    names = spec.columns_of(role)
+    if not names:
+        return pa.nulls(table.num_rows, kind)
+    if role not in SHARED_ROLES:
+        return table.column(names[0])
+    columns = [table.column(name).combine_chunks() for name in names]
+    if spec.columns[names[0]].type is ColumnType.VECTOR:
+        # a row without a vector is one of missing numbers
+        nothing = pa.scalar([math.nan] * _elements(names, spec), kind)
+        return pc.coalesce(columns[0].cast(kind), nothing)
+    numbers = np.stack([column.cast(pa.float64()).fill_null(math.nan).to_numpy() for column in columns], axis=1)
+    return pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), type=kind)
+
+
+def _elements(names: Sequence[str], spec: ModelSpec) -> int:
+    first = spec.columns[names[0]] if names else None
+    return first.dimension or 0 if first and first.type is ColumnType.VECTOR else len(names)
 
 
 def _label(spec: ModelSpec) -> Column:

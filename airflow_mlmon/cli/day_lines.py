@@ -14,6 +14,8 @@ from airflow_mlmon.pipeline.nightly import Ran
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
 
+_MEASURED = ("metric", "column", "segment", "value", "low", "high", "constant")
+
 
 class DayLines:
     """Printer of one line for each day, in order, as soon as its labels have been received, or at the end.
@@ -73,10 +75,7 @@ def _content(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[
 
 def _measured(run: Run, partition: Partition) -> dict[str, Any]:
     return {
-        "metrics": [
-            {"metric": value.metric, "column": value.column, "segment": value.segment, "value": value.value}
-            for value in run.store.metric_values(partition)
-        ],
+        "metrics": [{name: getattr(value, name) for name in _MEASURED} for value in run.store.metric_values(partition)],
         "verdicts": [_verdict(verdict) for verdict in run.store.verdicts(partition)],
     }
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import number_cell, plain_table
-from airflow_mlmon.records import Alert, PartitionState, Status
+from airflow_mlmon.records import Alert, MetricValue, PartitionState, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import Measure
@@ -23,7 +23,7 @@ _DRIFTED = "drifted_columns"
 
 def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
     """Build the table with a line for each day of the range; days with alerts are highlighted."""
-    metrics = store.metrics(spec.model, first, last)
+    values = store.measured(spec.model, first, last)
     alerting: dict[date, list[Alert]] = defaultdict(list)
     for alert in store.alerts(spec.model, first, last):
         alerting[alert.partition.day].append(alert)
@@ -38,16 +38,28 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
     table.add_column("alerts", overflow="fold")
     for state in store.states(spec.model, first, last):
         day = state.partition.day
-        values = [number_cell(metrics.get((day, name, None)), _form(name)) for name in shown]
         table.add_row(
             f"{day:%Y-%m-%d %a}",
             f"{state.rows_accepted:,}" if state.is_counted else NONE,
             _status(state),
-            *values,
+            *(_measured_cell(values.get((day, name))) for name in shown),
             Text(_subjects(alerting[day], spec)),
             style="bold red" if alerting[day] else "",
         )
     return table
+
+
+def _measured_cell(measured: MetricValue | None) -> str:
+    """Format a value, and below it its interval and what a constant prediction would score."""
+    if measured is None or measured.value is None:
+        return NONE
+    form = _form(measured.metric)
+    lines = [number_cell(measured.value, form)]
+    if measured.low is not None and measured.high is not None:
+        lines.append(f"({number_cell(measured.low, form)} to {number_cell(measured.high, form)})")
+    if measured.constant is not None:
+        lines.append(f"constant {number_cell(measured.constant, form)}")
+    return "\n".join(lines)
 
 
 def _form(metric: str) -> str:

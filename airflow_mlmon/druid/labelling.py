@@ -99,6 +99,7 @@ def _labelled(
 ) -> dict[str | None, OutcomeProfile]:
     """Count the outcome profile of each part of the rows."""
     counting = task.counting
+    assert counting is not None  # noqa: S101 - checked by the caller
     classes = [_column(columns.column_of(name), held, "BIGINT") for name in counting.classes]
     by = classes[list(counting.classes).index(counting.by)]
     number = _column(columns.column_of(counting.number), held, "DOUBLE")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
+# keys of a column that are part of the fingerprint without a value too: later ones are not, so that it stays the same
+_ALWAYS_DECLARED = frozenset({"dimension", "personal"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DruidAccess:
@@ -72,6 +75,12 @@ class Run:
     def fingerprint(self) -> str:
         """Return a hash of the declaration of the predictions."""
         declared = self.spec.predictions.model_dump(mode="json", include={"timezone", "columns"})
+        declared["columns"] = {
+            name: {key: found for key, found in column.items() if found is not None or key in _ALWAYS_DECLARED}
+            for name, column in declared["columns"].items()
+        }
+        if self.spec.operational is not None:
+            declared["operational"] = self.spec.operational.model_dump(mode="json")
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
     @property

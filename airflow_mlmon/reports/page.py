@@ -67,7 +67,7 @@ class PerformanceDay:
     """Performance of one day by the labels received."""
 
     day: date
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, MetricValue]
     href: str | None = None
     note: str = ""
 
@@ -147,7 +147,7 @@ class IndexDay:
     href: str | None = None
     drifted: int | None = None
     columns: int | None = None
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
     is_stale: bool = False
@@ -282,6 +282,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
+        beside_value=wording.measured_text,
         metric=metric_title,
         basis=wording.basis_text,
         state=wording.state_text,

@@ -8,7 +8,7 @@ from datetime import date
 
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.evaluation.columns import drifted, evaluated
-from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.tasks.contrast import Difference
 
 _MOST_COLUMNS = 5
@@ -30,7 +30,7 @@ class VersionRow:
     name: str
     rows: int
     share: float
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, MetricValue]
     verdicts: Mapping[str, Verdict]
     baselines: tuple[str, ...]
 

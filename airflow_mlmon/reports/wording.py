@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from airflow_mlmon.quality.wording import number_text
-from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.spec.metrics import Measure
 from airflow_mlmon.tasks.registry import METRICS
@@ -72,6 +72,17 @@ def value_text(value: float | None, metric: str) -> str:
     if float(value).is_integer():
         return number_text(float(value))
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def measured_text(measured: MetricValue) -> str:
+    """Format what stands beside a value: its 95 % interval and what a constant prediction would score.
+
+    >>> measured_text(MetricValue(metric="accuracy", value=0.87, rows=900, low=0.85, high=0.89, constant=0.62))
+    '(0.850 to 0.890), constant 0.620'
+    """
+    low, high, constant = (value_text(end, measured.metric) for end in (measured.low, measured.high, measured.constant))
+    interval = "" if measured.low is None or measured.high is None else f"({low} to {high})"
+    return ", ".join(filter(None, (interval, "" if measured.constant is None else f"constant {constant}")))
 
 
 def limits_text(verdict: Verdict) -> str:

@@ -44,9 +44,34 @@ class Role(StrEnum):
     VERSION = "version"
     SCORE = "score"
     PREDICTION = "prediction"
+    PROBABILITY = "probability"
+    LOWER = "lower"
+    UPPER = "upper"
+    QUANTILE = "quantile"
+    RANK = "rank"
+    GROUP = "group"
+    ITEM = "item"
     ATTRIBUTION = "attribution"
     OPERATIONAL = "operational"
     IGNORED = "ignored"
+
+
+# what a model puts out, in the order of pages
+OUTPUT_ROLES = (
+    Role.SCORE,
+    Role.PREDICTION,
+    Role.PROBABILITY,
+    Role.LOWER,
+    Role.UPPER,
+    Role.QUANTILE,
+    Role.RANK,
+)
+# roles that several columns may have
+SHARED_ROLES = frozenset(
+    {Role.FEATURE, Role.IGNORED, Role.PROBABILITY, Role.QUANTILE, Role.ATTRIBUTION, Role.OPERATIONAL}
+)
+# roles whose columns only some kinds of model know
+TASK_ROLES = frozenset({*OUTPUT_ROLES, Role.GROUP, Role.ITEM})
 
 
 class PersonalData(StrEnum):

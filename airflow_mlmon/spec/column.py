@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
 from airflow_mlmon.spec.section import Section, UnknownNameError
 
-# fields that came later: left out while they are not set, so that the versions of stored days stay as they are
-_LATER = ("feature",)
-_OF_VECTORS = (Role.FEATURE, Role.ATTRIBUTION, Role.IGNORED)
+_OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
+
 
 class Column(Section):
     """Column of the archived predictions."""
@@ -30,8 +29,12 @@ class Column(Section):
     )
     role: Role = Field(
         default=Role.FEATURE,
-        description="feature (default), id, time, version, score, prediction, attribution (of the score to a feature, "
-        "such as a SHAP value) or ignored; operational is set by the section `operational`.",
+        description="feature (default), id, time, version, ignored, or of an output: score, prediction, probability, "
+        "lower, upper, quantile, rank; for rankings also group and item; attribution, of the score to a feature, such "
+        "as a SHAP value; operational is set by the section `operational`.",
+    )
+    quantile: float | None = Field(
+        default=None, gt=0, lt=1, description="Level of a predicted quantile, such as 0.9. Only for role quantile."
     )
     feature: str | None = Field(
         default=None,
@@ -45,6 +48,12 @@ class Column(Section):
     )
 
     @model_validator(mode="after")
+    def _sound_quantile(self) -> Self:
+        if (self.role is Role.QUANTILE) is not (self.quantile is not None):
+            raise ValueError("quantile: a column has a level exactly if its role is quantile")
+        return self
+
+    @model_validator(mode="after")
     def _sound_vector(self) -> Self:
         if self.type is not ColumnType.VECTOR:
             if self.dimension is not None:
@@ -53,7 +62,9 @@ class Column(Section):
         if self.dimension is None:
             raise ValueError("dimension: is missing; declare the vector as {type: vector, dimension: 384}")
         if self.role not in _OF_VECTORS:
-            raise ValueError(f"role: a vector must be a feature, an attribution or ignored, not {self.role}")
+            raise ValueError(
+                f"role: a vector must be a feature, ignored, attributions or probabilities, not {self.role}"
+            )
         if self.personal is PersonalData.HASH:
             raise ValueError("personal: a vector cannot be hashed; use drop")
         return self
@@ -74,11 +85,6 @@ class Column(Section):
         if is_attribution and self.personal is not None:
             raise ValueError("personal: an attribution is a number of the model, not a personal one")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = handler(self)
-        return {name: value for name, value in content.items() if name not in _LATER or value is not None}
 
 
 def check_attributions(columns: Mapping[str, Column], features: Sequence[str]) -> None:

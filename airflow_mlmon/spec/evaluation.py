@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import MINIMUM_ROWS, Correction
-from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 
 class Season(StrEnum):
@@ -50,3 +51,15 @@ class EvaluationPolicy(Section):
         default=Season.AUTO,
         description="weekday: compare with the same weekday; none: never; auto: where weekdays differ significantly.",
     )
+    metrics: tuple[str, ...] = Field(
+        default=(), description="Further metrics of the task to evaluate, beside those evaluated by default."
+    )
+
+    @model_validator(mode="after")
+    def _known_metrics(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        known = vocabulary.metrics if vocabulary else dict.fromkeys(self.metrics)
+        for position, metric in enumerate(self.metrics):
+            if metric not in known:
+                raise UnknownNameError(f"metrics.{position}", metric, known)
+        return self

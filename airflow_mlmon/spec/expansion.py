@@ -1,4 +1,4 @@
-"""Columns that a spec declares in short, written out: attributions by a pattern, and those of `operational`."""
+"""Columns that a spec declares in short, written out: those named by a placeholder, and those of `operational`."""
 
 from __future__ import annotations
 
@@ -7,54 +7,73 @@ from typing import Any
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 
-PLACEHOLDER = "{feature}"
+_CLASS, _FEATURE = "{class}", "{feature}"
 _COLUMNS = ("predictions", "columns")
-_LATENCIES = ("latency_ms", "latency_s")
 
 Key = tuple[str | int, ...]
 
 
-def expand_columns(content: dict[str, Any]) -> Iterator[tuple[Key, Key]]:
-    """Write out the columns of a spec's content, in place, and yield the key of each with the key that it stands for.
+def expand_columns(content: dict[str, Any]) -> dict[Key, Key]:
+    """Write out the columns of a spec's content, in place, and return the key that each new one stands for.
 
-    `"shap_{feature}"` becomes a column of each feature, and a column that `operational` names gets its role, or is
-    added. What is malformed is left alone, for the validation to report.
+    `proba_{class}` stands for one column per class of the key `classes`, in that order, and `shap_{feature}` for one
+    per feature that is not declared by itself. A column that `operational` names gets its role, or is added. What
+    cannot be expanded stays as it is, and is found to be wrong by the validation.
+
+    >>> spec = {"classes": ["a", "b"], "predictions": {"columns": {"p_{class}": {"type": "float"}}}}
+    >>> sources = expand_columns(spec)
+    >>> spec["predictions"]["columns"]
+    {'p_a': {'type': 'float'}, 'p_b': {'type': 'float'}}
     """
     predictions = content.get("predictions")
     columns = predictions.get("columns") if isinstance(predictions, dict) else None
-    if not isinstance(columns, dict):
-        return
-    operational = content.get("operational")
-    if isinstance(operational, dict):
-        yield from _add_operational(columns, operational)
-    features = [name for name, column in columns.items() if _is_feature(name, column)]
-    for pattern in [name for name in columns if isinstance(name, str) and PLACEHOLDER in name]:
-        found = columns.pop(pattern)
-        for feature in features:
-            name = pattern.replace(PLACEHOLDER, feature)
-            # a column that is declared by itself stays as it is declared
-            if name not in columns:
-                columns[name] = {**found, "feature": feature} if isinstance(found, dict) else found
-                yield (*_COLUMNS, name), (*_COLUMNS, pattern)
+    if not isinstance(predictions, dict) or not isinstance(columns, dict):
+        return {}
+    sources: dict[Key, Key] = {}
+    declared = _with_operational(columns, content.get("operational"), sources)
+    classes = content.get("classes")
+    expanded: dict[Any, Any] = {}
+    for name, column in declared.items():
+        found = dict(
+            _expanded(name, column, [str(one) for one in classes] if isinstance(classes, list) else [], declared)
+        )
+        expanded |= found
+        sources |= {(*_COLUMNS, one): (*_COLUMNS, name) for one in found if one != name}
+    predictions["columns"] = expanded
+    return sources
 
 
-def _add_operational(columns: dict[str, Any], operational: Mapping[str, Any]) -> Iterator[tuple[Key, Key]]:
-    listed = operational.get("saturation")
-    saturation = listed if isinstance(listed, list) else []
-    named = [(operational.get(key), ColumnType.FLOAT, key) for key in _LATENCIES]
-    named += [(operational.get("status"), ColumnType.CATEGORY, "status")]
-    named += [(name, ColumnType.FLOAT, "saturation") for name in saturation]
+def _with_operational(columns: Mapping[Any, Any], operational: Any, sources: dict[Key, Key]) -> dict[Any, Any]:
+    """Return the columns with those of the section `operational`, each with its role."""
+    section = operational if isinstance(operational, dict) else {}
+    saturation = section.get("saturation")
+    named = [(section.get(key), ColumnType.FLOAT, key) for key in ("latency_ms", "latency_s")]
+    named += [(section.get("status"), ColumnType.CATEGORY, "status")]
+    named += [(name, ColumnType.FLOAT, "saturation") for name in (saturation if isinstance(saturation, list) else ())]
+    found = dict(columns)
     for name, kind, key in named:
-        if not isinstance(name, str):
-            continue
-        if name not in columns:
-            columns[name] = {"type": kind.value, "role": Role.OPERATIONAL.value}
-            yield (*_COLUMNS, name), ("operational", key)
-        elif isinstance(columns[name], dict):
-            columns[name] = {"role": Role.OPERATIONAL.value, **columns[name]}
+        if isinstance(name, str) and name not in found:
+            found[name] = {"type": kind.value, "role": Role.OPERATIONAL.value}
+            sources[*_COLUMNS, name] = ("operational", key)
+        elif isinstance(name, str) and isinstance(found[name], dict):
+            found[name] = {"role": Role.OPERATIONAL.value, **found[name]}
+    return found
+
+
+def _expanded(name: Any, column: Any, classes: list[str], declared: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the columns that a name stands for."""
+    if isinstance(name, str) and _CLASS in name and classes:
+        yield from ((name.replace(_CLASS, one), column) for one in classes)
+    elif isinstance(name, str) and _FEATURE in name and isinstance(column, dict):
+        for feature in declared:
+            own = name.replace(_FEATURE, str(feature))
+            if _is_feature(feature, declared[feature]) and own not in declared:
+                yield own, {**column, "feature": feature}
+    else:
+        yield name, column
 
 
 def _is_feature(name: Any, column: Any) -> bool:
-    if not isinstance(column, dict) or not isinstance(name, str) or PLACEHOLDER in name:
+    if not isinstance(column, dict) or not isinstance(name, str) or _FEATURE in name:
         return False
     return column.get("role", Role.FEATURE.value) == Role.FEATURE.value and not column.get("personal")

@@ -5,15 +5,23 @@ Each field carries its description; the table of `include/docs/spec.md` is gener
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
+from airflow_mlmon.spec.archives import Labels, Predictions, Reference
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
-from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
+from airflow_mlmon.spec.choices import (
+    OUTPUT_ROLES,
+    SHARED_ROLES,
+    TASK_ROLES,
+    ColumnType,
+    PersonalData,
+    Role,
+    Severity,
+)
 from airflow_mlmon.spec.column import Column, check_attributions
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
@@ -22,91 +30,16 @@ from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
-_PLACEHOLDERS = {"date", "year", "month", "day"}
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
 }
 
+# keys that only some kinds of model read
+TASK_KEYS = frozenset({"classes"})
 
-_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION}
+_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
-
-
-class Predictions(Section):
-    """Archive of the predictions and their columns."""
-
-    path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
-    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
-    connection: str | None = Field(
-        default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
-    )
-    ready: str | None = Field(
-        default=None, description="Name of the marker file that marks a day as complete, such as _SUCCESS."
-    )
-    wait_hours: float = Field(
-        default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
-    )
-    timezone: str | None = Field(
-        default=None,
-        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
-    )
-    columns: dict[str, Column] = Field(description="Every column of the files, by name.")
-
-    @field_validator("path")
-    @classmethod
-    def _dated(cls, path: str) -> str:
-        return check_dated_path(path)
-
-
-class Labels(Section):
-    """Archive of the labels; each delivery is in the folder of its day."""
-
-    path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
-    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
-    id: str = Field(description="Column that holds the prediction id.")
-    label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
-    outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
-    excluded: tuple[str, ...] = Field(
-        default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
-    )
-    positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
-    delay_days: int = Field(
-        default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
-    )
-    min_coverage: float = Field(
-        default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
-    )
-
-    @property
-    def words(self) -> dict[str, str]:
-        """The model's own words for those in the titles of metrics."""
-        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.excluded)} if self.excluded else {})
-
-    @field_validator("path")
-    @classmethod
-    def _dated(cls, path: str) -> str:
-        return check_dated_path(path)
-
-
-class Reference(Section):
-    """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
-
-    path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
-    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
-    label: str | None = Field(default=None, description="Column with the label, where the files have one.")
-    outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
-    dated: bool = Field(
-        default=True,
-        description="false: the files have neither ids nor event times, as is common for training data. The variance "
-        "between days is then learnt from the initial window.",
-    )
-
-    @field_validator("path")
-    @classmethod
-    def _folder(cls, path: str) -> str:
-        # the same folder with and without the trailing slash
-        return path.rstrip("/")
 
 
 class Check(Section):
@@ -140,6 +73,9 @@ class ModelSpec(Section):
     )
     task: str = Field(
         default="binary", description="Kind of model: binary; without it, what the types of the outputs say."
+    )
+    classes: tuple[str, ...] = Field(
+        default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
@@ -184,6 +120,10 @@ class ModelSpec(Section):
         """Find the column with `role`, if there is one."""
         return next((name for name, column in self.columns.items() if column.role is role), None)
 
+    def columns_of(self, role: Role) -> tuple[str, ...]:
+        """Return all columns with `role`, in the order of the spec."""
+        return tuple(name for name, column in self.columns.items() if column.role is role)
+
     @property
     def id_column(self) -> str:
         """Column with the prediction id."""
@@ -206,14 +146,8 @@ class ModelSpec(Section):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Output columns of the model: the score, the prediction and the attributions."""
-        own = (name for role in (Role.SCORE, Role.PREDICTION) if (name := self.column_of(role)))
-        return (*own, *self.attributions)
-
-    @property
-    def attributions(self) -> tuple[str, ...]:
-        """Columns of attributions, in the order of the spec."""
-        return tuple(name for name, column in self.columns.items() if column.role is Role.ATTRIBUTION)
+        """Output columns of the model, by role, and the attributions of its score."""
+        return tuple(name for role in (*OUTPUT_ROLES, Role.ATTRIBUTION) for name in self.columns_of(role))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -299,26 +233,50 @@ class ModelSpec(Section):
     def _consistent(self) -> Self:
         for role in (Role.ID, Role.TIME):
             self._exactly_one(role)
-        for role in (Role.SCORE, Role.PREDICTION, Role.VERSION):
-            self._at_most_one(role)
-        if not any((self.column_of(Role.SCORE), self.column_of(Role.PREDICTION), self.features)):
+        for role in Role:
+            if role not in SHARED_ROLES:
+                self._at_most_one(role)
+        if not (self.outputs or self.features):
             raise ValueError("predictions.columns: nothing to monitor: give a feature, a score or a prediction")
         if self.versions and self.column_of(Role.VERSION) is None:
             raise ValueError("versions: no column of the predictions has `role: version`")
         return self
 
     @model_validator(mode="after")
-    def _typed_roles(self, info: ValidationInfo) -> Self:
-        vocabulary: Vocabulary | None = info.context
-        types = {**_TYPE_OF_ROLE, **(vocabulary.types if vocabulary else {})}
+    def _typed_roles(self) -> Self:
         for name, column in self.columns.items():
-            wanted = types.get(column.role)
+            wanted = _TYPE_OF_ROLE.get(column.role)
             if wanted is not None and column.type is not wanted:
                 raise ValueError(
                     f"predictions.columns.{name}.type: a column of role {column.role} must be of type {wanted}"
                 )
-            if column.personal is PersonalData.DROP and column.role in {Role.ID, Role.TIME}:
+            if column.personal is PersonalData.DROP and column.role in _TYPE_OF_ROLE:
                 raise ValueError(f"predictions.columns.{name}.personal: the {column.role} cannot be dropped")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_task(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        if vocabulary is None:
+            return self
+        for name, column in self.columns.items():
+            if column.role not in TASK_ROLES:
+                continue
+            valid = vocabulary.types.get(column.role)
+            if valid is None:
+                raise ValueError(f"predictions.columns.{name}.role: a {self.task} model has no {column.role}")
+            if column.type not in valid:
+                wanted = " or ".join(valid)
+                raise ValueError(
+                    f"predictions.columns.{name}.type: a column of role {column.role} must be of type {wanted}"
+                )
+        for roles in vocabulary.needs:
+            if not any(self.columns_of(role) for role in roles):
+                raise ValueError(
+                    f"predictions.columns: a {self.task} model needs a column of role {' or '.join(roles)}"
+                )
+        for key in sorted(TASK_KEYS & self.model_fields_set - vocabulary.keys):
+            raise ValueError(f"{key}: is of no use to a {self.task} model")
         return self
 
     def _count(self, role: Role) -> int:
@@ -331,13 +289,3 @@ class ModelSpec(Section):
     def _at_most_one(self, role: Role) -> None:
         if self._count(role) > 1:
             raise ValueError(f"predictions.columns: at most one column may have `role: {role}`")
-
-
-def check_dated_path(path: str) -> str:
-    """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
-    found = set(re.findall(r"{([^}]*)}", path))
-    if unknown := found - _PLACEHOLDERS:
-        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")
-    if "date" not in found and not {"year", "month", "day"} <= found:
-        raise ValueError("the path must name the day: put {date}, or {year}, {month} and {day}, into it")
-    return path

@@ -64,6 +64,11 @@ class Operational(Section):
         return self.latency_ms or self.latency_s
 
     @property
+    def latency_unit_ms(self) -> float:
+        """Milliseconds of one unit of the latency's column."""
+        return 1_000.0 if self.latency_s else 1.0
+
+    @property
     def columns(self) -> Iterator[str]:
         """Every column that is named, in the order of the section."""
         yield from (name for name in (self.latency, self.status) if name)

@@ -31,8 +31,18 @@ class Vocabulary(Protocol):
         ...
 
     @property
-    def types(self) -> Mapping[Role, ColumnType]:
-        """Types of the outputs."""
+    def types(self) -> Mapping[Role, tuple[ColumnType, ...]]:
+        """Types that the columns of its roles may have."""
+        ...
+
+    @property
+    def needs(self) -> tuple[tuple[Role, ...], ...]:
+        """Roles of which a model has one at least, group by group."""
+        ...
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys of a spec that only some tasks read, of those that it reads."""
         ...
 
 

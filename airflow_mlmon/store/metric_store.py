@@ -208,6 +208,12 @@ class MetricStore(BaselineStore):
         rows = self._rows(query.where(of_all).order_by(table.c.day))
         return {(row.day, row.metric, row.column or None): row.value for row in rows}
 
+    def measured(self, model: str, first: date, last: date) -> dict[tuple[date, str], MetricValue]:
+        """Read the values of a range over all rows and columns, by day and metric, with their details."""
+        table = schema.metrics
+        of_all = sa.and_(_within(table, model, first, last), table.c.column == "", table.c.segment == "")
+        return {(row.day, row.metric): metric_of(row) for row in self._rows(sa.select(table).where(of_all))}
+
     def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
         """Read the values of one metric over a range, of every column and over all rows, with their details."""
         return self._details(model, metric, first, last, schema.metrics.c.segment == "")

@@ -47,6 +47,7 @@ _EPISODE = (
     "muted_until",
 )
 _ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
+_MEASURED = ("value", "low", "high", "constant")
 _DAY_COUNTS = ("rows_read", "rows_accepted", "rows_quarantined")
 
 
@@ -125,7 +126,7 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
             "metric": metric.metric,
             "column": metric.column or "",
             "segment": metric.segment or "",
-            "value": _finite(metric.value, metric.metric, metric.column),
+            **{name: _finite(getattr(metric, name), metric.metric, metric.column) for name in _MEASURED},
             "rows": int(metric.rows),
             "detail": written(_detail(metric), f"{metric.metric} of {metric.column or 'all columns'}: detail"),
         }
@@ -140,8 +141,8 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
         metric=row.metric,
         column=row.column or None,
         segment=row.segment or None,
-        value=row.value,
         rows=row.rows,
+        **{name: getattr(row, name) for name in _MEASURED},
         reason=detail.get("reason", ""),
         withheld=detail.get("withheld", ""),
         error_bound=detail.get("bound"),

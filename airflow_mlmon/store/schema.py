@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -132,6 +132,7 @@ metrics = sa.Table(
     sa.Column("value", sa.Double),
     _count("rows"),
     _text("detail"),
+    *(sa.Column(name, sa.Double) for name in ("low", "high", "constant")),
     _of_partition(),
 )
 

@@ -13,7 +13,7 @@ from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.task import Task
 
 KIND = b"MLMS"
@@ -60,7 +60,7 @@ def read_outcome_parts(task: Task, data: bytes) -> OutcomeParts:
 
 
 def profile_outcome_parts(
-    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentSchema]
+    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentSchema], schema: OutcomeSchema
 ) -> OutcomeParts:
     """Profile predictions joined with their labels, in sum and by segment.
 
@@ -69,18 +69,19 @@ def profile_outcome_parts(
         joined: One row per prediction, as the task takes it.
         rows: The same predictions in the same order, with the columns of the segments.
         segments: How they are divided.
+        schema: Pinned schema of the outcome profiles.
 
     Raises:
         SchemaMismatchError: a column is absent or of another type.
     """
-    whole = task.profile_outcomes(joined)
+    whole = task.profile_outcomes(joined, schema)
     parts: dict[str, OutcomeProfile] = {}
     for segment in segments:
         if is_too_many(segment, count_values(rows, segment)):
             parts[segment_key(segment.name, None)] = whole
         else:
             parts |= {
-                segment_key(segment.name, value): task.profile_outcomes(own)
+                segment_key(segment.name, value): task.profile_outcomes(own, schema)
                 for value, own in split(joined, segment, by=rows)
             }
     return OutcomeParts(whole=whole, parts=parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,17 @@ DEFAULT = TASKS["binary"]
 PLANNED = ("multiclass", "regression", "ranking", "none")
 
 
-def infer_task(types: Mapping[Role, ColumnType]) -> Task:
-    """Return the kind of model whose outputs have these types; the default one where none has."""
-    return next((task for task in TASKS.values() if task.fits(types)), DEFAULT)
+def infer_tasks(types: Mapping[Role, ColumnType], keys: Collection[str] = ()) -> tuple[Task, ...]:
+    """Return the kinds of model that outputs of these types, and these keys of a spec, may be of."""
+    return tuple(task for task in TASKS.values() if task.fits(types, keys))
 
 
 def task_of(spec: ModelSpec) -> Task:
     """Return what kind of model a spec declares."""
-    return TASKS[spec.task]
+    return TASKS[spec.task].bind(spec)
+
+
+def is_evaluated(spec: ModelSpec, metric: str) -> bool:
+    """Say whether a metric is evaluated without a rule: those of a task only where it, or the spec, names them."""
+    task = TASKS[spec.task]
+    return metric not in task.metrics or metric in task.evaluated or metric in spec.alerts.evaluation.metrics

@@ -6,19 +6,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE, Metric
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_mlmon.profiles.columns.column import ColumnProfile
     from airflow_mlmon.profiles.columns.segment import Part
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
-    from airflow_mlmon.tasks.outcome import OutcomeProfile
+    from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 
 
 class Task(ABC):
@@ -26,27 +27,41 @@ class Task(ABC):
 
     Attributes:
         name: What a spec calls it.
-        types: Types of the outputs, by the role of the column.
-        label_type: Type of the label.
+        types: Types that its columns may have, by their role; the first is the one that a guess takes.
+        needs: Roles of which a model has one at least, group by group.
+        keys: Keys of a spec that it reads, of those that only some tasks read.
         looks: What outputs, by role, and the label, by None, look like in a sample, in words.
         ranges: The ends between which outputs lie by what they are.
         metrics: The metrics of its own, in the order in which they are shown.
         headline: Those that say most, which tables and trends show first.
+        evaluated: Those evaluated unless a spec asks for more: a family of dozens costs power.
         version_headline: Those of the labels by which versions are shown beside each other.
         contrasts: The metrics that slices can be compared by, the first choice first.
-        counting: What is counted of rows where they are served, to make an outcome profile of them.
+        counting: What is counted of rows where they are served, to make an outcome profile of them; None if rows have
+            to be read.
     """
 
     name: ClassVar[str]
-    types: ClassVar[Mapping[Role, ColumnType]]
-    label_type: ClassVar[ColumnType]
+    types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]]
+    needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
+    keys: ClassVar[frozenset[str]] = frozenset()
     looks: ClassVar[Mapping[Role | None, str]]
     ranges: ClassVar[Mapping[Role, tuple[float, float]]]
     metrics: ClassVar[Mapping[str, Metric]]
     headline: ClassVar[tuple[str, ...]]
+    evaluated: ClassVar[tuple[str, ...]]
     version_headline: ClassVar[tuple[str, ...]]
     contrasts: ClassVar[Mapping[str, Contrasted]]
-    counting: ClassVar[Counting]
+    counting: ClassVar[Counting | None]
+
+    @property
+    @abstractmethod
+    def label_type(self) -> ColumnType:
+        """Return the type of the label."""
+
+    def bind(self, spec: ModelSpec) -> Task:  # noqa: ARG002 - for those that read keys of a spec
+        """Return the task with what a spec says of it."""
+        return self
 
     @abstractmethod
     def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
@@ -61,7 +76,16 @@ class Task(ABC):
         """Return the outcome profile of no rows, which changes nothing when it is added."""
 
     @abstractmethod
-    def profile_outcomes(self, joined: pa.Table) -> OutcomeProfile:
+    def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
+        """Pin the schema of outcome profiles.
+
+        Args:
+            outputs: Profiles of the outputs in the reference, with their own schemas.
+            joined: The reference's outputs with their labels; None if it has no labels.
+        """
+
+    @abstractmethod
+    def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeProfile:
         """Keep what predictions joined with their labels say.
 
         Raises:
@@ -102,10 +126,14 @@ class Task(ABC):
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
-    def fits(self, types: Mapping[Role, ColumnType]) -> bool:
-        """Say whether a model whose outputs have these types is of this kind."""
-        own = {role: kind for role, kind in types.items() if role in self.types}
-        return bool(own) and all(self.types[role] is kind for role, kind in own.items())
+    def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = ()) -> bool:
+        """Say whether a model whose outputs have these types, and whose spec these keys, is of this kind."""
+        own = {role: kind for role, kind in types.items() if role in TASK_ROLES}
+        return (
+            all(kind in self.types.get(role, ()) for role, kind in own.items())
+            and all(set(roles) & set(own) for roles in self.needs)
+            and self.keys >= set(keys)
+        )
 
     @property
     def output_metrics(self) -> tuple[str, ...]:

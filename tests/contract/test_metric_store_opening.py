@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.records import Arrival, Status
+from airflow_mlmon.records import Arrival, MetricValue, Status
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head
@@ -173,7 +173,7 @@ def test_a_store_of_the_first_schema_keeps_its_values(url, monkeypatch):
 
     day = date(2026, 3, 1)
     with MetricStore(url) as store:
-        assert store.metrics("loans", day, day) == {(day, "rows", None): 9.0}
+        assert store.measured("loans", day, day) == {(day, "rows"): MetricValue(metric="rows", value=9.0, rows=9)}
         assert [(alert.title, alert.segment) for alert in store.alerts("loans", day, day)] == [("t", None)]
 
 

@@ -40,7 +40,7 @@ STRONGEST = (("wind", 0.2), ("temp", 0.1), ("seats", 0.1))
 TOGETHER = MultivariateDetail(rows_reference=1_000, strongest=STRONGEST, note="left out: visib")
 METRIC = metric(
     "drift_score", 0.3, "wind", segment="origin=JFK", reason="no row", withheld="unknown version", error_bound=1e-3,
-    drift=DRIFT,
+    low=0.2, high=0.4, constant=0.5, drift=DRIFT,
 )  # fmt: skip
 MULTIVARIATE = metric("multivariate_drift", 0.8, multivariate=TOGETHER)
 VERDICT = verdict(
@@ -69,12 +69,22 @@ def test_no_field_has_its_default(record):
 
 @pytest.mark.parametrize(
     "value",
-    [METRIC, MULTIVARIATE, metric(), metric(value=None, reason="no row"), metric(drift=DRIFT), metric(error_bound=0.0)],
+    [
+        METRIC,
+        MULTIVARIATE,
+        metric(),
+        metric(value=None, reason="no row"),
+        metric(drift=DRIFT),
+        metric(error_bound=0.0),
+        metric(low=0.0, high=0.4),
+    ],
 )
 def test_metrics_come_back(store, value):
     store.publish(partition_state(), [results(metrics=(value,))], supersedes=None)
 
     assert store.metric_values(partition()) == [value]
+    of_all = {} if value.column or value.segment else {(DAY, value.metric): value}
+    assert store.measured("flights", DAY, DAY) == of_all
     assert store.past("flights", [value.metric], date(2013, 3, 9), 1) == (
         [] if value.value is None else [(DAY, value.key, value.value, 890)]
     )

@@ -43,6 +43,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
+from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.parts import read_outcome_parts
@@ -201,7 +202,14 @@ def run(home, profiles) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="module")
-def moments(run) -> dict[str, Said]:
+def stored(run) -> list[MetricValue]:
+    """The metrics as the first release stored them."""
+    states = run.store.states(run.model, REFERENCE, NEXT)
+    return [value for state in states for value in run.store.metric_values(state.partition)]
+
+
+@pytest.fixture(scope="module")
+def moments(run, stored) -> dict[str, Said]:
     """What this code says at the three moments."""
     moments = {"as_left": said(run)}
     # the pages, which come after the last day, are written by the two runs below
@@ -238,6 +246,11 @@ def test_drifted_columns_are_those_whose_verdict_is_a_breach(moments, moment):
 
     assert max(counts.values()) > 2
     assert counts == {day: breaches[day] for day in counts}
+
+
+def test_stored_metrics_have_neither_interval_nor_constant(stored):
+    assert len(stored) > 1_000
+    assert {(value.low, value.high, value.constant) for value in stored} == {(None, None, None)}
 
 
 def test_the_fixture_has_what_an_upgrade_can_lose():

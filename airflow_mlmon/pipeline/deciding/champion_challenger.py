@@ -20,7 +20,7 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.tasks.contrast import Difference
-from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -55,7 +55,10 @@ def _compare(run: Run, reference: StoredReference, pair: tuple[str, str], days: 
         rows=(before.rows, after.rows),
         columns=tuple(drift),
         verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.evaluation),
-        differences=(*task_of(run.spec).compare_outputs(before, after, run.spec), *_performance(run, pair, stored)),
+        differences=(
+            *task_of(run.spec).compare_outputs(before, after, run.spec),
+            *_performance(run, pair, stored, reference.outcomes),
+        ),
     )
 
 
@@ -65,10 +68,12 @@ def _rows_of(run: Run, reference: StoredReference, days: Sequence[DayProfile], v
     return sum_profiles(reference.schema, (part for part in parts if part is not None))
 
 
-def _performance(run: Run, pair: tuple[str, str], days: Sequence[DayProfile]) -> list[Difference]:
+def _performance(
+    run: Run, pair: tuple[str, str], days: Sequence[DayProfile], schema: OutcomeSchema
+) -> list[Difference]:
     if run.spec.labels is None:
         return []
-    found = [parts for day in days if (parts := _labels_of(run, day)) is not None]
+    found = [parts for day in days if (parts := _labels_of(run, day, schema)) is not None]
     task = task_of(run.spec)
     before, after = (
         task.sum_outcomes(parts[key] for parts in found if key in parts)
@@ -77,7 +82,7 @@ def _performance(run: Run, pair: tuple[str, str], days: Sequence[DayProfile]) ->
     return task.compare(before, after, run.spec.labels.min_coverage)
 
 
-def _labels_of(run: Run, day: DayProfile) -> Mapping[str, OutcomeProfile] | None:
+def _labels_of(run: Run, day: DayProfile, schema: OutcomeSchema) -> Mapping[str, OutcomeProfile] | None:
     """Return the outcomes of a day; None for a day of the reference, or without measured labels."""
-    found = stored_outcomes(run, Partition.of_day(run.model, day.day), str(day.version))
+    found = stored_outcomes(run, Partition.of_day(run.model, day.day), str(day.version), schema)
     return found.parts if found else None

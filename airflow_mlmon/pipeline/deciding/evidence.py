@@ -31,7 +31,7 @@ from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
-from airflow_mlmon.tasks.registry import METRICS, task_of
+from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
 _EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
@@ -266,10 +266,14 @@ def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
 
 
 def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue]:
-    """Return the metrics without a rule in the spec."""
+    """Return the metrics that are evaluated without a rule in the spec."""
     ruled = {(rule.metric, rule.column) for rule in spec.alerts.rules}
     return [
-        value for value in metrics if (value.metric, None) not in ruled and (value.metric, value.column) not in ruled
+        value
+        for value in metrics
+        if is_evaluated(spec, value.metric)
+        and (value.metric, None) not in ruled
+        and (value.metric, value.column) not in ruled
     ]
 
 

@@ -96,21 +96,19 @@ def index_page(run: Run) -> IndexPage:
     if not states:
         return IndexPage(model=run.model, days=())
     first, last = states[0].partition.day, states[-1].partition.day
-    metrics = run.store.metrics(run.model, first, last)
     alerts = run.store.alerts(run.model, first, last)
     marks = marks_until(run, last)
     stale = stale_days(run, first, last)
-    values: dict[date, dict[str, float | None]] = {}
-    for (day, name, column), value in metrics.items():
-        if column is None:
-            values.setdefault(day, {})[name] = value
+    values: dict[date, dict[str, MetricValue]] = {}
+    for (day, name), value in run.store.measured(run.model, first, last).items():
+        values.setdefault(day, {})[name] = value
     return IndexPage(
         model=run.model,
         days=tuple(
             IndexDay(
                 state=state,
                 href=f"{state.partition.key}/{PAGE}",
-                drifted=_whole(metrics.get((state.partition.day, DRIFTED_COLUMNS, None))),
+                drifted=_whole(values.get(state.partition.day, {}).get(DRIFTED_COLUMNS)),
                 metrics=values.get(state.partition.day, {}),
                 is_stale=state.partition.day in stale,
                 alerts=tuple(alert for alert in alerts if alert.partition == state.partition),
@@ -187,7 +185,7 @@ def _label_row(
         return []
     name = run.spec.labels.label
     score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
-    current = stored_outcomes(run, state.partition, str(state.version))
+    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
     before = reference_outcomes(run, reference)
     if score is None or score.drift is None or current is None or before is None:
         return []
@@ -221,11 +219,15 @@ def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
 
 def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
     first = last - timedelta(days=_PERFORMANCE_DAYS - 1)
-    values = run.store.metrics(run.model, first, last)
+    values = run.store.measured(run.model, first, last)
     return tuple(
         PerformanceDay(
             day=state.partition.day,
-            metrics={name: values.get((state.partition.day, name, None)) for name in task_of(run.spec).label_metrics},
+            metrics={
+                name: values[state.partition.day, name]
+                for name in task_of(run.spec).label_metrics
+                if (state.partition.day, name) in values
+            },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
         for state in run.store.states(run.model, first, last)
@@ -267,5 +269,5 @@ def _href_of(run: Run, partition: Partition) -> str | None:
     return f"../{partition.key}/{PAGE}" if state is not None and state.evaluated else None
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _whole(measured: MetricValue | None) -> int | None:
+    return None if measured is None or measured.value is None else int(measured.value)

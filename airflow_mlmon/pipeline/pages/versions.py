@@ -33,9 +33,9 @@ def versions_of(
 def _row(run: Run, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], of: tuple[str, int]) -> VersionRow:
     version, total = of
     segment = segment_key(str(run.spec.version_column), version)
-    own = {value.metric: value.value for value in metrics if value.segment == segment and value.column is None}
+    own = {value.metric: value for value in metrics if value.segment == segment and value.column is None}
     baselines = [value.drift.baseline for value in metrics if value.segment == segment and value.drift]
-    rows = int(own.get("rows") or 0)
+    rows = int(own["rows"].value or 0) if "rows" in own else 0
     return VersionRow(
         name=version,
         rows=rows,

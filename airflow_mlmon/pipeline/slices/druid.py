@@ -21,8 +21,8 @@ from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.spec import Role
 from airflow_mlmon.spec.druid import Engine
+from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -69,14 +69,14 @@ class DruidRows:
             return self._curated.count(state, segments)
         return count_slices(self._client, self._datasource.name, state.partition, segments, self._types)
 
-    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
         """Profile the slices in Druid.
 
         Raises:
             PartitionConflictError: the rows were replaced meanwhile; a retry may succeed.
         """
         if self.reads(state, schema.segments):
-            return self._curated.divide(state, schema)
+            return self._curated.divide(state, schema, outcomes)
         profile = profile_datasource(
             self._client,
             self._datasource.name,
@@ -89,7 +89,7 @@ class DruidRows:
         if spec.labels is not None:
             columns = LabelColumns(
                 label=spec.labels.label,
-                outputs={role: spec.column_of(role) for role in (Role.SCORE, Role.PREDICTION)},
+                outputs={role: spec.column_of(role) for role in task_of(spec).types},
             )
             labelled = label_slices(
                 self._client,

@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_label
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
+from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.parts import profile_outcome_parts, sum_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -52,22 +53,27 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
             files.update(checksums)
             yield rows
 
-    found = _divide(run, streamed(), schema)
+    found = _divide(run, streamed(), schema, reference.outcomes)
     if files != reference.files:
         raise StateError(
             f"The files of the reference of {run.model} have changed since its profile schema was pinned.",
             hint="restore them, or change reference.path in the spec to pin the new ones",
         )
     # an id in two files: only all files together determine which of its rows counts
-    return found if found[0].rows == reference.profile.rows else _divide(run, [read_reference(run)[0]], schema)
+    return (
+        found
+        if found[0].rows == reference.profile.rows
+        else _divide(run, [read_reference(run)[0]], schema, reference.outcomes)
+    )
 
 
-def _divide(run: Run, tables: Iterable[pa.Table], schema: ProfileSchema) -> Divided:
+def _divide(run: Run, tables: Iterable[pa.Table], schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
     task = task_of(run.spec)
     profile, labelled = Profile.empty(schema), sum_outcome_parts(task, ())
     for rows in tables:
         profile += profile_table(rows, schema)
         joined = join_reference_labels(run, rows)
         if joined is not None:
-            labelled = sum_outcome_parts(task, (labelled, profile_outcome_parts(task, joined, rows, schema.segments)))
+            parts = profile_outcome_parts(task, joined, rows, schema.segments, outcomes)
+            labelled = sum_outcome_parts(task, (labelled, parts))
     return profile, labelled

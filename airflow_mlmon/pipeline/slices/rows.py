@@ -27,6 +27,7 @@ from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec import ColumnType
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
+from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.parts import OutcomeParts, sum_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -88,7 +89,7 @@ class DayRows(Protocol):
         """Count the rows of each value of each segment; None is the rest."""
         ...
 
-    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
         """Profile the rows under a profile schema."""
         ...
 
@@ -222,7 +223,7 @@ def _divide_day(
     missing = tuple(segment for segment in schema.segments if stored is None or segment not in held)
     found = [stored] if stored else []
     if missing:
-        found.append(rows.divide(state, replace(reference.schema, segments=missing)))
+        found.append(rows.divide(state, replace(reference.schema, segments=missing), reference.outcomes))
     return merge_divided(found, schema), missing
 
 
@@ -235,7 +236,7 @@ def _stored_day(
         return None
     if run.spec.labels is None:
         return day.profile, no_outcomes(run)
-    labelled = stored_outcomes(run, state.partition, str(state.version))
+    labelled = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
     if labelled is None:
         return None
     # labels measured under an earlier profile schema have other parts
@@ -261,11 +262,13 @@ class CuratedRows:
         rows = read_curated(self._run, state.partition, str(state.version), ids, where_there=names)
         return [count_values(rows, segment) for segment in segments]
 
-    def divide(self, state: PartitionState, schema: ProfileSchema) -> Divided:
+    def divide(self, state: PartitionState, schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
         """Profile the rows, read twice: all columns, and the columns of performance."""
         version, run = str(state.version), self._run
         profile = profile_parquet([run.files.read(run.version_uri(state.partition, version, CURATED))], schema)
         if run.spec.labels is None:
             return profile, no_outcomes(run)
         deliveries = deliveries_of(run, state.partition)
-        return profile, profile_partition_outcomes(run, state.partition, version, deliveries, schema.segments)
+        return profile, profile_partition_outcomes(
+            run, state.partition, version, deliveries, schema.segments, schema=outcomes
+        )

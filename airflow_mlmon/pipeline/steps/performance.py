@@ -39,7 +39,8 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     deliveries = deliveries_of(run, partition)
     reference = pinned_reference(run)
     segments = reference.schema.segments if reference else ()
-    profile = profile_partition_outcomes(run, partition, version, deliveries, segments)
+    schema = reference.outcomes if reference else None
+    profile = profile_partition_outcomes(run, partition, version, deliveries, segments, schema=schema)
     uri = outcomes_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(

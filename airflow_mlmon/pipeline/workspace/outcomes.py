@@ -14,9 +14,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import Delivery
-from airflow_mlmon.spec import ModelSpec, Role
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.methods import Method
-from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -35,13 +35,23 @@ class Measured:
 
 
 def profile_partition_outcomes(
-    run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery], segments: Sequence[SegmentSchema]
+    run: Run,
+    partition: Partition,
+    version: str,
+    deliveries: Sequence[Delivery],
+    segments: Sequence[SegmentSchema],
+    *,
+    schema: OutcomeSchema | None,
 ) -> OutcomeParts:
-    """Compute the outcome profiles of a version of a partition from its rows and deliveries."""
+    """Compute the outcome profiles of a version of a partition from its rows and deliveries.
+
+    Without a pinned schema, the rows pin it.
+    """
     dividing = [name for segment in segments for name in segment.columns]
     curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
     tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
-    return profile_outcome_parts(task_of(run.spec), join_labels(curated, tables, run.spec), curated, segments)
+    task, joined = task_of(run.spec), join_labels(curated, tables, run.spec)
+    return profile_outcome_parts(task, joined, curated, segments, schema or task.pin_outcomes({}, joined))
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
@@ -55,10 +65,11 @@ def read_outcomes(run: Run, uri: str) -> OutcomeParts:
     return read_outcome_parts(task_of(run.spec), run.files.read(uri))
 
 
-def stored_outcomes(run: Run, partition: Partition, version: str) -> OutcomeParts | None:
-    """Read the latest outcome profile of a version; None if there is none."""
+def stored_outcomes(run: Run, partition: Partition, version: str, schema: OutcomeSchema) -> OutcomeParts | None:
+    """Read the latest outcome profile of a version; None if there is none of this schema."""
     found = last_measured(run, partition, version)
-    return read_outcomes(run, found.uri) if found else None
+    outcomes = read_outcomes(run, found.uri) if found else None
+    return outcomes if outcomes and outcomes.whole.schema in (None, schema) else None
 
 
 def compare_label(spec: ModelSpec, reference: OutcomeProfile, current: OutcomeProfile) -> ColumnDrift:
@@ -121,5 +132,4 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
 
 
 def _joined_columns(run: Run) -> list[str]:
-    names = [run.spec.id_column, run.spec.column_of(Role.SCORE), run.spec.column_of(Role.PREDICTION)]
-    return [name for name in names if name]
+    return [run.spec.id_column, *(name for role in task_of(run.spec).types for name in run.spec.columns_of(role))]

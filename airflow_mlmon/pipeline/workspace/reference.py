@@ -31,6 +31,7 @@ from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, 
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -64,6 +65,7 @@ class StoredReference:
 
     schema: ProfileSchema
     profile: Profile
+    outcomes: OutcomeSchema
     together: SampleSizes | None
     checks: tuple[Check, ...]
     days: tuple[date, ...]
@@ -130,6 +132,7 @@ def _fingerprint(run: Run) -> str:
         run.spec.reference.model_dump(mode="json"),
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
+        *([run.spec.classes] if run.spec.classes else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -140,9 +143,13 @@ def _folder(run: Run) -> str:
 
 def _load(run: Run, folder: str) -> StoredReference:
     facts = json.loads(run.files.read(f"{folder}/reference.json"))
+    profile = Profile.from_bytes(run.files.read(f"{folder}/reference.profile"))
+    # the first release had one schema for all
+    outcomes = OutcomeSchema.from_json(facts["outcomes"]) if "outcomes" in facts else _pin_outcomes(run, profile, None)
     return StoredReference(
         schema=ProfileSchema.from_json(run.files.read(f"{folder}/layout.json").decode()),
-        profile=Profile.from_bytes(run.files.read(f"{folder}/reference.profile")),
+        profile=profile,
+        outcomes=outcomes,
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
         checks=tuple(Check.model_validate(check) for check in facts["checks"]),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
@@ -156,6 +163,9 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     table, files = read_reference(run)
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
+    outcomes = _pin_outcomes(
+        run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
+    )
     days = days_of(table, run.spec.time_column)
     profiles = {}
     labelled = []
@@ -163,15 +173,16 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
-        labelled.append(_labelled(run, rows, schema))
+        labelled.append(_labelled(run, rows, schema, outcomes))
         _publish_day(run, day, profiles[day], labelled[-1], by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
-    labelled.append(_labelled(run, undated, schema) if undated.num_rows else None)
+    labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
     reference = StoredReference(
         schema=schema,
         profile=profile,
+        outcomes=outcomes,
         together=sizes,
         checks=infer_checks(schema, profile, list(profiles.values()), run.spec),
         days=tuple(profiles),
@@ -257,9 +268,14 @@ def _publish_day(
     run.store.publish(state, results, supersedes=None)
 
 
-def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema) -> OutcomeParts | None:
+def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:
+    roles = {run.spec.columns[name].role: profile.columns[name] for name in run.spec.outputs if name in profile.columns}
+    return task_of(run.spec).pin_outcomes(roles, joined)
+
+
+def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
-    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments)
+    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
@@ -273,6 +289,7 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
+        "outcomes": reference.outcomes.to_json(),
     }
     folder = reference.folder
     run.files.write(f"{folder}/layout.json", reference.schema.to_json().encode())

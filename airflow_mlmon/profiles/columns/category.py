@@ -93,6 +93,17 @@ class CategoryProfile:
             names=_most_frequent(named for part in parts for named in part.names),
         )
 
+    def without(self, part: Self) -> Self:
+        """Return the profile of all rows but those of a part; its distinct values are unknown, hence None."""
+        return type(self)(
+            schema=self.schema,
+            rows=self.rows - part.rows,
+            nulls=self.nulls - part.nulls,
+            known=self.known.without(part.known),
+            unseen=self.unseen.without(part.unseen),
+            sketch=None,
+        )
+
     @property
     def observed(self) -> int:
         """Rows with a value."""

@@ -25,6 +25,19 @@ def empty_column(schema: ColumnSchema) -> ColumnProfile:
     return _PROFILES[schema.kind].empty(schema)
 
 
+def subtract_column(whole: ColumnProfile, part: ColumnProfile) -> ColumnProfile:
+    """Subtract the profile of a part of the rows from that of all of them.
+
+    Unlike counts and sums, extremes and distinct values of the rest are not known: they are None.
+    """
+    match whole, part:
+        case NumericProfile(), NumericProfile():
+            return whole.without(part)
+        case CategoryProfile(), CategoryProfile():
+            return whole.without(part)
+    raise TypeError(f"no subtraction of {whole.schema.kind} and {part.schema.kind} columns")
+
+
 def sum_columns(parts: Iterable[ColumnProfile]) -> ColumnProfile:
     """Sum one or more profiles of one column."""
     first, *rest = parts

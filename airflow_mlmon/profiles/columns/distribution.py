@@ -65,6 +65,18 @@ class Distribution:
             atoms=Tally.total([part.atoms for part in grids]),
         )
 
+    def without(self, part: Self) -> Self:
+        """Return the distribution of all rows but those of a part."""
+        if self.is_exact:
+            return type(self)(pinned_atoms=self.pinned_atoms, values=self.values.without(part.values))
+        grid = part.to_grid()
+        return type(self)(
+            pinned_atoms=self.pinned_atoms,
+            is_exact=False,
+            cells=self.cells.without(grid.cells),
+            atoms=self.atoms.without(grid.atoms),
+        )
+
     @property
     def rows(self) -> int:
         """Number of deviations counted."""

@@ -97,6 +97,20 @@ class NumericProfile:
             distribution=Distribution.sum_of([part.distribution for part in parts]),
         )
 
+    def without(self, part: Self) -> Self:
+        """Return the profile of all rows but those of a part; its extremes are unknown, hence None."""
+        return type(self)(
+            schema=self.schema,
+            rows=self.rows - part.rows,
+            nulls=self.nulls - part.nulls,
+            nans=self.nans - part.nans,
+            positive_infinities=self.positive_infinities - part.positive_infinities,
+            negative_infinities=self.negative_infinities - part.negative_infinities,
+            total=self.total - part.total,
+            squares=self.squares - part.squares,
+            distribution=self.distribution.without(part.distribution),
+        )
+
     @property
     def infinities(self) -> int:
         """Rows that hold +inf or -inf."""

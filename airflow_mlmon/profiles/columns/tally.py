@@ -67,6 +67,10 @@ class Tally:
             np.concatenate([part.keys for part in held]), np.concatenate([part.counts for part in held])
         )
 
+    def without(self, part: Self) -> Self:
+        """Subtract the counts of a part."""
+        return self.of_counts(self.keys, self.counts - part.spread(self.keys))
+
     @classmethod
     def _dense_total(cls, parts: Sequence[Self]) -> Self | None:
         """Sum by a place for each key of the range; None if most places would stay empty."""

@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.norm import compute_row_norms
 from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbers
 from airflow_mlmon.profiles.values.vectors import read_vectors
-from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.choices import OUTPUT_ROLES, ColumnType, Role
 from airflow_mlmon.statistics.arrays import Floats
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
 
 MAX_VOCABULARY = 1_000
-_PROFILED = (Role.FEATURE, Role.SCORE, Role.PREDICTION)
+_PROFILED = (Role.FEATURE, *OUTPUT_ROLES, Role.ATTRIBUTION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
-from airflow_mlmon.tasks.binary.table import HALF, METRICS, POSITIVE_RATE, SCORE_MEAN
+from airflow_mlmon.tasks.binary.table import (
+    HALF,
+    METRICS,
+    POSITIVE_RATE,
+    PREDICTED_POSITIVE_RATE,
+    SCORE_MEAN,
+)
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.task import Task
@@ -16,22 +22,24 @@ from airflow_mlmon.tasks.task import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from airflow_mlmon.profiles.columns.column import ColumnProfile
     from airflow_mlmon.profiles.columns.segment import Part
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
+    from airflow_mlmon.tasks.outcome import OutcomeSchema
 
 
 class Binary(Task):
     """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1."""
 
     name: ClassVar[str] = "binary"
-    types: ClassVar[Mapping[Role, ColumnType]] = MappingProxyType(
-        {Role.SCORE: ColumnType.FLOAT, Role.PREDICTION: ColumnType.BOOLEAN}
+    types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(
+        {Role.SCORE: (ColumnType.FLOAT,), Role.PREDICTION: (ColumnType.BOOLEAN,)}
     )
-    label_type: ClassVar[ColumnType] = ColumnType.BOOLEAN
+    needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.SCORE: "all between 0 and 1",
@@ -42,6 +50,18 @@ class Binary(Task):
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.SCORE: (0, 1)})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
     headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, POSITIVE_RATE, "accuracy", "log_loss")
+    evaluated: ClassVar[tuple[str, ...]] = (
+        SCORE_MEAN,
+        PREDICTED_POSITIVE_RATE,
+        POSITIVE_RATE,
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "log_loss",
+        "brier",
+    )
     version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
         {
@@ -59,6 +79,11 @@ class Binary(Task):
         mirrored_from=HALF,
         by="label",
     )
+
+    @property
+    def label_type(self) -> ColumnType:
+        """Return the type of the label."""
+        return ColumnType.BOOLEAN
 
     def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
         """Say whether all lie between 0 and 1, or are yes or no."""
@@ -78,7 +103,13 @@ class Binary(Task):
 
         return BinaryOutcomes.empty()
 
-    def profile_outcomes(self, joined: pa.Table) -> BinaryOutcomes:
+    def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:  # noqa: ARG002 - always the same
+        """Return the schema, which is the same for every model."""
+        from airflow_mlmon.tasks.binary.outcome import SCHEMA  # noqa: PLC0415 - heavy
+
+        return SCHEMA
+
+    def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> BinaryOutcomes:  # noqa: ARG002 - always the same
         """Count what predictions joined with their labels say."""
         from airflow_mlmon.tasks.binary.outcome import profile_outcomes  # noqa: PLC0415 - heavy
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import LABEL_COVERAGE
-from airflow_mlmon.tasks.binary.outcome import UNIT, BinaryOutcomes
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
 from airflow_mlmon.tasks.binary.table import POSITIVE_RATE
+from airflow_mlmon.tasks.sums import UNIT
 
 _NO_SCORE = "no row has both a label and a score"
 

@@ -25,10 +25,11 @@ from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
-from airflow_mlmon.profiles.values.exact import sum_exactly
 from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
+from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.sums import in_units
 
 KIND = b"MLML"
 VERSION = 2
@@ -36,7 +37,7 @@ VERSION = 2
 _COUNTED = 1
 # what is pinned of the label
 LABEL = ColumnSchema(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
-UNIT = 2.0**-40
+SCHEMA = OutcomeSchema(columns=(LABEL,))
 # The clipping of scikit-learn's log_loss for doubles.
 EPSILON = float(np.finfo(np.float64).eps)
 _NULL = -1
@@ -94,8 +95,8 @@ class BinaryOutcomes:
         """Subtract the profile of a part of the rows."""
         return type(self)(
             label=profile_label(self.labelled - part.labelled, self.positive - part.positive),
-            positive_cells=_less(self.positive_cells, part.positive_cells),
-            negative_cells=_less(self.negative_cells, part.negative_cells),
+            positive_cells=self.positive_cells.without(part.positive_cells),
+            negative_cells=self.negative_cells.without(part.negative_cells),
             **{name: getattr(self, name) - getattr(part, name) for name in _NUMBERS},
         )
 
@@ -103,6 +104,11 @@ class BinaryOutcomes:
     def numbers(cls) -> tuple[str, ...]:
         """Return the names of the additive counts and sums."""
         return _NUMBERS
+
+    @property
+    def schema(self) -> OutcomeSchema:
+        """Pinned schema, which is the same for every model."""
+        return SCHEMA
 
     @property
     def labelled(self) -> int:
@@ -242,10 +248,6 @@ def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
     return Tally.of_counts(_from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
 
 
-def _less(whole: Tally, part: Tally) -> Tally:
-    return Tally.of_counts(whole.keys, whole.counts - part.spread(whole.keys))
-
-
 def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     """Map each finite score to its cell.
 
@@ -294,8 +296,4 @@ def _losses(scores: Floats, positive: Flags) -> tuple[int, int]:
     clipped = np.clip(scores, EPSILON, 1 - EPSILON)
     log_losses = -np.log(np.where(positive, clipped, 1 - clipped))
     distances = (scores - positive) ** 2
-    return _in_units(log_losses), _in_units(distances)
-
-
-def _in_units(losses: Floats) -> int:
-    return sum_exactly(np.rint(losses / UNIT).astype(np.int64))
+    return in_units(log_losses), in_units(distances)

@@ -50,10 +50,12 @@ def publish(
     store.publish(found, [results], supersedes=None)
 
 
-def rendered(store: MetricStore, *, colour: bool = False) -> list[str]:
+def rendered(store: MetricStore, *, colour: bool = False, every_line: bool = False) -> list[str]:
     console = Console(file=io.StringIO(), width=120, force_terminal=colour, color_system="standard" if colour else None)
     console.print(days_table(store, SPEC, date(2013, 3, 1), date(2013, 3, 31)))
-    return [line for line in console.file.getvalue().splitlines() if "2013-" in line]
+    lines = console.file.getvalue().splitlines()
+    first = next(at for at, line in enumerate(lines) if "2013-" in line)
+    return [line for line in lines[first:] if every_line or "2013-" in line]
 
 
 def test_values_that_are_not_there_are_dashes_and_zero_is_zero(store):
@@ -64,6 +66,17 @@ def test_values_that_are_not_there_are_dashes_and_zero_is_zero(store):
 
     assert calm.split() == ["2013-03-07", "Thu", "890", "OK", NONE, "0.297", "0.0%", NONE, NONE]
     assert alerting.split() == ["2013-03-08", "Fri", "890", "OK", NONE, "0.373", NONE, NONE, NONE]
+
+
+def test_interval_and_constant_stand_below_the_value(store):
+    accuracy = metric("accuracy", 0.874, low=0.851, high=0.893, constant=0.62)
+    publish(store, partition_state(CALM), [accuracy, metric("positive_rate", 0.2, low=0.18, high=0.22)])
+
+    lines = rendered(store, every_line=True)
+
+    assert lines[0].split()[6:8] == ["20.0%", "87.4%"]
+    assert lines[1].split() == ["(18.0%", "to", "22.0%)", "(85.1%", "to", "89.3%)"]
+    assert lines[2].split() == ["constant", "62.0%"]
 
 
 def test_alerting_day_names_its_alerts_and_stands_out(store):

@@ -7,13 +7,14 @@ import pytest
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.workspace.outcomes import compare_label
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 from tests.support.archive import Archive
 from tests.support.labelled import labelled_table
 
 
 def outcomes(negative: int, positive: int):
     labels = [False] * negative + [True] * positive
-    return Binary().profile_outcomes(labelled_table(score=[0.5] * len(labels), prediction=labels, label=labels))
+    return profile_outcomes(labelled_table(score=[0.5] * len(labels), prediction=labels, label=labels))
 
 
 def found(method: str):

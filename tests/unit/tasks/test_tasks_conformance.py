@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Worse
+from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -41,6 +43,15 @@ def drawn(task: Task, rows: int, seed: int = 1) -> pa.Table:
     return DRAWN[task.name](rows, seed)
 
 
+def profiled(task: Task, table: pa.Table) -> OutcomeProfile:
+    return task.profile_outcomes(table, pinned(task))
+
+
+@cache
+def pinned(task: Task) -> OutcomeSchema:
+    return task.pin_outcomes({}, drawn(task, 2_000))
+
+
 def without_labels(task: Task, rows: int) -> pa.Table:
     table = drawn(task, rows)
     at = table.column_names.index("label")
@@ -50,27 +61,31 @@ def without_labels(task: Task, rows: int) -> pa.Table:
 def parts_of(task: Task, rows: int) -> OutcomeParts:
     joined = drawn(task, rows)
     origins = pa.table({"origin": [("EWR", "JFK", "LGA", None)[row % 4] for row in range(rows)]})
-    return profile_outcome_parts(task, joined, origins, [ORIGINS])
+    return profile_outcome_parts(task, joined, origins, [ORIGINS], pinned(task))
 
 
 @pytest.mark.parametrize("cuts", [(0,), (1,), (500,), (999,), (1000,), (100, 101, 700)])
 def test_outcomes_add_up_however_rows_are_split(task, cuts):
     table = drawn(task, 1_000)
     ends = [0, *cuts, table.num_rows]
-    pieces = [task.profile_outcomes(table.slice(start, end - start)) for start, end in pairwise(ends)]
-    whole = task.profile_outcomes(table)
+    pieces = [profiled(task, table.slice(start, end - start)) for start, end in pairwise(ends)]
+    whole = profiled(task, table)
 
     assert task.sum_outcomes(pieces) == whole
     assert task.sum_outcomes(reversed(pieces)).to_bytes() == whole.to_bytes()
-    assert whole - pieces[0] == task.sum_outcomes(pieces[1:])
     assert whole.rows == table.num_rows
+    rest, others = whole - pieces[0], task.sum_outcomes(pieces[1:])
+    assert rest.rows == others.rows
+    for own, other in zip(task.measure(rest, 0), task.measure(others, 0), strict=True):
+        # extremes cannot be subtracted
+        assert own.metric not in task.contrasts or own.value == other.value
     assert whole.label == sum_columns([piece.label for piece in pieces])
     assert whole.label.schema.name == "label"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2_000])
 def test_outcomes_survive_their_bytes(task, rows):
-    outcomes = task.profile_outcomes(drawn(task, rows))
+    outcomes = profiled(task, drawn(task, rows))
 
     assert task.read_outcomes(outcomes.to_bytes()) == outcomes
     assert task.read_outcomes(outcomes.to_bytes()).to_bytes() == outcomes.to_bytes()
@@ -87,7 +102,7 @@ def test_parts_survive_their_bytes_and_add_up(task):
 
 
 def test_what_is_measured_is_what_the_table_has(task):
-    values = task.measure(task.profile_outcomes(drawn(task, 2_000)), 0.5)
+    values = task.measure(profiled(task, drawn(task, 2_000)), 0.5)
 
     assert tuple(value.metric for value in values) == task.label_metrics
     assert set(task.label_metrics) == {name for name in task.metrics if task.metrics[name].needs_labels} | {
@@ -104,8 +119,8 @@ def test_what_is_measured_is_what_the_table_has(task):
 def test_where_there_is_nothing_to_measure_the_reason_is_given(task, min_coverage):
     for outcomes in (
         task.empty_outcomes(),
-        task.profile_outcomes(drawn(task, 0)),
-        task.profile_outcomes(without_labels(task, 50)),
+        profiled(task, drawn(task, 0)),
+        profiled(task, without_labels(task, 50)),
     ):
         for value in task.measure(outcomes, min_coverage):
             if value.metric == LABEL_COVERAGE and outcomes.rows:
@@ -128,7 +143,7 @@ def test_parts_are_measured_like_the_whole(task):
 
 
 def test_versions_are_compared_by_every_metric_of_labels(task):
-    sides = [task.profile_outcomes(drawn(task, 2_000, seed)) for seed in (1, 2)]
+    sides = [profiled(task, drawn(task, 2_000, seed)) for seed in (1, 2)]
     rows = task.compare(*sides, 0.5)
     empty = task.compare(sides[0], task.empty_outcomes(), 0.5)
 
@@ -139,7 +154,7 @@ def test_versions_are_compared_by_every_metric_of_labels(task):
 
 
 def test_slices_are_contrasted_by_each_metric_that_is_named(task):
-    sides = [task.profile_outcomes(drawn(task, 2_000, seed)) for seed in (1, 2)]
+    sides = [profiled(task, drawn(task, 2_000, seed)) for seed in (1, 2)]
     assert set(task.contrasts) <= set(task.label_metrics)
     for metric in task.contrasts:
         found = task.contrast(metric, *sides, min_coverage=0.5, minimum_rows=30)
@@ -174,15 +189,16 @@ def test_table_says_what_is_shown_and_evaluated(task):
 
 
 def test_outputs_and_label_are_described(task):
-    assert task.types
     assert set(task.ranges) <= set(task.types)
     assert set(task.looks) == {*task.types, None}
-    assert task.fits(task.types)
-    assert not task.fits({})
+    assert task.fits({role: kinds[0] for role, kinds in task.types.items()})
+    assert set(task.evaluated) <= {name for name, metric in task.metrics.items() if metric.measure}
 
 
 def test_counting_names_columns_of_the_joined_labels(task):
     joined = {role.value for role in task.types} | {"label"}
+    if task.counting is None:
+        return
 
     assert {*task.counting.classes, task.counting.number} <= joined
     assert task.counting.by in task.counting.classes

@@ -9,6 +9,7 @@ import numpy as np
 
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 from tests.support.labelled import labelled_table, random_labels
 
@@ -41,7 +42,7 @@ def counted(table):
 def test_counts_give_the_profile_of_the_rows_without_their_losses():
     table = random_labels(3_000, seed=4)
 
-    profile = Binary().profile_outcomes(table)
+    profile = profile_outcomes(table)
     assert Binary().outcomes_of_counts(*counted(table)) == replace(profile, log_loss=0, brier=0)
 
 

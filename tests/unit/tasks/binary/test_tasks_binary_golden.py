@@ -9,7 +9,7 @@ import pyarrow as pa
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.tasks.binary.description import Binary
-from airflow_mlmon.tasks.binary.outcome import LABEL
+from airflow_mlmon.tasks.binary.outcome import LABEL, SCHEMA
 from airflow_mlmon.tasks.parts import profile_outcome_parts, read_outcome_parts
 from tests.support.labelled import random_labels
 
@@ -21,7 +21,7 @@ def test_stored_outcomes_of_version_1_are_those_of_the_same_rows():
     rows = pa.table({"origin": ["EWR", "JFK", "LGA", "EWR", None, "JFK"] * 10})
     found = read_outcome_parts(Binary(), STORED.read_bytes())
 
-    assert found == profile_outcome_parts(Binary(), random_labels(60, seed=12), rows, [ORIGINS])
+    assert found == profile_outcome_parts(Binary(), random_labels(60, seed=12), rows, [ORIGINS], SCHEMA)
     assert {name: (part.rows, part.labelled, part.positive) for name, part in found.parts.items()} == {
         "origin=EWR": (20, 17, 6),
         "origin=JFK": (20, 19, 3),

@@ -1,0 +1,99 @@
+"""Spec sections of the archives: predictions, labels and the reference."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.section import Section
+
+_PLACEHOLDERS = {"date", "year", "month", "day"}
+
+
+class Predictions(Section):
+    """Archive of the predictions and their columns."""
+
+    path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
+    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
+    connection: str | None = Field(
+        default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
+    )
+    ready: str | None = Field(
+        default=None, description="Name of the marker file that marks a day as complete, such as _SUCCESS."
+    )
+    wait_hours: float = Field(
+        default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
+    )
+    timezone: str | None = Field(
+        default=None,
+        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
+    )
+    columns: dict[str, Column] = Field(description="Every column of the files, by name.")
+
+    @field_validator("path")
+    @classmethod
+    def _dated(cls, path: str) -> str:
+        return check_dated_path(path)
+
+
+class Labels(Section):
+    """Archive of the labels; each delivery is in the folder of its day."""
+
+    path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
+    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
+    id: str = Field(description="Column that holds the prediction id.")
+    label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
+    outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
+    excluded: tuple[str, ...] = Field(
+        default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
+    )
+    positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
+    delay_days: int = Field(
+        default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
+    )
+    min_coverage: float = Field(
+        default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
+    )
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The model's own words for those in the titles of metrics."""
+        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.excluded)} if self.excluded else {})
+
+    @field_validator("path")
+    @classmethod
+    def _dated(cls, path: str) -> str:
+        return check_dated_path(path)
+
+
+class Reference(Section):
+    """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
+
+    path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
+    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
+    label: str | None = Field(default=None, description="Column with the label, where the files have one.")
+    outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
+    dated: bool = Field(
+        default=True,
+        description="false: the files have neither ids nor event times, as is common for training data. The variance "
+        "between days is then learnt from the initial window.",
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _folder(cls, path: str) -> str:
+        # the same folder with and without the trailing slash
+        return path.rstrip("/")
+
+
+def check_dated_path(path: str) -> str:
+    """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
+    found = set(re.findall(r"{([^}]*)}", path))
+    if unknown := found - _PLACEHOLDERS:
+        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")
+    if "date" not in found and not {"year", "month", "day"} <= found:
+        raise ValueError("the path must name the day: put {date}, or {year}, {month} and {day}, into it")
+    return path
