@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.errors import find_repeated_errors, mark_errors
+from airflow_mlmon.archive.errors import find_repeated_errors
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.tasks.operations import mark_errors
 
 REASON = "quarantine_reason"
 

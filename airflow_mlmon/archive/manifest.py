@@ -31,7 +31,8 @@ class SourceFile:
 class Manifest:
     """Account of one partition: rows read = rows curated + rows quarantined.
 
-    Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats` is a digest of the rows whose id was accepted on an earlier day, empty if
+    Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
+    is a digest of the rows whose id was accepted on an earlier day, empty if
     none.
     """
 

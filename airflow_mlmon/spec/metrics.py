@@ -88,7 +88,13 @@ CHECK_PREFIX = "check."
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
-    ROWS: Metric("rows", "Rows accepted: the traffic, with requests that failed.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
+    ROWS: Metric(
+        "rows",
+        "Rows accepted: the traffic, with requests that failed.",
+        is_count=True,
+        measure=Measure.COUNT,
+        worse=Worse.BELOW,
+    ),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": Metric(
         "quarantine rate",

@@ -6,14 +6,13 @@ a cell of the grid is 2**-7 of its lower bound wide, and a quantile is half a ce
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.errors import mark_errors
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
@@ -26,6 +25,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import ERROR_RATE, ROWS
 from airflow_mlmon.spec.operational import Operational
+from airflow_mlmon.statistics.intervals import interval_around, quantile_interval, wilson_interval
 
 HOUR, OUTCOME, STATUS, LATENCY, SATURATION = "hour", "outcome", "status", "latency", "saturation."
 HOURS = tuple(f"{hour:02}" for hour in range(24))
@@ -35,7 +35,6 @@ _HIGH = 0.95
 # exact sums below 35 minutes without big integers, and saturations below 2,048
 _QUANTUM_MS, _QUANTUM = 2.0**-10, 2.0**-20
 _MILLISECONDS = 1_000
-_Z = 1.959963984540054
 
 
 def operational_schema(spec: ModelSpec) -> ProfileSchema:
@@ -81,6 +80,16 @@ def profile_operations(rows: pa.Table, spec: ModelSpec) -> Profile:
     return profile_table(pa.table(columns), operational_schema(spec))
 
 
+def mark_errors(table: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
+    """Mark the rows whose status is an error by `operational`; none without a status."""
+    operational = spec.operational
+    if operational is None or operational.status is None or operational.status not in table.column_names:
+        return pa.chunked_array([pa.repeat(pa.scalar(value=False), table.num_rows)])
+    texts = table.column(operational.status).cast(pa.string())
+    found = [text for text in pc.unique(texts).to_pylist() if text is not None and operational.is_error(text)]
+    return pc.is_in(texts, pa.array(found, pa.string()))
+
+
 def _outcomes(status: pa.ChunkedArray, is_error: pa.ChunkedArray, operational: Operational) -> pa.ChunkedArray:
     """Return served or error; null where the status is missing or unknown."""
     known = [text for text in pc.unique(status).to_pylist() if text is not None and operational.is_known(text)]
@@ -102,10 +111,10 @@ def measure_operations(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
 
 
 def count_traffic(summary: list[MetricValue], operations: Profile) -> list[MetricValue]:
-    """Return the metrics of the answered rows, with all requests as the number of rows."""
+    """Return the metrics of the answered rows with all requests as the number of rows, which rests on the answered."""
     key = (ROWS, None, None)
-    traffic = MetricValue(metric=ROWS, value=float(operations.rows), rows=operations.rows)
-    return [traffic if value.key == key else value for value in summary]
+    traffic = float(operations.rows)
+    return [replace(value, value=traffic) if value.key == key else value for value in summary]
 
 
 def count_by_hour(profile: Profile) -> list[int]:
@@ -141,8 +150,16 @@ def _error_rate(part: Profile | Part) -> MetricValue:
 
 
 def _share(part: int, whole: int, reason: str, segment: str | None = None) -> MetricValue:
-    value = part / whole if whole else None
-    return MetricValue(metric=ERROR_RATE, segment=segment, value=value, rows=whole, reason=reason)
+    low, high = wilson_interval(part, whole) or (None, None)
+    return MetricValue(
+        metric=ERROR_RATE,
+        segment=segment,
+        value=part / whole if whole else None,
+        rows=whole,
+        low=low,
+        high=high,
+        reason=reason,
+    )
 
 
 def _by_status(profile: Profile, operational: Operational) -> Iterator[MetricValue]:
@@ -172,7 +189,11 @@ def _latencies(profile: Profile) -> Iterator[MetricValue]:
 def _saturation(profile: Profile, name: str) -> Iterator[MetricValue]:
     column = _number(profile, SATURATION + name)
     reason = "" if column.observed else "no row has a value"
-    yield MetricValue(metric="saturation_mean", column=name, value=column.mean, rows=column.observed, reason=reason)
+    rows, deviation = column.observed, column.std
+    low, high = interval_around(column.mean or 0.0, deviation**2 / rows) if deviation else (None, None)
+    yield MetricValue(
+        metric="saturation_mean", column=name, value=column.mean, rows=rows, low=low, high=high, reason=reason
+    )
     yield _quantile("saturation_p95", column, _HIGH, "no row has a value", name)
 
 
@@ -188,11 +209,14 @@ def _quantile(
     value = _at(held, share)
     lower, upper = to_bounds(to_cells(np.array([value])))
     is_exact = profile.distribution.is_exact
+    ends = quantile_interval(share, held.rows)
     return MetricValue(
         metric=metric,
         column=column,
         value=value,
         rows=held.rows,
+        low=_at(held, ends[0]) if ends else None,
+        high=_at(held, ends[1]) if ends else None,
         error_bound=0.0 if is_exact else float(upper[0] - lower[0]) / 2,
     )
 
