@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts lint format docs bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models lint format docs bench lock versitygw clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,9 @@ bench-druid: $(READY) ## measure a real Druid against the goals; ARGS="--days 2 
 
 bench-alerts: $(READY) ## measure false alarms and found faults; ARGS="--days 50" for a short run
 	@$(BIN)/python -m tests.benchmarks.alerts.run $(ARGS)
+
+bench-models: $(READY) ## measure metrics of models and their estimates; ARGS="--only cbpe_mae" for some
+	@$(BIN)/python -m tests.benchmarks.models.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import open_console, plain_table, print_json
 from airflow_mlmon.comparison.api import compare
-from airflow_mlmon.comparison.cells import FIELDS, cells_of
+from airflow_mlmon.comparison.cells import FIELDS, PERFORMANCE_TITLES, cells_of, performance_cells
 from airflow_mlmon.comparison.result import Comparison
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.reports.wording import name_text
 
+if TYPE_CHECKING:
+    from airflow_mlmon.comparison.performance import PerformanceComparison
+
 _WIDEST = 32
 _NOTE = 300
+NOTHING_NAMED: Mapping[str, str | None] = MappingProxyType({})
 
 
 def print_comparison(
@@ -29,15 +34,17 @@ def print_comparison(
     null: Sequence[str],
     as_json: bool,
     html: str | None,
+    performance: Mapping[str, str | None] = NOTHING_NAMED,
 ) -> bool:
     """Compare two data sets and print the result; return True if no column has drifted.
 
-    With `html` a page is written too. The result is also False if no column could be evaluated.
+    With `html` a page is written too. `performance` are the columns to measure it on, as the arguments of `compare`.
+    The result is also False if no column could be evaluated.
 
     Raises:
         MlmonError: a data set cannot be read, or the page cannot be written.
     """
-    found = compare(reference, current, method=method, limit=limit, null=null)
+    found = compare(reference, current, method=method, limit=limit, null=null, **performance)
     if html is not None:
         _write(html, found)
     if as_json:
@@ -57,6 +64,8 @@ def _write(path: str, found: Comparison) -> None:
 def _print(found: Comparison, html: str | None) -> None:
     console = open_console()
     console.print(terminal_table(found))
+    if found.performance is not None:
+        console.print(performance_table(found.performance))
     for column in found.columns:
         if column.note:
             console.print(Text(f"{name_text(column.column)}: {name_text(column.note, _NOTE)}"), soft_wrap=True)
@@ -78,4 +87,14 @@ def terminal_table(found: Comparison) -> Table:
         cells = [cell for field, cell in zip(FIELDS, cells_of(column), strict=True) if not field.is_long]
         # Text, because names from data may look like rich markup
         table.add_row(*(Text(cell) for cell in cells), style="bold red" if column.has_drifted else "")
+    return table
+
+
+def performance_table(found: PerformanceComparison) -> Table:
+    """Build the table with a line for each metric, those that differ significantly in bold."""
+    table = plain_table()
+    for title in PERFORMANCE_TITLES:
+        table.add_column(title, justify="left" if title == PERFORMANCE_TITLES[0] else "right")
+    for row in found.differences:
+        table.add_row(*(Text(cell) for cell in performance_cells(row)), style="bold" if row.is_apart else "")
     return table

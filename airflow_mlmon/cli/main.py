@@ -198,6 +198,11 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     compare.add_argument(
         "--null", action="append", default=[], metavar="TEXT", help="text that stands for null in CSV; repeatable"
     )
+    own = compare.add_argument_group("performance", "columns to compare it on, by the labels of both data sets")
+    own.add_argument("--label", metavar="COLUMN", help="column of the label")
+    own.add_argument("--prediction", metavar="COLUMN", help="column of the predicted class or number")
+    own.add_argument("--score", metavar="COLUMN", help="column of the score")
+    own.add_argument("--task", metavar="KIND", help="kind of model, where the values leave it open")
     compare.add_argument("--html", metavar="FILE", help="also write an HTML page")
     compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 if a column has drifted")
 
@@ -341,6 +346,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         null=parsed.null,
         as_json=parsed.json,
         html=parsed.html,
+        performance={name: getattr(parsed, name) for name in ("label", "prediction", "score", "task")},
     )
     return BAD_DAY if parsed.fail_on_drift and not is_silent else OK
 

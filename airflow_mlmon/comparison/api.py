@@ -8,7 +8,9 @@ from airflow_mlmon.comparison.compare import compare_columns
 from airflow_mlmon.comparison.dataset import Dataset, Source, read_dataset
 from airflow_mlmon.comparison.result import Comparison
 from airflow_mlmon.drift.methods import parse_method
+from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.pair import DEFAULT_METHOD
+from airflow_mlmon.spec.choices import Role
 
 
 def profile(source: Source, *, null: Sequence[str] = ()) -> Dataset:
@@ -31,6 +33,10 @@ def compare(
     method: str = DEFAULT_METHOD,
     limit: float | None = None,
     null: Sequence[str] = (),
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    task: str | None = None,
 ) -> Comparison:
     """Compare every column of `current` with `reference`, which may also be a profile from `profile`.
 
@@ -38,9 +44,14 @@ def compare(
     rows a side and with Evidently's threshold. `limit` is the smallest effect that counts as drift, instead of the
     method's own.
 
+    With the name of the column of the `label`, and of the `prediction` or the `score`, performance is compared too:
+    each metric of the kind of model, with the 95 % interval of its difference. The kind follows from the values, where
+    they leave no doubt; else `task` names it.
+
     Raises:
         DataError: a file is damaged, or a column has mixed types; the message names both.
-        ConfigError: the method is unknown, or a source is neither a path nor a data frame.
+        ConfigError: the method is unknown, a source is neither a path nor a data frame, or performance cannot be
+            measured on these columns.
         NotFoundError: the file does not exist.
     """
     has_sample = parse_method(method).is_sampled
@@ -49,4 +60,20 @@ def compare(
     else:
         known = read_dataset(reference, name="reference", null_texts=null, has_sample=has_sample)
     found = read_dataset(current, name="current", like=known, null_texts=null, has_sample=has_sample)
-    return Comparison(reference=known, current=found, columns=compare_columns(known, found, method, limit))
+    columns = compare_columns(known, found, method, limit)
+    if label is None:
+        if prediction or score or task:
+            raise ConfigError("Performance needs labels.", hint="name the column of the label")
+        return Comparison(reference=known, current=found, columns=columns)
+    if isinstance(reference, Dataset):
+        raise ConfigError(
+            "Performance needs the rows of the reference.", hint="give them in the place of their profile"
+        )
+    from airflow_mlmon.comparison.performance import OutputColumns, compare_performance  # noqa: PLC0415 - heavy
+
+    roles = {Role.PREDICTION: prediction, Role.SCORE: score}
+    outputs = {role: name for role, name in roles.items() if name is not None}
+    performance = compare_performance(
+        reference, current, (known, found), OutputColumns(label=label, outputs=outputs, task=task), null
+    )
+    return Comparison(reference=known, current=found, columns=columns, performance=performance)

@@ -8,8 +8,9 @@ from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.picture import draw_pair
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.records import VerdictState
-from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
-from airflow_mlmon.tasks.titles import p_value_text
+from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text, value_text
+from airflow_mlmon.tasks.contrast import Difference
+from airflow_mlmon.tasks.titles import metric_title, p_value_text
 
 _STATES = {
     VerdictState.BREACH: "drift",
@@ -40,6 +41,18 @@ FIELDS = (
     ShownField(title="reference → current", is_picture=True),
     ShownField(title="note", is_long=True),
 )
+
+
+PERFORMANCE_TITLES = ("metric", "reference", "current", "difference", "95 % interval")
+
+
+def performance_cells(row: Difference) -> tuple[str, ...]:
+    """Return the text of each of `PERFORMANCE_TITLES`."""
+    interval = NONE
+    if row.low is not None and row.high is not None:
+        interval = f"{value_text(row.low, row.metric)} to {value_text(row.high, row.metric)}"
+    values = (value_text(value, row.metric) for value in (row.before, row.after, row.difference))
+    return metric_title(row.metric), *values, interval
 
 
 def cells_of(column: ColumnComparison) -> tuple[str, ...]:

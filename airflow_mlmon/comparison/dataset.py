@@ -7,7 +7,7 @@ needed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
@@ -113,6 +113,17 @@ def read_dataset(
         profile=profile + profile_parquet(streamed, schema) if streamed else profile,
         sample=sample.table() if has_sample else None,
     )
+
+
+def read_rows_of(
+    source: Source, known: Dataset, names: Sequence[str], null_texts: Sequence[str] = ()
+) -> Iterator[pa.Table]:
+    """Yield the rows of a source that was profiled before, with some of its profiled columns, in pieces."""
+    storage = Storage(_default_client)
+    files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
+    for piece in _read(source, known.name, files, storage, null_texts):
+        if piece.rows:
+            yield conform_piece(replace(piece, table=piece.table.select(names)), known.contents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_mlmon import __version__
-from airflow_mlmon.comparison.cells import FIELDS, cells_of
+from airflow_mlmon.comparison.cells import FIELDS, PERFORMANCE_TITLES, cells_of, performance_cells
 from airflow_mlmon.comparison.compare import ColumnComparison
 from airflow_mlmon.comparison.result import Comparison
 from airflow_mlmon.profiles.columns.histogram import build_histogram
@@ -18,6 +18,8 @@ def render_comparison(found: Comparison) -> str:
         "comparison.html.j2",
         found=found,
         fields=FIELDS,
+        performance=found.performance and [(row, performance_cells(row)) for row in found.performance.differences],
+        performance_titles=PERFORMANCE_TITLES,
         rows=[(column, cells_of(column)) for column in found.columns],
         cards=[(column, cells_of(column), _chart(column)) for column in found.columns if _has_picture(column)],
         version=__version__,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.comparison.compare import ColumnComparison, empty_share
 from airflow_mlmon.comparison.dataset import Dataset
@@ -13,6 +13,10 @@ from airflow_mlmon.drift.sampled import P_VALUES
 from airflow_mlmon.evaluation.pair import ALPHA, COMPANIONS, EMPTY_LIMIT, SHIFT_LIMIT
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.records import VerdictState
+
+if TYPE_CHECKING:
+    # only who names a label needs the types of a spec
+    from airflow_mlmon.comparison.performance import PerformanceComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,13 @@ class Comparison:
         reference: The reference data set.
         current: The data set compared with it.
         columns: All columns of either, sorted by drift.
+        performance: Metrics by the labels; None if no label was named.
     """
 
     reference: Dataset
     current: Dataset
     columns: tuple[ColumnComparison, ...]
+    performance: PerformanceComparison | None = None
 
     @property
     def drifted(self) -> tuple[str, ...]:
@@ -70,6 +76,7 @@ class Comparison:
             "evaluated": self.evaluated,
             "rule": self.rule,
             "columns": [_column(column) for column in self.columns],
+            **({"performance": _performance(self.performance)} if self.performance else {}),
         }
 
     def to_html(self) -> str:
@@ -126,6 +133,24 @@ def _counts(column: ColumnProfile | None) -> Mapping[str, Any] | None:
     if column is None:
         return None
     return {"rows": column.rows, "empty": column.missing, "empty_share": empty_share(column), "used": column.observed}
+
+
+def _performance(found: PerformanceComparison) -> Mapping[str, Any]:
+    return {
+        "task": found.task,
+        "metrics": {
+            row.metric: {
+                "reference": row.before,
+                "current": row.after,
+                "difference": row.difference,
+                "low": row.low,
+                "high": row.high,
+                "is_significant": row.is_apart,
+            }
+            for row in found.differences
+        },
+        "missing": dict(found.missing),
+    }
 
 
 def _finite(value: float | None) -> float | None:

@@ -65,6 +65,11 @@ class Difference:
     high: float | None = None
 
     @property
+    def difference(self) -> float | None:
+        """Difference of the version that replaces and the replaced one."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
     def is_apart(self) -> bool:
         """Return True if the interval excludes zero."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high

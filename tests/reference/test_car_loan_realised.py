@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.tasks.binary.metrics import measure_outcomes
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
+from tests.support.car_loan import CHUNK, FOLDER, read_rows
 
-FOLDER = Path(__file__).parents[3] / "shared" / "data" / "car_loan"
-CHUNK = 5_000
 # The published values have six digits.
 PRINT_PRECISION = 5e-7
 METRICS = ("roc_auc", "f1", "precision", "recall", "accuracy")
@@ -30,22 +26,6 @@ def published():
             for row in csv.DictReader(file)
             if row["field"] == "value" and "- Calculating " in row["notebook"] and row["value"]
         }
-
-
-def read_rows(period):
-    table = pq.read_table(FOLDER / f"synthetic_car_loan_{period}.parquet")
-    if period == "analysis":
-        target = pq.read_table(FOLDER / "synthetic_car_loan_analysis_target.parquet")
-        assert table["id"].equals(target["id"])
-        table = table.append_column("repaid", target["repaid"])
-    return pa.table(
-        {
-            "score": table["y_pred_proba"],
-            "prediction": table["y_pred"].cast(pa.bool_()),
-            "label": table["repaid"].cast(pa.bool_()),
-            "excluded": pa.array([False] * table.num_rows),
-        }
-    )
 
 
 @pytest.fixture(scope="module", params=["reference", "analysis"])

@@ -21,20 +21,22 @@ from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.category import CategoryProfile
-from airflow_mlmon.profiles.columns.grid import to_cells
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_cells
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Flags, Floats
+from airflow_mlmon.tasks.binary.scores import ScoreCells
 from airflow_mlmon.tasks.binary.table import HALF
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.sums import in_units
 
 KIND = b"MLML"
-VERSION = 2
-# the newest version that holds counts of the labels
+VERSION = 3
+# the newest version that holds counts of the labels, and the newest without the cells of all scores
 _COUNTED = 1
+_LABELLED = 2
 # what is pinned of the label
 LABEL = ColumnSchema(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
 SCHEMA = OutcomeSchema(columns=(LABEL,))
@@ -42,6 +44,9 @@ SCHEMA = OutcomeSchema(columns=(LABEL,))
 EPSILON = float(np.finfo(np.float64).eps)
 _NULL = -1
 _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
+# all cells, from that of the lowest score to that of the highest; with fewer rows, sorting is faster
+_PLACES = 2 * LAST_CELL + _MIRROR + 1
+_FEW = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,7 @@ class BinaryOutcomes:
         label: Column profile of the labels.
         positive_cells: Cells of the scores of positive labels.
         negative_cells: Cells of the scores of negative labels.
+        scores: Cells of the scores of all rows, labelled or not; None where older bytes or counts elsewhere lack them.
     """
 
     rows: int = 0
@@ -75,12 +81,13 @@ class BinaryOutcomes:
     label: CategoryProfile
     positive_cells: Tally
     negative_cells: Tally
+    scores: ScoreCells | None = None
 
     @classmethod
     def empty(cls) -> Self:
         """Return the profile of no rows, the neutral element of addition."""
         nothing = Tally.empty(np.int32)
-        return cls(label=profile_label(0, 0), positive_cells=nothing, negative_cells=nothing)
+        return cls(label=profile_label(0, 0), positive_cells=nothing, negative_cells=nothing, scores=ScoreCells.empty())
 
     def __add__(self, other: Self) -> Self:
         """Sum two profiles."""
@@ -88,6 +95,7 @@ class BinaryOutcomes:
             label=profile_label(self.labelled + other.labelled, self.positive + other.positive),
             positive_cells=Tally.total((self.positive_cells, other.positive_cells)),
             negative_cells=Tally.total((self.negative_cells, other.negative_cells)),
+            scores=self.scores + other.scores if self.scores and other.scores else None,
             **{name: getattr(self, name) + getattr(other, name) for name in _NUMBERS},
         )
 
@@ -97,6 +105,7 @@ class BinaryOutcomes:
             label=profile_label(self.labelled - part.labelled, self.positive - part.positive),
             positive_cells=self.positive_cells.without(part.positive_cells),
             negative_cells=self.negative_cells.without(part.negative_cells),
+            scores=self.scores - part.scores if self.scores and part.scores else None,
             **{name: getattr(self, name) - getattr(part, name) for name in _NUMBERS},
         )
 
@@ -138,6 +147,9 @@ class BinaryOutcomes:
         write_column(writer, self.label)
         write_steps(writer, self.positive_cells)
         write_steps(writer, self.negative_cells)
+        writer.integer(self.scores is not None)
+        if self.scores is not None:
+            self.scores.write(writer)
         return writer.seal(KIND, VERSION)
 
     @classmethod
@@ -155,7 +167,15 @@ class BinaryOutcomes:
         else:
             label = profile_label(numbers.pop("labelled"), numbers.pop("positive"))
         assert isinstance(label, CategoryProfile)  # noqa: S101 - its profile schema says so
-        return cls(label=label, positive_cells=read_steps(reader), negative_cells=read_steps(reader), **numbers)
+        positive_cells, negative_cells = read_steps(reader), read_steps(reader)
+        has_scores = reader.version > _LABELLED and bool(reader.integer())
+        return cls(
+            label=label,
+            positive_cells=positive_cells,
+            negative_cells=negative_cells,
+            scores=ScoreCells.read(reader) if has_scores else None,
+            **numbers,
+        )
 
 
 _NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type == "int")
@@ -199,6 +219,7 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     positive, negative = labels == 1, labels == 0
     scored = np.isfinite(scores)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
+    due, cells = scored & ~excluded, to_score_cells(np.where(scored, scores, 0.0))
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
         rows=table.num_rows,
@@ -211,8 +232,13 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
         improbable=int((scored & (labels != _NULL)).sum() - probable.sum()),
         log_loss=log_loss,
         brier=brier,
-        positive_cells=Tally.of(to_score_cells(scores[positive & scored])),
-        negative_cells=Tally.of(to_score_cells(scores[negative & scored])),
+        positive_cells=_count(cells[positive & scored]),
+        negative_cells=_count(cells[negative & scored]),
+        scores=ScoreCells(
+            positive=_count(cells[due & (predictions == 1)]),
+            negative=_count(cells[due & (predictions == 0)]),
+            unclassified=_count(cells[due & (predictions == _NULL)]),
+        ),
     )
 
 
@@ -237,7 +263,14 @@ def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]
             )
     counted = list(cells)
     labels = profile_label(found.pop("labelled", 0), found.pop("positive", 0))
-    return BinaryOutcomes(label=labels, positive_cells=_tally(counted, 1), negative_cells=_tally(counted, 0), **found)
+    return BinaryOutcomes(
+        label=labels,
+        positive_cells=_tally(counted, 1),
+        negative_cells=_tally(counted, 0),
+        # cells are counted of labelled rows alone
+        scores=None if found["rows"] else ScoreCells.empty(),
+        **found,
+    )
 
 
 def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
@@ -246,6 +279,14 @@ def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
     halves = np.array([cell.cell for cell in held], dtype=np.int32)
     upper = np.array([cell.is_mirrored for cell in held], dtype=bool)
     return Tally.of_counts(_from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
+
+
+def _count(cells: npt.NDArray[np.int32]) -> Tally:
+    if len(cells) < _FEW:
+        return Tally.of(cells)
+    counts = np.bincount(cells + LAST_CELL, minlength=_PLACES)
+    held = np.flatnonzero(counts != 0)
+    return Tally(keys=(held - LAST_CELL).astype(np.int32), counts=counts[held].astype(np.int64))
 
 
 def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:

@@ -43,7 +43,7 @@ def test_counts_give_the_profile_of_the_rows_without_their_losses():
     table = random_labels(3_000, seed=4)
 
     profile = profile_outcomes(table)
-    assert Binary().outcomes_of_counts(*counted(table)) == replace(profile, log_loss=0, brier=0)
+    assert Binary().outcomes_of_counts(*counted(table)) == replace(profile, log_loss=0, brier=0, scores=None)
 
 
 def test_scores_that_are_no_probabilities_are_counted():
