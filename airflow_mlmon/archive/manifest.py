@@ -29,11 +29,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Account of one partition: rows read = rows curated + rows quarantined.
+    """Account of one partition: rows read = rows accepted + rows quarantined.
 
     Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
-    is a digest of the rows whose id was accepted on an earlier day, empty if
-    none.
+    is a digest of the rows whose id was accepted on an earlier day, empty if none.
     """
 
     partition: Partition

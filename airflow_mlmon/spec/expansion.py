@@ -10,10 +10,10 @@ from airflow_mlmon.spec.choices import ColumnType, Role
 _CLASS, _FEATURE = "{class}", "{feature}"
 _COLUMNS = ("predictions", "columns")
 
-Key = tuple[str | int, ...]
+_Key = tuple[str | int, ...]
 
 
-def expand_columns(content: dict[str, Any]) -> dict[Key, Key]:
+def expand_columns(content: dict[str, Any]) -> dict[_Key, _Key]:
     """Write out the columns of a spec's content, in place, and return the key that each new one stands for.
 
     `proba_{class}` stands for one column per class of the key `classes`, in that order, and `shap_{feature}` for one
@@ -29,7 +29,7 @@ def expand_columns(content: dict[str, Any]) -> dict[Key, Key]:
     columns = predictions.get("columns") if isinstance(predictions, dict) else None
     if not isinstance(predictions, dict) or not isinstance(columns, dict):
         return {}
-    sources: dict[Key, Key] = {}
+    sources: dict[_Key, _Key] = {}
     declared = _with_operational(columns, content.get("operational"), sources)
     classes = content.get("classes")
     expanded: dict[Any, Any] = {}
@@ -43,7 +43,7 @@ def expand_columns(content: dict[str, Any]) -> dict[Key, Key]:
     return sources
 
 
-def _with_operational(columns: Mapping[Any, Any], operational: Any, sources: dict[Key, Key]) -> dict[Any, Any]:
+def _with_operational(columns: Mapping[Any, Any], operational: Any, sources: dict[_Key, _Key]) -> dict[Any, Any]:
     """Return the columns with those of the section `operational`, each with its role."""
     section = operational if isinstance(operational, dict) else {}
     saturation = section.get("saturation")
