@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
-from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.expansion import expand_columns
 from airflow_mlmon.spec.model import TASK_KEYS, ModelSpec
@@ -96,7 +96,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
     asked = data.get("task")
     if asked is None:
-        tasks = infer_tasks(_declared_types(data), TASK_KEYS & data.keys())
+        tasks = infer_tasks(_declared_types(data), TASK_KEYS & data.keys(), is_labelled=_is_labelled(data))
         mistakes = [f"{name}:1: task: {_ambiguous(tasks)}"] if len(tasks) > 1 else []
         inferred = tasks[0] if tasks else DEFAULT
         return _validate(
@@ -112,12 +112,23 @@ def _ambiguous(tasks: Sequence[Task]) -> str:
     return f"is missing: the outputs may be those of {' or '.join(task.name for task in tasks)}"
 
 
-def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
-    """Return the types of the model's columns by role."""
+def _is_labelled(data: Mapping[str, Any]) -> bool:
+    """Say whether there are labels, or outputs that may get some, however wrong their declarations are."""
+    reference, columns = data.get("reference"), _columns(data)
+    roles = {column.get("role") for column in columns.values() if isinstance(column, dict)}
+    return bool(data.get("labels") or roles & TASK_ROLES or (isinstance(reference, dict) and reference.get("label")))
+
+
+def _columns(data: Mapping[str, Any]) -> Mapping[str, Any]:
     predictions = data.get("predictions")
     columns = predictions.get("columns") if isinstance(predictions, dict) else None
+    return columns if isinstance(columns, dict) else {}
+
+
+def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
+    """Return the types of the model's columns by role."""
     types = {}
-    for content in columns.values() if isinstance(columns, dict) else ():
+    for content in _columns(data).values():
         # a mistake here is one of the column, and is reported with the others
         with suppress(ValidationError):
             column = Column.model_validate(content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -150,6 +150,11 @@ class MetricValue:
     def key(self) -> SubjectKey:
         """Subject of the value: metric, column and segment."""
         return self.metric, self.column, self.segment
+
+    def within(self, interval: tuple[float, float] | None) -> MetricValue:
+        """Return the value with its interval; without one where there is neither."""
+        low, high = interval or (None, None)
+        return self if self.value is None else replace(self, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,8 @@ class ModelSpec(Section):
         description="Name of the model: lower-case letters, digits and underscores."
     )
     task: str = Field(
-        default="binary", description="Kind of model: binary; without it, what the types of the outputs say."
+        default="binary",
+        description="Kind of model: binary, or none (features only); without it, what the outputs and labels say.",
     )
     classes: tuple[str, ...] = Field(
         default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
@@ -252,6 +253,14 @@ class ModelSpec(Section):
                 )
             if column.personal is PersonalData.DROP and column.role in _TYPE_OF_ROLE:
                 raise ValueError(f"predictions.columns.{name}.personal: the {column.role} cannot be dropped")
+        return self
+
+    @model_validator(mode="after")
+    def _label_fits_task(self, info: ValidationInfo) -> Self:
+        vocabulary: Vocabulary | None = info.context
+        for key, value in (("labels", self.labels), ("reference.label", self.reference.label)):
+            if value is not None and vocabulary is not None and not vocabulary.has_labels:
+                raise ValueError(f"{key}: is of no use to a model of task {self.task}")
         return self
 
     @model_validator(mode="after")

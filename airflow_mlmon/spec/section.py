@@ -26,6 +26,11 @@ class Vocabulary(Protocol):
     """Names that the task adds to a spec; the loader passes them as the context of validation."""
 
     @property
+    def has_labels(self) -> bool:
+        """Whether predictions may get labels."""
+        ...
+
+    @property
     def metrics(self) -> Mapping[str, Metric]:
         """Metrics of that task alone."""
         ...

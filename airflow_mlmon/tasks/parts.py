@@ -97,6 +97,18 @@ def sum_outcome_parts(task: Task, found: Iterable[OutcomeParts]) -> OutcomeParts
     return OutcomeParts(whole=whole, parts=parts)
 
 
+def set_constants(
+    task: Task, values: Iterable[MetricValue], found: OutcomeParts, reference: OutcomeProfile
+) -> list[MetricValue]:
+    """Put beside each value what the best constant prediction of the reference would score on the same labels."""
+    scores: dict[str | None, Mapping[str, float]] = {None: task.constant_scores(found.whole, reference)}
+    scores |= {segment: task.constant_scores(outcomes, reference) for segment, outcomes in found.parts.items()}
+    return [
+        value if value.value is None else replace(value, constant=scores[value.segment].get(value.metric))
+        for value in values
+    ]
+
+
 def measure_parts(task: Task, found: OutcomeParts, min_coverage: float) -> list[MetricValue]:
     """Measure every metric that needs labels, of all rows and of each part."""
     return [

@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.metrics import GENERIC, Metric
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.none.description import FeaturesOnly
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(),)})
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), FeaturesOnly())})
 # every metric by its name, which means the same whatever the kind of model
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {**GENERIC, **{name: metric for task in TASKS.values() for name, metric in task.metrics.items()}}
 )
 DEFAULT = TASKS["binary"]
 # kinds that a spec may name one day
-PLANNED = ("multiclass", "regression", "ranking", "none")
+PLANNED = ("multiclass", "regression", "ranking")
 
 
-def infer_tasks(types: Mapping[Role, ColumnType], keys: Collection[str] = ()) -> tuple[Task, ...]:
+def infer_tasks(
+    types: Mapping[Role, ColumnType], keys: Collection[str] = (), *, is_labelled: bool = False
+) -> tuple[Task, ...]:
     """Return the kinds of model that outputs of these types, and these keys of a spec, may be of."""
-    return tuple(task for task in TASKS.values() if task.fits(types, keys))
+    return tuple(task for task in TASKS.values() if task.fits(types, keys, is_labelled=is_labelled))
 
 
 def task_of(spec: ModelSpec) -> Task:

@@ -27,6 +27,7 @@ class Task(ABC):
 
     Attributes:
         name: What a spec calls it.
+        has_labels: Whether its predictions may get labels.
         types: Types that its columns may have, by their role; the first is the one that a guess takes.
         needs: Roles of which a model has one at least, group by group.
         keys: Keys of a spec that it reads, of those that only some tasks read.
@@ -42,6 +43,7 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
+    has_labels: ClassVar[bool] = True
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]]
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
     keys: ClassVar[frozenset[str]] = frozenset()
@@ -116,6 +118,10 @@ class Task(ABC):
     def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
+    def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+        """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
+        return {}
+
     @abstractmethod
     def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
@@ -126,11 +132,12 @@ class Task(ABC):
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
-    def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = ()) -> bool:
+    def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = (), *, is_labelled: bool = False) -> bool:
         """Say whether a model whose outputs have these types, and whose spec these keys, is of this kind."""
         own = {role: kind for role, kind in types.items() if role in TASK_ROLES}
         return (
-            all(kind in self.types.get(role, ()) for role, kind in own.items())
+            self.has_labels is bool(own or is_labelled)
+            and all(kind in self.types.get(role, ()) for role, kind in own.items())
             and all(set(roles) & set(own) for roles in self.needs)
             and self.keys >= set(keys)
         )
@@ -143,6 +150,8 @@ class Task(ABC):
     @property
     def label_metrics(self) -> tuple[str, ...]:
         """Return the metrics that need labels in display order: of the labels, then performance."""
+        if not self.has_labels:
+            return ()
         own = {name: metric for name, metric in self.metrics.items() if metric.needs_labels}
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)

@@ -92,6 +92,10 @@ def test_performance_is_that_of_the_rows(run):
     metrics = run.store.metrics("loans", FIRST, FIRST)
     assert metrics[FIRST, "accuracy", None] == pytest.approx(pc.mean(right).as_py())
     assert metrics[FIRST, "excluded_share", None] == pytest.approx(4 / 80)
+    accuracy = run.store.measured("loans", FIRST, FIRST)[FIRST, "accuracy"]
+    assert accuracy.low < accuracy.value < accuracy.high
+    # fewer of the reference's loans were repaid than not
+    assert accuracy.constant == pytest.approx(1 - pc.mean(known.column("repaid")).as_py())
 
 
 def test_the_label_is_compared_with_the_references_own(run):

@@ -10,6 +10,7 @@ import pytest
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import load_spec, load_specs, parse_spec
 from airflow_mlmon.spec import Role, Severity
+from airflow_mlmon.tasks.registry import PLANNED, TASKS
 
 GOOD = """\
 model: fraud
@@ -259,10 +260,22 @@ def test_task_is_inferred_from_the_types_of_the_outputs():
     assert parse_spec(f"task: binary\n{GOOD}", "fraud.yaml") == parse_spec(GOOD, "fraud.yaml")
 
 
+def test_features_alone_are_a_task_of_their_own():
+    bare = GOOD.replace("    score: {type: float, role: score}\n", "")
+    labels = 'labels: {path: "s3://bucket/labels/{date}/", id: id, label: fraud}\n'
+
+    assert parse_spec(bare, "fraud.yaml").task == "none"
+    assert parse_spec(bare + labels, "fraud.yaml").task == "binary"
+    assert mistakes(f"{bare}{labels}task: none\n") == ["fraud.yaml:20: labels: is of no use to a model of task none"]
+    assert mistakes(f"{GOOD}task: none\n") == [
+        "fraud.yaml:9: predictions.columns.score.role: a none model has no score"
+    ]
+
+
 @pytest.mark.parametrize(
     ("task", "what"),
     [
-        pytest.param("regression", "'regression' is not supported yet; valid: binary", id="planned"),
+        *(pytest.param(name, f"{name!r} is not supported yet; valid: {', '.join(TASKS)}") for name in PLANNED),
         pytest.param("binery", "'binery' is unknown; did you mean binary?", id="mistyped"),
         pytest.param("[binary]", "['binary'] is unknown; did you mean binary?", id="list"),
     ],

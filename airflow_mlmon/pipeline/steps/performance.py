@@ -19,7 +19,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
-from airflow_mlmon.tasks.parts import measure_parts
+from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -58,6 +58,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
     of_reference = reference_outcomes(run, reference) if reference is not None and is_measured else None
     if of_reference is not None and of_reference.whole.rows:
+        metrics = set_constants(task_of(run.spec), metrics, found, of_reference.whole)
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
     return metrics

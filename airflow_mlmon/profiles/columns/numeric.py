@@ -18,6 +18,7 @@ from airflow_mlmon.profiles.columns.counting import NumericCounter
 from airflow_mlmon.profiles.columns.distribution import Distribution
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.reading import Numbers
+from airflow_mlmon.statistics.intervals import Interval, interval_around
 
 _FLOAT_BITS = 1_000
 
@@ -153,6 +154,15 @@ class NumericProfile:
         if spread.bit_length() < _FLOAT_BITS:
             return math.sqrt(spread) / rows * self.schema.quantum
         return float(Fraction(math.isqrt(spread), rows) * Fraction(self.schema.quantum))
+
+    @property
+    def mean_interval(self) -> Interval | None:
+        """95 % interval of the mean; None of fewer than two values and of equal ones."""
+        mean, std, degrees = self.mean, self.std, self.observed - 1
+        if mean is None or not std or degrees < 1:
+            return None
+        low, high = (mean + std * end for end in interval_around(0.0, 1 / degrees))
+        return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     def quantile(self, share: float) -> float | None:
         """Compute a quantile: the smallest value that `share` of the values do not exceed; on the grid, a midpoint."""

@@ -145,6 +145,12 @@ class Binary(Task):
 
         return measure_outcomes(outcomes, min_coverage)
 
+    def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
+        """Score the more frequent class, and the share of positives as the score."""
+        from airflow_mlmon.tasks.binary.constant import score_constants  # noqa: PLC0415 - heavy
+
+        return score_constants(outcomes, reference)
+
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
         from airflow_mlmon.tasks.binary.contrast import compare_outcomes  # noqa: PLC0415 - heavy

@@ -21,7 +21,7 @@ from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.category import CategoryProfile
-from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_cells
+from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_cells, to_midpoints
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
@@ -297,6 +297,17 @@ def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     """
     upper = scores >= HALF
     return _from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
+
+
+def to_scores(cells: npt.NDArray[np.int32]) -> Floats:
+    """Map each cell to the score in its middle.
+
+    >>> to_scores(to_score_cells(np.array([0.0, 0.25, 0.75, 1.0]))).round(2).tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+    upper = cells > _MIRROR // 2
+    halves = to_midpoints(np.where(upper, _MIRROR - cells, cells))
+    return np.where(upper, 1.0 - halves, halves)
 
 
 def _from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:

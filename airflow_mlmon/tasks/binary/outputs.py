@@ -9,7 +9,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
-from airflow_mlmon.statistics.intervals import mean_interval
+from airflow_mlmon.statistics.intervals import mean_interval, wilson_interval
 from airflow_mlmon.tasks.binary.table import PREDICTED_POSITIVE_RATE, SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Difference
 
@@ -37,22 +37,19 @@ def _score_mean(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.SCORE) or "")
     if not isinstance(column, NumericProfile):
         return []
-    return [MetricValue(metric=SCORE_MEAN, value=column.mean, rows=column.observed, reason=_reason(column.observed))]
+    rows = column.observed
+    measured = MetricValue(metric=SCORE_MEAN, value=column.mean, rows=rows, reason=_reason(rows))
+    return [measured.within(column.mean_interval)]
 
 
 def _predicted_positive_rate(profile: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     column = profile.columns.get(spec.column_of(Role.PREDICTION) or "")
     if not isinstance(column, CategoryProfile):
         return []
-    positive = column.count_of(_POSITIVE)
-    return [
-        MetricValue(
-            metric=PREDICTED_POSITIVE_RATE,
-            value=positive / column.observed if column.observed else None,
-            rows=column.observed,
-            reason=_reason(column.observed),
-        )
-    ]
+    positive, rows = column.count_of(_POSITIVE), column.observed
+    share = positive / rows if rows else None
+    measured = MetricValue(metric=PREDICTED_POSITIVE_RATE, value=share, rows=rows, reason=_reason(rows))
+    return [measured.within(wilson_interval(positive, rows))]
 
 
 def _reason(rows: int) -> str:

@@ -35,6 +35,11 @@ DRAWN = {"binary": random_labels}
 
 
 @pytest.fixture(params=sorted(TASKS))
+def any_task(request) -> Task:
+    return TASKS[request.param]
+
+
+@pytest.fixture(params=sorted(name for name, task in TASKS.items() if task.has_labels))
 def task(request) -> Task:
     return TASKS[request.param]
 
@@ -173,26 +178,41 @@ def test_the_first_contrast_is_one_that_the_model_has(task):
         assert task.contrasts[metric].needs in {None, *roles}
 
 
-def test_table_says_what_is_shown_and_evaluated(task):
-    assert set(task.headline) <= set(task.metrics)
-    assert set(task.version_headline) <= {name for name, metric in task.metrics.items() if metric.is_performance}
+def test_there_is_something_to_evaluate_with_labels_and_without(task):
     assert any(metric.measure and metric.is_performance for metric in task.metrics.values())
     assert any(metric.measure and not metric.needs_labels for metric in task.metrics.values())
-    for name, metric in task.metrics.items():
+
+
+def test_table_says_what_is_shown_and_evaluated(any_task):
+    assert set(any_task.headline) <= set(any_task.metrics)
+    assert set(any_task.version_headline) <= {
+        name for name, metric in any_task.metrics.items() if metric.is_performance
+    }
+    for name, metric in any_task.metrics.items():
         assert name not in GENERIC
         assert METRICS[name] == metric, "a name means the same whatever the kind of model"
         assert metric.title
         assert metric.description.endswith(".")
         assert not metric.by_column
-        assert metric.role is None or metric.role in task.types
+        assert metric.role is None or metric.role in any_task.types
         assert metric.measure is None or not metric.is_performance or metric.worse is not Worse.BOTH
 
 
-def test_outputs_and_label_are_described(task):
-    assert set(task.ranges) <= set(task.types)
-    assert set(task.looks) == {*task.types, None}
-    assert task.fits({role: kinds[0] for role, kinds in task.types.items()})
-    assert set(task.evaluated) <= {name for name, metric in task.metrics.items() if metric.measure}
+def test_outputs_and_label_are_described(any_task):
+    assert set(any_task.ranges) <= set(any_task.types)
+    assert set(any_task.looks) == {*any_task.types, *([None] if any_task.has_labels else [])}
+    assert any_task.fits({role: kinds[0] for role, kinds in any_task.types.items()}, is_labelled=any_task.has_labels)
+    assert set(any_task.evaluated) <= {name for name, metric in any_task.metrics.items() if metric.measure}
+
+
+def test_a_kind_without_labels_has_nothing_that_needs_them(any_task):
+    empty = any_task.empty_outcomes()
+    values = any_task.measure(empty, 0)
+
+    assert any_task.read_outcomes(empty.to_bytes()) == empty
+    assert tuple(value.metric for value in values) == any_task.label_metrics
+    assert bool(values) is bool(any_task.contrasts) is any_task.has_labels
+    assert any_task.has_labels or (not any_task.types and not any_task.metrics)
 
 
 def test_counting_names_columns_of_the_joined_labels(task):
@@ -208,7 +228,7 @@ def test_names_are_those_of_the_registry():
     assert TASKS[DEFAULT.name] is DEFAULT
     assert all(task.name == name for name, task in TASKS.items())
     assert set(TASKS).isdisjoint(PLANNED)
-    assert set(DRAWN) == set(TASKS)
+    assert set(DRAWN) == {name for name, task in TASKS.items() if task.has_labels}
 
 
 def test_descriptions_are_light_to_import():

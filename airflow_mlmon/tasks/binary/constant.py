@@ -1,0 +1,36 @@
+"""Scores of constant predictions of a binary classifier, beside which its own are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
+from airflow_mlmon.tasks.binary.table import HALF
+
+
+def score_constants(outcomes: BinaryOutcomes, reference: BinaryOutcomes) -> Mapping[str, float]:
+    """Score the best constant prediction of the reference on the labels of `outcomes`, by metric.
+
+    Accuracy is that of the reference's more frequent class; log loss and Brier score are those of its share of
+    positives as the score; precision and F1 those of always predicting positive, because the other class has
+    neither. The recall of a constant class, 0 or 1, says nothing, and a share of 0 or 1 has no log loss.
+    """
+    if not reference.labelled:
+        return {}
+    prior = reference.positive / reference.labelled
+    scores: dict[str, float] = {}
+    if classified := outcomes.classified:
+        positives = outcomes.true_positive + outcomes.false_negative
+        scores["accuracy"] = (positives if prior > HALF else classified - positives) / classified
+        if positives:
+            scores["precision"] = positives / classified
+            scores["f1"] = 2 * positives / (classified + positives)
+    if scored := outcomes.scored:
+        rate = outcomes.positive_cells.rows / scored
+        scores["brier"] = rate * (1 - prior) ** 2 + (1 - rate) * prior**2
+        if 0 < prior < 1:
+            scores["log_loss"] = -rate * math.log(prior) - (1 - rate) * math.log(1 - prior)
+        if 0 < rate < 1:
+            scores["roc_auc"] = HALF
+    return scores

@@ -1,0 +1,1 @@
+"""Models without outputs and labels, of which the features alone are monitored."""
