@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.errors import find_repeated_errors
+from airflow_mlmon.archive.texts import derive_texts
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tasks.operations import mark_errors
@@ -32,7 +33,8 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     The first of several rows with one id is accepted, in the order of the files. Without `partition` (for the
     reference) any time is accepted, also none. A vector must have its dimension and no null element, or be null
     where it is not required; one with a NaN or infinite element is accepted, like such a number, and counted
-    separately in the profile. Of a row with an error status only the time is demanded: the model has given no answer.
+    separately in the profile. A text is replaced by the columns derived from it. Of a row with an error status only the
+    time is demanded: the model has given no answer.
     """
     is_error = mark_errors(table, spec).to_numpy(zero_copy_only=False)
     reasons = np.full(table.num_rows, None, dtype=object)
@@ -48,11 +50,12 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     reasons[copied] = "an error is listed twice"
     is_taken = reasons == None  # noqa: E711
     with_reason = table.append_column(REASON, pa.array(reasons, pa.string()))
-    return Curated(
+    parts = Curated(
         rows=table.filter(pa.array(is_taken & ~is_error)),
         quarantine=with_reason.filter(pa.array(~is_taken)),
         errors=table.filter(pa.array(is_taken & is_error)),
     )
+    return Curated(*(derive_texts(part, spec.texts) for part in parts))
 
 
 def quarantine_repeats(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
@@ -84,7 +87,7 @@ class _Fault(NamedTuple):
 
 def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Iterator[_Fault]:
     required = [spec.id_column, spec.time_column]
-    required += [name for name, column in spec.columns.items() if column.required and name not in required]
+    required += [name for name, column in spec.predictions.columns.items() if column.required and name not in required]
     if partition is None:
         required.remove(spec.time_column)
     for name in required:

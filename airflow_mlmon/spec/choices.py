@@ -53,6 +53,7 @@ class Role(StrEnum):
     ITEM = "item"
     ATTRIBUTION = "attribution"
     OPERATIONAL = "operational"
+    TEXT = "text"
     IGNORED = "ignored"
 
 
@@ -68,7 +69,15 @@ OUTPUT_ROLES = (
 )
 # roles that several columns may have
 SHARED_ROLES = frozenset(
-    {Role.FEATURE, Role.IGNORED, Role.PROBABILITY, Role.QUANTILE, Role.ATTRIBUTION, Role.OPERATIONAL}
+    {
+        Role.FEATURE,
+        Role.TEXT,
+        Role.IGNORED,
+        Role.PROBABILITY,
+        Role.QUANTILE,
+        Role.ATTRIBUTION,
+        Role.OPERATIONAL,
+    }
 )
 # roles whose columns only some kinds of model know
 TASK_ROLES = frozenset({*OUTPUT_ROLES, Role.GROUP, Role.ITEM})

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.section import Section
 
 _OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
+
+# valid in Python alone: what RE2, which matches the texts in linear time, does not know
+_NOT_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P=|\()|\\[1-9]|[*+?}]\+")
 
 
 class Column(Section):
@@ -29,7 +32,8 @@ class Column(Section):
     )
     role: Role = Field(
         default=Role.FEATURE,
-        description="feature (default), id, time, version, ignored, or of an output: score, prediction, probability, "
+        description="feature (default), text (its length, pattern and so on are monitored; it is never "
+        "stored), id, time, version, ignored, or of an output: score, prediction, probability, "
         "lower, upper, quantile, rank; for rankings also group and item; attribution, of the score to a feature, such "
         "as a SHAP value; operational is set by the section `operational`.",
     )
@@ -41,6 +45,13 @@ class Column(Section):
         description="Feature of an attribution. A column named `shap_{feature}` stands for one per feature, and a "
         "vector of attributions has them in the order of the features.",
     )
+    regex: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_000,
+        description="Regular expression (RE2) that a part of each text should match; ^ and $ stand for its ends. Only "
+        "for role text.",
+    )
     required: bool = Field(default=False, description="Quarantine rows without a value.")
     personal: PersonalData | None = Field(
         default=None,
@@ -51,6 +62,20 @@ class Column(Section):
     def _sound_quantile(self) -> Self:
         if (self.role is Role.QUANTILE) is not (self.quantile is not None):
             raise ValueError("quantile: a column has a level exactly if its role is quantile")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_text(self) -> Self:
+        if self.role is not Role.TEXT:
+            if self.regex is not None:
+                raise ValueError(f"regex: only for role text, not {self.role}")
+            return self
+        if self.type is not ColumnType.STRING:
+            raise ValueError(f"type: a column of role text must be of type string, not {self.type}")
+        if self.personal is not None:
+            raise ValueError("personal: a text is never stored; remove the key, or write `role: ignored`")
+        if self.regex is not None:
+            _check_regex(self.regex)
         return self
 
     @model_validator(mode="after")
@@ -87,22 +112,10 @@ class Column(Section):
         return self
 
 
-def check_attributions(columns: Mapping[str, Column], features: Sequence[str]) -> None:
-    """Check that attributions are of features, once each, or one vector with an element for each."""
-    found = {name: column for name, column in columns.items() if column.role is Role.ATTRIBUTION}
-    held: dict[str, str] = {}
-    for name, column in found.items():
-        key = f"predictions.columns.{name}"
-        if column.type is ColumnType.VECTOR and len(found) > 1:
-            raise ValueError(f"{key}.role: a vector of attributions stands alone; {len(found)} columns have that role")
-        if column.type is ColumnType.VECTOR and column.dimension != len(features):
-            raise ValueError(
-                f"{key}.dimension: must be the number of features, {len(features)}, in the order of the spec"
-            )
-        if column.feature is None:
-            continue
-        if column.feature not in features:
-            raise UnknownNameError(f"{key}.feature", column.feature, features)
-        if column.feature in held:
-            raise ValueError(f"{key}.feature: {column.feature!r} has an attribution already: {held[column.feature]!r}")
-        held[column.feature] = name
+def _check_regex(regex: str) -> None:
+    try:
+        re.compile(regex)
+    except re.error as error:
+        raise ValueError(f"regex: not a regular expression: {error}") from error
+    if found := _NOT_RE2.search(regex):
+        raise ValueError(f"regex: {found[0]!r} is not supported; RE2 has no lookaround, backreference or atomic group")

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_mlmon.spec.choices import ColumnType, Role
 
 _CLASS, _FEATURE = "{class}", "{feature}"
+_FEATURES = (Role.FEATURE.value, Role.TEXT.value)
 _COLUMNS = ("predictions", "columns")
 
 _Key = tuple[str | int, ...]
@@ -76,4 +77,4 @@ def _expanded(name: Any, column: Any, classes: list[str], declared: Mapping[Any,
 def _is_feature(name: Any, column: Any) -> bool:
     if not isinstance(column, dict) or not isinstance(name, str) or _FEATURE in name:
         return False
-    return column.get("role", Role.FEATURE.value) == Role.FEATURE.value and not column.get("personal")
+    return column.get("role", Role.FEATURE.value) in _FEATURES and not column.get("personal")

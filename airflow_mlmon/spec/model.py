@@ -6,12 +6,14 @@ Each field carries its description; the table of `include/docs/spec.md` is gener
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.archives import Labels, Predictions, Reference
+from airflow_mlmon.spec.attributions import check_attributions
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import (
     OUTPUT_ROLES,
@@ -22,12 +24,13 @@ from airflow_mlmon.spec.choices import (
     Role,
     Severity,
 )
-from airflow_mlmon.spec.column import Column, check_attributions
+from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
+from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _TYPE_OF_ROLE = {
@@ -112,10 +115,20 @@ class ModelSpec(Section):
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Column]:
-        """Every declared column, by name."""
-        return self.predictions.columns
+        """Every column of the curated rows, by name: the declared ones, with derived columns in the place of texts."""
+        return derive_columns(self.predictions.columns)
+
+    @property
+    def texts(self) -> dict[str, Column]:
+        """Declared texts, by name; they are archived, but not among `columns`."""
+        return {name: column for name, column in self.predictions.columns.items() if column.role is Role.TEXT}
+
+    @property
+    def patterns(self) -> frozenset[str]:
+        """Columns with the patterns of texts."""
+        return frozenset(name_derived(name, TextFeature.PATTERN) for name in self.texts)
 
     def column_of(self, role: Role) -> str | None:
         """Find the column with `role`, if there is one."""
@@ -216,12 +229,20 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _operational_apart(self) -> Self:
-        check_operational(self.operational, self.columns)
+        check_operational(self.operational, self.predictions.columns)
         return self
 
     @model_validator(mode="after")
     def _attributions_fit(self) -> Self:
-        check_attributions(self.columns, self.features)
+        check_attributions(self.predictions.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _texts_apart(self) -> Self:
+        for name, column in self.texts.items():
+            for derived in (name_derived(name, feature) for feature in derived_features(column)):
+                if derived in self.predictions.columns:
+                    raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {name!r}")
         return self
 
     @model_validator(mode="after")
