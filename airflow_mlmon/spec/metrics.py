@@ -49,6 +49,8 @@ class Metric:
         needs_labels: Whether it needs labels.
         of_model: Whether it changes with the model version, whatever the data did.
         measure: Kind of number; a metric that has one is evaluated against the expected value.
+        on_request: Whether it is evaluated only where `alerts.evaluation.metrics` names it: each test costs the
+            others power.
         worse: Side on which it is bad.
         lowest: Smallest possible value; None if there is none.
         role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
@@ -62,6 +64,7 @@ class Metric:
     needs_labels: bool = False
     of_model: bool = False
     measure: Measure | None = None
+    on_request: bool = False
     worse: Worse = Worse.BOTH
     lowest: float | None = 0.0
     role: Role | None = None
@@ -83,6 +86,7 @@ DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
+ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
@@ -91,7 +95,13 @@ CHECK_PREFIX = "check."
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
-    ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
+    ROWS: Metric(
+        "rows",
+        "Rows accepted: the traffic, with requests that failed.",
+        is_count=True,
+        measure=Measure.COUNT,
+        worse=Worse.BELOW,
+    ),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": Metric(
         "quarantine rate",
@@ -106,6 +116,47 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
+    "requests_per_hour": Metric(
+        "requests in the busiest hour", "Requests in the hour (UTC) with the most, errors included.", is_count=True
+    ),
+    "rows_errors": Metric("rows with an error", "Accepted rows with an error status.", is_count=True),
+    ERROR_RATE: Metric(
+        "error rate",
+        "Requests with an error status, of those with a known status; of a status, by its segment.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    "unknown_statuses": Metric(
+        "unknown statuses",
+        "Rows whose status is neither a code nor an error of the spec; they are in no error rate.",
+        is_count=True,
+    ),
+    "latency_p50": Metric(
+        "median latency",
+        "Median latency of answered requests, in milliseconds.",
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "latency_p95": Metric(
+        "latency p95",
+        "95 % quantile of the latency of answered requests, in milliseconds.",
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "latency_p99": Metric("latency p99", "99 % quantile of the latency of answered requests, in milliseconds."),
+    "negative_latencies": Metric(
+        "negative latencies", "Answered requests with a negative latency, left out of the quantiles.", is_count=True
+    ),
+    "saturation_mean": Metric(
+        "mean",
+        "Mean of a saturation column, errors included.",
+        by_column=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+        lowest=None,
+    ),
+    "saturation_p95": Metric("p95", "95 % quantile of a saturation column.", by_column=True, lowest=None),
     NULL_RATE: Metric(
         "null rate",
         "Share of null values, of all features together and of each column.",
@@ -130,6 +181,7 @@ GENERIC: Mapping[str, Metric] = {
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
+        on_request=True,
         worse=Worse.ABOVE,
     ),
     ZERO_VECTOR_RATE: Metric(
@@ -138,6 +190,7 @@ GENERIC: Mapping[str, Metric] = {
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
+        on_request=True,
         worse=Worse.ABOVE,
     ),
     MALFORMED_VECTOR_RATE: Metric(
@@ -146,6 +199,7 @@ GENERIC: Mapping[str, Metric] = {
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
+        on_request=True,
         worse=Worse.ABOVE,
     ),
     CENTROID_COSINE: Metric(
@@ -154,6 +208,7 @@ GENERIC: Mapping[str, Metric] = {
         "has no interval: how it varies is learnt from the days.",
         by_column=True,
         measure=Measure.SKILL,
+        on_request=True,
         worse=Worse.BELOW,
         lowest=-1.0,
     ),

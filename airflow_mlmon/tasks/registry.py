@@ -38,6 +38,10 @@ def task_of(spec: ModelSpec) -> Task:
 
 
 def is_evaluated(spec: ModelSpec, metric: str) -> bool:
-    """Say whether a metric is evaluated without a rule: those of a task only where it, or the spec, names them."""
+    """Say whether a metric is evaluated without a rule: by default, or because the spec names it."""
     task = TASKS[spec.task]
-    return metric not in task.metrics or metric in task.evaluated or metric in spec.alerts.evaluation.metrics
+    if metric in task.metrics:
+        is_default = metric in task.evaluated
+    else:
+        is_default = metric not in METRICS or not METRICS[metric].on_request
+    return is_default or metric in spec.alerts.evaluation.metrics

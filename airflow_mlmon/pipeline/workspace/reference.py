@@ -19,6 +19,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
+from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -41,7 +42,6 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
-from airflow_mlmon.tasks.summary import summary_metrics
 
 # increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
@@ -161,7 +161,7 @@ def _load(run: Run, folder: str) -> StoredReference:
 
 def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
-    table, files = read_reference(run)
+    table, files, errors = read_reference(run)
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
     outcomes = _pin_outcomes(
@@ -169,17 +169,20 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     )
     days = days_of(table, run.spec.time_column)
     profiles = {}
+    requests: list[Profile | None] = []
     labelled: list[OutcomeParts | None] = []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
+        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
+        requests.append(profile_requests(run, [rows, failed]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
-    for (day, own), outcome in zip(profiles.items(), labelled, strict=True):
+    for (day, own), of_requests, outcome in zip(profiles.items(), requests, labelled, strict=True):
         unseen = unseen_metrics(own, profile, run.spec, is_part=True)
-        _publish_day(run, day, own, outcome, (*unseen, *by_sample.get(day, ())))
+        _publish_day(run, day, (own, of_requests), outcome, (*unseen, *by_sample.get(day, ())))
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
     held = [found for found in labelled if found is not None]
     reference = StoredReference(
@@ -244,16 +247,23 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 
 
 def _publish_day(
-    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, others: Sequence[MetricValue]
+    run: Run,
+    day: date,
+    profiles: tuple[Profile, Profile | None],
+    labelled: OutcomeParts | None,
+    others: Sequence[MetricValue],
 ) -> None:
-    """Store a day of the reference as history for later days; `others` are its metrics beside all the days.
+    """Store a day of the reference, by its profile and its operational profile, as history for later days.
+
+    `others` are its metrics beside the other days.
 
     A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
-    of_rows = (*summary_metrics(profile, run.spec), *others)
+    profile, operations = profiles
+    of_rows = (*measure_rows(run, profile, operations), *others)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if run.spec.labels and labelled is not None:
         of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
@@ -263,8 +273,8 @@ def _publish_day(
         status=Status.OK,
         version=None,
         schema=profile.schema_id,
-        rows_read=profile.rows,
-        rows_accepted=profile.rows,
+        rows_read=(operations or profile).rows,
+        rows_accepted=(operations or profile).rows,
         rows_quarantined=0,
         evaluated=False,
     )
