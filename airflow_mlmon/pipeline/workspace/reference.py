@@ -133,6 +133,7 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
