@@ -94,6 +94,10 @@ class Task(ABC):
             joined: The reference's outputs with their labels; None if it has no labels.
         """
 
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Return predictions joined with their labels in the form of which several parts are profiled fastest."""
+        return joined
+
     @abstractmethod
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeProfile:
         """Keep what predictions joined with their labels say.

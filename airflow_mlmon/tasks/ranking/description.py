@@ -143,6 +143,12 @@ class Ranking(Task):
 
         return pin_outcomes(outputs, joined, self.settings)
 
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Put numbers in the place of the names of groups and items."""
+        from airflow_mlmon.tasks.ranking.outcome import arrange  # noqa: PLC0415 - heavy
+
+        return arrange(joined)
+
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Sum what predictions joined with their labels say, over groups."""
         from airflow_mlmon.tasks.ranking.outcome import profile_outcomes  # noqa: PLC0415 - heavy

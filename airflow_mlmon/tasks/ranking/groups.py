@@ -65,21 +65,22 @@ def rank_rows(group: Integers, order: Floats, relevance: Floats) -> Ranked:
     """Order the rows by group, then by `order`, the less relevant of equal ones first, then as they come."""
     rows = len(group)
     ties, grades = _codes(order), _codes(relevance)
-    # one integer for each key is sorted five times faster than three columns
-    within = _places(ties * rows + grades)
-    at = np.argsort(group * rows + within)
-    group, ties = group[at], ties[at]
-    is_first = np.concatenate(([True], group[1:] != group[:-1]))[:rows]
-    is_block = is_first | np.concatenate(([True], ties[1:] != ties[:-1]))[:rows]
-    starts = np.flatnonzero(is_first)
-    best = np.argsort(group * rows + (rows - 1 - grades[at]))
+    # sorting integers that hold several keys is ten times faster than sorting by several columns
+    within = _low_bits(np.sort(_packed(_packed(ties, grades, rows), np.arange(rows), rows)), rows)
+    at = within[_low_bits(np.sort(_packed(group[within], np.arange(rows), rows)), rows)]
+    group, ties, grades = group[at], ties[at], grades[at]
+    starts_group = _is_new(group)
+    starts = np.flatnonzero(starts_group)
+    values = np.empty(int(grades.max(initial=-1)) + 1)
+    values[grades] = relevance[at]
+    best = len(values) - 1 - _low_bits(np.sort(_packed(group, len(values) - 1 - grades, rows)), rows)
     return Ranked(
         at=at,
         starts=starts,
         sizes=np.diff(np.append(starts, rows)),
         relevance=relevance[at],
-        blocks=np.flatnonzero(is_block),
-        ideal=relevance[at][best],
+        blocks=np.flatnonzero(starts_group | _is_new(ties)),
+        ideal=values[best],
     )
 
 
@@ -99,8 +100,12 @@ def score_groups(rows: Ranked, cutoff: int) -> Iterator[Scored]:
     first = np.maximum.reduceat(np.where(hits, 1 / (places + 1), 0.0), rows.starts)
     yield _ndcg(rows, np.where(is_shown, 1 / np.log2(places + 2.0), 0.0), most, has)
     yield _average_precision(rows, np.where(hits & is_shown, found / (places + 1), 0.0), relevant, most, has)
-    yield Scored(metric=MRR, values=first, random=_random_rank(rows.sizes, relevant))
-    yield Scored(metric=HIT_RATE, values=(shown > 0).astype(float), random=_random_hit(rows.sizes, relevant, most))
+    # groups of equal size and number of relevant rows expect the same of a random order
+    pairs, of = np.unique(_packed(rows.sizes, relevant, len(hits)), return_inverse=True)
+    size, among = pairs >> len(hits).bit_length(), _low_bits(pairs, len(hits))
+    random_hit = _random_hit(size, among, np.minimum(size, cutoff))[of]
+    yield Scored(metric=MRR, values=first, random=_random_rank(size.astype(float), among.astype(float))[of])
+    yield Scored(metric=HIT_RATE, values=(shown > 0).astype(float), random=random_hit)
     yield Scored(metric=PRECISION, values=shown / most, random=share)
     yield Scored(metric=RECALL, values=(shown[has] / relevant[has]), random=(most / rows.sizes)[has])
     yield _auc(rows, hits, relevant)
@@ -153,19 +158,17 @@ def _log_choose(whole: Counts, part: Counts) -> Floats:
     return found
 
 
-def _random_rank(sizes: Counts, relevant: Counts) -> Floats:
-    """Compute the expected 1 / place of the first relevant row of a random order, once for equal groups."""
-    pairs, of = np.unique(np.stack([sizes, relevant], axis=1), axis=0, return_inverse=True)
-    size, found = pairs[:, 0].astype(float), pairs[:, 1].astype(float)
-    left, expected = np.where(found > 0, 1.0, 0.0), np.zeros(len(pairs))
+def _random_rank(size: Floats, relevant: Floats) -> Floats:
+    """Compute the expected 1 / place of the first relevant row of a random order."""
+    left, expected = np.where(relevant > 0, 1.0, 0.0), np.zeros(len(size))
     for place in range(int(size.max(initial=0))):
         # of the orders without a relevant row so far
-        chance = np.divide(found, size - place, out=np.ones(len(pairs)), where=size - place > found)
+        chance = np.divide(relevant, size - place, out=np.ones(len(size)), where=size - place > relevant)
         expected += left * chance / (place + 1)
         left = left * (1 - chance)
         if float(left.max(initial=0.0)) < _NEGLIGIBLE:
             break
-    return expected[of.ravel()]
+    return expected
 
 
 def _sum(flags: Flags, rows: Ranked) -> Counts:
@@ -176,14 +179,24 @@ def _sum(flags: Flags, rows: Ranked) -> Counts:
 def _codes(values: Floats) -> Integers:
     """Number the distinct values in ascending order."""
     at = np.argsort(values)
-    ordered = values[at]
     codes = np.empty(len(values), dtype=np.int64)
-    codes[at] = np.cumsum(np.concatenate(([False], ordered[1:] != ordered[:-1]))[: len(values)])
+    codes[at] = np.cumsum(_is_new(values[at])) - 1
     return codes
 
 
-def _places(keys: Integers) -> Integers:
-    at = np.argsort(keys, kind="stable")
-    places = np.empty(len(keys), dtype=np.int64)
-    places[at] = np.arange(len(keys))
-    return places
+def _is_new(values: Floats | Integers) -> Flags:
+    """Mark each value that differs from the one before."""
+    marks = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=marks[1:])
+    return marks
+
+
+def _packed(high: Integers, low: Integers, rows: int) -> Integers:
+    """Put two numbers, the lower one below the number of rows, into one."""
+    packed: Integers = (high << rows.bit_length()) | low
+    return packed
+
+
+def _low_bits(packed: Integers, rows: int) -> Integers:
+    low: Integers = packed & ((1 << rows.bit_length()) - 1)
+    return low

@@ -31,6 +31,7 @@ from airflow_mlmon.tasks.sums import OutcomeSums, in_units
 LABEL = "label"
 CUTOFF, COVERAGE, BY_RANK = "cutoff", "coverage", "by_rank"
 OFFERED, SHOWN = "items_offered", "items_shown"
+_ITEM = "item_hash"
 # items are told apart by so many bits of their hash
 _ITEM_BITS, _HASH_BITS = 20, 63
 # a group with one row has no order
@@ -76,6 +77,17 @@ def pin_outcomes(
     )
 
 
+def arrange(joined: pa.Table) -> pa.Table:
+    """Put numbers in the place of the names of groups and items, so that they are compared once only."""
+    if _ITEM in joined.column_names:
+        return joined
+    group = _column(joined, "group").combine_chunks().dictionary_encode().indices
+    item = _column(joined, "item").combine_chunks().dictionary_encode()
+    hashes = hash_texts(item.dictionary.cast(pa.string())) >> np.uint64(_HASH_BITS - _ITEM_BITS)
+    kept = joined.drop_columns(["group", "item"])
+    return kept.append_column("group", group).append_column(_ITEM, pa.array(hashes.astype(np.int32)).take(item.indices))
+
+
 def profile_outcomes(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     """Profile predictions joined with their labels.
 
@@ -88,12 +100,14 @@ def profile_outcomes(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     Raises:
         SchemaMismatchError: one of the columns is absent or of another type.
     """
+    joined = arrange(joined)
     excluded = _column(joined, "excluded").to_numpy()
     label = np.where(excluded, np.nan, _numbers(joined, LABEL))
     is_labelled = np.isfinite(label)
     settings = dict(schema.settings)
     order = _numbers(joined, "rank") if settings[BY_RANK] else -_numbers(joined, "score")
-    group = _group_codes(_column(joined, "group"))
+    codes = _column(joined, "group").combine_chunks().dictionary_encode().indices
+    group: Integers = codes.fill_null(-1).to_numpy().astype(np.int64)
     is_due = ~excluded & (group >= 0) & np.isfinite(order)
     counted, left_out = _counted_groups(group, label, is_due, settings[COVERAGE])
     at = np.flatnonzero(is_due & is_labelled & counted[group])
@@ -105,7 +119,7 @@ def profile_outcomes(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         excluded=int(excluded.sum()),
         columns={LABEL: NumericProfile.of(schema[LABEL], [Numbers(values=label[is_labelled], nulls=0)])},
         sums={**left_out, **_sums(rows, list(score_groups(rows, cutoff)))},
-        tallies=_tally_items(_column(joined, "item"), at, rows, cutoff),
+        tallies=_tally_items(_column(joined, _ITEM), at, rows, cutoff),
     )
 
 
@@ -139,21 +153,8 @@ def _tally_items(items: pa.ChunkedArray, at: Integers, rows: Ranked, cutoff: int
     """Count how often each item is offered, and how often it is among the first."""
     if items.null_count == len(items):
         return {}
-    encoded = items.combine_chunks().dictionary_encode()
-    hashes = hash_texts(encoded.dictionary.cast(pa.string())) >> np.uint64(_HASH_BITS - _ITEM_BITS)
-    codes = encoded.indices.fill_null(-1).to_numpy()[at][rows.at]
-    named = hashes.astype(np.int32)[codes]
-    return {
-        OFFERED: Tally.of(named[codes >= 0]),
-        SHOWN: Tally.of(named[(codes >= 0) & (rows.places < cutoff)]),
-    }
-
-
-def _group_codes(column: pa.ChunkedArray) -> Integers:
-    """Number the groups; -1 for a row without one."""
-    encoded = column.combine_chunks().dictionary_encode()
-    codes: Integers = encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
-    return codes
+    codes = items.fill_null(-1).to_numpy()[at][rows.at]
+    return {OFFERED: Tally.of(codes[codes >= 0]), SHOWN: Tally.of(codes[(codes >= 0) & (rows.places < cutoff)])}
 
 
 def _numbers(table: pa.Table, name: str) -> Floats:
