@@ -6,6 +6,7 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.intervals import Interval, mean_interval
+from airflow_mlmon.tasks.contrast import Difference
 
 
 def measure_mean(metric: str, column: ColumnProfile | None) -> list[MetricValue]:
@@ -15,6 +16,14 @@ def measure_mean(metric: str, column: ColumnProfile | None) -> list[MetricValue]
     rows = column.observed
     measured = MetricValue(metric=metric, value=column.mean, rows=rows, reason="" if rows else "no row has a value")
     return [measured.within(column.mean_interval)]
+
+
+def compare_means(metric: str, before: ColumnProfile | None, after: ColumnProfile | None) -> list[Difference]:
+    """Compare the means of a column; nothing where a side has none."""
+    interval = difference_of_means(before, after)
+    if interval is None or not isinstance(before, NumericProfile) or not isinstance(after, NumericProfile):
+        return []
+    return [Difference(metric=metric, before=before.mean, after=after.mean, low=interval[0], high=interval[1])]
 
 
 def difference_of_means(before: ColumnProfile | None, after: ColumnProfile | None) -> Interval | None:

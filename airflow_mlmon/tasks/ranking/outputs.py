@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from airflow_mlmon.profiles.columns.column import ColumnProfile
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import Part
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
@@ -11,7 +10,7 @@ from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.binary.table import SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Difference
-from airflow_mlmon.tasks.means import difference_of_means, measure_mean
+from airflow_mlmon.tasks.means import compare_means, measure_mean
 
 
 def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
@@ -21,13 +20,7 @@ def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue
 
 def compare_outputs(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
     """Compare the mean scores of two versions."""
-    one, two = _score(before, spec), _score(after, spec)
-    if not isinstance(one, NumericProfile) or not isinstance(two, NumericProfile):
-        return []
-    interval = difference_of_means(one, two)
-    if interval is None:
-        return []
-    return [Difference(metric=SCORE_MEAN, before=one.mean, after=two.mean, low=interval[0], high=interval[1])]
+    return compare_means(SCORE_MEAN, _score(before, spec), _score(after, spec))
 
 
 def _score(part: Profile | Part, spec: ModelSpec) -> ColumnProfile | None:
