@@ -56,7 +56,7 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
             yield rows
 
     def by_day() -> Iterable[pa.Table]:
-        rows, checksums = read_reference(run)
+        rows, checksums, _ = read_reference(run)
         files.update(checksums)
         days = days_of(rows, run.spec.time_column)
         for day in pc.unique(days):

@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy import special
-
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.statistics.intervals import mean_interval
+from airflow_mlmon.statistics.welch import welch_p_value
 from airflow_mlmon.tasks.contrast import Contrast, Difference
-from airflow_mlmon.tasks.ranking.metrics import BY_GROUP, measure_outcomes, moments_of
+from airflow_mlmon.tasks.ranking.metrics import BY_GROUP, measure_ranking, moments_of
 from airflow_mlmon.tasks.ranking.table import LABEL_MEAN
 from airflow_mlmon.tasks.sums import OutcomeSums
 
@@ -33,16 +32,16 @@ class Mean:
         return self.deviation**2 / self.count
 
 
-def compare_outcomes(
+def compare_rankings(
     before: OutcomeSums, after: OutcomeSums, min_coverage: float, names: Sequence[str]
 ) -> list[Difference]:
     """Compare every metric that needs labels between two versions; means have Welch's interval."""
-    first = {value.metric: value.value for value in measure_outcomes(before, min_coverage, names)}
-    second = {value.metric: value.value for value in measure_outcomes(after, min_coverage, names)}
+    first = {value.metric: value.value for value in measure_ranking(before, min_coverage, names)}
+    second = {value.metric: value.value for value in measure_ranking(after, min_coverage, names)}
     return [_difference(name, first[name], second[name], before, after) for name in first]
 
 
-def contrast_outcomes(
+def contrast_rankings(
     metric: str, rows: OutcomeSums, others: OutcomeSums, *, min_coverage: float, minimum_rows: int
 ) -> Contrast:
     """Compare a metric between some groups and others by Welch's test (Biometrika 34, 1947).
@@ -50,10 +49,10 @@ def contrast_outcomes(
     Nothing is tested on fewer than `minimum_rows` groups a side (labels, for their mean), or while less than
     `min_coverage` of the labels has come.
     """
-    [found] = compare_outcomes(others, rows, min_coverage, [metric])
+    [found] = compare_rankings(others, rows, min_coverage, [metric])
     made = Contrast(own=found.after, other=found.before, low=found.low, high=found.high)
     for side, profile in (("the slice", rows), ("the other side", others)):
-        [measured] = measure_outcomes(profile, min_coverage, [metric])
+        [measured] = measure_ranking(profile, min_coverage, [metric])
         if measured.value is None:
             return replace(made, low=None, high=None, note=f"{side}: {measured.reason}")
         if measured.rows < minimum_rows:
@@ -61,7 +60,7 @@ def contrast_outcomes(
             return replace(
                 made, note=f"{side} has {measured.rows} {what} to measure {metric} on, fewer than {minimum_rows}"
             )
-    return replace(made, p_value=_welch(_mean(rows, metric), _mean(others, metric)))
+    return replace(made, p_value=_test(_mean(rows, metric), _mean(others, metric)))
 
 
 def _difference(
@@ -89,10 +88,7 @@ def _mean(profile: OutcomeSums, metric: str) -> Mean | None:
     return Mean(value=total / count, deviation=math.sqrt(spread / (count - 1)), count=count)
 
 
-def _welch(one: Mean | None, two: Mean | None) -> float | None:
+def _test(one: Mean | None, two: Mean | None) -> float | None:
     if one is None or two is None:
         return None
-    if not (variance := one.variance + two.variance):
-        return 1.0 if one.value == two.value else None
-    freedom = variance**2 / sum(side.variance**2 / (side.count - 1) for side in (one, two))
-    return min(2 * float(special.stdtr(freedom, -abs(one.value - two.value) / math.sqrt(variance))), 1.0)
+    return welch_p_value(one.value - two.value, (one.variance, two.variance), (one.count, two.count))

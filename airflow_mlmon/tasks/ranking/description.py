@@ -123,9 +123,9 @@ class Ranking(Task):
 
     def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
         """Say whether values may be places, groups, items, scores or grades of relevance."""
-        from airflow_mlmon.tasks.ranking.look import looks_like  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.look import is_of_ranking  # noqa: PLC0415 - heavy
 
-        return looks_like(role, values)
+        return is_of_ranking(role, values)
 
     def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no class
         """Say no: nothing is predicted but the order."""
@@ -139,21 +139,21 @@ class Ranking(Task):
 
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the label's column, by what rows are ordered, and the settings."""
-        from airflow_mlmon.tasks.ranking.outcome import pin_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.outcome import pin_ranking  # noqa: PLC0415 - heavy
 
-        return pin_outcomes(outputs, joined, self.settings)
+        return pin_ranking(outputs, joined, self.settings)
 
     def arrange(self, joined: pa.Table) -> pa.Table:
         """Put numbers in the place of the names of groups and items."""
-        from airflow_mlmon.tasks.ranking.outcome import arrange  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.outcome import number_groups  # noqa: PLC0415 - heavy
 
-        return arrange(joined)
+        return number_groups(joined)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Sum what predictions joined with their labels say, over groups."""
-        from airflow_mlmon.tasks.ranking.outcome import profile_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.outcome import profile_ranking  # noqa: PLC0415 - heavy
 
-        return profile_outcomes(joined, schema)
+        return profile_ranking(joined, schema)
 
     def read_outcomes(self, data: bytes) -> OutcomeSums:
         """Return the outcome profile that these bytes were made of."""
@@ -167,21 +167,21 @@ class Ranking(Task):
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the mean score."""
-        from airflow_mlmon.tasks.ranking.outputs import summarise_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.outputs import summarise_scores  # noqa: PLC0415 - heavy
 
-        return summarise_outputs(part, spec)
+        return summarise_scores(part, spec)
 
     def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
         """Compare the mean scores of two versions."""
-        from airflow_mlmon.tasks.ranking.outputs import compare_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.outputs import compare_scores  # noqa: PLC0415 - heavy
 
-        return compare_outputs(before, after, spec)
+        return compare_scores(before, after, spec)
 
     def measure(self, outcomes: Any, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""
-        from airflow_mlmon.tasks.ranking.metrics import measure_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.metrics import measure_ranking  # noqa: PLC0415 - heavy
 
-        return measure_outcomes(outcomes, min_coverage, self.label_metrics)
+        return measure_ranking(outcomes, min_coverage, self.label_metrics)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:  # noqa: ARG002 - chance needs none
         """Return what a random order, which a constant prediction leaves, is expected to score."""
@@ -191,12 +191,12 @@ class Ranking(Task):
 
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
-        from airflow_mlmon.tasks.ranking.contrast import compare_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.contrast import compare_rankings  # noqa: PLC0415 - heavy
 
-        return compare_outcomes(before, after, min_coverage, self.label_metrics)
+        return compare_rankings(before, after, min_coverage, self.label_metrics)
 
     def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
         """Compare a metric between some groups and others, with its p-value."""
-        from airflow_mlmon.tasks.ranking.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.ranking.contrast import contrast_rankings  # noqa: PLC0415 - heavy
 
-        return contrast_outcomes(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)
+        return contrast_rankings(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)

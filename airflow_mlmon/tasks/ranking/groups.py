@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from airflow_mlmon.statistics.arrays import Counts, Flags, Floats, Integers
+from airflow_mlmon.statistics.random_order import chance_of_one, expected_precisions, expected_reciprocal
 from airflow_mlmon.tasks.ranking.table import AUC, HIT_RATE, MAP, MRR, NDCG, PRECISION, RECALL
-
-# the first relevant row of a random order is further behind with such a probability
-_NEGLIGIBLE = 1e-13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +100,8 @@ def score_groups(rows: Ranked, cutoff: int) -> Iterator[Scored]:
     # groups of equal size and number of relevant rows expect the same of a random order
     pairs, of = np.unique(_packed(rows.sizes, relevant, len(hits)), return_inverse=True)
     size, among = pairs >> len(hits).bit_length(), _low_bits(pairs, len(hits))
-    random_hit = _random_hit(size, among, np.minimum(size, cutoff))[of]
-    yield Scored(metric=MRR, values=first, random=_random_rank(size.astype(float), among.astype(float))[of])
+    random_hit = chance_of_one(size, among, np.minimum(size, cutoff))[of]
+    yield Scored(metric=MRR, values=first, random=expected_reciprocal(size, among)[of])
     yield Scored(metric=HIT_RATE, values=(shown > 0).astype(float), random=random_hit)
     yield Scored(metric=PRECISION, values=shown / most, random=share)
     yield Scored(metric=RECALL, values=(shown[has] / relevant[has]), random=(most / rows.sizes)[has])
@@ -121,12 +118,10 @@ def _ndcg(rows: Ranked, discount: Floats, most: Counts, has: Flags) -> Scored:
 
 
 def _average_precision(rows: Ranked, precisions: Floats, relevant: Counts, most: Counts, has: Flags) -> Scored:
-    """Divide the sum of the precisions; that of a random order follows from harmonic numbers."""
+    """Divide the sum of the precisions at the relevant rows among the first."""
     size, found, shown = rows.sizes[has], relevant[has], most[has]
     whole = np.minimum(found, shown)
-    harmonic = special.digamma(shown + 1) - special.digamma(1)
-    others = (found - 1) / np.maximum(size - 1, 1)
-    random = found / size * (harmonic + others * (shown - harmonic)) / whole
+    random = expected_precisions(size, found, shown) / whole
     return Scored(metric=MAP, values=np.add.reduceat(precisions, rows.starts)[has] / whole, random=random)
 
 
@@ -143,32 +138,6 @@ def _auc(rows: Ranked, hits: Flags, relevant: Counts) -> Scored:
     has = (relevant > 0) & (irrelevant > 0)
     values = twice[has] / (2 * relevant * irrelevant)[has]
     return Scored(metric=AUC, values=values, random=np.full(len(values), 0.5))
-
-
-def _random_hit(sizes: Counts, relevant: Counts, most: Counts) -> Floats:
-    """Compute the hypergeometric probability of a relevant row among the first."""
-    others = sizes - relevant
-    with np.errstate(invalid="ignore"):
-        none = _log_choose(others, most) - _log_choose(sizes, most)
-    return np.where(others < most, 1.0, -np.expm1(np.minimum(none, 0.0)))
-
-
-def _log_choose(whole: Counts, part: Counts) -> Floats:
-    found: Floats = special.gammaln(whole + 1.0) - special.gammaln(part + 1.0) - special.gammaln(whole - part + 1.0)
-    return found
-
-
-def _random_rank(size: Floats, relevant: Floats) -> Floats:
-    """Compute the expected 1 / place of the first relevant row of a random order."""
-    left, expected = np.where(relevant > 0, 1.0, 0.0), np.zeros(len(size))
-    for place in range(int(size.max(initial=0))):
-        # of the orders without a relevant row so far
-        chance = np.divide(relevant, size - place, out=np.ones(len(size)), where=size - place > relevant)
-        expected += left * chance / (place + 1)
-        left = left * (1 - chance)
-        if float(left.max(initial=0.0)) < _NEGLIGIBLE:
-            break
-    return expected
 
 
 def _sum(flags: Flags, rows: Ranked) -> Counts:

@@ -13,7 +13,7 @@ _LONGEST = 10_000
 _REPEATED = 0.5
 
 
-def looks_like(role: Role | None, values: pa.ChunkedArray) -> bool:
+def is_of_ranking(role: Role | None, values: pa.ChunkedArray) -> bool:
     """Say whether values may be places, groups, items, scores, or with None as the role grades of relevance."""
     held = values.drop_null()
     if not len(held):

@@ -10,7 +10,7 @@ from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.intervals import Interval, mean_interval_of_sums
 from airflow_mlmon.tasks.coverage import measure_under_coverage, value_of
-from airflow_mlmon.tasks.ranking.outcome import OFFERED, SHOWN, Keys
+from airflow_mlmon.tasks.ranking.outcome import OFFERED, SHOWN, SumKeys
 from airflow_mlmon.tasks.ranking.table import (
     AUC,
     GROUPS,
@@ -32,7 +32,7 @@ BY_GROUP = (NDCG, MAP, MRR, HIT_RATE, PRECISION, RECALL, AUC)
 _NO_ITEM = "no row has an item"
 
 
-def measure_outcomes(profile: OutcomeSums, min_coverage: float, names: Sequence[str]) -> list[MetricValue]:
+def measure_ranking(profile: OutcomeSums, min_coverage: float, names: Sequence[str]) -> list[MetricValue]:
     """Measure the metrics with these names that need labels, in the order of their table."""
     found = measure_under_coverage(
         profile,
@@ -45,7 +45,7 @@ def measure_outcomes(profile: OutcomeSums, min_coverage: float, names: Sequence[
 
 def random_scores(profile: OutcomeSums) -> Mapping[str, float]:
     """Return what a random order of the same groups is expected to score."""
-    keys = {metric: Keys(metric=metric) for metric in BY_GROUP}
+    keys = {metric: SumKeys(metric=metric) for metric in BY_GROUP}
     return {
         metric: profile.sum(key.random) * UNIT / groups
         for metric, key in keys.items()
@@ -55,7 +55,7 @@ def random_scores(profile: OutcomeSums) -> Mapping[str, float]:
 
 def moments_of(profile: OutcomeSums, metric: str) -> tuple[int, float, float]:
     """Return the number of groups that have a metric, and the sums of its values and of their squares."""
-    keys = Keys(metric=metric)
+    keys = SumKeys(metric=metric)
     return profile.sum(keys.groups), profile.sum(keys.total) * UNIT, profile.sum(keys.squares) * UNIT
 
 
@@ -69,7 +69,7 @@ def _label_mean(profile: OutcomeSums) -> MetricValue:
 
 def _counts(profile: OutcomeSums) -> Iterator[MetricValue]:
     groups = profile.sum(GROUPS)
-    irrelevant = groups - profile.sum(Keys(metric=NDCG).groups)
+    irrelevant = groups - profile.sum(SumKeys(metric=NDCG).groups)
     counts = {GROUPS: groups, IRRELEVANT: irrelevant, **{name: profile.sum(name) for name in LEFT_OUT}}
     reason = "" if profile.labelled else "no labels"
     for metric, count in counts.items():

@@ -39,7 +39,7 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class SumKeys:
     """Names of the sums of a metric over groups."""
 
     metric: str
@@ -65,7 +65,7 @@ class Keys:
         return f"{self.metric}.random"
 
 
-def pin_outcomes(
+def pin_ranking(
     outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, settings: Mapping[str, float]
 ) -> OutcomeSchema:
     """Pin the label's column, the order, and what the spec says of the groups."""
@@ -77,7 +77,7 @@ def pin_outcomes(
     )
 
 
-def arrange(joined: pa.Table) -> pa.Table:
+def number_groups(joined: pa.Table) -> pa.Table:
     """Put numbers in the place of the names of groups and items, so that they are compared once only."""
     if _ITEM in joined.column_names:
         return joined
@@ -88,7 +88,7 @@ def arrange(joined: pa.Table) -> pa.Table:
     return kept.append_column("group", group).append_column(_ITEM, pa.array(hashes.astype(np.int32)).take(item.indices))
 
 
-def profile_outcomes(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
+def profile_ranking(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     """Profile predictions joined with their labels.
 
     Args:
@@ -100,7 +100,7 @@ def profile_outcomes(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     Raises:
         SchemaMismatchError: one of the columns is absent or of another type.
     """
-    joined = arrange(joined)
+    joined = number_groups(joined)
     excluded = _column(joined, "excluded").to_numpy()
     label = np.where(excluded, np.nan, _numbers(joined, LABEL))
     is_labelled = np.isfinite(label)
@@ -141,7 +141,7 @@ def _counted_groups(group: Integers, label: Floats, is_due: Flags, coverage: flo
 def _sums(rows: Ranked, scored: list[Scored]) -> dict[str, int]:
     sums = {GROUPS: len(rows.starts)}
     for found in scored:
-        keys = Keys(metric=found.metric)
+        keys = SumKeys(metric=found.metric)
         sums[keys.groups] = len(found.values)
         sums[keys.total] = in_units(found.values)
         sums[keys.squares] = in_units(found.values**2)

@@ -13,12 +13,12 @@ from airflow_mlmon.tasks.contrast import Difference
 from airflow_mlmon.tasks.means import compare_means, measure_mean
 
 
-def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+def summarise_scores(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     """Measure the mean score; a rank has none, it follows from the sizes of the groups."""
     return measure_mean(SCORE_MEAN, _score(part, spec))
 
 
-def compare_outputs(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+def compare_scores(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
     """Compare the mean scores of two versions."""
     return compare_means(SCORE_MEAN, _score(before, spec), _score(after, spec))
 
