@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import ttest_ind
 from sklearn import metrics as sk
 
 from airflow_mlmon.records import MetricValue
@@ -119,3 +120,13 @@ def test_interval_holds_the_truth_as_often_as_it_says(samples, truth, metric):
 
     # three standard errors of 95 %, and 2 % for laws of large numbers at 500 rows
     assert abs(share - 0.95) <= 0.02 + 3 * math.sqrt(0.95 * 0.05 / SAMPLES)
+
+
+def test_p_value_of_a_mean_is_that_of_welch():
+    sides = [random_numbers(2_000, seed) for seed in (1, 2)]
+    residuals = [held["prediction"] - held["label"] for held in map(labelled_of, sides)]
+    rows, others = (TASK.profile_outcomes(side, SCHEMA) for side in sides)
+
+    found = TASK.contrast("mean_error", rows, others, min_coverage=0.5, minimum_rows=30)
+
+    assert found.p_value == pytest.approx(ttest_ind(*residuals, equal_var=False).pvalue, rel=1e-4)

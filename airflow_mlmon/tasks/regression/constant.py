@@ -12,7 +12,7 @@ from airflow_mlmon.tasks.regression.metrics import column_of, variance_of_labels
 from airflow_mlmon.tasks.sums import OutcomeSums
 
 
-def score_constants(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[str, float]:
+def score_central_labels(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[str, float]:
     """Score the best constant prediction of the reference on the labels of `outcomes`, by metric.
 
     Squared errors, R² and the mean error are those of the mean of the reference's labels; absolute errors those of

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-
-from scipy import special
 
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.statistics.intervals import Interval, interval_around, share_interval
+from airflow_mlmon.statistics.two_sample import welch_p_value
 from airflow_mlmon.tasks.contrast import Contrast, Difference
 from airflow_mlmon.tasks.means import difference_of_means
 from airflow_mlmon.tasks.regression import outcome
-from airflow_mlmon.tasks.regression.metrics import column_of, measure_outcomes, variance_of_mean
+from airflow_mlmon.tasks.regression.metrics import column_of, measure_residuals, variance_of_mean
 from airflow_mlmon.tasks.regression.table import (
     INTERVAL_COVERAGE,
     INTERVAL_WIDTH,
@@ -37,7 +35,7 @@ _MEANS: Mapping[str, str] = {
 _ROOTS: Mapping[str, str] = {"rmse": outcome.SQUARED, "rmsle": outcome.SQUARED_LOG}
 
 
-def compare_outcomes(
+def compare_residuals(
     before: OutcomeSums, after: OutcomeSums, min_coverage: float, names: Sequence[str]
 ) -> list[Difference]:
     """Compare every metric that needs labels between two versions.
@@ -45,25 +43,25 @@ def compare_outcomes(
     Means have Welch's interval, roots of means that of the delta method, the coverage Agresti and Caffo's. The others
     have none: two intervals that overlap say nothing of a difference.
     """
-    first = {value.metric: value.value for value in measure_outcomes(before, min_coverage, names)}
-    second = {value.metric: value.value for value in measure_outcomes(after, min_coverage, names)}
+    first = {value.metric: value.value for value in measure_residuals(before, min_coverage, names)}
+    second = {value.metric: value.value for value in measure_residuals(after, min_coverage, names)}
     intervals = dict(_intervals(before, after, first, second))
     return [_difference(metric, first[metric], second[metric], intervals.get(metric)) for metric in first]
 
 
-def contrast_outcomes(
+def contrast_residuals(
     metric: str, rows: OutcomeSums, others: OutcomeSums, *, min_coverage: float, minimum_rows: int
 ) -> Contrast:
     """Compare a metric between some rows and others, with its p-value.
 
-    Means have Welch's test, the coverage Fisher's exact test. The interval is that of `compare_outcomes`, before any
+    Means have Welch's test, the coverage Fisher's exact test. The interval is that of `compare_residuals`, before any
     correction. Nothing is tested on fewer than `minimum_rows` rows a side, or while less than `min_coverage` of the
     labels has come.
     """
-    [found] = [row for row in compare_outcomes(others, rows, min_coverage, [metric]) if row.metric == metric]
+    [found] = [row for row in compare_residuals(others, rows, min_coverage, [metric]) if row.metric == metric]
     made = Contrast(own=found.after, other=found.before, low=found.low, high=found.high)
     for side, profile, value in (("the slice", rows, made.own), ("the other side", others, made.other)):
-        [measured] = [one for one in measure_outcomes(profile, min_coverage, [metric]) if one.metric == metric]
+        [measured] = [one for one in measure_residuals(profile, min_coverage, [metric]) if one.metric == metric]
         if value is None:
             return replace(made, low=None, high=None, note=f"{side}: {measured.reason or 'no value'}")
         if measured.rows < minimum_rows:
@@ -72,7 +70,7 @@ def contrast_outcomes(
             )
     if metric == INTERVAL_COVERAGE:
         return replace(made, p_value=exact_p_value(*_covered(rows), *_covered(others)))
-    return replace(made, p_value=_welch_p_value(column_of(rows, _MEANS[metric]), column_of(others, _MEANS[metric])))
+    return replace(made, p_value=_p_value(column_of(rows, _MEANS[metric]), column_of(others, _MEANS[metric])))
 
 
 def _intervals(
@@ -99,14 +97,9 @@ def _covered(side: OutcomeSums) -> tuple[int, int]:
     return side.sum("covered"), side.sum("bounded")
 
 
-def _welch_p_value(rows: NumericProfile | None, others: NumericProfile | None) -> float | None:
-    """Test two means, two-sided, by Welch (Biometrika 34, 1947)."""
+def _p_value(rows: NumericProfile | None, others: NumericProfile | None) -> float | None:
+    """Test two means; None where a side has none."""
     if rows is None or others is None or rows.mean is None or others.mean is None:
         return None
-    variances = [variance_of_mean(side) for side in (rows, others)]
-    if not (variance := sum(variances)):
-        return 1.0 if rows.mean == others.mean else None
-    freedom = variance**2 / sum(
-        own**2 / (side.observed - 1) for own, side in zip(variances, (rows, others), strict=True)
-    )
-    return min(2 * float(special.stdtr(freedom, -abs(rows.mean - others.mean) / math.sqrt(variance))), 1.0)
+    first = rows.mean, variance_of_mean(rows), rows.observed
+    return welch_p_value(first, (others.mean, variance_of_mean(others), others.observed))

@@ -120,15 +120,15 @@ class Regression(Task):
 
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the derived columns and the deciles of the prediction."""
-        from airflow_mlmon.tasks.regression.outcome import pin_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.outcome import pin_residuals  # noqa: PLC0415 - heavy
 
-        return pin_outcomes(outputs, joined, self.levels)
+        return pin_residuals(outputs, joined, self.levels)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Profile what predictions joined with their labels say."""
-        from airflow_mlmon.tasks.regression.outcome import profile_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.outcome import profile_residuals  # noqa: PLC0415 - heavy
 
-        return profile_outcomes(joined, schema, self.levels)
+        return profile_residuals(joined, schema, self.levels)
 
     def read_outcomes(self, data: bytes) -> OutcomeSums:
         """Return the outcome profile that these bytes were made of."""
@@ -142,21 +142,21 @@ class Regression(Task):
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the mean prediction."""
-        from airflow_mlmon.tasks.regression.outputs import summarise_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.outputs import summarise_predictions  # noqa: PLC0415 - heavy
 
-        return summarise_outputs(part, spec)
+        return summarise_predictions(part, spec)
 
     def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
         """Compare the mean predictions of two versions."""
-        from airflow_mlmon.tasks.regression.outputs import compare_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.outputs import compare_predictions  # noqa: PLC0415 - heavy
 
-        return compare_outputs(before, after, spec)
+        return compare_predictions(before, after, spec)
 
     def measure(self, outcomes: Any, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""
-        from airflow_mlmon.tasks.regression.metrics import measure_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.metrics import measure_residuals  # noqa: PLC0415 - heavy
 
-        return measure_outcomes(outcomes, min_coverage, self.label_metrics)
+        return measure_residuals(outcomes, min_coverage, self.label_metrics)
 
     def scales(self, outcomes: Any) -> Mapping[str, float]:
         """Return the standard deviations of residual and label."""
@@ -166,18 +166,18 @@ class Regression(Task):
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the mean and the median of the reference's labels."""
-        from airflow_mlmon.tasks.regression.constant import score_constants  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.constant import score_central_labels  # noqa: PLC0415 - heavy
 
-        return score_constants(outcomes, reference)
+        return score_central_labels(outcomes, reference)
 
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
-        from airflow_mlmon.tasks.regression.contrast import compare_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.contrast import compare_residuals  # noqa: PLC0415 - heavy
 
-        return compare_outcomes(before, after, min_coverage, self.label_metrics)
+        return compare_residuals(before, after, min_coverage, self.label_metrics)
 
     def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
         """Compare a metric between some rows and others, with its p-value."""
-        from airflow_mlmon.tasks.regression.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.contrast import contrast_residuals  # noqa: PLC0415 - heavy
 
-        return contrast_outcomes(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)
+        return contrast_residuals(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)

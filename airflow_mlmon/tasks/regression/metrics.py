@@ -35,7 +35,7 @@ _NO_BOUNDS = "no row has a label and both bounds"
 _NO_QUANTILES = "no row has a label and all quantiles"
 
 
-def measure_outcomes(profile: OutcomeSums, min_coverage: float, names: Sequence[str]) -> list[MetricValue]:
+def measure_residuals(profile: OutcomeSums, min_coverage: float, names: Sequence[str]) -> list[MetricValue]:
     """Measure the named metrics, and of the labels themselves."""
     found = {value.metric: value for value in _measured(profile)}
     return measure_under_coverage(

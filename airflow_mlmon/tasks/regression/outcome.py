@@ -42,7 +42,7 @@ _FINENESS = 2.0**-21
 _ABSURD = 1e30
 
 
-def pin_outcomes(
+def pin_residuals(
     outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, levels: Sequence[float]
 ) -> OutcomeSchema:
     """Pin the derived columns from the reference's labels, or without them from the scale of its predictions."""
@@ -61,7 +61,7 @@ def pin_outcomes(
     return OutcomeSchema(columns=own, edges=_edges(prediction, joined))
 
 
-def profile_outcomes(joined: pa.Table, schema: OutcomeSchema, levels: Sequence[float]) -> OutcomeSums:
+def profile_residuals(joined: pa.Table, schema: OutcomeSchema, levels: Sequence[float]) -> OutcomeSums:
     """Profile predictions joined with their labels.
 
     Args:

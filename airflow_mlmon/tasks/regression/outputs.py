@@ -12,12 +12,12 @@ from airflow_mlmon.tasks.means import compare_means, measure_mean
 from airflow_mlmon.tasks.regression.table import PREDICTION_MEAN
 
 
-def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+def summarise_predictions(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     """Measure the mean prediction."""
     return measure_mean(PREDICTION_MEAN, part.columns.get(spec.column_of(Role.PREDICTION) or ""))
 
 
-def compare_outputs(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+def compare_predictions(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
     """Compare the mean predictions of two versions."""
     name = spec.column_of(Role.PREDICTION) or ""
     return compare_means(PREDICTION_MEAN, before.columns.get(name), after.columns.get(name))
