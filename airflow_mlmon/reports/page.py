@@ -116,6 +116,7 @@ class DayPage:
     owner: str = ""
     labels: Labels | None = None
     task: Task = DEFAULT
+    own_metrics: tuple[str, ...] = ()
     policy: EvaluationPolicy = field(default_factory=EvaluationPolicy)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -194,7 +195,7 @@ def render_day(page: DayPage) -> str:
             failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
-            performance_metrics=page.task.label_metrics,
+            performance_metrics=(*page.task.label_metrics, *page.own_metrics),
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,

@@ -32,6 +32,7 @@ from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -133,6 +134,8 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        # its days are measured by them
+        *([run.spec.metrics] if run.spec.metrics else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -174,7 +177,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
-        _publish_day(run, day, profiles[day], labelled[-1], by_sample.get(day, ()))
+        _publish_day(run, day, profiles[day], _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -241,7 +244,7 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 
 
 def _publish_day(
-    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, by_sample: Sequence[MetricValue]
+    run: Run, day: date, profile: Profile, of_labels: Sequence[MetricValue], by_sample: Sequence[MetricValue]
 ) -> None:
     """Store a day of the reference as history for later days.
 
@@ -252,8 +255,7 @@ def _publish_day(
         return
     of_rows = (*summary_metrics(profile, run.spec), *by_sample)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
-    if run.spec.labels and labelled is not None:
-        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+    if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     state = PartitionState(
         partition=partition,
@@ -276,6 +278,20 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
     return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+
+
+def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:
+    """Measure what needs labels; nothing if the reference has none."""
+    if run.spec.labels is None or labelled is None:
+        return []
+    metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+
+    def read() -> pa.Table:
+        joined = join_reference_labels(run, rows)
+        assert joined is not None  # noqa: S101 - they are profiled
+        return beside(joined, rows)
+
+    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
