@@ -195,7 +195,8 @@ def render_day(page: DayPage) -> str:
             failed=_failed_checks(page),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
-            performance_metrics=(*page.task.label_metrics, *page.own_metrics),
+            performance_metrics=_daily_metrics(page),
+            measured=_measured(page),
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
@@ -233,6 +234,22 @@ def _tiles(task: Task) -> tuple[str, ...]:
         *task.output_metrics,
         *(name for name in task.label_metrics if not METRICS[name].is_performance),
     )
+
+
+def _daily_metrics(page: DayPage) -> tuple[str, ...]:
+    """Return the metrics of labels that are shown day by day: of performance, those that are evaluated."""
+    shown = {*page.task.evaluated, *page.policy.metrics}
+    own = tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
+    return (*own, *page.own_metrics)
+
+
+def _measured(page: DayPage) -> list[MetricValue]:
+    """Return every metric of performance of the day, those without a value last; none before labels have come."""
+    found = {value.metric: value for value in page.metrics if value.column is None}
+    names = (*page.task.label_metrics, *page.own_metrics)
+    measured = [found[name] for name in names if name in found and METRICS[name].is_performance]
+    has_labels = any(value.value is not None for value in measured)
+    return sorted(measured, key=lambda value: value.value is None) if has_labels else []
 
 
 def _with_coverage(task: Task) -> list[str]:
