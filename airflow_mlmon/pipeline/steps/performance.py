@@ -12,10 +12,10 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     Measured,
     compare_label,
     deliveries_of,
-    labelled_rows,
     outcomes_uri,
     profile_partition_outcomes,
     read_outcomes,
+    rows_with_labels,
 )
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
@@ -54,7 +54,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     """Return the metrics of an outcome profile, in total and by segment, and the drift of the label."""
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
-    added = measure_own(run.spec, metrics, labelled_rows(run, measured, found.whole))
+    added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics

@@ -57,7 +57,7 @@ def profile_partition_outcomes(
     return profile_outcome_parts(task, joined, curated, segments, schema or task.pin_outcomes({}, joined))
 
 
-def labelled_rows(run: Run, measured: Measured, outcomes: OutcomeProfile) -> LabelledRows:
+def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> LabelledRows:
     """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
 
     def read() -> pa.Table:
