@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.texts import derive_texts
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 
@@ -29,7 +30,7 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     The first of several rows with one id is accepted, in the order of the files. Without `partition` (for the
     reference) any time is accepted, also none. A vector must have its dimension and no null element, or be null
     where it is not required; one with a NaN or infinite element is accepted, like such a number, and counted
-    separately in the profile.
+    separately in the profile. A text is replaced by the columns derived from it, in both.
     """
     reasons = np.full(table.num_rows, None, dtype=object)
     for reason, bad in _faults(table, spec, partition).items():
@@ -40,7 +41,8 @@ def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Cur
     reasons[repeated] = f"{spec.id_column} is a duplicate"
     taken = pa.array(reasons == None)  # noqa: E711
     with_reason = table.append_column(REASON, pa.array(reasons, pa.string()))
-    return Curated(table.filter(taken), with_reason.filter(pc.invert(taken)))
+    both = Curated(table.filter(taken), with_reason.filter(pc.invert(taken)))
+    return Curated(*(derive_texts(rows, spec.texts) for rows in both))
 
 
 def quarantine_repeats(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
@@ -64,7 +66,7 @@ def count_reasons(quarantine: pa.Table) -> dict[str, int]:
 
 def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Mapping[str, pa.ChunkedArray]:
     required = [spec.id_column, spec.time_column]
-    required += [name for name, column in spec.columns.items() if column.required and name not in required]
+    required += [name for name, column in spec.predictions.columns.items() if column.required and name not in required]
     if partition is None:
         required.remove(spec.time_column)
     faults = {f"{name} is empty": pc.is_null(table.column(name)) for name in required}

@@ -94,8 +94,13 @@ def _column_checks(name: str, reference: Profile, days: Sequence[Profile], spec:
     if isinstance(known, NumericProfile):
         if column.type in _NUMBERS:
             yield from _range_checks(name, known, ends=task_of(spec).ranges.get(column.role))
-    elif isinstance(known, CategoryProfile) and column.type in _TEXTS and known.schema.vocabulary:
+    elif isinstance(known, CategoryProfile) and _has_vocabulary(name, known, spec):
         yield _vocabulary_check(name, known)
+
+
+def _has_vocabulary(name: str, known: CategoryProfile, spec: ModelSpec) -> bool:
+    """Say whether values beyond the vocabulary suggest broken data; of the patterns of texts many are rare."""
+    return spec.columns[name].type in _TEXTS and name not in spec.patterns and bool(known.schema.vocabulary)
 
 
 def _range_checks(name: str, known: NumericProfile, *, ends: tuple[float, float] | None) -> Iterator[Check]:

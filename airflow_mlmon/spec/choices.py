@@ -51,6 +51,7 @@ class Role(StrEnum):
     RANK = "rank"
     GROUP = "group"
     ITEM = "item"
+    TEXT = "text"
     IGNORED = "ignored"
 
 
@@ -65,7 +66,7 @@ OUTPUT_ROLES = (
     Role.RANK,
 )
 # roles that several columns may have
-SHARED_ROLES = frozenset({Role.FEATURE, Role.IGNORED, Role.PROBABILITY, Role.QUANTILE})
+SHARED_ROLES = frozenset({Role.FEATURE, Role.TEXT, Role.IGNORED, Role.PROBABILITY, Role.QUANTILE})
 # roles whose columns only some kinds of model know
 TASK_ROLES = frozenset({*OUTPUT_ROLES, Role.GROUP, Role.ITEM})
 

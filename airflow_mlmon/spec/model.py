@@ -6,6 +6,7 @@ Each field carries its description; the table of `include/docs/spec.md` is gener
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -28,6 +29,7 @@ from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
+from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -116,10 +118,20 @@ class ModelSpec(Section):
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Column]:
-        """Every declared column, by name."""
-        return self.predictions.columns
+        """Every column of the curated rows, by name: the declared ones, with derived columns in the place of texts."""
+        return derive_columns(self.predictions.columns)
+
+    @property
+    def texts(self) -> dict[str, Column]:
+        """Declared texts, by name; they are archived, but not among `columns`."""
+        return {name: column for name, column in self.predictions.columns.items() if column.role is Role.TEXT}
+
+    @property
+    def patterns(self) -> frozenset[str]:
+        """Columns with the patterns of texts."""
+        return frozenset(name_derived(name, TextFeature.PATTERN) for name in self.texts)
 
     def column_of(self, role: Role) -> str | None:
         """Find the column with `role`, if there is one."""
@@ -226,6 +238,14 @@ class ModelSpec(Section):
     def _known_column(self, column: str | None, key: str) -> None:
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _texts_apart(self) -> Self:
+        for name, column in self.texts.items():
+            for derived in (name_derived(name, feature) for feature in derived_features(column)):
+                if derived in self.predictions.columns:
+                    raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {name!r}")
+        return self
 
     @model_validator(mode="after")
     def _label_apart(self) -> Self:

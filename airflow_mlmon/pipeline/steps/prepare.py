@@ -112,7 +112,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     current = run.store.state(partition)
     run.progress("reading the archive")
     listed = _list(run, partition)
-    table, files = read_files(run.archive, listed, run.spec.columns, timezone=run.spec.predictions.timezone)
+    table, files = read_files(run.archive, listed, run.spec.predictions.columns, timezone=run.spec.predictions.timezone)
     curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
     repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
     rows, quarantine = quarantine_repeats(curated, repeats.rows)

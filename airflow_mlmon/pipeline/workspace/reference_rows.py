@@ -68,7 +68,7 @@ def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
 def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple[pa.Table, Checksums]:
     spec, reference = run.spec, run.spec.reference
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
-    columns = {name: column for name, column in spec.columns.items() if name not in unknown}
+    columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
     if reference.label:
         columns[reference.label] = Column(type=task_of(spec).label_type)
     if reference.outcome:
