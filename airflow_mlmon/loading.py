@@ -96,7 +96,7 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
     data, lines = _parse(text, name, _NO_SPEC)
-    data = expand_columns(data)
+    lines |= {key: lines[source] for key, source in expand_columns(data).items()}
     for key, new in rename_old_spellings(data):
         old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)

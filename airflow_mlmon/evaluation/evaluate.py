@@ -220,6 +220,7 @@ def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> S
 
 def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
     """Convert the rows of a segment to a share of all rows, so that a change of all rows is none of a segment."""
+    # the answered ones, on which the number of rows rests: a segment counts no request that failed
     totals = dict(evidence.past.get((ROWS, None, None), ()))
     now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
     return Series(
@@ -228,9 +229,9 @@ def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
         day=evidence.day,
         now=Point(value=value.rows / now, rows=now),
         past=[
-            (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
+            (day, Point(value=point.value / totals[day].rows, rows=totals[day].rows))
             for day, point in evidence.past.get(value.key, ())
-            if day in totals and totals[day].value
+            if day in totals and totals[day].rows
         ],
     )
 

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.archives import Labels, Predictions, Reference
+from airflow_mlmon.spec.attributions import check_attributions
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import (
     OUTPUT_ROLES,
@@ -28,6 +29,7 @@ from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.metrics import OWN
+from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 
@@ -86,6 +88,7 @@ class ModelSpec(Section):
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     predictions: Predictions
+    operational: Operational | None = None
     duplicates: Duplicates | None = None
     labels: Labels | None = None
     reference: Reference
@@ -168,8 +171,8 @@ class ModelSpec(Section):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Output columns of the model, by role."""
-        return tuple(name for role in OUTPUT_ROLES for name in self.columns_of(role))
+        """Output columns of the model, by role, and the attributions of its score."""
+        return tuple(name for role in (*OUTPUT_ROLES, Role.ATTRIBUTION) for name in self.columns_of(role))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -238,6 +241,16 @@ class ModelSpec(Section):
     def _known_column(self, column: str | None, key: str) -> None:
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _operational_apart(self) -> Self:
+        check_operational(self.operational, self.predictions.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _attributions_fit(self) -> Self:
+        check_attributions(self.predictions.columns)
+        return self
 
     @model_validator(mode="after")
     def _texts_apart(self) -> Self:

@@ -18,6 +18,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
+from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -41,7 +42,6 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
-from airflow_mlmon.tasks.summary import summary_metrics
 
 # increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
@@ -163,7 +163,7 @@ def _load(run: Run, folder: str) -> StoredReference:
 
 def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
-    table, files = read_reference(run)
+    table, files, errors = read_reference(run)
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
     outcomes = _pin_outcomes(
@@ -177,7 +177,9 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
-        _publish_day(run, day, profiles[day], _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
+        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
+        requests = profile_requests(run, [rows, failed])
+        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -244,16 +246,21 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 
 
 def _publish_day(
-    run: Run, day: date, profile: Profile, of_labels: Sequence[MetricValue], by_sample: Sequence[MetricValue]
+    run: Run,
+    day: date,
+    profiles: tuple[Profile, Profile | None],
+    of_labels: Sequence[MetricValue],
+    by_sample: Sequence[MetricValue],
 ) -> None:
-    """Store a day of the reference as history for later days.
+    """Store a day of the reference, by its profile and its operational profile, as history for later days.
 
     A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
-    of_rows = (*summary_metrics(profile, run.spec), *by_sample)
+    profile, operations = profiles
+    of_rows = (*measure_rows(run, profile, operations), *by_sample)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
@@ -262,8 +269,8 @@ def _publish_day(
         status=Status.OK,
         version=None,
         schema=profile.schema_id,
-        rows_read=profile.rows,
-        rows_accepted=profile.rows,
+        rows_read=(operations or profile).rows,
+        rows_accepted=(operations or profile).rows,
         rows_quarantined=0,
         evaluated=False,
     )
