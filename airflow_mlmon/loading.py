@@ -45,6 +45,12 @@ def load_spec(path: str | Path) -> ModelSpec:
     return _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
 
 
+def locate(path: str | Path, *key: str) -> str:
+    """Return where a key of the spec in the file at `path` is, as a mistake begins: `file:line: key`."""
+    _, lines = _parse(_read(Path(path)), str(path), _NO_SPEC)
+    return f"{path}:{_line(key, lines)}: {_dotted(key)}"
+
+
 def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
     """Load the channels that the file at `path` declares for several models.
 
@@ -90,7 +96,7 @@ def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
     data, lines = _parse(text, name, _NO_SPEC)
-    data = expand_columns(data)
+    lines |= {key: lines[source] for key, source in expand_columns(data).items()}
     for key, new in rename_old_spellings(data):
         old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)

@@ -140,10 +140,11 @@ class PartitionEvaluator:
         unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
+        names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, _EVALUATED if not texts else (*_EVALUATED, DRIFT)),
+            past=self._past(day, reach, unlike, breached, names),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
@@ -237,7 +238,7 @@ class PartitionEvaluator:
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
         found: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        for name in _LASTING:
+        for name in (*_LASTING, *self.run.spec.own_metrics):
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
             values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.days)

@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.steps.performance import label_metrics, label_result
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
@@ -39,7 +40,6 @@ from airflow_mlmon.records import (
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.registry import METRICS, task_of
-from airflow_mlmon.tasks.summary import summary_metrics
 from airflow_mlmon.tasks.titles import metric_title
 
 
@@ -115,7 +115,8 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
+    of_rows = row_metrics(run, prepared.partition, prepared.version, profile)
+    metrics = [*of_rows, *arrival_metrics(prepared), *drift.metrics]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
