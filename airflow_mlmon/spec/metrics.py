@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from airflow_mlmon.spec.choices import Role
 
@@ -22,10 +23,12 @@ class Measure(StrEnum):
     SKILL = "skill"
     # hours
     DURATION = "duration"
+    # any real number
+    NUMBER = "number"
 
 
 # their variance is estimated from the days alone
-UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL})
+UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL, Measure.NUMBER})
 
 
 class Worse(StrEnum):
@@ -82,9 +85,23 @@ MULTIVARIATE = "multivariate_drift"
 ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
+# prefix of the metrics that specs add
+OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
+
+
+@cache
+def own_metric(name: str) -> Metric:
+    """Return what is known of a metric that a spec adds: it rests on labels and may be any number.
+
+    >>> own_metric("own.cost_per_case").title
+    'cost per case'
+    """
+    title = name.removeprefix(OWN).replace("_", " ")
+    return Metric(title, "Own metric.", needs_labels=True, of_model=True, measure=Measure.NUMBER, lowest=None)
+
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {

@@ -130,6 +130,10 @@ class Task(ABC):
     def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
+    def scales(self, outcomes: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+        """Return the standard deviation of single values, of the metrics of labels that are means."""
+        return {}
+
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
@@ -168,6 +172,11 @@ class Task(ABC):
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)
         return (LABEL_COVERAGE, *of_labels, EXCLUDED_SHARE, *performance)
+
+    def mean_output(self, spec: ModelSpec) -> tuple[str, str] | None:
+        """Return the first metric that is the mean of an output, and that output's column; None if there is none."""
+        means = ((name, spec.column_of(metric.role)) for name, metric in self.metrics.items() if metric.role)
+        return next(((name, column) for name, column in means if column), None)
 
     def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
         """Add any number of outcome profiles up, also none."""

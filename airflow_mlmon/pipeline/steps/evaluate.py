@@ -39,7 +39,8 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import DRIFT
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.registry import METRICS, task_of
+from airflow_mlmon.tasks.titles import metric_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, expected.incidents)),
+        alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
     )
 
 
@@ -167,8 +168,14 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(name_causes(alerts, expected.incidents, before)),
+        alerts=tuple(name_causes(alerts, expected.incidents, before, output=_mean_output(run))),
     )
+
+
+def _mean_output(run: Run) -> str:
+    """Return the title of the mean that incidents shift; empty if there is none."""
+    found = task_of(run.spec).mean_output(run.spec)
+    return metric_title(found[0], run.spec.labels) if found else ""
 
 
 def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:

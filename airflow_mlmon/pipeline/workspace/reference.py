@@ -33,6 +33,7 @@ from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -134,6 +135,8 @@ def _fingerprint(run: Run) -> str:
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
         *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
+        # its days are measured by them
+        *([run.spec.metrics] if run.spec.metrics else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -177,7 +180,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests = profile_requests(run, [rows, failed])
-        _publish_day(run, day, (profiles[day], requests), labelled[-1], by_sample.get(day, ()))
+        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -247,7 +250,7 @@ def _publish_day(
     run: Run,
     day: date,
     profiles: tuple[Profile, Profile | None],
-    labelled: OutcomeParts | None,
+    of_labels: Sequence[MetricValue],
     by_sample: Sequence[MetricValue],
 ) -> None:
     """Store a day of the reference, by its profile and its operational profile, as history for later days.
@@ -260,8 +263,7 @@ def _publish_day(
     profile, operations = profiles
     of_rows = (*measure_rows(run, profile, operations), *by_sample)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
-    if run.spec.labels and labelled is not None:
-        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+    if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     state = PartitionState(
         partition=partition,
@@ -284,6 +286,20 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
     return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+
+
+def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:
+    """Measure what needs labels; nothing if the reference has none."""
+    if run.spec.labels is None or labelled is None:
+        return []
+    metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+
+    def read() -> pa.Table:
+        joined = join_reference_labels(run, rows)
+        assert joined is not None  # noqa: S101 - they are profiled
+        return beside(joined, rows)
+
+    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.statistics.intervals import mean_interval
-from airflow_mlmon.statistics.welch import welch_p_value
+from airflow_mlmon.statistics.two_sample import welch_p_value
 from airflow_mlmon.tasks.contrast import Contrast, Difference
-from airflow_mlmon.tasks.ranking.metrics import BY_GROUP, measure_ranking, moments_of
-from airflow_mlmon.tasks.ranking.table import LABEL_MEAN
+from airflow_mlmon.tasks.ranking.metrics import GroupMean, mean_of, measure_ranking
+from airflow_mlmon.tasks.regression.table import LABEL_MEAN
 from airflow_mlmon.tasks.sums import OutcomeSums
-
-# values that say how they vary
-_FEWEST = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mean:
-    """Mean of some values with their standard deviation."""
-
-    value: float
-    deviation: float
-    count: int
-
-    @property
-    def variance(self) -> float:
-        """Variance of the mean."""
-        return self.deviation**2 / self.count
 
 
 def compare_rankings(
@@ -60,13 +41,13 @@ def contrast_rankings(
             return replace(
                 made, note=f"{side} has {measured.rows} {what} to measure {metric} on, fewer than {minimum_rows}"
             )
-    return replace(made, p_value=_test(_mean(rows, metric), _mean(others, metric)))
+    return replace(made, p_value=_test(mean_of(rows, metric), mean_of(others, metric)))
 
 
 def _difference(
     metric: str, first: float | None, second: float | None, before: OutcomeSums, after: OutcomeSums
 ) -> Difference:
-    one, two = _mean(before, metric), _mean(after, metric)
+    one, two = mean_of(before, metric), mean_of(after, metric)
     made = Difference(metric=metric, before=first, after=second)
     if first is None or second is None or one is None or two is None:
         return made
@@ -74,21 +55,7 @@ def _difference(
     return replace(made, low=low, high=high)
 
 
-def _mean(profile: OutcomeSums, metric: str) -> Mean | None:
-    """Return the mean of a metric by groups, or of the labels; None if its variance is unknown."""
-    if metric == LABEL_MEAN:
-        label = profile.label
-        if not isinstance(label, NumericProfile) or label.mean is None or label.std is None:
-            return None
-        return Mean(value=label.mean, deviation=label.std, count=label.observed)
-    count, total, squares = moments_of(profile, metric) if metric in BY_GROUP else (0, 0.0, 0.0)
-    if count < _FEWEST:
-        return None
-    spread = max(squares - total * total / count, 0.0)
-    return Mean(value=total / count, deviation=math.sqrt(spread / (count - 1)), count=count)
-
-
-def _test(one: Mean | None, two: Mean | None) -> float | None:
+def _test(one: GroupMean | None, two: GroupMean | None) -> float | None:
     if one is None or two is None:
         return None
-    return welch_p_value(one.value - two.value, (one.variance, two.variance), (one.count, two.count))
+    return welch_p_value((one.value, one.variance, one.count), (two.value, two.variance, two.count))

@@ -14,7 +14,6 @@ from airflow_mlmon.tasks.ranking.table import (
     AUC,
     HIT_RATE,
     ITEM_COVERAGE,
-    LABEL_MEAN,
     MAP,
     METRICS,
     MRR,
@@ -23,6 +22,7 @@ from airflow_mlmon.tasks.ranking.table import (
     PRECISION,
     RECALL,
 )
+from airflow_mlmon.tasks.regression.table import LABEL_MEAN
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -182,6 +182,12 @@ class Ranking(Task):
         from airflow_mlmon.tasks.ranking.metrics import measure_ranking  # noqa: PLC0415 - heavy
 
         return measure_ranking(outcomes, min_coverage, self.label_metrics)
+
+    def scales(self, outcomes: Any) -> Mapping[str, float]:
+        """Return the standard deviations between groups, and of the label."""
+        from airflow_mlmon.tasks.ranking.metrics import group_scales  # noqa: PLC0415 - heavy
+
+        return group_scales(outcomes)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:  # noqa: ARG002 - chance needs none
         """Return what a random order, which a constant prediction leaves, is expected to score."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +19,6 @@ from airflow_mlmon.tasks.ranking.table import (
     HIT_RATE,
     IRRELEVANT,
     ITEM_COVERAGE,
-    LABEL_MEAN,
     LEFT_OUT,
     MAP,
     MRR,
@@ -26,10 +27,27 @@ from airflow_mlmon.tasks.ranking.table import (
     PRECISION,
     RECALL,
 )
+from airflow_mlmon.tasks.regression.table import LABEL_MEAN
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
 BY_GROUP = (NDCG, MAP, MRR, HIT_RATE, PRECISION, RECALL, AUC)
+# values that say how they vary
+_FEWEST = 2
 _NO_ITEM = "no row has an item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMean:
+    """Mean of a metric over groups, or of the labels, with the standard deviation of one."""
+
+    value: float
+    deviation: float
+    count: int
+
+    @property
+    def variance(self) -> float:
+        """Variance of the mean."""
+        return self.deviation**2 / self.count
 
 
 def measure_ranking(profile: OutcomeSums, min_coverage: float, names: Sequence[str]) -> list[MetricValue]:
@@ -53,7 +71,27 @@ def random_scores(profile: OutcomeSums) -> Mapping[str, float]:
     }
 
 
-def moments_of(profile: OutcomeSums, metric: str) -> tuple[int, float, float]:
+def mean_of(profile: OutcomeSums, metric: str) -> GroupMean | None:
+    """Return the mean of a metric by groups, or of the labels; None if its variance is unknown."""
+    if metric == LABEL_MEAN:
+        label = profile.label
+        if not isinstance(label, NumericProfile) or label.mean is None or label.std is None:
+            return None
+        return GroupMean(value=label.mean, deviation=label.std, count=label.observed)
+    count, total, squares = _moments(profile, metric)
+    if count < _FEWEST:
+        return None
+    spread = max(squares - total * total / count, 0.0)
+    return GroupMean(value=total / count, deviation=math.sqrt(spread / (count - 1)), count=count)
+
+
+def group_scales(profile: OutcomeSums) -> Mapping[str, float]:
+    """Return the standard deviation between groups of each metric that is a mean over them, and of the labels."""
+    means = {metric: mean_of(profile, metric) for metric in (*BY_GROUP, LABEL_MEAN)}
+    return {metric: found.deviation for metric, found in means.items() if found and found.deviation}
+
+
+def _moments(profile: OutcomeSums, metric: str) -> tuple[int, float, float]:
     """Return the number of groups that have a metric, and the sums of its values and of their squares."""
     keys = SumKeys(metric=metric)
     return profile.sum(keys.groups), profile.sum(keys.total) * UNIT, profile.sum(keys.squares) * UNIT
@@ -77,7 +115,7 @@ def _counts(profile: OutcomeSums) -> Iterator[MetricValue]:
 
 
 def _mean(profile: OutcomeSums, metric: str) -> MetricValue:
-    groups, total, squares = moments_of(profile, metric)
+    groups, total, squares = _moments(profile, metric)
     measured = value_of(metric, total, groups, _why_none(profile))
     return measured.within(_within_bounds(mean_interval_of_sums(groups, total, squares)))
 

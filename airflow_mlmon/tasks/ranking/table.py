@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 from airflow_mlmon.tasks.binary.table import METRICS as OF_SCORES
 from airflow_mlmon.tasks.binary.table import SCORE_MEAN
+from airflow_mlmon.tasks.regression.table import LABEL_MEAN
+from airflow_mlmon.tasks.regression.table import METRICS as OF_NUMBERS
 
-LABEL_MEAN = "label_mean"
 GROUPS = "groups"
 NDCG, MAP, MRR = "ndcg_at_k", "map_at_k", "mrr"
 HIT_RATE, PRECISION, RECALL = "hit_rate_at_k", "precision_at_k", "recall_at_k"
@@ -29,14 +30,14 @@ LEFT_OUT: Mapping[str, str] = {
 IRRELEVANT = "groups_irrelevant"
 
 
-def _mean(title: str, description: str, *, is_share: bool = False) -> Metric:
+def _mean(title: str, description: str, measure: Measure = Measure.MEAN, *, is_share: bool = False) -> Metric:
     return Metric(
         title,
         description,
         is_share=is_share,
         needs_labels=True,
         of_model=True,
-        measure=Measure.AREA,
+        measure=measure,
         worse=Worse.BELOW,
     )
 
@@ -47,9 +48,7 @@ def _count(title: str, description: str) -> Metric:
 
 METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: OF_SCORES[SCORE_MEAN],
-    LABEL_MEAN: Metric(
-        "mean label", "Mean of the labels received.", needs_labels=True, measure=Measure.MEAN, lowest=None
-    ),
+    LABEL_MEAN: OF_NUMBERS[LABEL_MEAN],
     GROUPS: _count("groups", "Groups that are ranked and have their labels."),
     IRRELEVANT: _count("groups without relevance", "Ranked groups without a relevant row."),
     **{name: _count(f"{name.replace('_', ' ')}", f"Groups {why}, in no mean.") for name, why in LEFT_OUT.items()},
@@ -60,7 +59,9 @@ METRICS: Mapping[str, Metric] = {
     PRECISION: _mean("precision@k", "Share of the first k rows that are relevant.", is_share=True),
     RECALL: _mean("recall@k", "Share of the relevant rows that are among the first k.", is_share=True),
     AUC: _mean("AUC by group", "Mean over groups of the share of pairs in the right order; ties count half."),
-    ITEM_COVERAGE: _mean("item coverage", "Share of the items offered that are among the first k.", is_share=True),
+    ITEM_COVERAGE: _mean(
+        "item coverage", "Share of the items offered that are among the first k.", Measure.AREA, is_share=True
+    ),
     POPULARITY_BIAS: Metric(
         "popularity bias",
         "Gini index of how often each item is among the first k; 0: equally often, 1: always the same.",
