@@ -45,6 +45,12 @@ def load_spec(path: str | Path) -> ModelSpec:
     return _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
 
 
+def locate(path: str | Path, *key: str) -> str:
+    """Return where a key of the spec in the file at `path` is, as a mistake begins: `file:line: key`."""
+    _, lines = _parse(_read(Path(path)), str(path), _NO_SPEC)
+    return f"{path}:{_line(key, lines)}: {_dotted(key)}"
+
+
 def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
     """Load the channels that the file at `path` declares for several models.
 

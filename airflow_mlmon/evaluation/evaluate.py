@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from airflow_mlmon.evaluation.drift import ColumnHistory, evaluate_column
 from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
-from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series
+from airflow_mlmon.evaluation.series import Finding, Point, Series, deviation_of, evaluate_series
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
@@ -28,6 +28,7 @@ from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.statistics.intervals import standard_error
 from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
@@ -189,23 +190,40 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
     measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
     assert measure is not None  # noqa: S101 - metrics without a measure are not evaluated
     key = value.key
-    return Series(
+    series = Series(
         measure=measure,
         worse=worse,
         day=evidence.day,
         now=Point(value=float(value.value or 0.0), rows=value.rows),
         past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],
         base=evidence.base.get(key),
-        scale=evidence.scales.get(value.metric, 1.0),
+        scale=evidence.scales.get(value.metric) or _deviation(value),
         season=policy.season,
         outliers=evidence.outliers.get(key, ()),
     )
+    return _scaled(series)
+
+
+def _scaled(series: Series) -> Series:
+    """Return the series of a number in units of the standard deviation of its days; of anything else, as it is."""
+    if series.measure is not Measure.NUMBER:
+        return series
+    return replace(
+        series, scale=deviation_of([point.value for day, point in series.past if day not in series.outliers])
+    )
+
+
+def _deviation(value: MetricValue) -> float:
+    """Return the standard deviation of single values that the interval of a mean implies; 1 where it has none."""
+    if value.low is None or value.high is None or value.high <= value.low:
+        return 1.0
+    return standard_error(value.low, value.high) * math.sqrt(value.rows)
 
 
 def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> Series | None:
     """Return the number with its initial window; None if it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
-    return replace(series, past=points, base=None) if points else None
+    return _scaled(replace(series, past=points, base=None)) if points else None
 
 
 def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from airflow_mlmon.spec.choices import Role
 
@@ -22,10 +23,12 @@ class Measure(StrEnum):
     SKILL = "skill"
     # hours
     DURATION = "duration"
+    # any real number
+    NUMBER = "number"
 
 
 # their variance is estimated from the days alone
-UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL})
+UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL, Measure.NUMBER})
 
 
 class Worse(StrEnum):
@@ -54,6 +57,7 @@ class Metric:
         worse: Side on which it is bad.
         lowest: Smallest possible value; None if there is none.
         role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
+        estimates: The metric of labels that it estimates without them; empty if it is no estimate.
     """
 
     title: str
@@ -68,6 +72,7 @@ class Metric:
     worse: Worse = Worse.BOTH
     lowest: float | None = 0.0
     role: Role | None = None
+    estimates: str = ""
 
     @property
     def is_performance(self) -> bool:
@@ -91,9 +96,24 @@ LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
+ESTIMATION_GAP = "estimation_gap"
+# prefix of the metrics that specs add
+OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
+
+
+@cache
+def own_metric(name: str) -> Metric:
+    """Return what is known of a metric that a spec adds: it rests on labels and may be any number.
+
+    >>> own_metric("own.cost_per_case").title
+    'cost per case'
+    """
+    title = name.removeprefix(OWN).replace("_", " ")
+    return Metric(title, "Own metric.", needs_labels=True, of_model=True, measure=Measure.NUMBER, lowest=None)
+
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
@@ -245,5 +265,14 @@ GENERIC: Mapping[str, Metric] = {
         needs_labels=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
+    ),
+    ESTIMATION_GAP: Metric(
+        "estimation gap",
+        "How much better than estimated the first estimated metric is by its labels; below 0 if it is worse.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.BELOW,
+        lowest=None,
     ),
 }

@@ -28,18 +28,20 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
+from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+_FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes"})
+TASK_KEYS = frozenset({"classes", "cutoff"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
@@ -76,10 +78,13 @@ class ModelSpec(Section):
     )
     task: str = Field(
         default="binary",
-        description="Kind of model: binary, or none (features only); without it, what the outputs and labels say.",
+        description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
     classes: tuple[str, ...] = Field(
         default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
+    )
+    cutoff: int | None = Field(
+        default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
@@ -110,6 +115,10 @@ class ModelSpec(Section):
     segments: tuple[tuple[str, ...], ...] = Field(
         default=(),
         description="Columns whose values define segments that are monitored too; [a, b] crosses two columns.",
+    )
+    metrics: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Annotated[str, Field(pattern=_FUNCTION)]] = Field(
+        default_factory=dict,
+        description="Own metrics by name: the function, as module:function, that measures each from the labelled rows.",
     )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
@@ -152,6 +161,11 @@ class ModelSpec(Section):
     def version_column(self) -> str | None:
         """Column with the model version, if the predictions have one."""
         return self.column_of(Role.VERSION)
+
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """Names of the own metrics, as they are stored."""
+        return tuple(f"{OWN}{name}" for name in self.metrics)
 
     @property
     def vectors(self) -> tuple[str, ...]:
@@ -205,6 +219,10 @@ class ModelSpec(Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
+            if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
+                raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
+        if self.metrics and self.labels is None:
+            raise ValueError("metrics: own metrics are measured from labels, and there is no key `labels`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:

@@ -45,6 +45,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.baseline import Baseline
+from airflow_mlmon.spec.metrics import ESTIMATION_GAP
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.parts import read_outcome_parts
 from airflow_mlmon.tasks.registry import METRICS
@@ -77,6 +78,7 @@ FIELDS = {
     "deliveries": "partition.key version uri rows",
 }
 DRIFTED, VECTOR = ("drifted_columns", "drifted_share"), "embedding"
+ESTIMATED = {ESTIMATION_GAP, *Binary().estimates.values()}
 LATER = {name for name, metric in METRICS.items() if metric.on_request}
 TABLES = (*FIELDS, *COUNTED, "stale")
 
@@ -155,7 +157,11 @@ def without_differences(table: str, rows: list[Row]) -> list[Row]:
     alone alarmed nobody; now where its verdict is a breach, and in no segment. And a vector had two tests to be
     corrected for, of its length and of its components; the shift of its mean, which only a page saw, is the third.
     Metrics that are evaluated on request alone are all of later releases.
+
+    And it estimated nothing.
     """
+    if table in {"metrics", "verdicts"}:
+        rows = [row for row in rows if row[1] not in ESTIMATED]
     if table == "metrics":
         return [row for row in rows if row[1] not in {*DRIFTED, *LATER}]
     if table == "verdicts":

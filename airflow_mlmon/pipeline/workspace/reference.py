@@ -33,7 +33,9 @@ from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, 
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.tasks.estimates import estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -134,6 +136,9 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
+        # its days are measured by them
+        *([run.spec.metrics] if run.spec.metrics else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -168,23 +173,26 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
     )
     days = days_of(table, run.spec.time_column)
-    profiles = {}
-    requests: list[Profile | None] = []
-    labelled: list[OutcomeParts | None] = []
+    profiles, requests = {}, {}
+    labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
-        requests.append(profile_requests(run, [rows, failed]))
+        requests[day] = profile_requests(run, [rows, failed])
+        measured.append(_measured(run, rows, labelled[-1]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
-    for (day, own), of_requests, outcome in zip(profiles.items(), requests, labelled, strict=True):
-        unseen = unseen_metrics(own, profile, run.spec, is_part=True)
-        _publish_day(run, day, (own, of_requests), outcome, (*unseen, *by_sample.get(day, ())))
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
-    held = [found for found in labelled if found is not None]
+    outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
+    for place, day in enumerate(profiles):
+        estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
+        gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
+        unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
+        of_rows = [*unseen, *by_sample.get(day, ()), *estimates]
+        _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
         profile=profile,
@@ -196,7 +204,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
-    run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
+    run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -250,7 +258,7 @@ def _publish_day(
     run: Run,
     day: date,
     profiles: tuple[Profile, Profile | None],
-    labelled: OutcomeParts | None,
+    of_labels: Sequence[MetricValue],
     others: Sequence[MetricValue],
 ) -> None:
     """Store a day of the reference, by its profile and its operational profile, as history for later days.
@@ -265,8 +273,7 @@ def _publish_day(
     profile, operations = profiles
     of_rows = (*measure_rows(run, profile, operations), *others)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
-    if run.spec.labels and labelled is not None:
-        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+    if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     state = PartitionState(
         partition=partition,
@@ -289,6 +296,29 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
     return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+
+
+def _cross_estimates(run: Run, whole: OutcomeParts, day: OutcomeParts | None) -> list[MetricValue]:
+    """Estimate the performance of a day of the reference by the labels of its other days.
+
+    By its own labels it would look as the others never will.
+    """
+    task = task_of(run.spec)
+    return [] if day is None or not task.estimates else estimate_parts(task, day, without_part(whole, day))
+
+
+def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:
+    """Measure what needs labels; nothing if the reference has none."""
+    if run.spec.labels is None or labelled is None:
+        return []
+    metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+
+    def read() -> pa.Table:
+        joined = join_reference_labels(run, rows)
+        assert joined is not None  # noqa: S101 - they are profiled
+        return beside(joined, rows)
+
+    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
