@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.metrics import GENERIC, Metric
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.none.description import FeaturesOnly
 from airflow_mlmon.tasks.task import Task
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), FeaturesOnly())})
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), Multiclass(), FeaturesOnly())})
 # every metric by its name, which means the same whatever the kind of model
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {**GENERIC, **{name: metric for task in TASKS.values() for name, metric in task.metrics.items()}}
 )
 DEFAULT = TASKS["binary"]
 # kinds that a spec may name one day
-PLANNED = ("multiclass", "regression", "ranking")
+PLANNED = ("regression", "ranking")
 
 
 def infer_tasks(
