@@ -29,15 +29,16 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Account of one partition: rows read = rows curated + rows quarantined.
+    """Account of one partition: rows read = rows accepted + rows quarantined.
 
-    `folder` is the listed folder. `repeats` is a digest of the rows whose id was accepted on an earlier day, empty if
-    none.
+    Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
+    is a digest of the rows whose id was accepted on an earlier day, empty if none.
     """
 
     partition: Partition
     files: tuple[SourceFile, ...]
     rows_accepted: int
+    rows_errors: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
     repeats: str = ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -26,6 +27,13 @@ from airflow_mlmon.tables.schema import arrow_schema, conform, undeclared
 ENDINGS = (".parquet", ".pq")
 
 
+class _Conversion(NamedTuple):
+    """Zone of times without one, and the columns that a file may lack."""
+
+    timezone: str | None
+    optional: Collection[str]
+
+
 def format_day_folder(path: str, day: date) -> str:
     """Return the folder of one day, ending in a slash, so that dt=2013-03-1 does not match dt=2013-03-10.
 
@@ -42,12 +50,17 @@ def list_files(store: ObjectStore, folder: str) -> list[StoredObject]:
 
 
 def read_files(
-    store: ObjectStore, listed: list[StoredObject], columns: Mapping[str, Column], *, timezone: str | None
+    store: ObjectStore,
+    listed: list[StoredObject],
+    columns: Mapping[str, Column],
+    *,
+    timezone: str | None,
+    optional: Collection[str] = (),
 ) -> tuple[pa.Table, list[SourceFile]]:
     """Read the rows of all files that match the schema, and account for every file.
 
     A file that cannot be read or has a schema mismatch is rejected as a whole, with the problem in its account; the
-    others are accepted.
+    others are accepted. An `optional` column may be absent.
 
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
@@ -56,7 +69,7 @@ def read_files(
     tables = [schema.empty_table()]
     files = []
     for item in listed:
-        file, table = _read_file(store, item, columns, timezone)
+        file, table = _read_file(store, item, columns, _Conversion(timezone=timezone, optional=optional))
         if table is not None and (problem := _clash(schema, table.schema)):
             file, table = replace(file, problem=problem), None
         files.append(file)
@@ -83,7 +96,7 @@ def _clash(known: pa.Schema, found: pa.Schema) -> str:
 
 
 def _read_file(
-    store: ObjectStore, item: StoredObject, columns: Mapping[str, Column], timezone: str | None
+    store: ObjectStore, item: StoredObject, columns: Mapping[str, Column], conversion: _Conversion
 ) -> tuple[SourceFile, pa.Table | None]:
     try:
         with store.local_copy(item.uri, etag=item.etag) as path:
@@ -94,7 +107,7 @@ def _read_file(
                 return replace(
                     file, problem=f"only {path.stat().st_size} of {item.size} listed bytes could be read"
                 ), None
-            return _parse_file(path, file, columns, timezone)
+            return _parse_file(path, file, columns, conversion)
     except NotFoundError as error:
         raise PartitionConflictError(
             f"{item.uri} was deleted after it was listed.", hint="rerun the partition"
@@ -102,7 +115,7 @@ def _read_file(
 
 
 def _parse_file(
-    path: Path, file: SourceFile, columns: Mapping[str, Column], timezone: str | None
+    path: Path, file: SourceFile, columns: Mapping[str, Column], conversion: _Conversion
 ) -> tuple[SourceFile, pa.Table | None]:
     if not file.uri.endswith(ENDINGS):
         return replace(file, problem="not a .parquet file"), None
@@ -114,6 +127,6 @@ def _parse_file(
         return replace(file, problem=error.message), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
     try:
-        return file, conform(table, columns, timezone=timezone)
+        return file, conform(table, columns, timezone=conversion.timezone, optional=conversion.optional)
     except SchemaMismatchError as error:
         return replace(file, problem=error.message), None

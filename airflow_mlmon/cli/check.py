@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.loading import load_spec
+from airflow_mlmon.loading import load_spec, locate
 from airflow_mlmon.spec import ModelSpec
 
 
@@ -20,6 +20,7 @@ def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
         try:
             spec = load_spec(path)
             _check_expectations(spec)
+            problems = list(_function_mistakes(spec, path))
         except ConfigError as error:
             problems = str(error).splitlines()
         good = good and not problems
@@ -32,6 +33,17 @@ def _check_expectations(spec: ModelSpec) -> None:
         from airflow_mlmon.quality.great_expectations import check_arguments  # noqa: PLC0415 - slow to import
 
         check_arguments(spec.quality)
+
+
+def _function_mistakes(spec: ModelSpec, path: str) -> Iterator[str]:
+    """Yield what is wrong with each function of an own metric that cannot be loaded."""
+    if spec.metrics:
+        from airflow_mlmon.tasks.own import load_function  # noqa: PLC0415 - slow to import
+    for name, target in spec.metrics.items():
+        try:
+            load_function(target)
+        except ConfigError as error:
+            yield f"{locate(path, 'metrics', name)}: {error}"
 
 
 def _print(path: str, spec: ModelSpec | None, problems: Sequence[str], *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from airflow_mlmon.evaluation.drift import ColumnHistory, evaluate_column
 from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
-from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series
+from airflow_mlmon.evaluation.series import Finding, Point, Series, deviation_of, evaluate_series
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
@@ -189,7 +189,7 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
     measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
     assert measure is not None  # noqa: S101 - metrics without a measure are not evaluated
     key = value.key
-    return Series(
+    series = Series(
         measure=measure,
         worse=worse,
         day=evidence.day,
@@ -200,16 +200,27 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
         season=policy.season,
         outliers=evidence.outliers.get(key, ()),
     )
+    return _scaled(series)
+
+
+def _scaled(series: Series) -> Series:
+    """Return the series of a number in units of the standard deviation of its days; of anything else, as it is."""
+    if series.measure is not Measure.NUMBER:
+        return series
+    return replace(
+        series, scale=deviation_of([point.value for day, point in series.past if day not in series.outliers])
+    )
 
 
 def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> Series | None:
     """Return the number with its initial window; None if it has none."""
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
-    return replace(series, past=points, base=None) if points else None
+    return _scaled(replace(series, past=points, base=None)) if points else None
 
 
 def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
     """Convert the rows of a segment to a share of all rows, so that a change of all rows is none of a segment."""
+    # the answered ones, on which the number of rows rests: a segment counts no request that failed
     totals = dict(evidence.past.get((ROWS, None, None), ()))
     now = next(metric.rows for metric in evidence.metrics if metric.key == (ROWS, None, None))
     return Series(
@@ -218,9 +229,9 @@ def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
         day=evidence.day,
         now=Point(value=value.rows / now, rows=now),
         past=[
-            (day, Point(value=point.value / totals[day].value, rows=round(totals[day].value)))
+            (day, Point(value=point.value / totals[day].rows, rows=totals[day].rows))
             for day, point in evidence.past.get(value.key, ())
-            if day in totals and totals[day].value
+            if day in totals and totals[day].rows
         ],
     )
 

@@ -9,6 +9,7 @@ Each kind of number has a scale for the comparison of days, its sampling varianc
     loss       y = ln loss          s^2 = c / n, c unknown          effect = ln ratio
     skill      y = -ln (1 - r)      s^2 = c / n, c unknown          effect = ln ratio of the unexplained part
     duration   y = ln (10 h + t)    s^2 = 0.05^2, at the least      effect = ln ratio of 10 h + t
+    number     y = value / sd       s^2 = c / n, c unknown          effect in sd, that of the days before
 
 An unknown c is estimated from the days, and no day is assumed to vary less. A duration is one number of a day and no
 sample of rows: all days have the same weight, their variance is estimated too, and its minimum is half an hour. An
@@ -34,7 +35,7 @@ from airflow_mlmon.spec.metrics import UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.dispersion import Expectation, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
-# standard deviation of an area or a loss that never varied, as a share of the scale
+# standard deviation of what never varied, as a share of the scale
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
 # hours added to a duration, so that minutes have no effect
@@ -64,7 +65,7 @@ class Series:
         now: Its number.
         past: The days before with their numbers.
         base: The number of the baseline; None if it has none.
-        scale: Standard deviation of single values, for a mean.
+        scale: Standard deviation, for a mean that of single values, for a number that of the days.
         season: Whether weekdays are told apart; see `dispersion.estimate_expected`.
         outliers: Earlier days of resolved breaches.
     """
@@ -99,7 +100,7 @@ class Series:
                 return math.log(max(value, 0.5))
             case Measure.SHARE | Measure.AREA:
                 return 2 * math.asin(math.sqrt(min(max(value, 0.0), 1.0)))
-            case Measure.MEAN:
+            case Measure.MEAN | Measure.NUMBER:
                 return value / self.scale
             case Measure.LOSS:
                 return math.log(max(value, _LEAST_DEVIATION))
@@ -115,7 +116,7 @@ class Series:
                 return math.exp(y)
             case Measure.SHARE | Measure.AREA:
                 return math.sin(min(max(y, 0.0), math.pi) / 2) ** 2
-            case Measure.MEAN:
+            case Measure.MEAN | Measure.NUMBER:
                 return y * self.scale
             case Measure.SKILL:
                 return 1 - math.exp(-y)
@@ -161,6 +162,18 @@ class Finding:
     expected: float | None
     days: int
     words: str = ""
+
+
+def deviation_of(values: Sequence[float]) -> float:
+    """Compute the standard deviation of numbers; where they do not vary, the size of the largest, or 1 if all are 0.
+
+    >>> [round(deviation_of(values), 3) for values in ([1.0, 3.0], [4.0, 4.0], [0.0])]
+    [1.414, 4.0, 1.0]
+    """
+    largest = max(map(abs, values), default=0.0) or 1.0
+    # of numbers in units of the largest, whose squares no double is too small for
+    deviation = float(np.std(np.array(values) / largest, ddof=1)) if len(values) > 1 else 0.0
+    return (deviation if deviation > _LEAST_DEVIATION else 1.0) * largest
 
 
 def evaluate_series(series: Series, expected: Expectation | None) -> Finding | None:

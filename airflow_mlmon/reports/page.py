@@ -116,6 +116,7 @@ class DayPage:
     owner: str = ""
     labels: Labels | None = None
     task: Task = DEFAULT
+    own_metrics: tuple[str, ...] = ()
     policy: EvaluationPolicy = field(default_factory=EvaluationPolicy)
     alerts: tuple[Alert, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -238,13 +239,15 @@ def _tiles(task: Task) -> tuple[str, ...]:
 def _daily_metrics(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of labels that are shown day by day: of performance, those that are evaluated."""
     shown = {*page.task.evaluated, *page.policy.metrics}
-    return tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
+    own = tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
+    return (*own, *page.own_metrics)
 
 
 def _measured(page: DayPage) -> list[MetricValue]:
     """Return every metric of performance of the day, those without a value last; none before labels have come."""
     found = {value.metric: value for value in page.metrics if value.column is None}
-    measured = [found[name] for name in page.task.label_metrics if name in found and METRICS[name].is_performance]
+    names = (*page.task.label_metrics, *page.own_metrics)
+    measured = [found[name] for name in names if name in found and METRICS[name].is_performance]
     has_labels = any(value.value is not None for value in measured)
     return sorted(measured, key=lambda value: value.value is None) if has_labels else []
 

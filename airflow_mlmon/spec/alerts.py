@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, AlertSeverity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import GENERIC
+from airflow_mlmon.spec.metrics import GENERIC, OWN, own_metric
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 
@@ -44,6 +44,9 @@ class AlertRule(Section):
             # who makes a rule in code has no file in which a name could be mistyped
             return self
         metrics = {**GENERIC, **vocabulary.metrics}
+        if self.metric.startswith(OWN):
+            # which there are is known to the whole spec
+            metrics[self.metric] = own_metric(self.metric)
         if self.metric not in metrics:
             raise UnknownNameError("metric", self.metric, metrics)
         if self.column is not None and not metrics[self.metric].by_column:

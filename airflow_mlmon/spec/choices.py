@@ -51,6 +51,8 @@ class Role(StrEnum):
     RANK = "rank"
     GROUP = "group"
     ITEM = "item"
+    ATTRIBUTION = "attribution"
+    OPERATIONAL = "operational"
     TEXT = "text"
     IGNORED = "ignored"
 
@@ -66,7 +68,17 @@ OUTPUT_ROLES = (
     Role.RANK,
 )
 # roles that several columns may have
-SHARED_ROLES = frozenset({Role.FEATURE, Role.TEXT, Role.IGNORED, Role.PROBABILITY, Role.QUANTILE})
+SHARED_ROLES = frozenset(
+    {
+        Role.FEATURE,
+        Role.TEXT,
+        Role.IGNORED,
+        Role.PROBABILITY,
+        Role.QUANTILE,
+        Role.ATTRIBUTION,
+        Role.OPERATIONAL,
+    }
+)
 # roles whose columns only some kinds of model know
 TASK_ROLES = frozenset({*OUTPUT_ROLES, Role.GROUP, Role.ITEM})
 

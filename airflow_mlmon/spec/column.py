@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
 from airflow_mlmon.spec.section import Section
 
+_OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
+
 # valid in Python alone: what RE2, which matches the texts in linear time, does not know
 _NOT_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P=|\()|\\[1-9]|[*+?}]\+")
 
@@ -32,10 +34,16 @@ class Column(Section):
         default=Role.FEATURE,
         description="feature (default), text (its length, pattern and so on are monitored; it is never "
         "stored), id, time, version, ignored, or of an output: score, prediction, probability, "
-        "lower, upper, quantile, rank; for rankings also group and item.",
+        "lower, upper, quantile, rank; for rankings also group and item; attribution, of the score to a feature, such "
+        "as a SHAP value; operational is set by the section `operational`.",
     )
     quantile: float | None = Field(
         default=None, gt=0, lt=1, description="Level of a predicted quantile, such as 0.9. Only for role quantile."
+    )
+    feature: str | None = Field(
+        default=None,
+        description="Feature of an attribution. A column named `shap_{feature}` stands for one per feature, and a "
+        "vector of attributions has them in the order of the features.",
     )
     regex: str | None = Field(
         default=None,
@@ -78,10 +86,29 @@ class Column(Section):
             return self
         if self.dimension is None:
             raise ValueError("dimension: is missing; declare the vector as {type: vector, dimension: 384}")
-        if self.role not in {Role.FEATURE, Role.IGNORED, Role.PROBABILITY}:
-            raise ValueError(f"role: a vector must be a feature, ignored or the probabilities, not {self.role}")
+        if self.role not in _OF_VECTORS:
+            raise ValueError(
+                f"role: a vector must be a feature, ignored, attributions or probabilities, not {self.role}"
+            )
         if self.personal is PersonalData.HASH:
             raise ValueError("personal: a vector cannot be hashed; use drop")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_attribution(self) -> Self:
+        is_attribution = self.role is Role.ATTRIBUTION
+        if self.feature is not None and not is_attribution:
+            raise ValueError(f"feature: only for role attribution, not {self.role}")
+        if is_attribution and self.type not in {ColumnType.FLOAT, ColumnType.VECTOR}:
+            raise ValueError(f"type: an attribution must be of type float or vector, not {self.type}")
+        if is_attribution and (self.feature is None) is (self.type is ColumnType.FLOAT):
+            raise ValueError(
+                "feature: name the feature of the attribution, or name the column by a pattern such as shap_{feature}"
+                if self.feature is None
+                else "feature: a vector of attributions is of all features"
+            )
+        if is_attribution and self.personal is not None:
+            raise ValueError("personal: an attribution is a number of the model, not a personal one")
         return self
 
 

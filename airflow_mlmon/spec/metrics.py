@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from airflow_mlmon.spec.choices import Role
 
@@ -22,10 +23,12 @@ class Measure(StrEnum):
     SKILL = "skill"
     # hours
     DURATION = "duration"
+    # any real number
+    NUMBER = "number"
 
 
 # their variance is estimated from the days alone
-UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL})
+UNSAMPLED = frozenset({Measure.AREA, Measure.LOSS, Measure.SKILL, Measure.NUMBER})
 
 
 class Worse(StrEnum):
@@ -79,15 +82,36 @@ DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
+ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
+# prefix of the metrics that specs add
+OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
 CHECK_PREFIX = "check."
 
+
+@cache
+def own_metric(name: str) -> Metric:
+    """Return what is known of a metric that a spec adds: it rests on labels and may be any number.
+
+    >>> own_metric("own.cost_per_case").title
+    'cost per case'
+    """
+    title = name.removeprefix(OWN).replace("_", " ")
+    return Metric(title, "Own metric.", needs_labels=True, of_model=True, measure=Measure.NUMBER, lowest=None)
+
+
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
-    ROWS: Metric("rows", "Rows of the curated partition.", is_count=True, measure=Measure.COUNT, worse=Worse.BELOW),
+    ROWS: Metric(
+        "rows",
+        "Rows accepted: the traffic, with requests that failed.",
+        is_count=True,
+        measure=Measure.COUNT,
+        worse=Worse.BELOW,
+    ),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": Metric(
         "quarantine rate",
@@ -102,6 +126,47 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
     ),
+    "requests_per_hour": Metric(
+        "requests in the busiest hour", "Requests in the hour (UTC) with the most, errors included.", is_count=True
+    ),
+    "rows_errors": Metric("rows with an error", "Accepted rows with an error status.", is_count=True),
+    ERROR_RATE: Metric(
+        "error rate",
+        "Requests with an error status, of those with a known status; of a status, by its segment.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    "unknown_statuses": Metric(
+        "unknown statuses",
+        "Rows whose status is neither a code nor an error of the spec; they are in no error rate.",
+        is_count=True,
+    ),
+    "latency_p50": Metric(
+        "median latency",
+        "Median latency of answered requests, in milliseconds.",
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "latency_p95": Metric(
+        "latency p95",
+        "95 % quantile of the latency of answered requests, in milliseconds.",
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "latency_p99": Metric("latency p99", "99 % quantile of the latency of answered requests, in milliseconds."),
+    "negative_latencies": Metric(
+        "negative latencies", "Answered requests with a negative latency, left out of the quantiles.", is_count=True
+    ),
+    "saturation_mean": Metric(
+        "mean",
+        "Mean of a saturation column, errors included.",
+        by_column=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+        lowest=None,
+    ),
+    "saturation_p95": Metric("p95", "95 % quantile of a saturation column.", by_column=True, lowest=None),
     NULL_RATE: Metric(
         "null rate",
         "Share of null values, of all features together and of each column.",

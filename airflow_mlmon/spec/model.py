@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.archives import Labels, Predictions, Reference
+from airflow_mlmon.spec.attributions import check_attributions
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import (
     OUTPUT_ROLES,
@@ -27,10 +28,13 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
+from airflow_mlmon.spec.metrics import OWN
+from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+_FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
@@ -84,6 +88,7 @@ class ModelSpec(Section):
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     predictions: Predictions
+    operational: Operational | None = None
     duplicates: Duplicates | None = None
     labels: Labels | None = None
     reference: Reference
@@ -107,6 +112,10 @@ class ModelSpec(Section):
     segments: tuple[tuple[str, ...], ...] = Field(
         default=(),
         description="Columns whose values define segments that are monitored too; [a, b] crosses two columns.",
+    )
+    metrics: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Annotated[str, Field(pattern=_FUNCTION)]] = Field(
+        default_factory=dict,
+        description="Own metrics by name: the function, as module:function, that measures each from the labelled rows.",
     )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
@@ -151,14 +160,19 @@ class ModelSpec(Section):
         return self.column_of(Role.VERSION)
 
     @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """Names of the own metrics, as they are stored."""
+        return tuple(f"{OWN}{name}" for name in self.metrics)
+
+    @property
     def vectors(self) -> tuple[str, ...]:
         """Vector columns, in the order of the spec."""
         return tuple(name for name, column in self.columns.items() if column.type is ColumnType.VECTOR)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Output columns of the model, by role."""
-        return tuple(name for role in OUTPUT_ROLES for name in self.columns_of(role))
+        """Output columns of the model, by role, and the attributions of its score."""
+        return tuple(name for role in (*OUTPUT_ROLES, Role.ATTRIBUTION) for name in self.columns_of(role))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -202,6 +216,10 @@ class ModelSpec(Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
+            if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
+                raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
+        if self.metrics and self.labels is None:
+            raise ValueError("metrics: own metrics are measured from labels, and there is no key `labels`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:
@@ -223,6 +241,16 @@ class ModelSpec(Section):
     def _known_column(self, column: str | None, key: str) -> None:
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
+
+    @model_validator(mode="after")
+    def _operational_apart(self) -> Self:
+        check_operational(self.operational, self.predictions.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _attributions_fit(self) -> Self:
+        check_attributions(self.predictions.columns)
+        return self
 
     @model_validator(mode="after")
     def _texts_apart(self) -> Self:

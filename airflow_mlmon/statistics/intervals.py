@@ -63,6 +63,21 @@ def mean_interval_of_sums(rows: int, total: float, squares: float) -> Interval |
     return interval_around(total / rows, spread / (rows * rows * (rows - 1)))
 
 
+def quantile_interval(share: float, rows: int) -> Interval | None:
+    """Compute the interval of one quantile by order statistics: the shares of the rows at whose quantiles it ends.
+
+    Free of any distribution; by the normal limit of the binomial. There is none of too few rows, whose extremes it
+    would pass.
+
+    >>> [round(end, 3) for end in quantile_interval(0.95, 1000)], quantile_interval(0.99, 100)
+    ([0.936, 0.964], None)
+    """
+    if not rows:
+        return None
+    low, high = interval_around(share, share * (1 - share) / rows)
+    return (low, high) if low > 0 and high < 1 else None
+
+
 def auc_interval(auc: float, variance: float) -> Interval | None:
     """Compute the interval of one area under the ROC curve on the logit scale, from its variance.
 

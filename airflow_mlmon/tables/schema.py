@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,19 +35,24 @@ def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
     return pa.schema([(name, _ARROW[column.type]) for name, column in columns.items()])
 
 
-def conform(table: pa.Table, columns: Mapping[str, Column], *, timezone: str | None = None) -> pa.Table:
+def conform(
+    table: pa.Table, columns: Mapping[str, Column], *, timezone: str | None = None, optional: Collection[str] = ()
+) -> pa.Table:
     """Convert the declared columns of `table` to their declared order and types.
 
     Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is
     not an integer. Whole numbers stored as floats (as pandas does beside a null) are integers, with NaN as null. A
     decimal keeps every digit; integers and text of plain digits are decimals too. A vector has 32-bit elements if
-    these hold its type, else 64-bit ones.
+    these hold its type, else 64-bit ones. An `optional` column that is absent has no values.
 
     Raises:
         SchemaMismatchError: a column is absent or cannot be read as declared.
     """
     arrays = []
     for name, column in columns.items():
+        if name not in table.column_names and name in optional:
+            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, _ARROW[column.type])]))
+            continue
         if name not in table.column_names:
             raise SchemaMismatchError(f"column {name!r} is missing", column=name)
         found = table.column(name)

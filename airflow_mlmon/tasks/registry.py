@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import GENERIC, Metric
+from airflow_mlmon.spec.metrics import GENERIC, OWN, Metric, own_metric
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.none.description import FeaturesOnly
+from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), Multiclass(), FeaturesOnly())})
-# every metric by its name, which means the same whatever the kind of model
-METRICS: Mapping[str, Metric] = MappingProxyType(
+_KINDS = (Binary(), Multiclass(), Regression(), FeaturesOnly())
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _KINDS})
+
+
+class _Metrics(Mapping[str, Metric]):
+    """Every metric by its name, which means the same whatever the kind of model; those of specs by their prefix."""
+
+    def __init__(self, known: Mapping[str, Metric]) -> None:
+        self._known = known
+
+    def __getitem__(self, name: str) -> Metric:
+        return own_metric(name) if name.startswith(OWN) else self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over those that are known without a spec."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+METRICS: Mapping[str, Metric] = _Metrics(
     {**GENERIC, **{name: metric for task in TASKS.values() for name, metric in task.metrics.items()}}
 )
 DEFAULT = TASKS["binary"]
 # kinds that a spec may name one day
-PLANNED = ("regression", "ranking")
+PLANNED = ("ranking",)
 
 
 def infer_tasks(

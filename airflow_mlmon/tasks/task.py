@@ -65,7 +65,7 @@ class Task(ABC):
         """Return the task with what a spec says of it."""
         return self
 
-    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - for those that find some
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ARG002 - for those that find some
         """Find what a valid spec says that cannot be of such a model: the key, and the mistake."""
         yield from ()
 
@@ -122,6 +122,10 @@ class Task(ABC):
     def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
+    def scales(self, outcomes: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+        """Return the standard deviation of single values, of the metrics of labels that are means."""
+        return {}
+
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
@@ -160,6 +164,11 @@ class Task(ABC):
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)
         return (LABEL_COVERAGE, *of_labels, EXCLUDED_SHARE, *performance)
+
+    def mean_output(self, spec: ModelSpec) -> tuple[str, str] | None:
+        """Return the first metric that is the mean of an output, and that output's column; None if there is none."""
+        means = ((name, spec.column_of(metric.role)) for name, metric in self.metrics.items() if metric.role)
+        return next(((name, column) for name, column in means if column), None)
 
     def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
         """Add any number of outcome profiles up, also none."""

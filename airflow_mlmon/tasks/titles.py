@@ -26,6 +26,7 @@ _EFFECT_MEASURES = {
     Measure.LOSS: "log ratio",
     Measure.SKILL: "log ratio",
     Measure.DURATION: "log ratio",
+    Measure.NUMBER: "standard deviations of the days",
 }
 
 

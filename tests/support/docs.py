@@ -96,7 +96,7 @@ def _default(value: Any) -> str:
     if value is None or value in ((), {}, ""):
         return ""
     if isinstance(value, tuple):
-        return "`- log: true`"
+        return f"`[{', '.join(value)}]`" if all(isinstance(one, str) for one in value) else "`- log: true`"
     if isinstance(value, Baseline):
         return f"`{value.kind}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -39,3 +39,41 @@ def random_labels(rows: int, seed: int) -> pa.Table:
             "excluded": pa.array(random.random(rows) < 0.05),
         }
     )
+
+
+def random_numbers(rows: int, seed: int) -> pa.Table:
+    """Predicted amounts with bounds and quantiles, with values missing here and there and some rows excluded."""
+    random = np.random.default_rng(seed)
+    prediction = random.gamma(4, 25, rows)
+    label = prediction * random.lognormal(0, 0.3, rows) + 1
+    quantiles = np.stack([prediction * share for share in (0.7, 1.0, 1.4)], axis=1)
+    return pa.table(
+        {
+            "prediction": pa.array(prediction, mask=random.random(rows) < 0.02),
+            "lower": pa.array(prediction * 0.6),
+            "upper": pa.array(prediction * 1.6, mask=random.random(rows) < 0.02),
+            "quantile": pa.FixedSizeListArray.from_arrays(pa.array(quantiles.ravel()), 3),
+            "label": pa.array(label, mask=random.random(rows) < 0.1),
+            "excluded": pa.array(random.random(rows) < 0.05),
+        }
+    )
+
+
+CLASSES = ("cat", "dog", "fox", "owl")
+
+
+def random_classes(rows: int, seed: int) -> pa.Table:
+    """Calibrated probabilities of four classes, the most probable one as the prediction, and a label in ten missing."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet((1.5, 1.0, 0.6, 0.4), rows)
+    truth = (probabilities.cumsum(axis=1) < random.random((rows, 1))).sum(axis=1)
+    names = np.array(CLASSES)
+    values = pa.array(probabilities.ravel())
+    return pa.table(
+        {
+            "prediction": pa.array(names[probabilities.argmax(axis=1)]),
+            "probability": pa.FixedSizeListArray.from_arrays(values, len(CLASSES)),
+            "label": pa.array(names[np.minimum(truth, len(CLASSES) - 1)], mask=random.random(rows) < 0.1),
+            "excluded": pa.array(random.random(rows) < 0.05),
+        }
+    )

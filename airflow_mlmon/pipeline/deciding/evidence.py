@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
-from airflow_mlmon.evaluation.consequence import score_shifts
+from airflow_mlmon.evaluation.consequence import output_shifts
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident, group_breaches
@@ -18,7 +19,13 @@ from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_basel
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, read_reference_sample
+from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
+from airflow_mlmon.pipeline.workspace.reference import (
+    StoredReference,
+    pinned_reference,
+    read_reference_sample,
+    reference_outcomes,
+)
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -26,7 +33,6 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
@@ -103,16 +109,16 @@ class PartitionEvaluator:
     def _shifts(
         self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
     ) -> dict[str, float]:
-        """Estimate the change of the mean score by each column in breach."""
+        """Estimate the change of the mean output by each column in breach."""
         spec = self.run.spec
-        score = spec.column_of(Role.SCORE)
+        output = task_of(spec).mean_output(spec)
         names = {breach.column for breach in breaches if breach.column and breach.column not in spec.outputs}
-        if score is None or not names:
+        if output is None or not names:
             return {}
         chosen = choose_baselines(self.run, reference, Span(days=(day,)))
         baseline = {name: one.whole.columns[name] for one in chosen for name in names & set(one.facts.columns)}
         now = {name: profile.columns[name] for name in names}
-        return score_shifts(read_reference_sample(self.run, reference), score, now, baseline)
+        return output_shifts(read_reference_sample(self.run, reference), output[1], now, baseline)
 
     def _evidence(
         self,
@@ -134,10 +140,11 @@ class PartitionEvaluator:
         unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
+        names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, _EVALUATED if not texts else (*_EVALUATED, DRIFT)),
+            past=self._past(day, reach, unlike, breached, names),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
@@ -146,7 +153,7 @@ class PartitionEvaluator:
             texts=texts,
         )
         if reference is None or profile is None:
-            return evidence
+            return replace(evidence, scales=self._scales_of_labels(partition))
         drifted = _of_columns(breached)
         # outputs of other versions are no history of these versions
         for name in spec.outputs:
@@ -167,6 +174,22 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+
+    def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
+        """Return the units of the means of labels: standard deviations of the reference, or else of the day."""
+        if self._scales_of_reference:
+            return self._scales_of_reference
+        state, reference = self.run.store.state(partition), pinned_reference(self.run)
+        if reference is None or state is None or state.version is None:
+            return {}
+        found = stored_outcomes(self.run, partition, state.version, reference.outcomes)
+        return task_of(self.run.spec).scales(found.whole) if found else {}
+
+    @cached_property
+    def _scales_of_reference(self) -> Mapping[str, float]:
+        reference = pinned_reference(self.run)
+        found = reference_outcomes(self.run, reference) if reference else None
+        return task_of(self.run.spec).scales(found.whole) if found else {}
 
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """Return the earlier days on which each metric was in breach and was not accepted."""
@@ -215,7 +238,7 @@ class PartitionEvaluator:
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
         found: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        for name in _LASTING:
+        for name in (*_LASTING, *self.run.spec.own_metrics):
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
             values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.days)

@@ -16,13 +16,13 @@ from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
+from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
 from airflow_mlmon.tasks.registry import METRICS
-from airflow_mlmon.tasks.summary import summary_metrics
 
 # metrics that follow from the profile: not those of the arrival, of labels, or of verdicts
 _FROM_PROFILE = (
@@ -101,7 +101,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         state.partition,
         state.version,
         schema,
-        [*summary_metrics(profile, run.spec), *(drift.metrics if drift else ())],
+        [*row_metrics(run, state.partition, state.version, profile), *(drift.metrics if drift else ())],
         replaces=_FROM_PROFILE,
         baselines=drift.baselines if drift else (),
     )

@@ -63,7 +63,8 @@ def _metrics(run: Run, evaluated: date) -> Iterator[Gauge]:
         words = "Start of the last partition with enough labels."
         yield _of_model(run, "labelled_partition_timestamp_seconds", words, _start(run, labelled))
         values |= run.store.metrics(run.model, labelled, labelled)
-    for name, metric in METRICS.items():
+    for name in (*METRICS, *run.spec.own_metrics):
+        metric = METRICS[name]
         day = labelled if metric.needs_labels else evaluated
         value = None if day is None else values.get((day, name, None))
         if value is not None:
@@ -80,7 +81,7 @@ def _last_labelled(run: Run, evaluated: date) -> date | None:
 
 
 def _of_model(run: Run, name: str, words: str, value: float) -> Gauge:
-    return Gauge(name=f"mlmon_{name}", help=words, samples=(({"model": run.model}, value),))
+    return Gauge(name=f"mlmon_{name.replace('.', '_')}", help=words, samples=(({"model": run.model}, value),))
 
 
 def _start(run: Run, day: date) -> float:

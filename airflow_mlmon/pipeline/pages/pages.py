@@ -66,6 +66,7 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         owner=run.spec.owner,
         labels=run.spec.labels,
         task=task_of(run.spec),
+        own_metrics=run.spec.own_metrics,
         policy=run.spec.alerts.evaluation,
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
@@ -225,7 +226,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
             day=state.partition.day,
             metrics={
                 name: values[state.partition.day, name]
-                for name in task_of(run.spec).label_metrics
+                for name in (*task_of(run.spec).label_metrics, *run.spec.own_metrics)
                 if (state.partition.day, name) in values
             },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,

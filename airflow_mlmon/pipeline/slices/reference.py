@@ -49,7 +49,7 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
     files: dict[str, str] = {}
 
     def streamed() -> Iterable[pa.Table]:
-        for rows, checksums in stream_reference(run):
+        for rows, checksums, _ in stream_reference(run):
             files.update(checksums)
             yield rows
 

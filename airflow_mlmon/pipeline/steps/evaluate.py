@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.steps.performance import label_metrics, label_result
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
@@ -38,8 +39,8 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import DRIFT
-from airflow_mlmon.tasks.registry import METRICS
-from airflow_mlmon.tasks.summary import summary_metrics
+from airflow_mlmon.tasks.registry import METRICS, task_of
+from airflow_mlmon.tasks.titles import metric_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [*summary_metrics(profile, run.spec), *arrival_metrics(prepared), *drift.metrics]
+    of_rows = row_metrics(run, prepared.partition, prepared.version, profile)
+    metrics = [*of_rows, *arrival_metrics(prepared), *drift.metrics]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
@@ -146,7 +148,7 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, expected.incidents)),
+        alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
     )
 
 
@@ -166,8 +168,14 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(name_causes(alerts, expected.incidents, before)),
+        alerts=tuple(name_causes(alerts, expected.incidents, before, output=_mean_output(run))),
     )
+
+
+def _mean_output(run: Run) -> str:
+    """Return the title of the mean that incidents shift; empty if there is none."""
+    found = task_of(run.spec).mean_output(run.spec)
+    return metric_title(found[0], run.spec.labels) if found else ""
 
 
 def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:

@@ -15,10 +15,12 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     outcomes_uri,
     profile_partition_outcomes,
     read_outcomes,
+    rows_with_labels,
 )
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
+from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
 
@@ -52,6 +54,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     """Return the metrics of an outcome profile, in total and by segment, and the drift of the label."""
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
+    added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics
@@ -61,7 +64,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
         metrics = set_constants(task_of(run.spec), metrics, found, of_reference.whole)
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
-    return metrics
+    return [*metrics, *added]
 
 
 def label_results(run: Run, measured: Measured) -> Results:

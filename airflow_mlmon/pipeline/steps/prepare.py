@@ -19,6 +19,7 @@ from airflow_mlmon.archive.read import format_day_folder, list_files, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import (
     CURATED,
     MANIFEST,
@@ -115,7 +116,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     table, files = read_files(run.archive, listed, run.spec.predictions.columns, timezone=run.spec.predictions.timezone)
     curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
     repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
-    rows, quarantine = quarantine_repeats(curated, repeats.rows)
+    rows, quarantine, errors = curated = quarantine_repeats(curated, repeats.rows)
     quarantined = Counter(count_reasons(quarantine))
     for file in files:
         if file.problem and file.rows:
@@ -123,13 +124,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     manifest = Manifest(
         partition=partition,
         files=tuple(files),
-        rows_accepted=rows.num_rows,
+        rows_accepted=rows.num_rows + errors.num_rows,
+        rows_errors=errors.num_rows,
         quarantined=dict(quarantined),
         fingerprint=run.fingerprint,
         repeats=repeats.digest,
         folder=run.predictions_folder(partition),
     )
-    _write(run, manifest, rows, quarantine)
+    _write(run, manifest, curated)
     labels = take_delivery(run, partition)
     return Prepared(
         model=partition.model,
@@ -154,12 +156,14 @@ def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return list_files(run.archive, run.predictions_folder(partition))
 
 
-def _write(run: Run, manifest: Manifest, rows: pa.Table, quarantine: pa.Table) -> None:
+def _write(run: Run, manifest: Manifest, curated: Curated) -> None:
     """Write the rows, and the files that later steps need."""
     partition, version = manifest.partition, manifest.version
+    rows, quarantine, errors = curated
     run.progress("writing the curated partition")
     run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
     run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
+    write_operations(run, partition, version, rows, errors)
     write_id_hashes(run, partition, version, rows.column(run.spec.id_column))
     if run.spec.druid.engine is Engine.LOCAL:
         run.progress("profiling")

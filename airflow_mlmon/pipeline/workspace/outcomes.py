@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
@@ -17,6 +19,7 @@ from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
+from airflow_mlmon.tasks.own import LabelledRows, beside
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -52,6 +55,19 @@ def profile_partition_outcomes(
     tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
     task, joined = task_of(run.spec), join_labels(curated, tables, run.spec)
     return profile_outcome_parts(task, joined, curated, segments, schema or task.pin_outcomes({}, joined))
+
+
+def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> LabelledRows:
+    """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
+
+    def read() -> pa.Table:
+        partition = Partition.from_key(run.model, measured.day)
+        curated = read_curated(run, partition, measured.version)
+        deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
+        tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
+        return beside(join_labels(curated, tables, run.spec), curated)
+
+    return LabelledRows(outcomes=outcomes, read=read)
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:

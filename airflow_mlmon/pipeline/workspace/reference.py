@@ -18,6 +18,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
+from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -32,6 +33,7 @@ from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -40,7 +42,6 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
-from airflow_mlmon.tasks.summary import summary_metrics
 
 # increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
@@ -133,6 +134,8 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        # its days are measured by them
+        *([run.spec.metrics] if run.spec.metrics else ()),
     ]
     return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -160,7 +163,7 @@ def _load(run: Run, folder: str) -> StoredReference:
 
 def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
-    table, files = read_reference(run)
+    table, files, errors = read_reference(run)
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
     outcomes = _pin_outcomes(
@@ -174,7 +177,9 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
-        _publish_day(run, day, profiles[day], labelled[-1], by_sample.get(day, ()))
+        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
+        requests = profile_requests(run, [rows, failed])
+        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -241,27 +246,31 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 
 
 def _publish_day(
-    run: Run, day: date, profile: Profile, labelled: OutcomeParts | None, by_sample: Sequence[MetricValue]
+    run: Run,
+    day: date,
+    profiles: tuple[Profile, Profile | None],
+    of_labels: Sequence[MetricValue],
+    by_sample: Sequence[MetricValue],
 ) -> None:
-    """Store a day of the reference as history for later days.
+    """Store a day of the reference, by its profile and its operational profile, as history for later days.
 
     A day whose own rows are served stays as it is.
     """
     partition = Partition.of_day(run.model, day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
-    of_rows = (*summary_metrics(profile, run.spec), *by_sample)
+    profile, operations = profiles
+    of_rows = (*measure_rows(run, profile, operations), *by_sample)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
-    if run.spec.labels and labelled is not None:
-        of_labels = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+    if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     state = PartitionState(
         partition=partition,
         status=Status.OK,
         version=None,
         schema=profile.schema_id,
-        rows_read=profile.rows,
-        rows_accepted=profile.rows,
+        rows_read=(operations or profile).rows,
+        rows_accepted=(operations or profile).rows,
         rows_quarantined=0,
         evaluated=False,
     )
@@ -276,6 +285,20 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
     return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+
+
+def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:
+    """Measure what needs labels; nothing if the reference has none."""
+    if run.spec.labels is None or labelled is None:
+        return []
+    metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+
+    def read() -> pa.Table:
+        joined = join_reference_labels(run, rows)
+        assert joined is not None  # noqa: S101 - they are profiled
+        return beside(joined, rows)
+
+    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,31 +14,41 @@ from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.spec import Column, ColumnType, ModelSpec
+from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.schema import arrow_schema
 from airflow_mlmon.tasks.registry import task_of
 
 Checksums = dict[str, str]
+# columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
+_OPTIONAL = (Role.OPERATIONAL, Role.ATTRIBUTION)
 
 
-def read_reference(run: Run) -> tuple[pa.Table, Checksums]:
+class ReferenceRows(NamedTuple):
+    """Rows of the reference, the checksums of its files, and its rows with an error status."""
+
+    rows: pa.Table
+    files: Checksums
+    errors: pa.Table
+
+
+def read_reference(run: Run) -> ReferenceRows:
     """Read all rows of the reference, and the checksums of its files.
 
     Raises:
         ConfigError: a file does not match the spec, or there are no rows.
     """
     store, listed = _list(run)
-    rows, files = _read(run, store, listed)
-    if not rows.num_rows:
+    found = _read(run, store, listed)
+    if not found.rows.num_rows:
         raise ConfigError(
             f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
             hint="correct reference.path in the spec",
         )
-    return rows, files
+    return found
 
 
-def stream_reference(run: Run) -> Iterator[tuple[pa.Table, Checksums]]:
+def stream_reference(run: Run) -> Iterator[ReferenceRows]:
     """Yield the rows of the reference file by file.
 
     An id that occurs in two files is in both; `read_reference` keeps the first.
@@ -65,7 +76,7 @@ def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
     return store, list_files(store, reference.path.rstrip("/") + "/")
 
 
-def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple[pa.Table, Checksums]:
+def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> ReferenceRows:
     spec, reference = run.spec, run.spec.reference
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
@@ -73,7 +84,8 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
         columns[reference.label] = Column(type=task_of(spec).label_type)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
-    table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone)
+    optional = [name for role in _OPTIONAL for name in spec.columns_of(role)]
+    table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone, optional=optional)
     if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
         raise ConfigError(
             f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
@@ -81,7 +93,9 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> tuple
         )
     if unknown:
         table = _numbered(table, spec)
-    return protect(curate(table, spec, None).rows, spec, run.hash_key), {file.uri: file.sha256 for file in files}
+    curated = curate(table, spec, None)
+    rows, errors = (protect(part, spec, run.hash_key) for part in (curated.rows, curated.errors))
+    return ReferenceRows(rows=rows, files={file.uri: file.sha256 for file in files}, errors=errors)
 
 
 def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:

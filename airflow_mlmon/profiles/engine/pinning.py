@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
 
 MAX_VOCABULARY = 1_000
-_PROFILED = (Role.FEATURE, *OUTPUT_ROLES)
+_PROFILED = (Role.FEATURE, *OUTPUT_ROLES, Role.ATTRIBUTION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01

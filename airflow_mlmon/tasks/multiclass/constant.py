@@ -37,7 +37,7 @@ def score_constants(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[st
         scores |= {"balanced_accuracy": recall, "recall_macro": recall, "precision_macro": share / among}
         scores |= {"f1_macro": f1 / among, "precision_weighted": share**2, "recall_weighted": share}
         scores["f1_weighted"] = share * f1
-    return scores | (_of_priors(outcomes, reference) if outcomes.sum("probable") else {})
+    return {**scores, **_of_priors(outcomes, reference)} if outcomes.sum("probable") else scores
 
 
 def _of_priors(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[str, float]:

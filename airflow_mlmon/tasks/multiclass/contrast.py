@@ -24,7 +24,9 @@ def compare_outcomes(before: OutcomeSums, after: OutcomeSums, min_coverage: floa
     Shares of rows have Agresti and Caffo's interval, mean losses Welch's. The others have none: two intervals that
     overlap say nothing of a difference.
     """
-    first, second = ({value.metric: value for value in measure_outcomes(side, min_coverage)} for side in (before, after))
+    first, second = (
+        {value.metric: value for value in measure_outcomes(side, min_coverage)} for side in (before, after)
+    )
     intervals = dict(_intervals(before, after))
     return [_difference(first[metric], second[metric], intervals.get(metric)) for metric in first]
 

@@ -82,12 +82,12 @@ class Multiclass(Task):
         """Return the task with the classes of a spec."""
         return type(self)(spec.classes)
 
-    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:
         """Find probabilities that are not one for each of the classes."""
         names = spec.columns_of(Role.PROBABILITY)
         if not names:
             return
-        key = f"predictions.columns.{names[0]}"
+        key = "predictions", "columns", names[0]
         dimension = spec.columns[names[0]].dimension
         if not spec.classes:
             yield key, "probabilities need the key `classes`, which names their classes in their order"

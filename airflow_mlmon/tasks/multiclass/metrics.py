@@ -59,12 +59,14 @@ class Confusion:
     @property
     def labels(self) -> Counts:
         """Labels of each class."""
-        return self.counts.sum(axis=1)
+        found: Counts = self.counts.sum(axis=1)
+        return found
 
     @property
     def predictions(self) -> Counts:
         """Predictions of each class."""
-        return self.counts.sum(axis=0)
+        found: Counts = self.counts.sum(axis=0)
+        return found
 
     @property
     def occurs(self) -> Flags:
@@ -159,9 +161,7 @@ def _by_class(confusion: Confusion) -> Mapping[str, tuple[Floats, Floats]]:
     }
 
 
-def _average(
-    metric: str, values: Floats, variances: Floats, confusion: Confusion, *, is_weighted: bool
-) -> MetricValue:
+def _average(metric: str, values: Floats, variances: Floats, confusion: Confusion, *, is_weighted: bool) -> MetricValue:
     """Average a metric of the classes, with the interval of independent classes."""
     weights = (confusion.labels if is_weighted else confusion.occurs).astype(np.float64)
     if not weights.sum():

@@ -1,8 +1,8 @@
 """Outcome profile of a classifier of several classes: the confusion matrix, and what its probabilities say.
 
 Classes are numbered in the order of the pinned vocabulary of the label, the reference's most frequent one first; the
-number after the last stands for every other class, which is counted as one. Probabilities are kept as cells per class, of rows labelled with it and of the
-others, for at most 50 classes.
+number after the last stands for every other class, which is counted as one. Probabilities are kept as cells per class,
+of rows labelled with it and of the others, for at most 50 classes.
 """
 
 from __future__ import annotations
@@ -197,8 +197,8 @@ def _probabilities(joined: pa.Table, classes: Sequence[str], order: Sequence[str
             column="probability",
         )
     missing = pa.scalar([np.nan] * len(order), column.type)
-    numbers: Floats = pc.coalesce(column, missing).combine_chunks().flatten().cast(pa.float64()).to_numpy(
-        zero_copy_only=False
+    numbers: Floats = (
+        pc.coalesce(column, missing).combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
     )
     return numbers.reshape(-1, len(order))[:, [order.index(name) for name in classes]]
 

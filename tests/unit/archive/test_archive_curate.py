@@ -79,7 +79,7 @@ def test_curate_takes_the_first_moment_of_the_day():
 def test_quarantine_repeats_moves_rows_by_the_day_on_which_their_id_was_taken():
     curated = curate(rows(*((name, NOON, 1.0) for name in "abcdef"), ("a", NOON, 2.0)), SPEC, DAY)
 
-    kept, quarantine = quarantine_repeats(
+    kept, quarantine, _ = quarantine_repeats(
         curated, {date(2026, 2, 27): np.array([4]), date(2026, 2, 28): np.array([0, 2])}
     )
 
@@ -93,7 +93,7 @@ def test_quarantine_repeats_moves_rows_by_the_day_on_which_their_id_was_taken():
 
 
 def test_quarantine_repeats_of_nothing_changes_nothing():
-    curated = Curated(rows(("a", NOON, 1.0)), rows(("b", NOON, 1.0)))
+    curated = Curated(rows(("a", NOON, 1.0)), rows(("b", NOON, 1.0)), rows(("c", NOON, 1.0)))
 
     assert quarantine_repeats(curated, {}) is curated
 

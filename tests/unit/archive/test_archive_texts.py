@@ -93,7 +93,7 @@ def test_curation_derives_from_accepted_and_quarantined_rows():
     table = day_table(FIRST).drop_columns(["repaid", "outcome"])
     table = replace_columns(table, channel=pa.array(["web 1", None, *["branch"] * 78]), term=[None, *[12] * 79])
 
-    rows, quarantine = curate(table, spec, partition(0))
+    rows, quarantine, _ = curate(table, spec, partition(0))
 
     assert rows.column_names == list(spec.columns)
     assert quarantine.column("quarantine_reason").to_pylist() == ["term is empty", "channel is empty"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from airflow_mlmon.evaluation.limits import limits_of
-from airflow_mlmon.evaluation.series import Point, Series, evaluate_series
+from airflow_mlmon.evaluation.series import Point, Series, deviation_of, evaluate_series
 from airflow_mlmon.spec.metrics import Measure, Worse
 from airflow_mlmon.statistics.dispersion import estimate_expected, shrink
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
@@ -144,6 +145,38 @@ def test_a_skill_may_be_negative_and_falls_further_below():
     assert same.p_value > 0.05
     assert (worse.p_value < 1e-6, worse.effect < 0) == (True, True)
     assert better.p_value > 0.99
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e250])
+def test_a_number_is_evaluated_by_student_s_t_in_units_of_its_days_whatever_its_size(size):
+    values = [(5.0 + value) * size for value in np.random.default_rng(5).normal(size=28).tolist()]
+    scale = deviation_of(values)
+    now = np.mean(values) + 4 * scale
+    past = [Point(value=value, rows=200) for value in values]
+    found = finding(replace(series(Measure.NUMBER, Point(value=float(now), rows=200), past), scale=scale))
+
+    assert found.effect == pytest.approx(4.0)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(4 / math.sqrt(1 + 1 / 28), 27))
+    assert found.expected == pytest.approx(np.mean(values))
+
+
+def test_numbers_of_unchanged_days_raise_no_more_alarms_than_the_level():
+    random = np.random.default_rng(6)
+    p_values = []
+    for _ in range(1_000):
+        values = random.normal(-3.0, 0.2, 29).tolist()
+        past = [Point(value=value, rows=50) for value in values[1:]]
+        one = series(Measure.NUMBER, Point(value=values[0], rows=50), past, season="auto")
+        p_values.append(finding(replace(one, scale=deviation_of(values[1:]))).p_value)
+
+    assert 0.03 <= np.mean(np.array(p_values) < 0.05) <= 0.07
+
+
+def test_a_number_that_never_varied_is_evaluated_by_any_change():
+    past = [Point(value=0.0, rows=100)] * 14
+
+    assert finding(series(Measure.NUMBER, Point(value=0.0, rows=100), past)).p_value == 1
+    assert finding(series(Measure.NUMBER, Point(value=0.1, rows=100), past)).p_value < 1e-9
 
 
 def test_saturdays_of_a_weekly_rhythm_are_expected_and_such_a_monday_is_not():

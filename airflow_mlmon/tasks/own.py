@@ -1,0 +1,162 @@
+"""Own metrics of a spec: functions over the outcome profile of a day, or over batches of its labelled rows."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import LABEL_COVERAGE, OWN
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+
+if TYPE_CHECKING:
+    from airflow_mlmon.spec.model import ModelSpec
+
+# what a function is given, by the name of its parameter
+OUTCOMES, BATCHES = "outcomes", "batches"
+_BATCH_ROWS = 65_536
+_LONGEST = 300
+# lengths of what a function may return beside its value: the rows, or the ends of its interval
+_WITH_ROWS, _WITH_INTERVAL = 2, 3
+
+Function = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledRows:
+    """Rows of a day with their labels, read only if a function asks for them.
+
+    Attributes:
+        outcomes: Their outcome profile.
+        read: Reads them as one table; see `beside`.
+    """
+
+    outcomes: OutcomeProfile
+    read: Callable[[], pa.Table]
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The rows."""
+        return self.read()
+
+    @property
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Iterate over the rows in batches."""
+        return iter(self.table.to_batches(max_chunksize=_BATCH_ROWS))
+
+
+def beside(joined: pa.Table, rows: pa.Table) -> pa.Table:
+    """Put the columns of rows beside their outputs by role, their label and exclusion; of one name, the latter stay."""
+    for name in rows.column_names:
+        if name not in joined.column_names:
+            joined = joined.append_column(rows.schema.field(name), rows.column(name))
+    return joined
+
+
+def load_function(target: str) -> tuple[Function, str]:
+    """Import the function that `module:function` names, and return it with what it is given.
+
+    Raises:
+        ConfigError: there is no such module or function, or it takes something else.
+    """
+    module, _, name = target.partition(":")
+    try:
+        function = getattr(import_module(module), name, None)
+    except Exception as error:
+        # a module of somebody else may fail in any way
+        raise ConfigError(f"{target!r} cannot be imported: {_told(error)}") from error
+    if not callable(function):
+        raise ConfigError(f"{target!r} is unknown: module {module} has no function {name}")
+    return function, _given(target, function)
+
+
+def measure_own(spec: ModelSpec, metrics: Sequence[MetricValue], rows: LabelledRows) -> list[MetricValue]:
+    """Measure the own metrics of a spec, of all rows, once enough labels have come.
+
+    A function that fails costs its metric alone, which then has no value but the reason.
+
+    Args:
+        spec: the spec.
+        metrics: what was measured of the same labels.
+        rows: the rows.
+    """
+    lack = _lack(spec, metrics)
+    return [_measure(f"{OWN}{name}", target, rows, lack) for name, target in spec.metrics.items()]
+
+
+def _lack(spec: ModelSpec, metrics: Iterable[MetricValue]) -> str:
+    needed = spec.labels.min_coverage if spec.labels else 0.0
+    found = next((value.value for value in metrics if value.key == (LABEL_COVERAGE, None, None)), None)
+    if found is None:
+        return "no row is to get a label"
+    return f"label coverage {found:.1%}, less than {needed:.0%}" if found < needed else ""
+
+
+def _measure(metric: str, target: str, rows: LabelledRows, lack: str) -> MetricValue:
+    labelled = rows.outcomes.label.observed
+    if lack:
+        return MetricValue(metric=metric, value=None, rows=labelled, reason=lack)
+    try:
+        function, given = load_function(target)
+    except ConfigError as error:
+        return MetricValue(metric=metric, value=None, rows=labelled, reason=error.message)
+    # that the rows cannot be read is no fault of the function
+    table = rows.table if given == BATCHES else None
+    try:
+        return _valued(metric, function(rows.outcomes if table is None else rows.batches), labelled)
+    except Exception as error:  # noqa: BLE001 - a function of somebody else may fail in any way
+        return MetricValue(metric=metric, value=None, rows=labelled, reason=_told(error))
+
+
+def _valued(metric: str, returned: Any, labelled: int) -> MetricValue:
+    """Return what a function returned as a value, or the reason why it is none."""
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    if fault := _fault(parts):
+        reason = f"the function returned {returned!r:.100}{fault}"
+        return MetricValue(metric=metric, value=None, rows=labelled, reason=reason)
+    rows = int(parts[1]) if len(parts) == _WITH_ROWS else labelled
+    measured = MetricValue(metric=metric, value=float(parts[0]), rows=rows)
+    return measured.within((float(parts[1]), float(parts[2]))) if len(parts) == _WITH_INTERVAL else measured
+
+
+def _fault(parts: tuple[Any, ...]) -> str:
+    """Return what is wrong with a value, with its rows or its interval; empty if nothing is."""
+    if not 1 <= len(parts) <= _WITH_INTERVAL or not all(map(_is_number, parts)):
+        return ", which is no number"
+    if not all(map(math.isfinite, parts)):
+        return ", which is not finite"
+    if len(parts) == _WITH_ROWS and not (isinstance(parts[1], Integral) and parts[1] >= 0):  # type: ignore[operator]
+        return ", whose second part is no number of rows"
+    if len(parts) == _WITH_INTERVAL and not parts[1] <= parts[0] <= parts[2]:
+        return ", whose interval does not hold the value"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _given(target: str, function: Function) -> str:
+    try:
+        parameters: Mapping[str, inspect.Parameter] = inspect.signature(function).parameters
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{target!r} is no function whose parameters are known") from error
+    needed = [name for name, found in parameters.items() if found.default is inspect.Parameter.empty]
+    if needed not in ([OUTCOMES], [BATCHES]):
+        words = ", ".join(needed) or "none"
+        raise ConfigError(f"{target!r} must take one parameter, {OUTCOMES} or {BATCHES}, not {words}")
+    return needed[0]
+
+
+def _told(error: BaseException) -> str:
+    """Return type and message of an error on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST].rstrip(": ")
