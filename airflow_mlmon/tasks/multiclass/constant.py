@@ -15,7 +15,7 @@ from airflow_mlmon.tasks.multiclass.metrics import Confusion, classes_of
 from airflow_mlmon.tasks.sums import OutcomeSums
 
 
-def score_constants(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[str, float]:
+def score_constant_class(outcomes: OutcomeSums, reference: OutcomeSums) -> Mapping[str, float]:
     """Score the best constant prediction of the reference on the labels of `outcomes`, by metric.
 
     Shares of hits are those of the reference's most frequent class; log loss and Brier score those of its shares of

@@ -10,7 +10,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.statistics.intervals import Interval, interval_around, share_interval
 from airflow_mlmon.tasks.contrast import Contrast, Difference
-from airflow_mlmon.tasks.multiclass.metrics import TOP, Confusion, measure_outcomes
+from airflow_mlmon.tasks.multiclass.metrics import TOP, Confusion, measure_classifications
 from airflow_mlmon.tasks.multiclass.outcome import RANKS
 from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
@@ -18,31 +18,31 @@ from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 _LOSSES = ("log_loss", "brier")
 
 
-def compare_outcomes(before: OutcomeSums, after: OutcomeSums, min_coverage: float) -> list[Difference]:
+def compare_classifications(before: OutcomeSums, after: OutcomeSums, min_coverage: float) -> list[Difference]:
     """Compare every metric that needs labels between two versions.
 
     Shares of rows have Agresti and Caffo's interval, mean losses Welch's. The others have none: two intervals that
     overlap say nothing of a difference.
     """
     first, second = (
-        {value.metric: value for value in measure_outcomes(side, min_coverage)} for side in (before, after)
+        {value.metric: value for value in measure_classifications(side, min_coverage)} for side in (before, after)
     )
     intervals = dict(_intervals(before, after))
     return [_difference(first[metric], second[metric], intervals.get(metric)) for metric in first]
 
 
-def contrast_outcomes(
+def contrast_classifications(
     metric: str, rows: OutcomeSums, others: OutcomeSums, *, min_coverage: float, minimum_rows: int
 ) -> Contrast:
     """Compare a share of rows between some rows and others, with the p-value of Fisher's exact test.
 
-    The interval is that of `compare_outcomes`, before any correction. Nothing is tested on fewer than `minimum_rows`
-    rows a side, or while less than `min_coverage` of the labels has come.
+    The interval is that of `compare_classifications`, before any correction. Nothing is tested on fewer than
+    `minimum_rows` rows a side, or while less than `min_coverage` of the labels has come.
     """
-    [found] = [row for row in compare_outcomes(others, rows, min_coverage) if row.metric == metric]
+    [found] = [row for row in compare_classifications(others, rows, min_coverage) if row.metric == metric]
     made = Contrast(own=found.after, other=found.before, low=found.low, high=found.high)
     for side, profile in (("the slice", rows), ("the other side", others)):
-        [value] = [value for value in measure_outcomes(profile, min_coverage) if value.metric == metric]
+        [value] = [value for value in measure_classifications(profile, min_coverage) if value.metric == metric]
         if value.value is None:
             return replace(made, low=None, high=None, note=f"{side}: {value.reason or 'no value'}")
         if value.rows < minimum_rows:

@@ -112,15 +112,15 @@ class Multiclass(Task):
 
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the classes."""
-        from airflow_mlmon.tasks.multiclass.outcome import pin_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.outcome import pin_classes  # noqa: PLC0415 - heavy
 
-        return pin_outcomes(outputs, joined, self.classes)
+        return pin_classes(outputs, joined, self.classes)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Count what predictions joined with their labels say."""
-        from airflow_mlmon.tasks.multiclass.outcome import profile_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.outcome import profile_classifications  # noqa: PLC0415 - heavy
 
-        return profile_outcomes(joined, schema, self.classes)
+        return profile_classifications(joined, schema, self.classes)
 
     def read_outcomes(self, data: bytes) -> OutcomeSums:
         """Return the outcome profile that these bytes were made of."""
@@ -134,36 +134,36 @@ class Multiclass(Task):
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the share of the class that is predicted most."""
-        from airflow_mlmon.tasks.multiclass.outputs import summarise_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.outputs import summarise_classes  # noqa: PLC0415 - heavy
 
-        return summarise_outputs(part, spec)
+        return summarise_classes(part, spec)
 
     def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
         """Compare this share between two versions."""
-        from airflow_mlmon.tasks.multiclass.outputs import compare_outputs  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.outputs import compare_classes  # noqa: PLC0415 - heavy
 
-        return compare_outputs(before, after, spec)
+        return compare_classes(before, after, spec)
 
     def measure(self, outcomes: Any, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels."""
-        from airflow_mlmon.tasks.multiclass.metrics import measure_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.metrics import measure_classifications  # noqa: PLC0415 - heavy
 
-        return measure_outcomes(outcomes, min_coverage)
+        return measure_classifications(outcomes, min_coverage)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the most frequent class, and the shares of the labels as the probabilities."""
-        from airflow_mlmon.tasks.multiclass.constant import score_constants  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.constant import score_constant_class  # noqa: PLC0415 - heavy
 
-        return score_constants(outcomes, reference)
+        return score_constant_class(outcomes, reference)
 
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""
-        from airflow_mlmon.tasks.multiclass.contrast import compare_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.contrast import compare_classifications  # noqa: PLC0415 - heavy
 
-        return compare_outcomes(before, after, min_coverage)
+        return compare_classifications(before, after, min_coverage)
 
     def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
         """Compare a metric between some rows and others, with its p-value."""
-        from airflow_mlmon.tasks.multiclass.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.contrast import contrast_classifications  # noqa: PLC0415 - heavy
 
-        return contrast_outcomes(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)
+        return contrast_classifications(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)

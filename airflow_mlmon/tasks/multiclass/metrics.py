@@ -79,7 +79,7 @@ def classes_of(profile: OutcomeSums) -> tuple[str, ...]:
     return profile.schema[LABEL].vocabulary if profile.schema else ()
 
 
-def measure_outcomes(profile: OutcomeSums, min_coverage: float) -> list[MetricValue]:
+def measure_classifications(profile: OutcomeSums, min_coverage: float) -> list[MetricValue]:
     """Measure every metric that needs labels, in the order of their table."""
     return measure_under_coverage(
         profile, min_coverage, of_labels=[majority_rate(profile)], performance=list(_performance(profile))

@@ -39,7 +39,7 @@ Codes = npt.NDArray[np.int32]
 _NONE = -1
 
 
-def pin_outcomes(
+def pin_classes(
     outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, classes: Sequence[str]
 ) -> OutcomeSchema:
     """Pin the classes, the most frequent label first: those of the spec, else those that the reference has."""
@@ -49,7 +49,7 @@ def pin_outcomes(
     return OutcomeSchema(columns=(ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent)),))
 
 
-def profile_outcomes(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> OutcomeSums:
+def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> OutcomeSums:
     """Profile predictions joined with their labels.
 
     Args:

@@ -15,7 +15,7 @@ from airflow_mlmon.tasks.coverage import share_of
 from airflow_mlmon.tasks.multiclass.table import PREDICTED_MAJORITY_RATE
 
 
-def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+def summarise_classes(part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
     """Measure the share of rows predicted as the class that the reference predicts most."""
     column = part.columns.get(spec.column_of(Role.PREDICTION) or "")
     if not isinstance(column, CategoryProfile):
@@ -23,7 +23,7 @@ def summarise_outputs(part: Profile | Part, spec: ModelSpec) -> list[MetricValue
     return [share_of(PREDICTED_MAJORITY_RATE, column.known.count_of(0), column.observed, "no row has a value")]
 
 
-def compare_outputs(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+def compare_classes(before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
     """Compare this share between two versions."""
     name = spec.column_of(Role.PREDICTION) or ""
     first, second = (_counted(profile.columns.get(name)) for profile in (before, after))
