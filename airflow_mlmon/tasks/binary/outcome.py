@@ -212,7 +212,7 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     positive, negative = labels == 1, labels == 0
     scored = np.isfinite(scores)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
-    due, cells = scored & ~excluded, to_score_cells(np.where(scored, scores, 0.0))
+    cells = to_score_cells(np.where(scored, scores, 0.0))
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
         rows=table.num_rows,
@@ -228,9 +228,9 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
         positive_cells=count_score_cells(cells[positive & scored]),
         negative_cells=count_score_cells(cells[negative & scored]),
         scores=ScoreCells(
-            positive=count_score_cells(cells[due & (predictions == 1)]),
-            negative=count_score_cells(cells[due & (predictions == 0)]),
-            unclassified=count_score_cells(cells[due & (predictions == _NULL)]),
+            positive=count_score_cells(cells[scored & (predictions == 1)]),
+            negative=count_score_cells(cells[scored & (predictions == 0)]),
+            unclassified=count_score_cells(cells[scored & (predictions == _NULL)]),
         ),
     )
 

@@ -12,6 +12,8 @@ SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
 POSITIVE_RATE = "positive_rate"
 
+_ESTIMATED = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
+
 METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: Metric(
         "mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN, lowest=None, role=Role.SCORE
@@ -58,4 +60,15 @@ METRICS: Mapping[str, Metric] = {
     "roc_auc": SHARED["roc_auc"],
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
+    **{
+        f"estimated_{name}": Metric(
+            f"estimated {title}",
+            f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
+            of_model=True,
+            measure=Measure.AREA,
+            worse=Worse.BELOW,
+            estimates=name,
+        )
+        for name, title in _ESTIMATED.items()
+    },
 }
