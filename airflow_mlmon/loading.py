@@ -22,7 +22,7 @@ from airflow_mlmon.spec.expansion import expand_columns
 from airflow_mlmon.spec.model import TASK_KEYS, ModelSpec
 from airflow_mlmon.spec.renamed import rename_old_spellings
 from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
-from airflow_mlmon.tasks.registry import DEFAULT, PLANNED, TASKS, infer_tasks, task_of
+from airflow_mlmon.tasks.registry import DEFAULT, TASKS, infer_tasks, task_of
 from airflow_mlmon.tasks.task import Task
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -152,8 +152,6 @@ def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
 
 
 def _unknown_task(asked: object) -> str:
-    if asked in PLANNED:
-        return f"{asked!r} is not supported yet; valid: {', '.join(TASKS)}"
     return f"{asked!r} is unknown{nearest(str(asked), TASKS)}"
 
 
