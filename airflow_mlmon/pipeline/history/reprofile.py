@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -101,7 +101,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         state.partition,
         state.version,
         schema,
-        [*row_metrics(run, state.partition, state.version, profile), *(drift.metrics if drift else ())],
+        [*row_metrics(run, reference, state.partition, state.version, profile), *(drift.metrics if drift else ())],
         replaces=_FROM_PROFILE,
         baselines=drift.baselines if drift else (),
     )

@@ -21,9 +21,10 @@ from airflow_mlmon.pipeline.steps.drift import PartitionDrift
 from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
@@ -114,7 +115,7 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    of_rows = row_metrics(run, prepared.partition, prepared.version, profile)
+    of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
     metrics = [*of_rows, *arrival_metrics(prepared), *drift.metrics]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:

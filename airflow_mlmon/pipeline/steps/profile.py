@@ -11,7 +11,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
@@ -87,7 +87,7 @@ def fill_days_before(run: Run, reference: StoredReference, partition: Partition)
 def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
-    metrics = (*row_metrics(run, past, prepared.version, profile), *arrival_metrics(prepared))
+    metrics = (*row_metrics(run, reference, past, prepared.version, profile), *arrival_metrics(prepared))
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     state = to_state(prepared, schema=reference.schema.id, evaluated=False)
     taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}

@@ -12,11 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -172,6 +174,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     days = days_of(table, run.spec.time_column)
     profiles = {}
     labelled = []
+    magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
@@ -179,7 +182,8 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests = profile_requests(run, [rows, failed])
-        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
+        further = [*by_sample.get(day, ()), *_attributions(run, rows, schema, magnitudes)]
+        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), further)
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -250,7 +254,7 @@ def _publish_day(
     day: date,
     profiles: tuple[Profile, Profile | None],
     of_labels: Sequence[MetricValue],
-    by_sample: Sequence[MetricValue],
+    further: Sequence[MetricValue],
 ) -> None:
     """Store a day of the reference, by its profile and its operational profile, as history for later days.
 
@@ -260,7 +264,7 @@ def _publish_day(
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
     profile, operations = profiles
-    of_rows = (*measure_rows(run, profile, operations), *by_sample)
+    of_rows = (*measure_rows(run, profile, operations), *further)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
@@ -275,6 +279,13 @@ def _publish_day(
         evaluated=False,
     )
     run.store.publish(state, results, supersedes=None)
+
+
+def _attributions(run: Run, rows: pa.Table, schema: ProfileSchema, magnitudes: Profile | None) -> list[MetricValue]:
+    """Measure the attributions of a day of the reference against those of all its days."""
+    if magnitudes is None:
+        return []
+    return measure_attributions(profile_magnitudes(rows, run.spec, schema), magnitudes)
 
 
 def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:
