@@ -25,12 +25,14 @@ from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, sli
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted
 from airflow_mlmon.tasks.registry import task_of
 from airflow_mlmon.tasks.titles import metric_title
 
 # narrower tables have no intervals; --json has them
 _WIDE = 110
+_LOSSES = {Worse.BELOW: "loss of {}", Worse.ABOVE: "higher {}", Worse.BOTH: "{} differs"}
 _STYLES = {SliceState.LOSS: "bold red", SliceState.DRIFT: "red", SliceState.INSUFFICIENT_DATA: "yellow"}
 
 
@@ -100,7 +102,7 @@ def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, 
 def _finding(found: Slice, title: str) -> str:
     said = []
     if found.state is SliceState.LOSS:
-        said.append(f"loss of {title}" if found.has_direction else f"{title} differs")
+        said.append(_LOSSES[found.worse].format(title))
     if found.drifted:
         said.append("drift")
     if found.state is SliceState.OTHER:

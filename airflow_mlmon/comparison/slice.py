@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, is_rare
 from airflow_mlmon.spec.methods import Method
+from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.tasks.contrast import Contrast
 
 
@@ -90,7 +91,7 @@ class Slice:
         drift: Its columns, sorted by drift, except those that define the slice.
         against_rest: The metric compared with the other rows of the window; None without labels.
         against_reference: The metric compared with the same slice of the reference; None without labels there.
-        has_direction: True if a lower value of the metric is worse.
+        worse: Side on which the metric is bad.
         note: The reason for a missing result.
     """
 
@@ -103,7 +104,7 @@ class Slice:
     drift: tuple[SliceColumn, ...] = ()
     against_rest: Contrast | None = None
     against_reference: Contrast | None = None
-    has_direction: bool = True
+    worse: Worse = Worse.BELOW
     note: str = ""
 
     @property
@@ -117,7 +118,7 @@ class Slice:
         if not self.is_evaluated:
             return SliceState.INSUFFICIENT_DATA
         differing = [found for found in self.contrasts if is_rare(found.p_value)]
-        if any(not self.has_direction or (found.difference or 0.0) < 0 for found in differing):
+        if any(self._loss(found) > 0 for found in differing):
             return SliceState.LOSS
         if self.drifted:
             return SliceState.DRIFT
@@ -155,10 +156,15 @@ class Slice:
         """Return rows times effect: for a loss the rows it costs, for drift the largest score divided by its limit."""
         if self.state is SliceState.DRIFT:
             return self.rows * (self.worst.strength if self.worst else 0.0)
-        gaps = [found.difference or 0.0 for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
-        if self.state is SliceState.LOSS and self.has_direction:
-            return self.rows * -min(gaps)
-        return self.rows * max((abs(gap) for gap in gaps), default=0.0)
+        found = [found for found in self.contrasts if is_rare(found.p_value) or not self._is_found]
+        if self.state is SliceState.LOSS:
+            return self.rows * max(map(self._loss, found))
+        return self.rows * max((abs(one.difference or 0.0) for one in found), default=0.0)
+
+    def _loss(self, found: Contrast) -> float:
+        """Return how much worse a contrast is; of a metric that is bad on both sides, how far off."""
+        difference = found.difference or 0.0
+        return {Worse.BELOW: -difference, Worse.ABOVE: difference, Worse.BOTH: abs(difference)}[self.worse]
 
     @property
     def _is_found(self) -> bool:

@@ -26,7 +26,6 @@ from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import CROSSING
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
-from airflow_mlmon.spec.metrics import Worse
 from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.contrast import Contrast
@@ -182,7 +181,7 @@ def _contrasted(
         found,
         against_rest=rest,
         against_reference=reference[0] if reference else None,
-        has_direction=METRICS[metric].worse is not Worse.BOTH,
+        worse=METRICS[metric].worse,
     )
 
 

@@ -1,8 +1,8 @@
-"""Estimate of the change of the mean score that the drift of one column alone would cause.
+"""Estimate of the change of the mean output that the drift of one column alone would cause.
 
-    sum over bins (current share - baseline share) * mean score of the bin
+    sum over bins (current share - baseline share) * mean output of the bin
 
-The mean scores come from a sample of the reference. The sum is the change of the mean score if the score depended on
+The mean outputs come from a sample of the reference. The sum is the change of the mean output if the output depended on
 the column as in the sample and nothing else changed. It ranks columns that have drifted together, and nothing more.
 """
 
@@ -34,7 +34,7 @@ class _Means:
     means: Floats
 
     def expected(self, column: ColumnProfile) -> float | None:
-        """Return the expected mean score for the distribution of a column."""
+        """Return the expected mean output for the distribution of a column."""
         counts = self._counts(column)
         total = counts.sum()
         return float(counts @ self.means / total) if total else None
@@ -50,23 +50,23 @@ class _Means:
         return np.zeros(len(self.means))
 
 
-def score_shifts(
-    sample: pa.Table, score: str, now: Mapping[str, ColumnProfile], baseline: Mapping[str, ColumnProfile]
+def output_shifts(
+    sample: pa.Table, output: str, now: Mapping[str, ColumnProfile], baseline: Mapping[str, ColumnProfile]
 ) -> dict[str, float]:
-    """Estimate the change of the mean score by each column's drift alone, in units of the score.
+    """Estimate the change of the mean output by each column's drift alone, in units of the output.
 
     Args:
-        sample: rows of the reference with the columns and the score.
-        score: name of the score.
+        sample: rows of the reference with the columns and the output.
+        output: name of the output.
         now: the current profiles of the columns.
         baseline: their baselines.
     """
-    scores = sample.column(score).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    outputs = sample.column(output).cast(pa.float64()).to_numpy(zero_copy_only=False)
     shifts = {}
     for name, column in now.items():
         if name not in sample.column_names or name not in baseline:
             continue
-        means = _means(sample.column(name), scores, column)
+        means = _means(sample.column(name), outputs, column)
         if means is None:
             continue
         after, before = means.expected(column), means.expected(baseline[name])
@@ -75,18 +75,18 @@ def score_shifts(
     return shifts
 
 
-def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _Means | None:
+def _means(values: pa.ChunkedArray, outputs: Floats, column: ColumnProfile) -> _Means | None:
     if isinstance(column, CategoryProfile):
         vocabulary = column.schema.vocabulary
         found = pc.index_in(values.cast(pa.string()), value_set=pa.array(vocabulary, pa.string()))
         places = found.fill_null(len(vocabulary)).to_numpy(zero_copy_only=False)
-        is_held = np.isfinite(scores)
+        is_held = np.isfinite(outputs)
         edges = np.zeros(0)
         bins = len(vocabulary) + 1
     elif isinstance(column, NumericProfile) and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         vocabulary = ()
         numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        is_held = np.isfinite(numbers) & np.isfinite(scores)
+        is_held = np.isfinite(numbers) & np.isfinite(outputs)
         edges = (
             np.unique(np.quantile(numbers[is_held], np.linspace(0, 1, _BINS + 1)[1:-1]))
             if is_held.any()
@@ -98,13 +98,13 @@ def _means(values: pa.ChunkedArray, scores: Floats, column: ColumnProfile) -> _M
         return None
     if is_held.sum() < _FEWEST_ROWS:
         return None
-    means = _mean_by_place(places[is_held], scores[is_held], bins)
+    means = _mean_by_place(places[is_held], outputs[is_held], bins)
     return _Means(edges=edges, vocabulary=vocabulary, means=means)
 
 
-def _mean_by_place(places: npt.NDArray[np.int64], scores: Floats, bins: int) -> Floats:
-    """Return the mean score of each bin; of an empty bin, that of all rows."""
+def _mean_by_place(places: npt.NDArray[np.int64], outputs: Floats, bins: int) -> Floats:
+    """Return the mean output of each bin; of an empty bin, that of all rows."""
     counts = np.bincount(places, minlength=bins)
-    totals = np.bincount(places, weights=scores, minlength=bins)
-    means: Floats = np.where(counts > 0, totals / np.maximum(counts, 1), scores.mean())
+    totals = np.bincount(places, weights=outputs, minlength=bins)
+    means: Floats = np.where(counts > 0, totals / np.maximum(counts, 1), outputs.mean())
     return means

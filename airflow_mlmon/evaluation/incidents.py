@@ -2,7 +2,7 @@
 
 Columns whose drift correlates on other days and that are in breach together are one incident; so are columns with
 equally many nulls, and a column and its segments, also those that it defines. Outputs and performance of the model are
-consequences: they belong to the incident that would move the score most.
+consequences: they belong to the incident that would move the output most.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Incident:
 
     Attributes:
         breaches: The likely cause first, then by importance.
-        shift: Change of the mean score by the cause alone; None if unknown.
+        shift: Change of the mean output by the cause alone; None if unknown.
         is_attributed: Whether the change is that of its mean attribution, in the units of the attributions.
     """
 
@@ -55,7 +55,7 @@ def group_breaches(
     Args:
         breaches: the breaches.
         columns: the evidence of each column over the days, for correlations.
-        shifts: change of the mean score by each column's drift alone.
+        shifts: change of the mean output by each column's drift alone.
         outputs: output columns of the model.
     """
     first = [breach for breach in breaches if not _is_consequence(breach, outputs)]
@@ -84,7 +84,7 @@ def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:
 
 
 def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, float, str, str, str]:
-    """Return the sort key: by change of the score, all rows before segments, then by effect size."""
+    """Return the sort key: by change of the output, all rows before segments, then by effect size."""
     column, segment = breach.column or "", breach.segment or ""
     shift, effect = abs(shifts.get(column, 0.0)), abs(breach.effect or 0.0)
     return -shift, bool(segment), -effect, breach.metric, column, segment

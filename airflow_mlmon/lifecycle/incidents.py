@@ -10,7 +10,7 @@ from airflow_mlmon.records import Alert, AlertState
 from airflow_mlmon.spec.choices import CRITICAL
 
 # separates a cause from its consequence
-BY_ITSELF = " (by itself it would move the mean score by "
+BY_ITSELF = " (by itself it would move the "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

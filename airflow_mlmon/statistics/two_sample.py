@@ -184,6 +184,26 @@ def t_test(reference: Moments, current: Moments) -> Score:
     return Score(value=statistic, p_value=float(2 * stdtr(freedom, -statistic)), effect=effect)
 
 
+def welch_p_value(first: tuple[float, float, int], second: tuple[float, float, int]) -> float | None:
+    """Test two means, two-sided, without assuming equal variances (Welch, Biometrika 34, 1947).
+
+    Each side is its mean, the variance of that mean, and its number of values. Different means that do not vary have
+    no p-value.
+
+    >>> round(welch_p_value((0.0, 0.01, 100), (0.3, 0.01, 50)), 4), welch_p_value((1.0, 0.0, 9), (1.0, 0.0, 9))
+    (0.0358, 1.0)
+    """
+    from scipy.special import stdtr  # noqa: PLC0415 - slow to import
+
+    (mean, own, rows), (other_mean, other, other_rows) = first, second
+    if not own + other:
+        return 1.0 if mean == other_mean else None
+    # as shares of the sum, whose square may underflow
+    share = own / (own + other)
+    freedom = 1 / (share**2 / max(rows - 1, 1) + (1 - share) ** 2 / max(other_rows - 1, 1))
+    return min(2 * float(stdtr(freedom, -abs(mean - other_mean) / math.sqrt(own + other))), 1.0)
+
+
 def pool_rare(reference: Counts, current: Counts, *, always_rare: int = 0) -> tuple[Counts, Counts]:
     """Pool the bins with fewer than five expected rows into one, in both histograms.
 

@@ -79,6 +79,11 @@ class OutcomeProfile(Protocol):
         ...
 
     @property
+    def excluded(self) -> int:
+        """Predictions that will never be labelled."""
+        ...
+
+    @property
     def label(self) -> ColumnProfile:
         """The ordinary column profile of the labels that have come."""
         ...

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from airflow_mlmon.spec.metrics import GENERIC, OWN, Metric, own_metric
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.none.description import FeaturesOnly
+from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), FeaturesOnly())})
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), Regression(), FeaturesOnly())})
 
 
 class _Metrics(Mapping[str, Metric]):
@@ -40,7 +41,7 @@ METRICS: Mapping[str, Metric] = _Metrics(
 )
 DEFAULT = TASKS["binary"]
 # kinds that a spec may name one day
-PLANNED = ("multiclass", "regression", "ranking")
+PLANNED = ("multiclass", "ranking")
 
 
 def infer_tasks(

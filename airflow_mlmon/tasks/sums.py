@@ -26,6 +26,7 @@ KIND = b"MLMO"
 VERSION = 1
 # of sums of doubles, each rounded to the nearest
 UNIT = 2.0**-40
+_FAR = 2.0**62
 _UNKNOWN = ColumnSchema(name="label", kind=Kind.NUMERIC)
 
 
@@ -160,4 +161,7 @@ def in_units(values: Floats) -> int:
     >>> in_units(np.array([0.5, 0.25])) * UNIT
     0.75
     """
-    return sum_exactly(np.rint(values / UNIT).astype(np.int64))
+    units = np.rint(values / UNIT)
+    # Python's integers hold the few that a machine's do not
+    is_far = np.abs(units) >= _FAR
+    return sum_exactly(units[~is_far].astype(np.int64)) + sum(map(int, units[is_far].tolist()))

@@ -118,6 +118,10 @@ class Task(ABC):
     def measure(self, outcomes: OutcomeProfile, min_coverage: float) -> list[MetricValue]:
         """Measure every metric that needs labels; if less than `min_coverage` are there, none has a value."""
 
+    def scales(self, outcomes: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+        """Return the standard deviation of single values, of the metrics of labels that are means."""
+        return {}
+
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
@@ -132,6 +136,14 @@ class Task(ABC):
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
+    def estimate(
+        self,
+        outcomes: OutcomeProfile,  # noqa: ARG002 - for those that can
+        reference: OutcomeProfile | None,  # noqa: ARG002
+    ) -> list[MetricValue]:
+        """Estimate performance without labels, from the labels of the reference; None if it has none."""
+        return []
+
     def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = (), *, is_labelled: bool = False) -> bool:
         """Say whether a model whose outputs have these types, and whose spec these keys, is of this kind."""
         own = {role: kind for role, kind in types.items() if role in TASK_ROLES}
@@ -144,8 +156,13 @@ class Task(ABC):
 
     @property
     def output_metrics(self) -> tuple[str, ...]:
-        """Return its metrics that need no labels."""
-        return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
+        """Return its metrics of the outputs."""
+        return tuple(name for name, metric in self.metrics.items() if not (metric.needs_labels or metric.estimates))
+
+    @property
+    def estimates(self) -> Mapping[str, str]:
+        """Return the metrics that it estimates without labels, each with the name of its estimate."""
+        return {metric.estimates: name for name, metric in self.metrics.items() if metric.estimates}
 
     @property
     def label_metrics(self) -> tuple[str, ...]:
@@ -156,6 +173,11 @@ class Task(ABC):
         of_labels = (name for name, metric in own.items() if not metric.is_performance)
         performance = (name for name, metric in own.items() if metric.is_performance)
         return (LABEL_COVERAGE, *of_labels, EXCLUDED_SHARE, *performance)
+
+    def mean_output(self, spec: ModelSpec) -> tuple[str, str] | None:
+        """Return the first metric that is the mean of an output, and that output's column; None if there is none."""
+        means = ((name, spec.column_of(metric.role)) for name, metric in self.metrics.items() if metric.role)
+        return next(((name, column) for name, column in means if column), None)
 
     def sum_outcomes(self, profiles: Iterable[OutcomeProfile]) -> OutcomeProfile:
         """Add any number of outcome profiles up, also none."""

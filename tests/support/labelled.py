@@ -39,3 +39,21 @@ def random_labels(rows: int, seed: int) -> pa.Table:
             "excluded": pa.array(random.random(rows) < 0.05),
         }
     )
+
+
+def random_numbers(rows: int, seed: int) -> pa.Table:
+    """Predicted amounts with bounds and quantiles, with values missing here and there and some rows excluded."""
+    random = np.random.default_rng(seed)
+    prediction = random.gamma(4, 25, rows)
+    label = prediction * random.lognormal(0, 0.3, rows) + 1
+    quantiles = np.stack([prediction * share for share in (0.7, 1.0, 1.4)], axis=1)
+    return pa.table(
+        {
+            "prediction": pa.array(prediction, mask=random.random(rows) < 0.02),
+            "lower": pa.array(prediction * 0.6),
+            "upper": pa.array(prediction * 1.6, mask=random.random(rows) < 0.02),
+            "quantile": pa.FixedSizeListArray.from_arrays(pa.array(quantiles.ravel()), 3),
+            "label": pa.array(label, mask=random.random(rows) < 0.1),
+            "excluded": pa.array(random.random(rows) < 0.05),
+        }
+    )

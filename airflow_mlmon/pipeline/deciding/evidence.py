@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 from airflow_mlmon.drift.attributions import attribution_shifts
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
-from airflow_mlmon.evaluation.consequence import score_shifts
+from airflow_mlmon.evaluation.consequence import output_shifts
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident, group_breaches
@@ -19,7 +20,13 @@ from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_basel
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, read_reference_sample
+from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
+from airflow_mlmon.pipeline.workspace.reference import (
+    StoredReference,
+    pinned_reference,
+    read_reference_sample,
+    reference_outcomes,
+)
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -106,22 +113,22 @@ class PartitionEvaluator:
     def _shifts(
         self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
     ) -> dict[str, float]:
-        """Estimate the change of the mean score by each column in breach: by its attributions, else from a sample."""
+        """Estimate the change of the mean output by each column in breach: by its attributions, else from a sample."""
         spec = self.run.spec
-        score = spec.column_of(Role.SCORE)
+        output = task_of(spec).mean_output(spec)
         # a saturation is no column of the profile
         names = {str(breach.column) for breach in breaches if breach.column in profile.columns}
         names -= set(spec.outputs)
         attributions = spec.columns_of(Role.ATTRIBUTION)
-        if not names or (score is None and not attributions):
+        if not names or (output is None and not attributions):
             return {}
         chosen = choose_baselines(self.run, reference, Span(days=(day,)))
         baseline = {name: one.whole.columns[name] for one in chosen for name in one.facts.columns}
         moved = attribution_shifts(spec, profile.columns, baseline)
-        if moved or score is None:
+        if moved or output is None:
             return {name: shift for name, shift in moved.items() if name in names}
         now = {name: profile.columns[name] for name in names}
-        return score_shifts(read_reference_sample(self.run, reference), score, now, baseline)
+        return output_shifts(read_reference_sample(self.run, reference), output[1], now, baseline)
 
     def _evidence(
         self,
@@ -156,7 +163,7 @@ class PartitionEvaluator:
             texts=texts,
         )
         if reference is None or profile is None:
-            return evidence
+            return replace(evidence, scales=self._scales_of_labels(partition))
         drifted = _of_columns(breached)
         # outputs of other versions are no history of these versions
         for name in spec.outputs:
@@ -177,6 +184,22 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+
+    def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
+        """Return the units of the means of labels: standard deviations of the reference, or else of the day."""
+        if self._scales_of_reference:
+            return self._scales_of_reference
+        state, reference = self.run.store.state(partition), pinned_reference(self.run)
+        if reference is None or state is None or state.version is None:
+            return {}
+        found = stored_outcomes(self.run, partition, state.version, reference.outcomes)
+        return task_of(self.run.spec).scales(found.whole) if found else {}
+
+    @cached_property
+    def _scales_of_reference(self) -> Mapping[str, float]:
+        reference = pinned_reference(self.run)
+        found = reference_outcomes(self.run, reference) if reference else None
+        return task_of(self.run.spec).scales(found.whole) if found else {}
 
     def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
         """Return the earlier days on which each metric was in breach and was not accepted."""

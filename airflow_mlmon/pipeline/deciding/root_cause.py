@@ -14,7 +14,9 @@ from airflow_mlmon.tasks.registry import METRICS
 _LENGTH = 250
 
 
-def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = ()) -> list[Alert]:
+def name_causes(
+    alerts: Sequence[Alert], incidents: Sequence[Incident], before: Sequence[Alert] = (), *, output: str = ""
+) -> list[Alert]:
     """Assign the likely cause to the alerts, and sort those of an incident together, the cause first.
 
     An alert without an incident, such as a breach of a rule, is its own cause and comes first; but alerts on the
@@ -25,11 +27,12 @@ def name_causes(alerts: Sequence[Alert], incidents: Sequence[Incident], before: 
         incidents: their groups, the most severe first.
         before: earlier alerts of the same day in their order, found before its labels were received; they may explain
             its performance.
+        output: title of the metric that the incidents' shifts are of.
     """
     titles = {alert.key: alert.title for alert in alerts}
     causes: dict[SubjectKey, tuple[tuple[int, int], str]] = {}
     for position, incident in enumerate(incidents, 1):
-        words = f"{titles.get(incident.cause.key, incident.cause.metric)}{_consequence(incident)}"
+        words = f"{titles.get(incident.cause.key, incident.cause.metric)}{_consequence(incident, output)}"
         for place, breach in enumerate(incident.breaches):
             causes[breach.key] = (position, place), plain(words, _LENGTH)
     alone = ((0, 0), "")
@@ -52,8 +55,8 @@ def _is_of_model(alert: Alert) -> bool:
     return alert.metric in METRICS and METRICS[alert.metric].of_model
 
 
-def _consequence(incident: Incident) -> str:
+def _consequence(incident: Incident, output: str) -> str:
     if incident.shift is None:
         return ""
     source = ", by its attributions" if incident.is_attributed else ""
-    return f"{BY_ITSELF}{incident.shift:+.3g}{source})"
+    return f"{BY_ITSELF}{output or 'mean output'} by {incident.shift:+.3g}{source})"

@@ -54,7 +54,9 @@ class DruidRows:
         self._served: dict[date, bool] = {}
 
     def reads(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> bool:
-        """Return True if rows must be read, because Druid lacks them, their labels, or a column of the slices."""
+        """Return True if rows must be read: Druid lacks them, labels or a column of the slices, or cannot count."""
+        if self._run.spec.labels is not None and task_of(self._run.spec).counting is None:
+            return True
         held = {dimension.name for dimension in self._datasource.dimensions}
         if not all(held.issuperset(segment.columns) for segment in segments):
             return True

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -40,7 +41,8 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.spec import AlertRule, Severity
 from airflow_mlmon.spec.metrics import DRIFT
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.registry import METRICS, task_of
+from airflow_mlmon.tasks.titles import metric_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,9 @@ def evaluate_partition(
     run.progress("judging")
     checks = read_checks(run, prepared)
     state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
-    metrics, expected = _evaluate_rows(run, state, prepared, profiled, drift)
+    of_day = next((entry for entry in measured if entry.day == prepared.partition.key), None)
+    estimates = estimated_metrics(run, of_day)
+    metrics, expected = _evaluate_rows(run, state, prepared, profiled, [*drift.metrics, *estimates])
     days = expected.rests_on.union(*(entry.days for entry in drift.baselines))
     results = [replace(_prediction_results(run, state, metrics, expected, checks), baselines=drift.baselines)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
@@ -111,12 +115,12 @@ def _after_checks(state: PartitionState, checks: Sequence[CheckOutcome]) -> Part
 
 
 def _evaluate_rows(
-    run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
+    run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, others: Sequence[MetricValue]
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
-    """Evaluate the metrics of the rows against the expected values."""
+    """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(prepared), *drift.metrics]
+    metrics = [*of_rows, *arrival_metrics(prepared), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
@@ -148,7 +152,7 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, expected.incidents)),
+        alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
     )
 
 
@@ -168,8 +172,14 @@ def _label_results(run: Run, measured: Measured, predictions: Results) -> Result
         family=Family.LABELS,
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
-        alerts=tuple(name_causes(alerts, expected.incidents, before)),
+        alerts=tuple(name_causes(alerts, expected.incidents, before, output=_mean_output(run))),
     )
+
+
+def _mean_output(run: Run) -> str:
+    """Return the title of the mean that incidents shift; empty if there is none."""
+    found = task_of(run.spec).mean_output(run.spec)
+    return metric_title(found[0], run.spec.labels) if found else ""
 
 
 def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:

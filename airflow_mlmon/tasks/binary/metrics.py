@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import LABEL_COVERAGE
 from airflow_mlmon.statistics.arrays import Counts, Floats
 from airflow_mlmon.statistics.intervals import (
     Interval,
@@ -19,38 +18,21 @@ from airflow_mlmon.statistics.intervals import (
     delong_variance,
     f1_interval,
     mean_interval_of_sums,
-    wilson_interval,
 )
 from airflow_mlmon.tasks.binary.outcome import EPSILON, BinaryOutcomes, to_scores
 from airflow_mlmon.tasks.binary.table import POSITIVE_RATE
+from airflow_mlmon.tasks.coverage import measure_under_coverage
+from airflow_mlmon.tasks.coverage import share_of as _share
+from airflow_mlmon.tasks.coverage import value_of as _value
 from airflow_mlmon.tasks.sums import UNIT
 
 _NO_SCORE = "no row has both a label and a score"
 
 
 def measure_outcomes(profile: BinaryOutcomes, min_coverage: float) -> list[MetricValue]:
-    """Measure every metric that needs labels, in the order of their table.
-
-    While label coverage is below `min_coverage`, only the coverage has a value: the first labels are not
-    representative. The excluded rate is a share of the rows whose outcome is known, and waits until enough
-    are.
-    """
-    due = profile.rows - profile.excluded
-    known = profile.labelled + profile.excluded
-    share = profile.labelled / due if due else None
-    label_coverage = _value(LABEL_COVERAGE, profile.labelled, due, "no row is to get a label")
-    excluded_share = _share("excluded_share", profile.excluded, known, "no outcome is known")
-    if known < min_coverage * profile.rows:
-        reason = f"the outcome of {known} of {profile.rows} rows is known, fewer than {min_coverage:.0%}"
-        excluded_share = MetricValue(metric="excluded_share", value=None, rows=known, reason=reason)
-    evaluated = list(_evaluated(profile))
-    if share is None or share < min_coverage:
-        reason = _shortage(profile.labelled, due, min_coverage)
-        evaluated = [
-            MetricValue(metric=value.metric, value=None, rows=profile.labelled, reason=reason) for value in evaluated
-        ]
-    positive_rate, *rest = evaluated
-    return [label_coverage, positive_rate, excluded_share, *rest]
+    """Measure every metric that needs labels, in the order of their table."""
+    positive_rate, *performance = _evaluated(profile)
+    return measure_under_coverage(profile, min_coverage, of_labels=[positive_rate], performance=performance)
 
 
 def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
@@ -134,24 +116,3 @@ def _loss_interval(mean: float | None, losses: Floats, counts: Counts) -> Interv
         return None
     width = (interval[1] - interval[0]) / 2
     return max(mean - width, 0.0), mean + width
-
-
-def _share(metric: str, part: int, whole: int, reason: str, *, rows: int | None = None) -> MetricValue:
-    """Divide the number of some rows by that of all, with its interval."""
-    return _value(metric, part, whole, reason, rows=rows).within(wilson_interval(part, whole))
-
-
-def _value(metric: str, part: float, whole: int, reason: str, *, rows: int | None = None) -> MetricValue:
-    """Divide a part by a whole; None with the reason if the whole is zero."""
-    return MetricValue(
-        metric=metric,
-        value=part / whole if whole else None,
-        rows=whole if rows is None else rows,
-        reason="" if whole else reason,
-    )
-
-
-def _shortage(labelled: int, due: int, min_coverage: float) -> str:
-    if not due:
-        return "no row is to get a label"
-    return f"{labelled} of {due} labels received, fewer than {min_coverage:.0%}"

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.evaluation.consequence import score_shifts
+from airflow_mlmon.evaluation.consequence import output_shifts
 from tests.support.profiles import category_schema, numeric_schema, profile_numbers, profile_values
 
 CHANNELS = category_schema("web", "shop", name="channel")
@@ -29,7 +29,7 @@ def numbers(values):
 def test_shift_is_that_of_the_mean_score_in_the_bins():
     random = np.random.default_rng(2)
     base, high = random.uniform(size=4_000), random.uniform(0.5, 1, size=4_000)
-    shifts = score_shifts(
+    shifts = output_shifts(
         sample(),
         "score",
         now={
@@ -52,7 +52,7 @@ def test_shift_is_that_of_the_mean_score_in_the_bins():
 def test_column_that_has_not_moved_moves_nothing():
     amount = numbers(np.linspace(0, 1, 500))
 
-    assert score_shifts(sample(), "score", {"amount": amount}, {"amount": amount}) == {"amount": 0.0}
+    assert output_shifts(sample(), "score", {"amount": amount}, {"amount": amount}) == {"amount": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -65,18 +65,18 @@ def test_column_that_has_not_moved_moves_nothing():
     ],
 )
 def test_what_is_not_known_is_left_out(now, baseline):
-    assert score_shifts(sample(), "score", now, baseline) == {}
+    assert output_shifts(sample(), "score", now, baseline) == {}
 
 
 def test_few_rows_of_the_reference_say_nothing():
     amount = {"amount": numbers([0.9] * 50)}
 
-    assert score_shifts(sample(99), "score", amount, {"amount": numbers([0.1] * 50)}) == {}
+    assert output_shifts(sample(99), "score", amount, {"amount": numbers([0.1] * 50)}) == {}
 
 
 def test_value_that_the_reference_does_not_have_moves_nothing():
     """Its mean score is taken to be that of all."""
     before = profile_values(["web"] * 50 + ["shop"] * 50, CHANNELS)
-    shifts = score_shifts(sample(), "score", {"channel": profile_values(["fax"] * 100, CHANNELS)}, {"channel": before})
+    shifts = output_shifts(sample(), "score", {"channel": profile_values(["fax"] * 100, CHANNELS)}, {"channel": before})
 
     assert shifts["channel"] == pytest.approx(0, abs=0.01)

@@ -26,7 +26,7 @@ def causes(alerts: list[Alert]) -> list[tuple[str, str]]:
 def test_alerts_of_an_incident_name_its_cause_and_what_it_would_do():
     words = "drift of distance (by itself it would move the mean score by +0.0123)"
 
-    assert causes(name_causes([MEAN, DRIFT], [incident(DRIFT, MEAN, shift=0.01234)])) == [
+    assert causes(name_causes([MEAN, DRIFT], [incident(DRIFT, MEAN, shift=0.01234)], output="mean score")) == [
         ("drift of distance", words),
         ("mean score above", words),
     ]
@@ -65,7 +65,9 @@ def test_performance_follows_from_what_was_found_on_the_rows_of_its_day():
 
 def test_performance_follows_from_what_would_move_the_score_most_and_not_from_the_largest_effect():
     other = alert("drift_score", column="temp", title="drift of temp", p_value=1e-9, effect=2.8)
-    before = name_causes([other, DRIFT], [incident(DRIFT, shift=0.09), incident(other, shift=0.007)])
+    before = name_causes(
+        [other, DRIFT], [incident(DRIFT, shift=0.09), incident(other, shift=0.007)], output="mean score"
+    )
 
     [(_, cause)] = causes(name_causes([ACCURACY], [incident(ACCURACY)], before))
 
