@@ -231,17 +231,3 @@ def _crossed(rows: int) -> str:
 
 def _none(metric: str, reason: str) -> MetricValue:
     return MetricValue(metric=metric, value=None, rows=0, reason=reason)
-
-
-def by_decile(profile: OutcomeSums) -> Mapping[int, tuple[int, float, float]]:
-    """Return rows, mean and standard deviation of the residual, by decile of the prediction."""
-    if profile.schema is None:
-        return {}
-    quantum = profile.schema[outcome.RESIDUAL].quantum
-    found = {}
-    for place in range(len(profile.schema.edges) + 1):
-        if rows := profile.sum(f"{place}.rows"):
-            total, squares = profile.sum(f"{place}.total"), profile.sum(f"{place}.squares")
-            spread = math.sqrt(rows * squares - total * total) / rows
-            found[place] = rows, total / rows * quantum, spread * quantum
-    return found
