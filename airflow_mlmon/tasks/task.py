@@ -32,6 +32,8 @@ class Task(ABC):
         types: Types that its columns may have, by their role; the first is the one that a guess takes.
         needs: Roles of which a model has one at least, group by group.
         keys: Keys of a spec that it reads, of those that only some tasks read.
+        undivided: The role of the column whose equal values belong together: outcome profiles of parts that cut them do
+            not add up.
         looks: What outputs, by role, and the label, by None, look like in a sample, in words.
         ranges: The ends between which outputs lie by what they are.
         metrics: The metrics of its own, in the order in which they are shown.
@@ -48,6 +50,7 @@ class Task(ABC):
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]]
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
     keys: ClassVar[frozenset[str]] = frozenset()
+    undivided: ClassVar[Role | None] = None
     looks: ClassVar[Mapping[Role | None, str]]
     ranges: ClassVar[Mapping[Role, tuple[float, float]]]
     metrics: ClassVar[Mapping[str, Metric]]
@@ -65,6 +68,11 @@ class Task(ABC):
     def bind(self, spec: ModelSpec) -> Task:  # noqa: ARG002 - for those that read keys of a spec
         """Return the task with what a spec says of it."""
         return self
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """Return the numbers of a spec that outcome profiles depend on."""
+        return {}
 
     @abstractmethod
     def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
@@ -86,6 +94,10 @@ class Task(ABC):
             outputs: Profiles of the outputs in the reference, with their own schemas.
             joined: The reference's outputs with their labels; None if it has no labels.
         """
+
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Return predictions joined with their labels in the form of which several parts are profiled fastest."""
+        return joined
 
     @abstractmethod
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeProfile:
@@ -141,6 +153,14 @@ class Task(ABC):
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
+    def estimate(
+        self,
+        outcomes: OutcomeProfile,  # noqa: ARG002 - for those that can
+        reference: OutcomeProfile | None,  # noqa: ARG002
+    ) -> list[MetricValue]:
+        """Estimate performance without labels, from the labels of the reference; None if it has none."""
+        return []
+
     def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = (), *, is_labelled: bool = False) -> bool:
         """Say whether a model whose outputs have these types, and whose spec these keys, is of this kind."""
         own = {role: kind for role, kind in types.items() if role in TASK_ROLES}
@@ -153,8 +173,13 @@ class Task(ABC):
 
     @property
     def output_metrics(self) -> tuple[str, ...]:
-        """Return its metrics that need no labels."""
-        return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
+        """Return its metrics of the outputs."""
+        return tuple(name for name, metric in self.metrics.items() if not (metric.needs_labels or metric.estimates))
+
+    @property
+    def estimates(self) -> Mapping[str, str]:
+        """Return the metrics that it estimates without labels, each with the name of its estimate."""
+        return {metric.estimates: name for name, metric in self.metrics.items() if metric.estimates}
 
     @property
     def label_metrics(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from airflow_mlmon.reports.page import (
     ShownTable,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
 PAGE = "report.html"
@@ -228,7 +228,7 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
             day=state.partition.day,
             metrics={
                 name: values[state.partition.day, name]
-                for name in (*task_of(run.spec).label_metrics, *run.spec.own_metrics)
+                for name in _performance_metrics(run)
                 if (state.partition.day, name) in values
             },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
@@ -253,6 +253,11 @@ def _tables(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> 
         )
         for table in found
     )
+
+
+def _performance_metrics(run: Run) -> tuple[str, ...]:
+    task = task_of(run.spec)
+    return (*task.label_metrics, *task.estimates.values(), ESTIMATION_GAP, *run.spec.own_metrics)
 
 
 def _source_file(file: dict[str, Any]) -> ShownFile:

@@ -15,7 +15,7 @@ import numpy as np
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.statistics.intervals import Interval, positive_interval, wilson_interval
+from airflow_mlmon.statistics.intervals import Interval, positive_interval, quantile_interval, wilson_interval
 from airflow_mlmon.tasks.coverage import measure_under_coverage
 from airflow_mlmon.tasks.regression import outcome
 from airflow_mlmon.tasks.regression.outcome import spread_of
@@ -29,7 +29,6 @@ from airflow_mlmon.tasks.regression.table import (
 )
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
-_Z = 1.959963984540054
 _NO_ROW = "no row has both a label and a prediction"
 _NO_BOUNDS = "no row has a label and both bounds"
 _NO_QUANTILES = "no row has a label and all quantiles"
@@ -195,10 +194,8 @@ def _quantile(metric: str, share: float, residual: NumericProfile | None) -> Met
 
 
 def _between_orders(residual: NumericProfile, share: float) -> Interval | None:
-    width = _Z * math.sqrt(share * (1 - share) / residual.observed)
-    if not width < min(share, 1 - share):
-        return None
-    low, high = residual.quantile(share - width), residual.quantile(share + width)
+    ends = quantile_interval(share, residual.observed)
+    low, high = map(residual.quantile, ends) if ends else (None, None)
     return None if low is None or high is None else (low, high)
 
 
