@@ -300,7 +300,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
-        beside_value=wording.measured_text,
+        beside_value=wording.measured_texts,
         metric=metric_title,
         basis=wording.basis_text,
         state=wording.state_text,
