@@ -31,7 +31,7 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
     table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    shown = (_DRIFTED, *task_of(spec).headline)
+    shown, estimates = (_DRIFTED, *task_of(spec).headline), task_of(spec).estimates
     for metric in shown:
         # titles on two lines leave room for the alerts
         table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
@@ -42,17 +42,17 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
             f"{day:%Y-%m-%d %a}",
             f"{state.rows_accepted:,}" if state.is_counted else NONE,
             _status(state),
-            *(_measured_cell(values.get((day, name))) for name in shown),
+            *(_measured_cell(values.get((day, name)), values.get((day, estimates.get(name, "")))) for name in shown),
             Text(_subjects(alerting[day], spec)),
             style="bold red" if alerting[day] else "",
         )
     return table
 
 
-def _measured_cell(measured: MetricValue | None) -> str:
-    """Format a value, and below it its interval and what a constant prediction would score."""
+def _measured_cell(measured: MetricValue | None, estimate: MetricValue | None) -> str:
+    """Format a value, or its estimate, and below it its interval and what a constant prediction would score."""
     if measured is None or measured.value is None:
-        return NONE
+        return NONE if estimate is None or estimate.value is None else f"estimated\n{_measured_cell(estimate, None)}"
     form = _form(measured.metric)
     lines = [number_cell(measured.value, form)]
     if measured.low is not None and measured.high is not None:

@@ -28,6 +28,7 @@ from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.statistics.intervals import standard_error
 from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
@@ -196,7 +197,7 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
         now=Point(value=float(value.value or 0.0), rows=value.rows),
         past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],
         base=evidence.base.get(key),
-        scale=evidence.scales.get(value.metric, 1.0),
+        scale=evidence.scales.get(value.metric) or _deviation(value),
         season=policy.season,
         outliers=evidence.outliers.get(key, ()),
     )
@@ -210,6 +211,13 @@ def _scaled(series: Series) -> Series:
     return replace(
         series, scale=deviation_of([point.value for day, point in series.past if day not in series.outliers])
     )
+
+
+def _deviation(value: MetricValue) -> float:
+    """Return the standard deviation of single values that the interval of a mean implies; 1 where it has none."""
+    if value.low is None or value.high is None or value.high <= value.low:
+        return 1.0
+    return standard_error(value.low, value.high) * math.sqrt(value.rows)
 
 
 def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> Series | None:

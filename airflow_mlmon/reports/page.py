@@ -35,7 +35,7 @@ from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_COVERAGE, NULL_RATE
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, subject_title
@@ -197,6 +197,8 @@ def render_day(page: DayPage) -> str:
             performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
             performance_metrics=_daily_metrics(page),
             measured=_measured(page),
+            estimates=page.task.estimates,
+            unestimated=_unestimated(page),
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
@@ -236,20 +238,29 @@ def _tiles(task: Task) -> tuple[str, ...]:
     )
 
 
+def _unestimated(page: DayPage) -> str:
+    """Return why performance could not be estimated without labels; empty if it could."""
+    estimates = [value for value in page.metrics if value.metric in page.task.estimates.values()]
+    return "" if any(value.value is not None for value in estimates) else next((v.reason for v in estimates), "")
+
+
 def _daily_metrics(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of labels that are shown day by day: of performance, those that are evaluated."""
     shown = {*page.task.evaluated, *page.policy.metrics}
-    own = tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
-    return (*own, *page.own_metrics)
+    daily = tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
+    gap = (ESTIMATION_GAP,) if any(ESTIMATION_GAP in day.metrics for day in page.performance) else ()
+    return (*daily, *gap, *page.own_metrics)
 
 
 def _measured(page: DayPage) -> list[MetricValue]:
-    """Return every metric of performance of the day, those without a value last; none before labels have come."""
+    """Return every metric of performance of the day, those without a value last, and before labels the estimates."""
     found = {value.metric: value for value in page.metrics if value.column is None}
     names = (*page.task.label_metrics, *page.own_metrics)
     measured = [found[name] for name in names if name in found and METRICS[name].is_performance]
+    others = [found[name] for name in (ESTIMATION_GAP, *page.task.estimates.values()) if name in found]
     has_labels = any(value.value is not None for value in measured)
-    return sorted(measured, key=lambda value: value.value is None) if has_labels else []
+    shown = [*measured, *others] if has_labels else [value for value in others if value.value is not None]
+    return sorted(shown, key=lambda value: value.value is None)
 
 
 def _with_coverage(task: Task) -> list[str]:

@@ -55,6 +55,7 @@ class Metric:
         worse: Side on which it is bad.
         lowest: Smallest possible value; None if there is none.
         role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
+        estimates: The metric of labels that it estimates without them; empty if it is no estimate.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Metric:
     worse: Worse = Worse.BOTH
     lowest: float | None = 0.0
     role: Role | None = None
+    estimates: str = ""
 
     @property
     def is_performance(self) -> bool:
@@ -85,6 +87,7 @@ MULTIVARIATE = "multivariate_drift"
 ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
+ESTIMATION_GAP = "estimation_gap"
 # prefix of the metrics that specs add
 OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
@@ -214,5 +217,14 @@ GENERIC: Mapping[str, Metric] = {
         needs_labels=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
+    ),
+    ESTIMATION_GAP: Metric(
+        "estimation gap",
+        "How much better than estimated the first estimated metric is by its labels; below 0 if it is worse.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.BELOW,
+        lowest=None,
     ),
 }

@@ -177,3 +177,12 @@ def interval_around(difference: float, variance: float) -> Interval:
     """Compute the normal interval of a difference with this variance."""
     width = _Z * math.sqrt(variance)
     return difference - width, difference + width
+
+
+def standard_error(low: float, high: float) -> float:
+    """Return the standard error that a normal interval was made of.
+
+    >>> round(standard_error(*interval_around(0.5, 0.04)), 3)
+    0.2
+    """
+    return (high - low) / (2 * _Z)

@@ -136,6 +136,14 @@ class Task(ABC):
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
 
+    def estimate(
+        self,
+        outcomes: OutcomeProfile,  # noqa: ARG002 - for those that can
+        reference: OutcomeProfile | None,  # noqa: ARG002
+    ) -> list[MetricValue]:
+        """Estimate performance without labels, from the labels of the reference; None if it has none."""
+        return []
+
     def fits(self, types: Mapping[Role, ColumnType], keys: Collection[str] = (), *, is_labelled: bool = False) -> bool:
         """Say whether a model whose outputs have these types, and whose spec these keys, is of this kind."""
         own = {role: kind for role, kind in types.items() if role in TASK_ROLES}
@@ -148,8 +156,13 @@ class Task(ABC):
 
     @property
     def output_metrics(self) -> tuple[str, ...]:
-        """Return its metrics that need no labels."""
-        return tuple(name for name, metric in self.metrics.items() if not metric.needs_labels)
+        """Return its metrics of the outputs."""
+        return tuple(name for name, metric in self.metrics.items() if not (metric.needs_labels or metric.estimates))
+
+    @property
+    def estimates(self) -> Mapping[str, str]:
+        """Return the metrics that it estimates without labels, each with the name of its estimate."""
+        return {metric.estimates: name for name, metric in self.metrics.items() if metric.estimates}
 
     @property
     def label_metrics(self) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
+from airflow_mlmon.pipeline.steps.performance import measure_labels
+from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
@@ -95,13 +97,18 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         return Carried.ROWS_GONE
     profile = profile_table(rows, reference.schema)
     run.files.write(profile_uri(run, state.partition, state.version, schema), profile.to_bytes())
+    measured = measure_labels(run, state.partition, state.version)
     # a day that nobody has evaluated has no drift
     drift = compare_day(run, reference, state.partition, state.version, profile) if state.evaluated else None
     run.store.replace_profile(
         state.partition,
         state.version,
         schema,
-        [*row_metrics(run, state.partition, state.version, profile), *(drift.metrics if drift else ())],
+        [
+            *row_metrics(run, state.partition, state.version, profile),
+            *(drift.metrics if drift else ()),
+            *estimated_metrics(run, measured),
+        ],
         replaces=_FROM_PROFILE,
         baselines=drift.baselines if drift else (),
     )

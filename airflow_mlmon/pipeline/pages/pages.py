@@ -36,7 +36,7 @@ from airflow_mlmon.reports.page import (
     ShownFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP
 from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
@@ -226,13 +226,18 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
             day=state.partition.day,
             metrics={
                 name: values[state.partition.day, name]
-                for name in (*task_of(run.spec).label_metrics, *run.spec.own_metrics)
+                for name in _performance_metrics(run)
                 if (state.partition.day, name) in values
             },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
         for state in run.store.states(run.model, first, last)
     )
+
+
+def _performance_metrics(run: Run) -> tuple[str, ...]:
+    task = task_of(run.spec)
+    return (*task.label_metrics, *task.estimates.values(), ESTIMATION_GAP, *run.spec.own_metrics)
 
 
 def _source_file(file: dict[str, Any]) -> ShownFile:

@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.steps.performance import label_metrics, label_result
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -71,7 +72,9 @@ def evaluate_partition(
     run.progress("judging")
     checks = read_checks(run, prepared)
     state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
-    metrics, expected = _evaluate_rows(run, state, prepared, profiled, drift)
+    of_day = next((entry for entry in measured if entry.day == prepared.partition.key), None)
+    estimates = estimated_metrics(run, of_day)
+    metrics, expected = _evaluate_rows(run, state, prepared, profiled, [*drift.metrics, *estimates])
     days = expected.rests_on.union(*(entry.days for entry in drift.baselines))
     results = [replace(_prediction_results(run, state, metrics, expected, checks), baselines=drift.baselines)]
     results += [_label_results(run, entry, results[0]) for entry in measured]
@@ -111,12 +114,12 @@ def _after_checks(state: PartitionState, checks: Sequence[CheckOutcome]) -> Part
 
 
 def _evaluate_rows(
-    run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, drift: PartitionDrift
+    run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, others: Sequence[MetricValue]
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
-    """Evaluate the metrics of the rows against the expected values."""
+    """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     of_rows = row_metrics(run, prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(prepared), *drift.metrics]
+    metrics = [*of_rows, *arrival_metrics(prepared), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

@@ -8,6 +8,7 @@ from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
+from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import (
     Measured,
     compare_label,
@@ -20,6 +21,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
+from airflow_mlmon.tasks.estimates import estimation_gaps
 from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
@@ -51,7 +53,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
 
 
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
-    """Return the metrics of an outcome profile, in total and by segment, and the drift of the label."""
+    """Return the metrics of an outcome profile and their gap to the estimates, by segment, and the label's drift."""
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
     added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
@@ -64,7 +66,8 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
         metrics = set_constants(task_of(run.spec), metrics, found, of_reference.whole)
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
-    return [*metrics, *added]
+    gaps = estimation_gaps(estimated_metrics(run, measured), metrics, task_of(run.spec))
+    return [*metrics, *gaps, *added]
 
 
 def label_results(run: Run, measured: Measured) -> Results:

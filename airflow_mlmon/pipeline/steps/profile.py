@@ -11,6 +11,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
+from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
@@ -87,14 +88,15 @@ def fill_days_before(run: Run, reference: StoredReference, partition: Partition)
 def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
-    metrics = (*row_metrics(run, past, prepared.version, profile), *arrival_metrics(prepared))
-    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     state = to_state(prepared, schema=reference.schema.id, evaluated=False)
     taken = {delivery.partition.day for delivery in run.store.deliveries(run.model, past.day, now.day)}
     for later in _delivery_days(run, past):
         if later.start < now.start and later.day not in taken:
             take_delivery(run, later)
     measured = measure_labels(run, past, prepared.version)
+    of_rows = row_metrics(run, past, prepared.version, profile)
+    metrics = (*of_rows, *arrival_metrics(prepared), *estimated_metrics(run, measured))
+    results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     if measured is not None:
         results.append(label_results(run, measured))
     run.store.publish(state, results, supersedes=prepared.supersedes, versions=prepared.rests_on)

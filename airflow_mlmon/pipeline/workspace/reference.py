@@ -32,6 +32,7 @@ from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, 
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.tasks.estimates import estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
@@ -170,20 +171,25 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
     )
     days = days_of(table, run.spec.time_column)
-    profiles = {}
-    labelled = []
+    profiles, requests = {}, {}
+    labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
-        requests = profile_requests(run, [rows, failed])
-        _publish_day(run, day, (profiles[day], requests), _measured(run, rows, labelled[-1]), by_sample.get(day, ()))
+        requests[day] = profile_requests(run, [rows, failed])
+        measured.append(_measured(run, rows, labelled[-1]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
-    held = [found for found in labelled if found is not None]
+    outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
+    for place, day in enumerate(profiles):
+        estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
+        gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
+        of_rows = [*by_sample.get(day, ()), *estimates]
+        _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
         profile=profile,
@@ -195,7 +201,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         folder=_folder(run),
     )
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
-    run.files.write(f"{reference.folder}/{_LABELLED}", sum_outcome_parts(task_of(run.spec), held).to_bytes())
+    run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
 
@@ -250,7 +256,7 @@ def _publish_day(
     day: date,
     profiles: tuple[Profile, Profile | None],
     of_labels: Sequence[MetricValue],
-    by_sample: Sequence[MetricValue],
+    others: Sequence[MetricValue],
 ) -> None:
     """Store a day of the reference, by its profile and its operational profile, as history for later days.
 
@@ -260,7 +266,7 @@ def _publish_day(
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
     profile, operations = profiles
-    of_rows = (*measure_rows(run, profile, operations), *by_sample)
+    of_rows = (*measure_rows(run, profile, operations), *others)
     results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
     if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
@@ -285,6 +291,15 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
     return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+
+
+def _cross_estimates(run: Run, whole: OutcomeParts, day: OutcomeParts | None) -> list[MetricValue]:
+    """Estimate the performance of a day of the reference by the labels of its other days.
+
+    By its own labels it would look as the others never will.
+    """
+    task = task_of(run.spec)
+    return [] if day is None or not task.estimates else estimate_parts(task, day, without_part(whole, day))
 
 
 def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:

@@ -61,6 +61,8 @@ class Binary(Task):
         "roc_auc",
         "log_loss",
         "brier",
+        "estimated_accuracy",
+        "estimated_roc_auc",
     )
     version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "roc_auc", "log_loss")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
@@ -150,6 +152,12 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.constant import score_constants  # noqa: PLC0415 - heavy
 
         return score_constants(outcomes, reference)
+
+    def estimate(self, outcomes: Any, reference: Any) -> list[MetricValue]:
+        """Estimate performance by confidence (CBPE)."""
+        from airflow_mlmon.tasks.binary.estimate import estimate_performance  # noqa: PLC0415 - heavy
+
+        return estimate_performance(outcomes, reference)
 
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""

@@ -219,7 +219,7 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     positive, negative = labels == 1, labels == 0
     scored = np.isfinite(scores)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
-    due, cells = scored & ~excluded, to_score_cells(np.where(scored, scores, 0.0))
+    cells = to_score_cells(np.where(scored, scores, 0.0))
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
         rows=table.num_rows,
@@ -235,9 +235,9 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
         positive_cells=_count(cells[positive & scored]),
         negative_cells=_count(cells[negative & scored]),
         scores=ScoreCells(
-            positive=_count(cells[due & (predictions == 1)]),
-            negative=_count(cells[due & (predictions == 0)]),
-            unclassified=_count(cells[due & (predictions == _NULL)]),
+            positive=_count(cells[scored & (predictions == 1)]),
+            negative=_count(cells[scored & (predictions == 0)]),
+            unclassified=_count(cells[scored & (predictions == _NULL)]),
         ),
     )
 

@@ -1,4 +1,7 @@
-"""Cells of the scores of all rows, labelled or not, by predicted class."""
+"""Cells of the scores of all rows, labelled or not, by predicted class.
+
+Rows that turn out to be excluded count too: an estimate stays as it was on the day, whatever is delivered later.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from airflow_mlmon.profiles.columns.tally import Tally
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreCells:
-    """Cells of the finite scores of rows whose outcome may get a label.
+    """Cells of the finite scores.
 
     Attributes:
         positive: Of rows predicted positive.

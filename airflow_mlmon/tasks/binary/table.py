@@ -13,6 +13,8 @@ POSITIVE_RATE = "positive_rate"
 # the score at which a row is predicted as positive
 HALF = 0.5
 
+_ESTIMATED = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
+
 METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: Metric(
         "mean score", "Mean of the score.", of_model=True, measure=Measure.MEAN, lowest=None, role=Role.SCORE
@@ -87,4 +89,15 @@ METRICS: Mapping[str, Metric] = {
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
+    **{
+        f"estimated_{name}": Metric(
+            f"estimated {title}",
+            f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
+            of_model=True,
+            measure=Measure.AREA,
+            worse=Worse.BELOW,
+            estimates=name,
+        )
+        for name, title in _ESTIMATED.items()
+    },
 }

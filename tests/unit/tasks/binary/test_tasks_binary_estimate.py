@@ -120,14 +120,20 @@ def test_what_cannot_be_divided_has_no_estimate(prediction, score, reasons):
     assert {metric: value.reason for metric, value in found.items() if value.value is None} == reasons
 
 
-def test_excluded_rows_and_scores_that_are_not_finite_count_for_nothing():
-    score, prediction = [0.2, 0.8, float("nan"), None, 0.9], [False, True, True, True, True]
-    outcomes = profile_outcomes(
-        labelled_table(score=score, prediction=prediction, excluded=[False, False, False, False, True])
-    )
+def test_scores_that_are_not_finite_count_for_nothing():
+    score, prediction = [0.2, 0.8, float("nan"), None], [False, True, True, True]
+    outcomes = profile_outcomes(labelled_table(score=score, prediction=prediction))
 
     assert outcomes.scores.rows == 2
     assert estimates_of(outcomes)["estimated_accuracy"].rows == 2
+
+
+def test_estimates_stay_as_they_are_when_rows_turn_out_to_be_excluded():
+    score, prediction = [0.2, 0.8, 0.9] * 20, [False, True, True] * 20
+    before = profile_outcomes(labelled_table(score=score, prediction=prediction))
+    after = profile_outcomes(labelled_table(score=score, prediction=prediction, excluded=[False, False, True] * 20))
+
+    assert estimates_of(after) == estimates_of(before)
 
 
 def test_bytes_without_the_cells_of_all_scores_stay_without():

@@ -1,0 +1,25 @@
+"""Performance of a partition as it is estimated without labels, by those of the reference."""
+
+from __future__ import annotations
+
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.outcomes import Measured, read_outcomes
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.tasks.estimates import estimate_parts
+from airflow_mlmon.tasks.parts import OutcomeParts
+from airflow_mlmon.tasks.registry import task_of
+
+
+def estimated_metrics(run: Run, measured: Measured | None) -> list[MetricValue]:
+    """Estimate the performance of a measured partition; nothing without labels in the spec, or of other tasks."""
+    task = task_of(run.spec)
+    if measured is None or not task.estimates:
+        return []
+    return estimate_outcomes(run, read_outcomes(run, measured.uri))
+
+
+def estimate_outcomes(run: Run, outcomes: OutcomeParts) -> list[MetricValue]:
+    """Estimate performance by the labels of the pinned reference."""
+    reference = pinned_reference(run)
+    return estimate_parts(task_of(run.spec), outcomes, reference_outcomes(run, reference) if reference else None)

@@ -1,0 +1,82 @@
+"""Performance estimated without labels, of all rows and of each segment, and its gap to what the labels say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import ESTIMATION_GAP, Worse
+from airflow_mlmon.tasks.outcome import OutcomeProfile
+from airflow_mlmon.tasks.parts import OutcomeParts
+from airflow_mlmon.tasks.task import Task
+
+
+def estimate_parts(task: Task, found: OutcomeParts, reference: OutcomeParts | None) -> list[MetricValue]:
+    """Estimate the performance of all rows and of each part, by the labels of the same part of the reference."""
+    whole = task.estimate(found.whole, reference.whole if reference else None)
+    if all(value.value is None for value in whole):
+        # no part has more
+        return whole
+    of_parts = (
+        replace(value, segment=key) for key in sorted(found.parts) for value in _estimate(task, found, reference, key)
+    )
+    return [*whole, *of_parts]
+
+
+def estimation_gaps(estimates: Sequence[MetricValue], measured: Sequence[MetricValue], task: Task) -> list[MetricValue]:
+    """Compare estimates with what the labels say, of all rows and of each part.
+
+    The gap is that of the first metric with both, positive where the labels say better than estimated. Its interval is
+    that of the estimate: labels drawn as estimated lie within it.
+    """
+    by_segment: dict[str | None, list[MetricValue]] = {}
+    for value in [value for value in estimates if value.metric in task.estimates.values()]:
+        by_segment.setdefault(value.segment, []).append(value)
+    realised = {(value.metric, value.segment): value for value in measured}
+    return [
+        replace(_gap(task, found, {name: realised.get((name, segment)) for name in task.estimates}), segment=segment)
+        for segment, found in by_segment.items()
+    ]
+
+
+def without_part(whole: OutcomeParts, part: OutcomeParts) -> OutcomeParts:
+    """Subtract a part of the rows, segment by segment."""
+    return OutcomeParts(
+        whole=whole.whole - part.whole,
+        parts={key: own - part.parts[key] if key in part.parts else own for key, own in whole.parts.items()},
+    )
+
+
+def _estimate(task: Task, found: OutcomeParts, reference: OutcomeParts | None, key: str) -> list[MetricValue]:
+    outcomes: OutcomeProfile = found.parts[key]
+    if reference is None or key in reference.parts:
+        return task.estimate(outcomes, reference.parts[key] if reference else None)
+    reason = "the reference has no rows of this segment"
+    return [
+        MetricValue(metric=value.metric, value=None, rows=outcomes.rows, reason=reason)
+        for value in task.estimate(outcomes, None)
+    ]
+
+
+def _gap(task: Task, estimates: Sequence[MetricValue], realised: Mapping[str, MetricValue | None]) -> MetricValue:
+    reasons = []
+    for estimate in estimates:
+        name = task.metrics[estimate.metric].estimates
+        labelled = realised[name]
+        if labelled is None or labelled.value is None or estimate.value is None:
+            lack = estimate.reason if estimate.value is None else labelled.reason if labelled else ""
+            reasons.append(lack or f"{name} is not measured")
+            continue
+        is_lower_worse = task.metrics[name].worse is Worse.BELOW
+        sign = 1 if is_lower_worse else -1
+        ends = [] if None in (estimate.low, estimate.high) else [estimate.low, estimate.high]
+        around = sorted(sign * (labelled.value - float(end or 0.0)) for end in ends)
+        return MetricValue(
+            metric=ESTIMATION_GAP,
+            value=sign * (labelled.value - estimate.value),
+            rows=labelled.rows,
+            low=around[0] if around else None,
+            high=around[1] if around else None,
+        )
+    return MetricValue(metric=ESTIMATION_GAP, value=None, rows=0, reason=reasons[0] if reasons else "no estimate")
