@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_mlmon.spec.metrics import GENERIC, OWN, Metric, own_metric
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.none.description import FeaturesOnly
+from airflow_mlmon.tasks.ranking.description import Ranking
 from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), Regression(), FeaturesOnly())})
+TASKS: Mapping[str, Task] = MappingProxyType(
+    {task.name: task for task in (Binary(), Regression(), Ranking(), FeaturesOnly())}
+)
 
 
 class _Metrics(Mapping[str, Metric]):
@@ -41,7 +44,7 @@ METRICS: Mapping[str, Metric] = _Metrics(
 )
 DEFAULT = TASKS["binary"]
 # kinds that a spec may name one day
-PLANNED = ("multiclass", "ranking")
+PLANNED = ("multiclass",)
 
 
 def infer_tasks(

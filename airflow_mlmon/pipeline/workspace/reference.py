@@ -135,6 +135,7 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
         # its days are measured by them
         *([run.spec.metrics] if run.spec.metrics else ()),
     ]
