@@ -47,11 +47,12 @@ _SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRow:
-    """Drift of a column with its chart."""
+    """Drift of a column with its chart, and what of it the reference does not have."""
 
     score: MetricValue
     picture: Markup | None = None
     baseline: str = ""
+    unseen: tuple[MetricValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
