@@ -323,7 +323,7 @@ def _environment() -> Environment:
         count=wording.count_text,
         value=wording.value_text,
         cell=wording.cell_text,
-        beside_value=wording.measured_text,
+        beside_value=wording.measured_texts,
         metric=metric_title,
         basis=wording.basis_text,
         state=wording.state_text,
