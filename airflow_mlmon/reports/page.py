@@ -47,11 +47,12 @@ _SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRow:
-    """Drift of a column with its chart."""
+    """Drift of a column with its chart, and what of it the reference does not have."""
 
     score: MetricValue
     picture: Markup | None = None
     baseline: str = ""
+    unseen: tuple[MetricValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +312,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
-        beside_value=wording.measured_text,
+        beside_value=wording.measured_texts,
         metric=metric_title,
         basis=wording.basis_text,
         state=wording.state_text,

@@ -19,6 +19,8 @@ _LONGEST_NAME = 80
 # an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
+# numbers between them are written out, to the nearest whole one
+_THOUSAND, _MILLIARD = 1e3, 1e9
 _STATES = {
     VerdictState.OK: "within limits",
     VerdictState.BREACH: "outside limits",
@@ -59,8 +61,8 @@ def value_text(value: float | None, metric: str) -> str:
 
     >>> value_text(0.2341, "null_rate"), value_text(930, "rows"), value_text(0.45678, "log_loss")
     ('23.4 %', '930', '0.457')
-    >>> value_text(None, "accuracy") == NONE
-    True
+    >>> value_text(-110123.4, "own.amount_lost"), value_text(None, "accuracy") == NONE
+    ('-110,123', True)
     """
     if value is None:
         return NONE
@@ -71,18 +73,23 @@ def value_text(value: float | None, metric: str) -> str:
         return f"{value:,.0f}"
     if float(value).is_integer():
         return number_text(float(value))
+    if _THOUSAND <= abs(value) < _MILLIARD:
+        return f"{value:,.0f}"
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
-def measured_text(measured: MetricValue) -> str:
-    """Format what stands beside a value: its 95 % interval and what a constant prediction would score.
+def measured_texts(measured: MetricValue) -> list[str]:
+    """Format what stands beside a value: its 95 % interval, and what a constant prediction would score.
 
-    >>> measured_text(MetricValue(metric="accuracy", value=0.87, rows=900, low=0.85, high=0.89, constant=0.62))
-    '(0.850 to 0.890), constant 0.620'
+    >>> measured_texts(MetricValue(metric="accuracy", value=0.87, rows=900, low=0.85, high=0.89, constant=0.62))
+    ['0.850 to 0.890', 'constant 0.620']
+    >>> measured_texts(MetricValue(metric="null_rate", value=0.2, rows=900, low=0.175, high=0.227))
+    ['17.5 to 22.7 %']
     """
     low, high, constant = (value_text(end, measured.metric) for end in (measured.low, measured.high, measured.constant))
-    interval = "" if measured.low is None or measured.high is None else f"({low} to {high})"
-    return ", ".join(filter(None, (interval, "" if measured.constant is None else f"constant {constant}")))
+    has_interval = measured.low is not None and measured.high is not None
+    interval = [f"{low.removesuffix(' %')} to {high}"] if has_interval else []
+    return interval if measured.constant is None else [*interval, f"constant {constant}"]
 
 
 def limits_text(verdict: Verdict) -> str:

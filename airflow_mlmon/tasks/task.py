@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
@@ -67,6 +67,10 @@ class Task(ABC):
     def bind(self, spec: ModelSpec) -> Task:  # noqa: ARG002 - for those that read keys of a spec
         """Return the task with what a spec says of it."""
         return self
+
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ARG002 - for those that find some
+        """Find what a valid spec says that cannot be of such a model: the key, and the mistake."""
+        yield from ()
 
     @property
     def settings(self) -> Mapping[str, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
@@ -106,6 +107,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         schema,
         [
             *row_metrics(run, state.partition, state.version, profile),
+            *unseen_metrics(profile, reference.profile, run.spec),
             *(drift.metrics if drift else ()),
             *estimated_metrics(run, measured),
         ],

@@ -36,7 +36,7 @@ from airflow_mlmon.reports.page import (
     ShownFile,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, UNSEEN
 from airflow_mlmon.tasks.registry import task_of
 
 PAGE = "report.html"
@@ -167,11 +167,17 @@ def _columns(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) ->
     reference = pinned_reference(run)
     is_shown = reference is not None and reference.schema.id == state.schema
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
+    unseen: dict[str | None, list[MetricValue]] = {}
+    for value in metrics:
+        if value.metric in UNSEEN:
+            unseen.setdefault(value.column, []).append(value)
     rows = [
         ColumnRow(
             score=score,
             picture=_picture(compared.get(str(score.column)), profile, str(score.column)),
             baseline=titles.get(str(score.column), ""),
+            # a share of 0 is the rule
+            unseen=tuple(found for found in unseen.get(score.column, ()) if found.value),
         )
         for score in column_scores(metrics, profile.columns)
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
@@ -25,6 +26,7 @@ from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
@@ -118,8 +120,12 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    of_rows = row_metrics(run, prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(prepared), *others]
+    metrics = [
+        *row_metrics(run, prepared.partition, prepared.version, profile),
+        *unseen_metrics(profile, ensure_reference(run).profile, run.spec),
+        *arrival_metrics(run, prepared),
+        *others,
+    ]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.profile import profile_version
@@ -94,8 +95,12 @@ def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partit
         if later.start < now.start and later.day not in taken:
             take_delivery(run, later)
     measured = measure_labels(run, past, prepared.version)
-    of_rows = row_metrics(run, past, prepared.version, profile)
-    metrics = (*of_rows, *arrival_metrics(prepared), *estimated_metrics(run, measured))
+    metrics = (
+        *row_metrics(run, past, prepared.version, profile),
+        *unseen_metrics(profile, reference.profile, run.spec),
+        *arrival_metrics(run, prepared),
+        *estimated_metrics(run, measured),
+    )
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     if measured is not None:
         results.append(label_results(run, measured))

@@ -16,6 +16,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Measure, Worse
+from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
@@ -24,18 +25,23 @@ from airflow_mlmon.tasks.parts import (
     read_outcome_parts,
     sum_outcome_parts,
 )
-from airflow_mlmon.tasks.registry import DEFAULT, METRICS, PLANNED, TASKS
+from airflow_mlmon.tasks.registry import DEFAULT, METRICS, TASKS
 from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
-from tests.support.labelled import random_labels, random_numbers
+from tests.support.labelled import CLASSES, random_classes, random_labels, random_numbers
 from tests.support.ranked import random_groups
 
 HEAVY = ("numpy", "pyarrow", "scipy", "pandas", "sklearn", "pydantic", "yaml")
 ORIGINS = SegmentSchema(columns=("origin",), values=("EWR", "JFK"))
 # for each kind of model: rows with their outputs and labels, drawn from a seed
-DRAWN = {"binary": random_labels, "regression": random_numbers, "ranking": random_groups}
+DRAWN = {
+    "binary": random_labels,
+    "multiclass": random_classes,
+    "regression": random_numbers,
+    "ranking": random_groups,
+}
 # a kind that reads keys of a spec, as those of the drawn rows bind it
-BOUND = {"regression": Regression(levels=(0.1, 0.5, 0.9))}
+BOUND = {"multiclass": Multiclass(CLASSES), "regression": Regression(levels=(0.1, 0.5, 0.9))}
 
 
 @pytest.fixture(params=sorted(TASKS))
@@ -242,7 +248,6 @@ def test_counting_names_columns_of_the_joined_labels(task):
 def test_names_are_those_of_the_registry():
     assert TASKS[DEFAULT.name] is DEFAULT
     assert all(task.name == name for name, task in TASKS.items())
-    assert set(TASKS).isdisjoint(PLANNED)
     assert set(DRAWN) == {name for name, task in TASKS.items() if task.has_labels}
 
 
