@@ -22,7 +22,7 @@ from airflow_mlmon.spec.expansion import expand_columns
 from airflow_mlmon.spec.model import TASK_KEYS, ModelSpec
 from airflow_mlmon.spec.renamed import rename_old_spellings
 from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
-from airflow_mlmon.tasks.registry import DEFAULT, PLANNED, TASKS, infer_tasks
+from airflow_mlmon.tasks.registry import DEFAULT, TASKS, infer_tasks, task_of
 from airflow_mlmon.tasks.task import Task
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -105,13 +105,22 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         tasks = infer_tasks(_declared_types(data), TASK_KEYS & data.keys(), is_labelled=_is_labelled(data))
         mistakes = [f"{name}:1: task: {_ambiguous(tasks)}"] if len(tasks) > 1 else []
         inferred = tasks[0] if tasks else DEFAULT
-        return _validate(
+        spec = _validate(
             {**data, "task": inferred.name}, lines, name, ModelSpec, vocabulary=inferred, mistakes=mistakes
         )
+        return _with_its_task(spec, lines, name)
     # the valid keys depend on the task: for an unknown one the rest is not checked
     task = TASKS.get(asked) if isinstance(asked, str) else None
     mistakes = [] if task else [f"{name}:{_line(('task',), lines)}: task: {_unknown_task(asked)}"]
-    return _validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes)
+    return _with_its_task(_validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes), lines, name)
+
+
+def _with_its_task(spec: ModelSpec, lines: dict[_Key, int], name: str) -> ModelSpec:
+    """Return the spec if it is one of its task."""
+    found = [f"{name}:{_line(key, lines)}: {_dotted(key)}: {what}" for key, what in task_of(spec).find_mistakes(spec)]
+    if found:
+        raise ConfigError("\n".join(found), file=name)
+    return spec
 
 
 def _ambiguous(tasks: Sequence[Task]) -> str:
@@ -143,8 +152,6 @@ def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
 
 
 def _unknown_task(asked: object) -> str:
-    if asked in PLANNED:
-        return f"{asked!r} is not supported yet; valid: {', '.join(TASKS)}"
     return f"{asked!r} is unknown{nearest(str(asked), TASKS)}"
 
 

@@ -85,6 +85,11 @@ class _Fault(NamedTuple):
     of_errors: bool = False
 
 
+def malformed_reasons(vector: str, spec: ModelSpec) -> tuple[str, str]:
+    """Return the reasons for which a row is quarantined because of a vector: its length, or a null element."""
+    return f"{vector} is not a vector of dimension {spec.columns[vector].dimension}", f"{vector} has a null element"
+
+
 def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Iterator[_Fault]:
     required = [spec.id_column, spec.time_column]
     required += [name for name, column in spec.predictions.columns.items() if column.required and name not in required]
@@ -93,10 +98,10 @@ def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> It
     for name in required:
         yield _Fault(f"{name} is empty", pc.is_null(table.column(name)), of_errors=name == spec.time_column)
     for name in spec.vectors:
-        dimension = spec.columns[name].dimension
-        other = pc.not_equal(pc.list_value_length(table.column(name)), dimension)
-        yield _Fault(f"{name} is not a vector of dimension {dimension}", pc.fill_null(other, fill_value=False))
-        yield _Fault(f"{name} has a null element", _has_empty_element(table.column(name)))
+        wrong_length, null_element = malformed_reasons(name, spec)
+        other = pc.not_equal(pc.list_value_length(table.column(name)), spec.columns[name].dimension)
+        yield _Fault(wrong_length, pc.fill_null(other, fill_value=False))
+        yield _Fault(null_element, _has_empty_element(table.column(name)))
     if partition is not None:
         times = table.column(spec.time_column)
         outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))

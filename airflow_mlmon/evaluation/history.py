@@ -6,16 +6,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from airflow_mlmon.drift.unseen import count_out_of_range
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.evaluation import Season
-from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE
+from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE, OUT_OF_RANGE_RATE
+
+# a sample has two values that are its extremes
+_EXTREMES = 2
 
 
 class Comparisons:
@@ -123,11 +128,14 @@ class ColumnDays:
         )
 
 
-def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> dict[SubjectKey, Point]:
-    """Return the expected null rates and new-category rates from the baseline alone.
+def base_shares(
+    baselines: Mapping[str, tuple[Profile, Collection[date]]], reference: Profile
+) -> dict[SubjectKey, Point]:
+    """Return the expected null, new-category and out-of-range rates from the baseline alone.
 
     A vocabulary from the baseline has no new categories there. The expected rate in the next rows is the share of
-    values that occur once (Good 1953).
+    values that occur once (Good 1953). Likewise the next of n values is outside the range of all before with
+    probability 2 / (n + 1).
     """
     found: dict[SubjectKey, Point] = {}
     for name, (profile, _) in baselines.items():
@@ -137,6 +145,11 @@ def base_shares(baselines: Mapping[str, tuple[Profile, Collection[date]]]) -> di
         if isinstance(column, CategoryProfile) and column.observed:
             once = int((column.known.counts == 1).sum()) + column.unseen_rows
             found[NEW_CATEGORY_RATE, name, None] = Point(value=once / column.observed, rows=column.observed)
+        known = reference.columns[name]
+        if isinstance(column, NumericProfile) and isinstance(known, NumericProfile) and column.observed:
+            beyond = _EXTREMES + count_out_of_range(column, known)[0]
+            share = min(beyond / (column.observed + 1), 1.0)
+            found[OUT_OF_RANGE_RATE, name, None] = Point(value=share, rows=column.observed)
     return found
 
 

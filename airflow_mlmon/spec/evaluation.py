@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import MINIMUM_ROWS, Correction
+from airflow_mlmon.spec.metrics import GENERIC
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
 
@@ -52,13 +53,16 @@ class EvaluationPolicy(Section):
         description="weekday: compare with the same weekday; none: never; auto: where weekdays differ significantly.",
     )
     metrics: tuple[str, ...] = Field(
-        default=(), description="Further metrics of the task to evaluate, beside those evaluated by default."
+        default=(),
+        description="Further metrics to evaluate, beside those evaluated by default: of the task, and by column "
+        "out_of_range_rate, zero_vector_rate, malformed_vector_rate and centroid_cosine.",
     )
 
     @model_validator(mode="after")
     def _known_metrics(self, info: ValidationInfo) -> Self:
         vocabulary: Vocabulary | None = info.context
-        known = vocabulary.metrics if vocabulary else dict.fromkeys(self.metrics)
+        on_request = [name for name, metric in GENERIC.items() if metric.on_request]
+        known = {*vocabulary.metrics, *on_request} if vocabulary else self.metrics
         for position, metric in enumerate(self.metrics):
             if metric not in known:
                 raise UnknownNameError(f"metrics.{position}", metric, known)

@@ -53,6 +53,8 @@ class Metric:
         needs_labels: Whether it needs labels.
         of_model: Whether it changes with the model version, whatever the data did.
         measure: Kind of number; a metric that has one is evaluated against the expected value.
+        on_request: Whether it is evaluated only where `alerts.evaluation.metrics` names it: each test costs the
+            others power.
         worse: Side on which it is bad.
         lowest: Smallest possible value; None if there is none.
         smallest: Smallest effect size that alerts, if it has one of its own.
@@ -68,6 +70,7 @@ class Metric:
     needs_labels: bool = False
     of_model: bool = False
     measure: Measure | None = None
+    on_request: bool = False
     worse: Worse = Worse.BOTH
     lowest: float | None = 0.0
     role: Role | None = None
@@ -83,6 +86,10 @@ class Metric:
 ROWS = "rows"
 NULL_RATE = "null_rate"
 NEW_CATEGORY_RATE = "new_category_rate"
+OUT_OF_RANGE_RATE = "out_of_range_rate"
+ZERO_VECTOR_RATE = "zero_vector_rate"
+MALFORMED_VECTOR_RATE = "malformed_vector_rate"
+CENTROID_COSINE = "centroid_cosine"
 DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
@@ -90,6 +97,8 @@ MULTIVARIATE = "multivariate_drift"
 ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
+# by column, of what the reference does not have
+UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
 # prefix of the metrics that specs add
 OWN = "own."
@@ -214,6 +223,45 @@ GENERIC: Mapping[str, Metric] = {
         is_share=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
+    ),
+    OUT_OF_RANGE_RATE: Metric(
+        "out-of-range rate",
+        "Share of values of a numeric feature below the smallest or above the largest of the reference. Counted in "
+        "profiles: of more than 1,024 distinct values, those that share a cell with the extreme (1 % of its distance "
+        "from the median) are not.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        on_request=True,
+        worse=Worse.ABOVE,
+    ),
+    ZERO_VECTOR_RATE: Metric(
+        "zero-vector rate",
+        "Share of vectors of norm 0; of more than 1,024 distinct norms, below 1 % of the reference's median norm.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        on_request=True,
+        worse=Worse.ABOVE,
+    ),
+    MALFORMED_VECTOR_RATE: Metric(
+        "malformed-vector rate",
+        "Share of the rows read that are quarantined for a vector of another length, or with a null element.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        on_request=True,
+        worse=Worse.ABOVE,
+    ),
+    CENTROID_COSINE: Metric(
+        "cosine of the centroid",
+        "Cosine of the angle between the mean of the vectors and that of the reference; 1: the same direction. It "
+        "has no interval: how it varies is learnt from the days.",
+        by_column=True,
+        measure=Measure.SKILL,
+        on_request=True,
+        worse=Worse.BELOW,
+        lowest=-1.0,
     ),
     DRIFT: Metric("drift score", "Distance of a column from the reference.", by_column=True),
     DRIFTED_COLUMNS: Metric(

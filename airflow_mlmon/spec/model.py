@@ -41,7 +41,7 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes"})
+TASK_KEYS = frozenset({"classes", "cutoff"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
@@ -78,10 +78,13 @@ class ModelSpec(Section):
     )
     task: str = Field(
         default="binary",
-        description="Kind of model: binary, or none (features only); without it, what the outputs and labels say.",
+        description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
     classes: tuple[str, ...] = Field(
         default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
+    )
+    cutoff: int | None = Field(
+        default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")

@@ -21,10 +21,12 @@ class OutcomeSchema:
     Attributes:
         columns: Columns that are profiled of labelled predictions: the label, then what follows from it.
         edges: Ascending values of the output that divide predictions, such as its deciles in the reference.
+        settings: What else the profiles depend on, by name in the order of the names.
     """
 
     columns: tuple[ColumnSchema, ...]
     edges: tuple[float, ...] = ()
+    settings: tuple[tuple[str, float], ...] = ()
 
     @property
     def id(self) -> str:
@@ -41,6 +43,7 @@ class OutcomeSchema:
             "format": _FORMAT,
             "columns": ProfileSchema(model="", columns=self.columns).to_json(),
             "edges": self.edges,
+            **({"settings": dict(self.settings)} if self.settings else {}),
         }
         return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -54,6 +57,7 @@ class OutcomeSchema:
         try:
             document = json.loads(text)
             found, columns, edges = document["format"], document["columns"], tuple(document["edges"])
+            settings = tuple(sorted(document.get("settings", {}).items()))
         except (KeyError, TypeError, ValueError) as error:
             raise StateError(f"Cannot parse the stored schema of outcomes: {error!r}.") from error
         if found != _FORMAT:
@@ -62,7 +66,7 @@ class OutcomeSchema:
                 hint="upgrade airflow-mlmon",
                 format=found,
             )
-        return cls(columns=ProfileSchema.from_json(columns).columns, edges=edges)
+        return cls(columns=ProfileSchema.from_json(columns).columns, edges=edges, settings=settings)
 
 
 class OutcomeProfile(Protocol):

@@ -74,6 +74,7 @@ def profile_outcome_parts(
     Raises:
         SchemaMismatchError: a column is absent or of another type.
     """
+    joined = task.arrange(joined)
     whole = task.profile_outcomes(joined, schema)
     parts: dict[str, OutcomeProfile] = {}
     for segment in segments:

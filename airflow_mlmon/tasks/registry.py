@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.metrics import GENERIC, OWN, Metric, own_metric
 from airflow_mlmon.tasks.binary.description import Binary
+from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.none.description import FeaturesOnly
+from airflow_mlmon.tasks.ranking.description import Ranking
 from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.choices import ColumnType, Role
     from airflow_mlmon.spec.model import ModelSpec
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (Binary(), Regression(), FeaturesOnly())})
+_KINDS = (Binary(), Multiclass(), Regression(), Ranking(), FeaturesOnly())
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _KINDS})
 
 
 class _Metrics(Mapping[str, Metric]):
@@ -40,8 +43,6 @@ METRICS: Mapping[str, Metric] = _Metrics(
     {**GENERIC, **{name: metric for task in TASKS.values() for name, metric in task.metrics.items()}}
 )
 DEFAULT = TASKS["binary"]
-# kinds that a spec may name one day
-PLANNED = ("multiclass", "ranking")
 
 
 def infer_tasks(
@@ -57,6 +58,10 @@ def task_of(spec: ModelSpec) -> Task:
 
 
 def is_evaluated(spec: ModelSpec, metric: str) -> bool:
-    """Say whether a metric is evaluated without a rule: those of a task only where it, or the spec, names them."""
+    """Say whether a metric is evaluated without a rule: by default, or because the spec names it."""
     task = TASKS[spec.task]
-    return metric not in task.metrics or metric in task.evaluated or metric in spec.alerts.evaluation.metrics
+    if metric in task.metrics:
+        is_default = metric in task.evaluated
+    else:
+        is_default = metric not in METRICS or not METRICS[metric].on_request
+    return is_default or metric in spec.alerts.evaluation.metrics

@@ -23,7 +23,8 @@ from airflow_mlmon.statistics.arrays import Floats
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 
 KIND = b"MLMO"
-VERSION = 1
+# the codec reads columns with sketches from this version on
+VERSION = 2
 # of sums of doubles, each rounded to the nearest
 UNIT = 2.0**-40
 _FAR = 2.0**62

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
 
 
 class Task(ABC):
@@ -31,6 +32,8 @@ class Task(ABC):
         types: Types that its columns may have, by their role; the first is the one that a guess takes.
         needs: Roles of which a model has one at least, group by group.
         keys: Keys of a spec that it reads, of those that only some tasks read.
+        undivided: The role of the column whose equal values belong together: outcome profiles of parts that cut them do
+            not add up.
         looks: What outputs, by role, and the label, by None, look like in a sample, in words.
         ranges: The ends between which outputs lie by what they are.
         metrics: The metrics of its own, in the order in which they are shown.
@@ -47,6 +50,7 @@ class Task(ABC):
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]]
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
     keys: ClassVar[frozenset[str]] = frozenset()
+    undivided: ClassVar[Role | None] = None
     looks: ClassVar[Mapping[Role | None, str]]
     ranges: ClassVar[Mapping[Role, tuple[float, float]]]
     metrics: ClassVar[Mapping[str, Metric]]
@@ -64,6 +68,15 @@ class Task(ABC):
     def bind(self, spec: ModelSpec) -> Task:  # noqa: ARG002 - for those that read keys of a spec
         """Return the task with what a spec says of it."""
         return self
+
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:  # noqa: ARG002 - for those that find some
+        """Find what a valid spec says that cannot be of such a model: the key, and the mistake."""
+        yield from ()
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """Return the numbers of a spec that outcome profiles depend on."""
+        return {}
 
     @abstractmethod
     def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
@@ -85,6 +98,10 @@ class Task(ABC):
             outputs: Profiles of the outputs in the reference, with their own schemas.
             joined: The reference's outputs with their labels; None if it has no labels.
         """
+
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Return predictions joined with their labels in the form of which several parts are profiled fastest."""
+        return joined
 
     @abstractmethod
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeProfile:
@@ -125,6 +142,10 @@ class Task(ABC):
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
+
+    def tables(self, outcomes: OutcomeProfile, reference: OutcomeProfile | None) -> tuple[OutcomeTable, ...]:  # noqa: ARG002 - for those that have some
+        """Show what is known of the errors beyond the metrics, perhaps beside the reference's."""
+        return ()
 
     @abstractmethod
     def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_coverage: float) -> list[Difference]:

@@ -90,6 +90,7 @@ def test_rows_whose_vector_is_none_are_quarantined_and_told(tmp_path, archive):
 
     _, state, drift, _, page, _, _ = run_day(tmp_path, archive, table)
 
+    assert "; malformed-vector rate 2.5 % (" in page
     assert (state.rows_read, state.rows_accepted, state.rows_quarantined) == (80, 78, 2)
     assert drift["embedding"].rows == 77
     assert "embedding is not a vector of dimension 6" in page

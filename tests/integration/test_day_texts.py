@@ -24,6 +24,10 @@ COLUMNS = (
     embedding: {type: vector, dimension: 4}
     channel:""",
 )
+EVALUATED = (
+    "alerts:\n",
+    "alerts:\n  evaluation: {metrics: [out_of_range_rate, malformed_vector_rate, centroid_cosine]}\n",
+)
 MARKER = "Zyzzyva"
 WORDS = np.array(["the", "loan", "is", "due", "Monday", "call", "back", "a", "customer", "asks"])
 
@@ -51,7 +55,7 @@ def days(tmp_path_factory):
     archive = Archive(str(folder / "archive"), write_file)
     past = [with_texts(FIRST - timedelta(days=n)) for n in range(REFERENCE_DAYS, 0, -1)]
     archive.write(f"{archive.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
-    with opened(folder, archive, COLUMNS) as run:
+    with opened(folder, archive, COLUMNS, EVALUATED) as run:
         for offset in range(3):
             day = FIRST + timedelta(days=offset)
             archive.write_predictions(day, with_texts(day, moved=offset == 2))
@@ -65,7 +69,11 @@ def test_a_change_of_texts_and_embeddings_is_found_and_nothing_before(days):
     breached = {(one.metric, one.column) for one in run.store.verdicts(third) if one.state is VerdictState.BREACH}
 
     assert {alert.partition.day for alert in run.store.alerts("loans", FIRST, third.day)} == {third.day}
+    assert {("centroid_cosine", "embedding"), ("out_of_range_rate", "note.upper")} <= breached
     assert {("drift_score", name) for name in ("note.upper", "note.pattern", "note.matches", "embedding")} <= breached
+    page = run.files.read(run.report_uri(third.key, PAGE)).decode()
+    assert "; cosine of the centroid " in page
+    assert "; out-of-range rate " in page
     assert not {name for _, name in breached} & {"amount", "note.length", "note.words", "note.letters", "note.empty"}
 
 

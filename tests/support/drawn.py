@@ -147,7 +147,7 @@ class World:
             metrics=self._metrics(profile),
             past=past,
             columns=days.columns(),
-            base=base_shares(baselines),
+            base=base_shares(baselines, baseline),
             parts=days.parts,
         )
 

@@ -57,3 +57,23 @@ def random_numbers(rows: int, seed: int) -> pa.Table:
             "excluded": pa.array(random.random(rows) < 0.05),
         }
     )
+
+
+CLASSES = ("cat", "dog", "fox", "owl")
+
+
+def random_classes(rows: int, seed: int) -> pa.Table:
+    """Calibrated probabilities of four classes, the most probable one as the prediction, and a label in ten missing."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet((1.5, 1.0, 0.6, 0.4), rows)
+    truth = (probabilities.cumsum(axis=1) < random.random((rows, 1))).sum(axis=1)
+    names = np.array(CLASSES)
+    values = pa.array(probabilities.ravel())
+    return pa.table(
+        {
+            "prediction": pa.array(names[probabilities.argmax(axis=1)]),
+            "probability": pa.FixedSizeListArray.from_arrays(values, len(CLASSES)),
+            "label": pa.array(names[np.minimum(truth, len(CLASSES) - 1)], mask=random.random(rows) < 0.1),
+            "excluded": pa.array(random.random(rows) < 0.05),
+        }
+    )

@@ -36,12 +36,13 @@ from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, ROWS
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
 _EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
+_NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
 # baselines of earlier days
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # maximum look-back, in lengths of the history
@@ -174,13 +175,13 @@ class PartitionEvaluator:
         own = {one.day for one in stored if one.is_reference}
         return replace(
             evidence,
-            # the vocabulary comes from these days: they have no new categories
+            # the vocabulary and the range come from these days: nothing of them is new
             past={
-                key: [(before, point) for before, point in points if key[0] != NEW_CATEGORY_RATE or before not in own]
+                key: [(before, point) for before, point in points if key[0] not in _NEVER_SEEN or before not in own]
                 for key, points in evidence.past.items()
             },
             columns=history.columns(),
-            base=base_shares(history.baselines),
+            base=base_shares(history.baselines, reference.profile),
             scales=_scales(spec, history),
             parts=history.parts,
         )

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import Divided, Sliced, merge_divided
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_outcomes
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference, stream_reference
+from airflow_mlmon.pipeline.workspace.samples import days_of
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
@@ -53,7 +55,16 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
             files.update(checksums)
             yield rows
 
-    found = _divide(run, streamed(), schema, reference.outcomes)
+    def by_day() -> Iterable[pa.Table]:
+        rows, checksums, _ = read_reference(run)
+        files.update(checksums)
+        days = days_of(rows, run.spec.time_column)
+        for day in pc.unique(days):
+            yield rows.filter(pc.equal(days, day) if day.is_valid else days.is_null())
+
+    # rows of a group may be in several files
+    is_cut = task_of(run.spec).undivided is not None
+    found = _divide(run, by_day() if is_cut else streamed(), schema, reference.outcomes)
     if files != reference.files:
         raise StateError(
             f"The files of the reference of {run.model} have changed since its profile schema was pinned.",

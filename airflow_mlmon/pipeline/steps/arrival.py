@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
+from airflow_mlmon.archive.curate import malformed_reasons
+from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import MALFORMED_VECTOR_RATE
+from airflow_mlmon.statistics.intervals import wilson_interval
 
 # the metrics of `arrival_metrics`
-ARRIVAL_METRICS = frozenset({"rows_quarantined", "quarantined_share", "delay_hours"})
+ARRIVAL_METRICS = frozenset({"rows_quarantined", "quarantined_share", "delay_hours", MALFORMED_VECTOR_RATE})
 
 
-def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
-    """Measure the quarantined rows, the quarantine rate and the delay of the files.
+def arrival_metrics(run: Run, prepared: Prepared) -> list[MetricValue]:
+    """Measure the quarantined rows, the quarantine rate, the malformed vectors and the delay of the files.
 
     The reference's own days have none of these: their rows were selected and did not arrive day by day.
     """
@@ -25,4 +33,23 @@ def arrival_metrics(prepared: Prepared) -> list[MetricValue]:
             reason="" if rows else "no rows counted",
         ),
         MetricValue(metric="delay_hours", value=delay.hours, rows=rows, reason=delay.reason),
+        *_malformed_rates(run, prepared),
     ]
+
+
+def _malformed_rates(run: Run, prepared: Prepared) -> list[MetricValue]:
+    if not run.spec.vectors:
+        return []
+    manifest = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, MANIFEST)))
+    return [_malformed_rate(name, run, manifest["quarantined"], prepared.rows_read) for name in run.spec.vectors]
+
+
+def _malformed_rate(name: str, run: Run, quarantined: Mapping[str, int], rows: int) -> MetricValue:
+    malformed = sum(quarantined.get(reason, 0) for reason in malformed_reasons(name, run.spec))
+    return MetricValue(
+        metric=MALFORMED_VECTOR_RATE,
+        column=name,
+        value=malformed / rows if rows else None,
+        rows=rows,
+        reason="" if rows else "no rows counted",
+    ).within(wilson_interval(malformed, rows))

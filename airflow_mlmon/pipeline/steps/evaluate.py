@@ -120,7 +120,7 @@ def _evaluate_rows(
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(prepared), *others]
+    metrics = [*of_rows, *arrival_metrics(run, prepared), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

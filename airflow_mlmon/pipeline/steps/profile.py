@@ -95,7 +95,7 @@ def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partit
             take_delivery(run, later)
     measured = measure_labels(run, past, prepared.version)
     of_rows = row_metrics(run, reference, past, prepared.version, profile)
-    metrics = (*of_rows, *arrival_metrics(prepared), *estimated_metrics(run, measured))
+    metrics = (*of_rows, *arrival_metrics(run, prepared), *estimated_metrics(run, measured))
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     if measured is not None:
         results.append(label_results(run, measured))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_mlmon.drift.attributions import measure_attributions
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import read_magnitudes, reference_magnitudes
@@ -15,8 +16,9 @@ from airflow_mlmon.records import MetricValue
 def row_metrics(
     run: Run, reference: StoredReference, partition: Partition, version: str, profile: Profile
 ) -> list[MetricValue]:
-    """Measure the rows of a version of a partition, the requests that failed beside them, and their attributions."""
+    """Measure a version of a partition: its rows and what is new in them, the failed requests, the attributions."""
     metrics = measure_rows(run, profile, read_operations(run, partition, version))
+    metrics += unseen_metrics(profile, reference.profile, run.spec)
     magnitudes = read_magnitudes(run, reference.schema, partition, version)
     if magnitudes is not None:
         metrics += measure_attributions(magnitudes, reference_magnitudes(run, reference.folder))

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
+from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -137,6 +138,7 @@ def _fingerprint(run: Run) -> str:
         run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
+        *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
         # its days are measured by them
         *([run.spec.metrics] if run.spec.metrics else ()),
     ]
@@ -192,7 +194,8 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     for place, day in enumerate(profiles):
         estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
-        of_rows = [*by_sample.get(day, ()), *attributions[day], *estimates]
+        unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
+        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -263,6 +266,8 @@ def _publish_day(
     others: Sequence[MetricValue],
 ) -> None:
     """Store a day of the reference, by its profile and its operational profile, as history for later days.
+
+    `others` are its metrics beside the other days.
 
     A day whose own rows are served stays as it is.
     """

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
-from airflow_mlmon.tasks.binary.table import HALF
+from airflow_mlmon.tasks.classification import HALF
 
 
 def score_constants(outcomes: BinaryOutcomes, reference: BinaryOutcomes) -> Mapping[str, float]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
 from airflow_mlmon.tasks.binary.table import (
-    HALF,
     METRICS,
     POSITIVE_RATE,
     PREDICTED_POSITIVE_RATE,
     SCORE_MEAN,
 )
+from airflow_mlmon.tasks.classification import HALF
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
 from airflow_mlmon.tasks.task import Task

@@ -19,8 +19,9 @@ from airflow_mlmon.statistics.intervals import (
     f1_interval,
     mean_interval_of_sums,
 )
-from airflow_mlmon.tasks.binary.outcome import EPSILON, BinaryOutcomes, to_scores
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
 from airflow_mlmon.tasks.binary.table import POSITIVE_RATE
+from airflow_mlmon.tasks.cells import EPSILON, area_under_curve, to_scores
 from airflow_mlmon.tasks.coverage import measure_under_coverage
 from airflow_mlmon.tasks.coverage import share_of as _share
 from airflow_mlmon.tasks.coverage import value_of as _value
@@ -36,24 +37,8 @@ def measure_outcomes(profile: BinaryOutcomes, min_coverage: float) -> list[Metri
 
 
 def roc_auc(profile: BinaryOutcomes) -> tuple[float, float] | None:
-    """Compute the area under the ROC curve, and the largest error that the grid can cause.
-
-        AUC = (pairs in the right order + half of the pairs that share a cell) / all pairs
-
-    over all pairs of a positive and a negative label. Within a cell the true order is not known,
-    so the error is at most half of the share of pairs that share a cell; where equal cells mean
-    equal scores, such as for scores of two decimals, it is none.
-    """
-    positive, negative = profile.positive_cells, profile.negative_cells
-    pairs = positive.rows * negative.rows
-    if not pairs:
-        return None
-    keys = np.union1d(positive.keys, negative.keys)
-    ours, theirs = positive.spread(keys), negative.spread(keys)
-    below = np.cumsum(theirs) - theirs
-    shared = int(np.sum(ours * theirs))
-    ordered = int(np.sum(ours * below))
-    return (2 * ordered + shared) / (2 * pairs), shared / (2 * pairs)
+    """Compute the area under the ROC curve, and the largest error that the grid can cause: see `area_under_curve`."""
+    return area_under_curve(profile.positive_cells, profile.negative_cells)
 
 
 def _evaluated(profile: BinaryOutcomes) -> Iterator[MetricValue]:

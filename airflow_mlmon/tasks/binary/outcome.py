@@ -21,13 +21,12 @@ from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.category import CategoryProfile
-from airflow_mlmon.profiles.columns.grid import LAST_CELL, to_cells, to_midpoints
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.binary.scores import ScoreCells
-from airflow_mlmon.tasks.binary.table import HALF
+from airflow_mlmon.tasks.cells import EPSILON, count_score_cells, from_half, to_score_cells
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.sums import in_units
@@ -40,13 +39,7 @@ _LABELLED = 2
 # what is pinned of the label
 LABEL = ColumnSchema(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
 SCHEMA = OutcomeSchema(columns=(LABEL,))
-# The clipping of scikit-learn's log_loss for doubles.
-EPSILON = float(np.finfo(np.float64).eps)
 _NULL = -1
-_MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
-# all cells, from that of the lowest score to that of the highest; with fewer rows, sorting is faster
-_PLACES = 2 * LAST_CELL + _MIRROR + 1
-_FEW = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,12 +225,12 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
         improbable=int((scored & (labels != _NULL)).sum() - probable.sum()),
         log_loss=log_loss,
         brier=brier,
-        positive_cells=_count(cells[positive & scored]),
-        negative_cells=_count(cells[negative & scored]),
+        positive_cells=count_score_cells(cells[positive & scored]),
+        negative_cells=count_score_cells(cells[negative & scored]),
         scores=ScoreCells(
-            positive=_count(cells[scored & (predictions == 1)]),
-            negative=_count(cells[scored & (predictions == 0)]),
-            unclassified=_count(cells[scored & (predictions == _NULL)]),
+            positive=count_score_cells(cells[scored & (predictions == 1)]),
+            negative=count_score_cells(cells[scored & (predictions == 0)]),
+            unclassified=count_score_cells(cells[scored & (predictions == _NULL)]),
         ),
     )
 
@@ -278,41 +271,7 @@ def _tally(cells: Sequence[CountedCell], label: int) -> Tally:
     held = [cell for cell in cells if cell.of == label]
     halves = np.array([cell.cell for cell in held], dtype=np.int32)
     upper = np.array([cell.is_mirrored for cell in held], dtype=bool)
-    return Tally.of_counts(_from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
-
-
-def _count(cells: npt.NDArray[np.int32]) -> Tally:
-    if len(cells) < _FEW:
-        return Tally.of(cells)
-    counts = np.bincount(cells + LAST_CELL, minlength=_PLACES)
-    held = np.flatnonzero(counts != 0)
-    return Tally(keys=(held - LAST_CELL).astype(np.int32), counts=counts[held].astype(np.int64))
-
-
-def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
-    """Map each finite score to its cell.
-
-    >>> to_score_cells(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()
-    [0, 16000, 16128, 16256, 32256]
-    """
-    upper = scores >= HALF
-    return _from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
-
-
-def to_scores(cells: npt.NDArray[np.int32]) -> Floats:
-    """Map each cell to the score in its middle.
-
-    >>> to_scores(to_score_cells(np.array([0.0, 0.25, 0.75, 1.0]))).round(2).tolist()
-    [0.0, 0.25, 0.75, 1.0]
-    """
-    upper = cells > _MIRROR // 2
-    halves = to_midpoints(np.where(upper, _MIRROR - cells, cells))
-    return np.where(upper, 1.0 - halves, halves)
-
-
-def _from_half(cells: npt.NDArray[np.int32], upper: Flags) -> npt.NDArray[np.int32]:
-    """Combine the cells of the scores below ½ with those of 1 - p of the `upper` ones."""
-    return np.where(upper, _MIRROR - cells, cells).astype(np.int32)
+    return Tally.of_counts(from_half(halves, upper), np.array([cell.rows for cell in held], dtype=np.int64))
 
 
 def _flags(table: pa.Table, name: str) -> npt.NDArray[np.int8]:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.tasks.classification import SHARED
 
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
 POSITIVE_RATE = "positive_rate"
-# the score at which a row is predicted as positive
-HALF = 0.5
 
 _ESTIMATED = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
 
@@ -33,14 +32,7 @@ METRICS: Mapping[str, Metric] = {
         needs_labels=True,
         measure=Measure.SHARE,
     ),
-    "accuracy": Metric(
-        "accuracy",
-        "Share of labelled rows whose predicted class is correct.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.SHARE,
-        worse=Worse.BELOW,
-    ),
+    "accuracy": SHARED["accuracy"],
     "precision": Metric(
         "precision",
         "Share of predicted positives that are labelled positive.",
@@ -65,30 +57,9 @@ METRICS: Mapping[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.BELOW,
     ),
-    "roc_auc": Metric(
-        "ROC AUC",
-        "Area under the ROC curve of the score.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "log_loss": Metric(
-        "log loss",
-        "Mean negative log-likelihood of the labels, in nats.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.LOSS,
-        worse=Worse.ABOVE,
-    ),
-    "brier": Metric(
-        "Brier score",
-        "Mean squared difference between score and label.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.LOSS,
-        worse=Worse.ABOVE,
-    ),
+    "roc_auc": SHARED["roc_auc"],
+    "log_loss": SHARED["log_loss"],
+    "brier": SHARED["brier"],
     **{
         f"estimated_{name}": Metric(
             f"estimated {title}",

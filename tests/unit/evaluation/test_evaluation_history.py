@@ -69,7 +69,7 @@ def evaluated(now: pa.Table, baseline: Profile = BASELINE) -> dict[SubjectKey, V
         metrics=[*summary_metrics(found.now, SPEC), *scores],
         past={},
         columns=found.columns(),
-        base=base_shares(found.baselines),
+        base=base_shares(found.baselines, BASELINE),
         parts=found.parts,
     )
     verdicts = evaluate_day(evidence, EvaluationPolicy())

@@ -16,6 +16,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Measure, Worse
+from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
@@ -24,17 +25,23 @@ from airflow_mlmon.tasks.parts import (
     read_outcome_parts,
     sum_outcome_parts,
 )
-from airflow_mlmon.tasks.registry import DEFAULT, METRICS, PLANNED, TASKS
+from airflow_mlmon.tasks.registry import DEFAULT, METRICS, TASKS
 from airflow_mlmon.tasks.regression.description import Regression
 from airflow_mlmon.tasks.task import Task
-from tests.support.labelled import random_labels, random_numbers
+from tests.support.labelled import CLASSES, random_classes, random_labels, random_numbers
+from tests.support.ranked import random_groups
 
 HEAVY = ("numpy", "pyarrow", "scipy", "pandas", "sklearn", "pydantic", "yaml")
 ORIGINS = SegmentSchema(columns=("origin",), values=("EWR", "JFK"))
 # for each kind of model: rows with their outputs and labels, drawn from a seed
-DRAWN = {"binary": random_labels, "regression": random_numbers}
+DRAWN = {
+    "binary": random_labels,
+    "multiclass": random_classes,
+    "regression": random_numbers,
+    "ranking": random_groups,
+}
 # a kind that reads keys of a spec, as those of the drawn rows bind it
-BOUND = {"regression": Regression(levels=(0.1, 0.5, 0.9))}
+BOUND = {"multiclass": Multiclass(CLASSES), "regression": Regression(levels=(0.1, 0.5, 0.9))}
 
 
 @pytest.fixture(params=sorted(TASKS))
@@ -60,6 +67,13 @@ def pinned(task: Task) -> OutcomeSchema:
     return task.pin_outcomes({}, drawn(task, 2_000))
 
 
+def cut(task: Task, table: pa.Table, row: int) -> int:
+    """The row itself, or the first one of its group where groups are not to be cut."""
+    if task.undivided is None or row >= table.num_rows:
+        return row
+    return table.column(task.undivided.value).to_pylist().index(table.column(task.undivided.value)[row].as_py())
+
+
 def without_labels(task: Task, rows: int) -> pa.Table:
     table = drawn(task, rows)
     at = table.column_names.index("label")
@@ -68,14 +82,16 @@ def without_labels(task: Task, rows: int) -> pa.Table:
 
 def parts_of(task: Task, rows: int) -> OutcomeParts:
     joined = drawn(task, rows)
-    origins = pa.table({"origin": [("EWR", "JFK", "LGA", None)[row % 4] for row in range(rows)]})
+    groups = range(rows) if task.undivided is None else joined.column(task.undivided.value).to_pylist()
+    codes = [list(dict.fromkeys(groups)).index(group) for group in groups]
+    origins = pa.table({"origin": [("EWR", "JFK", "LGA", None)[code % 4] for code in codes]})
     return profile_outcome_parts(task, joined, origins, [ORIGINS], pinned(task))
 
 
 @pytest.mark.parametrize("cuts", [(0,), (1,), (500,), (999,), (1000,), (100, 101, 700)])
 def test_outcomes_add_up_however_rows_are_split(task, cuts):
     table = drawn(task, 1_000)
-    ends = [0, *cuts, table.num_rows]
+    ends = [0, *(cut(task, table, row) for row in cuts), table.num_rows]
     pieces = [profiled(task, table.slice(start, end - start)) for start, end in pairwise(ends)]
     whole = profiled(task, table)
 
@@ -232,7 +248,6 @@ def test_counting_names_columns_of_the_joined_labels(task):
 def test_names_are_those_of_the_registry():
     assert TASKS[DEFAULT.name] is DEFAULT
     assert all(task.name == name for name, task in TASKS.items())
-    assert set(TASKS).isdisjoint(PLANNED)
     assert set(DRAWN) == {name for name, task in TASKS.items() if task.has_labels}
 
 

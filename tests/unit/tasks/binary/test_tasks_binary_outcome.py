@@ -6,7 +6,8 @@ import pytest
 
 from airflow_mlmon.errors import SchemaMismatchError, StateError
 from airflow_mlmon.tasks.binary.description import Binary
-from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes, to_score_cells
+from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
+from airflow_mlmon.tasks.cells import to_score_cells
 from tests.support.labelled import labelled_table, random_labels
 
 

@@ -1,0 +1,45 @@
+"""Metrics that classifiers of two classes and of several share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+
+# the score at which a row is predicted as positive
+HALF = 0.5
+
+SHARED: Mapping[str, Metric] = {
+    "accuracy": Metric(
+        "accuracy",
+        "Share of labelled rows whose predicted class is correct.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.SHARE,
+        worse=Worse.BELOW,
+    ),
+    "roc_auc": Metric(
+        "ROC AUC",
+        "Area under the ROC curve of the score; of several classes, the mean of each against the rest.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "log_loss": Metric(
+        "log loss",
+        "Mean negative log-likelihood of the labels, in nats.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "brier": Metric(
+        "Brier score",
+        "Mean squared difference between score and label; of several classes, the sum over them (0 to 2).",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+}

@@ -1,0 +1,1 @@
+"""Models that predict one class of several."""

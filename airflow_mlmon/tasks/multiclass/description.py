@@ -1,0 +1,169 @@
+"""Description of a classifier of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Never
+
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.tasks.contrast import Contrasted
+from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE, METRICS, PREDICTED_MAJORITY_RATE
+from airflow_mlmon.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from airflow_mlmon.profiles.columns.column import ColumnProfile
+    from airflow_mlmon.profiles.columns.segment import Part
+    from airflow_mlmon.profiles.profile import Profile
+    from airflow_mlmon.records import MetricValue
+    from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.tasks.contrast import Contrast, Difference
+    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
+    from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.sums import OutcomeSums
+
+_TEXTS = (ColumnType.CATEGORY, ColumnType.STRING)
+
+
+class Multiclass(Task):
+    """A model that predicts one class of several, perhaps with the probability of each.
+
+    Attributes:
+        classes: Classes of the probabilities, in their order.
+    """
+
+    name: ClassVar[str] = "multiclass"
+    types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(
+        {Role.PREDICTION: _TEXTS, Role.PROBABILITY: (ColumnType.FLOAT, ColumnType.VECTOR)}
+    )
+    needs: ClassVar[tuple[tuple[Role, ...], ...]] = ((Role.PREDICTION, Role.PROBABILITY),)
+    keys: ClassVar[frozenset[str]] = frozenset({"classes"})
+    looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
+        {
+            Role.PREDICTION: "one of a few classes",
+            Role.PROBABILITY: "all between 0 and 1",
+            None: "one of a few classes",
+        }
+    )
+    ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.PROBABILITY: (0, 1)})
+    metrics: ClassVar[Mapping[str, Metric]] = METRICS
+    headline: ClassVar[tuple[str, ...]] = (PREDICTED_MAJORITY_RATE, MAJORITY_RATE, "accuracy", "log_loss")
+    evaluated: ClassVar[tuple[str, ...]] = (
+        PREDICTED_MAJORITY_RATE,
+        MAJORITY_RATE,
+        "accuracy",
+        "f1_macro",
+        "log_loss",
+        "roc_auc",
+    )
+    version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "log_loss")
+    contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
+        {
+            "accuracy": Contrasted(is_share=True),
+            "top_k_accuracy": Contrasted(needs=Role.PROBABILITY, is_share=True),
+            MAJORITY_RATE: Contrasted(is_share=True),
+        }
+    )
+    counting: ClassVar[None] = None
+
+    def __init__(self, classes: tuple[str, ...] = ()) -> None:
+        """Describe classifiers with probabilities of these classes."""
+        self.classes = classes
+
+    @property
+    def label_type(self) -> ColumnType:
+        """Return the type of the label."""
+        return ColumnType.CATEGORY
+
+    def bind(self, spec: ModelSpec) -> Multiclass:
+        """Return the task with the classes of a spec."""
+        return type(self)(spec.classes)
+
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Find probabilities that are not one for each of the classes."""
+        names = spec.columns_of(Role.PROBABILITY)
+        if not names:
+            return
+        key = "predictions", "columns", names[0]
+        dimension = spec.columns[names[0]].dimension
+        if not spec.classes:
+            yield key, "probabilities need the key `classes`, which names their classes in their order"
+        elif (found := dimension or len(names)) != len(spec.classes):
+            yield key, f"there are {found} probabilities for {len(spec.classes)} classes"
+
+    def looks_like(self, role: Role | None, values: pa.ChunkedArray) -> bool:
+        """Say whether they are one of a few classes, or between 0 and 1."""
+        from airflow_mlmon.tasks.multiclass.look import is_class, is_probability  # noqa: PLC0415 - heavy
+
+        return is_probability(values) if role is Role.PROBABILITY else is_class(values)
+
+    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no score
+        """Say no: there is no score that a class of several follows from."""
+        return False
+
+    def empty_outcomes(self) -> OutcomeSums:
+        """Return the outcome profile of no rows."""
+        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
+
+        return OutcomeSums()
+
+    def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
+        """Pin the classes."""
+        from airflow_mlmon.tasks.multiclass.outcome import pin_classes  # noqa: PLC0415 - heavy
+
+        return pin_classes(outputs, joined, self.classes)
+
+    def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
+        """Count what predictions joined with their labels say."""
+        from airflow_mlmon.tasks.multiclass.outcome import profile_classifications  # noqa: PLC0415 - heavy
+
+        return profile_classifications(joined, schema, self.classes)
+
+    def read_outcomes(self, data: bytes) -> OutcomeSums:
+        """Return the outcome profile that these bytes were made of."""
+        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
+
+        return OutcomeSums.from_bytes(data)
+
+    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> Never:
+        """Refuse: nothing is counted."""
+        raise NotImplementedError(self.name, rows, cells)
+
+    def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
+        """Measure the share of the class that is predicted most."""
+        from airflow_mlmon.tasks.multiclass.outputs import summarise_classes  # noqa: PLC0415 - heavy
+
+        return summarise_classes(part, spec)
+
+    def compare_outputs(self, before: Profile, after: Profile, spec: ModelSpec) -> list[Difference]:
+        """Compare this share between two versions."""
+        from airflow_mlmon.tasks.multiclass.outputs import compare_classes  # noqa: PLC0415 - heavy
+
+        return compare_classes(before, after, spec)
+
+    def measure(self, outcomes: Any, min_coverage: float) -> list[MetricValue]:
+        """Measure every metric that needs labels."""
+        from airflow_mlmon.tasks.multiclass.metrics import measure_classifications  # noqa: PLC0415 - heavy
+
+        return measure_classifications(outcomes, min_coverage)
+
+    def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
+        """Score the most frequent class, and the shares of the labels as the probabilities."""
+        from airflow_mlmon.tasks.multiclass.constant import score_constant_class  # noqa: PLC0415 - heavy
+
+        return score_constant_class(outcomes, reference)
+
+    def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
+        """Compare every metric that needs labels between two versions of a model."""
+        from airflow_mlmon.tasks.multiclass.contrast import compare_classifications  # noqa: PLC0415 - heavy
+
+        return compare_classifications(before, after, min_coverage)
+
+    def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
+        """Compare a metric between some rows and others, with its p-value."""
+        from airflow_mlmon.tasks.multiclass.contrast import contrast_classifications  # noqa: PLC0415 - heavy
+
+        return contrast_classifications(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)

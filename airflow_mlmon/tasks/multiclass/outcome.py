@@ -1,0 +1,220 @@
+"""Outcome profile of a classifier of several classes: the confusion matrix, and what its probabilities say.
+
+Classes are numbered in the order of the pinned vocabulary of the label, the reference's most frequent one first; the
+number after the last stands for every other class, which is counted as one. Probabilities are kept as cells per class,
+of rows labelled with it and of the others, for at most 50 classes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
+from airflow_mlmon.profiles.values.arrow import to_text_array
+from airflow_mlmon.profiles.values.reading import Texts, count_texts
+from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.statistics.arrays import Flags, Floats
+from airflow_mlmon.tasks.cells import EPSILON, count_score_cells, to_score_cells
+from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.sums import OutcomeSums, in_units
+
+LABEL = "label"
+MAX_CLASSES = 1_000
+MAX_CURVES = 50
+# probabilities of a row add up to 1 within this
+TOLERANCE = 1e-3
+CONFUSION, RANKS = "confusion", "ranks"
+
+Codes = npt.NDArray[np.int32]
+_NONE = -1
+
+
+def pin_classes(
+    outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, classes: Sequence[str]
+) -> OutcomeSchema:
+    """Pin the classes, the most frequent label first: those of the spec, else those that the reference has."""
+    found = _count_classes(outputs, joined)
+    named = classes or [name for name in sorted(found) if sum(found[name])]
+    frequent = sorted(named, key=lambda name: [-count for count in found.get(name, (0, 0))])[:MAX_CLASSES]
+    return OutcomeSchema(columns=(ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent)),))
+
+
+def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> OutcomeSums:
+    """Profile predictions joined with their labels.
+
+    Args:
+        joined: One row per prediction, with the columns prediction and label (text or null), probability (a list of
+            doubles per row, one per class, or null) and excluded (boolean). The label of an excluded row is ignored.
+            Without a predicted class, the most probable one counts as predicted.
+        schema: Pinned schema.
+        order: Classes of the probabilities, in their order.
+
+    Raises:
+        SchemaMismatchError: one of the columns is absent or of another type.
+    """
+    classes = schema[LABEL].vocabulary
+    excluded = _column(joined, "excluded").combine_chunks()
+    labels = pc.if_else(excluded, pa.scalar(None, pa.string()), _texts(joined, LABEL))
+    truth, predicted = _to_codes(labels, classes), _to_codes(_texts(joined, "prediction"), classes)
+    probabilities = _probabilities(joined, classes, order)
+    sums: Counter[str] = Counter()
+    tallies: dict[str, Tally] = {}
+    if probabilities is not None:
+        is_sound = _are_sound(probabilities)
+        predicted = np.where((predicted == _NONE) & is_sound, probabilities.argmax(axis=1), predicted)
+        is_labelled = truth != _NONE
+        sums["improbable"] = int((is_labelled & ~is_sound & ~np.isnan(probabilities).all(axis=1)).sum())
+        rows = is_labelled & is_sound
+        tallies |= _cells(probabilities[rows], truth[rows])
+        sums.update(_losses(probabilities[rows], truth[rows]))
+        tallies[RANKS] = Tally.of(_ranks(probabilities[rows], truth[rows]))
+    both = (truth != _NONE) & (predicted != _NONE)
+    tallies[CONFUSION] = _count_pairs(truth[both], predicted[both], len(classes) + 1)
+    return OutcomeSums(
+        schema=schema,
+        rows=joined.num_rows,
+        excluded=pc.sum(excluded).as_py() or 0,
+        columns={LABEL: _profile_label(schema[LABEL], labels)},
+        sums=sums,
+        tallies=tallies,
+    )
+
+
+def cells_key(place: int, *, is_label: bool) -> str:
+    """Return the key of the cells of a class's probability, of rows labelled with it or of the others."""
+    return f"cells.{place}.{int(is_label)}"
+
+
+def _count_classes(outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> dict[str, tuple[int, int]]:
+    """Count the labels and the predictions of each class in the reference."""
+    labels, predictions = Counter[str](), Counter[str]()
+    prediction = outputs.get(Role.PREDICTION)
+    if joined is not None:
+        for counts, name in ((labels, LABEL), (predictions, "prediction")):
+            found = count_texts(_texts(joined, name), name)
+            counts.update(dict(zip(found.values.to_pylist(), found.counts.tolist(), strict=True)))
+    elif isinstance(prediction, CategoryProfile):
+        predictions.update({name: prediction.count_of(name) for name in prediction.schema.vocabulary})
+    return {name: (labels[name], predictions[name]) for name in labels | predictions}
+
+
+def _profile_label(schema: ColumnSchema, labels: pa.Array) -> CategoryProfile:
+    found = count_texts(labels, LABEL)
+    return CategoryProfile.of(schema, Texts(values=found.values, counts=found.counts, nulls=0))
+
+
+def _to_codes(texts: pa.Array, classes: Sequence[str]) -> Codes:
+    """Number the classes of rows; a class that is not pinned has the number after the last, a null -1."""
+    places = pc.index_in(texts, value_set=to_text_array(classes))
+    codes = pc.if_else(texts.is_null(), _NONE, pc.fill_null(places, len(classes)))
+    numbers: Codes = codes.cast(pa.int32()).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _count_pairs(truth: Codes, predicted: Codes, classes: int) -> Tally:
+    keys = truth * classes + predicted
+    counts = np.bincount(keys, minlength=classes * classes) if len(keys) > classes else None
+    if counts is None:
+        return Tally.of(keys.astype(np.int32))
+    held = np.flatnonzero(counts)
+    return Tally(keys=held.astype(np.int32), counts=counts[held].astype(np.int64))
+
+
+def _are_sound(probabilities: Floats) -> Flags:
+    """Return whether each row's probabilities lie between 0 and 1 and add up to 1, within the tolerance."""
+    with np.errstate(invalid="ignore"):
+        sums = np.abs(probabilities.sum(axis=1) - 1) <= TOLERANCE
+        sound: Flags = sums & (probabilities.min(axis=1) >= 0) & (probabilities.max(axis=1) <= 1)
+    return sound
+
+
+def _cells(probabilities: Floats, truth: Codes) -> dict[str, Tally]:
+    """Count the cells of each class's probability, of rows labelled with it and of the others."""
+    tallies: dict[str, Tally] = {}
+    if probabilities.shape[1] > MAX_CURVES:
+        return tallies
+    for place in range(probabilities.shape[1]):
+        cells, is_label = to_score_cells(probabilities[:, place]), truth == place
+        tallies[cells_key(place, is_label=True)] = count_score_cells(cells[is_label])
+        tallies[cells_key(place, is_label=False)] = count_score_cells(cells[~is_label])
+    return tallies
+
+
+def _of_label(probabilities: Floats, truth: Codes) -> Floats:
+    """Return the probability of each row's label; 0 of a class that has none."""
+    is_known = truth < probabilities.shape[1]
+    known = probabilities[np.arange(len(truth)), np.where(is_known, truth, 0)]
+    return np.where(is_known, known, 0.0)
+
+
+def _losses(probabilities: Floats, truth: Codes) -> dict[str, int]:
+    own = _of_label(probabilities, truth)
+    log_losses = -np.log(np.clip(own, EPSILON, 1 - EPSILON))
+    # the sum over the classes of (p - y)^2
+    distances = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * own + 1
+    return {
+        "probable": len(own),
+        "log_loss": in_units(log_losses),
+        "log_loss2": in_units(log_losses**2),
+        "brier": in_units(distances),
+        "brier2": in_units(distances**2),
+    }
+
+
+def _ranks(probabilities: Floats, truth: Codes) -> Codes:
+    """Rank each row's label by its probability, from 1 on; of equal ones the later class ranks first.
+
+    So does scikit-learn's `top_k_accuracy_score`. The label of an unknown class ranks after all.
+    """
+    classes = probabilities.shape[1]
+    own = _of_label(probabilities, truth)[:, None]
+    is_before = probabilities > own
+    if len(own):
+        is_before |= (probabilities == own) & (np.arange(classes) > truth[:, None])
+    ranks: Codes = np.where(truth < classes, is_before.sum(axis=1) + 1, classes + 1).astype(np.int32)
+    return ranks
+
+
+def _probabilities(joined: pa.Table, classes: Sequence[str], order: Sequence[str]) -> Floats | None:
+    """Return the probabilities as rows of a matrix, with a column per class; None if there are none."""
+    column = _column(joined, "probability")
+    if column.null_count == len(column):
+        return None
+    if not pa.types.is_fixed_size_list(column.type) or column.type.list_size != len(order):
+        raise SchemaMismatchError(
+            f"The joined labels have probabilities as {column.type}, not one for each of {len(order)} classes.",
+            hint="name the classes in the order of the probabilities by the key `classes`",
+            column="probability",
+        )
+    missing = pa.scalar([np.nan] * len(order), column.type)
+    numbers: Floats = (
+        pc.coalesce(column, missing).combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    )
+    return numbers.reshape(-1, len(order))[:, [order.index(name) for name in classes]]
+
+
+def _texts(joined: pa.Table, name: str) -> pa.Array:
+    column = _column(joined, name).combine_chunks()
+    if not (pa.types.is_string(column.type) or pa.types.is_null(column.type)):
+        raise SchemaMismatchError(
+            f"Column {name!r} of the joined labels is of type {column.type}, not text.",
+            column=name,
+            type=str(column.type),
+        )
+    return column.cast(pa.string())
+
+
+def _column(joined: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in joined.column_names:
+        raise SchemaMismatchError(f"The joined labels lack column {name!r}.", column=name)
+    return joined.column(name)

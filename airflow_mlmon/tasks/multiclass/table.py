@@ -1,0 +1,68 @@
+"""Metrics of a classifier of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.tasks.classification import SHARED
+
+PREDICTED_MAJORITY_RATE = "predicted_majority_rate"
+MAJORITY_RATE = "majority_rate"
+AVERAGES = {
+    "macro": "mean over the classes",
+    "micro": "of all rows together, which is the accuracy",
+    "weighted": "mean over the classes, weighted by their labels",
+}
+_AVERAGED = {
+    "precision": "Share of the rows predicted as a class that are labelled so",
+    "recall": "Share of the labels of a class that are predicted",
+    "f1": "Harmonic mean of a class's precision and recall",
+}
+
+
+def _quality(title: str, description: str, *, measure: Measure = Measure.AREA, worse: Worse = Worse.BELOW) -> Metric:
+    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=worse)
+
+
+def _averages() -> Iterator[tuple[str, Metric]]:
+    for name, description in _AVERAGED.items():
+        for average, words in AVERAGES.items():
+            title = f"{average} {'F1' if name == 'f1' else name}"
+            yield f"{name}_{average}", _quality(title, f"{description}; {words}.")
+
+
+METRICS: Mapping[str, Metric] = {
+    PREDICTED_MAJORITY_RATE: Metric(
+        "predicted majority rate",
+        "Share of rows predicted as the class that the reference predicts most.",
+        is_share=True,
+        of_model=True,
+        measure=Measure.SHARE,
+    ),
+    MAJORITY_RATE: Metric(
+        "majority rate",
+        "Share of the labels that are of the reference's most frequent class.",
+        is_share=True,
+        needs_labels=True,
+        measure=Measure.SHARE,
+    ),
+    "accuracy": SHARED["accuracy"],
+    "balanced_accuracy": _quality("balanced accuracy", "Mean of the recalls of the classes that have labels."),
+    **dict(_averages()),
+    "top_k_accuracy": _quality(
+        "top-k accuracy",
+        "Share of labelled rows whose label is among the k most probable classes; k is 2.",
+        measure=Measure.SHARE,
+    ),
+    "roc_auc": SHARED["roc_auc"],
+    "log_loss": SHARED["log_loss"],
+    "brier": SHARED["brier"],
+    "ece": _quality(
+        "calibration error",
+        "Expected calibration error: mean distance of score and share of labels in 15 bins, weighted by their rows; of "
+        "several classes, the mean over them.",
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+}

@@ -1,0 +1,1 @@
+"""Models that rank the rows of a group, such as the results of a query."""

@@ -1,0 +1,175 @@
+"""Outcome profile of a ranking: sums over groups, and of their squares, so that intervals are by groups.
+
+A group is the rows of a partition, or of a part of it, with one value of the group's column: one that lasts from one
+day to the next counts as two. The rows of a group without a label are left out (condensed lists: Sakai, SIGIR 2007),
+if enough of them have one. Profiles add up if no group is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.columns.tally import Tally
+from airflow_mlmon.profiles.engine.pinning import pin_column
+from airflow_mlmon.profiles.values.murmur import hash_texts
+from airflow_mlmon.profiles.values.reading import Numbers
+from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.statistics.arrays import Flags, Floats, Integers
+from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.ranking.groups import Ranked, Scored, rank_rows, score_groups
+from airflow_mlmon.tasks.ranking.table import GROUPS
+from airflow_mlmon.tasks.sums import OutcomeSums, in_units
+
+LABEL = "label"
+CUTOFF, COVERAGE, BY_RANK = "cutoff", "coverage", "by_rank"
+OFFERED, SHOWN = "items_offered", "items_shown"
+_ITEM = "item_hash"
+# items are told apart by so many bits of their hash
+_ITEM_BITS, _HASH_BITS = 20, 63
+# a group with one row has no order
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumKeys:
+    """Names of the sums of a metric over groups."""
+
+    metric: str
+
+    @property
+    def groups(self) -> str:
+        """Groups that have the metric."""
+        return f"{self.metric}.groups"
+
+    @property
+    def total(self) -> str:
+        """Sum of its values."""
+        return f"{self.metric}.total"
+
+    @property
+    def squares(self) -> str:
+        """Sum of the squares of its values."""
+        return f"{self.metric}.squares"
+
+    @property
+    def random(self) -> str:
+        """Sum of what is expected in a random order."""
+        return f"{self.metric}.random"
+
+
+def pin_ranking(
+    outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, settings: Mapping[str, float]
+) -> OutcomeSchema:
+    """Pin the label's column, the order, and what the spec says of the groups."""
+    is_ranked = Role.RANK in outputs or (joined is not None and joined.column("rank").null_count < joined.num_rows)
+    labels = [] if joined is None else joined.column(LABEL).filter(pc.invert(joined.column("excluded"))).chunks
+    return OutcomeSchema(
+        columns=(pin_column(LABEL, ColumnType.FLOAT, labels),),
+        settings=tuple(sorted({**settings, BY_RANK: float(is_ranked)}.items())),
+    )
+
+
+def number_groups(joined: pa.Table) -> pa.Table:
+    """Put numbers in the place of the names of groups and items, so that they are compared once only."""
+    if _ITEM in joined.column_names:
+        return joined
+    group = _column(joined, "group").combine_chunks().dictionary_encode().indices
+    item = _column(joined, "item").combine_chunks().dictionary_encode()
+    hashes = hash_texts(item.dictionary.cast(pa.string())) >> np.uint64(_HASH_BITS - _ITEM_BITS)
+    kept = joined.drop_columns(["group", "item"])
+    return kept.append_column("group", group).append_column(_ITEM, pa.array(hashes.astype(np.int32)).take(item.indices))
+
+
+def profile_ranking(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
+    """Profile predictions joined with their labels.
+
+    Args:
+        joined: One row per prediction, with the columns score, rank and label (numbers or null), group and item (texts
+            or integers, or null) and excluded (boolean). The label of an excluded row is ignored, and so is a row
+            without a group or an order.
+        schema: Pinned schema.
+
+    Raises:
+        SchemaMismatchError: one of the columns is absent or of another type.
+    """
+    joined = number_groups(joined)
+    excluded = _column(joined, "excluded").to_numpy()
+    label = np.where(excluded, np.nan, _numbers(joined, LABEL))
+    is_labelled = np.isfinite(label)
+    settings = dict(schema.settings)
+    order = _numbers(joined, "rank") if settings[BY_RANK] else -_numbers(joined, "score")
+    codes = _column(joined, "group").combine_chunks().dictionary_encode().indices
+    group: Integers = codes.fill_null(-1).to_numpy().astype(np.int64)
+    is_due = ~excluded & (group >= 0) & np.isfinite(order)
+    counted, left_out = _counted_groups(group, label, is_due, settings[COVERAGE])
+    at = np.flatnonzero(is_due & is_labelled & counted[group])
+    rows = rank_rows(group[at], order[at], label[at])
+    cutoff = int(settings[CUTOFF])
+    return OutcomeSums(
+        schema=schema,
+        rows=joined.num_rows,
+        excluded=int(excluded.sum()),
+        columns={LABEL: NumericProfile.of(schema[LABEL], [Numbers(values=label[is_labelled], nulls=0)])},
+        sums={**left_out, **_sums(rows, list(score_groups(rows, cutoff)))},
+        tallies=_tally_items(_column(joined, _ITEM), at, rows, cutoff),
+    )
+
+
+def _counted_groups(group: Integers, label: Floats, is_due: Flags, coverage: float) -> tuple[Flags, dict[str, int]]:
+    """Say of each group whether it counts, and count the others by the reason."""
+    due, labelled, negative = (
+        np.bincount(group[held], minlength=int(group.max(initial=-1)) + 1)
+        for held in (is_due, is_due & np.isfinite(label), is_due & (label < 0))
+    )
+    known = (labelled > 0) & (labelled >= coverage * due)
+    counted = known & (negative == 0) & (labelled >= _FEWEST)
+    return counted, {
+        "groups_unlabelled": int(((due > 0) & ~known).sum()),
+        "groups_of_one": int((known & (labelled < _FEWEST)).sum()),
+        "groups_below_zero": int((known & (labelled >= _FEWEST) & (negative > 0)).sum()),
+    }
+
+
+def _sums(rows: Ranked, scored: list[Scored]) -> dict[str, int]:
+    sums = {GROUPS: len(rows.starts)}
+    for found in scored:
+        keys = SumKeys(metric=found.metric)
+        sums[keys.groups] = len(found.values)
+        sums[keys.total] = in_units(found.values)
+        sums[keys.squares] = in_units(found.values**2)
+        sums[keys.random] = in_units(found.random)
+    return sums
+
+
+def _tally_items(items: pa.ChunkedArray, at: Integers, rows: Ranked, cutoff: int) -> dict[str, Tally]:
+    """Count how often each item is offered, and how often it is among the first."""
+    if items.null_count == len(items):
+        return {}
+    codes = items.fill_null(-1).to_numpy()[at][rows.at]
+    return {OFFERED: Tally.of(codes[codes >= 0]), SHOWN: Tally.of(codes[(codes >= 0) & (rows.places < cutoff)])}
+
+
+def _numbers(table: pa.Table, name: str) -> Floats:
+    column = _column(table, name)
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type) or pa.types.is_null(column.type)):
+        raise SchemaMismatchError(
+            f"Column {name!r} of the joined labels is of type {column.type}, not a number.",
+            column=name,
+            type=str(column.type),
+        )
+    numbers: Floats = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy()
+    return numbers
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        raise SchemaMismatchError(f"The joined labels lack column {name!r}.", column=name)
+    return table.column(name)
