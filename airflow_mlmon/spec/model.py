@@ -48,6 +48,11 @@ _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITE
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 
+def _name_class(value: Any) -> Any:
+    """Return the text of a class that is a whole number, as archived numbers are read."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Check(Section):
     """Great Expectations check of the curated partition."""
 
@@ -81,7 +86,7 @@ class ModelSpec(Section):
         default="binary",
         description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
-    classes: tuple[str, ...] = Field(
+    classes: tuple[Annotated[str, BeforeValidator(_name_class)], ...] = Field(
         default=(),
         description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
         "archived as texts, the negative one, then the positive one.",

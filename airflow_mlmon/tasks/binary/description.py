@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
 
 
 class Binary(Task):
@@ -187,6 +188,12 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.metrics import measure_outcomes  # noqa: PLC0415 - heavy
 
         return measure_outcomes(outcomes, min_coverage, self.worth)
+
+    def tables(self, outcomes: Any, reference: Any | None) -> tuple[OutcomeTable, ...]:
+        """Show the confusion matrix, and the reliability of the score."""
+        from airflow_mlmon.tasks.binary.tables import table_classes  # noqa: PLC0415 - heavy
+
+        return tuple(table_classes(outcomes, reference))
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the more frequent class, and the share of positives as the score."""
