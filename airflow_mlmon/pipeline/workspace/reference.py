@@ -12,12 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -173,7 +175,8 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
     )
     days = days_of(table, run.spec.time_column)
-    profiles, requests = {}, {}
+    magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
+    profiles, requests, attributions = {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
@@ -182,6 +185,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests[day] = profile_requests(run, [rows, failed])
+        attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
@@ -191,7 +195,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
-        of_rows = [*unseen, *by_sample.get(day, ()), *estimates]
+        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -286,6 +290,13 @@ def _publish_day(
         evaluated=False,
     )
     run.store.publish(state, results, supersedes=None)
+
+
+def _attributions(run: Run, rows: pa.Table, schema: ProfileSchema, magnitudes: Profile | None) -> list[MetricValue]:
+    """Measure the attributions of a day of the reference against those of all its days."""
+    if magnitudes is None:
+        return []
+    return measure_attributions(profile_magnitudes(rows, run.spec, schema), magnitudes)
 
 
 def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:
