@@ -1,4 +1,4 @@
-"""Domain classifier: separability of two samples; the only module that imports scikit-learn.
+"""Domain classifier: separability of two samples.
 
     score = mean over three folds of the ROC AUC on the fold's rows, by a classifier that saw the others
 
