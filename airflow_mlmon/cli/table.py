@@ -56,7 +56,7 @@ def _measured_cell(measured: MetricValue | None, estimate: MetricValue | None) -
     form = _form(measured.metric)
     lines = [number_cell(measured.value, form)]
     if measured.low is not None and measured.high is not None:
-        lines.append(f"({number_cell(measured.low, form)} to {number_cell(measured.high, form)})")
+        lines.append(f"{number_cell(measured.low, form).rstrip('%')} to {number_cell(measured.high, form)}")
     if measured.constant is not None:
         lines.append(f"constant {number_cell(measured.constant, form)}")
     return "\n".join(lines)

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from sklearn.ensemble import IsolationForest
 from threadpoolctl import threadpool_limits
 
+from airflow_mlmon.drift.matrix import to_doubles
 from airflow_mlmon.drift.multivariate import FEWEST_ROWS
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.records import MetricValue
@@ -101,12 +102,11 @@ def _encoding(reference: pa.Table, column: ColumnSchema) -> _Encoding | None:
         return None
     if column.kind is Kind.CATEGORY:
         return _encode_shares(reference, column.name)
-    numbers = _numbers(reference, column.name)
-    known = numbers[np.isfinite(numbers)]
-    if not len(known):
+    numbers = to_doubles(reference, column)
+    if np.isnan(numbers).all():
         return None
-    median = float(np.median(known))
-    return lambda table: _filled(_numbers(table, column.name), median)
+    median = float(np.nanmedian(numbers))
+    return lambda table: _filled(table, column, median)
 
 
 def _encode_shares(reference: pa.Table, name: str) -> _Encoding | None:
@@ -128,12 +128,9 @@ def _encode_shares(reference: pa.Table, name: str) -> _Encoding | None:
     return encode
 
 
-def _numbers(table: pa.Table, name: str) -> Floats:
-    if name not in table.column_names:
-        return np.full(table.num_rows, np.nan)
-    numbers: Floats = table.column(name).cast(pa.float64(), safe=False).to_numpy()
-    return numbers
-
-
-def _filled(numbers: Floats, median: float) -> Floats:
-    return np.clip(np.where(np.isfinite(numbers), numbers, median), -_LARGEST, _LARGEST)
+def _filled(table: pa.Table, column: ColumnSchema, median: float) -> Floats:
+    if column.name not in table.column_names:
+        return np.full(table.num_rows, median)
+    numbers = to_doubles(table, column)
+    # the forest takes the range of 32 bits
+    return np.clip(np.where(np.isnan(numbers), median, numbers), -_LARGEST, _LARGEST)

@@ -28,6 +28,7 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
+from airflow_mlmon.reports.shifts import shift_text
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
 from airflow_mlmon.reports.versions import Versions
@@ -36,6 +37,7 @@ from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
+from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, subject_title
@@ -71,6 +73,14 @@ class PerformanceDay:
     metrics: Mapping[str, MetricValue]
     href: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTable:
+    """Table of a kind of model's own, with its picture."""
+
+    table: OutcomeTable
+    picture: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +139,7 @@ class DayPage:
     marks: Mapping[date, str] = field(default_factory=dict)
     versions: Versions | None = None
     performance: tuple[PerformanceDay, ...] = ()
+    tables: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -200,6 +211,7 @@ def render_day(page: DayPage) -> str:
             measured=_measured(page),
             estimates=page.task.estimates,
             unestimated=_unestimated(page),
+            shifts=_shifts(page),
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
@@ -243,6 +255,12 @@ def _unestimated(page: DayPage) -> str:
     """Return why performance could not be estimated without labels; empty if it could."""
     estimates = [value for value in page.metrics if value.metric in page.task.estimates.values()]
     return "" if any(value.value is not None for value in estimates) else next((v.reason for v in estimates), "")
+
+
+def _shifts(page: DayPage) -> str:
+    """Say what moved, in one line."""
+    verdicts = {one.metric: one for one in page.verdicts if one.column is None and one.segment is None}
+    return shift_text({value.metric: value for value in page.metrics if value.column is None}, verdicts)
 
 
 def _daily_metrics(page: DayPage) -> tuple[str, ...]:
@@ -312,7 +330,8 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
-        beside_value=wording.measured_text,
+        cell=wording.cell_text,
+        beside_value=wording.measured_texts,
         metric=metric_title,
         basis=wording.basis_text,
         state=wording.state_text,

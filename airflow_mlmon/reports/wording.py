@@ -9,7 +9,7 @@ from datetime import date
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.spec.metrics import NULL_RATE, Measure
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, p_value_text
 
@@ -19,6 +19,8 @@ _LONGEST_NAME = 80
 # an effect that rounds to 0.00
 _NO_EFFECT = 0.005
 _LIKELY = 0.5
+# numbers between them are written out, to the nearest whole one
+_THOUSAND, _MILLIARD = 1e3, 1e9
 _STATES = {
     VerdictState.OK: "within limits",
     VerdictState.BREACH: "outside limits",
@@ -59,8 +61,8 @@ def value_text(value: float | None, metric: str) -> str:
 
     >>> value_text(0.2341, "null_rate"), value_text(930, "rows"), value_text(0.45678, "log_loss")
     ('23.4 %', '930', '0.457')
-    >>> value_text(None, "accuracy") == NONE
-    True
+    >>> value_text(-110123.4, "own.amount_lost"), value_text(None, "accuracy") == NONE
+    ('-110,123', True)
     """
     if value is None:
         return NONE
@@ -71,18 +73,36 @@ def value_text(value: float | None, metric: str) -> str:
         return f"{value:,.0f}"
     if float(value).is_integer():
         return number_text(float(value))
+    if _THOUSAND <= abs(value) < _MILLIARD:
+        return f"{value:,.0f}"
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
 
 
-def measured_text(measured: MetricValue) -> str:
-    """Format what stands beside a value: its 95 % interval and what a constant prediction would score.
+def cell_text(value: str | float | None, *, is_share: bool = False) -> str:
+    """Format the cell of a table: a whole number as a count, any other as a share or a number.
 
-    >>> measured_text(MetricValue(metric="accuracy", value=0.87, rows=900, low=0.85, high=0.89, constant=0.62))
-    '(0.850 to 0.890), constant 0.620'
+    >>> cell_text(1200), cell_text(0.1234, is_share=True), cell_text(12.3456), cell_text("late")
+    ('1,200', '12.3 %', '12.346', 'late')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return count_text(value)
+    return value_text(value, NULL_RATE if is_share else "")
+
+
+def measured_texts(measured: MetricValue) -> list[str]:
+    """Format what stands beside a value: its 95 % interval, and what a constant prediction would score.
+
+    >>> measured_texts(MetricValue(metric="accuracy", value=0.87, rows=900, low=0.85, high=0.89, constant=0.62))
+    ['0.850 to 0.890', 'constant 0.620']
+    >>> measured_texts(MetricValue(metric="null_rate", value=0.2, rows=900, low=0.175, high=0.227))
+    ['17.5 to 22.7 %']
     """
     low, high, constant = (value_text(end, measured.metric) for end in (measured.low, measured.high, measured.constant))
-    interval = "" if measured.low is None or measured.high is None else f"({low} to {high})"
-    return ", ".join(filter(None, (interval, "" if measured.constant is None else f"constant {constant}")))
+    has_interval = measured.low is not None and measured.high is not None
+    interval = [f"{low.removesuffix(' %')} to {high}"] if has_interval else []
+    return interval if measured.constant is None else [*interval, f"constant {constant}"]
 
 
 def limits_text(verdict: Verdict) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # thresholds of Cohen (1988)
 _EFFECTS = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
+# in standard deviations of the days, most of which lie within two
+_OF_DAYS = ((4.0, "large"), (3.0, "medium"), (2.0, "small"))
 _LARGEST_LOGARITHM = 20.0
 _BILLIONTH = 1e-9
 _PLAIN = 1e-4
@@ -77,12 +79,15 @@ def effect_words(metric: str, effect: float, *, segment: str | None = None) -> s
 
     >>> effect_words("score_mean", -0.6), effect_words("rows", -0.22), effect_words("log_loss", 0.65)
     ('medium', '20 % less', '92 % more')
+    >>> effect_words("own.net_value", 1.4), effect_words("own.net_value", -4.5)
+    ('negligible', 'large')
     """
     measure = METRICS[metric].measure if metric in METRICS else None
     if measure is Measure.LOSS or (measure is Measure.COUNT and segment is None):
         percent = 100 * math.expm1(min(effect, _LARGEST_LOGARITHM))
         return f"{abs(percent):,.0f} % {'less' if percent < 0 else 'more'}"
-    return next((word for limit, word in _EFFECTS if abs(effect) >= limit), "negligible")
+    sizes = _OF_DAYS if measure is Measure.NUMBER else _EFFECTS
+    return next((word for limit, word in sizes if abs(effect) >= limit), "negligible")
 
 
 def effect_measure(metric: str, *, segment: str | None = None) -> str:

@@ -75,7 +75,7 @@ def test_interval_and_constant_stand_below_the_value(store):
     lines = rendered(store, every_line=True)
 
     assert lines[0].split()[6:8] == ["20.0%", "87.4%"]
-    assert lines[1].split() == ["(18.0%", "to", "22.0%)", "(85.1%", "to", "89.3%)"]
+    assert lines[1].split() == ["18.0", "to", "22.0%", "85.1", "to", "89.3%"]
     assert lines[2].split() == ["constant", "62.0%"]
 
 
