@@ -94,12 +94,15 @@ DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
+OUTLIER_RATE = "outlier_rate"
 ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
+COVARIATE_SHIFT = "covariate_shift"
+CONCEPT_SHIFT = "concept_shift"
 # prefix of the metrics that specs add
 OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
@@ -281,6 +284,14 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
+    OUTLIER_RATE: Metric(
+        "outlier rate",
+        "Share of the rows of the day's sample (at most 5,000) that an isolation forest of the reference's sample "
+        "isolates sooner than all but `drift.outliers` of the reference. Needs that key.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
     LABEL_COVERAGE: Metric(
         "label coverage",
         "Labels received, of the labels expected (without excluded rows).",
@@ -294,6 +305,23 @@ GENERIC: Mapping[str, Metric] = {
         needs_labels=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
+    ),
+    COVARIATE_SHIFT: Metric(
+        "covariate shift",
+        "Mean loss expected of the day's features and outputs, minus that of the reference: what other inputs explain.",
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.ABOVE,
+        lowest=None,
+    ),
+    CONCEPT_SHIFT: Metric(
+        "concept shift",
+        "Mean loss by the labels, minus the loss expected of the same rows: what inputs do not explain.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.BOTH,
+        lowest=None,
     ),
     ESTIMATION_GAP: Metric(
         "estimation gap",
