@@ -112,5 +112,5 @@ def label_column(spec: ModelSpec) -> Column:
     kind = task_of(spec).label_type
     if kind is not ColumnType.BOOLEAN or not spec.classes:
         return Column(type=kind)
-    negative, positive = spec.classes
-    return Column(type=kind, classes=(negative, positive))
+    first, second = spec.classes
+    return Column(type=kind, classes=(first, second))

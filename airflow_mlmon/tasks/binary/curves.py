@@ -27,7 +27,7 @@ _FIRST = np.concatenate(([0.0], np.cumsum(1 / np.arange(1, _LARGE + 1))))
 
 
 @dataclass(frozen=True)
-class Ordered:
+class RankedRows:
     """Labelled rows by cell of the score, the highest first.
 
     Attributes:
@@ -73,14 +73,14 @@ class Ordered:
 
 def measure_curves(positive: Tally, negative: Tally, lack: str) -> Iterator[MetricValue]:
     """Measure average precision, Kolmogorov-Smirnov, and rate and lift at the top; `lack` says why there is no row."""
-    ordered = Ordered.of(positive, negative)
+    ordered = RankedRows.of(positive, negative)
     yield _average_precision(ordered, lack)
     yield _largest_distance(ordered, lack)
     for name, share in TOPS.items():
         yield from _top(ordered, name, share, lack)
 
 
-def _average_precision(ordered: Ordered, lack: str) -> MetricValue:
+def _average_precision(ordered: RankedRows, lack: str) -> MetricValue:
     """Sum precision times the gain of recall, with the interval of Boyd, Eng and Page (ECML PKDD 2013)."""
     metric = "average_precision"
     if not ordered.positives:
@@ -119,7 +119,7 @@ def _harmonic(numbers: Floats) -> Floats:
     return np.where(numbers < _LARGE, _FIRST[np.minimum(numbers, _LARGE).astype(np.int64)], series)
 
 
-def _largest_distance(ordered: Ordered, lack: str) -> MetricValue:
+def _largest_distance(ordered: RankedRows, lack: str) -> MetricValue:
     """Find the largest distance of the classes' distribution functions, with the interval of the two shares there."""
     cases, controls = ordered.positives, ordered.rows - ordered.positives
     if not cases or not controls:
@@ -138,7 +138,7 @@ def _largest_distance(ordered: Ordered, lack: str) -> MetricValue:
     return measured.within((max(low, 0.0), min(high, 1.0)))
 
 
-def _top(ordered: Ordered, name: str, share: float, lack: str) -> Iterator[MetricValue]:
+def _top(ordered: RankedRows, name: str, share: float, lack: str) -> Iterator[MetricValue]:
     """Measure the share of positives among the rows with the highest scores, and how often the share of all it is."""
     if not ordered.rows:
         yield _none(f"positive_rate_{name}", ordered, lack)
@@ -162,7 +162,7 @@ def _top(ordered: Ordered, name: str, share: float, lack: str) -> Iterator[Metri
     yield lift.within(positive_interval(value, value**2 * _variance_of_log(hits, places, ordered)))
 
 
-def _variance_of_log(hits: float, places: int, ordered: Ordered) -> float:
+def _variance_of_log(hits: float, places: int, ordered: RankedRows) -> float:
     """Compute the delta-method variance of a log lift: the top's positives are among those of all."""
     rest = ordered.rows - places
     missed = ordered.positives - hits
@@ -172,5 +172,5 @@ def _variance_of_log(hits: float, places: int, ordered: Ordered) -> float:
     return of_hits + (missed * (1 - missed / rest) / ordered.positives**2 if rest else 0.0)
 
 
-def _none(metric: str, ordered: Ordered, reason: str) -> MetricValue:
+def _none(metric: str, ordered: RankedRows, reason: str) -> MetricValue:
     return MetricValue(metric=metric, value=None, rows=ordered.rows, reason=reason)
