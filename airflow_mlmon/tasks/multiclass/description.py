@@ -156,9 +156,9 @@ class Multiclass(Task):
 
     def losses(self, joined: pa.Table) -> Floats:
         """Return the Brier loss of each prediction with a label, or whether its class is wrong."""
-        from airflow_mlmon.tasks.multiclass.outcome import losses_of  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.multiclass.outcome import losses_of_classes  # noqa: PLC0415 - heavy
 
-        return losses_of(joined, self.classes)
+        return losses_of_classes(joined, self.classes)
 
     def estimate(self, outcomes: Any, reference: Any) -> list[MetricValue]:
         """Estimate performance by confidence (CBPE), of each class against the rest."""

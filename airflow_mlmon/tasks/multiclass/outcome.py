@@ -101,7 +101,7 @@ def predicted_key(place: int, *, is_predicted: bool) -> str:
     return f"predicted.{place}.{int(is_predicted)}"
 
 
-def losses_of(joined: pa.Table, order: Sequence[str]) -> Floats:
+def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
     """Return the Brier loss of each row, 0 or 1 by its class where it has no probabilities, and NaN without a label."""
     labels = pc.if_else(
         _column(joined, "excluded").combine_chunks(), pa.scalar(None, pa.string()), _texts(joined, LABEL)

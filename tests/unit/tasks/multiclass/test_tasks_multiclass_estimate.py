@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.multiclass.estimate import ESTIMATES
 
@@ -111,10 +110,7 @@ def test_loss_is_that_of_probabilities_or_of_the_class():
     table = drawn(3, 9)
     of_classes = table.set_column(1, "probability", pa.nulls(3))
     [brier] = [value for value in TASK.measure(TASK.profile_outcomes(table, SCHEMA), 0.5) if value.metric == "brier"]
-    wrong = [
-        one != other for one, other in zip(table["label"].to_pylist(), table["prediction"].to_pylist(), strict=True)
-    ]
+    wrong = [row["label"] != row["prediction"] for row in table.to_pylist()]
 
     assert TASK.losses(table).mean() == pytest.approx(brier.value, abs=1e-9)
     assert TASK.losses(of_classes).tolist() == [float(one) for one in wrong]
-    assert Role.PROBABILITY in TASK.types
