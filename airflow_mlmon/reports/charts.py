@@ -23,6 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from airflow_mlmon.profiles.columns.histogram import Histogram
 from airflow_mlmon.reports.svg import inline_svg
+from airflow_mlmon.tasks.outcome_table import OutcomePoint
 
 # placeholders for the page's colours; the second is the fallback where the page lacks the variable
 _REFERENCE, _CURRENT, _LIMIT, _BREACH, _TEXT, _GRID = "#9aa5b1", "#0b62a8", "#e8eef4", "#b5290b", "#52606d", "#d5dce3"
@@ -74,6 +75,22 @@ def before_after(bins: Histogram, title: str) -> Markup:
     axes.set_ylim(0, 1.05 * max(*bins.reference, *bins.current, 0.0, 1e-9))
     axes.set_yticks([])
     return _written(figure, title, texts)
+
+
+def intervals(points: Sequence[OutcomePoint], title: str, *, percent: bool) -> Markup:
+    """Draw each value with its interval (blue), and where it should be (grey), in the order of the points."""
+    figure, axes = _canvas(width=340, height=130, margins=(48, 8, 8, 8))
+    for x, point in enumerate(points):
+        if point.expected is not None:
+            axes.plot([x - 0.3, x + 0.3], [point.expected] * 2, color=_REFERENCE, linewidth=2.0, zorder=1)
+        if point.low is not None and point.high is not None:
+            axes.plot([x, x], [point.low, point.high], color=_CURRENT, linewidth=1.2)
+        if point.value is not None:
+            axes.plot([x], [point.value], color=_CURRENT, linestyle="", marker="s", markersize=5, markeredgewidth=0)
+    axes.set_xlim(-0.6, len(points) - 0.4)
+    axes.set_xticks([])
+    _draw_scale(axes, percent=percent)
+    return _written(figure, title)
 
 
 def trend(series: Trend) -> Markup:

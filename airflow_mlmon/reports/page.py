@@ -36,6 +36,7 @@ from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
+from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, subject_title
@@ -71,6 +72,14 @@ class PerformanceDay:
     metrics: Mapping[str, MetricValue]
     href: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownTable:
+    """Table of a kind of model's own, with its picture."""
+
+    table: OutcomeTable
+    picture: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +138,7 @@ class DayPage:
     marks: Mapping[date, str] = field(default_factory=dict)
     versions: Versions | None = None
     performance: tuple[PerformanceDay, ...] = ()
+    tables: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -312,6 +322,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
+        cell=wording.cell_text,
         beside_value=wording.measured_texts,
         metric=metric_title,
         basis=wording.basis_text,

@@ -9,7 +9,7 @@ from datetime import date
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.spec.metrics import NULL_RATE, Measure
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, p_value_text
 
@@ -76,6 +76,19 @@ def value_text(value: float | None, metric: str) -> str:
     if _THOUSAND <= abs(value) < _MILLIARD:
         return f"{value:,.0f}"
     return f"{value:.3f}" if 0.01 <= abs(value) < 100 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def cell_text(value: str | float | None, *, is_share: bool = False) -> str:
+    """Format the cell of a table: a whole number as a count, any other as a share or a number.
+
+    >>> cell_text(1200), cell_text(0.1234, is_share=True), cell_text(12.3456), cell_text("late")
+    ('1,200', '12.3 %', '12.346', 'late')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return count_text(value)
+    return value_text(value, NULL_RATE if is_share else "")
 
 
 def measured_texts(measured: MetricValue) -> list[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
 
 
 class Task(ABC):
@@ -141,6 +142,10 @@ class Task(ABC):
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
+
+    def tables(self, outcomes: OutcomeProfile, reference: OutcomeProfile | None) -> tuple[OutcomeTable, ...]:  # noqa: ARG002 - for those that have some
+        """Show what is known of the errors beyond the metrics, perhaps beside the reference's."""
+        return ()
 
     @abstractmethod
     def compare(self, before: OutcomeProfile, after: OutcomeProfile, min_coverage: float) -> list[Difference]:

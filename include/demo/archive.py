@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -30,6 +30,8 @@ HISTORY = timedelta(days=28)
 BUCKET = "mlmon-demo"
 PARTS = 4
 _THREADS = 8
+# key and content of every object of an archive, from the flights up to a day
+Content = Callable[[Served, date], Iterator[tuple[str, bytes]]]
 
 PREDICTIONS = pa.schema(
     [
@@ -60,26 +62,27 @@ REFERENCE = pa.schema([*PREDICTIONS, *_LABEL])
 def objects(served: Served, last: date) -> Iterator[tuple[str, bytes]]:
     """Yield key and content of every object in the archive at the end of the day `last`."""
     for month, rows in served.reference.groupby(served.reference["date"].dt.strftime("%Y-%m")):
-        yield f"flights/reference/{month}.parquet", _parquet(rows, REFERENCE)
+        yield f"flights/reference/{month}.parquet", to_parquet(rows, REFERENCE)
     archive = served.archive
     part = pd.Series(stable_hash(archive["prediction_id"]) // 100 % PARTS, index=archive.index, name="part")
     for (day, number), rows in archive.groupby([archive["date"], part]):
-        yield f"flights/predictions/dt={day:%Y-%m-%d}/part-{number}.parquet", _parquet(rows, PREDICTIONS)
+        yield f"flights/predictions/dt={day:%Y-%m-%d}/part-{number}.parquet", to_parquet(rows, PREDICTIONS)
     for day in archive["date"].unique():
         yield f"flights/predictions/dt={day:%Y-%m-%d}/_SUCCESS", b""
     delivered = archive["date"] + pd.to_timedelta(delivery_delay(archive["prediction_id"]), unit="D")
     for day, rows in archive[delivered <= pd.Timestamp(last)].groupby(delivered):
-        yield f"flights/labels/dt={day:%Y-%m-%d}/part-0.parquet", _parquet(rows, LABELS)
+        yield f"flights/labels/dt={day:%Y-%m-%d}/part-0.parquet", to_parquet(rows, LABELS)
 
 
-def _parquet(rows: pd.DataFrame, schema: pa.Schema) -> bytes:
+def to_parquet(rows: pd.DataFrame, schema: pa.Schema) -> bytes:
+    """Encode the columns of a schema as a Parquet file."""
     table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(), buffer, compression="zstd")
     return buffer.getvalue()
 
 
-def write_archive(client: Any, first: date, last: date) -> int:
+def write_archive(client: Any, first: date, last: date, content: Content = objects) -> int:
     """Write the days `first` to `last`, the 28 before them, and the reference; return the number of objects.
 
     Days before 1 March are only in the reference: the model was not in service.
@@ -92,10 +95,10 @@ def write_archive(client: Any, first: date, last: date) -> int:
         client.put_object(Bucket=BUCKET, Key=item[0], Body=item[1])
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        return sum(1 for _ in threads.map(put, objects(served, last)))
+        return sum(1 for _ in threads.map(put, content(served, last)))
 
 
-def main() -> None:
+def main(content: Content = objects) -> None:
     """Write the archive of the days given on the command line."""
     parser = argparse.ArgumentParser(description="Write the flights' predictions and labels to S3.")
     parser.add_argument("first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
@@ -103,7 +106,7 @@ def main() -> None:
     args = parser.parse_args()
     # endpoint, region and credentials come from the AWS_ variables that boto reads
     client = boto3.client("s3", config=botocore.config.Config(max_pool_connections=_THREADS))
-    print(f"{write_archive(client, args.first, args.last)} objects written to s3://{BUCKET}/flights")
+    print(f"{write_archive(client, args.first, args.last, content)} objects written to s3://{BUCKET}")
 
 
 if __name__ == "__main__":

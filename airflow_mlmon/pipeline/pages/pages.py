@@ -23,7 +23,7 @@ from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_r
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, PartitionState
-from airflow_mlmon.reports.charts import before_after
+from airflow_mlmon.reports.charts import before_after, intervals
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
     BaselineDays,
@@ -34,10 +34,11 @@ from airflow_mlmon.reports.page import (
     IndexPage,
     PerformanceDay,
     ShownFile,
+    ShownTable,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, UNSEEN
-from airflow_mlmon.tasks.registry import task_of
+from airflow_mlmon.tasks.registry import METRICS, task_of
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -78,6 +79,7 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         marks=shown_marks(run, partition.day, marks),
         versions=versions_of(run, state, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
+        tables=_tables(run, state, metrics) if served and run.spec.labels else (),
         quarantine=manifest["quarantined"],
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
@@ -238,6 +240,24 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
         for state in run.store.states(run.model, first, last)
+    )
+
+
+def _tables(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> tuple[ShownTable, ...]:
+    """Return the tables of the kind of model; none until enough labels have come for its metrics."""
+    task, reference = task_of(run.spec), pinned_reference(run)
+    own = {name for name in task.label_metrics if METRICS[name].is_performance}
+    if reference is None or not any(value.value is not None and value.metric in own for value in metrics):
+        return ()
+    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
+    before = reference_outcomes(run, reference)
+    found = task.tables(current.whole, before.whole if before else None) if current else ()
+    return tuple(
+        ShownTable(
+            table=table,
+            picture=intervals(table.points, table.axis, percent=table.is_share) if table.points else None,
+        )
+        for table in found
     )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
     from airflow_mlmon.tasks.sums import OutcomeSums
 
 _NUMBERS = (ColumnType.FLOAT, ColumnType.DECIMAL, ColumnType.INTEGER)
@@ -169,6 +170,12 @@ class Regression(Task):
         from airflow_mlmon.tasks.regression.constant import score_central_labels  # noqa: PLC0415 - heavy
 
         return score_central_labels(outcomes, reference)
+
+    def tables(self, outcomes: Any, reference: Any) -> tuple[OutcomeTable, ...]:
+        """Show the residual by decile of the prediction."""
+        from airflow_mlmon.tasks.regression.deciles import table_residuals  # noqa: PLC0415 - heavy
+
+        return table_residuals(outcomes, reference)
 
     def compare(self, before: Any, after: Any, min_coverage: float) -> list[Difference]:
         """Compare every metric that needs labels between two versions of a model."""

@@ -15,7 +15,7 @@ import numpy as np
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.statistics.intervals import Interval, positive_interval, wilson_interval
+from airflow_mlmon.statistics.intervals import Interval, positive_interval, quantile_interval, wilson_interval
 from airflow_mlmon.tasks.coverage import measure_under_coverage
 from airflow_mlmon.tasks.regression import outcome
 from airflow_mlmon.tasks.regression.outcome import spread_of
@@ -29,7 +29,6 @@ from airflow_mlmon.tasks.regression.table import (
 )
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
-_Z = 1.959963984540054
 _NO_ROW = "no row has both a label and a prediction"
 _NO_BOUNDS = "no row has a label and both bounds"
 _NO_QUANTILES = "no row has a label and all quantiles"
@@ -195,10 +194,8 @@ def _quantile(metric: str, share: float, residual: NumericProfile | None) -> Met
 
 
 def _between_orders(residual: NumericProfile, share: float) -> Interval | None:
-    width = _Z * math.sqrt(share * (1 - share) / residual.observed)
-    if not width < min(share, 1 - share):
-        return None
-    low, high = residual.quantile(share - width), residual.quantile(share + width)
+    ends = quantile_interval(share, residual.observed)
+    low, high = map(residual.quantile, ends) if ends else (None, None)
     return None if low is None or high is None else (low, high)
 
 
@@ -231,17 +228,3 @@ def _crossed(rows: int) -> str:
 
 def _none(metric: str, reason: str) -> MetricValue:
     return MetricValue(metric=metric, value=None, rows=0, reason=reason)
-
-
-def by_decile(profile: OutcomeSums) -> Mapping[int, tuple[int, float, float]]:
-    """Return rows, mean and standard deviation of the residual, by decile of the prediction."""
-    if profile.schema is None:
-        return {}
-    quantum = profile.schema[outcome.RESIDUAL].quantum
-    found = {}
-    for place in range(len(profile.schema.edges) + 1):
-        if rows := profile.sum(f"{place}.rows"):
-            total, squares = profile.sum(f"{place}.total"), profile.sum(f"{place}.squares")
-            spread = math.sqrt(rows * squares - total * total) / rows
-            found[place] = rows, total / rows * quantum, spread * quantum
-    return found

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from airflow_mlmon.profiles.columns.histogram import Histogram
-from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
+from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, intervals, trend
 from airflow_mlmon.reports.svg import inline_svg
+from airflow_mlmon.tasks.outcome_table import OutcomePoint
 from tests.support.hostile import HOSTILE
 from tests.support.pages import category_bins, numeric_bins
 
@@ -28,6 +29,12 @@ def parsed(svg: str) -> ET.Element:
     return ET.fromstring(svg)  # noqa: S314 - our own
 
 
+POINTS = [
+    OutcomePoint(name="below 1", value=0.5, low=0.2, high=0.8, expected=0.1),
+    OutcomePoint(name="from 1", value=None),
+]
+
+
 def texts(svg: str) -> list[str]:
     return [element.text or "" for element in parsed(svg).iter("text")]
 
@@ -38,6 +45,7 @@ def texts(svg: str) -> list[str]:
         pytest.param(lambda: before_after(numeric_bins(0.5), "wind"), id="numeric"),
         pytest.param(lambda: before_after(category_bins(), "origin"), id="category"),
         pytest.param(lambda: trend(series([0.2, None, 0.4] * 9)), id="trend"),
+        pytest.param(lambda: intervals(POINTS, "mean residual", percent=False), id="intervals"),
     ],
 )
 class TestEveryChart:
