@@ -56,7 +56,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     """Return the metrics of an outcome profile and their gap to the estimates, by segment, and the label's drift."""
     found = read_outcomes(run, measured.uri)
     metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
-    added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
+    added = measure_own(run.spec, rows_with_labels(run, measured, found.whole), metrics)
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics

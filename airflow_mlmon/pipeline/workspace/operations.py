@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from airflow_mlmon.errors import NotFoundError
@@ -17,6 +19,7 @@ from airflow_mlmon.tasks.operations import (
     operational_schema,
     profile_operations,
 )
+from airflow_mlmon.tasks.own import OwnRows, measure_own
 from airflow_mlmon.tasks.summary import summary_metrics
 
 _ERRORS = "errors.parquet"
@@ -51,7 +54,15 @@ def read_operations(run: Run, partition: Partition, version: str) -> Profile | N
 
 def row_metrics(run: Run, partition: Partition, version: str, profile: Profile) -> list[MetricValue]:
     """Measure the rows of a version of a partition, and the requests that failed beside them."""
-    return measure_rows(run, profile, read_operations(run, partition, version))
+    return [
+        *measure_rows(run, profile, read_operations(run, partition, version)),
+        *measure_unlabelled(run, lambda: read_curated(run, partition, version)),
+    ]
+
+
+def measure_unlabelled(run: Run, read: Callable[[], pa.Table]) -> list[MetricValue]:
+    """Measure the own metrics of a model without labels; those of one with labels wait for them."""
+    return [] if run.spec.labels else measure_own(run.spec, OwnRows(outcomes=None, read=read))
 
 
 def measure_rows(run: Run, profile: Profile, operations: Profile | None) -> list[MetricValue]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
-from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
+from airflow_mlmon.pipeline.workspace.operations import measure_rows, measure_unlabelled, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -35,7 +36,7 @@ from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
+from airflow_mlmon.tasks.own import OwnRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -173,7 +174,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
     )
     days = days_of(table, run.spec.time_column)
-    profiles, requests = {}, {}
+    profiles, requests, own = {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
@@ -183,6 +184,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests[day] = profile_requests(run, [rows, failed])
         measured.append(_measured(run, rows, labelled[-1]))
+        own[day] = measure_unlabelled(run, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -191,7 +193,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
-        of_rows = [*unseen, *by_sample.get(day, ()), *estimates]
+        of_rows = [*unseen, *by_sample.get(day, ()), *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -318,7 +320,7 @@ def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[M
         assert joined is not None  # noqa: S101 - they are profiled
         return beside(joined, rows)
 
-    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
+    return [*metrics, *measure_own(run.spec, OwnRows(outcomes=labelled.whole, read=read), metrics)]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
