@@ -31,10 +31,12 @@ class Incident:
     Attributes:
         breaches: The likely cause first, then by importance.
         shift: Change of the mean output by the cause alone; None if unknown.
+        is_attributed: Whether the change is that of its mean attribution, in the units of the attributions.
     """
 
     breaches: tuple[Verdict, ...]
     shift: float | None = None
+    is_attributed: bool = False
 
     @property
     def cause(self) -> Verdict:

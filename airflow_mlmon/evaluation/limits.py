@@ -16,6 +16,9 @@ from airflow_mlmon.tasks.registry import METRICS
 
 def smallest_effect(policy: EvaluationPolicy, metric: str, days: int) -> float:
     """Return the smallest effect size that counts; doubled if the variation from day to day is unknown."""
+    own = METRICS[metric].smallest
+    if own is not None:
+        return own
     floor = policy.performance_effect if METRICS[metric].is_performance else policy.effect
     return floor if days else 2 * floor
 

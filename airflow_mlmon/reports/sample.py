@@ -19,6 +19,7 @@ _FEW_DISTINCT = 50
 _NOT_COMPARED = {
     Role.ID: "identifier of the rows",
     Role.TIME: "time of the event",
+    Role.OPERATIONAL: "of the requests, which have metrics of their own",
     Role.IGNORED: "ignored by the spec",
 }
 _UNFIT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,6 +57,7 @@ class Metric:
             others power.
         worse: Side on which it is bad.
         lowest: Smallest possible value; None if there is none.
+        smallest: Smallest effect size that alerts, if it has one of its own.
         role: The role of the column whose values it is the mean of, in units of whose standard deviation it moves.
         estimates: The metric of labels that it estimates without them; empty if it is no estimate.
     """
@@ -72,6 +74,7 @@ class Metric:
     worse: Worse = Worse.BOTH
     lowest: float | None = 0.0
     role: Role | None = None
+    smallest: float | None = None
     estimates: str = ""
 
     @property
@@ -114,6 +117,10 @@ def own_metric(name: str) -> Metric:
     title = name.removeprefix(OWN).replace("_", " ")
     return Metric(title, "Own metric.", needs_labels=True, of_model=True, measure=Measure.NUMBER, lowest=None)
 
+
+# on the scale of areas, that of a loss from 1 to the 0.9 below which Clarify alerts: two features of nearly equal
+# attributions change places on any day
+_OF_NDCG = 2 * (math.asin(1.0) - math.asin(math.sqrt(0.9)))
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
@@ -179,6 +186,28 @@ GENERIC: Mapping[str, Metric] = {
         lowest=None,
     ),
     "saturation_p95": Metric("p95", "95 % quantile of a saturation column.", by_column=True, lowest=None),
+    "attribution": Metric(
+        "mean absolute attribution",
+        "Mean magnitude of the attributions to a feature.",
+        by_column=True,
+        of_model=True,
+    ),
+    "attribution_share": Metric(
+        "share of the attributions",
+        "Mean absolute attribution to a feature, of the sum over all features.",
+        by_column=True,
+        is_share=True,
+        of_model=True,
+    ),
+    "attribution_ndcg": Metric(
+        "attribution NDCG",
+        "NDCG of the features ranked by their mean absolute attributions against the reference's ranking, as SageMaker "
+        "Clarify defines it; 1: the same ranking.",
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+        smallest=_OF_NDCG,
+    ),
     NULL_RATE: Metric(
         "null rate",
         "Share of null values, of all features together and of each column.",

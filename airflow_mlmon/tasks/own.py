@@ -97,6 +97,11 @@ def measure_own(spec: ModelSpec, rows: OwnRows, metrics: Sequence[MetricValue] =
     return [_measure(f"{OWN}{name}", target, rows, lack) for name, target in spec.metrics.items()]
 
 
+def measure_unlabelled(spec: ModelSpec, read: Callable[[], pa.Table]) -> list[MetricValue]:
+    """Measure the own metrics of a model without labels; those of one with labels wait for them."""
+    return [] if spec.labels else measure_own(spec, OwnRows(outcomes=None, read=read))
+
+
 def _lack(spec: ModelSpec, metrics: Iterable[MetricValue]) -> str:
     needed = spec.labels.min_coverage if spec.labels else 0.0
     found = next((value.value for value in metrics if value.key == (LABEL_COVERAGE, None, None)), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
+from airflow_mlmon.drift.attributions import attribution_shifts
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
 from airflow_mlmon.evaluation.consequence import output_shifts
@@ -33,6 +34,7 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
+from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
@@ -105,19 +107,27 @@ class PartitionEvaluator:
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
         incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
+        if self.run.spec.columns_of(Role.ATTRIBUTION):
+            incidents = [replace(incident, is_attributed=True) for incident in incidents]
         return PartitionEvaluation(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
 
     def _shifts(
         self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
     ) -> dict[str, float]:
-        """Estimate the change of the mean output by each column in breach."""
+        """Estimate the change of the mean output by each column in breach: by its attributions, else from a sample."""
         spec = self.run.spec
         output = task_of(spec).mean_output(spec)
-        names = {breach.column for breach in breaches if breach.column and breach.column not in spec.outputs}
-        if output is None or not names:
+        # a saturation is no column of the profile
+        names = {str(breach.column) for breach in breaches if breach.column in profile.columns}
+        names -= set(spec.outputs)
+        attributions = spec.columns_of(Role.ATTRIBUTION)
+        if not names or (output is None and not attributions):
             return {}
         chosen = choose_baselines(self.run, reference, Span(days=(day,)))
-        baseline = {name: one.whole.columns[name] for one in chosen for name in names & set(one.facts.columns)}
+        baseline = {name: one.whole.columns[name] for one in chosen for name in one.facts.columns}
+        moved = attribution_shifts(spec, profile.columns, baseline)
+        if moved or output is None:
+            return {name: shift for name, shift in moved.items() if name in names}
         now = {name: profile.columns[name] for name in names}
         return output_shifts(read_reference_sample(self.run, reference), output[1], now, baseline)
 

@@ -58,4 +58,5 @@ def _is_of_model(alert: Alert) -> bool:
 def _consequence(incident: Incident, output: str) -> str:
     if incident.shift is None:
         return ""
-    return f"{BY_ITSELF}{output} by {incident.shift:+.3g})"
+    source = ", by its attributions" if incident.is_attributed else ""
+    return f"{BY_ITSELF}{output or 'mean output'} by {incident.shift:+.3g}{source})"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition, days_between
 from airflow_mlmon.pipeline.pages.report import write_pages
@@ -18,8 +17,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.performance import measure_labels
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -106,8 +105,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         state.version,
         schema,
         [
-            *row_metrics(run, state.partition, state.version, profile),
-            *unseen_metrics(profile, reference.profile, run.spec),
+            *row_metrics(run, reference, state.partition, state.version, profile),
             *(drift.metrics if drift else ()),
             *estimated_metrics(run, measured),
         ],

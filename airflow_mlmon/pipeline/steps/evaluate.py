@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
-from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
@@ -22,9 +21,9 @@ from airflow_mlmon.pipeline.steps.drift import PartitionDrift
 from airflow_mlmon.pipeline.steps.performance import label_metrics, label_results
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
@@ -120,12 +119,8 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    metrics = [
-        *row_metrics(run, prepared.partition, prepared.version, profile),
-        *unseen_metrics(profile, ensure_reference(run).profile, run.spec),
-        *arrival_metrics(run, prepared),
-        *others,
-    ]
+    of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
+    metrics = [*of_rows, *arrival_metrics(run, prepared), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

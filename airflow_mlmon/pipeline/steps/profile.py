@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.profile import profile_version
@@ -12,8 +11,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
+from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
-from airflow_mlmon.pipeline.workspace.operations import row_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
@@ -95,12 +94,8 @@ def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partit
         if later.start < now.start and later.day not in taken:
             take_delivery(run, later)
     measured = measure_labels(run, past, prepared.version)
-    metrics = (
-        *row_metrics(run, past, prepared.version, profile),
-        *unseen_metrics(profile, reference.profile, run.spec),
-        *arrival_metrics(run, prepared),
-        *estimated_metrics(run, measured),
-    )
+    of_rows = row_metrics(run, reference, past, prepared.version, profile)
+    metrics = (*of_rows, *arrival_metrics(run, prepared), *estimated_metrics(run, measured))
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     if measured is not None:
         results.append(label_results(run, measured))

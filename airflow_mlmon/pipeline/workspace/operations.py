@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 
 from airflow_mlmon.errors import NotFoundError
@@ -16,10 +14,8 @@ from airflow_mlmon.tasks.operations import (
     count_traffic,
     measure_operations,
     operational_columns,
-    operational_schema,
     profile_operations,
 )
-from airflow_mlmon.tasks.own import OwnRows, measure_own
 from airflow_mlmon.tasks.summary import summary_metrics
 
 _ERRORS = "errors.parquet"
@@ -52,19 +48,6 @@ def read_operations(run: Run, partition: Partition, version: str) -> Profile | N
         return _write(run, partition, version, [rows, *errors])
 
 
-def row_metrics(run: Run, partition: Partition, version: str, profile: Profile) -> list[MetricValue]:
-    """Measure the rows of a version of a partition, and the requests that failed beside them."""
-    return [
-        *measure_rows(run, profile, read_operations(run, partition, version)),
-        *measure_unlabelled(run, lambda: read_curated(run, partition, version)),
-    ]
-
-
-def measure_unlabelled(run: Run, read: Callable[[], pa.Table]) -> list[MetricValue]:
-    """Measure the own metrics of a model without labels; those of one with labels wait for them."""
-    return [] if run.spec.labels else measure_own(run.spec, OwnRows(outcomes=None, read=read))
-
-
 def measure_rows(run: Run, profile: Profile, operations: Profile | None) -> list[MetricValue]:
     """Measure rows by their profile and their operational profile."""
     summary = summary_metrics(profile, run.spec)
@@ -89,5 +72,5 @@ def _write(run: Run, partition: Partition, version: str, tables: list[pa.Table])
 
 
 def _uri(run: Run, partition: Partition, version: str) -> str:
-    # by its schema, which changes with the columns that the spec names
-    return run.version_uri(partition, version, f"operations-{operational_schema(run.spec).id}.profile")
+    # by the declaration, which says what an error is
+    return run.version_uri(partition, version, f"operations-{run.fingerprint}.profile")

@@ -13,14 +13,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
-from airflow_mlmon.pipeline.workspace.operations import measure_rows, measure_unlabelled, profile_requests
+from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -36,7 +38,7 @@ from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.own import OwnRows, beside, measure_own
+from airflow_mlmon.tasks.own import OwnRows, beside, measure_own, measure_unlabelled
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -174,7 +176,8 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
     )
     days = days_of(table, run.spec.time_column)
-    profiles, requests, own = {}, {}, {}
+    magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
+    profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
@@ -183,8 +186,9 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         labelled.append(_labelled(run, rows, schema, outcomes))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests[day] = profile_requests(run, [rows, failed])
+        attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
-        own[day] = measure_unlabelled(run, partial(pa.concat_tables, [rows]))
+        own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
@@ -193,7 +197,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
-        of_rows = [*unseen, *by_sample.get(day, ()), *estimates, *own[day]]
+        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -288,6 +292,13 @@ def _publish_day(
         evaluated=False,
     )
     run.store.publish(state, results, supersedes=None)
+
+
+def _attributions(run: Run, rows: pa.Table, schema: ProfileSchema, magnitudes: Profile | None) -> list[MetricValue]:
+    """Measure the attributions of a day of the reference against those of all its days."""
+    if magnitudes is None:
+        return []
+    return measure_attributions(profile_magnitudes(rows, run.spec, schema), magnitudes)
 
 
 def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:
