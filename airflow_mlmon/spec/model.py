@@ -219,6 +219,8 @@ class ModelSpec(Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
+            if rule.metric == "outlier_rate" and self.drift.outliers is None:
+                raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{outliers: 0.01}}`")
             if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
                 raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
         for name in self.baselines:

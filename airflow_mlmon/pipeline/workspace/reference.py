@@ -24,6 +24,7 @@ from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnit
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
+from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -140,7 +141,7 @@ def _fingerprint(run: Run) -> str:
         _KEPT,
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
-        run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
+        run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
         *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
@@ -225,17 +226,19 @@ def _score_samples(
 ) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
     """Score a sample of each reference day against rows of the other days; also return the sample sizes.
 
-    Scored are all features together and the texts of each column, if the spec enables them. Later days are evaluated by
-    these scores.
+    Scored are all features together, outlying rows and the texts of each column, if the spec enables them. Later days
+    are evaluated by these scores.
     """
     spec = run.spec
     texts = text_methods(schema.columns, spec.drift.method, spec.drift.methods)
     texts = {name: pair for name, pair in texts.items() if pair[0] is not _TOO_SLOW}
-    if not spec.drift.multivariate and not texts:
+    if not spec.drift.multivariate and not texts and spec.drift.outliers is None:
         return None, {}
     run.progress("sampling the days of the reference")
     days = dict(left_out_days(table, spec.id_column, spec.time_column, _SAMPLED_DAYS))
-    found: dict[date, list[MetricValue]] = {day: _score_texts(samples, texts) for day, samples in days.items()}
+    found = {
+        day: [*_score_texts(samples, texts), *outlier_metrics(spec, schema, samples)] for day, samples in days.items()
+    }
     if not spec.drift.multivariate:
         return None, found
     sizes = common_sizes(spec, days.values())
