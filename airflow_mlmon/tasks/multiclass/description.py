@@ -104,7 +104,7 @@ class Multiclass(Task):
 
         return is_probability(values) if role is Role.PROBABILITY else is_class(values)
 
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no score
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no score
         """Say no: there is no score that a class of several follows from."""
         return False
 
