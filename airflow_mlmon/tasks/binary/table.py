@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED
+from airflow_mlmon.tasks.classification import SHARED, estimated
 
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
@@ -105,15 +105,5 @@ METRICS: Mapping[str, Metric] = {
     ),
     **dict(_tops()),
     "ece": SHARED["ece"],
-    **{
-        f"estimated_{name}": Metric(
-            f"estimated {title}",
-            f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
-            of_model=True,
-            measure=Measure.AREA,
-            worse=Worse.BELOW,
-            estimates=name,
-        )
-        for name, title in _ESTIMATED.items()
-    },
+    **{f"estimated_{name}": estimated(name, title) for name, title in _ESTIMATED.items()},
 }

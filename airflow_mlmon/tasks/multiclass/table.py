@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED
+from airflow_mlmon.tasks.classification import SHARED, estimated
 
 PREDICTED_MAJORITY_RATE = "predicted_majority_rate"
 MAJORITY_RATE = "majority_rate"
@@ -59,4 +59,7 @@ METRICS: Mapping[str, Metric] = {
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
     "ece": SHARED["ece"],
+    "estimated_accuracy": estimated("accuracy", "accuracy"),
+    "estimated_f1_macro": estimated("f1_macro", "macro F1"),
+    "estimated_roc_auc": estimated("roc_auc", "ROC AUC"),
 }
