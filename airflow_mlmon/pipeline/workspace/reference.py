@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -39,7 +40,7 @@ from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
+from airflow_mlmon.tasks.own import OwnRows, beside, measure_own, measure_unlabelled
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -182,7 +183,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     model = loss_model(run, _folder(run), schema)
     days = days_of(table, run.spec.time_column)
     magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
-    profiles, requests, attributions = {}, {}, {}
+    profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
@@ -193,6 +194,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         requests[day] = profile_requests(run, [rows, failed])
         attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
+        own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
@@ -201,7 +203,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
-        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates]
+        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -348,7 +350,7 @@ def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[M
         assert joined is not None  # noqa: S101 - they are profiled
         return beside(joined, rows)
 
-    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
+    return [*metrics, *measure_own(run.spec, OwnRows(outcomes=labelled.whole, read=read), metrics)]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
