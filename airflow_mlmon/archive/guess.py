@@ -20,6 +20,8 @@ from airflow_mlmon.tasks.task import Task
 _MOST_CATEGORIES = 1_000
 _HIGH_CARDINALITY = 0.5
 _FEW_ROWS = 20
+# between words: fewer are those of names and addresses
+_SPACES = 2
 _WHOLE = {ColumnType.INTEGER, ColumnType.DECIMAL}
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -165,7 +167,11 @@ def _guess_text(name: str, arrow: str, values: pa.ChunkedArray) -> GuessedColumn
     if distinct <= _MOST_CATEGORIES and (share <= _HIGH_CARDINALITY or len(values) < _FEW_ROWS):
         reason = f"category: {distinct} distinct {'text' if distinct == 1 else 'texts'} in the sample"
         return GuessedColumn(name=name, arrow=arrow, type=ColumnType.CATEGORY, reason=reason)
-    reason = f"an identifier or free text: {100 * share:.0f} % of the texts in the sample are distinct"
+    spaces = pc.mean(pc.count_substring_regex(values, r"\S\s")).as_py()
+    if spaces is not None and spaces >= _SPACES:
+        reason = f"free text of {spaces + 1:.0f} words on average; it is described, and never stored"
+        return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.TEXT, reason=reason)
+    reason = f"an identifier: {100 * share:.0f} % of the texts in the sample are distinct"
     return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.IGNORED, reason=reason)
 
 
