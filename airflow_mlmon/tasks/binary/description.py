@@ -7,7 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metrics import (
+    DEMOGRAPHIC_PARITY,
+    DEMOGRAPHIC_PARITY_RATIO,
+    EQUAL_OPPORTUNITY,
+    EQUALIZED_ODDS,
+    PREDICTIVE_PARITY,
+    Metric,
+)
 from airflow_mlmon.tasks.binary.table import (
     METRICS,
     POSITIVE_RATE,
@@ -17,6 +24,7 @@ from airflow_mlmon.tasks.binary.table import (
 from airflow_mlmon.tasks.classification import HALF
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
+from airflow_mlmon.tasks.rates import RateKind
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.rates import GroupRate
 
 
 class Binary(Task):
@@ -42,6 +51,7 @@ class Binary(Task):
         {Role.SCORE: (ColumnType.FLOAT,), Role.PREDICTION: (ColumnType.BOOLEAN,)}
     )
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
+    keys: ClassVar[frozenset[str]] = frozenset({"fairness"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.SCORE: "all between 0 and 1",
@@ -74,6 +84,15 @@ class Binary(Task):
             "precision": Contrasted(needs=Role.PREDICTION, is_share=True),
             "recall": Contrasted(needs=Role.PREDICTION, is_share=True),
             "positive_rate": Contrasted(is_share=True),
+        }
+    )
+    disparities: ClassVar[Mapping[str, tuple[RateKind, ...]]] = MappingProxyType(
+        {
+            DEMOGRAPHIC_PARITY: (RateKind.SELECTION,),
+            DEMOGRAPHIC_PARITY_RATIO: (RateKind.SELECTION,),
+            EQUAL_OPPORTUNITY: (RateKind.TRUE_POSITIVE,),
+            EQUALIZED_ODDS: (RateKind.TRUE_POSITIVE, RateKind.FALSE_POSITIVE),
+            PREDICTIVE_PARITY: (RateKind.POSITIVE_PREDICTIVE,),
         }
     )
     counting: ClassVar[Counting] = Counting(
@@ -148,6 +167,18 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.metrics import measure_outcomes  # noqa: PLC0415 - heavy
 
         return measure_outcomes(outcomes, min_coverage)
+
+    def output_rates(self, part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:
+        """Return the rates of a group of rows that need no labels."""
+        from airflow_mlmon.tasks.binary.rates import selection_rates  # noqa: PLC0415 - heavy
+
+        return selection_rates(part, spec)
+
+    def label_rates(self, outcomes: Any) -> list[GroupRate]:
+        """Return the rates of a group of rows that need labels."""
+        from airflow_mlmon.tasks.binary.rates import error_rates  # noqa: PLC0415 - heavy
+
+        return error_rates(outcomes)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the more frequent class, and the share of positives as the score."""
