@@ -94,6 +94,7 @@ DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
+OUTLIER_RATE = "outlier_rate"
 ERROR_RATE = "error_rate"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
@@ -342,6 +343,14 @@ GENERIC: Mapping[str, Metric] = {
         "ROC AUC of a classifier that separates the features of the day from the reference; 0.5: no drift. "
         "Needs `drift.multivariate`.",
         measure=Measure.AREA,
+        worse=Worse.ABOVE,
+    ),
+    OUTLIER_RATE: Metric(
+        "outlier rate",
+        "Share of the rows of the day's sample (at most 5,000) that an isolation forest of the reference's sample "
+        "isolates sooner than all but `drift.outliers` of the reference. Needs that key.",
+        is_share=True,
+        measure=Measure.SHARE,
         worse=Worse.ABOVE,
     ),
     LABEL_COVERAGE: Metric(

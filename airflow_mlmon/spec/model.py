@@ -120,7 +120,7 @@ class ModelSpec(Section):
     fairness: Fairness | None = None
     metrics: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Annotated[str, Field(pattern=_FUNCTION)]] = Field(
         default_factory=dict,
-        description="Own metrics by name: the function, as module:function, that measures each from the labelled rows.",
+        description="Own metrics by name: the function that measures each from the rows, as module:function.",
     )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
@@ -241,10 +241,10 @@ class ModelSpec(Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
+            if rule.metric == "outlier_rate" and self.drift.outliers is None:
+                raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{outliers: 0.01}}`")
             if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
                 raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
-        if self.metrics and self.labels is None:
-            raise ValueError("metrics: own metrics are measured from labels, and there is no key `labels`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 from airflow_mlmon.statistics.intervals import (
     Interval,
@@ -13,19 +12,7 @@ from airflow_mlmon.statistics.intervals import (
     share_ratio_interval,
     wilson_interval,
 )
-
-
-class RateKind(StrEnum):
-    """What a rate is; its words are those of pages."""
-
-    SELECTION = "selection rate"
-    TRUE_POSITIVE = "true positive rate"
-    FALSE_POSITIVE = "false positive rate"
-    POSITIVE_PREDICTIVE = "predictive value"
-    BASE = "base rate"
-    ACCURACY = "accuracy"
-    MEAN_ERROR = "mean error"
-    MAE = "MAE"
+from airflow_mlmon.tasks.rate_kind import RateKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE, Metric
+from airflow_mlmon.tasks.rate_kind import RateKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
-    from airflow_mlmon.tasks.rates import GroupRate, RateKind
+    from airflow_mlmon.tasks.rates import GroupRate
 
 
 class Task(ABC):
@@ -92,8 +93,8 @@ class Task(ABC):
         """Say whether values may be those of an output, or with None as the role those of the label."""
 
     @abstractmethod
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
-        """Say whether values are predictions that follow from a score."""
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether values may be those of an output that follows from the main one, such as a class from a score."""
 
     @abstractmethod
     def empty_outcomes(self) -> OutcomeProfile:

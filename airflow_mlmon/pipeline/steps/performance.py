@@ -60,7 +60,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     found = read_outcomes(run, measured.uri)
     min_coverage = run.spec.labels.min_coverage if run.spec.labels else 0
     metrics = measure_parts(task_of(run.spec), found, min_coverage)
-    added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
+    added = measure_own(run.spec, rows_with_labels(run, measured, found.whole), metrics)
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics

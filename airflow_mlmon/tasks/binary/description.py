@@ -24,7 +24,7 @@ from airflow_mlmon.tasks.binary.table import (
 from airflow_mlmon.tasks.classification import HALF
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
-from airflow_mlmon.tasks.rates import RateKind
+from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ class Binary(Task):
 
         return is_share(values) if role is Role.SCORE else is_binary(values)
 
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
-        """Say whether the score is higher where the class is true."""
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether the score is higher wherever the class is true."""
         from airflow_mlmon.tasks.binary.look import is_cut_of  # noqa: PLC0415 - heavy
 
-        return is_cut_of(values, score)
+        return role is Role.PREDICTION and is_cut_of(values, main)
 
     def empty_outcomes(self) -> BinaryOutcomes:
         """Return the outcome profile of no rows."""

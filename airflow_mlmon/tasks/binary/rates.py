@@ -8,7 +8,8 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
-from airflow_mlmon.tasks.rates import GroupRate, RateKind
+from airflow_mlmon.tasks.rate_kind import RateKind
+from airflow_mlmon.tasks.rates import GroupRate
 
 
 def selection_rates(part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:

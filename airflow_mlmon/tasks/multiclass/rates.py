@@ -8,7 +8,8 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.multiclass.metrics import Confusion, classes_of
-from airflow_mlmon.tasks.rates import GroupRate, RateKind
+from airflow_mlmon.tasks.rate_kind import RateKind
+from airflow_mlmon.tasks.rates import GroupRate
 from airflow_mlmon.tasks.sums import OutcomeSums
 
 # of more classes, the most frequent ones are compared

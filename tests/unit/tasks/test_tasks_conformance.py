@@ -140,6 +140,30 @@ def test_what_is_measured_is_what_the_table_has(task):
         assert lowest is None or value.value >= lowest
 
 
+def test_intervals_hold_their_values_and_end_within_the_range_of_the_metric(task):
+    for rows in (1, 3, 2_000):
+        for value in task.measure(profiled(task, drawn(task, rows)), 0):
+            assert (value.low is None) == (value.high is None), value.metric
+            if value.low is None or value.high is None:
+                continue
+            assert value.value is not None, value.metric
+            assert value.low <= value.value <= value.high, value.metric
+            assert METRICS[value.metric].lowest is None or value.low >= METRICS[value.metric].lowest, value.metric
+            assert not METRICS[value.metric].is_share or value.high <= 1, value.metric
+
+
+def test_performance_is_shown_beside_what_a_constant_prediction_scores(task):
+    outcomes, reference = (profiled(task, drawn(task, 2_000, seed)) for seed in (1, 2))
+    scores = task.constant_scores(outcomes, reference)
+
+    assert {name for name in scores if not task.metrics[name].is_performance} == set()
+    assert set(scores) & set(task.evaluated), "none of those that are evaluated has one"
+    assert all(math.isfinite(score) for score in scores.values())
+    for none in (task.empty_outcomes(), profiled(task, without_labels(task, 50))):
+        assert dict(task.constant_scores(none, reference)) == {}
+        assert all(math.isfinite(score) for score in task.constant_scores(outcomes, none).values())
+
+
 @pytest.mark.parametrize("min_coverage", [0.0, 0.8])
 def test_where_there_is_nothing_to_measure_the_reason_is_given(task, min_coverage):
     for outcomes in (
