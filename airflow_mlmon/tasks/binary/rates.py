@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.segment import Part
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
+from airflow_mlmon.tasks.binary.outputs import summarise_outputs
+from airflow_mlmon.tasks.binary.table import PREDICTED_POSITIVE_RATE
 from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.rates import GroupRate
 
 
 def selection_rates(part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:
     """Return the share of rows that are predicted positive."""
-    column = part.columns.get(spec.column_of(Role.PREDICTION) or "")
-    if not isinstance(column, CategoryProfile):
-        return []
-    return [GroupRate.of_counts(RateKind.SELECTION, column.count_of("true"), column.observed)]
+    return [
+        GroupRate.of_counts(RateKind.SELECTION, round((found.value or 0.0) * found.rows), found.rows)
+        for found in summarise_outputs(part, spec)
+        if found.metric == PREDICTED_POSITIVE_RATE
+    ]
 
 
 def error_rates(outcomes: BinaryOutcomes) -> list[GroupRate]:
