@@ -140,6 +140,7 @@ class DayPage:
     versions: Versions | None = None
     performance: tuple[PerformanceDay, ...] = ()
     tables: tuple[ShownTable, ...] = ()
+    fairness: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
