@@ -53,15 +53,22 @@ def is_excluded(table: pa.Table, outcome: str | None, excluded: Sequence[str]) -
 
 
 def join_labels(curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec) -> pa.Table:
-    """Join outputs, label and exclusion of each curated row; the latest delivery of an id counts."""
+    """Join outputs, label and exclusion of each curated row."""
+    return join_outputs(curated, *find_labels(curated.column(spec.id_column), deliveries, spec), spec)
+
+
+def find_labels(
+    ids: pa.ChunkedArray, deliveries: Sequence[pa.Table], spec: ModelSpec
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Find label and exclusion of each prediction; the latest delivery of an id counts."""
     schema = delivery_schema(spec)
     # the first release wrote the third column under another name
     renamed = [delivery.rename_columns(schema.names) for delivery in reversed(deliveries)]
     joined = pa.concat_tables([schema.empty_table(), *renamed]).combine_chunks()
     # index_in finds the first match, hence the latest delivery comes first
-    position = pc.index_in(curated.column(spec.id_column), joined.column("id").combine_chunks())
+    position = pc.index_in(ids, joined.column("id").combine_chunks())
     excluded = pc.fill_null(joined.column("excluded").take(position), fill_value=False)
-    return join_outputs(curated, joined.column("label").take(position), excluded, spec)
+    return joined.column("label").take(position), excluded
 
 
 def join_outputs(table: pa.Table, labels: pa.ChunkedArray, excluded: pa.ChunkedArray, spec: ModelSpec) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Domain classifier: separability of two samples; the only module that imports scikit-learn.
+"""Domain classifier: separability of two samples.
 
     score = mean over three folds of the ROC AUC on the fold's rows, by a classifier that saw the others
 
@@ -19,25 +19,23 @@ classifier (SGD). Those compare the ROC AUC with a fixed limit; here it is evalu
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from airflow_mlmon.drift.matrix import order_hashes, to_doubles
 from airflow_mlmon.drift.multivariate import FEWEST_ROWS, DomainScore
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Flags, Floats
 
 _FOLDS = 3
 _STRONGEST = 5
-_MOST_CATEGORIES = 254
 
 
 def tell_apart(
@@ -54,12 +52,12 @@ def tell_apart(
         if table.num_rows < FEWEST_ROWS:
             problem = f"{side} has {table.num_rows} rows, fewer than {FEWEST_ROWS}"
             return DomainScore(value=None, problem=problem, **rows)
-    values = {column.name: [_values(table, column) for _, table in sides] for column in columns}
+    values = {column.name: [to_doubles(table, column) for _, table in sides] for column in columns}
     left_out = tuple(reason for name, pair in values.items() for reason in _reasons(name, pair))
     seen = [column for column in columns if not any(_reasons(column.name, values[column.name]))]
     if not seen:
         return DomainScore(value=None, problem="no feature has values on both sides", left_out=left_out, **rows)
-    hashes = np.concatenate([_hashes(table, id_column) for _, table in sides])
+    hashes = np.concatenate([order_hashes(table.column(id_column)) for _, table in sides])
     order = np.argsort(hashes, kind="stable")
     cells = np.column_stack([np.concatenate(values[column.name]) for column in seen])[order]
     is_current = np.repeat([False, True], [table.num_rows for _, table in sides])[order]
@@ -114,31 +112,9 @@ def _with_one_moved(cells: Floats) -> Iterator[Floats]:
         yield moved
 
 
-def _values(table: pa.Table, column: ColumnSchema) -> Floats:
-    """Convert to doubles, categories to codes, and missing values to NaN; empty if the column is."""
-    if column.name not in table.column_names:
-        return np.empty(0)
-    found = table.column(column.name)
-    if column.kind is Kind.NUMERIC:
-        numbers = found.cast(pa.float64(), safe=False).to_numpy()
-        return np.where(np.isfinite(numbers), numbers, np.nan)
-    known = pa.array(column.vocabulary[:_MOST_CATEGORIES], pa.string())
-    texts = found.cast(pa.string())
-    codes = pc.fill_null(pc.index_in(texts, value_set=known), len(known)).cast(pa.float64()).to_numpy()
-    return np.where(texts.is_null().to_numpy(), np.nan, codes)
-
-
 def _reasons(name: str, sides: Sequence[Floats]) -> Iterator[str]:
     for side, values in zip(("the reference", "the partition"), sides, strict=True):
         if not len(values):
             yield f"{name}: missing in {side}"
         elif np.isnan(values).all():
             yield f"{name}: no values in {side}"
-
-
-def _hashes(table: pa.Table, id_column: str) -> npt.NDArray[np.uint64]:
-    # another length than the hash of the samples, so that both are independent
-    keys = (
-        hashlib.blake2b(str(key).encode(), digest_size=16).digest()[:8] for key in table.column(id_column).to_pylist()
-    )
-    return np.frombuffer(b"".join(keys), dtype="<u8")

@@ -29,6 +29,7 @@ from airflow_mlmon.records import (
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.requests import Attributions, Requests
+from airflow_mlmon.reports.shifts import shift_text
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
 from airflow_mlmon.reports.versions import Versions
@@ -213,6 +214,7 @@ def render_day(page: DayPage) -> str:
             measured=_measured(page),
             estimates=page.task.estimates,
             unestimated=_unestimated(page),
+            shifts=_shifts(page),
             tiles=_tiles(page.task),
             labels=page.labels,
             versions=page.versions,
@@ -263,6 +265,12 @@ def _unestimated(page: DayPage) -> str:
     """Return why performance could not be estimated without labels; empty if it could."""
     estimates = [value for value in page.metrics if value.metric in page.task.estimates.values()]
     return "" if any(value.value is not None for value in estimates) else next((v.reason for v in estimates), "")
+
+
+def _shifts(page: DayPage) -> str:
+    """Say what moved, in one line."""
+    verdicts = {one.metric: one for one in page.verdicts if one.column is None and one.segment is None}
+    return shift_text({value.metric: value for value in page.metrics if value.column is None}, verdicts)
 
 
 def _daily_metrics(page: DayPage) -> tuple[str, ...]:

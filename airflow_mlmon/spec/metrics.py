@@ -102,6 +102,8 @@ EXCLUDED_SHARE = "excluded_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
+COVARIATE_SHIFT = "covariate_shift"
+CONCEPT_SHIFT = "concept_shift"
 # prefix of the metrics that specs add
 OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
@@ -296,6 +298,23 @@ GENERIC: Mapping[str, Metric] = {
         needs_labels=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,
+    ),
+    COVARIATE_SHIFT: Metric(
+        "covariate shift",
+        "Mean loss expected of the day's features and outputs, minus that of the reference: what other inputs explain.",
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.ABOVE,
+        lowest=None,
+    ),
+    CONCEPT_SHIFT: Metric(
+        "concept shift",
+        "Mean loss by the labels, minus the loss expected of the same rows: what inputs do not explain.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.MEAN,
+        worse=Worse.BOTH,
+        lowest=None,
     ),
     ESTIMATION_GAP: Metric(
         "estimation gap",

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import ESTIMATION_GAP, Worse
+from airflow_mlmon.tasks.losses import concept_shift, covariate_shift, estimate_loss
 from airflow_mlmon.tasks.outcome import OutcomeProfile
-from airflow_mlmon.tasks.parts import OutcomeParts
+from airflow_mlmon.tasks.parts import WHOLE, OutcomeParts
 from airflow_mlmon.tasks.task import Task
 
 
 def estimate_parts(task: Task, found: OutcomeParts, reference: OutcomeParts | None) -> list[MetricValue]:
     """Estimate the performance of all rows and of each part, by the labels of the same part of the reference."""
-    whole = task.estimate(found.whole, reference.whole if reference else None)
+    whole = _estimate(task, found, reference, WHOLE)
     if all(value.value is None for value in whole):
         # no part has more
         return whole
@@ -45,18 +46,41 @@ def without_part(whole: OutcomeParts, part: OutcomeParts) -> OutcomeParts:
     return OutcomeParts(
         whole=whole.whole - part.whole,
         parts={key: own - part.parts[key] if key in part.parts else own for key, own in whole.parts.items()},
+        losses={key: own - part.losses[key] if key in part.losses else own for key, own in whole.losses.items()},
     )
 
 
+def concept_shifts(
+    task: Task, found: OutcomeParts, reference: OutcomeParts | None, min_coverage: float
+) -> list[MetricValue]:
+    """Compare losses with those expected of the same rows, of all and of each part."""
+    if not task.loss:
+        return []
+    own = reference.losses if reference else {}
+    whole = concept_shift(found.losses.get(WHOLE), own.get(WHOLE), min_coverage)
+    of_parts = (
+        replace(concept_shift(found.losses[key], own.get(key), min_coverage), segment=key)
+        for key in sorted(found.losses)
+        if key != WHOLE
+    )
+    return [whole, *of_parts]
+
+
 def _estimate(task: Task, found: OutcomeParts, reference: OutcomeParts | None, key: str) -> list[MetricValue]:
-    outcomes: OutcomeProfile = found.parts[key]
-    if reference is None or key in reference.parts:
-        return task.estimate(outcomes, reference.parts[key] if reference else None)
+    outcomes = _part(found, key)
+    by_labels = _part(reference, key) if reference else None
+    losses = found.losses.get(key), reference.losses.get(key) if reference else None
+    values = task.estimate(outcomes, by_labels) if outcomes else []
+    values += [estimate_loss(task.loss_estimate, *losses)] if task.loss_estimate else []
+    values += [covariate_shift(*losses)] if task.loss else []
+    if reference is None or by_labels is not None:
+        return values
     reason = "the reference has no rows of this segment"
-    return [
-        MetricValue(metric=value.metric, value=None, rows=outcomes.rows, reason=reason)
-        for value in task.estimate(outcomes, None)
-    ]
+    return [MetricValue(metric=value.metric, value=None, rows=value.rows, reason=reason) for value in values]
+
+
+def _part(outcomes: OutcomeParts, key: str) -> OutcomeProfile | None:
+    return outcomes.whole if key == WHOLE else outcomes.parts.get(key)
 
 
 def _gap(task: Task, estimates: Sequence[MetricValue], realised: Mapping[str, MetricValue | None]) -> MetricValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -13,11 +13,18 @@ from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.tasks.losses import LossSums
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.task import Task
 
 KIND = b"MLMS"
-VERSION = 1
+VERSION = 2
+# the newest version without losses
+_LOSSLESS = 1
+# columns of joined labels: the loss of each row, and the loss expected of it
+LOSS, EXPECTED = "loss", "expected_loss"
+# all rows, among the sums of losses
+WHOLE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +34,17 @@ class OutcomeParts:
     Attributes:
         whole: All rows.
         parts: The rows of each value of each segment, by what they are called.
+        losses: Losses beside those expected, of all rows by `WHOLE`, and of the parts; empty if none are expected.
     """
 
     whole: OutcomeProfile
     parts: Mapping[str, OutcomeProfile]
+    losses: Mapping[str, LossSums] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lock the parts."""
         object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
+        object.__setattr__(self, "losses", MappingProxyType(dict(self.losses)))
 
     def to_bytes(self) -> bytes:
         """All of them as bytes that are the same on every platform."""
@@ -44,6 +54,10 @@ class OutcomeParts:
         for key in sorted(self.parts):
             writer.text(key)
             writer.blob(self.parts[key].to_bytes())
+        writer.integer(len(self.losses))
+        for key in sorted(self.losses):
+            writer.text(key)
+            self.losses[key].write(writer)
         return writer.seal(KIND, VERSION)
 
 
@@ -56,11 +70,19 @@ def read_outcome_parts(task: Task, data: bytes) -> OutcomeParts:
     reader = ByteReader(data, KIND, VERSION)
     whole = task.read_outcomes(reader.blob())
     parts = {reader.text(): task.read_outcomes(reader.blob()) for _ in range(reader.integer())}
-    return OutcomeParts(whole=whole, parts=parts)
+    has_losses = reader.version > _LOSSLESS
+    losses = {reader.text(): LossSums.read(reader) for _ in range(reader.integer() if has_losses else 0)}
+    return OutcomeParts(whole=whole, parts=parts, losses=losses)
 
 
 def profile_outcome_parts(
-    task: Task, joined: pa.Table, rows: pa.Table, segments: Sequence[SegmentSchema], schema: OutcomeSchema
+    task: Task,
+    joined: pa.Table,
+    rows: pa.Table,
+    segments: Sequence[SegmentSchema],
+    schema: OutcomeSchema,
+    *,
+    exponent: int | None = None,
 ) -> OutcomeParts:
     """Profile predictions joined with their labels, in sum and by segment.
 
@@ -70,6 +92,7 @@ def profile_outcome_parts(
         rows: The same predictions in the same order, with the columns of the segments.
         segments: How they are divided.
         schema: Pinned schema of the outcome profiles.
+        exponent: Exponent of the unit of losses; None if `joined` has no columns of losses.
 
     Raises:
         SchemaMismatchError: a column is absent or of another type.
@@ -77,25 +100,33 @@ def profile_outcome_parts(
     joined = task.arrange(joined)
     whole = task.profile_outcomes(joined, schema)
     parts: dict[str, OutcomeProfile] = {}
+    losses = {} if exponent is None else {WHOLE: _sum_losses(joined, exponent)}
     for segment in segments:
         if is_too_many(segment, count_values(rows, segment)):
             parts[segment_key(segment.name, None)] = whole
-        else:
-            parts |= {
-                segment_key(segment.name, value): task.profile_outcomes(own, schema)
-                for value, own in split(joined, segment, by=rows)
-            }
-    return OutcomeParts(whole=whole, parts=parts)
+            continue
+        for value, own in split(joined, segment, by=rows):
+            key = segment_key(segment.name, value)
+            parts[key] = task.profile_outcomes(own, schema)
+            if exponent is not None:
+                losses[key] = _sum_losses(own, exponent)
+    return OutcomeParts(whole=whole, parts=parts, losses=losses)
+
+
+def _sum_losses(joined: pa.Table, exponent: int) -> LossSums:
+    return LossSums.of(joined.column(LOSS).to_numpy(), joined.column(EXPECTED).to_numpy(), exponent)
 
 
 def sum_outcome_parts(task: Task, found: Iterable[OutcomeParts]) -> OutcomeParts:
     """Add up what is kept of any number of rows, also of none."""
-    whole, parts = task.empty_outcomes(), dict[str, OutcomeProfile]()
+    whole, parts, losses = task.empty_outcomes(), dict[str, OutcomeProfile](), dict[str, LossSums]()
     for one in found:
         whole += one.whole
+        for key, own in one.losses.items():
+            losses[key] = losses[key] + own if key in losses else own
         for key, part in one.parts.items():
             parts[key] = parts[key] + part if key in parts else part
-    return OutcomeParts(whole=whole, parts=parts)
+    return OutcomeParts(whole=whole, parts=parts, losses=losses)
 
 
 def set_constants(

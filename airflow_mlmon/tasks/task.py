@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
@@ -28,6 +29,8 @@ class Task(ABC):
 
     Attributes:
         name: What a spec calls it.
+        loss: Title of the loss of a row, such as absolute error; empty if it has none.
+        loss_estimate: Metric by which the mean loss is estimated without labels; empty if there is none.
         has_labels: Whether its predictions may get labels.
         types: Types that its columns may have, by their role; the first is the one that a guess takes.
         needs: Roles of which a model has one at least, group by group.
@@ -46,6 +49,8 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
+    loss: ClassVar[str] = ""
+    loss_estimate: ClassVar[str] = ""
     has_labels: ClassVar[bool] = True
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]]
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
@@ -156,6 +161,10 @@ class Task(ABC):
         self, metric: str, rows: OutcomeProfile, others: OutcomeProfile, *, min_coverage: float, minimum_rows: int
     ) -> Contrast:
         """Compare one of the `contrasts` between some rows and others, with its p-value."""
+
+    def losses(self, joined: pa.Table) -> Floats | None:  # noqa: ARG002 - for those that have one
+        """Return the loss of each prediction joined with its label, NaN without a label; None if it has no loss."""
+        return None
 
     def estimate(
         self,

@@ -126,6 +126,30 @@ def test_labels_that_no_longer_follow_the_scores_are_a_gap(run, at_once):
     assert state_of(run, OTHER_RELATION, "estimated_accuracy") is VerdictState.OK
 
 
+@pytest.mark.parametrize(
+    ("offset", "inputs", "relation"),
+    [
+        (HEALTHY, VerdictState.OK, VerdictState.OK),
+        (OTHER_RELATION, VerdictState.OK, VerdictState.BREACH),
+        (OTHER_INPUTS, VerdictState.BREACH, VerdictState.OK),
+    ],
+)
+def test_inputs_and_their_relation_to_the_labels_are_told_apart(run, at_once, offset, inputs, relation):
+    assert at_once[offset]["concept_shift"].value is None
+    assert at_once[offset]["covariate_shift"] == metrics_of(run, offset)["covariate_shift"]
+    assert state_of(run, offset, "covariate_shift") is inputs
+    assert state_of(run, offset, "concept_shift") is relation
+
+
+def test_shifts_are_parts_of_the_change_of_the_mean_loss(run, at_once):
+    assert at_once
+    found = metrics_of(run, OTHER_INPUTS)
+    before = np.mean([metrics_of(run, -back)["brier"].value for back in range(1, 13)])
+    change = found["covariate_shift"].value + found["concept_shift"].value
+
+    assert change == pytest.approx(found["brier"].value - before, abs=2e-3)
+
+
 def test_segments_are_estimated_by_their_own_labels(run, at_once):
     assert at_once
     for channel in ("web", "branch", "phone"):
@@ -149,7 +173,8 @@ def test_page_and_terminal_show_the_estimate_where_labels_are_missing(run, at_on
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(days_table(run.store, run.spec, last.day, last.day))
 
-    assert f"estimated {estimate:.3f} (" in page
+    assert f"estimated {estimate:.3f}<" in page
     assert "estimation gap" in page
     assert "no concept drift" in page
+    assert "whether their relation to the labels did cannot be told" in page
     assert "estimated" in console.export_text()

@@ -20,9 +20,9 @@ DOORS = {
     "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),
     "scipy": ("statistics/", "evaluation/", "drift/shift.py", "quality/infer.py"),
-    "sklearn": ("drift/domain_classifier.py", "example_dags/"),
+    "sklearn": ("drift/domain_classifier.py", "drift/expected_loss.py", "example_dags/"),
     "sqlalchemy": ("store/",),
-    "threadpoolctl": ("drift/domain_classifier.py",),
+    "threadpoolctl": ("drift/domain_classifier.py", "drift/expected_loss.py"),
 }
 
 

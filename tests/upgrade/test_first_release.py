@@ -45,7 +45,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.baseline import Baseline
-from airflow_mlmon.spec.metrics import ESTIMATION_GAP
+from airflow_mlmon.spec.metrics import CONCEPT_SHIFT, COVARIATE_SHIFT, ESTIMATION_GAP
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.parts import read_outcome_parts
 from airflow_mlmon.tasks.registry import METRICS
@@ -78,7 +78,7 @@ FIELDS = {
     "deliveries": "partition.key version uri rows",
 }
 DRIFTED, VECTOR = ("drifted_columns", "drifted_share"), "embedding"
-ESTIMATED = {ESTIMATION_GAP, *Binary().estimates.values()}
+ESTIMATED = {CONCEPT_SHIFT, COVARIATE_SHIFT, ESTIMATION_GAP, *Binary().estimates.values()}
 LATER = {name for name, metric in METRICS.items() if metric.on_request}
 TABLES = (*FIELDS, *COUNTED, "stale")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, auto
 
-from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.archive.labels import find_labels
 from airflow_mlmon.druid.flags import Flagged, add_flag_dimensions, add_flags, add_labels
 from airflow_mlmon.druid.ingestion import (
     Datasource,
@@ -221,8 +221,8 @@ def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
     found = Flagged(read_scalars(run, place.day, version), ())
     if run.spec.labels is not None:
         tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
-        joined = join_labels(found.rows, tables, run.spec)
-        found = add_labels(found.rows, run.spec.labels.label, joined.column("label"), joined.column("excluded"))
+        labels, excluded = find_labels(found.rows.column(run.spec.id_column), tables, run.spec)
+        found = add_labels(found.rows, run.spec.labels.label, labels, excluded)
     return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.archive.labels import find_labels
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
@@ -30,9 +30,8 @@ def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
         if state.version is not None and state.rows_accepted:
             rows = read_scalars(run, state.partition, state.version)
             deliveries = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, state.partition)]
-            joined = join_labels(rows, deliveries, run.spec)
-            rows = rows.append_column(labels.label, joined.column("label"))
-            tables.append(rows.filter(joined.column("label").is_valid()))
+            found, _ = find_labels(rows.column(run.spec.id_column), deliveries, run.spec)
+            tables.append(rows.append_column(labels.label, found).filter(found.is_valid()))
     if not sum(table.num_rows for table in tables):
         raise NotFoundError(f"No row of {run.model} from {first} to {last} has a label.")
     return pa.concat_tables(tables, promote_options="default")

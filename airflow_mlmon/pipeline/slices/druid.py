@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind
 from airflow_mlmon.pipeline.druid.files import loaded_content
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import CuratedRows, DayRows, Divided, no_outcomes
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
@@ -23,6 +24,7 @@ from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.tasks.outcome import OutcomeSchema
+from airflow_mlmon.tasks.parts import OutcomeParts
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -54,9 +56,7 @@ class DruidRows:
         self._served: dict[date, bool] = {}
 
     def reads(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> bool:
-        """Return True if rows must be read: Druid lacks them, labels or a column of the slices, or cannot count."""
-        if self._run.spec.labels is not None and task_of(self._run.spec).counting is None:
-            return True
+        """Return True if rows must be read, because Druid lacks them, their labels, or a column of the slices."""
         held = {dimension.name for dimension in self._datasource.dimensions}
         if not all(held.issuperset(segment.columns) for segment in segments):
             return True
@@ -87,24 +87,29 @@ class DruidRows:
             self._types,
             local=lambda rest: self._profile_here(state, rest),
         )
-        spec, labelled = self._run.spec, no_outcomes(self._run)
-        if spec.labels is not None:
-            columns = LabelColumns(
-                label=spec.labels.label,
-                outputs={role: spec.column_of(role) for role in task_of(spec).types},
-            )
-            labelled = label_slices(
-                self._client,
-                self._datasource.name,
-                state.partition,
-                schema.segments,
-                task=task_of(spec),
-                types=self._types,
-                columns=columns,
-            )
+        labelled = self._label(state, schema.segments, outcomes)
         if not self._is_served(state):
             raise PartitionConflictError(f"The rows of {state.partition} in Druid were replaced during counting.")
         return profile, labelled
+
+    def _label(self, state: PartitionState, segments: Sequence[SegmentSchema], outcomes: OutcomeSchema) -> OutcomeParts:
+        """Count the outcomes of the slices in Druid, or read their columns where a task cannot be counted there."""
+        run, spec, task = self._run, self._run.spec, task_of(self._run.spec)
+        if spec.labels is None:
+            return no_outcomes(run)
+        if task.counting is None:
+            version, deliveries = str(state.version), deliveries_of(run, state.partition)
+            return profile_partition_outcomes(run, state.partition, version, deliveries, segments, schema=outcomes)
+        columns = LabelColumns(label=spec.labels.label, outputs={role: spec.column_of(role) for role in task.types})
+        return label_slices(
+            self._client,
+            self._datasource.name,
+            state.partition,
+            segments,
+            task=task,
+            types=self._types,
+            columns=columns,
+        )
 
     def _profile_here(self, state: PartitionState, schema: ProfileSchema) -> Profile:
         uri = self._run.version_uri(state.partition, str(state.version), CURATED)

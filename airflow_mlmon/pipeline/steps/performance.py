@@ -9,6 +9,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
+from airflow_mlmon.pipeline.workspace.losses import loss_model
 from airflow_mlmon.pipeline.workspace.outcomes import (
     Measured,
     compare_label,
@@ -21,7 +22,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
-from airflow_mlmon.tasks.estimates import estimation_gaps
+from airflow_mlmon.tasks.estimates import concept_shifts, estimation_gaps
 from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
@@ -44,7 +45,8 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     reference = pinned_reference(run)
     segments = reference.schema.segments if reference else ()
     schema = reference.outcomes if reference else None
-    profile = profile_partition_outcomes(run, partition, version, deliveries, segments, schema=schema)
+    model = loss_model(run, reference.folder, reference.schema) if reference else None
+    profile = profile_partition_outcomes(run, partition, version, deliveries, segments, schema=schema, model=model)
     uri = outcomes_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(
@@ -55,19 +57,21 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
 def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     """Return the metrics of an outcome profile and their gap to the estimates, by segment, and the label's drift."""
     found = read_outcomes(run, measured.uri)
-    metrics = measure_parts(task_of(run.spec), found, run.spec.labels.min_coverage if run.spec.labels else 0)
+    min_coverage = run.spec.labels.min_coverage if run.spec.labels else 0
+    metrics = measure_parts(task_of(run.spec), found, min_coverage)
     added = measure_own(run.spec, metrics, rows_with_labels(run, measured, found.whole))
     reference = pinned_reference(run)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
-    of_reference = reference_outcomes(run, reference) if reference is not None and is_measured else None
-    if of_reference is not None and of_reference.whole.rows:
+    of_reference = reference_outcomes(run, reference) if reference is not None else None
+    shifts = concept_shifts(task_of(run.spec), found, of_reference, min_coverage)
+    if is_measured and of_reference is not None and of_reference.whole.rows:
         metrics = set_constants(task_of(run.spec), metrics, found, of_reference.whole)
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
     gaps = estimation_gaps(estimated_metrics(run, measured), metrics, task_of(run.spec))
-    return [*metrics, *gaps, *added]
+    return [*metrics, *gaps, *shifts, *added]
 
 
 def label_results(run: Run, measured: Measured) -> Results:

@@ -14,7 +14,7 @@ from airflow_mlmon.tasks.registry import task_of
 def estimated_metrics(run: Run, measured: Measured | None) -> list[MetricValue]:
     """Estimate the performance of a measured partition; nothing without labels in the spec, or of other tasks."""
     task = task_of(run.spec)
-    if measured is None or not task.estimates:
+    if measured is None or not (task.estimates or task.loss):
         return []
     return estimate_outcomes(run, read_outcomes(run, measured.uri))
 

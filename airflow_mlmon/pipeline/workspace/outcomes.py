@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.losses import with_losses
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
@@ -22,6 +24,9 @@ from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.own import LabelledRows, beside
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
+
+if TYPE_CHECKING:
+    from airflow_mlmon.drift.expected_loss import LossModel
 
 # length of a delivery's version in the name of an outcome profile, and the name without deliveries
 _SHORT, _NONE = 6, "none"
@@ -45,16 +50,22 @@ def profile_partition_outcomes(
     segments: Sequence[SegmentSchema],
     *,
     schema: OutcomeSchema | None,
+    model: LossModel | None = None,
 ) -> OutcomeParts:
     """Compute the outcome profiles of a version of a partition from its rows and deliveries.
 
-    Without a pinned schema, the rows pin it.
+    Without a pinned schema, the rows pin it; without a model of the loss, none is expected.
     """
     dividing = [name for segment in segments for name in segment.columns]
-    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
+    features = [column.name for column in model.columns] if model else []
+    curated = read_curated(run, partition, version, _joined_columns(run), where_there=[*dividing, *features])
     tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
     task, joined = task_of(run.spec), join_labels(curated, tables, run.spec)
-    return profile_outcome_parts(task, joined, curated, segments, schema or task.pin_outcomes({}, joined))
+    schema = schema or task.pin_outcomes({}, joined)
+    if model is None:
+        return profile_outcome_parts(task, joined, curated, segments, schema)
+    joined = with_losses(run, joined, model.expect(curated))
+    return profile_outcome_parts(task, joined, curated, segments, schema, exponent=model.exponent)
 
 
 def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> LabelledRows:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
+from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -35,7 +36,7 @@ from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, 
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
-from airflow_mlmon.tasks.estimates import estimate_parts, estimation_gaps, without_part
+from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
 from airflow_mlmon.tasks.parts import (
@@ -46,6 +47,9 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
+
+if TYPE_CHECKING:
+    from airflow_mlmon.drift.expected_loss import LossModel
 
 # increase it when more is stored of a reference: the next run then pins it again
 _KEPT = 6
@@ -171,9 +175,10 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     table, files, errors = read_reference(run)
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
-    outcomes = _pin_outcomes(
-        run, profile_table(table.select(run.spec.outputs), schema), join_reference_labels(run, table)
-    )
+    joined = join_reference_labels(run, table)
+    outcomes = _pin_outcomes(run, profile_table(table.select(run.spec.outputs), schema), joined)
+    keep_losses(run, _folder(run), schema, table, joined)
+    model = loss_model(run, _folder(run), schema)
     days = days_of(table, run.spec.time_column)
     magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
     profiles, requests, attributions = {}, {}, {}
@@ -182,21 +187,21 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
-        labelled.append(_labelled(run, rows, schema, outcomes))
+        labelled.append(_labelled(run, rows, schema, outcomes, model))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
         requests[day] = profile_requests(run, [rows, failed])
         attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
-    labelled.append(_labelled(run, undated, schema, outcomes) if undated.num_rows else None)
+    labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     for place, day in enumerate(profiles):
-        estimates = _cross_estimates(run, outcomes_of_all, labelled[place])
+        estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates]
-        _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps], of_rows)
+        _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
     reference = StoredReference(
         schema=schema,
         profile=profile,
@@ -304,18 +309,29 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
     return task_of(run.spec).pin_outcomes(roles, joined)
 
 
-def _labelled(run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema) -> OutcomeParts | None:
+def _labelled(
+    run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema, model: LossModel | None
+) -> OutcomeParts | None:
     joined = join_reference_labels(run, rows)
-    return None if joined is None else profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes)
+    if joined is None or model is None:
+        task = task_of(run.spec)
+        return None if joined is None else profile_outcome_parts(task, joined, rows, schema.segments, outcomes)
+    joined = with_losses(run, joined, model.expect_own(rows, run.spec.id_column))
+    return profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes, exponent=model.exponent)
 
 
-def _cross_estimates(run: Run, whole: OutcomeParts, day: OutcomeParts | None) -> list[MetricValue]:
-    """Estimate the performance of a day of the reference by the labels of its other days.
+def _by_other_days(
+    run: Run, whole: OutcomeParts, day: OutcomeParts | None
+) -> tuple[list[MetricValue], list[MetricValue]]:
+    """Return the estimates of a day of the reference, and its concept shift, by the labels of its other days.
 
-    By its own labels it would look as the others never will.
+    By its own labels it would look as later days never will.
     """
-    task = task_of(run.spec)
-    return [] if day is None or not task.estimates else estimate_parts(task, day, without_part(whole, day))
+    if day is None or run.spec.labels is None:
+        return [], []
+    task, others = task_of(run.spec), without_part(whole, day)
+    estimates = estimate_parts(task, day, others)
+    return estimates, concept_shifts(task, day, others, run.spec.labels.min_coverage)
 
 
 def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.outcome import OutcomeSchema
@@ -36,6 +37,7 @@ class Binary(Task):
     """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1."""
 
     name: ClassVar[str] = "binary"
+    loss: ClassVar[str] = "Brier loss, or without a score 0 if the class is right, else 1"
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(
         {Role.SCORE: (ColumnType.FLOAT,), Role.PREDICTION: (ColumnType.BOOLEAN,)}
     )
@@ -152,6 +154,12 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.constant import score_constants  # noqa: PLC0415 - heavy
 
         return score_constants(outcomes, reference)
+
+    def losses(self, joined: pa.Table) -> Floats:
+        """Return the squared distance of score and label, or whether the class is wrong where there is no score."""
+        from airflow_mlmon.tasks.binary.outcome import losses_of  # noqa: PLC0415 - heavy
+
+        return losses_of(joined)
 
     def estimate(self, outcomes: Any, reference: Any) -> list[MetricValue]:
         """Estimate performance by confidence (CBPE)."""

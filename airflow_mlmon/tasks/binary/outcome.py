@@ -235,6 +235,15 @@ def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
     )
 
 
+def losses_of(table: pa.Table) -> Floats:
+    """Return the Brier loss of each row, 0 or 1 by its class where it has no score, and NaN without a label."""
+    labels = np.where(_flags(table, "excluded") == 1, _NULL, _flags(table, "label"))
+    predictions, scores = _flags(table, "prediction"), _scores(table)
+    wrong = np.where(predictions == _NULL, np.nan, predictions != labels)
+    losses: Floats = np.where(np.isfinite(scores), (scores - labels) ** 2, wrong)
+    return np.where(labels == _NULL, np.nan, losses)
+
+
 def outcomes_of_counts(rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> BinaryOutcomes:
     """Make an outcome profile of counts, whose sums of log losses and Brier scores stay at 0.
 

@@ -110,7 +110,8 @@ def profile_ranking(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     group: Integers = codes.fill_null(-1).to_numpy().astype(np.int64)
     is_due = ~excluded & (group >= 0) & np.isfinite(order)
     counted, left_out = _counted_groups(group, label, is_due, settings[COVERAGE])
-    at = np.flatnonzero(is_due & is_labelled & counted[group])
+    at = np.flatnonzero(is_due & is_labelled)
+    at = at[counted[group[at]]]
     rows = rank_rows(group[at], order[at], label[at])
     cutoff = int(settings[CUTOFF])
     return OutcomeSums(

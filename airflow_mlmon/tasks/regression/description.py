@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
@@ -55,6 +56,8 @@ class Regression(Task):
     """
 
     name: ClassVar[str] = "regression"
+    loss: ClassVar[str] = "absolute error"
+    loss_estimate: ClassVar[str] = "estimated_mae"
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(dict.fromkeys(_ROLES, _NUMBERS))
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ((Role.PREDICTION,),)
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
@@ -69,7 +72,15 @@ class Regression(Task):
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
     headline: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, LABEL_MEAN, MEAN_ERROR, "mae", "r2")
-    evaluated: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, LABEL_MEAN, MEAN_ERROR, "mae", "rmse", "r2")
+    evaluated: ClassVar[tuple[str, ...]] = (
+        PREDICTION_MEAN,
+        LABEL_MEAN,
+        MEAN_ERROR,
+        "mae",
+        "rmse",
+        "r2",
+        "estimated_mae",
+    )
     version_headline: ClassVar[tuple[str, ...]] = (MEAN_ERROR, "mae", "rmse", "r2")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
         {
@@ -158,6 +169,12 @@ class Regression(Task):
         from airflow_mlmon.tasks.regression.metrics import measure_residuals  # noqa: PLC0415 - heavy
 
         return measure_residuals(outcomes, min_coverage, self.label_metrics)
+
+    def losses(self, joined: pa.Table) -> Floats:
+        """Return the absolute error of each prediction with a label."""
+        from airflow_mlmon.tasks.regression.outcome import absolute_errors  # noqa: PLC0415 - heavy
+
+        return absolute_errors(joined)
 
     def scales(self, outcomes: Any) -> Mapping[str, float]:
         """Return the standard deviations of residual and label."""

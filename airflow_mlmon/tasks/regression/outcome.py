@@ -94,6 +94,13 @@ def profile_residuals(joined: pa.Table, schema: OutcomeSchema, levels: Sequence[
     )
 
 
+def absolute_errors(joined: pa.Table) -> Floats:
+    """Compute the absolute error of each prediction; NaN without a label, and where it is beyond any number."""
+    errors = np.abs(_numbers(joined, "prediction") - _numbers(joined, LABEL))
+    is_measured = _is_labelled(joined).to_numpy() & (errors <= _ABSURD)
+    return np.where(is_measured, errors, np.nan)
+
+
 def spread_of(column: ColumnSchema) -> float:
     """Return a power of two of about the spread of a pinned column."""
     return column.quantum / _FINENESS

@@ -77,4 +77,12 @@ METRICS: Mapping[str, Metric] = {
     ),
     INTERVAL_WIDTH: _loss("interval width", "Mean distance of the archived lower and upper bounds."),
     PINBALL_LOSS: _loss("pinball loss", "Mean pinball loss of the archived quantiles."),
+    "estimated_mae": Metric(
+        "estimated MAE",
+        "Mean absolute error expected of the labels to come, by features and outputs (direct loss estimation).",
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+        estimates="mae",
+    ),
 }

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -217,6 +218,30 @@ def test_table_says_what_is_shown_and_evaluated(any_task):
         # a bias is bad on both sides, a quality on one
         is_bias = metric.measure is Measure.MEAN
         assert is_bias or metric.measure is None or not metric.is_performance or metric.worse is not Worse.BOTH
+
+
+def test_losses_are_those_of_labelled_rows(task):
+    table = drawn(task, 500)
+    losses = task.losses(table)
+    if not task.loss:
+        assert losses is None
+        return
+
+    is_labelled = np.isfinite(losses)
+    assert len(losses) == table.num_rows
+    assert is_labelled.any()
+    assert (losses[is_labelled] >= 0).all()
+    assert not np.isfinite(task.losses(without_labels(task, 500))).any()
+    assert not is_labelled[table.column("excluded").to_numpy()].any()
+
+
+def test_estimates_are_of_metrics_of_labels(task):
+    found = task.estimate(task.profile_outcomes(drawn(task, 500), pinned(task)), None)
+
+    assert set(task.estimates) <= set(task.metrics)
+    assert all(task.metrics[name].is_performance for name in task.estimates)
+    assert {value.metric for value in found} | {task.loss_estimate} - {""} == set(task.estimates.values())
+    assert all(value.value is None and value.reason for value in found)
 
 
 def test_outputs_and_label_are_described(any_task):

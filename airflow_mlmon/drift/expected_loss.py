@@ -1,0 +1,109 @@
+"""Expected loss of a row given its features and outputs, by gradient-boosted trees (direct loss estimation).
+
+Three models are fitted, each on two thirds of a sample of the reference's labelled rows, which third follows from the
+hash of a row's id. A row of the reference is expected to have the loss that the model says which has not seen it; any
+other row the mean of the three. So the losses expected of the reference are as far from its own as those of new rows
+that are like them, and no fit looks better than it is.
+
+The models are fitted anew from the stored rows wherever they are needed, in one thread and in the order of the hash:
+the same rows give the same trees. Missing values and categories are taken as they are; a column that a table lacks is
+missing in all its rows.
+
+Source: NannyML's direct loss estimation (DLE), which fits LightGBM.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from airflow_mlmon.drift.matrix import order_hashes, to_doubles
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind
+from airflow_mlmon.statistics.arrays import Floats
+
+# rows of the reference that the models are fitted on at most, and at least
+MAX_LOSSES = 10_000
+FEWEST_LOSSES = 200
+_FOLDS = 3
+_SMALLEST_EXPONENT = -60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossModel:
+    """Fitted models of the loss.
+
+    Attributes:
+        columns: Columns that it reads.
+        exponent: Exponent of the unit in which losses are summed: that of about their spread.
+        folds: Models, the first fitted without the first third of the rows, and so on.
+    """
+
+    columns: Sequence[ColumnSchema]
+    exponent: int
+    folds: Sequence[Any]
+
+    def expect(self, rows: pa.Table) -> Floats:
+        """Return the loss expected of rows that are none of the reference."""
+        cells = _cells(rows, self.columns)
+        return self._predict(cells).mean(axis=0) if rows.num_rows else np.empty(0)
+
+    def expect_own(self, rows: pa.Table, id_column: str) -> Floats:
+        """Return the loss expected of rows of the reference, each by the model that has not seen it."""
+        if not rows.num_rows:
+            return np.empty(0)
+        fold = (order_hashes(rows.column(id_column)) % _FOLDS).astype(np.int64)
+        found: Floats = self._predict(_cells(rows, self.columns))[fold, np.arange(rows.num_rows)]
+        return found
+
+    def _predict(self, cells: Floats) -> Floats:
+        # a loss is never below 0, a sum of trees may be
+        with threadpool_limits(limits=1):
+            return np.maximum([model.predict(cells) for model in self.folds], 0.0)
+
+
+def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], id_column: str) -> LossModel | None:
+    """Fit the loss of labelled rows on their features and outputs; None for too few.
+
+    Args:
+        rows: labelled rows of the reference.
+        losses: the loss of each.
+        columns: numbers and categories that it is fitted on.
+        id_column: the ids, by whose hash rows are ordered and folded.
+    """
+    hashes = order_hashes(rows.column(id_column)) if rows.num_rows else np.empty(0, dtype=np.uint64)
+    held = np.isfinite(losses)
+    if held.sum() < FEWEST_LOSSES or not columns:
+        return None
+    order = np.argsort(hashes, kind="stable")
+    order = order[held[order]]
+    cells, own, fold = _cells(rows, columns)[order], losses[order], hashes[order] % _FOLDS
+    with threadpool_limits(limits=1):
+        folds = [_regressor(columns).fit(cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
+    spread = float(own.std()) or float(own.max())
+    exponent = round(math.log2(spread)) if spread > 0 else _SMALLEST_EXPONENT
+    return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
+
+
+def _cells(rows: pa.Table, columns: Sequence[ColumnSchema]) -> Floats:
+    absent = np.full(rows.num_rows, np.nan)
+    return np.column_stack(
+        [to_doubles(rows, column) if column.name in rows.column_names else absent for column in columns]
+    )
+
+
+def _regressor(columns: Sequence[ColumnSchema]) -> HistGradientBoostingRegressor:
+    return HistGradientBoostingRegressor(
+        max_iter=40,
+        learning_rate=0.15,
+        max_leaf_nodes=15,
+        early_stopping=False,
+        categorical_features=[column.kind is Kind.CATEGORY for column in columns],
+        random_state=0,
+    )

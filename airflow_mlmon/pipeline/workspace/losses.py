@@ -1,0 +1,72 @@
+"""Losses expected of rows: the labelled sample of the reference that they are fitted on, and their sums by part."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
+from airflow_mlmon.pipeline.workspace.samples import sample
+from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
+from airflow_mlmon.spec import ColumnType, ModelSpec
+from airflow_mlmon.statistics.arrays import Floats
+from airflow_mlmon.tasks.parts import EXPECTED, LOSS
+from airflow_mlmon.tasks.registry import task_of
+
+if TYPE_CHECKING:
+    from airflow_mlmon.drift.expected_loss import LossModel
+
+_FILE = "losses.parquet"
+# as many rows as are fitted on
+_ROWS = 10_000
+_LOSS = "\x1floss"
+_KINDS = (Kind.NUMERIC, Kind.CATEGORY)
+
+
+def keep_losses(run: Run, folder: str, schema: ProfileSchema, rows: pa.Table, joined: pa.Table | None) -> None:
+    """Store the labelled sample of the reference, in its folder; nothing if it has no labels, or its task no loss."""
+    losses = None if joined is None else task_of(run.spec).losses(joined)
+    if losses is None:
+        return
+    names = [run.spec.id_column, *(column.name for column in _columns(run.spec, schema))]
+    labelled = rows.select(list(dict.fromkeys(names))).append_column(_LOSS, pa.array(losses))
+    labelled = labelled.filter(pa.array(np.isfinite(losses)))
+    run.files.write(f"{folder}/{_FILE}", to_parquet(sample(labelled, run.spec.id_column, _ROWS)))
+
+
+def loss_model(run: Run, folder: str, schema: ProfileSchema) -> LossModel | None:
+    """Return the model of the loss that a reference's sample gives; None without one, or with too few rows."""
+    try:
+        data = run.files.read(f"{folder}/{_FILE}")
+    except NotFoundError:
+        return None
+    return _fitted(data, tuple(_columns(run.spec, schema)), run.spec.id_column)
+
+
+def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
+    """Put the loss of each row, NaN without a label, and its expected loss beside its outputs and label."""
+    losses = task_of(run.spec).losses(joined)
+    assert losses is not None  # noqa: S101 - a model was fitted to them
+    return joined.append_column(LOSS, pa.array(losses)).append_column(EXPECTED, pa.array(expected))
+
+
+@lru_cache(maxsize=2)
+def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> LossModel | None:
+    from airflow_mlmon.drift.expected_loss import fit_losses  # noqa: PLC0415 - slow to import
+
+    rows = pq.read_table(io.BytesIO(data))
+    return fit_losses(rows, rows.column(_LOSS).to_numpy(), columns, id_column)
+
+
+def _columns(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:
+    """Return the features and outputs with a single value per row; timestamps separate any two days."""
+    times = {name for name, column in spec.columns.items() if column.type is ColumnType.TIMESTAMP}
+    wanted = ({*spec.features} | {*spec.outputs}) - times
+    return [column for column in schema.columns if column.name in wanted and column.kind in _KINDS]
