@@ -68,6 +68,7 @@ def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> st
         "# The spec of one monitored model, drafted from a sample of its archive.",
         "# Lines marked `guess:` were guessed from names and the sample: check them, correct them, remove the mark.",
         *_head(place, name),
+        *_task(model),
         "",
         *_predictions(model, place),
         *_labels(model, place),
@@ -89,6 +90,15 @@ def _head(place: Place, name: str | None) -> Iterator[str]:
     yield 'owner: "" # person or team responsible for the model'
     why = "the first day of the folders" if place.is_dated else "the day of this draft"
     yield f"start: {place.first} # guess: {why}; the first day to monitor"
+
+
+def _task(model: GuessedModel) -> Iterator[str]:
+    """Name the kind of model and why; nothing where neither an output nor a label was found."""
+    said = [f"{_quoted(column.name)} is {model.task.looks[column.role]}" for column in model.outputs]
+    if model.label:
+        said.append(f"the label {_quoted(model.label.name)} is {model.task.looks[None]}")
+    if said:
+        yield f"task: {model.task.name} # guess: {', '.join(said)}"
 
 
 def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
@@ -159,7 +169,7 @@ def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
         lines.append("  excluded: [] # outcomes that will never be labelled, such as cancelled")
     lines.append("  delay_days: 7 # days within which the label of a prediction may be delivered")
     yield ""
-    yield "# Labels of the predictions: 0 or 1 by prediction id."
+    yield f"# Labels of the predictions: {model.task.looks[None]}, by prediction id."
     if model.label is None:
         yield "# No label column was found in the sample; if labels are delivered, declare them here:"
     for line in lines:

@@ -14,12 +14,15 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.personal_guess import explain_personal
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
-from airflow_mlmon.tasks.registry import DEFAULT
+from airflow_mlmon.spec.choices import SHARED_ROLES
+from airflow_mlmon.tasks.registry import TASKS
 from airflow_mlmon.tasks.task import Task
 
 _MOST_CATEGORIES = 1_000
 _HIGH_CARDINALITY = 0.5
 _FEW_ROWS = 20
+# between words: fewer are those of names and addresses
+_SPACES = 2
 _WHOLE = {ColumnType.INTEGER, ColumnType.DECIMAL}
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -31,7 +34,14 @@ _WORDS: Mapping[Role, Mapping[str, int]] = {
     Role.VERSION: {"version": 3, "release": 1, "model": 1},
     Role.SCORE: {"score": 3, "probability": 3, "proba": 3, "prob": 3, "likelihood": 2, "risk": 1, "prediction": 1},
     Role.PREDICTION: {"predicted": 3, "prediction": 3, "pred": 3, "class": 2, "decision": 2, "approved": 2, "flag": 1},
+    Role.LOWER: {"lower": 3, "low": 2, "least": 2, "min": 2, "shortest": 2},
+    Role.UPPER: {"upper": 3, "high": 2, "most": 2, "max": 2, "longest": 2},
+    Role.RANK: {"rank": 3, "position": 2, "place": 1},
+    Role.GROUP: {"group": 3, "query": 3, "session": 2, "search": 2},
+    Role.ITEM: {"item": 3, "product": 2, "document": 2},
 }
+# found only beside the output that they bound
+_BOUNDS = frozenset({Role.LOWER, Role.UPPER})
 _LABEL_WORDS = {"label": 3, "target": 3, "actual": 3, "truth": 3, "true": 2, "observed": 1}
 _OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
 
@@ -63,31 +73,47 @@ class GuessedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedModel:
-    """Guessed columns of the predictions, the label and the outcome."""
+    """Guessed kind of model, columns of the predictions, label and outcome."""
 
+    task: Task
     columns: tuple[GuessedColumn, ...]
     label: GuessedColumn | None
     outcome: GuessedColumn | None
     has_naive_times: bool
+
+    @property
+    def outputs(self) -> tuple[GuessedColumn, ...]:
+        """Return the columns of roles that the kind of model has."""
+        return tuple(column for column in self.columns if column.role in self.task.types)
 
     def column_of(self, role: Role) -> GuessedColumn | None:
         """Find the column of a role, if there is one."""
         return next((column for column in self.columns if column.role is role), None)
 
 
-def guess_model(sample: pa.Table, task: Task = DEFAULT) -> GuessedModel:
-    """Guess the declaration of each column of a sample of a kind of model."""
+def guess_model(sample: pa.Table) -> GuessedModel:
+    """Guess the kind of model that made a sample, and the declaration of each of its columns."""
     sample = _without_dictionaries(sample)
     columns = {name: _guess_column(name, sample.column(name)) for name in sample.column_names}
     _take(columns, _guess_time(columns))
     _take(columns, _guess_id(columns, sample))
     _take(columns, _guess_version(columns))
-    _take(columns, _guess_score(columns, sample, task))
-    _take(columns, _guess_class(columns, sample, task))
+    guesses = [_guess_task(columns, sample, task) for task in TASKS.values() if task.has_labels]
+    # the first of equals
+    return max(guesses, key=_evidence)
+
+
+def _guess_task(known: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedModel:
+    """Guess the outputs and the label as those of a kind of model."""
+    columns = dict(known)
+    for role in task.types:
+        if role not in SHARED_ROLES:
+            _take(columns, _guess_output(columns, sample, task, role))
     label = _guess_label(columns, sample, task)
     outcome = _guess_outcome(columns, label)
     later = {column.name for column in (label, outcome) if column}
     return GuessedModel(
+        task=task,
         columns=tuple(column for name, column in columns.items() if name not in later),
         label=label,
         outcome=outcome,
@@ -97,6 +123,14 @@ def guess_model(sample: pa.Table, task: Task = DEFAULT) -> GuessedModel:
             if columns[field.name].type is ColumnType.TIMESTAMP
         ),
     )
+
+
+def _evidence(model: GuessedModel) -> int:
+    """Count what speaks for a kind of model: its outputs, then its label; nothing does without an output it needs."""
+    roles = {column.role for column in model.outputs}
+    if not all(roles & set(group) for group in model.task.needs):
+        return 0
+    return 2 * len(roles) + (model.label is not None)
 
 
 def split_words(name: str) -> list[str]:
@@ -165,7 +199,11 @@ def _guess_text(name: str, arrow: str, values: pa.ChunkedArray) -> GuessedColumn
     if distinct <= _MOST_CATEGORIES and (share <= _HIGH_CARDINALITY or len(values) < _FEW_ROWS):
         reason = f"category: {distinct} distinct {'text' if distinct == 1 else 'texts'} in the sample"
         return GuessedColumn(name=name, arrow=arrow, type=ColumnType.CATEGORY, reason=reason)
-    reason = f"an identifier or free text: {100 * share:.0f} % of the texts in the sample are distinct"
+    spaces = pc.mean(pc.count_substring_regex(values, r"\S\s")).as_py()
+    if spaces is not None and spaces >= _SPACES:
+        reason = f"free text of {spaces + 1:.0f} words on average; it is described, and never stored"
+        return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.TEXT, reason=reason)
+    reason = f"an identifier: {100 * share:.0f} % of the texts in the sample are distinct"
     return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.IGNORED, reason=reason)
 
 
@@ -228,30 +266,31 @@ def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None
     )
 
 
-def _guess_score(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
-    kinds = {ColumnType.FLOAT, ColumnType.DECIMAL}
-    floats = [name for name in _features(columns) if columns[name].type in kinds]
-    best, severity = _best(
-        [name for name in floats if task.looks_like(Role.SCORE, sample.column(name))], _WORDS[Role.SCORE]
-    )
-    if best is None or not severity:
+def _guess_output(
+    columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, role: Role
+) -> GuessedColumn | None:
+    """Guess an output by its name and its values, or because it follows from the one that was found before."""
+    kinds = {ColumnType.FLOAT, ColumnType.DECIMAL} if role is Role.SCORE else set(ColumnType) - {ColumnType.VECTOR}
+    names = [
+        name
+        for name in _features(columns)
+        if columns[name].type in kinds and task.looks_like(role, sample.column(name))
+    ]
+    main = next((name for name, column in columns.items() if column.role in task.types), None)
+    following = [name for name in names if main and task.follows_from(role, sample.column(main), sample.column(name))]
+    if role in _BOUNDS:
+        names = following
+    best, severity = _best(following or names, _WORDS[role])
+    is_class = bool(following) and role is Role.PREDICTION
+    if best is None or not (severity or is_class):
         return None
-    required = not sample.column(best).null_count
-    reason = f"the score: by its name, and {task.looks[Role.SCORE]}"
-    return replace(columns[best], type=task.types[Role.SCORE][0], role=Role.SCORE, required=required, reason=reason)
-
-
-def _guess_class(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
-    names = [name for name in _features(columns) if task.looks_like(Role.PREDICTION, sample.column(name))]
-    score = next((name for name, column in columns.items() if column.role is Role.SCORE), None)
-    cut = [name for name in names if score and task.follows_from(sample.column(score), sample.column(name))]
-    best, severity = _best(cut or names, _WORDS[Role.PREDICTION])
-    if best is None or not (cut or severity):
-        return None
-    reason = "the predicted class: " + (task.looks[Role.PREDICTION] if cut else "by its name")
-    required = not sample.column(best).null_count
+    kind = columns[best].type
     return replace(
-        columns[best], type=task.types[Role.PREDICTION][0], role=Role.PREDICTION, required=required, reason=reason
+        columns[best],
+        type=kind if kind in task.types[role] else task.types[role][0],
+        role=role,
+        required=not sample.column(best).null_count,
+        reason=f"the {role}: " + (task.looks[role] if is_class else f"by its name, and {task.looks[role]}"),
     )
 
 
@@ -262,11 +301,13 @@ def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
         return replace(columns[best], type=task.label_type, reason="the label, by its name")
     # features come before the model's outputs, and labels after them
     after = list(columns)
-    said = [after.index(name) for name, column in columns.items() if column.role in (Role.SCORE, Role.PREDICTION)]
+    said = [after.index(name) for name, column in columns.items() if column.role in task.types]
     late = [name for name in names if said and after.index(name) > max(said)]
     if not late:
         return None
-    return replace(columns[late[0]], type=task.label_type, reason=f"the label: {task.looks[None]}, and after the score")
+    return replace(
+        columns[late[0]], type=task.label_type, reason=f"the label: {task.looks[None]}, and after the outputs"
+    )
 
 
 def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | None) -> GuessedColumn | None:

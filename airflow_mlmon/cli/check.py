@@ -41,7 +41,7 @@ def _function_mistakes(spec: ModelSpec, path: str) -> Iterator[str]:
         from airflow_mlmon.tasks.own import load_function  # noqa: PLC0415 - slow to import
     for name, target in spec.metrics.items():
         try:
-            load_function(target)
+            load_function(target, has_labels=spec.labels is not None)
         except ConfigError as error:
             yield f"{locate(path, 'metrics', name)}: {error}"
 

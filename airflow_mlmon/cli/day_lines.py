@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.nightly import Ran
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
 
-_MEASURED = ("metric", "column", "segment", "value", "low", "high", "constant")
+_MEASURED = ("metric", "column", "segment", "value", "low", "high", "constant", "rows", "reason")
 
 
 class DayLines:

@@ -215,7 +215,7 @@ def render_day(page: DayPage) -> str:
             estimates=page.task.estimates,
             unestimated=_unestimated(page),
             shifts=_shifts(page),
-            tiles=_tiles(page.task),
+            tiles=_tiles(page),
             labels=page.labels,
             versions=page.versions,
             requests=page.requests,
@@ -252,12 +252,15 @@ def render_page(template: str, **content: object) -> str:
     return _environment().get_template(template).render(**content)
 
 
-def _tiles(task: Task) -> tuple[str, ...]:
+def _tiles(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of a day's tiles: outputs and labels, without performance, which has a table."""
+    task = page.task
     return (
         NULL_RATE,
         *task.output_metrics,
         *(name for name in task.label_metrics if not METRICS[name].is_performance),
+        # without labels there is no such table
+        *(() if page.labels else page.own_metrics),
     )
 
 

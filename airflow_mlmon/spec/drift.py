@@ -34,6 +34,14 @@ class Drift(Section):
         description="Train a classifier on samples to compare all features jointly with the reference.",
     )
 
+    outliers: float | None = Field(
+        default=None,
+        gt=0,
+        le=0.2,
+        description="Share of the reference's rows that count as outlying, such as 0.01. With it, an isolation forest "
+        "of the reference's sample measures the outlier_rate of each day's.",
+    )
+
     @property
     def methods(self) -> dict[str, str]:
         """Methods of the columns that have one of their own."""

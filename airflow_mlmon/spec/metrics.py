@@ -94,6 +94,7 @@ DRIFT = "drift_score"
 DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
+OUTLIER_RATE = "outlier_rate"
 ERROR_RATE = "error_rate"
 LATENCY = "latency_p95"
 NDCG = "attribution_ndcg"
@@ -285,6 +286,14 @@ GENERIC: Mapping[str, Metric] = {
         measure=Measure.AREA,
         worse=Worse.ABOVE,
     ),
+    OUTLIER_RATE: Metric(
+        "outlier rate",
+        "Share of the rows of the day's sample (at most 5,000) that an isolation forest of the reference's sample "
+        "isolates sooner than all but `drift.outliers` of the reference. Needs that key.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
     LABEL_COVERAGE: Metric(
         "label coverage",
         "Labels received, of the labels expected (without excluded rows).",
@@ -304,7 +313,7 @@ GENERIC: Mapping[str, Metric] = {
         "Mean loss expected of the day's features and outputs, minus that of the reference: what other inputs explain.",
         of_model=True,
         measure=Measure.MEAN,
-        worse=Worse.ABOVE,
+        worse=Worse.BOTH,
         lowest=None,
     ),
     CONCEPT_SHIFT: Metric(

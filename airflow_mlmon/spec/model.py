@@ -32,6 +32,7 @@ from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
+from airflow_mlmon.spec.worth import Worth
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -41,10 +42,15 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes", "cutoff"})
+TASK_KEYS = frozenset({"classes", "cutoff", "threshold", "value"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
+
+
+def _name_class(value: Any) -> Any:
+    """Return the text of a class that is a whole number, as archived numbers are read."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Check(Section):
@@ -80,8 +86,18 @@ class ModelSpec(Section):
         default="binary",
         description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
-    classes: tuple[str, ...] = Field(
-        default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
+    classes: tuple[Annotated[str, BeforeValidator(_name_class)], ...] = Field(
+        default=(),
+        description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
+        "archived as texts, the negative one, then the positive one.",
+    )
+    threshold: float | None = Field(
+        default=None,
+        allow_inf_nan=False,
+        description="Score from which on a binary classifier predicts positive, where no predicted class is archived.",
+    )
+    value: Worth | None = Field(
+        default=None, description="What a row of each cell of a binary classifier's confusion matrix is worth."
     )
     cutoff: int | None = Field(
         default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."
@@ -118,7 +134,7 @@ class ModelSpec(Section):
     )
     metrics: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Annotated[str, Field(pattern=_FUNCTION)]] = Field(
         default_factory=dict,
-        description="Own metrics by name: the function, as module:function, that measures each from the labelled rows.",
+        description="Own metrics by name: the function that measures each from the rows, as module:function.",
     )
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
@@ -133,6 +149,15 @@ class ModelSpec(Section):
     def texts(self) -> dict[str, Column]:
         """Declared texts, by name; they are archived, but not among `columns`."""
         return {name: column for name, column in self.predictions.columns.items() if column.role is Role.TEXT}
+
+    @property
+    def derived(self) -> dict[str, str]:
+        """Text that each derived column is derived from."""
+        return {
+            name_derived(name, feature): name
+            for name, column in self.texts.items()
+            for feature in derived_features(column)
+        }
 
     @property
     def patterns(self) -> frozenset[str]:
@@ -219,10 +244,10 @@ class ModelSpec(Section):
             self._known_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
+            if rule.metric == "outlier_rate" and self.drift.outliers is None:
+                raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{outliers: 0.01}}`")
             if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
                 raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
-        if self.metrics and self.labels is None:
-            raise ValueError("metrics: own metrics are measured from labels, and there is no key `labels`")
         for name in self.baselines:
             self._known_column(name, f"baselines.{name}")
         for name in self.drift.columns:
@@ -257,10 +282,9 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _texts_apart(self) -> Self:
-        for name, column in self.texts.items():
-            for derived in (name_derived(name, feature) for feature in derived_features(column)):
-                if derived in self.predictions.columns:
-                    raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {name!r}")
+        for derived, text in self.derived.items():
+            if derived in self.predictions.columns:
+                raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {text!r}")
         return self
 
     @model_validator(mode="after")

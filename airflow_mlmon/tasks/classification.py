@@ -9,6 +9,19 @@ from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 # the score at which a row is predicted as positive
 HALF = 0.5
 
+
+def estimated(name: str, title: str) -> Metric:
+    """Return the estimate of a metric of labels."""
+    return Metric(
+        f"estimated {title}",
+        f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+        estimates=name,
+    )
+
+
 SHARED: Mapping[str, Metric] = {
     "accuracy": Metric(
         "accuracy",
@@ -37,6 +50,23 @@ SHARED: Mapping[str, Metric] = {
     "brier": Metric(
         "Brier score",
         "Mean squared difference between score and label; of several classes, the sum over them (0 to 2).",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
+    "balanced_accuracy": Metric(
+        "balanced accuracy",
+        "Mean of the recalls of the classes.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "ece": Metric(
+        "calibration error",
+        "Expected calibration error: mean distance of score and share of labels in 16 bins, weighted by their rows; of "
+        "several classes, the mean over them. It has no interval.",
         needs_labels=True,
         of_model=True,
         measure=Measure.LOSS,

@@ -1,4 +1,4 @@
-"""Own metrics of a spec: functions over the outcome profile of a day, or over batches of its labelled rows."""
+"""Own metrics of a spec: functions over the outcome profile of a day, or over batches of its rows."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ Function = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledRows:
-    """Rows of a day with their labels, read only if a function asks for them.
+class OwnRows:
+    """Rows of a day, read only if a function asks for them.
 
     Attributes:
-        outcomes: Their outcome profile.
-        read: Reads them as one table; see `beside`.
+        outcomes: Their outcome profile; None of a model without labels.
+        read: Reads them as one table, with their labels; see `beside`.
     """
 
-    outcomes: OutcomeProfile
+    outcomes: OutcomeProfile | None
     read: Callable[[], pa.Table]
 
     @cached_property
@@ -62,11 +62,12 @@ def beside(joined: pa.Table, rows: pa.Table) -> pa.Table:
     return joined
 
 
-def load_function(target: str) -> tuple[Function, str]:
+def load_function(target: str, *, has_labels: bool) -> tuple[Function, str]:
     """Import the function that `module:function` names, and return it with what it is given.
 
     Raises:
-        ConfigError: there is no such module or function, or it takes something else.
+        ConfigError: there is no such module or function, or it takes something else than a model with or without labels
+            has.
     """
     module, _, name = target.partition(":")
     try:
@@ -76,21 +77,29 @@ def load_function(target: str) -> tuple[Function, str]:
         raise ConfigError(f"{target!r} cannot be imported: {_told(error)}") from error
     if not callable(function):
         raise ConfigError(f"{target!r} is unknown: module {module} has no function {name}")
-    return function, _given(target, function)
+    given = _given(target, function)
+    if given == OUTCOMES and not has_labels:
+        raise ConfigError(f"{target!r} takes {OUTCOMES}, which a model without labels does not have")
+    return function, given
 
 
-def measure_own(spec: ModelSpec, metrics: Sequence[MetricValue], rows: LabelledRows) -> list[MetricValue]:
-    """Measure the own metrics of a spec, of all rows, once enough labels have come.
+def measure_own(spec: ModelSpec, rows: OwnRows, metrics: Sequence[MetricValue] = ()) -> list[MetricValue]:
+    """Measure the own metrics of a spec, of all rows; of a model with labels, once enough have come.
 
     A function that fails costs its metric alone, which then has no value but the reason.
 
     Args:
         spec: the spec.
-        metrics: what was measured of the same labels.
         rows: the rows.
+        metrics: what was measured of their labels.
     """
-    lack = _lack(spec, metrics)
+    lack = _lack(spec, metrics) if rows.outcomes is not None else ""
     return [_measure(f"{OWN}{name}", target, rows, lack) for name, target in spec.metrics.items()]
+
+
+def measure_unlabelled(spec: ModelSpec, read: Callable[[], pa.Table]) -> list[MetricValue]:
+    """Measure the own metrics of a model without labels; those of one with labels wait for them."""
+    return [] if spec.labels else measure_own(spec, OwnRows(outcomes=None, read=read))
 
 
 def _lack(spec: ModelSpec, metrics: Iterable[MetricValue]) -> str:
@@ -101,16 +110,18 @@ def _lack(spec: ModelSpec, metrics: Iterable[MetricValue]) -> str:
     return f"label coverage {found:.1%}, less than {needed:.0%}" if found < needed else ""
 
 
-def _measure(metric: str, target: str, rows: LabelledRows, lack: str) -> MetricValue:
-    labelled = rows.outcomes.label.observed
+def _measure(metric: str, target: str, rows: OwnRows, lack: str) -> MetricValue:
+    labelled = rows.outcomes.label.observed if rows.outcomes is not None else 0
     if lack:
         return MetricValue(metric=metric, value=None, rows=labelled, reason=lack)
     try:
-        function, given = load_function(target)
+        function, given = load_function(target, has_labels=rows.outcomes is not None)
     except ConfigError as error:
         return MetricValue(metric=metric, value=None, rows=labelled, reason=error.message)
     # that the rows cannot be read is no fault of the function
     table = rows.table if given == BATCHES else None
+    if table is not None and rows.outcomes is None:
+        labelled = table.num_rows
     try:
         return _valued(metric, function(rows.outcomes if table is None else rows.batches), labelled)
     except Exception as error:  # noqa: BLE001 - a function of somebody else may fail in any way

@@ -88,8 +88,8 @@ class Task(ABC):
         """Say whether values may be those of an output, or with None as the role those of the label."""
 
     @abstractmethod
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
-        """Say whether values are predictions that follow from a score."""
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether values may be those of an output that follows from the main one, such as a class from a score."""
 
     @abstractmethod
     def empty_outcomes(self) -> OutcomeProfile:

@@ -65,7 +65,7 @@ def read_flights(first: date, last: date) -> pd.DataFrame:
 
 def serve(flights: pd.DataFrame) -> Served:
     """Score the flights by the model that was trained on January and February."""
-    inputs = _inputs(flights)
+    inputs = to_inputs(flights)
     past = (flights["date"] < pd.Timestamp(IN_SERVICE)).to_numpy()
     lessons = past & flights["late"].notna().to_numpy()
     model = HistGradientBoostingClassifier(
@@ -130,7 +130,7 @@ def _with_outcome(flights: pd.DataFrame) -> pd.DataFrame:
     return flights.assign(late=late, outcome=outcome)
 
 
-def _inputs(flights: pd.DataFrame) -> np.ndarray:
+def to_inputs(flights: pd.DataFrame) -> np.ndarray:
     """Convert the features to numbers; a category becomes its rank in the sorted values of January and February."""
     past = flights[flights["date"] < pd.Timestamp(IN_SERVICE)]
     columns = []

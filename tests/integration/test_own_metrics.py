@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.gauges import model_gauges
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import VerdictState
-from tests.support.archive import FIRST, day_table
+from tests.support.archive import FIRST, SPEC, day_table
 from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
@@ -29,6 +29,9 @@ def lent_to_repaid(batches):
     kept = [batch.filter(pc.and_(batch["label"], batch["prediction"])) for batch in batches]
     total = sum(pc.sum(batch["amount"]).as_py() or 0.0 for batch in kept)
     return total, 0.9 * total, 1.1 * total
+
+def longest(batches):
+    return max(pc.max(batch["term"]).as_py() for batch in batches)
 
 def fails(batches):
     raise ValueError("no such column")
@@ -78,3 +81,26 @@ def test_own_metrics_are_measured_evaluated_and_shown(run):
     again = list(reevaluate(run, FIRST, FIRST))
     assert [day.outcome for day in again] == [Outcome.EVALUATED]
     assert {value.metric: value for value in run.store.metric_values(DAYS[0])} == values
+
+
+def test_own_metrics_of_a_model_without_labels_are_evaluated_with_its_rows(tmp_path, monkeypatch):
+    (tmp_path / "own_of_loans.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = SPEC[SPEC.index("labels:") : SPEC.index("history:")]
+    rule = "    - {metric: positive_rate, history: {deviations: 5, floor: 0.05}}\n"
+    added = "    - {metric: own.longest, max: 24}\nmetrics: {longest: own_of_loans:longest, broken: own_of_loans:net}\n"
+    archive = local_archive(tmp_path, 2)
+    root = archive.root
+    without = (text.format(root=root), f"reference:\n  path: {root}/reference/\n")
+    with opened(tmp_path, archive, without, (rule, added)) as run:
+        evaluate_day(run, DAYS[0])
+        report = run_partition(run, DAYS[1]).report
+
+        values = {value.metric: value for value in run.store.metric_values(DAYS[1])}
+        assert (values["own.longest"].value, values["own.longest"].rows) == (36, 80)
+        assert values["own.broken"].reason.endswith("which a model without labels does not have")
+        [verdict] = [one for one in run.store.verdicts(DAYS[1]) if one.metric == "own.longest"]
+        assert (verdict.state, verdict.high) == (VerdictState.BREACH, 24)
+        assert len(run.store.history("loans", ["own.longest"], DAYS[1].day, 10)["own.longest", None]) == 10
+        assert "mlmon_own_longest" in {gauge.name for gauge in model_gauges(run)}
+        assert "<bdi>longest</bdi>" in Path(report).read_text()

@@ -20,9 +20,14 @@ DOORS = {
     "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),
     "scipy": ("statistics/", "evaluation/", "drift/shift.py", "quality/infer.py"),
-    "sklearn": ("drift/domain_classifier.py", "drift/expected_loss.py", "example_dags/"),
+    "sklearn": (
+        "drift/domain_classifier.py",
+        "drift/expected_loss.py",
+        "drift/isolation_forest.py",
+        "example_dags/",
+    ),
     "sqlalchemy": ("store/",),
-    "threadpoolctl": ("drift/domain_classifier.py", "drift/expected_loss.py"),
+    "threadpoolctl": ("drift/domain_classifier.py", "drift/expected_loss.py", "drift/isolation_forest.py"),
 }
 
 

@@ -109,7 +109,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
             *(drift.metrics if drift else ()),
             *estimated_metrics(run, measured),
         ],
-        replaces=_FROM_PROFILE,
+        replaces=_FROM_PROFILE if run.spec.labels else _FROM_PROFILE.union(run.spec.own_metrics),
         baselines=drift.baselines if drift else (),
     )
     return Carried.CARRIED

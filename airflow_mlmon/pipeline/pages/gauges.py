@@ -65,7 +65,7 @@ def _metrics(run: Run, evaluated: date) -> Iterator[Gauge]:
         values |= run.store.metrics(run.model, labelled, labelled)
     for name in (*METRICS, *run.spec.own_metrics):
         metric = METRICS[name]
-        day = labelled if metric.needs_labels else evaluated
+        day = labelled if metric.needs_labels and run.spec.labels else evaluated
         value = None if day is None else values.get((day, name, None))
         if value is not None:
             yield _of_model(run, name, metric.description, value)

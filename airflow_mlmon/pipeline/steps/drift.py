@@ -25,6 +25,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.multivariate import compare_together
+from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
@@ -93,10 +94,12 @@ def compare_day(
     methods = _sampled_methods(run, baselines)
     sampled: dict[str, SampledScore] = {}
     together: MultivariateDrift | None = None
-    if methods or reference.together:
+    outliers: list[MetricValue] = []
+    if methods or reference.together or run.spec.drift.outliers is not None:
         samples = _read_samples(run, reference, partition, version)
         sampled = _ask_evidently(run, samples, methods)
         together = _compare_together(run, reference, samples)
+        outliers = outlier_metrics(run.spec, reference.schema, samples)
     drift = withhold_outputs(
         run.spec, compare_with(run, reference.schema, baselines, current, sampled), baselines, current
     )
@@ -106,6 +109,7 @@ def compare_day(
         metrics=(
             *_score_metrics(drift, titles),
             *([multivariate_metric(together)] if together else []),
+            *outliers,
             *(
                 replace(value, segment=segment.segment)
                 for segment in segments

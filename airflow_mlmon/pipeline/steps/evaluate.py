@@ -194,7 +194,12 @@ def _stored_alerts(run: Run, partition: Partition) -> list[Alert]:
 
 
 def _rules(run: Run, family: Family) -> list[AlertRule]:
-    return [rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels is (family is Family.LABELS)]
+    # the own metrics of a model without labels follow from its rows
+    of_rows = () if run.spec.labels else run.spec.own_metrics
+    of_labels = [
+        rule for rule in run.spec.alerts.rules if METRICS[rule.metric].needs_labels and rule.metric not in of_rows
+    ]
+    return of_labels if family is Family.LABELS else [rule for rule in run.spec.alerts.rules if rule not in of_labels]
 
 
 def _verdicts(

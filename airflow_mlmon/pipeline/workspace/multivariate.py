@@ -57,11 +57,11 @@ def _cut(spec: ModelSpec, day: Samples, reference: int, current: int) -> Samples
 def _score(spec: ModelSpec, schema: ProfileSchema, day: Samples, *, explain: bool) -> DomainScore:
     from airflow_mlmon.drift.domain_classifier import tell_apart  # noqa: PLC0415 - slow to import
 
-    return tell_apart(day.reference, day.current, _features(spec, schema), spec.id_column, explain=explain)
+    return tell_apart(day.reference, day.current, joint_features(spec, schema), spec.id_column, explain=explain)
 
 
-def _features(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:
-    """Return the columns for the classifier.
+def joint_features(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:
+    """Return the columns whose rows are looked at together.
 
     Only features: the score and the prediction follow from them, and timestamps and identifiers separate any two days.
     """

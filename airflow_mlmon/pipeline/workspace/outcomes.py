@@ -21,7 +21,7 @@ from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
-from airflow_mlmon.tasks.own import LabelledRows, beside
+from airflow_mlmon.tasks.own import OwnRows, beside
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -68,7 +68,7 @@ def profile_partition_outcomes(
     return profile_outcome_parts(task, joined, curated, segments, schema, exponent=model.exponent)
 
 
-def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> LabelledRows:
+def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> OwnRows:
     """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
 
     def read() -> pa.Table:
@@ -78,7 +78,7 @@ def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> 
         tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
         return beside(join_labels(curated, tables, run.spec), curated)
 
-    return LabelledRows(outcomes=outcomes, read=read)
+    return OwnRows(outcomes=outcomes, read=read)
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:

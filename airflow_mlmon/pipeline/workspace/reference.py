@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnit
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
+from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
@@ -38,7 +40,7 @@ from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.own import LabelledRows, beside, measure_own
+from airflow_mlmon.tasks.own import OwnRows, beside, measure_own, measure_unlabelled
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
     measure_parts,
@@ -139,7 +141,7 @@ def _fingerprint(run: Run) -> str:
         _KEPT,
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
-        run.spec.drift.model_dump(mode="json") | {"quantile": _QUANTILE},
+        run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
         run.spec.segments,
         *([run.spec.classes] if run.spec.classes else ()),
         *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
@@ -181,7 +183,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     model = loss_model(run, _folder(run), schema)
     days = days_of(table, run.spec.time_column)
     magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
-    profiles, requests, attributions = {}, {}, {}
+    profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = _score_samples(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
@@ -192,6 +194,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         requests[day] = profile_requests(run, [rows, failed])
         attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
+        own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
@@ -200,7 +203,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
-        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates]
+        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
     reference = StoredReference(
         schema=schema,
@@ -223,17 +226,19 @@ def _score_samples(
 ) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
     """Score a sample of each reference day against rows of the other days; also return the sample sizes.
 
-    Scored are all features together and the texts of each column, if the spec enables them. Later days are evaluated by
-    these scores.
+    Scored are all features together, outlying rows and the texts of each column, if the spec enables them. Later days
+    are evaluated by these scores.
     """
     spec = run.spec
     texts = text_methods(schema.columns, spec.drift.method, spec.drift.methods)
     texts = {name: pair for name, pair in texts.items() if pair[0] is not _TOO_SLOW}
-    if not spec.drift.multivariate and not texts:
+    if not spec.drift.multivariate and not texts and spec.drift.outliers is None:
         return None, {}
     run.progress("sampling the days of the reference")
     days = dict(left_out_days(table, spec.id_column, spec.time_column, _SAMPLED_DAYS))
-    found: dict[date, list[MetricValue]] = {day: _score_texts(samples, texts) for day, samples in days.items()}
+    found = {
+        day: [*_score_texts(samples, texts), *outlier_metrics(spec, schema, samples)] for day, samples in days.items()
+    }
     if not spec.drift.multivariate:
         return None, found
     sizes = common_sizes(spec, days.values())
@@ -345,7 +350,7 @@ def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[M
         assert joined is not None  # noqa: S101 - they are profiled
         return beside(joined, rows)
 
-    return [*metrics, *measure_own(run.spec, metrics, LabelledRows(outcomes=labelled.whole, read=read))]
+    return [*metrics, *measure_own(run.spec, OwnRows(outcomes=labelled.whole, read=read), metrics)]
 
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:

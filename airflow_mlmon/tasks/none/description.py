@@ -51,7 +51,7 @@ class FeaturesOnly(Task):
         """Say no: there are neither outputs nor labels."""
         return False
 
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - of no column
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - of no column
         """Say no: there are no outputs."""
         return False
 

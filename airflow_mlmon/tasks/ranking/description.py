@@ -127,7 +127,7 @@ class Ranking(Task):
 
         return is_of_ranking(role, values)
 
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no class
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no class
         """Say no: nothing is predicted but the order."""
         return False
 

@@ -120,9 +120,11 @@ class Regression(Task):
 
         return is_amount(values)
 
-    def follows_from(self, score: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:  # noqa: ARG002 - there is no score
-        """Say no: a number follows from no score."""
-        return False
+    def follows_from(self, role: Role, main: pa.ChunkedArray, values: pa.ChunkedArray) -> bool:
+        """Say whether a bound lies on its side of the prediction in every row."""
+        from airflow_mlmon.tasks.regression.look import is_beside  # noqa: PLC0415 - heavy
+
+        return role in (Role.LOWER, Role.UPPER) and is_beside(values, main, is_above=role is Role.UPPER)
 
     def empty_outcomes(self) -> OutcomeSums:
         """Return the outcome profile of no rows."""

@@ -17,6 +17,12 @@ def is_amount(values: pa.ChunkedArray) -> bool:
     return is_number and len(values) > values.null_count and not _is_whole(values)
 
 
+def is_beside(bound: pa.ChunkedArray, prediction: pa.ChunkedArray, *, is_above: bool) -> bool:
+    """Say whether a bound is never on the wrong side of a prediction."""
+    low, high = (prediction, bound) if is_above else (bound, prediction)
+    return bool(pc.all(pc.less_equal(low.cast(pa.float64()), high.cast(pa.float64()))).as_py())
+
+
 def _is_whole(values: pa.ChunkedArray) -> bool:
     """Say whether all numbers are whole and few, such as classes that were written as doubles."""
     numbers = values.drop_null()

@@ -72,6 +72,17 @@ def test_personal_columns_are_guessed_from_the_form_of_their_values():
     assert spec_of(sample()).columns["contact"].personal is PersonalData.DROP
 
 
+def test_free_text_is_described_and_an_identifier_ignored():
+    notes = [f"call number {n} about the loan" for n in range(ROWS)]
+    table = sample(note=notes, reference=[f"R{n:06d}" for n in range(ROWS)])
+    spec = spec_of(table)
+
+    assert set(spec.texts) == {"note"}
+    assert "note.pattern" in spec.features
+    assert spec.columns["reference"].role is Role.IGNORED
+    assert "free text of 6 words on average" in draft_spec(guess_model(table), PLACE)
+
+
 def test_every_guess_is_marked():
     lines = draft_spec(guess_model(sample()), PLACE).splitlines()
 

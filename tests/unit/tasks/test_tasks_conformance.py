@@ -17,6 +17,8 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Measure, Worse
+from airflow_mlmon.spec.worth import Worth
+from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import (
@@ -42,7 +44,11 @@ DRAWN = {
     "ranking": random_groups,
 }
 # a kind that reads keys of a spec, as those of the drawn rows bind it
-BOUND = {"multiclass": Multiclass(CLASSES), "regression": Regression(levels=(0.1, 0.5, 0.9))}
+BOUND = {
+    "binary": Binary(worth=Worth(true_positive=10, false_positive=-2, false_negative=-8)),
+    "multiclass": Multiclass(CLASSES),
+    "regression": Regression(levels=(0.1, 0.5, 0.9)),
+}
 
 
 @pytest.fixture(params=sorted(TASKS))
@@ -138,6 +144,30 @@ def test_what_is_measured_is_what_the_table_has(task):
     for value in values:
         lowest = METRICS[value.metric].lowest
         assert lowest is None or value.value >= lowest
+
+
+def test_intervals_hold_their_values_and_end_within_the_range_of_the_metric(task):
+    for rows in (1, 3, 2_000):
+        for value in task.measure(profiled(task, drawn(task, rows)), 0):
+            assert (value.low is None) == (value.high is None), value.metric
+            if value.low is None or value.high is None:
+                continue
+            assert value.value is not None, value.metric
+            assert value.low <= value.value <= value.high, value.metric
+            assert METRICS[value.metric].lowest is None or value.low >= METRICS[value.metric].lowest, value.metric
+            assert not METRICS[value.metric].is_share or value.high <= 1, value.metric
+
+
+def test_performance_is_shown_beside_what_a_constant_prediction_scores(task):
+    outcomes, reference = (profiled(task, drawn(task, 2_000, seed)) for seed in (1, 2))
+    scores = task.constant_scores(outcomes, reference)
+
+    assert {name for name in scores if not task.metrics[name].is_performance} == set()
+    assert set(scores) & set(task.evaluated), "none of those that are evaluated has one"
+    assert all(math.isfinite(score) for score in scores.values())
+    for none in (task.empty_outcomes(), profiled(task, without_labels(task, 50))):
+        assert dict(task.constant_scores(none, reference)) == {}
+        assert all(math.isfinite(score) for score in task.constant_scores(outcomes, none).values())
 
 
 @pytest.mark.parametrize("min_coverage", [0.0, 0.8])

@@ -15,7 +15,7 @@ from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import Measure
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
-from airflow_mlmon.tasks.own import LabelledRows, beside, load_function, measure_own
+from airflow_mlmon.tasks.own import OwnRows, beside, load_function, measure_own
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import metric_title
 from tests.support.archive import SPEC
@@ -55,10 +55,10 @@ def module(tmp_path, monkeypatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
-def rows() -> LabelledRows:
+def rows() -> OwnRows:
     joined = random_labels(100, seed=1)
     curated = pa.table({"amount": np.arange(100.0), "score": np.zeros(100)})
-    return LabelledRows(outcomes=profile_outcomes(joined), read=lambda: beside(joined, curated))
+    return OwnRows(outcomes=profile_outcomes(joined), read=lambda: beside(joined, curated))
 
 
 def spec(**functions: str):
@@ -66,13 +66,13 @@ def spec(**functions: str):
     return parse_spec(SPEC.format(root="archive") + f"metrics:\n{metrics}", "loans.yaml")
 
 
-def measured(target: str, metrics=ENOUGH, of: LabelledRows | None = None) -> MetricValue:
-    [value] = measure_own(spec(mine=target), metrics, of or rows())
+def measured(target: str, metrics=ENOUGH, of: OwnRows | None = None) -> MetricValue:
+    [value] = measure_own(spec(mine=target), of or rows(), metrics)
     return value
 
 
 def returning(value: object, monkeypatch) -> MetricValue:
-    load_function("own_functions:two")
+    load_function("own_functions:two", has_labels=True)
     monkeypatch.setattr("own_functions.two", lambda outcomes: value)  # noqa: ARG005 - its name says what it is given
     return measured("own_functions:two")
 
@@ -95,10 +95,10 @@ def test_rows_are_read_once_and_only_for_a_function_that_asks_for_them():
         reads.append(1)
         return rows().table
 
-    of = LabelledRows(outcomes=rows().outcomes, read=read)
-    measure_own(spec(first="own_functions:two"), ENOUGH, of)
+    of = OwnRows(outcomes=rows().outcomes, read=read)
+    measure_own(spec(first="own_functions:two"), of, ENOUGH)
     assert reads == []
-    first, second = measure_own(spec(first="own_functions:of_rows", second="own_functions:of_rows"), ENOUGH, of)
+    first, second = measure_own(spec(first="own_functions:of_rows", second="own_functions:of_rows"), of, ENOUGH)
     assert (reads, first.value) == ([1], second.value)
 
 
@@ -110,7 +110,7 @@ def test_outputs_by_role_hide_columns_of_the_same_name():
 
 
 def test_function_that_fails_costs_its_metric_with_type_and_message():
-    failed, other = measure_own(spec(mine="own_functions:fails", other="own_functions:two"), ENOUGH, rows())
+    failed, other = measure_own(spec(mine="own_functions:fails", other="own_functions:two"), rows(), ENOUGH)
 
     assert (failed.value, failed.reason) == (None, r"KeyError: 'no\n such column'")
     assert other.value == 2
@@ -167,7 +167,7 @@ def test_function_that_cannot_be_loaded_is_a_mistake_of_the_spec_with_its_line(t
     line = text.splitlines().index(f"  mine: {target}") + 1
 
     with pytest.raises(ConfigError, match="own_"):
-        load_function(target)
+        load_function(target, has_labels=True)
     assert not check_specs([str(path)], as_json=False)
     assert capsys.readouterr().err == f"{path}:{line}: metrics.mine: {target!r} {message}\n"
     assert measured(target).reason == f"{target!r} {message}"
@@ -196,12 +196,19 @@ def test_rule_names_an_own_metric_of_the_spec():
         parse_spec(ruled.replace("max: 1", "max: 1, column: amount"), "loans.yaml")
 
 
-def test_own_metrics_need_labels():
+def test_own_metrics_of_a_model_without_labels_are_measured_from_its_rows(tmp_path, capsys):
     text = SPEC.format(root="archive")
-    without = text[: text.index("labels:")] + "reference: {path: archive/reference/}\n"
+    text = text[: text.index("labels:")] + "reference: {path: archive/reference/}\n"
+    text += "metrics: {mine: own_functions:of_rows, other: own_functions:counted}\n"
+    path = Path(tmp_path, "loans.yaml")
+    path.write_text(text)
+    taken = "'own_functions:counted' takes outcomes, which a model without labels does not have"
 
-    with pytest.raises(ConfigError, match="metrics: own metrics are measured from labels"):
-        parse_spec(without + "metrics: {mine: own_functions:two}\n", "loans.yaml")
+    mine, other = measure_own(parse_spec(text, "loans.yaml"), OwnRows(outcomes=None, read=lambda: rows().table))
+    assert (mine.value, mine.rows) == (4950, 1)
+    assert (other.value, other.rows, other.reason) == (None, 0, taken)
+    assert not check_specs([str(path)], as_json=False)
+    assert f"metrics.other: {taken}" in capsys.readouterr().err
 
 
 def test_own_metric_is_known_by_its_prefix_everywhere():
