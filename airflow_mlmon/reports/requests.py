@@ -31,10 +31,10 @@ class Attributions:
     """Attributions of the score to the features.
 
     Attributes:
-        ranking: NDCG of their ranking against that of the reference.
+        ndcg: NDCG of their ranking against that of the reference.
         rows: Each feature with its mean magnitude and its share on the day, and its magnitude in the reference, the
             largest first.
     """
 
-    ranking: MetricValue
+    ndcg: MetricValue
     rows: tuple[tuple[str, MetricValue, MetricValue, float | None], ...]

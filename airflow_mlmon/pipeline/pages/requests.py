@@ -49,8 +49,8 @@ def requests_of(run: Run, state: PartitionState, metrics: Sequence[MetricValue])
 def attributions_of(run: Run, metrics: Sequence[MetricValue]) -> Attributions | None:
     """Collect the attributions of a day; None if it has none."""
     found = {value.key: value for value in metrics if value.segment is None}
-    ranking = found.get((NDCG, None, None))
-    if ranking is None:
+    order = found.get((NDCG, None, None))
+    if order is None:
         return None
     reference = pinned_reference(run)
     before = reference_magnitudes(run, reference.folder) if reference else None
@@ -60,7 +60,7 @@ def attributions_of(run: Run, metrics: Sequence[MetricValue]) -> Attributions | 
         for value in found.values()
         if value.metric == MAGNITUDE
     ]
-    return Attributions(ranking=ranking, rows=tuple(sorted(rows, key=lambda row: -(row[1].value or 0.0))))
+    return Attributions(ndcg=order, rows=tuple(sorted(rows, key=lambda row: -(row[1].value or 0.0))))
 
 
 def _mean(column: ColumnProfile | None) -> float | None:
