@@ -5,6 +5,7 @@ Each field carries its description; the table of `include/docs/spec.md` is gener
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -144,6 +145,12 @@ class ModelSpec(Section):
     def columns(self) -> dict[str, Column]:
         """Every column of the curated rows, by name: the declared ones, with derived columns in the place of texts."""
         return derive_columns(self.predictions.columns)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; its columns are those of its own predictions."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("columns", None)
+        return copied
 
     @property
     def texts(self) -> dict[str, Column]:

@@ -52,7 +52,7 @@ class Multiclass(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.PROBABILITY: (0, 1)})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (PREDICTED_MAJORITY_RATE, MAJORITY_RATE, "accuracy", "log_loss")
+    headline: ClassVar[tuple[str, ...]] = (PREDICTED_MAJORITY_RATE, "accuracy", "log_loss")
     evaluated: ClassVar[tuple[str, ...]] = (
         PREDICTED_MAJORITY_RATE,
         MAJORITY_RATE,

@@ -71,7 +71,7 @@ class Regression(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, LABEL_MEAN, MEAN_ERROR, "mae", "r2")
+    headline: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, MEAN_ERROR, "mae", "r2")
     evaluated: ClassVar[tuple[str, ...]] = (
         PREDICTION_MEAN,
         LABEL_MEAN,
