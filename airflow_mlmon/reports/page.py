@@ -141,6 +141,7 @@ class DayPage:
     versions: Versions | None = None
     performance: tuple[PerformanceDay, ...] = ()
     tables: tuple[ShownTable, ...] = ()
+    fairness: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
     requests: Requests | None = None
     attributions: Attributions | None = None
