@@ -15,7 +15,7 @@ import numpy as np
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.statistics.intervals import Interval, positive_interval, quantile_interval, wilson_interval
+from airflow_mlmon.statistics.intervals import positive_interval, quantile_interval, wilson_interval
 from airflow_mlmon.tasks.coverage import measure_under_coverage
 from airflow_mlmon.tasks.regression import outcome
 from airflow_mlmon.tasks.regression.outcome import spread_of
@@ -29,6 +29,8 @@ from airflow_mlmon.tasks.regression.table import (
 )
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
+# a value stands in the middle of its share of a cell
+_MIDDLE = 0.5
 _NO_ROW = "no row has both a label and a prediction"
 _NO_BOUNDS = "no row has a label and both bounds"
 _NO_QUANTILES = "no row has a label and all quantiles"
@@ -181,22 +183,29 @@ def _r2(profile: OutcomeSums, lack: str) -> MetricValue:
 
 def _quantile(metric: str, share: float, residual: NumericProfile | None) -> MetricValue:
     """Measure a quantile, with the interval of the order statistics around it."""
-    value = residual.quantile(share) if residual else None
-    if residual is None or value is None:
+    if residual is None or not residual.observed:
         return _none(metric, _lack(residual))
-    rows = residual.observed
-    bound = 0.0
-    if not residual.distribution.is_exact:
-        low, high = to_bounds(to_cells(np.array([value - residual.schema.centre])))
-        bound = float(high[0] - low[0]) / 2
-    measured = MetricValue(metric=metric, value=value, rows=rows, error_bound=bound)
-    return measured.within(_between_orders(residual, share))
-
-
-def _between_orders(residual: NumericProfile, share: float) -> Interval | None:
+    value, bound = _value_at(residual, share)
+    measured = MetricValue(metric=metric, value=value, rows=residual.observed, error_bound=bound)
     ends = quantile_interval(share, residual.observed)
-    low, high = map(residual.quantile, ends) if ends else (None, None)
-    return None if low is None or high is None else (low, high)
+    return measured.within(ends and (_value_at(residual, ends[0])[0], _value_at(residual, ends[1])[0]))
+
+
+def _value_at(residual: NumericProfile, share: float) -> tuple[float, float]:
+    """Return the smallest value that a share of the values do not exceed, and the largest error of it.
+
+    Within a cell of the grid, values are taken to lie evenly.
+    """
+    points = residual.distribution.points
+    reached = np.cumsum(points.counts)
+    place = min(int(np.searchsorted(reached, share * points.rows)), len(points) - 1)
+    middle, count = float(points.keys[place]), int(points.counts[place])
+    if residual.distribution.is_exact or residual.distribution.atoms.count_of(middle):
+        return residual.schema.centre + middle, 0.0
+    low, high = (float(ends[0]) for ends in to_bounds(to_cells(np.array([middle]))))
+    rank = share * points.rows - float(reached[place] - count)
+    value = low + (high - low) * min(max((rank - _MIDDLE) / count, 0.0), 1.0)
+    return residual.schema.centre + value, max(value - low, high - value)
 
 
 def _max_error(profile: OutcomeSums, lack: str) -> MetricValue:
