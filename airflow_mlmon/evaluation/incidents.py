@@ -1,8 +1,8 @@
 """Grouping of breaches to incidents, each with its likely cause first.
 
-Columns whose drift correlates on other days and that are in breach together are one incident; so are columns with
-equally many nulls, and a column and its segments, also those that it defines. Outputs and performance of the model are
-consequences: they belong to the incident that would move the output most.
+Columns whose drift correlates on other days and that are in breach together are one incident; so are columns derived
+from one text, columns with equally many nulls, and a column and its segments, also those that it defines. Outputs and
+performance of the model are consequences: they belong to the incident that would move the output most.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 
@@ -49,6 +50,7 @@ def group_breaches(
     columns: Mapping[str, ColumnHistory],
     shifts: Mapping[str, float],
     outputs: Sequence[str],
+    texts: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Incident]:
     """Group the breaches of a day to incidents, the most important first.
 
@@ -57,6 +59,7 @@ def group_breaches(
         columns: the evidence of each column over the days, for correlations.
         shifts: change of the mean output by each column's drift alone.
         outputs: output columns of the model.
+        texts: the text that a column is derived from.
     """
     first = [breach for breach in breaches if not _is_consequence(breach, outputs)]
     consequences = sorted(
@@ -64,7 +67,7 @@ def group_breaches(
     )
     groups: list[list[Verdict]] = []
     for breach in first:
-        tied = [group for group in groups if any(_are_tied(breach, other, columns) for other in group)]
+        tied = [group for group in groups if any(_are_tied(breach, other, columns, texts) for other in group)]
         merged = [breach, *(other for group in tied for other in group)]
         groups = [group for group in groups if group not in tied] + [merged]
     ordered = sorted(
@@ -90,12 +93,12 @@ def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, fl
     return -shift, bool(segment), -effect, breach.metric, column, segment
 
 
-def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory]) -> bool:
+def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory], texts: Mapping[str, str]) -> bool:
     first, second = _subject(one, columns), _subject(other, columns)
     if first is None or second is None:
         # missing rows explain no column, and vice versa
         return first is second and one.metric == other.metric
-    if first == second or _are_empty_together(one, other):
+    if texts.get(first, first) == texts.get(second, second) or _are_empty_together(one, other):
         return True
     return abs(_correlation(columns.get(first), columns.get(second))) >= _TIED
 

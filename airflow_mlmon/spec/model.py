@@ -135,6 +135,15 @@ class ModelSpec(Section):
         return {name: column for name, column in self.predictions.columns.items() if column.role is Role.TEXT}
 
     @property
+    def derived(self) -> dict[str, str]:
+        """Text that each derived column is derived from."""
+        return {
+            name_derived(name, feature): name
+            for name, column in self.texts.items()
+            for feature in derived_features(column)
+        }
+
+    @property
     def patterns(self) -> frozenset[str]:
         """Columns with the patterns of texts."""
         return frozenset(name_derived(name, TextFeature.PATTERN) for name in self.texts)
@@ -257,10 +266,9 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _texts_apart(self) -> Self:
-        for name, column in self.texts.items():
-            for derived in (name_derived(name, feature) for feature in derived_features(column)):
-                if derived in self.predictions.columns:
-                    raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {name!r}")
+        for derived, text in self.derived.items():
+            if derived in self.predictions.columns:
+                raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {text!r}")
         return self
 
     @model_validator(mode="after")

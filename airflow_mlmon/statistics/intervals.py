@@ -186,3 +186,9 @@ def standard_error(low: float, high: float) -> float:
     0.2
     """
     return (high - low) / (2 * _Z)
+
+
+def share_around(share: float, variance: float) -> Interval:
+    """Compute the normal interval of an estimated share or area with this variance, between 0 and 1."""
+    low, high = interval_around(share, variance)
+    return max(low, 0.0), min(high, 1.0)

@@ -9,6 +9,19 @@ from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 # the score at which a row is predicted as positive
 HALF = 0.5
 
+
+def estimated(name: str, title: str) -> Metric:
+    """Return the estimate of a metric of labels."""
+    return Metric(
+        f"estimated {title}",
+        f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+        estimates=name,
+    )
+
+
 SHARED: Mapping[str, Metric] = {
     "accuracy": Metric(
         "accuracy",

@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated
 from airflow_mlmon.records import VerdictState
+from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
 from tests.support.runs import opened, write_file
 
@@ -71,6 +72,9 @@ def test_a_change_of_texts_and_embeddings_is_found_and_nothing_before(days):
     assert {alert.partition.day for alert in run.store.alerts("loans", FIRST, third.day)} == {third.day}
     assert {("outlier_rate", None), ("centroid_cosine", "embedding"), ("out_of_range_rate", "note.upper")} <= breached
     assert {("drift_score", name) for name in ("note.upper", "note.pattern", "note.matches", "embedding")} <= breached
+    alerts = run.store.alerts("loans", FIRST, third.day)
+    of_text = [alert for alert in alerts if (alert.column or "").startswith("note.") and alert.metric in METRICS]
+    assert (len(of_text), len({alert.cause for alert in of_text})) == (5, 1)
     page = run.files.read(run.report_uri(third.key, PAGE)).decode()
     assert "; cosine of the centroid " in page
     assert "</b> (" in page.partition("Outlier rate <b>")[2][:20]

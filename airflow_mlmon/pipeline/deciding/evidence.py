@@ -106,7 +106,7 @@ class PartitionEvaluator:
         verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
-        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs)
+        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs, self.run.spec.derived)
         if self.run.spec.columns_of(Role.ATTRIBUTION):
             incidents = [replace(incident, is_attributed=True) for incident in incidents]
         return PartitionEvaluation(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)

@@ -27,6 +27,8 @@ _FILE = "losses.parquet"
 # as many rows as are fitted on
 _ROWS = 10_000
 _LOSS = "\x1floss"
+# the probabilities of hundreds of classes would be most of what is fitted on
+_MOST_OUTPUTS = 50
 _KINDS = (Kind.NUMERIC, Kind.CATEGORY)
 
 
@@ -68,5 +70,6 @@ def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> L
 def _columns(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:
     """Return the features and outputs with a single value per row; timestamps separate any two days."""
     times = {name for name, column in spec.columns.items() if column.type is ColumnType.TIMESTAMP}
-    wanted = ({*spec.features} | {*spec.outputs}) - times
+    outputs = spec.outputs if len(spec.outputs) <= _MOST_OUTPUTS else ()
+    wanted = {*spec.features, *outputs} - times
     return [column for column in schema.columns if column.name in wanted and column.kind in _KINDS]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED
+from airflow_mlmon.tasks.classification import SHARED, estimated
 
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
@@ -60,15 +60,5 @@ METRICS: Mapping[str, Metric] = {
     "roc_auc": SHARED["roc_auc"],
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
-    **{
-        f"estimated_{name}": Metric(
-            f"estimated {title}",
-            f"{title[0].upper()}{title[1:]} expected of the labels to come, by those of the reference (CBPE).",
-            of_model=True,
-            measure=Measure.AREA,
-            worse=Worse.BELOW,
-            estimates=name,
-        )
-        for name, title in _ESTIMATED.items()
-    },
+    **{f"estimated_{name}": estimated(name, title) for name, title in _ESTIMATED.items()},
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
@@ -36,6 +37,7 @@ class Multiclass(Task):
     """
 
     name: ClassVar[str] = "multiclass"
+    loss: ClassVar[str] = "Brier loss, or without probabilities 0 if the class is right, else 1"
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(
         {Role.PREDICTION: _TEXTS, Role.PROBABILITY: (ColumnType.FLOAT, ColumnType.VECTOR)}
     )
@@ -58,6 +60,8 @@ class Multiclass(Task):
         "f1_macro",
         "log_loss",
         "roc_auc",
+        "estimated_accuracy",
+        "estimated_roc_auc",
     )
     version_headline: ClassVar[tuple[str, ...]] = ("accuracy", "f1_macro", "log_loss")
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(
@@ -149,6 +153,18 @@ class Multiclass(Task):
         from airflow_mlmon.tasks.multiclass.metrics import measure_classifications  # noqa: PLC0415 - heavy
 
         return measure_classifications(outcomes, min_coverage)
+
+    def losses(self, joined: pa.Table) -> Floats:
+        """Return the Brier loss of each prediction with a label, or whether its class is wrong."""
+        from airflow_mlmon.tasks.multiclass.outcome import losses_of_classes  # noqa: PLC0415 - heavy
+
+        return losses_of_classes(joined, self.classes)
+
+    def estimate(self, outcomes: Any, reference: Any) -> list[MetricValue]:
+        """Estimate performance by confidence (CBPE), of each class against the rest."""
+        from airflow_mlmon.tasks.multiclass.estimate import estimate_classifications  # noqa: PLC0415 - heavy
+
+        return estimate_classifications(outcomes, reference)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the most frequent class, and the shares of the labels as the probabilities."""

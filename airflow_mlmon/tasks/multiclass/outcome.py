@@ -75,7 +75,8 @@ def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequ
         is_labelled = truth != _NONE
         sums["improbable"] = int((is_labelled & ~is_sound & ~np.isnan(probabilities).all(axis=1)).sum())
         rows = is_labelled & is_sound
-        tallies |= _cells(probabilities[rows], truth[rows])
+        sums["scored"] = int(is_sound.sum())
+        tallies |= _cells(probabilities[is_sound], truth[is_sound], predicted[is_sound])
         sums.update(_losses(probabilities[rows], truth[rows]))
         tallies[RANKS] = Tally.of(_ranks(probabilities[rows], truth[rows]))
     both = (truth != _NONE) & (predicted != _NONE)
@@ -93,6 +94,26 @@ def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequ
 def cells_key(place: int, *, is_label: bool) -> str:
     """Return the key of the cells of a class's probability, of rows labelled with it or of the others."""
     return f"cells.{place}.{int(is_label)}"
+
+
+def predicted_key(place: int, *, is_predicted: bool) -> str:
+    """Return the key of the cells of a class's probability, labelled or not, of rows predicted as it or the others."""
+    return f"predicted.{place}.{int(is_predicted)}"
+
+
+def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
+    """Return the Brier loss of each row, 0 or 1 by its class where it has no probabilities, and NaN without a label."""
+    labels = pc.if_else(
+        _column(joined, "excluded").combine_chunks(), pa.scalar(None, pa.string()), _texts(joined, LABEL)
+    )
+    wrong = pc.fill_null(pc.not_equal(labels, _texts(joined, "prediction")).cast(pa.float64()), np.nan)
+    losses: Floats = wrong.to_numpy(zero_copy_only=False)
+    probabilities = _probabilities(joined, order, order)
+    if probabilities is not None:
+        truth = _to_codes(labels, order)
+        squares = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * _of_label(probabilities, truth) + 1
+        losses = np.where(_are_sound(probabilities), squares, losses)
+    return np.where(labels.is_valid().to_numpy(zero_copy_only=False), losses, np.nan)
 
 
 def _count_classes(outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> dict[str, tuple[int, int]]:
@@ -138,15 +159,18 @@ def _are_sound(probabilities: Floats) -> Flags:
     return sound
 
 
-def _cells(probabilities: Floats, truth: Codes) -> dict[str, Tally]:
-    """Count the cells of each class's probability, of rows labelled with it and of the others."""
+def _cells(probabilities: Floats, truth: Codes, predicted: Codes) -> dict[str, Tally]:
+    """Count the cells of each class's probability, by label of labelled rows, and by prediction of all."""
+    is_labelled = truth != _NONE
     tallies: dict[str, Tally] = {}
     if probabilities.shape[1] > MAX_CURVES:
         return tallies
     for place in range(probabilities.shape[1]):
-        cells, is_label = to_score_cells(probabilities[:, place]), truth == place
+        cells, is_label, is_own = to_score_cells(probabilities[:, place]), truth == place, predicted == place
         tallies[cells_key(place, is_label=True)] = count_score_cells(cells[is_label])
-        tallies[cells_key(place, is_label=False)] = count_score_cells(cells[~is_label])
+        tallies[cells_key(place, is_label=False)] = count_score_cells(cells[is_labelled & ~is_label])
+        tallies[predicted_key(place, is_predicted=True)] = count_score_cells(cells[is_own])
+        tallies[predicted_key(place, is_predicted=False)] = count_score_cells(cells[~is_own])
     return tallies
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED
+from airflow_mlmon.tasks.classification import SHARED, estimated
 
 PREDICTED_MAJORITY_RATE = "predicted_majority_rate"
 MAJORITY_RATE = "majority_rate"
@@ -65,4 +65,7 @@ METRICS: Mapping[str, Metric] = {
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
+    "estimated_accuracy": estimated("accuracy", "accuracy"),
+    "estimated_f1_macro": estimated("f1_macro", "macro F1"),
+    "estimated_roc_auc": estimated("roc_auc", "ROC AUC"),
 }
