@@ -19,19 +19,19 @@ EXCLUDED = pa.field("excluded", pa.bool_())
 
 def delivery_schema(spec: ModelSpec) -> pa.Schema:
     """Return the columns of a delivery as stored."""
-    own = {"id": Column(type=ColumnType.STRING), "label": _label(spec)}
+    own = {"id": Column(type=ColumnType.STRING), "label": label_column(spec)}
     return arrow_schema(own).append(EXCLUDED)
 
 
 def joined_schema(spec: ModelSpec) -> pa.Schema:
     """Return the columns from which performance is measured: those of the outputs, by role, and of the label."""
     outputs = [_joined_field(role, spec) for role in task_of(spec).types]
-    return pa.schema([*outputs, *arrow_schema({"label": _label(spec)}), EXCLUDED])
+    return pa.schema([*outputs, *arrow_schema({"label": label_column(spec)}), EXCLUDED])
 
 
 def label_columns(spec: ModelSpec, labels: Labels) -> dict[str, Column]:
     """Return the columns that the files of a delivery must have."""
-    columns = {labels.id: Column(type=ColumnType.STRING, role=Role.ID), labels.label: _label(spec)}
+    columns = {labels.id: Column(type=ColumnType.STRING, role=Role.ID), labels.label: label_column(spec)}
     if labels.outcome:
         columns[labels.outcome] = Column(type=ColumnType.CATEGORY)
     return columns
@@ -107,5 +107,10 @@ def _elements(names: Sequence[str], spec: ModelSpec) -> int:
     return first.dimension or 0 if first and first.type is ColumnType.VECTOR else len(names)
 
 
-def _label(spec: ModelSpec) -> Column:
-    return Column(type=task_of(spec).label_type)
+def label_column(spec: ModelSpec) -> Column:
+    """Return the column of the label."""
+    kind = task_of(spec).label_type
+    if kind is not ColumnType.BOOLEAN or not spec.classes:
+        return Column(type=kind)
+    first, second = spec.classes
+    return Column(type=kind, classes=(first, second))

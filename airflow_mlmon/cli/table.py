@@ -50,20 +50,16 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
 
 
 def _measured_cell(measured: MetricValue | None, estimate: MetricValue | None) -> str:
-    """Format a value, or its estimate, and below it its interval and what a constant prediction would score."""
-    if measured is None or measured.value is None:
-        return NONE if estimate is None or estimate.value is None else f"estimated\n{_measured_cell(estimate, None)}"
-    form = _form(measured.metric)
-    lines = [number_cell(measured.value, form)]
-    if measured.low is not None and measured.high is not None:
-        lines.append(f"{number_cell(measured.low, form).rstrip('%')} to {number_cell(measured.high, form)}")
-    if measured.constant is not None:
-        lines.append(f"constant {number_cell(measured.constant, form)}")
-    return "\n".join(lines)
+    """Format a value, or its estimate with a sign of its own; intervals are on the page and in `--json`."""
+    found, sign = (estimate, "≈") if measured is None or measured.value is None else (measured, "")
+    if found is None or found.value is None:
+        return NONE
+    return f"{sign}{number_cell(found.value, _form(found.metric))}"
 
 
 def _form(metric: str) -> str:
-    """Return the format of a metric's values: shares in percent."""
+    """Return the format of a metric's values, or of what it estimates: shares in percent."""
+    metric = METRICS[metric].estimates or metric
     if METRICS[metric].is_count:
         return ".0f"
     return ".1%" if METRICS[metric].measure is Measure.SHARE else ".3f"

@@ -99,28 +99,12 @@ def evaluate_slices(
     """
     measured = [_measure(candidate, rows, method, methods) for candidate in candidates]
     if metric is not None and labelled is not None:
-        wholes = _wholes(candidates, labelled, task)
         pairs = zip(measured, candidates, strict=True)
         measured = [
-            _contrasted(
-                found, candidate, wholes[candidate.columns], task=task, metric=metric, min_coverage=min_coverage
-            )
+            _contrasted(found, candidate, labelled, task=task, metric=metric, min_coverage=min_coverage)
             for found, candidate in pairs
         ]
     return tuple(sorted(_corrected(measured), key=lambda found: found.rank))
-
-
-def _wholes(
-    candidates: Sequence[Candidate], labelled: OutcomeProfile, task: Task
-) -> dict[tuple[str, ...], OutcomeProfile]:
-    """Return the outcome profile that a slice is part of, by its columns: all rows, cut as the slices cut them."""
-    parts: dict[tuple[str, ...], list[OutcomeProfile]] = {}
-    for candidate in candidates:
-        of_columns = parts.setdefault(candidate.columns, [])
-        if candidate.current and candidate.current.labelled:
-            of_columns.append(candidate.current.labelled)
-    is_cut = task.undivided is not None
-    return {columns: task.sum_outcomes(held) if is_cut else labelled for columns, held in parts.items()}
 
 
 def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str, str]) -> Slice:

@@ -97,7 +97,7 @@ def build_predictions_datasource(spec: ModelSpec) -> Datasource:
 
 
 def build_metrics_datasource(spec: ModelSpec) -> Datasource:
-    """Return `<model>_metrics`: metric, column, segment, value and rows, at the start of their partition."""
+    """Return `<model>_metrics`: each value with its subject and its rows, at the start of its partition."""
     return Datasource(
         name=f"{spec.model}_metrics",
         time_column="time",
@@ -107,6 +107,7 @@ def build_metrics_datasource(spec: ModelSpec) -> Datasource:
             Dimension(name="segment", type=DimensionType.STRING),
             Dimension(name="value", type=DimensionType.DOUBLE),
             Dimension(name="rows", type=DimensionType.LONG),
+            *(Dimension(name=name, type=DimensionType.DOUBLE) for name in ("low", "high", "constant")),
         ),
     )
 

@@ -30,6 +30,9 @@ def build_metrics_table(partition: Partition, metrics: Iterable[MetricValue]) ->
             "segment": metric.segment,
             "value": metric.value,
             "rows": metric.rows,
+            "low": metric.low,
+            "high": metric.high,
+            "constant": metric.constant,
         }
         for metric in metrics
     ]
@@ -41,6 +44,7 @@ def build_metrics_table(partition: Partition, metrics: Iterable[MetricValue]) ->
             ("segment", pa.string()),
             ("value", pa.float64()),
             ("rows", pa.int64()),
+            *((name, pa.float64()) for name in ("low", "high", "constant")),
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -11,10 +11,10 @@ from airflow_mlmon.tasks.titles import p_value_equation
 
 _KNOWN = (VerdictState.OK, VerdictState.BREACH)
 _MOVED = {
-    (True, True): "Both moved, the inputs and their relation to the labels",
-    (True, False): "The inputs moved, their relation to the labels did not",
-    (False, True): "The relation of inputs and labels moved, the inputs did not",
-    (False, False): "Neither the inputs moved nor their relation to the labels",
+    (True, True): "Both moved, the inputs that the loss depends on and their relation to the labels",
+    (True, False): "The inputs that the loss depends on moved, their relation to the labels did not",
+    (False, True): "The relation of inputs and labels moved, the inputs that the loss depends on did not",
+    (False, False): "Neither the inputs that the loss depends on moved nor their relation to the labels",
 }
 
 
@@ -37,8 +37,11 @@ def shift_text(metrics: Mapping[str, MetricValue], verdicts: Mapping[str, Verdic
     if all(state in _KNOWN for state in states):
         moved = _MOVED[states[0] is VerdictState.BREACH, states[1] is VerdictState.BREACH]
     elif states[0] in _KNOWN:
-        side = "The inputs moved" if states[0] is VerdictState.BREACH else "The inputs did not move"
-        moved = f"{side}; whether their relation to the labels did cannot be told{_lack(relation, found)}"
+        side = "moved" if states[0] is VerdictState.BREACH else "did not move"
+        lack = _lack(relation, found)
+        moved = (
+            f"The inputs that the loss depends on {side}; whether their relation to the labels did cannot be told{lack}"
+        )
     else:
         moved = "Whether the inputs or their relation to the labels moved cannot be told yet"
     return f"{moved}: {'; '.join(told)}."

@@ -45,7 +45,9 @@ class Labels(Section):
     path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
     connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
     id: str = Field(description="Column that holds the prediction id.")
-    label: str = Field(description="Column that holds the label: 0 or 1, or true or false.")
+    label: str = Field(
+        description="Column that holds the label; of a binary model 0 or 1, true or false, or one of two `classes`."
+    )
     outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
     excluded: tuple[str, ...] = Field(
         default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."

@@ -45,6 +45,11 @@ class Column(Section):
         description="Feature of an attribution. A column named `shap_{feature}` stands for one per feature, and a "
         "vector of attributions has them in the order of the features.",
     )
+    classes: tuple[str, str] | None = Field(
+        default=None,
+        description="Texts that stand for false and true, in this order. Only for type boolean; by default of a "
+        "predicted class, the two `classes` of the spec.",
+    )
     regex: str | None = Field(
         default=None,
         min_length=1,
@@ -62,6 +67,14 @@ class Column(Section):
     def _sound_quantile(self) -> Self:
         if (self.role is Role.QUANTILE) is not (self.quantile is not None):
             raise ValueError("quantile: a column has a level exactly if its role is quantile")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_classes(self) -> Self:
+        if self.classes is not None and self.type is not ColumnType.BOOLEAN:
+            raise ValueError(f"classes: only for type boolean, not {self.type}")
+        if self.classes is not None and self.classes[0] == self.classes[1]:
+            raise ValueError("classes: the same text for false and true")
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,8 @@ def expand_columns(content: dict[str, Any]) -> dict[_Key, _Key]:
     """Write out the columns of a spec's content, in place, and return the key that each new one stands for.
 
     `proba_{class}` stands for one column per class of the key `classes`, in that order, and `shap_{feature}` for one
-    per feature that is not declared by itself. A column that `operational` names gets its role, or is added. What
+    per feature that is not declared by itself. A predicted class that is a boolean is read by the texts of two
+    `classes`. A column that `operational` names gets its role, or is added. What
     cannot be expanded stays as it is, and is found to be wrong by the validation.
 
     >>> spec = {"classes": ["a", "b"], "predictions": {"columns": {"p_{class}": {"type": "float"}}}}
@@ -32,13 +33,11 @@ def expand_columns(content: dict[str, Any]) -> dict[_Key, _Key]:
         return {}
     sources: dict[_Key, _Key] = {}
     declared = _with_operational(columns, content.get("operational"), sources)
-    classes = content.get("classes")
+    classes = [str(one) for one in found] if isinstance(found := content.get("classes"), list) else []
     expanded: dict[Any, Any] = {}
     for name, column in declared.items():
-        found = dict(
-            _expanded(name, column, [str(one) for one in classes] if isinstance(classes, list) else [], declared)
-        )
-        expanded |= found
+        found = dict(_expanded(name, column, classes, declared))
+        expanded |= {one: _with_texts(own, classes) for one, own in found.items()}
         sources |= {(*_COLUMNS, one): (*_COLUMNS, name) for one in found if one != name}
     predictions["columns"] = expanded
     return sources
@@ -72,6 +71,14 @@ def _expanded(name: Any, column: Any, classes: list[str], declared: Mapping[Any,
                 yield own, {**column, "feature": feature}
     else:
         yield name, column
+
+
+def _with_texts(column: Any, classes: list[str]) -> Any:
+    """Return a column with the two texts by which it is read, if it is a predicted class that is true or false."""
+    wanted = {"type": ColumnType.BOOLEAN.value, "role": Role.PREDICTION.value}
+    if len(classes) != len((False, True)) or not isinstance(column, dict) or not column.items() >= wanted.items():
+        return column
+    return {"classes": classes, **column}
 
 
 def _is_feature(name: Any, column: Any) -> bool:

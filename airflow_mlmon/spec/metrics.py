@@ -311,7 +311,7 @@ GENERIC: Mapping[str, Metric] = {
         "Mean loss expected of the day's features and outputs, minus that of the reference: what other inputs explain.",
         of_model=True,
         measure=Measure.MEAN,
-        worse=Worse.ABOVE,
+        worse=Worse.BOTH,
         lowest=None,
     ),
     CONCEPT_SHIFT: Metric(

@@ -32,6 +32,7 @@ from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
+from airflow_mlmon.spec.worth import Worth
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -41,10 +42,15 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes", "cutoff"})
+TASK_KEYS = frozenset({"classes", "cutoff", "threshold", "value"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
+
+
+def _name_class(value: Any) -> Any:
+    """Return the text of a class that is a whole number, as archived numbers are read."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Check(Section):
@@ -80,8 +86,18 @@ class ModelSpec(Section):
         default="binary",
         description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
-    classes: tuple[str, ...] = Field(
-        default=(), description="Classes of a classifier, in the order of the elements of its vector of probabilities."
+    classes: tuple[Annotated[str, BeforeValidator(_name_class)], ...] = Field(
+        default=(),
+        description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
+        "archived as texts, the negative one, then the positive one.",
+    )
+    threshold: float | None = Field(
+        default=None,
+        allow_inf_nan=False,
+        description="Score from which on a binary classifier predicts positive, where no predicted class is archived.",
+    )
+    value: Worth | None = Field(
+        default=None, description="What a row of each cell of a binary classifier's confusion matrix is worth."
     )
     cutoff: int | None = Field(
         default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."

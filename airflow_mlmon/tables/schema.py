@@ -40,10 +40,11 @@ def conform(
 ) -> pa.Table:
     """Convert the declared columns of `table` to their declared order and types.
 
-    Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is
-    not an integer. Whole numbers stored as floats (as pandas does beside a null) are integers, with NaN as null. A
-    decimal keeps every digit; integers and text of plain digits are decimals too. A vector has 32-bit elements if
-    these hold its type, else 64-bit ones. An `optional` column that is absent has no values.
+    Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is not
+    an integer. A boolean may be one of the two texts that its column names. Whole numbers stored as floats (as pandas
+    does beside a null) are integers, with NaN as null. A decimal keeps every digit; integers and text of plain digits
+    are decimals too. A vector has 32-bit elements if these hold its type, else 64-bit ones. An `optional` column that
+    is absent has no values.
 
     Raises:
         SchemaMismatchError: a column is absent or cannot be read as declared.
@@ -57,7 +58,8 @@ def conform(
             raise SchemaMismatchError(f"column {name!r} is missing", column=name)
         found = table.column(name)
         try:
-            arrays.append(_convert(found, column.type, timezone))
+            flags = _read_classes(found, column.classes) if column.classes else found
+            arrays.append(_convert(flags, column.type, timezone))
         except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
             is_bare = timezone is None and _has_bare_times(found, column)
             why = ": set predictions.timezone in the spec, such as UTC" if is_bare else ""
@@ -83,6 +85,18 @@ def _convert(values: pa.ChunkedArray, kind: ColumnType, timezone: str | None) ->
     if pa.types.is_null(values.type):
         return values.cast(_ARROW[kind])
     return _CONVERSIONS[kind](values, timezone)
+
+
+def _read_classes(values: pa.ChunkedArray, classes: tuple[str, str]) -> pa.ChunkedArray:
+    """Read the text of false as false and that of true as true; other types than text stay."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not pa.types.is_string(values.type) and not pa.types.is_large_string(values.type):
+        return values
+    texts = pa.array(classes, values.type)
+    if not pc.all(pc.or_(pc.is_null(values), pc.is_in(values, texts)), min_count=0).as_py():
+        raise TypeError
+    return pc.if_else(pc.is_null(values), None, pc.equal(values, texts[1]))
 
 
 def _to_float(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:

@@ -19,6 +19,8 @@ _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
 # all cells, from that of the lowest score to that of the highest; with fewer rows, sorting is faster
 _PLACES = 2 * LAST_CELL + _MIRROR + 1
 _FEW = 1 << 15
+# of equal width, in which scores are compared with labels; their ends lie on the grid
+BINS = 16
 
 
 def count_score_cells(cells: npt.NDArray[np.int32]) -> Tally:
@@ -74,3 +76,21 @@ def area_under_curve(positive: Tally, negative: Tally) -> tuple[float, float] | 
     shared = int(np.sum(ours * theirs))
     ordered = int(np.sum(ours * below))
     return (2 * ordered + shared) / (2 * pairs), shared / (2 * pairs)
+
+
+def calibration_error(positive: Tally, negative: Tally) -> float:
+    """Compute the expected calibration error in 16 bins of equal width (Naeini and others, AAAI 2015)."""
+    keys = np.union1d(positive.keys, negative.keys)
+    hits, rows = positive.spread(keys), positive.spread(keys) + negative.spread(keys)
+    scores = to_scores(keys)
+    gaps = np.bincount(to_bins(scores, BINS), weights=rows * scores - hits, minlength=BINS)
+    return float(np.abs(gaps).sum() / rows.sum())
+
+
+def to_bins(scores: Floats, bins: int) -> npt.NDArray[np.int64]:
+    """Map each score between 0 and 1 to its bin of equal width; the last one holds 1.
+
+    >>> to_bins(np.array([0.0, 0.1, 0.99, 1.0]), 10).tolist()
+    [0, 1, 9, 9]
+    """
+    return np.minimum((scores * bins).astype(np.int64), bins - 1)

@@ -55,4 +55,21 @@ SHARED: Mapping[str, Metric] = {
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
+    "balanced_accuracy": Metric(
+        "balanced accuracy",
+        "Mean of the recalls of the classes.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.AREA,
+        worse=Worse.BELOW,
+    ),
+    "ece": Metric(
+        "calibration error",
+        "Expected calibration error: mean distance of score and share of labels in 16 bins, weighted by their rows; of "
+        "several classes, the mean over them. It has no interval.",
+        needs_labels=True,
+        of_model=True,
+        measure=Measure.LOSS,
+        worse=Worse.ABOVE,
+    ),
 }

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import ESTIMATION_GAP, Worse
 from airflow_mlmon.tasks.losses import concept_shift, covariate_shift, estimate_loss
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import WHOLE, OutcomeParts
 from airflow_mlmon.tasks.task import Task
+
+# a smaller share of rows of such versions changes little
+_UNKNOWN_SHARE = 0.02
 
 
 def estimate_parts(task: Task, found: OutcomeParts, reference: OutcomeParts | None) -> list[MetricValue]:
@@ -39,6 +43,23 @@ def estimation_gaps(estimates: Sequence[MetricValue], measured: Sequence[MetricV
         replace(_gap(task, found, {name: realised.get((name, segment)) for name in task.estimates}), segment=segment)
         for segment, found in by_segment.items()
     ]
+
+
+def withhold_unknown(
+    values: Sequence[MetricValue], found: OutcomeParts, reference: OutcomeParts | None, version_column: str | None
+) -> list[MetricValue]:
+    """Withhold verdicts on values of all rows, while versions that the reference lacks serve more than a few of them.
+
+    Such rows are compared with the labels of another model.
+    """
+    if reference is None or version_column is None:
+        return list(values)
+    own, known = ([key for key in side.parts if divides(version_column, key)] for side in (found, reference))
+    unknown = sorted(set(own) - set(known)) if known else []
+    if sum(found.parts[key].rows for key in unknown) <= _UNKNOWN_SHARE * found.whole.rows:
+        return list(values)
+    note = f"the reference has no rows of {', '.join(unknown)}"
+    return [replace(value, withheld=note) if value.segment is None else value for value in values]
 
 
 def without_part(whole: OutcomeParts, part: OutcomeParts) -> OutcomeParts:

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.schema import SegmentSchema
+from airflow_mlmon.profiles.values.arrow import to_numpy
+from airflow_mlmon.profiles.values.reading import read_row_texts
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.losses import LossSums
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
@@ -86,6 +90,9 @@ def profile_outcome_parts(
 ) -> OutcomeParts:
     """Profile predictions joined with their labels, in sum and by segment.
 
+    Rows that belong together, such as those of a ranked group, are in one part: in that of a value if all of them have
+    it, else in the rest. What is left of a group that is cut would be another, smaller group.
+
     Args:
         task: What kind of model made them.
         joined: One row per prediction, as the task takes it.
@@ -102,15 +109,38 @@ def profile_outcome_parts(
     parts: dict[str, OutcomeProfile] = {}
     losses = {} if exponent is None else {WHOLE: _sum_losses(joined, exponent)}
     for segment in segments:
-        if is_too_many(segment, count_values(rows, segment)):
+        counted = count_values(rows, segment)
+        if is_too_many(segment, counted):
             parts[segment_key(segment.name, None)] = whole
             continue
-        for value, own in split(joined, segment, by=rows):
+        by = rows
+        if task.undivided is not None:
+            by = _with_whole_groups(joined.column(task.undivided.value), rows, segment)
+            parts |= {segment_key(segment.name, value): task.profile_outcomes(joined[:0], schema) for value in counted}
+        for value, own in split(joined, segment, by=by):
             key = segment_key(segment.name, value)
             parts[key] = task.profile_outcomes(own, schema)
             if exponent is not None:
                 losses[key] = _sum_losses(own, exponent)
     return OutcomeParts(whole=whole, parts=parts, losses=losses)
+
+
+def _with_whole_groups(groups: pa.ChunkedArray, rows: pa.Table, segment: SegmentSchema) -> pa.Table:
+    """Return the columns that divide the rows, null where rows of a group differ in them."""
+    numbered = groups.combine_chunks().dictionary_encode(null_encoding="encode")
+    codes = to_numpy(numbered.indices)
+    is_cut = np.zeros(len(numbered.dictionary), dtype=np.bool_)
+    names = [name for name in segment.columns if name in rows.column_names]
+    texts = {name: read_row_texts(rows.column(name), name) for name in names}
+    for column in texts.values():
+        values = to_numpy(column.dictionary_encode(null_encoding="encode").indices)
+        last = np.empty(len(is_cut), dtype=values.dtype)
+        last[codes] = values
+        is_cut[codes[values != last[codes]]] = True
+    # rows without a group are none
+    is_cut &= to_numpy(numbered.dictionary.is_valid())
+    nothing = pa.array(is_cut[codes])
+    return pa.table({name: pc.if_else(nothing, pa.scalar(None, pa.string()), texts[name]) for name in names})
 
 
 def _sum_losses(joined: pa.Table, exponent: int) -> LossSums:

@@ -11,6 +11,7 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.statistics.intervals import wilson_interval
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -54,23 +55,25 @@ def _feature_nulls(profile: Profile | Part, spec: ModelSpec) -> MetricValue:
 
 
 def _null_rate(name: str, column: ColumnProfile) -> MetricValue:
-    return MetricValue(
+    measured = MetricValue(
         metric=NULL_RATE,
         column=name,
         value=column.missing / column.rows if column.rows else None,
         rows=column.rows,
         reason=_reason(column.rows),
     )
+    return measured.within(wilson_interval(column.missing, column.rows))
 
 
 def _new_category_rate(name: str, column: CategoryProfile) -> MetricValue:
-    return MetricValue(
+    measured = MetricValue(
         metric=NEW_CATEGORY_RATE,
         column=name,
         value=column.unseen_rows / column.observed if column.observed else None,
         rows=column.observed,
         reason=_reason(column.observed),
     )
+    return measured.within(wilson_interval(column.unseen_rows, column.observed))
 
 
 def _reason(rows: int) -> str:

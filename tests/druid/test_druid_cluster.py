@@ -148,13 +148,13 @@ def test_metrics_can_be_sliced(client, bucket):
         "flights.yaml",
     )
     values = [
-        MetricValue(metric="null_rate", column="x", value=0.25, rows=8),
+        MetricValue(metric="null_rate", column="x", value=0.25, rows=8, low=0.125, high=0.5),
         MetricValue(metric="accuracy", value=None, rows=0),
     ]
     load_rows(client, bucket, build_metrics_datasource(spec), build_metrics_table(DAY, values))
 
-    rows = client.sql('SELECT "metric", "column", "value", "rows" FROM "flights_metrics"')
+    rows = client.sql('SELECT "metric", "column", "value", "rows", "low", "constant" FROM "flights_metrics"')
     assert sorted(rows, key=lambda row: row["metric"]) == [
-        {"metric": "accuracy", "column": None, "value": None, "rows": 0},
-        {"metric": "null_rate", "column": "x", "value": 0.25, "rows": 8},
+        {"metric": "accuracy", "column": None, "value": None, "rows": 0, "low": None, "constant": None},
+        {"metric": "null_rate", "column": "x", "value": 0.25, "rows": 8, "low": 0.125, "constant": None},
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import stats
 from sklearn import metrics
 
 from airflow_mlmon.tasks.binary.metrics import measure_outcomes
@@ -34,6 +35,11 @@ def measured(score, label):
         ("precision", metrics.precision_score),
         ("recall", metrics.recall_score),
         ("f1", metrics.f1_score),
+        ("balanced_accuracy", metrics.balanced_accuracy_score),
+        ("matthews", metrics.matthews_corrcoef),
+        ("specificity", lambda label, predicted: metrics.recall_score(~label, ~predicted)),
+        ("fpr", lambda label, predicted: 1 - metrics.recall_score(~label, ~predicted)),
+        ("fnr", lambda label, predicted: 1 - metrics.recall_score(label, predicted)),
     ],
 )
 def test_metric_of_the_class_is_sklearns(metric, oracle):
@@ -62,3 +68,47 @@ def test_roc_auc_of_two_decimals_is_sklearns():
     score, label = draw(seed=4, digits=2)
 
     assert measured(score, label)["roc_auc"].value == pytest.approx(metrics.roc_auc_score(label, score), rel=1e-12)
+
+
+@pytest.mark.parametrize("digits", [None, 3, 2])
+def test_average_precision_is_sklearns_within_its_bound(digits):
+    score, label = draw(seed=5, digits=digits)
+
+    value = measured(score, label)["average_precision"]
+    error = abs(value.value - metrics.average_precision_score(label, score))
+    assert error <= value.error_bound < 0.01
+    assert error < (1e-12 if digits == 2 else 3e-4)
+
+
+@pytest.mark.parametrize("digits", [None, 2])
+def test_largest_distance_is_scipys_within_its_bound(digits):
+    score, label = draw(seed=6, digits=digits)
+
+    value = measured(score, label)["ks"]
+    error = abs(value.value - stats.ks_2samp(score[label], score[~label]).statistic)
+    assert error <= value.error_bound + 1e-12 < 0.01
+    assert error < (1e-12 if digits == 2 else 1e-3)
+
+
+def test_gini_is_twice_sklearns_area_minus_1():
+    score, label = draw(seed=7, digits=2)
+
+    assert measured(score, label)["gini"].value == pytest.approx(2 * metrics.roc_auc_score(label, score) - 1, rel=1e-12)
+
+
+@pytest.mark.parametrize("share", [5, 10])
+def test_top_is_that_of_the_sorted_rows_within_its_bound(share):
+    score, label = draw(seed=8)
+    top = label[np.argsort(-score)][: ROWS * share // 100]
+
+    rate, lift = (measured(score, label)[f"{name}_top_{share}"] for name in ("positive_rate", "lift"))
+    assert abs(rate.value - top.mean()) <= rate.error_bound < 2e-3
+    assert abs(lift.value - top.mean() / label.mean()) <= lift.error_bound < 5e-3
+
+
+def test_calibration_error_is_that_of_the_rows_in_16_bins():
+    score, label = draw(seed=9)
+    bins = np.minimum(np.floor(score * 16), 15)
+    gaps = [abs(np.sum(score[bins == place] - label[bins == place])) for place in range(16)]
+
+    assert measured(score, label)["ece"].value == pytest.approx(sum(gaps) / ROWS, abs=1e-4)

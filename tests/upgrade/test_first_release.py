@@ -79,7 +79,7 @@ FIELDS = {
 }
 DRIFTED, VECTOR = ("drifted_columns", "drifted_share"), "embedding"
 ESTIMATED = {CONCEPT_SHIFT, COVARIATE_SHIFT, ESTIMATION_GAP, *Binary().estimates.values()}
-LATER = {name for name, metric in METRICS.items() if metric.on_request}
+LATER = {name for name, metric in METRICS.items() if metric.on_request} | Binary().metrics.keys() - {*Binary.evaluated}
 TABLES = (*FIELDS, *COUNTED, "stale")
 
 Row = list[Any]
@@ -156,7 +156,8 @@ def without_differences(table: str, rows: list[Row]) -> list[Row]:
     In the first release a column had drifted beyond a quantile of the reference's days, also in a segment, which
     alone alarmed nobody; now where its verdict is a breach, and in no segment. And a vector had two tests to be
     corrected for, of its length and of its components; the shift of its mean, which only a page saw, is the third.
-    Metrics that are evaluated on request alone are all of later releases.
+    Metrics that are evaluated on request alone, and those of a classifier that no verdict is about, are all of later
+    releases.
 
     And it estimated nothing.
     """

@@ -242,6 +242,9 @@ def _stored_day(
     # labels measured under an earlier profile schema have other parts
     rows = {key: part.rows for own in segments for key, part in day.profile.segments[own.name].by_key().items()}
     known = {key: part.rows for key, part in labelled.parts.items()}
+    if task_of(run.spec).undivided is not None:
+        # rows that belong together are in one part, whatever the values of some
+        return (day.profile, labelled) if rows.keys() <= known.keys() else None
     return (day.profile, labelled) if rows.items() <= known.items() else None
 
 

@@ -22,7 +22,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
-from airflow_mlmon.tasks.estimates import concept_shifts, estimation_gaps
+from airflow_mlmon.tasks.estimates import concept_shifts, estimation_gaps, withhold_unknown
 from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
@@ -71,7 +71,8 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
     gaps = estimation_gaps(estimated_metrics(run, measured), metrics, task_of(run.spec))
-    return [*metrics, *gaps, *shifts, *added]
+    compared = withhold_unknown([*gaps, *shifts], found, of_reference, run.spec.version_column)
+    return [*metrics, *compared, *added]
 
 
 def label_results(run: Run, measured: Measured) -> Results:

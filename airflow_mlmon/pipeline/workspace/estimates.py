@@ -6,7 +6,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.tasks.estimates import estimate_parts
+from airflow_mlmon.tasks.estimates import estimate_parts, withhold_unknown
 from airflow_mlmon.tasks.parts import OutcomeParts
 from airflow_mlmon.tasks.registry import task_of
 
@@ -22,4 +22,6 @@ def estimated_metrics(run: Run, measured: Measured | None) -> list[MetricValue]:
 def estimate_outcomes(run: Run, outcomes: OutcomeParts) -> list[MetricValue]:
     """Estimate performance by the labels of the pinned reference."""
     reference = pinned_reference(run)
-    return estimate_parts(task_of(run.spec), outcomes, reference_outcomes(run, reference) if reference else None)
+    labelled = reference_outcomes(run, reference) if reference else None
+    found = estimate_parts(task_of(run.spec), outcomes, labelled)
+    return withhold_unknown(found, outcomes, labelled, run.spec.version_column)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curate import curate
-from airflow_mlmon.archive.labels import is_excluded, join_outputs
+from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
 from airflow_mlmon.archive.personal import protect
 from airflow_mlmon.archive.read import list_files, read_files
 from airflow_mlmon.errors import ConfigError
@@ -17,7 +17,6 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.schema import arrow_schema
-from airflow_mlmon.tasks.registry import task_of
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
@@ -81,7 +80,7 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> Refer
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
     if reference.label:
-        columns[reference.label] = Column(type=task_of(spec).label_type)
+        columns[reference.label] = label_column(spec)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
     optional = [name for role in _OPTIONAL for name in spec.columns_of(role)]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from airflow_mlmon.spec.worth import Worth
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.statistics.intervals import Interval, auc_variance, interval_around, share_interval
 from airflow_mlmon.tasks.binary.metrics import measure_outcomes, roc_auc
@@ -21,18 +22,23 @@ _SHARES: Mapping[str, Callable[[BinaryOutcomes], tuple[int, int]]] = {
     "accuracy": lambda side: (side.true_positive + side.true_negative, side.classified),
     "precision": lambda side: (side.true_positive, side.true_positive + side.false_positive),
     "recall": lambda side: (side.true_positive, side.true_positive + side.false_negative),
+    "specificity": lambda side: (side.true_negative, side.true_negative + side.false_positive),
+    "fpr": lambda side: (side.false_positive, side.true_negative + side.false_positive),
+    "fnr": lambda side: (side.false_negative, side.true_positive + side.false_negative),
 }
 
 
-def compare_outcomes(before: BinaryOutcomes, after: BinaryOutcomes, min_coverage: float) -> list[Difference]:
+def compare_outcomes(
+    before: BinaryOutcomes, after: BinaryOutcomes, min_coverage: float, worth: Worth | None = None
+) -> list[Difference]:
     """Compare every metric that needs labels between two versions.
 
-    Accuracy, precision, recall and the share of positives have Agresti and Caffo's interval; the ROC AUC that of
+    Shares of rows, such as accuracy, precision and recall, have Agresti and Caffo's interval; the ROC AUC that of
     Hanley and McNeil, the sides being different rows. The others have none: what is kept of labelled rows does not
     say how their losses vary.
     """
-    first = {value.metric: value.value for value in measure_outcomes(before, min_coverage)}
-    second = {value.metric: value.value for value in measure_outcomes(after, min_coverage)}
+    first = {value.metric: value.value for value in measure_outcomes(before, min_coverage, worth)}
+    second = {value.metric: value.value for value in measure_outcomes(after, min_coverage, worth)}
     intervals = dict(_intervals(before, after, first, second))
     return [_difference(metric, first[metric], second[metric], intervals.get(metric)) for metric in first]
 
@@ -42,8 +48,8 @@ def contrast_outcomes(
 ) -> Contrast:
     """Compare a metric between some rows and others, with its p-value.
 
-    Shares (accuracy, precision, recall, positive labels) have Fisher's exact test, which keeps its level
-    at any number of rows and in tails as far as a correction over many slices asks for; an area under the
+    Shares of rows (accuracy, precision, recall, specificity, positive labels) have Fisher's exact test, which keeps
+    its level at any number of rows and in tails as far as a correction over many slices asks for; an area under the
     ROC curve the normal law with Hanley and McNeil's variance, where either side has 20 labels of each
     class. The interval is that of `compare_outcomes`, before any correction. Nothing is tested on fewer
     than `minimum_rows` rows a side, or while less than `min_coverage` of the labels has come.

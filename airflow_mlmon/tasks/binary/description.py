@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
 from airflow_mlmon.tasks.binary.table import (
+    BUSINESS_VALUE,
     METRICS,
     POSITIVE_RATE,
     PREDICTED_POSITIVE_RATE,
@@ -27,14 +28,21 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.spec.worth import Worth
     from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
 
 
 class Binary(Task):
-    """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1."""
+    """A classifier of two classes: labels and predicted classes are true or false, scores lie between 0 and 1.
+
+    Attributes:
+        threshold: The score from which on a row is predicted positive; None where the class is archived.
+        worth: What a row of each cell of the confusion matrix is worth; None if the spec does not say.
+    """
 
     name: ClassVar[str] = "binary"
     loss: ClassVar[str] = "Brier loss, or without a score 0 if the class is right, else 1"
@@ -42,6 +50,7 @@ class Binary(Task):
         {Role.SCORE: (ColumnType.FLOAT,), Role.PREDICTION: (ColumnType.BOOLEAN,)}
     )
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
+    keys: ClassVar[frozenset[str]] = frozenset({"classes", "threshold", "value"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.SCORE: "all between 0 and 1",
@@ -73,16 +82,49 @@ class Binary(Task):
             "roc_auc": Contrasted(needs=Role.SCORE),
             "precision": Contrasted(needs=Role.PREDICTION, is_share=True),
             "recall": Contrasted(needs=Role.PREDICTION, is_share=True),
+            "specificity": Contrasted(needs=Role.PREDICTION, is_share=True),
             "positive_rate": Contrasted(is_share=True),
         }
     )
-    counting: ClassVar[Counting] = Counting(
+    counting: ClassVar[Counting | None] = Counting(
         classes=MappingProxyType({"label": 2, "prediction": 2}),
         number="score",
         bounds=(0.0, 1.0),
         mirrored_from=HALF,
         by="label",
     )
+
+    def __init__(self, threshold: float | None = None, worth: Worth | None = None) -> None:
+        """Describe classifiers with this threshold, whose cells are worth so much."""
+        self.threshold = threshold
+        self.worth = worth
+
+    def bind(self, spec: ModelSpec) -> Binary:
+        """Return the task with the threshold and the values of a spec."""
+        kind = Binary if spec.threshold is None else Thresholded
+        return kind(spec.threshold, spec.value)
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """Return the threshold."""
+        return {} if self.threshold is None else {"threshold": self.threshold}
+
+    def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Find classes that are not two, and a threshold or values that apply to nothing."""
+        has_class = spec.column_of(Role.PREDICTION) is not None
+        if spec.classes and len(set(spec.classes)) != len((False, True)):
+            yield ("classes",), f"a binary model has two classes, negative and positive, not {len(spec.classes)}"
+        if spec.threshold is not None and has_class:
+            yield ("threshold",), "the predicted class is archived; remove the key, or the column of role prediction"
+        if spec.threshold is not None and spec.column_of(Role.SCORE) is None:
+            yield ("threshold",), "there is no column of role score to compare with it"
+        if spec.value and not (has_class or spec.threshold is not None):
+            yield ("value",), "no class is predicted; add a column of role prediction, or `threshold`"
+
+    @property
+    def label_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that need labels in display order; the business value only where there are values."""
+        return tuple(name for name in super().label_metrics if self.worth is not None or name != BUSINESS_VALUE)
 
     @property
     def label_type(self) -> ColumnType:
@@ -108,16 +150,16 @@ class Binary(Task):
         return BinaryOutcomes.empty()
 
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:  # noqa: ARG002 - always the same
-        """Return the schema, which is the same for every model."""
-        from airflow_mlmon.tasks.binary.outcome import SCHEMA  # noqa: PLC0415 - heavy
+        """Return the schema, which is the same for every model but for the threshold."""
+        from airflow_mlmon.tasks.binary.outcome import schema_with  # noqa: PLC0415 - heavy
 
-        return SCHEMA
+        return schema_with(self.threshold)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> BinaryOutcomes:  # noqa: ARG002 - always the same
         """Count what predictions joined with their labels say."""
         from airflow_mlmon.tasks.binary.outcome import profile_outcomes  # noqa: PLC0415 - heavy
 
-        return profile_outcomes(joined)
+        return profile_outcomes(joined, self.threshold)
 
     def read_outcomes(self, data: bytes) -> BinaryOutcomes:
         """Return the outcome profile that these bytes were made of."""
@@ -147,13 +189,19 @@ class Binary(Task):
         """Measure every metric that needs labels."""
         from airflow_mlmon.tasks.binary.metrics import measure_outcomes  # noqa: PLC0415 - heavy
 
-        return measure_outcomes(outcomes, min_coverage)
+        return measure_outcomes(outcomes, min_coverage, self.worth)
+
+    def tables(self, outcomes: Any, reference: Any | None) -> tuple[OutcomeTable, ...]:
+        """Show the confusion matrix, and the reliability of the score."""
+        from airflow_mlmon.tasks.binary.tables import table_classes  # noqa: PLC0415 - heavy
+
+        return tuple(table_classes(outcomes, reference))
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the more frequent class, and the share of positives as the score."""
         from airflow_mlmon.tasks.binary.constant import score_constants  # noqa: PLC0415 - heavy
 
-        return score_constants(outcomes, reference)
+        return score_constants(outcomes, reference, self.worth)
 
     def losses(self, joined: pa.Table) -> Floats:
         """Return the squared distance of score and label, or whether the class is wrong where there is no score."""
@@ -171,10 +219,16 @@ class Binary(Task):
         """Compare every metric that needs labels between two versions of a model."""
         from airflow_mlmon.tasks.binary.contrast import compare_outcomes  # noqa: PLC0415 - heavy
 
-        return compare_outcomes(before, after, min_coverage)
+        return compare_outcomes(before, after, min_coverage, self.worth)
 
     def contrast(self, metric: str, rows: Any, others: Any, *, min_coverage: float, minimum_rows: int) -> Contrast:
         """Compare a metric between some rows and others, with its p-value."""
         from airflow_mlmon.tasks.binary.contrast import contrast_outcomes  # noqa: PLC0415 - heavy
 
         return contrast_outcomes(metric, rows, others, min_coverage=min_coverage, minimum_rows=minimum_rows)
+
+
+class Thresholded(Binary):
+    """A binary classifier whose predicted class follows from its score, which no row holds to be counted elsewhere."""
+
+    counting: ClassVar[None] = None

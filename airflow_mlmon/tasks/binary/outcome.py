@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Self
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.errors import ProfileSchemaMismatchError, SchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns.category import CategoryProfile
@@ -32,10 +32,12 @@ from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.sums import in_units
 
 KIND = b"MLML"
-VERSION = 3
-# the newest version that holds counts of the labels, and the newest without the cells of all scores
+VERSION = 4
+# the newest version that holds counts of the labels, the newest without the cells of all scores, and that without a
+# threshold, which is still written where there is none
 _COUNTED = 1
 _LABELLED = 2
+_ARCHIVED = 3
 # what is pinned of the label
 LABEL = ColumnSchema(name="label", kind=Kind.CATEGORY, vocabulary=("false", "true"))
 SCHEMA = OutcomeSchema(columns=(LABEL,))
@@ -59,6 +61,7 @@ class BinaryOutcomes:
         label: Column profile of the labels.
         positive_cells: Cells of the scores of positive labels.
         negative_cells: Cells of the scores of negative labels.
+        threshold: The score from which on a row is predicted positive; None where the class is archived.
         scores: Cells of the scores of all rows, labelled or not; None where older bytes or counts elsewhere lack them.
     """
 
@@ -75,6 +78,7 @@ class BinaryOutcomes:
     positive_cells: Tally
     negative_cells: Tally
     scores: ScoreCells | None = None
+    threshold: float | None = None
 
     @classmethod
     def empty(cls) -> Self:
@@ -83,8 +87,13 @@ class BinaryOutcomes:
         return cls(label=profile_label(0, 0), positive_cells=nothing, negative_cells=nothing, scores=ScoreCells.empty())
 
     def __add__(self, other: Self) -> Self:
-        """Sum two profiles."""
+        """Sum two profiles.
+
+        Raises:
+            ProfileSchemaMismatchError: their thresholds differ.
+        """
         return type(self)(
+            threshold=self._common_threshold(other),
             label=profile_label(self.labelled + other.labelled, self.positive + other.positive),
             positive_cells=Tally.total((self.positive_cells, other.positive_cells)),
             negative_cells=Tally.total((self.negative_cells, other.negative_cells)),
@@ -93,8 +102,13 @@ class BinaryOutcomes:
         )
 
     def __sub__(self, part: Self) -> Self:
-        """Subtract the profile of a part of the rows."""
+        """Subtract the profile of a part of the rows.
+
+        Raises:
+            ProfileSchemaMismatchError: their thresholds differ.
+        """
         return type(self)(
+            threshold=self._common_threshold(part),
             label=profile_label(self.labelled - part.labelled, self.positive - part.positive),
             positive_cells=self.positive_cells.without(part.positive_cells),
             negative_cells=self.negative_cells.without(part.negative_cells),
@@ -109,8 +123,8 @@ class BinaryOutcomes:
 
     @property
     def schema(self) -> OutcomeSchema:
-        """Pinned schema, which is the same for every model."""
-        return SCHEMA
+        """Pinned schema, which is the same for every model but for the threshold."""
+        return schema_with(self.threshold)
 
     @property
     def labelled(self) -> int:
@@ -143,6 +157,9 @@ class BinaryOutcomes:
         writer.integer(self.scores is not None)
         if self.scores is not None:
             self.scores.write(writer)
+        if self.threshold is None:
+            return writer.seal(KIND, _ARCHIVED)
+        writer.numbers([self.threshold])
         return writer.seal(KIND, VERSION)
 
     @classmethod
@@ -162,18 +179,35 @@ class BinaryOutcomes:
         assert isinstance(label, CategoryProfile)  # noqa: S101 - its profile schema says so
         positive_cells, negative_cells = read_steps(reader), read_steps(reader)
         has_scores = reader.version > _LABELLED and bool(reader.integer())
+        scores = ScoreCells.read(reader) if has_scores else None
         return cls(
             label=label,
             positive_cells=positive_cells,
             negative_cells=negative_cells,
-            scores=ScoreCells.read(reader) if has_scores else None,
+            scores=scores,
+            threshold=reader.numbers()[0] if reader.version > _ARCHIVED else None,
             **numbers,
         )
+
+    def _common_threshold(self, other: Self) -> float | None:
+        if self.threshold == other.threshold or not other.rows:
+            return self.threshold
+        if self.rows:
+            raise ProfileSchemaMismatchError(
+                f"Outcome profiles with the thresholds {self.threshold} and {other.threshold} cannot be added.",
+                hint="the threshold has changed: rebuild them with `mlmon reprofile`",
+            )
+        return other.threshold
 
 
 _NUMBERS = tuple(field.name for field in fields(BinaryOutcomes) if field.type == "int")
 # version 1 had counts of the labels in the place of their column profile
 _NUMBERS_OF_1 = (_NUMBERS[0], "labelled", _NUMBERS[1], "positive", *_NUMBERS[2:])
+
+
+def schema_with(threshold: float | None) -> OutcomeSchema:
+    """Return the pinned schema of the outcomes of models with this threshold."""
+    return SCHEMA if threshold is None else replace(SCHEMA, settings=(("threshold", threshold),))
 
 
 def profile_label(labelled: int, positive: int) -> CategoryProfile:
@@ -194,27 +228,29 @@ def _sketch(*is_held: bool) -> DistinctSketch:
     return DistinctSketch.of(pa.array([text for text, held in zip(LABEL.vocabulary, is_held, strict=True) if held]))
 
 
-def profile_outcomes(table: pa.Table) -> BinaryOutcomes:
+def profile_outcomes(table: pa.Table, threshold: float | None = None) -> BinaryOutcomes:
     """Profile predictions joined with their labels.
 
     Args:
         table: One row per prediction, with the columns score (double or null), prediction (boolean
             or null), label (boolean or null) and excluded (boolean). The label of an excluded row is
             ignored; a score that is NaN or infinite counts as missing.
+        threshold: The score from which on a row is predicted positive; None to take the column prediction.
 
     Raises:
         SchemaMismatchError: one of the columns is absent or of another type.
     """
     excluded = _flags(table, "excluded") == 1
     labels = np.where(excluded, _NULL, _flags(table, "label"))
-    predictions = _flags(table, "prediction")
     scores = _scores(table)
     positive, negative = labels == 1, labels == 0
     scored = np.isfinite(scores)
+    predictions = _flags(table, "prediction") if threshold is None else np.where(scored, scores >= threshold, _NULL)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
     cells = to_score_cells(np.where(scored, scores, 0.0))
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
+        threshold=threshold,
         rows=table.num_rows,
         label=profile_label(int((labels != _NULL).sum()), int(positive.sum())),
         excluded=int(excluded.sum()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
@@ -11,8 +11,28 @@ from airflow_mlmon.tasks.classification import SHARED, estimated
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
 POSITIVE_RATE = "positive_rate"
+BUSINESS_VALUE = "business_value"
+# the rows with the highest scores, by the end of the names of their metrics
+TOPS = {"top_5": 0.05, "top_10": 0.1}
 
 _ESTIMATED = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
+
+
+def _quality(title: str, description: str, *, measure: Measure = Measure.AREA, worse: Worse = Worse.BELOW) -> Metric:
+    lowest = 0.0 if measure in {Measure.AREA, Measure.LOSS} else None
+    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=worse, lowest=lowest)
+
+
+def _tops() -> Iterator[tuple[str, Metric]]:
+    for name, share in TOPS.items():
+        top = f"the {share:.0%} of labelled rows with the highest scores"
+        yield (
+            f"positive_rate_{name}",
+            _quality(f"positive rate, top {share:.0%}", f"Share of positive labels in {top}."),
+        )
+        lift = f"Positive rate of {top}, divided by that of all."
+        yield f"lift_{name}", _quality(f"lift, top {share:.0%}", lift, measure=Measure.LOSS)
+
 
 METRICS: Mapping[str, Metric] = {
     SCORE_MEAN: Metric(
@@ -60,5 +80,30 @@ METRICS: Mapping[str, Metric] = {
     "roc_auc": SHARED["roc_auc"],
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
+    "balanced_accuracy": SHARED["balanced_accuracy"],
+    "specificity": _quality("specificity", "Share of labelled negatives that are predicted negative."),
+    "fpr": _quality(
+        "false positive rate", "Share of labelled negatives that are predicted positive.", worse=Worse.ABOVE
+    ),
+    "fnr": _quality(
+        "false negative rate", "Share of labelled positives that are predicted negative.", worse=Worse.ABOVE
+    ),
+    "matthews": _quality(
+        "Matthews correlation", "Correlation of labels and predicted classes, from -1 to 1.", measure=Measure.SKILL
+    ),
+    BUSINESS_VALUE: _quality(
+        "business value",
+        "Mean worth of a labelled row by its cell of the confusion matrix, as the key `value` says.",
+        measure=Measure.NUMBER,
+    ),
+    "gini": _quality("Gini", "Twice the ROC AUC, minus 1.", measure=Measure.SKILL),
+    "average_precision": _quality(
+        "average precision", "Mean precision over the thresholds of the score, weighted by the gain of recall."
+    ),
+    "ks": _quality(
+        "KS", "Kolmogorov-Smirnov statistic: largest distance of the classes' distribution functions of the score."
+    ),
+    **dict(_tops()),
+    "ece": SHARED["ece"],
     **{f"estimated_{name}": estimated(name, title) for name, title in _ESTIMATED.items()},
 }

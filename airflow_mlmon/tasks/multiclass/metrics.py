@@ -17,14 +17,13 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.arrays import Counts, Flags, Floats
 from airflow_mlmon.statistics.intervals import auc_interval, delong_variance, mean_interval_of_sums, wilson_interval
-from airflow_mlmon.tasks.cells import area_under_curve, to_scores
+from airflow_mlmon.tasks.cells import area_under_curve, calibration_error
 from airflow_mlmon.tasks.coverage import measure_under_coverage, share_of
 from airflow_mlmon.tasks.multiclass.outcome import CONFUSION, LABEL, MAX_CURVES, RANKS, TOLERANCE, cells_key
 from airflow_mlmon.tasks.multiclass.table import AVERAGES, MAJORITY_RATE
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
 TOP = 2
-BINS = 15
 _NO_CLASS = "no row has both a label and a predicted class"
 _NO_PROBABILITIES = "no row has both a label and probabilities"
 
@@ -101,17 +100,6 @@ def area_of(profile: OutcomeSums, place: int) -> tuple[float, float, float] | No
         return None
     keys = np.union1d(own.keys, others.keys)
     return *area, float(np.sqrt(delong_variance(own.spread(keys), others.spread(keys)) or 0.0))
-
-
-def calibration_error(profile: OutcomeSums, place: int) -> float:
-    """Compute a class's expected calibration error in 15 bins of equal width (Naeini and others, AAAI 2015)."""
-    own, others = (profile.tally(cells_key(place, is_label=is_label)) for is_label in (True, False))
-    keys = np.union1d(own.keys, others.keys)
-    hits, rows = own.spread(keys), own.spread(keys) + others.spread(keys)
-    scores = to_scores(keys)
-    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, weights=rows * scores - hits, minlength=BINS)
-    return float(np.abs(gaps).sum() / rows.sum())
 
 
 def _performance(profile: OutcomeSums) -> Iterator[MetricValue]:
@@ -221,7 +209,9 @@ def _calibration(profile: OutcomeSums) -> MetricValue:
     places = range(len(classes_of(profile)))
     if len(places) > MAX_CURVES:
         return _none("ece", _too_many(len(places)))
-    errors = [calibration_error(profile, place) for place in places]
+    errors = [
+        calibration_error(*(profile.tally(cells_key(place, is_label=own)) for own in (True, False))) for place in places
+    ]
     return MetricValue(metric="ece", value=float(np.mean(errors)), rows=profile.sum("probable"))
 
 

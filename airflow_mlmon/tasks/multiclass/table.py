@@ -21,8 +21,8 @@ _AVERAGED = {
 }
 
 
-def _quality(title: str, description: str, *, measure: Measure = Measure.AREA, worse: Worse = Worse.BELOW) -> Metric:
-    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=worse)
+def _quality(title: str, description: str, *, measure: Measure = Measure.AREA) -> Metric:
+    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=Worse.BELOW)
 
 
 def _averages() -> Iterator[tuple[str, Metric]]:
@@ -48,7 +48,7 @@ METRICS: Mapping[str, Metric] = {
         measure=Measure.SHARE,
     ),
     "accuracy": SHARED["accuracy"],
-    "balanced_accuracy": _quality("balanced accuracy", "Mean of the recalls of the classes that have labels."),
+    "balanced_accuracy": SHARED["balanced_accuracy"],
     **dict(_averages()),
     "top_k_accuracy": _quality(
         "top-k accuracy",
@@ -58,13 +58,7 @@ METRICS: Mapping[str, Metric] = {
     "roc_auc": SHARED["roc_auc"],
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
-    "ece": _quality(
-        "calibration error",
-        "Expected calibration error: mean distance of score and share of labels in 15 bins, weighted by their rows; of "
-        "several classes, the mean over them.",
-        measure=Measure.LOSS,
-        worse=Worse.ABOVE,
-    ),
+    "ece": SHARED["ece"],
     "estimated_accuracy": estimated("accuracy", "accuracy"),
     "estimated_f1_macro": estimated("f1_macro", "macro F1"),
     "estimated_roc_auc": estimated("roc_auc", "ROC AUC"),

@@ -35,7 +35,8 @@ def contrast_rankings(
     for side, profile in (("the slice", rows), ("the other side", others)):
         [measured] = measure_ranking(profile, min_coverage, [metric])
         if measured.value is None:
-            return replace(made, low=None, high=None, note=f"{side}: {measured.reason}")
+            reason = measured.reason if profile.rows else "no group is in it as a whole"
+            return replace(made, low=None, high=None, note=f"{side}: {reason}")
         if measured.rows < minimum_rows:
             what = "labels" if metric == LABEL_MEAN else "groups"
             return replace(

@@ -124,9 +124,14 @@ def test_metrics_become_rows_at_the_start_of_the_partition():
     values = [
         MetricValue(metric="null_rate", column="wind", segment="origin=JFK", value=0.25, rows=8),
         MetricValue(metric="accuracy", value=None, rows=0),
+        MetricValue(metric="f1", value=0.5, rows=8, low=0.25, high=0.75, constant=0.125),
     ]
+    of_all = {"time": TIME, "column": None, "segment": None}
+    nothing = {"low": None, "high": None, "constant": None}
 
     assert rows_of(write_json_lines(build_metrics_table(partition, values))) == [
-        {"time": TIME, "metric": "null_rate", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8},
-        {"time": TIME, "metric": "accuracy", "column": None, "segment": None, "value": None, "rows": 0},
+        {"time": TIME, "metric": "null_rate", "column": "wind", "segment": "origin=JFK", "value": 0.25, "rows": 8}
+        | nothing,
+        of_all | {"metric": "accuracy", "value": None, "rows": 0} | nothing,
+        of_all | {"metric": "f1", "value": 0.5, "rows": 8, "low": 0.25, "high": 0.75, "constant": 0.125},
     ]

@@ -56,6 +56,19 @@ def test_conform_reads_what_fits(values, kind, expected):
     assert read(values, kind) == expected
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_booleans_are_read_by_the_texts_of_their_column(kind):
+    column = Column(type=ColumnType.BOOLEAN, classes=("paid", "lost"))
+
+    read_texts = conform(pa.table({"x": pa.array(["lost", None, "paid"]).cast(kind)}), {"x": column})
+    read_flags = conform(pa.table({"x": pa.array([1, 0])}), {"x": column})
+
+    assert read_texts.column("x").to_pylist() == [True, None, False]
+    assert read_flags.column("x").to_pylist() == [True, False]
+    with pytest.raises(SchemaMismatchError, match="cannot be read as boolean"):
+        conform(pa.table({"x": pa.array(["lost", "Paid"]).cast(kind)}), {"x": column})
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

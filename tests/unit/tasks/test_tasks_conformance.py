@@ -17,6 +17,8 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Measure, Worse
+from airflow_mlmon.spec.worth import Worth
+from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.parts import (
@@ -42,7 +44,11 @@ DRAWN = {
     "ranking": random_groups,
 }
 # a kind that reads keys of a spec, as those of the drawn rows bind it
-BOUND = {"multiclass": Multiclass(CLASSES), "regression": Regression(levels=(0.1, 0.5, 0.9))}
+BOUND = {
+    "binary": Binary(worth=Worth(true_positive=10, false_positive=-2, false_negative=-8)),
+    "multiclass": Multiclass(CLASSES),
+    "regression": Regression(levels=(0.1, 0.5, 0.9)),
+}
 
 
 @pytest.fixture(params=sorted(TASKS))
