@@ -163,7 +163,10 @@ def unit_of_deciles(schema: OutcomeSchema) -> float:
 
 def _by_decile(prediction: Floats, residual: Floats, schema: OutcomeSchema) -> dict[str, int]:
     """Sum the residuals by decile of the prediction."""
-    places = np.searchsorted(np.array(schema.edges), prediction, side="right")
+    # for so few edges faster than a search
+    places = np.zeros(len(prediction), dtype=np.int64)
+    for edge in schema.edges:
+        places += prediction >= edge
     units = np.rint(residual / unit_of_deciles(schema))
     is_far = np.abs(units) >= _SMALL
     found = Counter(_sums_by_place(places[~is_far], units[~is_far]) if is_far.any() else _sums_by_place(places, units))
@@ -173,7 +176,7 @@ def _by_decile(prediction: Floats, residual: Floats, schema: OutcomeSchema) -> d
     return found
 
 
-def _sums_by_place(places: npt.NDArray[np.intp], units: Floats) -> dict[str, int]:
+def _sums_by_place(places: npt.NDArray[np.int64], units: Floats) -> dict[str, int]:
     sums = {"rows": None, "total": units, "squares": units * units}
     return {
         f"{place}.{name}": int(total)
