@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
@@ -31,6 +32,8 @@ from airflow_mlmon.statistics.arrays import Floats
 # rows of the reference that the models are fitted on at most, and at least
 MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
+# rows of a day that a loss is expected of at most
+MAX_EXPECTED = 100_000
 _FOLDS = 3
 _SMALLEST_EXPONENT = -60
 
@@ -50,19 +53,27 @@ class LossModel:
     folds: Sequence[Any]
 
     def expect(self, rows: pa.Table) -> Floats:
-        """Return the loss expected of rows that are none of the reference."""
-        cells = _cells(rows, self.columns)
-        return self._predict(cells).mean(axis=0) if rows.num_rows else np.empty(0)
+        """Return the loss expected of rows that are none of the reference.
 
-    def expect_own(self, rows: pa.Table, id_column: str) -> Floats:
-        """Return the loss expected of rows of the reference, each by the model that has not seen it."""
-        if not rows.num_rows:
-            return np.empty(0)
-        fold = (order_hashes(rows.column(id_column)) % _FOLDS).astype(np.int64)
-        found: Floats = self._predict(_cells(rows, self.columns))[fold, np.arange(rows.num_rows)]
+        Of a million rows every tenth has one, the others NaN: `MAX_EXPECTED` rows say as much as anyone needs to know.
+        """
+        found, places = _spread(rows.num_rows)
+        if len(places):
+            found[places] = self._predict(rows, places).mean(axis=0)
         return found
 
-    def _predict(self, cells: Floats) -> Floats:
+    def expect_own(self, rows: pa.Table, id_column: str) -> Floats:
+        """Return the loss expected of rows of the reference, each by the model that has not seen it; see `expect`."""
+        found, places = _spread(rows.num_rows)
+        if len(places):
+            fold = (order_hashes(rows.column(id_column).take(pa.array(places))) % _FOLDS).astype(np.int64)
+            found[places] = self._predict(rows, places)[fold, np.arange(len(places))]
+        return found
+
+    def _predict(self, rows: pa.Table, places: npt.NDArray[np.int64]) -> Floats:
+        names = [column.name for column in self.columns if column.name in rows.column_names]
+        asked = rows.select(names).take(pa.array(places))
+        cells = _cells(asked, self.columns, len(places))
         # a loss is never below 0, a sum of trees may be
         with threadpool_limits(limits=1):
             return np.maximum([model.predict(cells) for model in self.folds], 0.0)
@@ -83,7 +94,12 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
         return None
     order = np.argsort(hashes, kind="stable")
     order = order[held[order]]
-    cells, own, fold = _cells(rows, columns)[order], losses[order], hashes[order] % _FOLDS
+    cells, own, fold = _cells(rows, columns, rows.num_rows)[order], losses[order], hashes[order] % _FOLDS
+    # the trees cannot be fitted to a column without a value
+    known = np.all([np.isfinite(cells[fold != part]).any(axis=0) for part in range(_FOLDS)], axis=0)
+    columns, cells = [column for column, is_known in zip(columns, known, strict=True) if is_known], cells[:, known]
+    if not columns:
+        return None
     with threadpool_limits(limits=1):
         folds = [_regressor(columns).fit(cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
     spread = float(own.std()) or float(own.max())
@@ -91,11 +107,14 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
 
 
-def _cells(rows: pa.Table, columns: Sequence[ColumnSchema]) -> Floats:
-    absent = np.full(rows.num_rows, np.nan)
-    return np.column_stack(
-        [to_doubles(rows, column) if column.name in rows.column_names else absent for column in columns]
-    )
+def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return an expected loss of NaN for each row, and the places, evenly spread, of those that get one."""
+    return np.full(rows, np.nan), np.arange(0, rows, max(math.ceil(rows / MAX_EXPECTED), 1))
+
+
+def _cells(rows: pa.Table, columns: Sequence[ColumnSchema], many: int) -> Floats:
+    absent, there = np.full(many, np.nan), set(rows.column_names)
+    return np.column_stack([to_doubles(rows, column) if column.name in there else absent for column in columns])
 
 
 def _regressor(columns: Sequence[ColumnSchema]) -> HistGradientBoostingRegressor:

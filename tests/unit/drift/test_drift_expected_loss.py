@@ -72,6 +72,18 @@ def test_column_that_is_gone_is_missing_in_all_rows(model):
     assert model.expect(pa.table({"channel": pa.array([], pa.string())})).size == 0
 
 
+def test_of_many_rows_some_have_an_expected_loss(model, monkeypatch):
+    rows, _ = drawn(2_500, 5)
+    every = model.expect(rows)
+    monkeypatch.setattr("airflow_mlmon.drift.expected_loss.MAX_EXPECTED", 1_000)
+    found = model.expect(rows)
+
+    assert np.isfinite(every).all()
+    assert np.flatnonzero(np.isfinite(found)).tolist() == list(range(0, 2_500, 3))
+    assert np.array_equal(found[::3], every[::3])
+    assert np.isfinite(model.expect_own(rows, "id")).sum() == 834
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(150, COLUMNS), (0, COLUMNS), (500, ())])
 def test_few_labels_or_no_columns_give_no_model(rows, columns):
     assert fit_losses(*drawn(rows, 4), columns, "id") is None
@@ -81,3 +93,13 @@ def test_losses_that_are_all_alike_are_expected(reference):
     rows, _ = reference
 
     assert fit_losses(rows, np.zeros(rows.num_rows), COLUMNS, "id").expect(rows) == pytest.approx(0.0)
+
+
+def test_column_without_a_value_in_the_reference_is_left_out(model, reference):
+    rows, losses = reference
+    empty = ColumnSchema(name="empty", kind=Kind.NUMERIC)
+    other = fit_losses(
+        rows.append_column("empty", pa.nulls(rows.num_rows, pa.float64())), losses, (*COLUMNS, empty), "id"
+    )
+
+    assert np.array_equal(other.expect(rows), model.expect(rows))
