@@ -44,7 +44,7 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "value"})
+TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance", "value"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
@@ -93,6 +93,13 @@ class ModelSpec(Section):
         description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
         "archived as texts, the negative one, then the positive one.",
     )
+    tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Within what the probabilities of a classifier of several classes must add up to 1, by default "
+        "0.001.",
+    )
     threshold: float | None = Field(
         default=None,
         allow_inf_nan=False,
@@ -102,7 +109,10 @@ class ModelSpec(Section):
         default=None, description="What a row of each cell of a binary classifier's confusion matrix is worth."
     )
     cutoff: int | None = Field(
-        default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."
+        default=None,
+        ge=1,
+        description="How many of the first rows of a group count for a ranking (k), by default 10; how many "
+        "classes the top-k accuracy of several classes is of, by default 2.",
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
