@@ -8,6 +8,11 @@ With ARGS="--only cbpe_mae" some of them. Each key is measured by a function of 
     cbpe_mae             ratio; mean absolute error of our estimates of ROC AUC and accuracy in the ten chunks of
                          NannyML's car loan data, by what the labels then say, over that of NannyML's published
                          estimates; they have six digits (`cbpe`)
+    null_alarm_shifts    share of days on which nothing has changed and an estimate, its gap or a shift alarms, beside
+                         14 days of the reference; the largest of 200, 1,000 and 5,000 rows, and of 5,000 whose
+                         inputs vary from day to day by 0.1 standard deviations (`shifts`)
+    power_concept_shift  share of days of 5,000 rows on which a tenth of the labels is turned round, and found
+                         (`shifts`)
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.models import cbpe
+from tests.benchmarks.models import cbpe, shifts
 from tests.benchmarks.models.measured import Measured
 from tests.benchmarks.report import Report
 
@@ -33,6 +38,8 @@ class Key:
 KEYS: Mapping[str, Key] = {
     "cbpe_times_nannyml": Key(">= 10", cbpe.times_nannyml),
     "cbpe_mae": Key("<= 1.0001", cbpe.error),
+    "null_alarm_shifts": Key("<= 0.05", shifts.null_alarm),
+    "power_concept_shift": Key(">= 0.95", shifts.power),
 }
 
 
