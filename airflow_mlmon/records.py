@@ -125,7 +125,7 @@ class MetricValue:
         high: Upper end.
         constant: What the best constant prediction of the reference would score on the same labels; None if it has no
             score.
-        reason: Why there is no value.
+        reason: Why there is no value; beside a value, what it is the value of.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
         drift: Of the drift of a column, how it was scored.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
@@ -19,6 +20,7 @@ from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title, subject_names
 
 _DRIFTED = "drifted_columns"
+_WIDEST = 7
 
 
 def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> Table:
@@ -31,10 +33,12 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
     table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    shown, estimates = (_DRIFTED, *task_of(spec).headline), task_of(spec).estimates
+    requests = spec.operational.headline if spec.operational else ()
+    shown, estimates = (_DRIFTED, *requests, *task_of(spec).headline), task_of(spec).estimates
     for metric in shown:
-        # titles on two lines leave room for the alerts
-        table.add_column("\n".join(metric_title(metric, spec.labels).rsplit(" ", 1)), justify="right", no_wrap=True)
+        # titles on several lines leave room for the alerts
+        title = textwrap.fill(metric_title(metric, spec.labels), _WIDEST, break_long_words=False)
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("alerts", overflow="fold")
     for state in store.states(spec.model, first, last):
         day = state.partition.day

@@ -333,7 +333,7 @@ def _verdict(
         rule=evaluated.rule.format(finding.days) if finding.days else _BY_SAMPLING,
         history=finding.days or None,
         # a value within its range names its comparison only if it is not the trailing window
-        note=finding.words if is_breach or evaluated.rule == _AT_FIRST else "",
+        note="; ".join(filter(None, (finding.words, value.reason))) if is_breach or evaluated.rule == _AT_FIRST else "",
         severity=CRITICAL if is_critical else WARNING,
         p_value=finding.p_value,
         effect=finding.effect,

@@ -164,6 +164,6 @@ def _verdict(
         rule=rule,
         history=history,
         deviations=deviations,
-        note=missing,
+        note=missing or (metric.reason if state is VerdictState.BREACH else ""),
         severity=severity,
     )

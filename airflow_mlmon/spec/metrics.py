@@ -96,11 +96,21 @@ DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
 OUTLIER_RATE = "outlier_rate"
 ERROR_RATE = "error_rate"
+LATENCY = "latency_p95"
+NDCG = "attribution_ndcg"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
+DEMOGRAPHIC_PARITY = "demographic_parity_difference"
+DEMOGRAPHIC_PARITY_RATIO = "demographic_parity_ratio"
+EQUAL_OPPORTUNITY = "equal_opportunity_difference"
+EQUALIZED_ODDS = "equalized_odds_difference"
+PREDICTIVE_PARITY = "predictive_parity_difference"
+ACCURACY_DIFFERENCE = "accuracy_difference"
+MEAN_ERROR_DIFFERENCE = "mean_error_difference"
+MAE_DIFFERENCE = "mae_difference"
 COVARIATE_SHIFT = "covariate_shift"
 CONCEPT_SHIFT = "concept_shift"
 # prefix of the metrics that specs add
@@ -124,6 +134,59 @@ def own_metric(name: str) -> Metric:
 # on the scale of areas, that of a loss from 1 to the 0.9 below which Clarify alerts: two features of nearly equal
 # attributions change places on any day
 _OF_NDCG = 2 * (math.asin(1.0) - math.asin(math.sqrt(0.9)))
+
+
+def _disparity(
+    title: str,
+    description: str,
+    *,
+    needs_labels: bool = True,
+    measure: Measure = Measure.AREA,
+    worse: Worse = Worse.ABOVE,
+    on_request: bool = False,
+) -> Metric:
+    return Metric(
+        title,
+        f"{description} Needs `fairness`.",
+        by_column=True,
+        is_share=measure is Measure.AREA and worse is Worse.ABOVE,
+        needs_labels=needs_labels,
+        of_model=True,
+        measure=measure,
+        worse=worse,
+        on_request=on_request,
+    )
+
+
+# by protected column, the largest over the pairs of its groups; names and definitions are those of fairlearn
+DISPARITIES: Mapping[str, Metric] = {
+    DEMOGRAPHIC_PARITY: _disparity(
+        "demographic parity difference",
+        "Difference of the groups' selection rates, or of the share of a predicted class.",
+        needs_labels=False,
+    ),
+    DEMOGRAPHIC_PARITY_RATIO: _disparity(
+        "demographic parity ratio",
+        "Smaller selection rate of a group over the larger (disparate impact; 0.8 is the four-fifths rule).",
+        needs_labels=False,
+        worse=Worse.BELOW,
+        on_request=True,
+    ),
+    EQUAL_OPPORTUNITY: _disparity("equal opportunity difference", "Difference of the groups' true positive rates."),
+    EQUALIZED_ODDS: _disparity(
+        "equalized odds difference", "Larger difference of true and of false positive rates.", on_request=True
+    ),
+    PREDICTIVE_PARITY: _disparity(
+        "predictive parity difference", "Difference of the shares of positives that are right.", on_request=True
+    ),
+    ACCURACY_DIFFERENCE: _disparity("accuracy difference", "Difference of the groups' accuracies.", on_request=True),
+    MEAN_ERROR_DIFFERENCE: _disparity(
+        "mean error difference", "Difference of the groups' mean errors (bias).", measure=Measure.NUMBER
+    ),
+    MAE_DIFFERENCE: _disparity(
+        "MAE difference", "Difference of the groups' mean absolute errors.", measure=Measure.NUMBER, on_request=True
+    ),
+}
 
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
@@ -165,18 +228,18 @@ GENERIC: Mapping[str, Metric] = {
         is_count=True,
     ),
     "latency_p50": Metric(
-        "median latency",
+        "median latency in ms",
         "Median latency of answered requests, in milliseconds.",
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "latency_p95": Metric(
-        "latency p95",
+    LATENCY: Metric(
+        "latency p95 in ms",
         "95 % quantile of the latency of answered requests, in milliseconds.",
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "latency_p99": Metric("latency p99", "99 % quantile of the latency of answered requests, in milliseconds."),
+    "latency_p99": Metric("latency p99 in ms", "99 % quantile of the latency of answered requests, in milliseconds."),
     "negative_latencies": Metric(
         "negative latencies", "Answered requests with a negative latency, left out of the quantiles.", is_count=True
     ),
@@ -202,7 +265,7 @@ GENERIC: Mapping[str, Metric] = {
         is_share=True,
         of_model=True,
     ),
-    "attribution_ndcg": Metric(
+    NDCG: Metric(
         "attribution NDCG",
         "NDCG of the features ranked by their mean absolute attributions against the reference's ranking, as SageMaker "
         "Clarify defines it; 1: the same ranking.",
@@ -332,4 +395,5 @@ GENERIC: Mapping[str, Metric] = {
         worse=Worse.BELOW,
         lowest=None,
     ),
+    **DISPARITIES,
 }

@@ -5,6 +5,7 @@ Each field carries its description; the table of `include/docs/spec.md` is gener
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -28,6 +29,7 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
+from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
@@ -42,7 +44,7 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes", "cutoff", "threshold", "value"})
+TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "value"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
@@ -132,6 +134,7 @@ class ModelSpec(Section):
         default=(),
         description="Columns whose values define segments that are monitored too; [a, b] crosses two columns.",
     )
+    fairness: Fairness | None = None
     metrics: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Annotated[str, Field(pattern=_FUNCTION)]] = Field(
         default_factory=dict,
         description="Own metrics by name: the function that measures each from the rows, as module:function.",
@@ -144,6 +147,18 @@ class ModelSpec(Section):
     def columns(self) -> dict[str, Column]:
         """Every column of the curated rows, by name: the declared ones, with derived columns in the place of texts."""
         return derive_columns(self.predictions.columns)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; its columns are those of its own predictions."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("columns", None)
+        return copied
+
+    @property
+    def divisions(self) -> tuple[tuple[str, ...], ...]:
+        """Columns that divide the rows: those of segments, then the protected ones."""
+        protected = [(name,) for name in self.fairness.columns] if self.fairness else []
+        return (*self.segments, *(own for own in protected if own not in self.segments))
 
     @property
     def texts(self) -> dict[str, Column]:
@@ -227,14 +242,28 @@ class ModelSpec(Section):
                 column = self.columns[name]
                 if column.personal is not None:
                     raise ValueError(f"segments.{position}: {name!r} is personal; its values would appear on pages")
-                if column.role in _UNDIVIDED or column.type not in _DIVIDING:
-                    raise ValueError(
-                        f"segments.{position}: {name!r} is a {column.type} of role {column.role}; a segment must be a "
-                        "category, string, boolean or integer column; the version is always one"
-                    )
+                self._divides(name, f"segments.{position}")
         if len(set(self.segments)) < len(self.segments):
             raise ValueError("segments: the same segment is listed twice")
         return self
+
+    @model_validator(mode="after")
+    def _protected_divide(self) -> Self:
+        for position, name in enumerate(self.fairness.columns if self.fairness else ()):
+            key = f"fairness.columns.{position}"
+            self._known_column(name, key)
+            if self.columns[name].personal is PersonalData.DROP:
+                raise ValueError(f"{key}: {name!r} is dropped as personal; use `personal: hash`")
+            self._divides(name, key)
+        return self
+
+    def _divides(self, name: str, key: str) -> None:
+        column = self.columns[name]
+        if column.role in _UNDIVIDED or column.type not in _DIVIDING:
+            raise ValueError(
+                f"{key}: {name!r} is a {column.type} of role {column.role}; a segment must be a "
+                "category, string, boolean or integer column; the version is always one"
+            )
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:

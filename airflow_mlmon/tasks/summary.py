@@ -12,6 +12,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.intervals import wilson_interval
+from airflow_mlmon.tasks.fairness import output_disparities
 from airflow_mlmon.tasks.registry import task_of
 
 
@@ -35,6 +36,7 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
             for key, part in segment.by_key().items()
             for value in _summary(part, spec)
         ),
+        *output_disparities(task_of(spec), spec, profile),
     ]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
 from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE, Metric
+from airflow_mlmon.tasks.rate_kind import RateKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
+    from airflow_mlmon.tasks.rates import GroupRate
 
 
 class Task(ABC):
@@ -44,6 +47,7 @@ class Task(ABC):
         evaluated: Those evaluated unless a spec asks for more: a family of dozens costs power.
         version_headline: Those of the labels by which versions are shown beside each other.
         contrasts: The metrics that slices can be compared by, the first choice first.
+        disparities: The measures of fairness that it has, each with the rates of groups that it compares.
         counting: What is counted of rows where they are served, to make an outcome profile of them; None if rows have
             to be read.
     """
@@ -63,6 +67,7 @@ class Task(ABC):
     evaluated: ClassVar[tuple[str, ...]]
     version_headline: ClassVar[tuple[str, ...]]
     contrasts: ClassVar[Mapping[str, Contrasted]]
+    disparities: ClassVar[Mapping[str, tuple[RateKind, ...]]] = MappingProxyType({})
     counting: ClassVar[Counting | None]
 
     @property
@@ -147,6 +152,14 @@ class Task(ABC):
     def constant_scores(self, outcomes: OutcomeProfile, reference: OutcomeProfile) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
         """Score the best constant prediction of the reference on the labels of `outcomes`, by metric."""
         return {}
+
+    def output_rates(self, part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:  # noqa: ARG002 - for those that have some
+        """Return the rates of a group of rows that need no labels."""
+        return []
+
+    def label_rates(self, outcomes: OutcomeProfile) -> list[GroupRate]:  # noqa: ARG002 - for those that have some
+        """Return the rates of a group of rows that need labels."""
+        return []
 
     def tables(self, outcomes: OutcomeProfile, reference: OutcomeProfile | None) -> tuple[OutcomeTable, ...]:  # noqa: ARG002 - for those that have some
         """Show what is known of the errors beyond the metrics, perhaps beside the reference's."""

@@ -14,6 +14,7 @@ from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
@@ -38,6 +39,8 @@ from airflow_mlmon.reports.page import (
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, UNSEEN
+from airflow_mlmon.tasks.fairness import fairness_tables
+from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
 PAGE = "report.html"
@@ -80,7 +83,10 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         versions=versions_of(run, state, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
         tables=_tables(run, state, metrics) if served and run.spec.labels else (),
+        fairness=_fairness(run, state) if served and run.spec.fairness else (),
         quarantine=manifest["quarantined"],
+        requests=requests_of(run, state, metrics) if served else None,
+        attributions=attributions_of(run, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),
@@ -252,13 +258,24 @@ def _tables(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> 
     current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
     before = reference_outcomes(run, reference)
     found = task.tables(current.whole, before.whole if before else None) if current else ()
-    return tuple(
-        ShownTable(
-            table=table,
-            picture=intervals(table.points, table.axis, percent=table.is_share) if table.points else None,
-        )
-        for table in found
-    )
+    return tuple(map(_shown, found))
+
+
+def _fairness(run: Run, state: PartitionState) -> tuple[ShownTable, ...]:
+    """Return the rates of the groups of each protected column, with those of labels once they have come."""
+    reference, version = pinned_reference(run), str(state.version)
+    try:
+        profile = Profile.from_bytes(run.files.read(profile_uri(run, state.partition, version, str(state.schema))))
+    except NotFoundError:
+        return ()
+    has_labels = reference is not None and run.spec.labels is not None
+    found = stored_outcomes(run, state.partition, version, reference.outcomes) if reference and has_labels else None
+    return tuple(map(_shown, fairness_tables(task_of(run.spec), run.spec, profile, found)))
+
+
+def _shown(table: OutcomeTable) -> ShownTable:
+    picture = intervals(table.points, table.axis, percent=table.is_share) if table.points else None
+    return ShownTable(table=table, picture=picture)
 
 
 def _performance_metrics(run: Run) -> tuple[str, ...]:

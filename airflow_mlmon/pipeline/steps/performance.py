@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
 from airflow_mlmon.tasks.estimates import concept_shifts, estimation_gaps, withhold_unknown
+from airflow_mlmon.tasks.fairness import label_disparities
 from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
@@ -71,8 +72,9 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
         drift = compare_label(run.spec, of_reference.whole, found.whole)
         metrics.append(score_metric(drift, "the reference"))
     gaps = estimation_gaps(estimated_metrics(run, measured), metrics, task_of(run.spec))
+    apart = label_disparities(task_of(run.spec), run.spec, found)
     compared = withhold_unknown([*gaps, *shifts], found, of_reference, run.spec.version_column)
-    return [*metrics, *compared, *added]
+    return [*metrics, *apart, *compared, *added]
 
 
 def label_results(run: Run, measured: Measured) -> Results:

@@ -39,6 +39,7 @@ from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
+from airflow_mlmon.tasks.fairness import label_disparities
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.own import OwnRows, beside, measure_own, measure_unlabelled
 from airflow_mlmon.tasks.parts import (
@@ -142,7 +143,7 @@ def _fingerprint(run: Run) -> str:
         run.fingerprint,
         run.spec.reference.model_dump(mode="json"),
         run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
-        run.spec.segments,
+        run.spec.divisions,
         *([run.spec.classes] if run.spec.classes else ()),
         *([dict(settings)] if (settings := task_of(run.spec).settings) else ()),
         # its days are measured by them
@@ -344,6 +345,7 @@ def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[M
     if run.spec.labels is None or labelled is None:
         return []
     metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
+    metrics += label_disparities(task_of(run.spec), run.spec, labelled)
 
     def read() -> pa.Table:
         joined = join_reference_labels(run, rows)

@@ -142,7 +142,7 @@ def _every(vectors: Sequence[npt.NDArray[np.number]], step: int) -> Iterator[Flo
 
 def _pin_segments(spec: ModelSpec, table: pa.Table) -> tuple[SegmentSchema, ...]:
     version = [SegmentSchema(columns=(spec.version_column,))] if spec.version_column else []
-    return (*version, *(SegmentSchema(columns=columns, values=_most(table, columns)) for columns in spec.segments))
+    return (*version, *(SegmentSchema(columns=columns, values=_most(table, columns)) for columns in spec.divisions))
 
 
 def _most(table: pa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:

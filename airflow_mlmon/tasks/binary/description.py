@@ -7,7 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metrics import (
+    DEMOGRAPHIC_PARITY,
+    DEMOGRAPHIC_PARITY_RATIO,
+    EQUAL_OPPORTUNITY,
+    EQUALIZED_ODDS,
+    PREDICTIVE_PARITY,
+    Metric,
+)
 from airflow_mlmon.tasks.binary.table import (
     BUSINESS_VALUE,
     METRICS,
@@ -18,6 +25,7 @@ from airflow_mlmon.tasks.binary.table import (
 from airflow_mlmon.tasks.classification import HALF
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting
+from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
+    from airflow_mlmon.tasks.rates import GroupRate
 
 
 class Binary(Task):
@@ -50,7 +59,7 @@ class Binary(Task):
         {Role.SCORE: (ColumnType.FLOAT,), Role.PREDICTION: (ColumnType.BOOLEAN,)}
     )
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ()
-    keys: ClassVar[frozenset[str]] = frozenset({"classes", "threshold", "value"})
+    keys: ClassVar[frozenset[str]] = frozenset({"classes", "fairness", "threshold", "value"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.SCORE: "all between 0 and 1",
@@ -84,6 +93,15 @@ class Binary(Task):
             "recall": Contrasted(needs=Role.PREDICTION, is_share=True),
             "specificity": Contrasted(needs=Role.PREDICTION, is_share=True),
             "positive_rate": Contrasted(is_share=True),
+        }
+    )
+    disparities: ClassVar[Mapping[str, tuple[RateKind, ...]]] = MappingProxyType(
+        {
+            DEMOGRAPHIC_PARITY: (RateKind.SELECTION,),
+            DEMOGRAPHIC_PARITY_RATIO: (RateKind.SELECTION,),
+            EQUAL_OPPORTUNITY: (RateKind.TRUE_POSITIVE,),
+            EQUALIZED_ODDS: (RateKind.TRUE_POSITIVE, RateKind.FALSE_POSITIVE),
+            PREDICTIVE_PARITY: (RateKind.POSITIVE_PREDICTIVE,),
         }
     )
     counting: ClassVar[Counting | None] = Counting(
@@ -196,6 +214,18 @@ class Binary(Task):
         from airflow_mlmon.tasks.binary.tables import table_classes  # noqa: PLC0415 - heavy
 
         return tuple(table_classes(outcomes, reference))
+
+    def output_rates(self, part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:
+        """Return the rates of a group of rows that need no labels."""
+        from airflow_mlmon.tasks.binary.rates import selection_rates  # noqa: PLC0415 - heavy
+
+        return selection_rates(part, spec)
+
+    def label_rates(self, outcomes: Any) -> list[GroupRate]:
+        """Return the rates of a group of rows that need labels."""
+        from airflow_mlmon.tasks.binary.rates import error_rates  # noqa: PLC0415 - heavy
+
+        return error_rates(outcomes)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the more frequent class, and the share of positives as the score."""

@@ -7,9 +7,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metrics import (
+    ACCURACY_DIFFERENCE,
+    DEMOGRAPHIC_PARITY,
+    DEMOGRAPHIC_PARITY_RATIO,
+    EQUAL_OPPORTUNITY,
+    Metric,
+)
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE, METRICS, PREDICTED_MAJORITY_RATE
+from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
+    from airflow_mlmon.tasks.rates import GroupRate
     from airflow_mlmon.tasks.sums import OutcomeSums
 
 _TEXTS = (ColumnType.CATEGORY, ColumnType.STRING)
@@ -42,7 +51,7 @@ class Multiclass(Task):
         {Role.PREDICTION: _TEXTS, Role.PROBABILITY: (ColumnType.FLOAT, ColumnType.VECTOR)}
     )
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ((Role.PREDICTION, Role.PROBABILITY),)
-    keys: ClassVar[frozenset[str]] = frozenset({"classes"})
+    keys: ClassVar[frozenset[str]] = frozenset({"classes", "fairness"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.PREDICTION: "one of a few classes",
@@ -52,7 +61,7 @@ class Multiclass(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({Role.PROBABILITY: (0, 1)})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (PREDICTED_MAJORITY_RATE, MAJORITY_RATE, "accuracy", "log_loss")
+    headline: ClassVar[tuple[str, ...]] = (PREDICTED_MAJORITY_RATE, "accuracy", "log_loss")
     evaluated: ClassVar[tuple[str, ...]] = (
         PREDICTED_MAJORITY_RATE,
         MAJORITY_RATE,
@@ -69,6 +78,14 @@ class Multiclass(Task):
             "accuracy": Contrasted(is_share=True),
             "top_k_accuracy": Contrasted(needs=Role.PROBABILITY, is_share=True),
             MAJORITY_RATE: Contrasted(is_share=True),
+        }
+    )
+    disparities: ClassVar[Mapping[str, tuple[RateKind, ...]]] = MappingProxyType(
+        {
+            DEMOGRAPHIC_PARITY: (RateKind.SELECTION,),
+            DEMOGRAPHIC_PARITY_RATIO: (RateKind.SELECTION,),
+            EQUAL_OPPORTUNITY: (RateKind.TRUE_POSITIVE,),
+            ACCURACY_DIFFERENCE: (RateKind.ACCURACY,),
         }
     )
     counting: ClassVar[None] = None
@@ -154,6 +171,18 @@ class Multiclass(Task):
 
         return measure_classifications(outcomes, min_coverage)
 
+    def output_rates(self, part: Profile | Part, spec: ModelSpec) -> list[GroupRate]:
+        """Return the rates of a group of rows that need no labels."""
+        from airflow_mlmon.tasks.multiclass.rates import class_shares  # noqa: PLC0415 - heavy
+
+        return class_shares(part, spec)
+
+    def label_rates(self, outcomes: Any) -> list[GroupRate]:
+        """Return the rates of a group of rows that need labels."""
+        from airflow_mlmon.tasks.multiclass.rates import class_rates  # noqa: PLC0415 - heavy
+
+        return class_rates(outcomes)
+
     def losses(self, joined: pa.Table) -> Floats:
         """Return the Brier loss of each prediction with a label, or whether its class is wrong."""
         from airflow_mlmon.tasks.multiclass.outcome import losses_of_classes  # noqa: PLC0415 - heavy
@@ -165,6 +194,12 @@ class Multiclass(Task):
         from airflow_mlmon.tasks.multiclass.estimate import estimate_classifications  # noqa: PLC0415 - heavy
 
         return estimate_classifications(outcomes, reference)
+
+    def tables(self, outcomes: Any, reference: Any | None) -> tuple[OutcomeTable, ...]:
+        """Show the quality of each class, and the confusion matrix."""
+        from airflow_mlmon.tasks.multiclass.tables import table_classifications  # noqa: PLC0415 - heavy
+
+        return tuple(table_classifications(outcomes, reference))
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the most frequent class, and the shares of the labels as the probabilities."""

@@ -34,14 +34,14 @@ def _averages() -> Iterator[tuple[str, Metric]]:
 
 METRICS: Mapping[str, Metric] = {
     PREDICTED_MAJORITY_RATE: Metric(
-        "predicted majority rate",
+        "majority predicted",
         "Share of rows predicted as the class that the reference predicts most.",
         is_share=True,
         of_model=True,
         measure=Measure.SHARE,
     ),
     MAJORITY_RATE: Metric(
-        "majority rate",
+        "majority labelled",
         "Share of the labels that are of the reference's most frequent class.",
         is_share=True,
         needs_labels=True,

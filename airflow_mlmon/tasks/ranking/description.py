@@ -75,7 +75,7 @@ class Ranking(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, LABEL_MEAN, NDCG, MRR, AUC)
+    headline: ClassVar[tuple[str, ...]] = (SCORE_MEAN, NDCG, MRR, AUC)
     evaluated: ClassVar[tuple[str, ...]] = (SCORE_MEAN, LABEL_MEAN, NDCG, MRR, RECALL, AUC)
     version_headline: ClassVar[tuple[str, ...]] = (NDCG, MRR, AUC)
     contrasts: ClassVar[Mapping[str, Contrasted]] = MappingProxyType(

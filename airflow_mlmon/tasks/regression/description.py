@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metrics import MAE_DIFFERENCE, MEAN_ERROR_DIFFERENCE, Metric
 from airflow_mlmon.tasks.contrast import Contrasted
+from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.regression.table import (
     INTERVAL_COVERAGE,
     INTERVAL_WIDTH,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
+    from airflow_mlmon.tasks.rates import GroupRate
     from airflow_mlmon.tasks.sums import OutcomeSums
 
 _NUMBERS = (ColumnType.FLOAT, ColumnType.DECIMAL, ColumnType.INTEGER)
@@ -60,6 +62,7 @@ class Regression(Task):
     loss_estimate: ClassVar[str] = "estimated_mae"
     types: ClassVar[Mapping[Role, tuple[ColumnType, ...]]] = MappingProxyType(dict.fromkeys(_ROLES, _NUMBERS))
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ((Role.PREDICTION,),)
+    keys: ClassVar[frozenset[str]] = frozenset({"fairness"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.PREDICTION: "a number",
@@ -71,7 +74,7 @@ class Regression(Task):
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})
     metrics: ClassVar[Mapping[str, Metric]] = METRICS
-    headline: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, LABEL_MEAN, MEAN_ERROR, "mae", "r2")
+    headline: ClassVar[tuple[str, ...]] = (PREDICTION_MEAN, MEAN_ERROR, "mae", "r2")
     evaluated: ClassVar[tuple[str, ...]] = (
         PREDICTION_MEAN,
         LABEL_MEAN,
@@ -89,6 +92,12 @@ class Regression(Task):
             "mse": Contrasted(),
             INTERVAL_COVERAGE: Contrasted(needs=Role.LOWER, is_share=True),
             LABEL_MEAN: Contrasted(),
+        }
+    )
+    disparities: ClassVar[Mapping[str, tuple[RateKind, ...]]] = MappingProxyType(
+        {
+            MEAN_ERROR_DIFFERENCE: (RateKind.MEAN_ERROR,),
+            MAE_DIFFERENCE: (RateKind.MAE,),
         }
     )
     counting: ClassVar[None] = None
@@ -174,7 +183,7 @@ class Regression(Task):
 
     def losses(self, joined: pa.Table) -> Floats:
         """Return the absolute error of each prediction with a label."""
-        from airflow_mlmon.tasks.regression.outcome import absolute_errors  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.residuals import absolute_errors  # noqa: PLC0415 - heavy
 
         return absolute_errors(joined)
 
@@ -183,6 +192,12 @@ class Regression(Task):
         from airflow_mlmon.tasks.regression.metrics import scales_of  # noqa: PLC0415 - heavy
 
         return scales_of(outcomes)
+
+    def label_rates(self, outcomes: Any) -> list[GroupRate]:
+        """Return the rates of a group of rows that need labels."""
+        from airflow_mlmon.tasks.regression.rates import mean_errors  # noqa: PLC0415 - heavy
+
+        return mean_errors(outcomes)
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the mean and the median of the reference's labels."""

@@ -120,6 +120,15 @@ def test_a_mistake_in_a_text_names_its_key(declared, message):
         parse_spec(text, "loans.yaml")
 
 
+def test_a_copied_spec_has_the_columns_of_its_own_predictions():
+    spec = parse_spec(Archive("archive", lambda *_: None).spec_text(NOTE), "loans.yaml")
+    without = {name: column for name, column in spec.predictions.columns.items() if name != "channel"}
+
+    copied = spec.model_copy(update={"predictions": spec.predictions.model_copy(update={"columns": without})})
+
+    assert set(spec.columns) - set(copied.columns) == {f"channel.{name}" for name in NAMES}
+
+
 def test_a_rule_may_name_a_derived_column_and_not_the_text():
     archive = Archive("archive", lambda *_: None)
     rule = "    - {metric: null_rate, column: NAME, max: 0.1}"
