@@ -32,7 +32,7 @@ from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
-from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
+from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 from airflow_mlmon.spec.worth import Worth
 
@@ -48,11 +48,6 @@ TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance"
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
-
-
-def _name_class(value: Any) -> Any:
-    """Return the text of a class that is a whole number, as archived numbers are read."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Check(Section):
@@ -88,7 +83,7 @@ class ModelSpec(Section):
         default="binary",
         description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
-    classes: tuple[Annotated[str, BeforeValidator(_name_class)], ...] = Field(
+    classes: tuple[ClassName, ...] = Field(
         default=(),
         description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
         "archived as texts, the negative one, then the positive one.",
