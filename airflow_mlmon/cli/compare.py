@@ -32,6 +32,7 @@ def print_comparison(
     method: str,
     limit: float | None,
     null: Sequence[str],
+    text: Sequence[str],
     as_json: bool,
     html: str | None,
     performance: Mapping[str, str | None] = NOTHING_NAMED,
@@ -44,7 +45,7 @@ def print_comparison(
     Raises:
         MlmonError: a data set cannot be read, or the page cannot be written.
     """
-    found = compare(reference, current, method=method, limit=limit, null=null, **performance)
+    found = compare(reference, current, method=method, limit=limit, null=null, text=text, **performance)
     if html is not None:
         _write(html, found)
     if as_json:

@@ -198,6 +198,13 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     compare.add_argument(
         "--null", action="append", default=[], metavar="TEXT", help="text that stands for null in CSV; repeatable"
     )
+    compare.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column of texts, which are compared by their length, pattern and so on; repeatable",
+    )
     own = compare.add_argument_group("performance", "columns to compare it on, by the labels of both data sets")
     own.add_argument("--label", metavar="COLUMN", help="column of the label")
     own.add_argument("--prediction", metavar="COLUMN", help="column of the predicted class or number")
@@ -344,6 +351,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         method=parsed.method,
         limit=parsed.limit,
         null=parsed.null,
+        text=parsed.text,
         as_json=parsed.json,
         html=parsed.html,
         performance={name: getattr(parsed, name) for name in ("label", "prediction", "score", "task")},

@@ -33,7 +33,8 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
     table.add_column("day", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    shown, estimates = (_DRIFTED, *task_of(spec).headline), task_of(spec).estimates
+    requests = spec.operational.headline if spec.operational else ()
+    shown, estimates = (_DRIFTED, *requests, *task_of(spec).headline), task_of(spec).estimates
     for metric in shown:
         # titles on several lines leave room for the alerts
         title = textwrap.fill(metric_title(metric, spec.labels), _WIDEST, break_long_words=False)

@@ -13,17 +13,18 @@ from airflow_mlmon.evaluation.pair import DEFAULT_METHOD
 from airflow_mlmon.spec.choices import Role
 
 
-def profile(source: Source, *, null: Sequence[str] = ()) -> Dataset:
+def profile(source: Source, *, null: Sequence[str] = (), text: Sequence[str] = ()) -> Dataset:
     """Profile a file, a folder, a glob (local or s3://), or a data frame of pandas, polars or Arrow.
 
-    `null` are texts that stand for null in CSV, besides an empty field.
+    `null` are texts that stand for null in CSV, besides an empty field. Columns of `text` are described by their
+    length, pattern and so on, as those of role text in a spec.
 
     Raises:
         DataError: a file is damaged, or a column has mixed types; the message names both.
-        ConfigError: the source is neither a path nor a data frame.
+        ConfigError: the source is neither a path nor a data frame, or has no such text.
         NotFoundError: the file does not exist.
     """
-    return read_dataset(source, name="reference", null_texts=null)
+    return _read_reference(source, null, text, has_sample=False)
 
 
 def compare(
@@ -33,6 +34,7 @@ def compare(
     method: str = DEFAULT_METHOD,
     limit: float | None = None,
     null: Sequence[str] = (),
+    text: Sequence[str] = (),
     label: str | None = None,
     prediction: str | None = None,
     score: str | None = None,
@@ -42,7 +44,7 @@ def compare(
 
     `method` is a drift method by Evidently's name; one that profiles cannot compute runs in Evidently, on at most 5,000
     rows a side and with Evidently's threshold. `limit` is the smallest effect that counts as drift, instead of the
-    method's own.
+    method's own. Columns of `text` are compared by their length, pattern and so on; a profile has its own.
 
     With the name of the column of the `label`, and of the `prediction` or the `score`, performance is compared too:
     each metric of the kind of model, with the 95 % interval of its difference. The kind follows from the values, where
@@ -58,7 +60,7 @@ def compare(
     if isinstance(reference, Dataset):
         known = reference
     else:
-        known = read_dataset(reference, name="reference", null_texts=null, has_sample=has_sample)
+        known = _read_reference(reference, null, text, has_sample=has_sample)
     found = read_dataset(current, name="current", like=known, null_texts=null, has_sample=has_sample)
     columns = compare_columns(known, found, method, limit)
     if label is None:
@@ -77,3 +79,11 @@ def compare(
         reference, current, (known, found), OutputColumns(label=label, outputs=outputs, task=task), null
     )
     return Comparison(reference=known, current=found, columns=columns, performance=performance)
+
+
+def _read_reference(source: Source, null: Sequence[str], text: Sequence[str], *, has_sample: bool) -> Dataset:
+    known = read_dataset(source, name="reference", null_texts=null, has_sample=has_sample, texts=text)
+    for name in text:
+        if not any(column.startswith(f"{name}.") for column in known.contents):
+            raise ConfigError(f"The reference has no column {name!r}.", hint="name a column of texts")
+    return known

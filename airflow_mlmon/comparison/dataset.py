@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.comparison.sample import RowSample
+from airflow_mlmon.comparison.texts import describe_texts
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
@@ -51,6 +52,7 @@ class Dataset:
         schema: The profile contents.
         profile: The profile.
         sample: A sample of the rows, if the method needs rows.
+        texts: Columns that are described as texts.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dataset:
     schema: ProfileSchema
     profile: Profile
     sample: pa.Table | None = field(default=None, repr=False)
+    texts: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         """Render the columns as a table, for notebooks."""
@@ -74,10 +77,12 @@ def read_dataset(
     like: Dataset | None = None,
     null_texts: Sequence[str] = (),
     has_sample: bool = False,
+    texts: Sequence[str] = (),
 ) -> Dataset:
     """Profile a source under its own profile contents, or under that of the data set it is compared with.
 
-    Its own contents is pinned from the first 200,000 rows, or fewer if they exceed 256 MB.
+    Its own contents is pinned from the first 200,000 rows, or fewer if they exceed 256 MB. Columns that are `texts`, or
+    were of the data set it is compared with, are replaced by what is derived from them.
 
     Raises:
         DataError: a file is damaged, or a column has mixed types; the message names both.
@@ -86,10 +91,13 @@ def read_dataset(
     """
     storage = Storage(_default_client)
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
-    if files and not has_sample and all(map(is_local_parquet, files)):
+    texts = tuple(texts) if like is None else like.texts
+    if files and not has_sample and not texts and all(map(is_local_parquet, files)):
         pieces = open_files(files)
     else:
         pieces = _read(source, name, files, storage, null_texts)
+    if texts:
+        pieces = describe_texts(pieces, texts)
     start = _pin(name, pieces) if like is None else _Start.like(like, pieces)
     pinned, schema, profile = start.pinned, start.schema, start.profile
     contents = infer_schema(start.profiled, pinned=pinned)
@@ -112,6 +120,7 @@ def read_dataset(
         schema=schema,
         profile=profile + profile_parquet(streamed, schema) if streamed else profile,
         sample=sample.table() if has_sample else None,
+        texts=texts,
     )
 
 

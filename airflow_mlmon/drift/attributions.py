@@ -28,8 +28,9 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.attributions import attributable
 from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metrics import NDCG
 
-MAGNITUDE, SHARE, NDCG = "attribution", "attribution_share", "attribution_ndcg"
+MAGNITUDE, SHARE = "attribution", "attribution_share"
 
 
 def magnitude_schema(spec: ModelSpec, pinned: ProfileSchema) -> ProfileSchema:

@@ -95,6 +95,11 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     order = np.argsort(hashes, kind="stable")
     order = order[held[order]]
     cells, own, fold = _cells(rows, columns, rows.num_rows)[order], losses[order], hashes[order] % _FOLDS
+    # the trees cannot be fitted to a column without a value
+    known = np.all([np.isfinite(cells[fold != part]).any(axis=0) for part in range(_FOLDS)], axis=0)
+    columns, cells = [column for column, is_known in zip(columns, known, strict=True) if is_known], cells[:, known]
+    if not columns:
+        return None
     with threadpool_limits(limits=1):
         folds = [_regressor(columns).fit(cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
     spread = float(own.std()) or float(own.max())

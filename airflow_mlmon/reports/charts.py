@@ -77,6 +77,18 @@ def before_after(bins: Histogram, title: str) -> Markup:
     return _written(figure, title, texts)
 
 
+def by_hour(counts: Sequence[int]) -> Markup:
+    """Draw a bar for each hour of the day."""
+    figure, axes = _canvas(width=340, height=100, margins=(40, 8, 8, 18))
+    axes.bar(range(len(counts)), counts, width=0.8, color=_CURRENT)
+    axes.set_xlim(-0.6, len(counts) - 0.4)
+    axes.set_ylim(0, 1.05 * max(*counts, 1))
+    _draw_scale(axes, percent=False)
+    shown = range(0, len(counts), 6)
+    axes.set_xticks(list(shown), [f"{hour:02}" for hour in shown])
+    return _written(figure, f"requests by hour: {max(counts):,} in the busiest")
+
+
 def intervals(points: Sequence[OutcomePoint], title: str, *, percent: bool) -> Markup:
     """Draw each value with its interval (blue), and where it should be (grey), in the order of the points."""
     figure, axes = _canvas(width=340, height=130, margins=(48, 8, 8, 8))

@@ -28,6 +28,7 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.heat import HeatMap
+from airflow_mlmon.reports.requests import Attributions, Requests
 from airflow_mlmon.reports.shifts import shift_text
 from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
 from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
@@ -36,7 +37,7 @@ from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, ERROR_RATE, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
@@ -142,6 +143,8 @@ class DayPage:
     tables: tuple[ShownTable, ...] = ()
     fairness: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
+    requests: Requests | None = None
+    attributions: Attributions | None = None
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     baselines: tuple[BaselineDays, ...] = ()
@@ -216,7 +219,14 @@ def render_day(page: DayPage) -> str:
             tiles=_tiles(page),
             labels=page.labels,
             versions=page.versions,
-            version_metrics=(*page.task.output_metrics, LABEL_COVERAGE, *page.task.version_headline),
+            requests=page.requests,
+            attributions=page.attributions,
+            version_metrics=(
+                *((ERROR_RATE,) if page.requests else ()),
+                *page.task.output_metrics,
+                LABEL_COVERAGE,
+                *page.task.version_headline,
+            ),
         )
     )
 

@@ -96,6 +96,8 @@ DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
 OUTLIER_RATE = "outlier_rate"
 ERROR_RATE = "error_rate"
+LATENCY = "latency_p95"
+NDCG = "attribution_ndcg"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
 # by column, of what the reference does not have
@@ -226,18 +228,18 @@ GENERIC: Mapping[str, Metric] = {
         is_count=True,
     ),
     "latency_p50": Metric(
-        "median latency",
+        "median latency in ms",
         "Median latency of answered requests, in milliseconds.",
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "latency_p95": Metric(
-        "latency p95",
+    LATENCY: Metric(
+        "latency p95 in ms",
         "95 % quantile of the latency of answered requests, in milliseconds.",
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "latency_p99": Metric("latency p99", "99 % quantile of the latency of answered requests, in milliseconds."),
+    "latency_p99": Metric("latency p99 in ms", "99 % quantile of the latency of answered requests, in milliseconds."),
     "negative_latencies": Metric(
         "negative latencies", "Answered requests with a negative latency, left out of the quantiles.", is_count=True
     ),
@@ -263,7 +265,7 @@ GENERIC: Mapping[str, Metric] = {
         is_share=True,
         of_model=True,
     ),
-    "attribution_ndcg": Metric(
+    NDCG: Metric(
         "attribution NDCG",
         "NDCG of the features ranked by their mean absolute attributions against the reference's ranking, as SageMaker "
         "Clarify defines it; 1: the same ranking.",

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.metrics import ERROR_RATE, LATENCY
 from airflow_mlmon.spec.section import Section, UnknownNameError
 
 _NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER}
@@ -73,6 +74,11 @@ class Operational(Section):
         """Every column that is named, in the order of the section."""
         yield from (name for name in (self.latency, self.status) if name)
         yield from self.saturation
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Metrics that say most, which tables and trends show first."""
+        return (*((ERROR_RATE,) if self.status else ()), *((LATENCY,) if self.latency else ()))
 
     @property
     def has_patterns(self) -> bool:

@@ -54,7 +54,7 @@ def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Sche
     schema = dict(known)
     for piece in pieces:
         for name in piece.table.column_names:
-            found = pinned[name] if piece.is_text and name in pinned else _infer(piece, name)
+            found = pinned[name] if _is_written(piece, name) and name in pinned else _infer(piece, name)
             schema[name] = _agreed(name, schema.get(name), found)
     return schema
 
@@ -83,9 +83,14 @@ def _rows_alone(piece: Piece) -> pa.Table:
     return pa.table({"": pa.nulls(piece.table.num_rows)})
 
 
+def _is_written(piece: Piece, name: str) -> bool:
+    """Say whether a column holds values as written, whose type is to be inferred; derived columns have theirs."""
+    return piece.is_text and pa.types.is_string(piece.table.schema.field(name).type)
+
+
 def _infer(piece: Piece, name: str) -> Field:
     column = piece.table.column(name)
-    if piece.is_text:
+    if _is_written(piece, name):
         content = content_of_texts(column, name, piece.origin)
         integer = content is Content.NUMBER and is_integer_text(column)
         return Field(content=content, integer=integer, type=content.value, origin=piece.origin)
@@ -109,13 +114,13 @@ def _agreed(name: str, known: Field | None, found: Field) -> Field:
 
 def _conform(piece: Piece, name: str, field: Field) -> pa.ChunkedArray:
     column = piece.table.column(name)
-    if piece.is_text and field.content in _WRITTEN:
+    if _is_written(piece, name) and field.content in _WRITTEN:
         try:
             return parse_texts(column, field.content, integer=field.integer)
         except pa.ArrowInvalid as error:
             found = Field(content=Content.TEXT, integer=False, type="text", origin=piece.origin)
             raise _mismatch(name, field, found) from error
-    if not piece.is_text:
+    if not _is_written(piece, name):
         _agreed(name, field, _infer(piece, name))
     return column.cast(pa.string()) if _needs_plain_text(column.type, field) else column
 

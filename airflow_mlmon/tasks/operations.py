@@ -27,8 +27,21 @@ from airflow_mlmon.spec.metrics import ERROR_RATE, ROWS
 from airflow_mlmon.spec.operational import Operational
 from airflow_mlmon.statistics.intervals import interval_around, quantile_interval, wilson_interval
 
-HOUR, OUTCOME, STATUS, LATENCY, SATURATION = "hour", "outcome", "status", "latency", "saturation."
+HOUR, OUTCOME, STATUS, DURATION, SATURATION = "hour", "outcome", "status", "latency", "saturation."
 HOURS = tuple(f"{hour:02}" for hour in range(24))
+# the metrics of requests, in the order of pages
+OF_REQUESTS = (
+    "requests_per_hour",
+    "rows_errors",
+    "error_rate",
+    "unknown_statuses",
+    "latency_p50",
+    "latency_p95",
+    "latency_p99",
+    "negative_latencies",
+    "saturation_mean",
+    "saturation_p95",
+)
 _SERVED, _ERROR = "served", "error"
 _QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95, "latency_p99": 0.99}
 _HIGH = 0.95
@@ -46,7 +59,7 @@ def operational_schema(spec: ModelSpec) -> ProfileSchema:
             ColumnSchema(name=HOUR, kind=Kind.CATEGORY, vocabulary=HOURS),
             ColumnSchema(name=OUTCOME, kind=Kind.CATEGORY, vocabulary=(_SERVED, _ERROR)),
             ColumnSchema(name=STATUS, kind=Kind.CATEGORY),
-            ColumnSchema(name=LATENCY, kind=Kind.NUMERIC, quantum=_QUANTUM_MS),
+            ColumnSchema(name=DURATION, kind=Kind.NUMERIC, quantum=_QUANTUM_MS),
             *(ColumnSchema(name=SATURATION + name, kind=Kind.NUMERIC, quantum=_QUANTUM) for name in saturation),
         ),
         segments=(SegmentSchema(columns=(spec.version_column,)),) if spec.version_column else (),
@@ -73,7 +86,7 @@ def profile_operations(rows: pa.Table, spec: ModelSpec) -> Profile:
         columns |= {STATUS: status, OUTCOME: _outcomes(status, is_error, operational)}
     if operational.latency in held:
         latency = pc.multiply(rows.column(operational.latency).cast(pa.float64()), operational.latency_unit_ms)
-        columns[LATENCY] = pc.if_else(is_error, None, latency)
+        columns[DURATION] = pc.if_else(is_error, None, latency)
     columns |= {SATURATION + name: rows.column(name) for name in operational.saturation if name in held}
     if spec.version_column in held:
         columns[str(spec.version_column)] = rows.column(spec.version_column)
@@ -115,6 +128,11 @@ def count_traffic(summary: list[MetricValue], operations: Profile) -> list[Metri
     key = (ROWS, None, None)
     traffic = float(operations.rows)
     return [replace(value, value=traffic) if value.key == key else value for value in summary]
+
+
+def count_statuses(profile: Profile) -> list[tuple[str, int]]:
+    """Return the most frequent statuses with their requests, the most frequent first; of more than 20, about."""
+    return list(_category(profile, STATUS).names)
 
 
 def count_by_hour(profile: Profile) -> list[int]:
@@ -178,7 +196,7 @@ def _by_version(profile: Profile) -> Iterator[MetricValue]:
 
 
 def _latencies(profile: Profile) -> Iterator[MetricValue]:
-    column = _number(profile, LATENCY)
+    column = _number(profile, DURATION)
     negative = int(column.distribution.points.counts[column.distribution.points.keys < 0].sum())
     yield MetricValue(metric="negative_latencies", value=float(negative), rows=column.observed)
     reason = f"all of {negative} latencies are negative" if negative else "no answered request has a latency"

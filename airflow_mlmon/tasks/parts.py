@@ -105,24 +105,29 @@ def profile_outcome_parts(
         SchemaMismatchError: a column is absent or of another type.
     """
     joined = task.arrange(joined)
-    whole = task.profile_outcomes(joined, schema)
     parts: dict[str, OutcomeProfile] = {}
+    divided: Sequence[OutcomeProfile] = ()
+    too_many = []
     losses = {} if exponent is None else {WHOLE: _sum_losses(joined, exponent)}
     for segment in segments:
         counted = count_values(rows, segment)
         if is_too_many(segment, counted):
-            parts[segment_key(segment.name, None)] = whole
+            too_many.append(segment_key(segment.name, None))
             continue
-        by = rows
+        by, own = rows, dict[str, OutcomeProfile]()
         if task.undivided is not None:
             by = _with_whole_groups(joined.column(task.undivided.value), rows, segment)
-            parts |= {segment_key(segment.name, value): task.profile_outcomes(joined[:0], schema) for value in counted}
-        for value, own in split(joined, segment, by=by):
+            own = {segment_key(segment.name, value): task.profile_outcomes(joined[:0], schema) for value in counted}
+        for value, held in split(joined, segment, by=by):
             key = segment_key(segment.name, value)
-            parts[key] = task.profile_outcomes(own, schema)
+            own[key] = task.profile_outcomes(held, schema)
             if exponent is not None:
-                losses[key] = _sum_losses(own, exponent)
-    return OutcomeParts(whole=whole, parts=parts, losses=losses)
+                losses[key] = _sum_losses(held, exponent)
+        parts |= own
+        divided = divided or tuple(own.values())
+    # profiles add up exactly: where rows are divided, all of them need not be read again
+    whole = task.sum_outcomes(divided) if divided else task.profile_outcomes(joined, schema)
+    return OutcomeParts(whole=whole, parts=parts | dict.fromkeys(too_many, whole), losses=losses)
 
 
 def _with_whole_groups(groups: pa.ChunkedArray, rows: pa.Table, segment: SegmentSchema) -> pa.Table:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.pages.pages import PAGE
+from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.records import MetricValue, Status, SubjectKey, VerdictState
@@ -101,6 +103,17 @@ def test_reference_may_lack_attributions(tmp_path):
 
     assert (found[NDCG].value, found[NDCG].reason) == (None, "the reference has no attributions")
     assert found["attribution", "amount", None].value > 0
+
+
+def test_page_shows_the_attributions(run):
+    write_pages(run, [partition(SWAPPED)])
+    page = Path(run.report_uri(partition(SWAPPED).key, PAGE)).read_text()
+    shown = page[page.index("<h2>Attributions") :].split("</section>")[0]
+
+    assert [shown.index(f"<bdi>{name}</bdi>") for name in ("channel", "term", "amount")] == sorted(
+        shown.index(f"<bdi>{name}</bdi>") for name in ("amount", "term", "channel")
+    )
+    assert f"<b>{values(run, SWAPPED)[NDCG].value:.3f}</b>" in shown
 
 
 def test_profiling_again_keeps_the_attributions(run):

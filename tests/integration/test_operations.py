@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.pages.gauges import model_gauges
+from airflow_mlmon.pipeline.pages.pages import PAGE
+from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.operations import read_operations
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import SubjectKey, VerdictState
+from airflow_mlmon.records import Status, SubjectKey, VerdictState
 from airflow_mlmon.spec.metrics import GENERIC
 from airflow_mlmon.tasks.operations import measure_operations
 from tests.support.archive import FIRST, Archive, partition
@@ -25,11 +30,13 @@ from tests.support.nightly_model import evaluate_day
 from tests.support.requests import OPERATIONAL, ROWS, requests, write_requests
 from tests.support.runs import opened, write_file
 
-HEALTHY, BURST, SLOW = (0, 1), 2, 3
+HEALTHY, BURST, SLOW, FULL, DOWN = (0, 1), 2, 3, 4, 5
 DAYS = {
     **{offset: requests(FIRST + timedelta(days=offset)) for offset in HEALTHY},
     BURST: requests(FIRST + timedelta(days=BURST), errors=0.25),
     SLOW: requests(FIRST + timedelta(days=SLOW), slow=2.0),
+    FULL: requests(FIRST + timedelta(days=FULL), queue=12),
+    DOWN: requests(FIRST + timedelta(days=DOWN), errors=1.0),
 }
 # of the requests, not of the answers
 OF_REQUESTS = ("requests_per_hour", "rows_errors", "error_rate", "latency_p50", "latency_p95", "latency_p99")
@@ -72,6 +79,19 @@ def test_latencies_twice_as_long_are_found_and_are_nothing_else(run):
     assert breaches(run, SLOW) == {("latency_p50", None, None), ("latency_p95", None, None)}
 
 
+def test_saturation_is_found_and_is_nothing_else(run):
+    assert breaches(run, FULL) == {("saturation_mean", "queue", None)}
+
+
+def test_day_of_errors_alone_says_that_and_nothing_else(run):
+    found = run.store.alerts("loans", partition(DOWN).day, partition(DOWN).day)
+
+    assert [alert.key for alert in found] == [("error_rate", None, None)]
+    assert run.store.state(partition(DOWN)).status is Status.OK
+    assert values(run, DOWN)["rows", None, None] == ROWS
+    assert values(run, DOWN)["latency_p95", None, None] is None
+
+
 def test_errors_count_as_traffic_and_are_in_no_other_number(run):
     state = run.store.state(partition(BURST))
     found = values(run, BURST)
@@ -111,7 +131,7 @@ def test_quantiles_of_the_latency_are_within_their_bounds(run):
 
 def test_operational_profiles_of_days_add_up(run):
     parts = [read_operations(run, partition(offset), run.store.state(partition(offset)).version) for offset in DAYS]
-    summed = {value.key: value for value in measure_operations(parts[0] + parts[1] + parts[2] + parts[3], run.spec)}
+    summed = {value.key: value for value in measure_operations(reduce(add, parts), run.spec)}
 
     assert summed["rows_errors", None, None].value == sum(errors(offset) for offset in DAYS)
     assert summed["error_rate", None, None].rows == len(DAYS) * ROWS
@@ -120,10 +140,27 @@ def test_operational_profiles_of_days_add_up(run):
     )
 
 
+def test_page_shows_the_requests(run):
+    write_pages(run, [partition(BURST)])
+    page = Path(run.report_uri(partition(BURST).key, PAGE)).read_text()
+    shown = page[page.index("<h2>Requests") : page.index("<h2>", page.index("<h2>Requests") + 1)]
+
+    assert "requests by hour" in shown
+    assert shown.count('<span class="tag notice">error</span>') == 2
+    assert f"<dd>{errors(BURST)}" in shown
+    assert "<h3><bdi>error rate" in page
+
+
+def test_table_of_days_shows_the_error_rate_and_the_latency(run):
+    table = days_table(run.store, run.spec, FIRST, FIRST)
+
+    assert {"error rate", "latency p95 in ms"} <= {" ".join(str(column.header).split()) for column in table.columns}
+
+
 def test_gauges_tell_the_error_rate(run):
     names = {gauge.name for gauge in model_gauges(run)}
 
-    assert {"mlmon_error_rate", "mlmon_latency_p95", "mlmon_requests_per_hour"} <= names
+    assert {"mlmon_error_rate", "mlmon_rows_errors", "mlmon_requests_per_hour"} <= names
 
 
 def test_evaluating_again_says_the_same(run):

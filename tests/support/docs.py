@@ -23,7 +23,7 @@ from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.renamed import _KEYS
 from airflow_mlmon.spec.renamed import METRICS as RENAMED_METRICS
-from airflow_mlmon.tasks.registry import METRICS
+from airflow_mlmon.tasks.registry import METRICS, TASKS
 from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
 # in the order in which they are read
 PAGES = (
     "archive",
+    "kinds_of_model",
     "evaluation",
     "alerts",
     "models_and_baselines",
@@ -107,8 +108,28 @@ def _spec() -> str:
 
 
 def _metrics() -> str:
-    rows = ((f"`{name}`", "yes" if metric.by_column else "", metric.description) for name, metric in METRICS.items())
-    return _table(("metric", "by column", "meaning"), rows)
+    rows = (
+        (f"`{name}`", _kinds_with(name), "yes" if metric.by_column else "", metric.description)
+        for name, metric in METRICS.items()
+    )
+    return _table(("metric", "of", "by column", "meaning"), rows)
+
+
+def _kinds_with(metric: str) -> str:
+    """Name the kinds of model that have a metric of their own; "any" for one that does not depend on the kind."""
+    return ", ".join(name for name, task in TASKS.items() if metric in task.metrics) or "any"
+
+
+def _tasks() -> str:
+    rows = (
+        (
+            f"`{name}`",
+            " ".join(f"`{role}`" for role in task.types),
+            " ".join(f"`{metric}`" for metric in task.evaluated if metric in task.metrics),
+        )
+        for name, task in TASKS.items()
+    )
+    return _table(("task", "roles of its columns", "evaluated by default"), rows)
 
 
 def _settings() -> str:
@@ -181,6 +202,7 @@ TABLES = {
     "renamed": _renamed,
     "operators": _operators,
     "spec": _spec,
+    "tasks": _tasks,
     "metrics": _metrics,
     "settings": _settings,
 }

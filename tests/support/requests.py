@@ -17,7 +17,7 @@ OPERATIONAL = ("labels:\n", f"{SECTION}labels:\n")
 _ANSWER = ("amount", "term", "score", "approved")
 
 
-def requests(day: date, *, errors: float = 0.02, slow: float = 1.0) -> pa.Table:
+def requests(day: date, *, errors: float = 0.02, slow: float = 1.0, queue: int = 4) -> pa.Table:
     """The rows of a day with the columns of their requests; a failed one has no answer, not even its inputs."""
     table = day_table(day, ROWS)
     random = np.random.default_rng([day.toordinal(), 7])
@@ -28,7 +28,7 @@ def requests(day: date, *, errors: float = 0.02, slow: float = 1.0) -> pa.Table:
         replace_columns(table, **failed)
         .append_column("latency", pa.array(slow * random.lognormal(3, 0.5, ROWS)))
         .append_column("status", status)
-        .append_column("queue", pa.array(random.poisson(4, ROWS).astype(np.float64)))
+        .append_column("queue", pa.array(random.poisson(queue, ROWS).astype(np.float64)))
     )
 
 

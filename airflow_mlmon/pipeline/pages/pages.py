@@ -14,6 +14,7 @@ from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
@@ -84,6 +85,8 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         tables=_tables(run, state, metrics) if served and run.spec.labels else (),
         fairness=_fairness(run, state) if served and run.spec.fairness else (),
         quarantine=manifest["quarantined"],
+        requests=requests_of(run, state, metrics) if served else None,
+        attributions=attributions_of(run, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),

@@ -11,6 +11,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
+from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.metrics import NDCG
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
@@ -76,7 +78,9 @@ def _drawn(run: Run) -> Iterable[Key]:
     limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
     # drawn with or without limits in the spec
     always = ("multivariate_drift", *task_of(run.spec).headline)
-    shown = [(metric, None) for metric in always if run.spec.labels or not METRICS[metric].needs_labels]
+    shown = [(metric, None) for metric in (run.spec.operational.headline if run.spec.operational else ())]
+    shown += [(NDCG, None)] if run.spec.columns_of(Role.ATTRIBUTION) else []
+    shown += [(metric, None) for metric in always if run.spec.labels or not METRICS[metric].needs_labels]
     return dict.fromkeys([*limited, *shown])
 
 

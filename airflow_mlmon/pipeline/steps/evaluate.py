@@ -40,7 +40,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.spec import AlertRule, Severity
-from airflow_mlmon.spec.metrics import DRIFT
+from airflow_mlmon.spec.metrics import DRIFT, ROWS
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title
 
@@ -142,8 +142,8 @@ def _prediction_results(
     verdicts = [status_verdict(state), *_verdicts(run, state.partition, metrics, rules), *expected.verdicts]
     alerts = [
         *filter(None, [status_alert(state)]),
-        # without rows every check would fail, and the status alerts already
-        *(check_alerts(state.partition, checks) if state.rows_accepted else []),
+        # without answered rows every check would fail, and the status or the errors alert already
+        *(check_alerts(state.partition, checks) if _answered(metrics) else []),
         *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
     ]
     return Results(
@@ -154,6 +154,11 @@ def _prediction_results(
         checks=tuple(checks),
         alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
     )
+
+
+def _answered(metrics: Sequence[MetricValue]) -> int:
+    """Return the accepted rows without an error status."""
+    return next(value.rows for value in metrics if value.key == (ROWS, None, None))
 
 
 def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:

@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
 from airflow_mlmon.spec import ColumnType, ModelSpec
+from airflow_mlmon.spec.choices import OUTPUT_ROLES
 from airflow_mlmon.statistics.arrays import Floats
 from airflow_mlmon.tasks.parts import EXPECTED, LOSS
 from airflow_mlmon.tasks.registry import task_of
@@ -70,6 +71,7 @@ def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> L
 def _columns(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:
     """Return the features and outputs with a single value per row; timestamps separate any two days."""
     times = {name for name, column in spec.columns.items() if column.type is ColumnType.TIMESTAMP}
-    outputs = spec.outputs if len(spec.outputs) <= _MOST_OUTPUTS else ()
-    wanted = {*spec.features, *outputs} - times
+    # an attribution says again what a feature and the score say together
+    outputs = [name for role in OUTPUT_ROLES for name in spec.columns_of(role)]
+    wanted = {*spec.features, *(outputs if len(outputs) <= _MOST_OUTPUTS else ())} - times
     return [column for column in schema.columns if column.name in wanted and column.kind in _KINDS]

@@ -13,6 +13,8 @@ from airflow_mlmon.profiles.schema import CROSSING, LONGEST_NAME, SegmentSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import read_row_texts
 
+_SHORT = 1 << 16
+
 
 def count_values(rows: pa.Table, segment: SegmentSchema) -> Counter[str | None]:
     """Count the rows of each value; None stands for the rest.
@@ -42,7 +44,9 @@ def split(
     encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
     codes = to_numpy(encoded.indices)
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    ordered = rows.take(to_number_array(np.argsort(codes, kind="stable")))
+    # numpy sorts numbers of 16 bits by their digits, several times as fast as others
+    sortable = codes.astype(np.uint16) if len(counts) <= _SHORT else codes
+    ordered = rows.take(to_number_array(np.argsort(sortable, kind="stable")))
     start = 0
     for value, count in zip(encoded.dictionary.to_pylist(), counts.tolist(), strict=True):
         yield value, ordered.slice(start, count)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_mlmon.tasks.contrast import Contrast, Difference
     from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
+    from airflow_mlmon.tasks.outcome_table import OutcomeTable
     from airflow_mlmon.tasks.rates import GroupRate
     from airflow_mlmon.tasks.sums import OutcomeSums
 
@@ -193,6 +194,12 @@ class Multiclass(Task):
         from airflow_mlmon.tasks.multiclass.estimate import estimate_classifications  # noqa: PLC0415 - heavy
 
         return estimate_classifications(outcomes, reference)
+
+    def tables(self, outcomes: Any, reference: Any | None) -> tuple[OutcomeTable, ...]:
+        """Show the quality of each class, and the confusion matrix."""
+        from airflow_mlmon.tasks.multiclass.tables import table_classifications  # noqa: PLC0415 - heavy
+
+        return tuple(table_classifications(outcomes, reference))
 
     def constant_scores(self, outcomes: Any, reference: Any) -> Mapping[str, float]:
         """Score the most frequent class, and the shares of the labels as the probabilities."""

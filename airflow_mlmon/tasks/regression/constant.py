@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from airflow_mlmon.tasks.regression import outcome
+from airflow_mlmon.tasks.regression import residuals
 from airflow_mlmon.tasks.regression.metrics import column_of, variance_of_labels
 from airflow_mlmon.tasks.sums import OutcomeSums
 
@@ -18,7 +18,7 @@ def score_central_labels(outcomes: OutcomeSums, reference: OutcomeSums) -> Mappi
     Squared errors, R² and the mean error are those of the mean of the reference's labels; absolute errors those of
     their median, from the cells of the labels.
     """
-    label, known = column_of(outcomes, outcome.LABEL), column_of(reference, outcome.LABEL)
+    label, known = column_of(outcomes, residuals.LABEL), column_of(reference, residuals.LABEL)
     if label is None or known is None or label.mean is None or known.mean is None or label.infinities:
         return {}
     median = known.quantile(0.5)

@@ -11,7 +11,7 @@ from airflow_mlmon.statistics.intervals import Interval, interval_around, share_
 from airflow_mlmon.statistics.two_sample import welch_p_value
 from airflow_mlmon.tasks.contrast import Contrast, Difference
 from airflow_mlmon.tasks.means import difference_of_means
-from airflow_mlmon.tasks.regression import outcome
+from airflow_mlmon.tasks.regression import residuals
 from airflow_mlmon.tasks.regression.metrics import column_of, measure_residuals, variance_of_mean
 from airflow_mlmon.tasks.regression.table import (
     INTERVAL_COVERAGE,
@@ -24,15 +24,15 @@ from airflow_mlmon.tasks.sums import OutcomeSums
 
 # of each metric that is a mean: the column whose mean it is
 _MEANS: Mapping[str, str] = {
-    LABEL_MEAN: outcome.LABEL,
-    MEAN_ERROR: outcome.RESIDUAL,
-    "mae": outcome.ABSOLUTE,
-    "mse": outcome.SQUARED,
-    "mape": outcome.PERCENTAGE,
-    INTERVAL_WIDTH: outcome.WIDTH,
-    PINBALL_LOSS: outcome.PINBALL,
+    LABEL_MEAN: residuals.LABEL,
+    MEAN_ERROR: residuals.RESIDUAL,
+    "mae": residuals.ABSOLUTE,
+    "mse": residuals.SQUARED,
+    "mape": residuals.PERCENTAGE,
+    INTERVAL_WIDTH: residuals.WIDTH,
+    PINBALL_LOSS: residuals.PINBALL,
 }
-_ROOTS: Mapping[str, str] = {"rmse": outcome.SQUARED, "rmsle": outcome.SQUARED_LOG}
+_ROOTS: Mapping[str, str] = {"rmse": residuals.SQUARED, "rmsle": residuals.SQUARED_LOG}
 
 
 def compare_residuals(

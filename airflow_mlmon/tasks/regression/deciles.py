@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from airflow_mlmon.statistics.intervals import Interval, interval_around
 from airflow_mlmon.tasks.outcome_table import OutcomePoint, OutcomeTable
-from airflow_mlmon.tasks.regression.outcome import RESIDUAL
+from airflow_mlmon.tasks.regression.outcome import unit_of_deciles
 from airflow_mlmon.tasks.sums import OutcomeSums
 
 
@@ -26,7 +26,7 @@ def residuals_by_decile(profile: OutcomeSums) -> list[Decile | None]:
     """Return the mean residual of each decile of the prediction; None where it has no row."""
     if profile.schema is None:
         return []
-    quantum, found = profile.schema[RESIDUAL].quantum, list[Decile | None]()
+    quantum, found = unit_of_deciles(profile.schema), list[Decile | None]()
     for place in range(len(profile.schema.edges) + 1):
         rows, total, squares = (profile.sum(f"{place}.{key}") for key in ("rows", "total", "squares"))
         spread = math.sqrt(rows * squares - total * total)

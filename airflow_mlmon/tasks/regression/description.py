@@ -183,7 +183,7 @@ class Regression(Task):
 
     def losses(self, joined: pa.Table) -> Floats:
         """Return the absolute error of each prediction with a label."""
-        from airflow_mlmon.tasks.regression.outcome import absolute_errors  # noqa: PLC0415 - heavy
+        from airflow_mlmon.tasks.regression.residuals import absolute_errors  # noqa: PLC0415 - heavy
 
         return absolute_errors(joined)
 

@@ -15,9 +15,9 @@ import numpy as np
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.statistics.intervals import Interval, positive_interval, quantile_interval, wilson_interval
+from airflow_mlmon.statistics.intervals import positive_interval, quantile_interval, wilson_interval
 from airflow_mlmon.tasks.coverage import measure_under_coverage
-from airflow_mlmon.tasks.regression import outcome
+from airflow_mlmon.tasks.regression import residuals
 from airflow_mlmon.tasks.regression.outcome import spread_of
 from airflow_mlmon.tasks.regression.table import (
     INTERVAL_COVERAGE,
@@ -29,6 +29,8 @@ from airflow_mlmon.tasks.regression.table import (
 )
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
+# a value stands in the middle of its share of a cell
+_MIDDLE = 0.5
 _NO_ROW = "no row has both a label and a prediction"
 _NO_BOUNDS = "no row has a label and both bounds"
 _NO_QUANTILES = "no row has a label and all quantiles"
@@ -62,38 +64,38 @@ def variance_of_labels(profile: OutcomeSums) -> float:
     rows, total, squares = (profile.sum(key) for key in ("rows", "label", "label2"))
     if not rows or profile.schema is None:
         return 0.0
-    return (rows * squares - total * total) / rows**2 * profile.schema[outcome.LABEL].quantum ** 2
+    return (rows * squares - total * total) / rows**2 * profile.schema[residuals.LABEL].quantum ** 2
 
 
 def scales_of(profile: OutcomeSums) -> Mapping[str, float]:
     """Return the standard deviations of the values whose means are evaluated."""
-    columns = {MEAN_ERROR: column_of(profile, outcome.RESIDUAL), LABEL_MEAN: column_of(profile, outcome.LABEL)}
+    columns = {MEAN_ERROR: column_of(profile, residuals.RESIDUAL), LABEL_MEAN: column_of(profile, residuals.LABEL)}
     return {metric: column.std for metric, column in columns.items() if column and column.std}
 
 
 def _measured(profile: OutcomeSums) -> Iterator[MetricValue]:
-    residual = column_of(profile, outcome.RESIDUAL)
+    residual = column_of(profile, residuals.RESIDUAL)
     lack = _lack(residual)
-    yield _label_mean(column_of(profile, outcome.LABEL))
+    yield _label_mean(column_of(profile, residuals.LABEL))
     if residual is None or lack:
         yield _none(MEAN_ERROR, lack)
     else:
         yield MetricValue(metric=MEAN_ERROR, value=residual.mean, rows=residual.observed).within(residual.mean_interval)
-    yield _mean(profile, "mae", outcome.ABSOLUTE, lack, "")
-    squared = _mean(profile, "mse", outcome.SQUARED, lack, "")
+    yield _mean(profile, "mae", residuals.ABSOLUTE, lack, "")
+    squared = _mean(profile, "mse", residuals.SQUARED, lack, "")
     yield squared
-    yield _root("rmse", squared, profile, outcome.SQUARED)
-    yield _mean(profile, "mape", outcome.PERCENTAGE, lack, "{} labels are 0, which no error is a share of")
+    yield _root("rmse", squared, profile, residuals.SQUARED)
+    yield _mean(profile, "mape", residuals.PERCENTAGE, lack, "{} labels are 0, which no error is a share of")
     yield _wmape(profile, lack)
     far = "{} labels or predictions are at or below -1"
-    yield _root("rmsle", _mean(profile, "rmsle", outcome.SQUARED_LOG, lack, far), profile, outcome.SQUARED_LOG)
+    yield _root("rmsle", _mean(profile, "rmsle", residuals.SQUARED_LOG, lack, far), profile, residuals.SQUARED_LOG)
     yield _r2(profile, lack)
     for metric, share in QUANTILES.items():
         yield _quantile(metric, share, residual)
     yield _max_error(profile, lack)
     yield _coverage(profile)
     yield _of_bounds(profile)
-    yield _mean(profile, PINBALL_LOSS, outcome.PINBALL, "", "{} losses are infinite", otherwise=_NO_QUANTILES)
+    yield _mean(profile, PINBALL_LOSS, residuals.PINBALL, "", "{} losses are infinite", otherwise=_NO_QUANTILES)
 
 
 def _label_mean(label: NumericProfile | None) -> MetricValue:
@@ -139,15 +141,15 @@ def _root(metric: str, mean: MetricValue, profile: OutcomeSums, name: str) -> Me
 
 def _wmape(profile: OutcomeSums, lack: str) -> MetricValue:
     """Measure a ratio of two sums, with the variance of the delta method."""
-    absolute, rows = column_of(profile, outcome.ABSOLUTE), profile.sum("rows")
+    absolute, rows = column_of(profile, residuals.ABSOLUTE), profile.sum("rows")
     if lack or absolute is None or absolute.mean is None or profile.schema is None:
         return _none("wmape", lack or _NO_ROW)
-    spread = spread_of(profile.schema[outcome.LABEL])
+    spread = spread_of(profile.schema[residuals.LABEL])
     size = profile.sum("size") * UNIT / rows * spread
     if not size:
         return _none("wmape", "all labels are 0")
     ratio = absolute.mean / size
-    product = profile.sum("e1size") * UNIT / rows * spread * spread_of(profile.schema[outcome.RESIDUAL])
+    product = profile.sum("e1size") * UNIT / rows * spread * spread_of(profile.schema[residuals.RESIDUAL])
     squares = profile.sum("size2") * UNIT / rows * spread**2
     of_errors = absolute.mean**2 + (absolute.std or 0.0) ** 2
     variance = (of_errors - 2 * ratio * product + ratio**2 * squares) / (rows * size**2)
@@ -157,7 +159,7 @@ def _wmape(profile: OutcomeSums, lack: str) -> MetricValue:
 
 def _r2(profile: OutcomeSums, lack: str) -> MetricValue:
     """Measure R², with the variance of the delta method for the ratio of unexplained to all variance."""
-    squared, rows = column_of(profile, outcome.SQUARED), profile.sum("rows")
+    squared, rows = column_of(profile, residuals.SQUARED), profile.sum("rows")
     if lack or squared is None or squared.mean is None or profile.schema is None:
         return _none("r2", lack or _NO_ROW)
     total = variance_of_labels(profile)
@@ -165,8 +167,8 @@ def _r2(profile: OutcomeSums, lack: str) -> MetricValue:
         return _none("r2", f"all {rows} labels are equal" if rows > 1 else "one label has no variance")
     unexplained = squared.mean / total
     measured = MetricValue(metric="r2", value=1 - unexplained, rows=rows)
-    label, error = (spread_of(profile.schema[name]) for name in (outcome.LABEL, outcome.RESIDUAL))
-    u1 = profile.sum("label") / rows * profile.schema[outcome.LABEL].quantum / label
+    label, error = (spread_of(profile.schema[name]) for name in (residuals.LABEL, residuals.RESIDUAL))
+    u1 = profile.sum("label") / rows * profile.schema[residuals.LABEL].quantum / label
     u2 = total / label**2 + u1**2
     u3, u4, e2u, e2u2 = (profile.sum(key) * UNIT / rows for key in ("u3", "u4", "e2u", "e2u2"))
     e2 = squared.mean / error**2
@@ -181,26 +183,33 @@ def _r2(profile: OutcomeSums, lack: str) -> MetricValue:
 
 def _quantile(metric: str, share: float, residual: NumericProfile | None) -> MetricValue:
     """Measure a quantile, with the interval of the order statistics around it."""
-    value = residual.quantile(share) if residual else None
-    if residual is None or value is None:
+    if residual is None or not residual.observed:
         return _none(metric, _lack(residual))
-    rows = residual.observed
-    bound = 0.0
-    if not residual.distribution.is_exact:
-        low, high = to_bounds(to_cells(np.array([value - residual.schema.centre])))
-        bound = float(high[0] - low[0]) / 2
-    measured = MetricValue(metric=metric, value=value, rows=rows, error_bound=bound)
-    return measured.within(_between_orders(residual, share))
-
-
-def _between_orders(residual: NumericProfile, share: float) -> Interval | None:
+    value, bound = _value_at(residual, share)
+    measured = MetricValue(metric=metric, value=value, rows=residual.observed, error_bound=bound)
     ends = quantile_interval(share, residual.observed)
-    low, high = map(residual.quantile, ends) if ends else (None, None)
-    return None if low is None or high is None else (low, high)
+    return measured.within(ends and (_value_at(residual, ends[0])[0], _value_at(residual, ends[1])[0]))
+
+
+def _value_at(residual: NumericProfile, share: float) -> tuple[float, float]:
+    """Return the smallest value that a share of the values do not exceed, and the largest error of it.
+
+    Within a cell of the grid, values are taken to lie evenly.
+    """
+    points = residual.distribution.points
+    reached = np.cumsum(points.counts)
+    place = min(int(np.searchsorted(reached, share * points.rows)), len(points) - 1)
+    middle, count = float(points.keys[place]), int(points.counts[place])
+    if residual.distribution.is_exact or residual.distribution.atoms.count_of(middle):
+        return residual.schema.centre + middle, 0.0
+    low, high = (float(ends[0]) for ends in to_bounds(to_cells(np.array([middle]))))
+    rank = share * points.rows - float(reached[place] - count)
+    value = low + (high - low) * min(max((rank - _MIDDLE) / count, 0.0), 1.0)
+    return residual.schema.centre + value, max(value - low, high - value)
 
 
 def _max_error(profile: OutcomeSums, lack: str) -> MetricValue:
-    absolute = column_of(profile, outcome.ABSOLUTE)
+    absolute = column_of(profile, residuals.ABSOLUTE)
     if lack or absolute is None:
         return _none("max_error", lack or _NO_ROW)
     if absolute.max is None:
@@ -219,7 +228,7 @@ def _coverage(profile: OutcomeSums) -> MetricValue:
 def _of_bounds(profile: OutcomeSums) -> MetricValue:
     if crossed := profile.sum("crossed"):
         return _none(INTERVAL_WIDTH, _crossed(crossed))
-    return _mean(profile, INTERVAL_WIDTH, outcome.WIDTH, "", "{} intervals are infinite", otherwise=_NO_BOUNDS)
+    return _mean(profile, INTERVAL_WIDTH, residuals.WIDTH, "", "{} intervals are infinite", otherwise=_NO_BOUNDS)
 
 
 def _crossed(rows: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.rates import GroupRate
 from airflow_mlmon.tasks.regression.metrics import column_of
-from airflow_mlmon.tasks.regression.outcome import ABSOLUTE, RESIDUAL
+from airflow_mlmon.tasks.regression.residuals import ABSOLUTE, RESIDUAL
 from airflow_mlmon.tasks.sums import OutcomeSums
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from airflow_mlmon.drift.attributions import (
     MAGNITUDE,
-    NDCG,
     SHARE,
     magnitude_schema,
     measure_attributions,
@@ -22,6 +21,7 @@ from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.metrics import NDCG
 from tests.support.archive import FIRST, SPEC
 from tests.support.attributed import COLUMNS, PATTERN, VECTOR, attributed, with_vector
 

@@ -93,3 +93,13 @@ def test_losses_that_are_all_alike_are_expected(reference):
     rows, _ = reference
 
     assert fit_losses(rows, np.zeros(rows.num_rows), COLUMNS, "id").expect(rows) == pytest.approx(0.0)
+
+
+def test_column_without_a_value_in_the_reference_is_left_out(model, reference):
+    rows, losses = reference
+    empty = ColumnSchema(name="empty", kind=Kind.NUMERIC)
+    other = fit_losses(
+        rows.append_column("empty", pa.nulls(rows.num_rows, pa.float64())), losses, (*COLUMNS, empty), "id"
+    )
+
+    assert np.array_equal(other.expect(rows), model.expect(rows))
