@@ -95,7 +95,9 @@ def _table(
 
 
 def _cell(found: Replayed, labels: Labels | None) -> str:
-    new = subject_names(_subjects(found.opened), labels)
+    # the most significant are those that are shown
+    ranked = sorted(found.opened, key=lambda breach: 1.0 if breach.p_value is None else breach.p_value)
+    new = subject_names(_subjects(ranked), labels)
     lasting = len(set(_subjects(found.lasting)) - set(_subjects(found.opened)))
     more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
     words = ", ".join(new[:_SHOWN]) + more

@@ -8,6 +8,11 @@ With ARGS="--only cbpe_mae" some of them. Each key is measured by a function of 
     cbpe_mae             ratio; mean absolute error of our estimates of ROC AUC and accuracy in the ten chunks of
                          NannyML's car loan data, by what the labels then say, over that of NannyML's published
                          estimates; they have six digits (`cbpe`)
+    null_alarm_shifts    share of days on which nothing has changed and an estimate, its gap or a shift alarms, beside
+                         14 days of the reference; the largest of 200, 1,000 and 5,000 rows, and of 5,000 whose
+                         inputs vary from day to day by 0.1 standard deviations (`shifts`)
+    power_concept_shift  share of days of 5,000 rows on which a tenth of the labels is turned round, and found
+                         (`shifts`)
     error_<metric>       distance from scikit-learn's value for the same rows, as a share of it; of a quantile of the
                          residual, of its standard deviation (`regression`)
     null_alarm_<task>    the largest share, of 200, 1,000 and 5,000 rows, of healthy labelled days with an alarm at a
@@ -25,7 +30,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from tests.benchmarks.models import cbpe, ranking, regression
+from tests.benchmarks.models import cbpe, ranking, regression, shifts
 from tests.benchmarks.models.measured import Measured
 from tests.benchmarks.report import Report
 
@@ -41,6 +46,8 @@ class Key:
 KEYS: Mapping[str, Key] = {
     "cbpe_times_nannyml": Key(">= 10", cbpe.times_nannyml),
     "cbpe_mae": Key("<= 1.0001", cbpe.error),
+    "null_alarm_shifts": Key("<= 0.05", shifts.null_alarm),
+    "power_concept_shift": Key(">= 0.95", shifts.power),
     **{f"error_{name}": Key("<= 1e-4", partial(regression.error, name)) for name in regression.ERRORS},
     "null_alarm_regression": Key("<= 0.05", regression.null_alarm),
     "null_alarm_regression_daily": Key("<= 0.05", regression.null_alarm_daily),
