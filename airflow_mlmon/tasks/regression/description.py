@@ -79,7 +79,6 @@ class Regression(Task):
         LABEL_MEAN,
         MEAN_ERROR,
         "mae",
-        "rmse",
         "r2",
         "estimated_mae",
     )
