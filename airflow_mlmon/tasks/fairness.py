@@ -181,7 +181,9 @@ def _cell(rate: GroupRate | None, minimum: int) -> str:
     if rate is None or rate.value is None or rate.rows < minimum:
         return f"not enough data ({rate.rows if rate else 0} rows)"
     interval = rate.interval
-    return rate.text() + (f" ({rate.text(interval[0])} to {rate.text(interval[1])})" if interval else "")
+    return rate.text() + (
+        f" ({rate.text(interval[0], unit='')} to {rate.text(interval[1], unit='')})" if interval else ""
+    )
 
 
 def _apart_table(column: str, measured: Sequence[MetricValue]) -> OutcomeTable:

@@ -54,12 +54,12 @@ class GroupRate:
             return None
         return interval_around(self.value, self.deviation**2 / self.rows)
 
-    def text(self, value: float | None = None) -> str:
-        """Write a value of it, by default its own."""
+    def text(self, value: float | None = None, unit: str = " %") -> str:
+        """Write a value of it, by default its own; of a share in percent."""
         number = self.value if value is None else value
         if number is None or not math.isfinite(number):
             return "none"
-        return f"{number:.3g}" if self.hits is None else f"{100 * number:.1f} %"
+        return f"{number:.3g}" if self.hits is None else f"{100 * number:.1f}{unit}"
 
 
 def difference_interval(smaller: GroupRate, larger: GroupRate) -> Interval | None:

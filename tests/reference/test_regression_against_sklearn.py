@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.regression.description import Regression
+from airflow_mlmon.tasks.sums import OutcomeSums
 from tests.support.labelled import random_numbers
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -29,6 +30,10 @@ def labelled_of(table: pa.Table) -> dict[str, np.ndarray]:
 
 
 SCHEMA = TASK.pin_outcomes({}, random_numbers(3_000, 99))
+
+
+def profiled(seed: int) -> OutcomeSums:
+    return TASK.profile_outcomes(random_numbers(500, seed), SCHEMA)
 
 
 def measured(table: pa.Table) -> dict[str, MetricValue]:
@@ -130,3 +135,15 @@ def test_p_value_of_a_mean_is_that_of_welch():
     found = TASK.contrast("mean_error", rows, others, min_coverage=0.5, minimum_rows=30)
 
     assert found.p_value == pytest.approx(ttest_ind(*residuals, equal_var=False).pvalue, rel=1e-4)
+
+
+def test_interval_of_a_difference_holds_none_as_often_as_it_says():
+    pairs = [TASK.compare(profiled(seed), profiled(10_000 + seed), 0.5) for seed in range(SAMPLES)]
+    found = {
+        metric: [row for pair in pairs for row in pair if row.metric == metric]
+        for metric in ("mae", "rmse", "wmape", "r2")
+    }
+
+    shares = {metric: sum(row.low <= 0 <= row.high for row in rows) / SAMPLES for metric, rows in found.items()}
+
+    assert shares == pytest.approx(dict.fromkeys(found, 0.95), abs=0.02 + 3 * math.sqrt(0.95 * 0.05 / SAMPLES))

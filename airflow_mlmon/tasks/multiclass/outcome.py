@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +26,13 @@ from airflow_mlmon.profiles.values.reading import Texts, count_texts
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.statistics.arrays import Flags, Floats
 from airflow_mlmon.tasks.cells import EPSILON, count_score_cells, to_score_cells
+from airflow_mlmon.tasks.multiclass.table import TOLERANCE
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.sums import OutcomeSums, in_units
 
 LABEL = "label"
 MAX_CLASSES = 1_000
 MAX_CURVES = 50
-# probabilities of a row add up to 1 within this
-TOLERANCE = 1e-3
 CONFUSION, RANKS = "confusion", "ranks"
 
 Codes = npt.NDArray[np.int32]
@@ -40,13 +40,17 @@ _NONE = -1
 
 
 def pin_classes(
-    outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, classes: Sequence[str]
+    outputs: Mapping[Role, ColumnProfile],
+    joined: pa.Table | None,
+    classes: Sequence[str],
+    settings: Mapping[str, float] = MappingProxyType({}),
 ) -> OutcomeSchema:
     """Pin the classes, the most frequent label first: those of the spec, else those that the reference has."""
     found = _count_classes(outputs, joined)
     named = classes or [name for name in sorted(found) if sum(found[name])]
     frequent = sorted(named, key=lambda name: [-count for count in found.get(name, (0, 0))])[:MAX_CLASSES]
-    return OutcomeSchema(columns=(ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent)),))
+    label = ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent))
+    return OutcomeSchema(columns=(label,), settings=tuple(sorted(settings.items())))
 
 
 def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> OutcomeSums:
@@ -70,15 +74,17 @@ def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequ
     sums: Counter[str] = Counter()
     tallies: dict[str, Tally] = {}
     if probabilities is not None:
-        is_sound = _are_sound(probabilities)
-        predicted = np.where((predicted == _NONE) & is_sound, probabilities.argmax(axis=1), predicted)
+        is_sound = _are_sound(probabilities, tolerance_of(schema))
+        open_rows = np.flatnonzero((predicted == _NONE) & is_sound)
+        predicted[open_rows] = probabilities[open_rows].argmax(axis=1)
         is_labelled = truth != _NONE
         sums["improbable"] = int((is_labelled & ~is_sound & ~np.isnan(probabilities).all(axis=1)).sum())
         rows = is_labelled & is_sound
         sums["scored"] = int(is_sound.sum())
-        tallies |= _cells(probabilities[is_sound], truth[is_sound], predicted[is_sound])
-        sums.update(_losses(probabilities[rows], truth[rows]))
-        tallies[RANKS] = Tally.of(_ranks(probabilities[rows], truth[rows]))
+        tallies |= _cells(*_where(is_sound, probabilities, truth, predicted))
+        own, labels_of = _where(rows, probabilities, truth)
+        sums.update(_losses(own, labels_of))
+        tallies[RANKS] = _count_ranks(_ranks(own, labels_of))
     both = (truth != _NONE) & (predicted != _NONE)
     tallies[CONFUSION] = _count_pairs(truth[both], predicted[both], len(classes) + 1)
     return OutcomeSums(
@@ -101,7 +107,7 @@ def predicted_key(place: int, *, is_predicted: bool) -> str:
     return f"predicted.{place}.{int(is_predicted)}"
 
 
-def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
+def losses_of_classes(joined: pa.Table, order: Sequence[str], tolerance: float = TOLERANCE) -> Floats:
     """Return the Brier loss of each row, 0 or 1 by its class where it has no probabilities, and NaN without a label."""
     labels = pc.if_else(
         _column(joined, "excluded").combine_chunks(), pa.scalar(None, pa.string()), _texts(joined, LABEL)
@@ -111,8 +117,8 @@ def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
     probabilities = _probabilities(joined, order, order)
     if probabilities is not None:
         truth = _to_codes(labels, order)
-        squares = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * _of_label(probabilities, truth) + 1
-        losses = np.where(_are_sound(probabilities), squares, losses)
+        squares = _square(probabilities) - 2 * _of_label(probabilities, truth) + 1
+        losses = np.where(_are_sound(probabilities, tolerance), squares, losses)
     return np.where(labels.is_valid().to_numpy(zero_copy_only=False), losses, np.nan)
 
 
@@ -138,7 +144,7 @@ def _to_codes(texts: pa.Array, classes: Sequence[str]) -> Codes:
     """Number the classes of rows; a class that is not pinned has the number after the last, a null -1."""
     places = pc.index_in(texts, value_set=to_text_array(classes))
     codes = pc.if_else(texts.is_null(), _NONE, pc.fill_null(places, len(classes)))
-    numbers: Codes = codes.cast(pa.int32()).to_numpy(zero_copy_only=False)
+    numbers: Codes = codes.cast(pa.int32()).to_numpy(zero_copy_only=False, writable=True)
     return numbers
 
 
@@ -151,10 +157,26 @@ def _count_pairs(truth: Codes, predicted: Codes, classes: int) -> Tally:
     return Tally(keys=held.astype(np.int32), counts=counts[held].astype(np.int64))
 
 
-def _are_sound(probabilities: Floats) -> Flags:
+def tolerance_of(schema: OutcomeSchema) -> float:
+    """Return within what the probabilities of a row must add up to 1."""
+    return dict(schema.settings).get("tolerance", TOLERANCE)
+
+
+def _where(is_held: Flags, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the held rows of arrays, without a copy if these are all."""
+    return arrays if is_held.all() else tuple(array[is_held] for array in arrays)
+
+
+def _count_ranks(ranks: Codes) -> Tally:
+    counts = np.bincount(ranks)
+    held = np.flatnonzero(counts)
+    return Tally(keys=held.astype(np.int32), counts=counts[held].astype(np.int64))
+
+
+def _are_sound(probabilities: Floats, tolerance: float) -> Flags:
     """Return whether each row's probabilities lie between 0 and 1 and add up to 1, within the tolerance."""
     with np.errstate(invalid="ignore"):
-        sums = np.abs(probabilities.sum(axis=1) - 1) <= TOLERANCE
+        sums = np.abs(probabilities.sum(axis=1) - 1) <= tolerance
         sound: Flags = sums & (probabilities.min(axis=1) >= 0) & (probabilities.max(axis=1) <= 1)
     return sound
 
@@ -181,11 +203,19 @@ def _of_label(probabilities: Floats, truth: Codes) -> Floats:
     return np.where(is_known, known, 0.0)
 
 
+def _square(probabilities: Floats) -> Floats:
+    """Sum the squares of each row, one class after the other, so that no bit depends on the rows around it."""
+    total = np.zeros(len(probabilities))
+    for column in probabilities.T:
+        total += column * column
+    return total
+
+
 def _losses(probabilities: Floats, truth: Codes) -> dict[str, int]:
     own = _of_label(probabilities, truth)
     log_losses = -np.log(np.clip(own, EPSILON, 1 - EPSILON))
     # the sum over the classes of (p - y)^2
-    distances = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * own + 1
+    distances = _square(probabilities) - 2 * own + 1
     return {
         "probable": len(own),
         "log_loss": in_units(log_losses),
@@ -220,11 +250,13 @@ def _probabilities(joined: pa.Table, classes: Sequence[str], order: Sequence[str
             hint="name the classes in the order of the probabilities by the key `classes`",
             column="probability",
         )
-    missing = pa.scalar([np.nan] * len(order), column.type)
-    numbers: Floats = (
-        pc.coalesce(column, missing).combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
-    )
-    return numbers.reshape(-1, len(order))[:, [order.index(name) for name in classes]]
+    if column.null_count:
+        column = pc.coalesce(column, pa.scalar([np.nan] * len(order), column.type))
+    numbers: Floats = column.combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    places = [order.index(name) for name in classes]
+    # one class after the other lie closer together than its rows
+    matrix: Floats = np.asfortranarray(numbers.reshape(-1, len(order)))
+    return matrix if places == list(range(len(order))) else matrix[:, places]
 
 
 def _texts(joined: pa.Table, name: str) -> pa.Array:

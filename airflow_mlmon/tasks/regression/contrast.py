@@ -12,7 +12,13 @@ from airflow_mlmon.statistics.two_sample import welch_p_value
 from airflow_mlmon.tasks.contrast import Contrast, Difference
 from airflow_mlmon.tasks.means import difference_of_means
 from airflow_mlmon.tasks.regression import residuals
-from airflow_mlmon.tasks.regression.metrics import column_of, measure_residuals, variance_of_mean
+from airflow_mlmon.tasks.regression.metrics import (
+    column_of,
+    error_to_size,
+    measure_residuals,
+    unexplained_variance,
+    variance_of_mean,
+)
 from airflow_mlmon.tasks.regression.table import (
     INTERVAL_COVERAGE,
     INTERVAL_WIDTH,
@@ -40,8 +46,8 @@ def compare_residuals(
 ) -> list[Difference]:
     """Compare every metric that needs labels between two versions.
 
-    Means have Welch's interval, roots of means that of the delta method, the coverage Agresti and Caffo's. The others
-    have none: two intervals that overlap say nothing of a difference.
+    Means have Welch's interval, roots and ratios of means that of the delta method, the coverage Agresti and Caffo's.
+    The others have none: two intervals that overlap say nothing of a difference.
     """
     first = {value.metric: value.value for value in measure_residuals(before, min_coverage, names)}
     second = {value.metric: value.value for value in measure_residuals(after, min_coverage, names)}
@@ -84,6 +90,10 @@ def _intervals(
         variances = [variance_of_mean(column) / (4 * root**2) for column, root in sides if column and root]
         if len(variances) == len(sides):
             yield metric, interval_around((sides[1][1] or 0.0) - (sides[0][1] or 0.0), sum(variances))
+    for metric, sign, ratio_of in (("wmape", 1, error_to_size), ("r2", -1, unexplained_variance)):
+        one, two = ratio_of(before), ratio_of(after)
+        if one and two:
+            yield metric, interval_around(sign * (two[0] - one[0]), one[1] + two[1])
     yield INTERVAL_COVERAGE, share_interval(*_covered(before), *_covered(after))
 
 

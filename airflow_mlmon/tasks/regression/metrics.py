@@ -67,6 +67,42 @@ def variance_of_labels(profile: OutcomeSums) -> float:
     return (rows * squares - total * total) / rows**2 * profile.schema[residuals.LABEL].quantum ** 2
 
 
+def error_to_size(profile: OutcomeSums) -> tuple[float, float] | None:
+    """Return the sum of the absolute errors by that of the labels' magnitudes, and its variance by the delta method.
+
+    There is none of labels that are all 0; one row has no variance.
+    """
+    absolute, rows = column_of(profile, residuals.ABSOLUTE), profile.sum("rows")
+    if absolute is None or absolute.mean is None or profile.schema is None or not profile.sum("size"):
+        return None
+    label, error = (spread_of(profile.schema[name]) for name in (residuals.LABEL, residuals.RESIDUAL))
+    size, squares, product = (profile.sum(key) * UNIT / rows for key in ("size", "size2", "e1size"))
+    ratio = absolute.mean / (size * label)
+    of_errors = absolute.mean**2 + (absolute.std or 0.0) ** 2
+    variance = of_errors - 2 * ratio * product * label * error + ratio**2 * squares * label**2
+    return ratio, max(variance, 0.0) / (rows * (size * label) ** 2) if rows > 1 else 0.0
+
+
+def unexplained_variance(profile: OutcomeSums) -> tuple[float, float] | None:
+    """Return 1 - R², and its variance by the delta method; None of labels that do not vary."""
+    squared, rows = column_of(profile, residuals.SQUARED), profile.sum("rows")
+    total = variance_of_labels(profile)
+    if squared is None or squared.mean is None or profile.schema is None or not total:
+        return None
+    unexplained = squared.mean / total
+    label, error = (spread_of(profile.schema[name]) for name in (residuals.LABEL, residuals.RESIDUAL))
+    u1 = profile.sum("label") / rows * profile.schema[residuals.LABEL].quantum / label
+    u2 = total / label**2 + u1**2
+    u3, u4, e2u, e2u2 = (profile.sum(key) * UNIT / rows for key in ("u3", "u4", "e2u", "e2u2"))
+    e2 = squared.mean / error**2
+    # moments about the mean of the labels, in units of the spreads
+    fourth = u4 - 4 * u1 * u3 + 6 * u1**2 * u2 - 3 * u1**4
+    mixed = e2u2 - 2 * u1 * e2u + u1**2 * e2
+    of_squares = squared.mean**2 + (squared.std or 0.0) ** 2
+    variance = of_squares - 2 * unexplained * mixed * (error * label) ** 2 + unexplained**2 * fourth * label**4
+    return unexplained, max(variance, 0.0) / (rows * total**2)
+
+
 def scales_of(profile: OutcomeSums) -> Mapping[str, float]:
     """Return the standard deviations of the values whose means are evaluated."""
     columns = {MEAN_ERROR: column_of(profile, residuals.RESIDUAL), LABEL_MEAN: column_of(profile, residuals.LABEL)}
@@ -140,45 +176,25 @@ def _root(metric: str, mean: MetricValue, profile: OutcomeSums, name: str) -> Me
 
 
 def _wmape(profile: OutcomeSums, lack: str) -> MetricValue:
-    """Measure a ratio of two sums, with the variance of the delta method."""
-    absolute, rows = column_of(profile, residuals.ABSOLUTE), profile.sum("rows")
-    if lack or absolute is None or absolute.mean is None or profile.schema is None:
-        return _none("wmape", lack or _NO_ROW)
-    spread = spread_of(profile.schema[residuals.LABEL])
-    size = profile.sum("size") * UNIT / rows * spread
-    if not size:
+    if lack:
+        return _none("wmape", lack)
+    found = error_to_size(profile)
+    if found is None:
         return _none("wmape", "all labels are 0")
-    ratio = absolute.mean / size
-    product = profile.sum("e1size") * UNIT / rows * spread * spread_of(profile.schema[residuals.RESIDUAL])
-    squares = profile.sum("size2") * UNIT / rows * spread**2
-    of_errors = absolute.mean**2 + (absolute.std or 0.0) ** 2
-    variance = (of_errors - 2 * ratio * product + ratio**2 * squares) / (rows * size**2)
-    interval = positive_interval(ratio, variance) if rows > 1 else None
-    return MetricValue(metric="wmape", value=ratio, rows=rows).within(interval)
+    return MetricValue(metric="wmape", value=found[0], rows=profile.sum("rows")).within(positive_interval(*found))
 
 
 def _r2(profile: OutcomeSums, lack: str) -> MetricValue:
-    """Measure R², with the variance of the delta method for the ratio of unexplained to all variance."""
-    squared, rows = column_of(profile, residuals.SQUARED), profile.sum("rows")
-    if lack or squared is None or squared.mean is None or profile.schema is None:
-        return _none("r2", lack or _NO_ROW)
-    total = variance_of_labels(profile)
-    if not total:
+    rows = profile.sum("rows")
+    if lack:
+        return _none("r2", lack)
+    found = unexplained_variance(profile)
+    if found is None:
         return _none("r2", f"all {rows} labels are equal" if rows > 1 else "one label has no variance")
-    unexplained = squared.mean / total
-    measured = MetricValue(metric="r2", value=1 - unexplained, rows=rows)
-    label, error = (spread_of(profile.schema[name]) for name in (residuals.LABEL, residuals.RESIDUAL))
-    u1 = profile.sum("label") / rows * profile.schema[residuals.LABEL].quantum / label
-    u2 = total / label**2 + u1**2
-    u3, u4, e2u, e2u2 = (profile.sum(key) * UNIT / rows for key in ("u3", "u4", "e2u", "e2u2"))
-    e2 = squared.mean / error**2
-    # moments about the mean of the labels, in units of the spreads
-    fourth = u4 - 4 * u1 * u3 + 6 * u1**2 * u2 - 3 * u1**4
-    mixed = e2u2 - 2 * u1 * e2u + u1**2 * e2
-    of_squares = squared.mean**2 + (squared.std or 0.0) ** 2
-    variance = of_squares - 2 * unexplained * mixed * (error * label) ** 2 + unexplained**2 * fourth * label**4
-    interval = positive_interval(unexplained, variance / (rows * total**2))
-    return measured.within(interval and (1 - interval[1], 1 - interval[0]))
+    interval = positive_interval(*found)
+    return MetricValue(metric="r2", value=1 - found[0], rows=rows).within(
+        interval and (1 - interval[1], 1 - interval[0])
+    )
 
 
 def _quantile(metric: str, share: float, residual: NumericProfile | None) -> MetricValue:

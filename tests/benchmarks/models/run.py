@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from tests.benchmarks.models import cbpe, regression, shifts
+from tests.benchmarks.models import cbpe, ranking, regression, shifts
 from tests.benchmarks.models.measured import Measured
 from tests.benchmarks.report import Report
 
@@ -52,6 +52,10 @@ KEYS: Mapping[str, Key] = {
     "null_alarm_regression": Key("<= 0.05", regression.null_alarm),
     "null_alarm_regression_daily": Key("<= 0.05", regression.null_alarm_daily),
     "power_regression": Key(">= 0.95", regression.power),
+    **{f"error_{name}": Key("<= 1e-4", partial(ranking.error, name)) for name in ranking.ERRORS},
+    "null_alarm_ranking": Key("<= 0.05", ranking.null_alarm),
+    "null_alarm_ranking_daily": Key("<= 0.05", ranking.null_alarm_daily),
+    "power_ranking": Key(">= 0.95", ranking.power),
 }
 
 

@@ -13,6 +13,8 @@ from sklearn import metrics
 import airflow_mlmon
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError, SchemaMismatchError
+from tests.support.archive import FIRST
+from tests.support.durations import duration_table
 
 
 def scored(rows: int, seed: int, *, flipped: float = 0.0) -> pa.Table:
@@ -38,6 +40,19 @@ def test_metrics_of_both_sides_are_those_of_scikit_learn():
     accuracy = by_name["accuracy"]
     assert accuracy.is_apart
     assert accuracy.low < accuracy.difference < accuracy.high < 0
+
+
+def test_numbers_are_compared_as_a_regression():
+    before, after = (duration_table(FIRST, bias=bias) for bias in (0.0, 4.0))
+
+    found = airflow_mlmon.compare(before, after, label="took", prediction="minutes").performance
+
+    by_name = {row.metric: row for row in found.differences}
+    assert found.task == "regression"
+    assert by_name["mean_error"].difference == pytest.approx(4, abs=1e-5)
+    assert by_name["mean_error"].is_apart
+    assert by_name["r2"].low < by_name["r2"].difference < by_name["r2"].high
+    assert found.missing["pinball_loss"] == "no row has a label and all quantiles"
 
 
 def test_a_prediction_alone_leaves_metrics_of_the_score_out_with_the_reason():
