@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Never
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Difference
-    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
     from airflow_mlmon.tasks.rates import GroupRate
@@ -139,12 +138,6 @@ class Multiclass(Task):
         """Say no: there is no score that a class of several follows from."""
         return False
 
-    def empty_outcomes(self) -> OutcomeSums:
-        """Return the outcome profile of no rows."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums()
-
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the classes."""
         from airflow_mlmon.tasks.multiclass.outcome import pin_classes  # noqa: PLC0415 - heavy
@@ -156,16 +149,6 @@ class Multiclass(Task):
         from airflow_mlmon.tasks.multiclass.outcome import profile_classifications  # noqa: PLC0415 - heavy
 
         return profile_classifications(joined, schema, self.classes)
-
-    def read_outcomes(self, data: bytes) -> OutcomeSums:
-        """Return the outcome profile that these bytes were made of."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums.from_bytes(data)
-
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> Never:
-        """Refuse: nothing is counted."""
-        raise NotImplementedError(self.name, rows, cells)
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the share of the class that is predicted most."""
