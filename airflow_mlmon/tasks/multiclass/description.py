@@ -144,11 +144,17 @@ class Multiclass(Task):
 
         return pin_classes(outputs, joined, self.classes, self.settings)
 
-    def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
-        """Count what predictions joined with their labels say."""
-        from airflow_mlmon.tasks.multiclass.outcome import profile_classifications  # noqa: PLC0415 - heavy
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:
+        """Put numbers in the place of classes, and cells in that of probabilities."""
+        from airflow_mlmon.tasks.multiclass.outcome import arrange_classifications  # noqa: PLC0415 - heavy
 
-        return profile_classifications(joined, schema, self.classes)
+        return arrange_classifications(joined, schema, self.classes)
+
+    def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
+        """Count what predictions joined with their labels say, arranged or not."""
+        from airflow_mlmon.tasks.multiclass.outcome import is_arranged, profile_classifications  # noqa: PLC0415 - heavy
+
+        return profile_classifications(joined if is_arranged(joined) else self.arrange(joined, schema), schema)
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the share of the class that is predicted most."""

@@ -136,7 +136,7 @@ class Ranking(Task):
 
         return pin_ranking(outputs, joined, self.settings)
 
-    def arrange(self, joined: pa.Table) -> pa.Table:
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:  # noqa: ARG002 - of any schema
         """Put numbers in the place of the names of groups and items."""
         from airflow_mlmon.tasks.ranking.outcome import number_groups  # noqa: PLC0415 - heavy
 

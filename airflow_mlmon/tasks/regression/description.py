@@ -139,6 +139,12 @@ class Regression(Task):
 
         return pin_residuals(outputs, joined, self.levels)
 
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Return the columns that are read, as doubles."""
+        from airflow_mlmon.tasks.regression.residuals import arrange_rows  # noqa: PLC0415 - heavy
+
+        return arrange_rows(joined, self.levels)
+
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Profile what predictions joined with their labels say."""
         from airflow_mlmon.tasks.regression.outcome import profile_residuals  # noqa: PLC0415 - heavy

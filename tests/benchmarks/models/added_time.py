@@ -13,19 +13,20 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
+from airflow_mlmon.tasks import registry
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.parts import profile_outcome_parts
-from airflow_mlmon.tasks.registry import TASKS
 from airflow_mlmon.tasks.task import Task
 from tests.benchmarks.models.measured import Measured
 from tests.support.labelled import random_labels, random_numbers
 from tests.support.ranked import random_groups
 
 ROWS, TURNS = 1_000_000, 3
+TASKS = ("binary", "multiclass", "regression", "ranking")
 _CLASSES = tuple(f"class {number}" for number in range(10))
 _VALUES = {"origin": ("EWR", "JFK", "LGA"), "channel": ("web", "app", "desk", "phone"), "tier": ("gold", "silver")}
 SEGMENTS = tuple(SegmentSchema(columns=(name,), values=values) for name, values in _VALUES.items())
-TASK_OF = {**TASKS, "multiclass": Multiclass(_CLASSES)}
+TASK_OF = {**registry.TASKS, "multiclass": Multiclass(_CLASSES)}
 
 
 def added_time(name: str) -> Measured:

@@ -13,6 +13,8 @@ With ARGS="--only cbpe_mae" some of them. Each key is measured by a function of 
                          inputs vary from day to day by 0.1 standard deviations (`shifts`)
     power_concept_shift  share of days of 5,000 rows on which a tenth of the labels is turned round, and found
                          (`shifts`)
+    added_time_1m_<task> time of the outcome profiles of 1,000,000 rows with labels, in total and by three segments,
+                         over that of the profile of 20 features by the same segments, in turns (`added_time`)
     error_<metric>       distance from scikit-learn's value for the same rows, as a share of it; of a quantile of the
                          residual, of its standard deviation (`regression`, `ranking`, `classes`)
     null_alarm_<task>    the largest share, of 200, 1,000 and 5,000 rows, of healthy labelled days with an alarm at a
@@ -31,7 +33,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from tests.benchmarks.models import cbpe, classes, ranking, regression, shifts
+from tests.benchmarks.models import added_time, cbpe, classes, ranking, regression, shifts
 from tests.benchmarks.models.measured import Measured
 from tests.benchmarks.report import Report
 
@@ -45,6 +47,7 @@ class Key:
 
 
 KEYS: Mapping[str, Key] = {
+    **{f"added_time_1m_{task}": Key("<= 0.5", partial(added_time.added_time, task)) for task in added_time.TASKS},
     "cbpe_times_nannyml": Key(">= 10", cbpe.times_nannyml),
     "cbpe_mae": Key("<= 1.0001", cbpe.error),
     "null_alarm_shifts": Key("<= 0.05", shifts.null_alarm),
