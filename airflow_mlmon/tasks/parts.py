@@ -104,7 +104,7 @@ def profile_outcome_parts(
     Raises:
         SchemaMismatchError: a column is absent or of another type.
     """
-    joined = task.arrange(joined)
+    joined = task.arrange(joined, schema)
     parts: dict[str, OutcomeProfile] = {}
     divided: Sequence[OutcomeProfile] = ()
     too_many = []

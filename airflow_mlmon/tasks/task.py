@@ -109,7 +109,7 @@ class Task(ABC):
             joined: The reference's outputs with their labels; None if it has no labels.
         """
 
-    def arrange(self, joined: pa.Table) -> pa.Table:
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:  # noqa: ARG002 - for those that need it
         """Return predictions joined with their labels in the form of which several parts are profiled fastest."""
         return joined
 
