@@ -32,7 +32,7 @@ from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
-from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
+from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 from airflow_mlmon.spec.worth import Worth
 
@@ -44,15 +44,10 @@ _TYPE_OF_ROLE = {
 }
 
 # keys that only some kinds of model read
-TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "value"})
+TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance", "value"})
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
-
-
-def _name_class(value: Any) -> Any:
-    """Return the text of a class that is a whole number, as archived numbers are read."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Check(Section):
@@ -88,10 +83,17 @@ class ModelSpec(Section):
         default="binary",
         description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
     )
-    classes: tuple[Annotated[str, BeforeValidator(_name_class)], ...] = Field(
+    classes: tuple[ClassName, ...] = Field(
         default=(),
         description="Classes of a classifier: of several, in the order of their probabilities; of two that are "
         "archived as texts, the negative one, then the positive one.",
+    )
+    tolerance: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Within what the probabilities of a classifier of several classes must add up to 1, by default "
+        "0.001.",
     )
     threshold: float | None = Field(
         default=None,
@@ -102,7 +104,10 @@ class ModelSpec(Section):
         default=None, description="What a row of each cell of a binary classifier's confusion matrix is worth."
     )
     cutoff: int | None = Field(
-        default=None, ge=1, description="How many of the first rows of a group count for a ranking (k); by default 10."
+        default=None,
+        ge=1,
+        description="How many of the first rows of a group count for a ranking (k), by default 10; how many "
+        "classes the top-k accuracy of several classes is of, by default 2.",
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")

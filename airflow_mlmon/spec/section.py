@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import Metric
+
+
+def name_class(value: Any) -> Any:
+    """Return the text of a class that is a whole number, as archived numbers are read.
+
+    >>> name_class(7), name_class("cat"), name_class(True)
+    ('7', 'cat', True)
+    """
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+ClassName = Annotated[str, BeforeValidator(name_class)]
 
 
 class UnknownNameError(ValueError):

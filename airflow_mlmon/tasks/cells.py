@@ -19,6 +19,10 @@ _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
 # all cells, from that of the lowest score to that of the highest; with fewer rows, sorting is faster
 _PLACES = 2 * LAST_CELL + _MIRROR + 1
 _FEW = 1 << 15
+# cells of probabilities, from that of 0 to that of 1
+N_CELLS = _MIRROR + 1
+# so many scores stay in the cache of a processor
+_BLOCK = 1 << 14
 # of equal width, in which scores are compared with labels; their ends lie on the grid
 BINS = 16
 
@@ -38,8 +42,12 @@ def to_score_cells(scores: Floats) -> npt.NDArray[np.int32]:
     >>> to_score_cells(np.array([0.0, 0.25, 0.5, 0.75, 1.0])).tolist()
     [0, 16000, 16128, 16256, 32256]
     """
-    upper = scores >= HALF
-    return from_half(to_cells(np.where(upper, 1.0 - scores, scores) + 0.0), upper)
+    cells = np.empty(len(scores), dtype=np.int32)
+    for start in range(0, len(scores), _BLOCK):
+        block = scores[start : start + _BLOCK]
+        upper = block >= HALF
+        cells[start : start + _BLOCK] = from_half(to_cells(np.where(upper, 1.0 - block, block) + 0.0), upper)
+    return cells
 
 
 def to_scores(cells: npt.NDArray[np.int32]) -> Floats:

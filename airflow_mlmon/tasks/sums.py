@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.codec.codec import read_column, read_steps, write_column, write_steps
@@ -154,6 +155,16 @@ class OutcomeSums:
                 "Outcome profiles of two schemas cannot be added.",
                 hint="the reference has changed: rebuild them with `mlmon reprofile`",
             )
+
+
+def to_units(values: Floats) -> npt.NDArray[np.int64]:
+    """Convert finite doubles below 2**22 to units of 2**-40, each rounded to the nearest.
+
+    >>> to_units(np.array([0.5])).tolist() == [2**39]
+    True
+    """
+    units: npt.NDArray[np.int64] = np.rint(values / UNIT).astype(np.int64)
+    return units
 
 
 def in_units(values: Floats) -> int:

@@ -180,3 +180,16 @@ def test_profiling_again_keeps_the_requests(run):
     assert {key: value for key, value in values(run, SLOW).items() if key[0] in OF_REQUESTS} == {
         key: value for key, value in before.items() if key[0] in OF_REQUESTS
     }
+
+
+def test_reference_may_lack_the_requests(tmp_path):
+    archive = Archive(str(tmp_path / "archive"), write_file)
+    write_requests(archive, {0: DAYS[0]})
+    archive.write_reference()
+    with opened(tmp_path, archive, OPERATIONAL) as run:
+        evaluate_day(run, partition(0))
+        found = {one.metric: one for one in run.store.verdicts(partition(0)) if one.column is None}
+
+    assert found["error_rate"].state is VerdictState.INSUFFICIENT_DATA
+    assert found["error_rate"].note == "0 days of history, fewer than 3"
+    assert found["error_rate"].value == pytest.approx(errors(0) / ROWS)

@@ -70,6 +70,26 @@ def test_metrics_of_a_day_are_those_of_its_rows(run):
     assert found["r2"].constant == pytest.approx(0, abs=0.05)
 
 
+def test_mean_absolute_error_is_estimated_before_its_labels_come(run):
+    healthy = [metrics(run, offset) for offset in range(DAYS - 1) if offset != BIASED]
+    gaps = [found["estimation_gap"] for found in healthy]
+    assert [gap.value for gap in gaps] == pytest.approx(
+        [found["estimated_mae"].value - found["mae"].value for found in healthy]
+    )
+    # in standard errors, of which the intervals have 1.96
+    errors = [gap.value / ((gap.high - gap.low) / 3.92) for gap in gaps]
+    assert max(map(abs, errors)) < 3
+    assert np.mean(np.abs(errors)) < 1.5
+    biased, last = metrics(run, BIASED), metrics(run, DAYS - 1)
+    verdicts = {verdict.metric: verdict for verdict in run.store.verdicts(duration_day(BIASED)) if not verdict.segment}
+
+    assert biased["mae"].value > biased["estimated_mae"].high
+    assert verdicts["estimation_gap"].state is VerdictState.BREACH
+    assert biased["concept_shift"].low > 0
+    assert last["mae"].value is None
+    assert last["estimated_mae"].value is not None
+
+
 def test_a_bias_is_found_and_no_other_day_alerts(run):
     alerts = {(alert.partition.day, alert.metric) for alert in run.store.alerts(MODEL, FIRST, LAST)}
 

@@ -41,8 +41,9 @@ class NumericCounter:
         squares: Sum of their squares.
     """
 
-    def __init__(self, schema: ColumnSchema) -> None:
+    def __init__(self, schema: ColumnSchema, *, is_summed_only: bool = False) -> None:
         self._schema = schema
+        self._is_summed_only = is_summed_only
         self._atoms = dict.fromkeys(schema.atoms, 0)
         self._values: Tally | None = Tally.empty(np.float64)
         self._cells: list[Tally] = []
@@ -94,6 +95,8 @@ class NumericCounter:
         total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
         self.total += total
         self.squares += squares
+        if self._is_summed_only:
+            return
         if self._values is None:
             self._count_cells(deviations)
         else:

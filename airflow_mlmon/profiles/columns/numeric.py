@@ -59,9 +59,9 @@ class NumericProfile:
         return cls(schema=schema, distribution=Distribution(pinned_atoms=schema.atoms))
 
     @classmethod
-    def of(cls, schema: ColumnSchema, chunks: Iterable[Numbers]) -> Self:
-        """Profile the values of a column, given in chunks."""
-        counter = NumericCounter(schema)
+    def of(cls, schema: ColumnSchema, chunks: Iterable[Numbers], *, is_summed_only: bool = False) -> Self:
+        """Profile the values of a column, given in chunks; one that is only summed has no distribution."""
+        counter = NumericCounter(schema, is_summed_only=is_summed_only)
         rows = nulls = 0
         for chunk in chunks:
             rows += len(chunk.values) + chunk.nulls

@@ -10,7 +10,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.statistics.intervals import Interval, interval_around, share_interval
 from airflow_mlmon.tasks.contrast import Contrast, Difference
-from airflow_mlmon.tasks.multiclass.metrics import TOP, Confusion, measure_classifications
+from airflow_mlmon.tasks.multiclass.metrics import Confusion, measure_classifications, top_of
 from airflow_mlmon.tasks.multiclass.outcome import RANKS
 from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
@@ -63,7 +63,7 @@ def _majority(side: OutcomeSums) -> tuple[int, int]:
 
 def _among_top(side: OutcomeSums) -> tuple[int, int]:
     ranks = side.tally(RANKS)
-    return int(ranks.counts[ranks.keys <= TOP].sum()), side.sum("probable")
+    return int(ranks.counts[ranks.keys <= top_of(side)].sum()), side.sum("probable")
 
 
 # of each metric that is a share of rows: how many count, of how many

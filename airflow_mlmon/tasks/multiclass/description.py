@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Never
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.metrics import (
@@ -15,7 +15,7 @@ from airflow_mlmon.spec.metrics import (
     Metric,
 )
 from airflow_mlmon.tasks.contrast import Contrasted
-from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE, METRICS, PREDICTED_MAJORITY_RATE
+from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE, METRICS, PREDICTED_MAJORITY_RATE, TOLERANCE
 from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.task import Task
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Difference
-    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
     from airflow_mlmon.tasks.rates import GroupRate
@@ -43,6 +42,8 @@ class Multiclass(Task):
 
     Attributes:
         classes: Classes of the probabilities, in their order.
+        tolerance: Within what the probabilities of a row must add up to 1; None for the default.
+        cutoff: How many classes the top-k accuracy is of; None for the default.
     """
 
     name: ClassVar[str] = "multiclass"
@@ -51,7 +52,7 @@ class Multiclass(Task):
         {Role.PREDICTION: _TEXTS, Role.PROBABILITY: (ColumnType.FLOAT, ColumnType.VECTOR)}
     )
     needs: ClassVar[tuple[tuple[Role, ...], ...]] = ((Role.PREDICTION, Role.PROBABILITY),)
-    keys: ClassVar[frozenset[str]] = frozenset({"classes", "fairness"})
+    keys: ClassVar[frozenset[str]] = frozenset({"classes", "cutoff", "tolerance", "fairness"})
     looks: ClassVar[Mapping[Role | None, str]] = MappingProxyType(
         {
             Role.PREDICTION: "one of a few classes",
@@ -90,9 +91,13 @@ class Multiclass(Task):
     )
     counting: ClassVar[None] = None
 
-    def __init__(self, classes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, classes: tuple[str, ...] = (), *, tolerance: float | None = None, cutoff: int | None = None
+    ) -> None:
         """Describe classifiers with probabilities of these classes."""
         self.classes = classes
+        self.tolerance = tolerance
+        self.cutoff = cutoff
 
     @property
     def label_type(self) -> ColumnType:
@@ -100,11 +105,19 @@ class Multiclass(Task):
         return ColumnType.CATEGORY
 
     def bind(self, spec: ModelSpec) -> Multiclass:
-        """Return the task with the classes of a spec."""
-        return type(self)(spec.classes)
+        """Return the task with the classes and the settings of a spec."""
+        return type(self)(spec.classes, tolerance=spec.tolerance, cutoff=spec.cutoff)
+
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """Return the tolerance and the cutoff, as far as a spec sets them."""
+        found = {"tolerance": self.tolerance, "cutoff": self.cutoff}
+        return {name: float(value) for name, value in found.items() if value is not None}
 
     def find_mistakes(self, spec: ModelSpec) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Find probabilities that are not one for each of the classes."""
+        """Find classes that are listed twice, and probabilities that are not one for each of the classes."""
+        if len(set(spec.classes)) < len(spec.classes):
+            yield ("classes",), "a class is listed twice"
         names = spec.columns_of(Role.PROBABILITY)
         if not names:
             return
@@ -125,33 +138,23 @@ class Multiclass(Task):
         """Say no: there is no score that a class of several follows from."""
         return False
 
-    def empty_outcomes(self) -> OutcomeSums:
-        """Return the outcome profile of no rows."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums()
-
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the classes."""
         from airflow_mlmon.tasks.multiclass.outcome import pin_classes  # noqa: PLC0415 - heavy
 
-        return pin_classes(outputs, joined, self.classes)
+        return pin_classes(outputs, joined, self.classes, self.settings)
+
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:
+        """Put numbers in the place of classes, and cells in that of probabilities."""
+        from airflow_mlmon.tasks.multiclass.outcome import arrange_classifications  # noqa: PLC0415 - heavy
+
+        return arrange_classifications(joined, schema, self.classes)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
-        """Count what predictions joined with their labels say."""
-        from airflow_mlmon.tasks.multiclass.outcome import profile_classifications  # noqa: PLC0415 - heavy
+        """Count what predictions joined with their labels say, arranged or not."""
+        from airflow_mlmon.tasks.multiclass.outcome import is_arranged, profile_classifications  # noqa: PLC0415 - heavy
 
-        return profile_classifications(joined, schema, self.classes)
-
-    def read_outcomes(self, data: bytes) -> OutcomeSums:
-        """Return the outcome profile that these bytes were made of."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums.from_bytes(data)
-
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> Never:
-        """Refuse: nothing is counted."""
-        raise NotImplementedError(self.name, rows, cells)
+        return profile_classifications(joined if is_arranged(joined) else self.arrange(joined, schema), schema)
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the share of the class that is predicted most."""
@@ -187,7 +190,7 @@ class Multiclass(Task):
         """Return the Brier loss of each prediction with a label, or whether its class is wrong."""
         from airflow_mlmon.tasks.multiclass.outcome import losses_of_classes  # noqa: PLC0415 - heavy
 
-        return losses_of_classes(joined, self.classes)
+        return losses_of_classes(joined, self.classes, self.tolerance or TOLERANCE)
 
     def estimate(self, outcomes: Any, reference: Any) -> list[MetricValue]:
         """Estimate performance by confidence (CBPE), of each class against the rest."""

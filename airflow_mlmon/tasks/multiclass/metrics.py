@@ -19,8 +19,8 @@ from airflow_mlmon.statistics.arrays import Counts, Flags, Floats
 from airflow_mlmon.statistics.intervals import auc_interval, delong_variance, mean_interval_of_sums, wilson_interval
 from airflow_mlmon.tasks.cells import area_under_curve, calibration_error
 from airflow_mlmon.tasks.coverage import measure_under_coverage, share_of
-from airflow_mlmon.tasks.multiclass.outcome import CONFUSION, LABEL, MAX_CURVES, RANKS, TOLERANCE, cells_key
-from airflow_mlmon.tasks.multiclass.table import AVERAGES, MAJORITY_RATE
+from airflow_mlmon.tasks.multiclass.outcome import CONFUSION, LABEL, MAX_CURVES, RANKS, cells_key, tolerance_of
+from airflow_mlmon.tasks.multiclass.table import AVERAGES, MAJORITY_RATE, TOLERANCE
 from airflow_mlmon.tasks.sums import UNIT, OutcomeSums
 
 TOP = 2
@@ -83,6 +83,11 @@ def measure_classifications(profile: OutcomeSums, min_coverage: float) -> list[M
     return measure_under_coverage(
         profile, min_coverage, of_labels=[majority_rate(profile)], performance=list(_performance(profile))
     )
+
+
+def top_of(profile: OutcomeSums) -> int:
+    """Return how many classes the top-k accuracy is of."""
+    return int(dict(profile.schema.settings).get("cutoff", TOP)) if profile.schema else TOP
 
 
 def majority_rate(profile: OutcomeSums) -> MetricValue:
@@ -172,16 +177,17 @@ def _balanced(confusion: Confusion) -> MetricValue:
 
 def _of_probabilities(profile: OutcomeSums) -> Iterator[MetricValue]:
     rows, improbable = profile.sum("probable"), profile.sum("improbable")
+    tolerance = tolerance_of(profile.schema) if profile.schema else TOLERANCE
     # a mean over the rest would look better than the probabilities are
     lack = "" if rows else _NO_PROBABILITIES
     if improbable:
-        lack = f"the probabilities of {improbable} rows do not add up to 1 within {TOLERANCE:g}"
+        lack = f"the probabilities of {improbable} rows do not add up to 1 within {tolerance:g}"
     if lack:
         for metric in ("top_k_accuracy", "roc_auc", "log_loss", "brier", "ece"):
             yield _none(metric, lack)
         return
     ranks = profile.tally(RANKS)
-    among = int(ranks.counts[ranks.keys <= TOP].sum())
+    among = int(ranks.counts[ranks.keys <= top_of(profile)].sum())
     yield share_of("top_k_accuracy", among, rows, lack)
     yield _roc_auc(profile)
     for metric in ("log_loss", "brier"):

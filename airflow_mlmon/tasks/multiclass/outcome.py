@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -21,36 +22,47 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.profiles.values.arrow import to_text_array
+from airflow_mlmon.profiles.values.exact import sum_exactly
 from airflow_mlmon.profiles.values.reading import Texts, count_texts
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.statistics.arrays import Flags, Floats
-from airflow_mlmon.tasks.cells import EPSILON, count_score_cells, to_score_cells
+from airflow_mlmon.tasks.cells import EPSILON, N_CELLS, to_score_cells
+from airflow_mlmon.tasks.multiclass.table import TOLERANCE
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.sums import OutcomeSums, in_units
+from airflow_mlmon.tasks.sums import OutcomeSums, to_units
 
 LABEL = "label"
 MAX_CLASSES = 1_000
 MAX_CURVES = 50
-# probabilities of a row add up to 1 within this
-TOLERANCE = 1e-3
 CONFUSION, RANKS = "confusion", "ranks"
 
 Codes = npt.NDArray[np.int32]
 _NONE = -1
+# columns of arranged rows, beside the label, the ranks and the losses
+_TRUTH, _PREDICTED, _STATE = "truth", "predicted", "state"
+_MISSING, _UNSOUND, _SOUND = range(3)
+_LOSSES = ("log_loss", "log_loss2", "brier", "brier2")
+# whether the label of a row is a class or another, each with whether the class is predicted
+_UNLABELLED, _OWN, _OTHER = range(3)
+_STATES = 6
 
 
 def pin_classes(
-    outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None, classes: Sequence[str]
+    outputs: Mapping[Role, ColumnProfile],
+    joined: pa.Table | None,
+    classes: Sequence[str],
+    settings: Mapping[str, float] = MappingProxyType({}),
 ) -> OutcomeSchema:
     """Pin the classes, the most frequent label first: those of the spec, else those that the reference has."""
     found = _count_classes(outputs, joined)
     named = classes or [name for name in sorted(found) if sum(found[name])]
     frequent = sorted(named, key=lambda name: [-count for count in found.get(name, (0, 0))])[:MAX_CLASSES]
-    return OutcomeSchema(columns=(ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent)),))
+    label = ColumnSchema(name=LABEL, kind=Kind.CATEGORY, vocabulary=tuple(frequent))
+    return OutcomeSchema(columns=(label,), settings=tuple(sorted(settings.items())))
 
 
-def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> OutcomeSums:
-    """Profile predictions joined with their labels.
+def arrange_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequence[str]) -> pa.Table:
+    """Return what is counted of each row: numbers of classes, cells and rank of its probabilities, and its losses.
 
     Args:
         joined: One row per prediction, with the columns prediction and label (text or null), probability (a list of
@@ -66,29 +78,62 @@ def profile_classifications(joined: pa.Table, schema: OutcomeSchema, order: Sequ
     excluded = _column(joined, "excluded").combine_chunks()
     labels = pc.if_else(excluded, pa.scalar(None, pa.string()), _texts(joined, LABEL))
     truth, predicted = _to_codes(labels, classes), _to_codes(_texts(joined, "prediction"), classes)
+    kept = {name: joined.column(name) for name in joined.column_names if name not in {"prediction", "probability"}}
+    columns = {**kept, LABEL: labels.dictionary_encode(), _TRUTH: truth, _PREDICTED: predicted}
     probabilities = _probabilities(joined, classes, order)
+    if probabilities is None:
+        return pa.table(columns)
+    is_sound = _are_sound(probabilities, tolerance_of(schema))
+    open_rows = np.flatnonzero((predicted == _NONE) & is_sound)
+    predicted[open_rows] = probabilities[open_rows].argmax(axis=1)
+    columns[_STATE] = np.where(is_sound, _SOUND, np.where(np.isnan(probabilities[:, 0]), _MISSING, _UNSOUND))
+    own = np.where(is_sound & (truth != _NONE), _of_label(probabilities, truth), 1.0)
+    columns[RANKS] = _ranks(probabilities, own, truth)
+    log_losses = -np.log(np.clip(own, EPSILON, 1 - EPSILON))
+    # the sum over the classes of (p - y)^2; unsound ones are not counted
+    distances = np.where(is_sound, _square(probabilities) - 2 * own + 1, 0.0)
+    for name, losses in (("log_loss", log_losses), ("brier", distances)):
+        columns[name], columns[f"{name}2"] = to_units(losses), to_units(losses**2)
+    if len(classes) <= MAX_CURVES:
+        for place in range(len(classes)):
+            scores = np.where(is_sound, probabilities[:, place], 0.0)
+            columns[_cell_column(place)] = to_score_cells(scores).astype(np.int16)
+    return pa.table(columns)
+
+
+def profile_classifications(arranged: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
+    """Profile what `arrange_classifications` returns."""
+    classes = schema[LABEL].vocabulary
+    truth, predicted = _numbers(arranged, _TRUTH), _numbers(arranged, _PREDICTED)
+    is_labelled = truth != _NONE
+    both = is_labelled & (predicted != _NONE)
+    tallies = {CONFUSION: _count_pairs(truth[both], predicted[both], len(classes) + 1)}
     sums: Counter[str] = Counter()
-    tallies: dict[str, Tally] = {}
-    if probabilities is not None:
-        is_sound = _are_sound(probabilities)
-        predicted = np.where((predicted == _NONE) & is_sound, probabilities.argmax(axis=1), predicted)
-        is_labelled = truth != _NONE
-        sums["improbable"] = int((is_labelled & ~is_sound & ~np.isnan(probabilities).all(axis=1)).sum())
+    if _STATE in arranged.column_names:
+        state = _numbers(arranged, _STATE)
+        is_sound = state == _SOUND
         rows = is_labelled & is_sound
-        sums["scored"] = int(is_sound.sum())
-        tallies |= _cells(probabilities[is_sound], truth[is_sound], predicted[is_sound])
-        sums.update(_losses(probabilities[rows], truth[rows]))
-        tallies[RANKS] = Tally.of(_ranks(probabilities[rows], truth[rows]))
-    both = (truth != _NONE) & (predicted != _NONE)
-    tallies[CONFUSION] = _count_pairs(truth[both], predicted[both], len(classes) + 1)
+        sums.update(improbable=int((is_labelled & (state == _UNSOUND)).sum()), scored=int(is_sound.sum()))
+        sums.update(probable=int(rows.sum()))
+        sums.update({name: sum_exactly(*_where(rows, _numbers(arranged, name))) for name in _LOSSES})
+        tallies[RANKS] = _count_ranks(*_where(rows, _numbers(arranged, RANKS)))
+        held = [place for place in range(len(classes)) if _cell_column(place) in arranged.column_names]
+        for place in held:
+            cells = _where(is_sound, _numbers(arranged, _cell_column(place)), truth, predicted)
+            tallies |= _count_cells(place, *cells)
     return OutcomeSums(
         schema=schema,
-        rows=joined.num_rows,
-        excluded=pc.sum(excluded).as_py() or 0,
-        columns={LABEL: _profile_label(schema[LABEL], labels)},
+        rows=arranged.num_rows,
+        excluded=pc.sum(arranged.column("excluded")).as_py() or 0,
+        columns={LABEL: _profile_label(schema[LABEL], arranged.column(LABEL).combine_chunks())},
         sums=sums,
         tallies=tallies,
     )
+
+
+def is_arranged(joined: pa.Table) -> bool:
+    """Return whether rows are what `arrange_classifications` returns."""
+    return _TRUTH in joined.column_names
 
 
 def cells_key(place: int, *, is_label: bool) -> str:
@@ -96,12 +141,16 @@ def cells_key(place: int, *, is_label: bool) -> str:
     return f"cells.{place}.{int(is_label)}"
 
 
+def _cell_column(place: int) -> str:
+    return f"cell.{place}"
+
+
 def predicted_key(place: int, *, is_predicted: bool) -> str:
     """Return the key of the cells of a class's probability, labelled or not, of rows predicted as it or the others."""
     return f"predicted.{place}.{int(is_predicted)}"
 
 
-def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
+def losses_of_classes(joined: pa.Table, order: Sequence[str], tolerance: float = TOLERANCE) -> Floats:
     """Return the Brier loss of each row, 0 or 1 by its class where it has no probabilities, and NaN without a label."""
     labels = pc.if_else(
         _column(joined, "excluded").combine_chunks(), pa.scalar(None, pa.string()), _texts(joined, LABEL)
@@ -111,8 +160,8 @@ def losses_of_classes(joined: pa.Table, order: Sequence[str]) -> Floats:
     probabilities = _probabilities(joined, order, order)
     if probabilities is not None:
         truth = _to_codes(labels, order)
-        squares = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * _of_label(probabilities, truth) + 1
-        losses = np.where(_are_sound(probabilities), squares, losses)
+        squares = _square(probabilities) - 2 * _of_label(probabilities, truth) + 1
+        losses = np.where(_are_sound(probabilities, tolerance), squares, losses)
     return np.where(labels.is_valid().to_numpy(zero_copy_only=False), losses, np.nan)
 
 
@@ -138,7 +187,7 @@ def _to_codes(texts: pa.Array, classes: Sequence[str]) -> Codes:
     """Number the classes of rows; a class that is not pinned has the number after the last, a null -1."""
     places = pc.index_in(texts, value_set=to_text_array(classes))
     codes = pc.if_else(texts.is_null(), _NONE, pc.fill_null(places, len(classes)))
-    numbers: Codes = codes.cast(pa.int32()).to_numpy(zero_copy_only=False)
+    numbers: Codes = codes.cast(pa.int32()).to_numpy(zero_copy_only=False, writable=True)
     return numbers
 
 
@@ -151,27 +200,45 @@ def _count_pairs(truth: Codes, predicted: Codes, classes: int) -> Tally:
     return Tally(keys=held.astype(np.int32), counts=counts[held].astype(np.int64))
 
 
-def _are_sound(probabilities: Floats) -> Flags:
+def tolerance_of(schema: OutcomeSchema) -> float:
+    """Return within what the probabilities of a row must add up to 1."""
+    return dict(schema.settings).get("tolerance", TOLERANCE)
+
+
+def _where(is_held: Flags, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the held rows of arrays, without a copy if these are all."""
+    return arrays if is_held.all() else tuple(array[is_held] for array in arrays)
+
+
+def _count_ranks(ranks: Codes) -> Tally:
+    return _to_tally(np.bincount(ranks))
+
+
+def _are_sound(probabilities: Floats, tolerance: float) -> Flags:
     """Return whether each row's probabilities lie between 0 and 1 and add up to 1, within the tolerance."""
     with np.errstate(invalid="ignore"):
-        sums = np.abs(probabilities.sum(axis=1) - 1) <= TOLERANCE
+        sums = np.abs(probabilities.sum(axis=1) - 1) <= tolerance
         sound: Flags = sums & (probabilities.min(axis=1) >= 0) & (probabilities.max(axis=1) <= 1)
     return sound
 
 
-def _cells(probabilities: Floats, truth: Codes, predicted: Codes) -> dict[str, Tally]:
-    """Count the cells of each class's probability, by label of labelled rows, and by prediction of all."""
-    is_labelled = truth != _NONE
-    tallies: dict[str, Tally] = {}
-    if probabilities.shape[1] > MAX_CURVES:
-        return tallies
-    for place in range(probabilities.shape[1]):
-        cells, is_label, is_own = to_score_cells(probabilities[:, place]), truth == place, predicted == place
-        tallies[cells_key(place, is_label=True)] = count_score_cells(cells[is_label])
-        tallies[cells_key(place, is_label=False)] = count_score_cells(cells[is_labelled & ~is_label])
-        tallies[predicted_key(place, is_predicted=True)] = count_score_cells(cells[is_own])
-        tallies[predicted_key(place, is_predicted=False)] = count_score_cells(cells[~is_own])
-    return tallies
+def _count_cells(place: int, cells: Codes, truth: Codes, predicted: Codes) -> dict[str, Tally]:
+    """Count the cells of a class's probability, by label of labelled rows, and by prediction of all."""
+    of_label = np.where(truth == place, _OWN, np.where(truth == _NONE, _UNLABELLED, _OTHER))
+    keys = cells.astype(np.int64) * _STATES + 2 * of_label + (predicted == place)
+    counts = np.bincount(keys, minlength=_STATES * N_CELLS).reshape(N_CELLS, _STATES)
+    sides = {
+        cells_key(place, is_label=True): (2 * _OWN, 2 * _OWN + 1),
+        cells_key(place, is_label=False): (2 * _OTHER, 2 * _OTHER + 1),
+        predicted_key(place, is_predicted=True): (1, 3, 5),
+        predicted_key(place, is_predicted=False): (0, 2, 4),
+    }
+    return {name: _to_tally(counts[:, states].sum(axis=1)) for name, states in sides.items()}
+
+
+def _to_tally(counts: npt.NDArray[np.int64]) -> Tally:
+    held = np.flatnonzero(counts)
+    return Tally(keys=held.astype(np.int32), counts=counts[held])
 
 
 def _of_label(probabilities: Floats, truth: Codes) -> Floats:
@@ -181,32 +248,24 @@ def _of_label(probabilities: Floats, truth: Codes) -> Floats:
     return np.where(is_known, known, 0.0)
 
 
-def _losses(probabilities: Floats, truth: Codes) -> dict[str, int]:
-    own = _of_label(probabilities, truth)
-    log_losses = -np.log(np.clip(own, EPSILON, 1 - EPSILON))
-    # the sum over the classes of (p - y)^2
-    distances = np.einsum("ij,ij->i", probabilities, probabilities) - 2 * own + 1
-    return {
-        "probable": len(own),
-        "log_loss": in_units(log_losses),
-        "log_loss2": in_units(log_losses**2),
-        "brier": in_units(distances),
-        "brier2": in_units(distances**2),
-    }
+def _square(probabilities: Floats) -> Floats:
+    """Sum the squares of each row, one class after the other, so that no bit depends on the rows around it."""
+    total = np.zeros(len(probabilities))
+    for column in probabilities.T:
+        total += column * column
+    return total
 
 
-def _ranks(probabilities: Floats, truth: Codes) -> Codes:
+def _ranks(probabilities: Floats, own: Floats, truth: Codes) -> Codes:
     """Rank each row's label by its probability, from 1 on; of equal ones the later class ranks first.
 
     So does scikit-learn's `top_k_accuracy_score`. The label of an unknown class ranks after all.
     """
-    classes = probabilities.shape[1]
-    own = _of_label(probabilities, truth)[:, None]
-    is_before = probabilities > own
-    if len(own):
-        is_before |= (probabilities == own) & (np.arange(classes) > truth[:, None])
-    ranks: Codes = np.where(truth < classes, is_before.sum(axis=1) + 1, classes + 1).astype(np.int32)
-    return ranks
+    ranks = np.ones(len(truth), dtype=np.int32)
+    for place, column in enumerate(probabilities.T):
+        ranks += column > own
+        ranks += (column == own) & (place > truth)
+    return np.where(truth < probabilities.shape[1], ranks, probabilities.shape[1] + 1).astype(np.int32)
 
 
 def _probabilities(joined: pa.Table, classes: Sequence[str], order: Sequence[str]) -> Floats | None:
@@ -220,11 +279,18 @@ def _probabilities(joined: pa.Table, classes: Sequence[str], order: Sequence[str
             hint="name the classes in the order of the probabilities by the key `classes`",
             column="probability",
         )
-    missing = pa.scalar([np.nan] * len(order), column.type)
-    numbers: Floats = (
-        pc.coalesce(column, missing).combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
-    )
-    return numbers.reshape(-1, len(order))[:, [order.index(name) for name in classes]]
+    if column.null_count:
+        column = pc.coalesce(column, pa.scalar([np.nan] * len(order), column.type))
+    numbers: Floats = column.combine_chunks().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    places = [order.index(name) for name in classes]
+    # one class after the other lie closer together than its rows
+    matrix: Floats = np.asfortranarray(numbers.reshape(-1, len(order)))
+    return matrix if places == list(range(len(order))) else matrix[:, places]
+
+
+def _numbers(arranged: pa.Table, name: str) -> Codes:
+    numbers: Codes = arranged.column(name).to_numpy()
+    return numbers
 
 
 def _texts(joined: pa.Table, name: str) -> pa.Array:

@@ -9,6 +9,8 @@ from airflow_mlmon.tasks.classification import SHARED, estimated
 
 PREDICTED_MAJORITY_RATE = "predicted_majority_rate"
 MAJORITY_RATE = "majority_rate"
+# probabilities of a row add up to 1 within this
+TOLERANCE = 1e-3
 AVERAGES = {
     "macro": "mean over the classes",
     "micro": "of all rows together, which is the accuracy",
@@ -52,7 +54,7 @@ METRICS: Mapping[str, Metric] = {
     **dict(_averages()),
     "top_k_accuracy": _quality(
         "top-k accuracy",
-        "Share of labelled rows whose label is among the k most probable classes; k is 2.",
+        "Share of labelled rows whose label is among the k most probable classes; k is 2, or the key `cutoff`.",
         measure=Measure.SHARE,
     ),
     "roc_auc": SHARED["roc_auc"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Never
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.profiles.profile import Profile
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
-    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
     from airflow_mlmon.tasks.sums import OutcomeSums
 
@@ -55,12 +54,6 @@ class FeaturesOnly(Task):
         """Say no: there are no outputs."""
         return False
 
-    def empty_outcomes(self) -> OutcomeSums:
-        """Return the outcome profile of no rows, the only one that there is."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums()
-
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:  # noqa: ARG002 - always the same
         """Return the schema without columns."""
         from airflow_mlmon.tasks.outcome import OutcomeSchema  # noqa: PLC0415 - heavy
@@ -68,16 +61,6 @@ class FeaturesOnly(Task):
         return OutcomeSchema(columns=())
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:  # noqa: ARG002 - of no rows
-        """Refuse: there is no label."""
-        return self._refuse()
-
-    def read_outcomes(self, data: bytes) -> OutcomeSums:
-        """Return the outcome profile that these bytes were made of."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums.from_bytes(data)
-
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> OutcomeSums:  # noqa: ARG002 - of no rows
         """Refuse: there is no label."""
         return self._refuse()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.tasks.contrast import Contrast, Difference
-    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.sums import OutcomeSums
 
@@ -131,12 +130,6 @@ class Ranking(Task):
         """Say no: nothing is predicted but the order."""
         return False
 
-    def empty_outcomes(self) -> OutcomeSums:
-        """Return the outcome profile of no rows."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums()
-
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the label's column, by what rows are ordered, and the settings."""
         from airflow_mlmon.tasks.ranking.outcome import pin_ranking  # noqa: PLC0415 - heavy
@@ -154,16 +147,6 @@ class Ranking(Task):
         from airflow_mlmon.tasks.ranking.outcome import profile_ranking  # noqa: PLC0415 - heavy
 
         return profile_ranking(joined, schema)
-
-    def read_outcomes(self, data: bytes) -> OutcomeSums:
-        """Return the outcome profile that these bytes were made of."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums.from_bytes(data)
-
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> OutcomeSums:
-        """Refuse: nothing is counted elsewhere, rows are read."""
-        raise NotImplementedError("a ranking's outcomes are profiled from rows")
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the mean score."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.model import ModelSpec
     from airflow_mlmon.statistics.arrays import Floats
     from airflow_mlmon.tasks.contrast import Contrast, Difference
-    from airflow_mlmon.tasks.counting import CountedCell, CountedRows
     from airflow_mlmon.tasks.outcome import OutcomeSchema
     from airflow_mlmon.tasks.outcome_table import OutcomeTable
     from airflow_mlmon.tasks.rates import GroupRate
@@ -134,33 +133,23 @@ class Regression(Task):
 
         return role in (Role.LOWER, Role.UPPER) and is_beside(values, main, is_above=role is Role.UPPER)
 
-    def empty_outcomes(self) -> OutcomeSums:
-        """Return the outcome profile of no rows."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums()
-
     def pin_outcomes(self, outputs: Mapping[Role, ColumnProfile], joined: pa.Table | None) -> OutcomeSchema:
         """Pin the derived columns and the deciles of the prediction."""
         from airflow_mlmon.tasks.regression.outcome import pin_residuals  # noqa: PLC0415 - heavy
 
         return pin_residuals(outputs, joined, self.levels)
 
+    def arrange(self, joined: pa.Table) -> pa.Table:
+        """Return the columns that are read, as doubles."""
+        from airflow_mlmon.tasks.regression.residuals import arrange_rows  # noqa: PLC0415 - heavy
+
+        return arrange_rows(joined, self.levels)
+
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Profile what predictions joined with their labels say."""
         from airflow_mlmon.tasks.regression.outcome import profile_residuals  # noqa: PLC0415 - heavy
 
         return profile_residuals(joined, schema, self.levels)
-
-    def read_outcomes(self, data: bytes) -> OutcomeSums:
-        """Return the outcome profile that these bytes were made of."""
-        from airflow_mlmon.tasks.sums import OutcomeSums  # noqa: PLC0415 - heavy
-
-        return OutcomeSums.from_bytes(data)
-
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> OutcomeSums:
-        """Refuse: nothing is counted elsewhere, rows are read."""
-        raise NotImplementedError("a regression's outcomes are profiled from rows")
 
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
         """Measure the mean prediction."""

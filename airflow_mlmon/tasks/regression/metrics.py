@@ -127,7 +127,7 @@ def _measured(profile: OutcomeSums) -> Iterator[MetricValue]:
     yield _root("rmsle", _mean(profile, "rmsle", residuals.SQUARED_LOG, lack, far), profile, residuals.SQUARED_LOG)
     yield _r2(profile, lack)
     for metric, share in QUANTILES.items():
-        yield _quantile(metric, share, residual)
+        yield _quantile(metric, share, column_of(profile, metric) or residual)
     yield _max_error(profile, lack)
     yield _coverage(profile)
     yield _of_bounds(profile)

@@ -41,10 +41,14 @@ from airflow_mlmon.tasks.regression.residuals import (
     derive_blocks,
     read_doubles,
 )
+from airflow_mlmon.tasks.regression.table import QUANTILES
 from airflow_mlmon.tasks.sums import OutcomeSums, in_units
 
 _TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 _DERIVED = (LABEL, RESIDUAL, ABSOLUTE, SQUARED, PERCENTAGE, SQUARED_LOG, WIDTH, PINBALL)
+# the others have no quantile that anybody asks for
+_DISTRIBUTED = frozenset({LABEL, RESIDUAL, *QUANTILES})
+_MEDIAN = 0.5
 # a quantum is about this share of the spread of a column
 _FINENESS = 2.0**-21
 # sums by decile are in units of so many quanta of the residual
@@ -70,8 +74,21 @@ def pin_residuals(
         columns = _unlabelled(prediction.schema if isinstance(prediction, NumericProfile) else None)
     lacking = {WIDTH: not has_bounds, PINBALL: not has_quantiles}
     names = [name for name in _DERIVED if not lacking.get(name)]
-    own = tuple(columns.get(name) or replace(columns[ABSOLUTE], name=name) for name in names)
-    return OutcomeSchema(columns=own, edges=_edges(prediction, joined))
+    own = [columns.get(name) or replace(columns[ABSOLUTE], name=name) for name in names]
+    if is_labelled:
+        own += _around_quantiles(columns[RESIDUAL], found[RESIDUAL])
+    return OutcomeSchema(columns=tuple(own), edges=_edges(prediction, joined))
+
+
+def _around_quantiles(residual: ColumnSchema, values: Floats) -> list[ColumnSchema]:
+    """Pin the residual once more around its outer quantiles, near which the grid is then at its finest."""
+    held = values[np.isfinite(values)]
+    # its own centre is the median
+    outer = {name: share for name, share in QUANTILES.items() if share != _MEDIAN}
+    return [
+        replace(residual, name=name, centre=float(np.quantile(held, share, method="inverted_cdf")) + 0.0, atoms=())
+        for name, share in outer.items()
+    ]
 
 
 def profile_residuals(joined: pa.Table, schema: OutcomeSchema, levels: Sequence[float]) -> OutcomeSums:
@@ -105,15 +122,12 @@ def profile_residuals(joined: pa.Table, schema: OutcomeSchema, levels: Sequence[
 
 
 def _profile(column: ColumnSchema, blocks: Sequence[Block]) -> NumericProfile:
-    return NumericProfile.of(
-        column,
-        (
-            Numbers(values=block[column.name], nulls=0)
-            if column.name in block
-            else Numbers(values=np.zeros(0), nulls=len(block[LABEL]))
-            for block in blocks
-        ),
+    name = RESIDUAL if column.name in QUANTILES else column.name
+    values = (
+        Numbers(values=block[name], nulls=0) if name in block else Numbers(values=np.zeros(0), nulls=len(block[LABEL]))
+        for block in blocks
     )
+    return NumericProfile.of(column, values, is_summed_only=column.name not in _DISTRIBUTED)
 
 
 def _concatenate(blocks: Sequence[Block]) -> dict[str, Floats]:

@@ -22,6 +22,7 @@ SQUARED_LOG = "squared_log_error"
 WIDTH = "interval_width"
 PINBALL = "pinball_loss"
 LOWER, UPPER, QUANTILE = "lower", "upper", "quantile"
+_OUTPUTS = (PREDICTION, LOWER, UPPER)
 
 _BLOCK = 1 << 15
 # fourth powers of such numbers are doubles still; nothing that was measured is so large
@@ -42,6 +43,14 @@ def derive_blocks(joined: pa.Table, levels: Sequence[float]) -> Iterator[Block]:
     for start in range(0, max(len(rows[LABEL]), 1), _BLOCK):
         with np.errstate(all="ignore"):
             yield _derive({name: values[start : start + _BLOCK] for name, values in rows.items()}, levels)
+
+
+def arrange_rows(joined: pa.Table, levels: Sequence[float]) -> pa.Table:
+    """Return the rows with their outputs as doubles, NaN where there is none, and without outputs that none has."""
+    unread = () if levels else (QUANTILE,)
+    found = {name: joined.column(name) for name in joined.column_names if name not in (*_OUTPUTS, *unread)}
+    read = [name for name in _OUTPUTS if name == PREDICTION or _has(joined, name)]
+    return pa.table(found | {name: read_doubles(joined, name) for name in read})
 
 
 def absolute_errors(joined: pa.Table) -> Floats:
@@ -65,7 +74,7 @@ def read_doubles(rows: pa.Table, name: str) -> Floats:
 def _labelled(joined: pa.Table, levels: Sequence[float]) -> dict[str, Floats]:
     """Read the outputs and labels of the labelled predictions."""
     rows = {name: read_doubles(joined, name) for name in (LABEL, PREDICTION)}
-    if _has(joined, LOWER) or _has(joined, UPPER):
+    if _has(joined, LOWER) and _has(joined, UPPER):
         rows |= {name: read_doubles(joined, name) for name in (LOWER, UPPER)}
     if levels and _has(joined, QUANTILE):
         rows[QUANTILE] = _quantiles(joined, levels)
@@ -128,8 +137,8 @@ def _is_labelled(joined: pa.Table) -> Flags:
 
 
 def _has(joined: pa.Table, name: str) -> bool:
-    column = _column(joined, name)
-    return bool(column.null_count < len(column))
+    """Say whether an output that not every model has holds a value."""
+    return name in joined.column_names and joined.column(name).null_count < joined.num_rows
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:

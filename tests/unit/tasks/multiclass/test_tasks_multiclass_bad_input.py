@@ -47,6 +47,47 @@ def test_probabilities_that_do_not_add_up_are_counted_and_withhold_the_metrics()
     assert found["accuracy"].value == 0.5
 
 
+def test_tolerance_and_cutoff_are_those_of_the_spec():
+    task = Multiclass(CLASSES, tolerance=0.05, cutoff=3)
+    schema = task.pin_outcomes({}, random_classes(2_000, 1))
+    rows = joined(label=["owl", "cat"], probability=[[0.4, 0.3, 0.2, 0.12], [0.4, 0.3, 0.2, 0.1]])
+    found = {value.metric: value for value in task.measure(task.profile_outcomes(rows, schema), 0.0)}
+
+    assert task.settings == {"tolerance": 0.05, "cutoff": 3}
+    assert (found["top_k_accuracy"].value, found["top_k_accuracy"].rows) == (0.5, 2)
+    assert measured(label=["cat"], probability=[[0.42, 0.3, 0.2, 0.1]])["log_loss"].value is None
+
+
+def test_missing_probabilities_are_no_probabilities():
+    found = measured(label=["cat", "dog"], probability=[[0.7, 0.1, 0.1, 0.1], None])
+
+    assert (found["log_loss"].rows, found["accuracy"].rows) == (1, 2)
+
+
+def test_constant_predictions_are_measured_and_a_class_without_predictions_has_no_precision():
+    rows = joined(label=["cat", "dog", "cat"])
+    outcomes = TASK.profile_outcomes(rows, SCHEMA)
+    found = {value.metric: value for value in TASK.measure(outcomes, 0.0)}
+    each, _ = TASK.tables(outcomes, None)
+
+    assert found["accuracy"].value == pytest.approx(2 / 3)
+    assert found["precision_macro"].value == pytest.approx(1 / 3)
+    by_class = {row[0]: row for row in each.rows}
+    assert by_class["dog"][1:4] == (1, None, 0.0)
+    assert by_class["owl"][1:5] == (0, None, None, None)
+
+
+def test_rare_classes_are_one_in_the_matrix_and_said():
+    many = tuple(f"c{number:02}" for number in range(60))
+    task, rows = Multiclass(many), joined(label=["c00", "c59", "yak"], prediction=["c00", "c58", "c01"])
+    each, confusion = task.tables(task.profile_outcomes(rows, task.pin_outcomes({}, None)), None)
+
+    assert "10 rarer classes are left out" in each.note
+    assert len(confusion.rows) == 21
+    assert confusion.rows[-1][0] == "other"
+    assert confusion.rows[-1][2] == confusion.rows[-1][-1] == 1
+
+
 def test_one_class_only_has_no_area():
     found = measured(label=["cat"] * 3, probability=[[0.7, 0.1, 0.1, 0.1]] * 3)
 
