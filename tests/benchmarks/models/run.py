@@ -13,8 +13,8 @@ With ARGS="--only cbpe_mae" some of them. Each key is measured by a function of 
                          inputs vary from day to day by 0.1 standard deviations (`shifts`)
     power_concept_shift  share of days of 5,000 rows on which a tenth of the labels is turned round, and found
                          (`shifts`)
-    added_time_1m_<task> time of the outcome profiles of 1,000,000 rows with labels, in total and by three segments, over
-                         that of the profile of 20 features by the same segments, in turns (`added_time`)
+    added_time_1m_<task> time of the outcome profiles of 1,000,000 rows with labels, in total and by three segments,
+                         over that of the profile of 20 features by the same segments, in turns (`added_time`)
     error_<metric>       distance from scikit-learn's value for the same rows, as a share of it; of a quantile of the
                          residual, of its standard deviation (`regression`, `ranking`, `classes`)
     null_alarm_<task>    the largest share, of 200, 1,000 and 5,000 rows, of healthy labelled days with an alarm at a
