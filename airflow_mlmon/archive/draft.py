@@ -94,11 +94,15 @@ def _head(place: Place, name: str | None) -> Iterator[str]:
 
 def _task(model: GuessedModel) -> Iterator[str]:
     """Name the kind of model and why; nothing where neither an output nor a label was found."""
-    said = [f"{_quoted(column.name)} is {model.task.looks[column.role]}" for column in model.outputs]
+    firsts = {column.role: column for column in reversed(model.outputs)}
+    said = [f"{_quoted(column.name)} is {model.task.looks[column.role]}" for column in reversed(firsts.values())]
     if model.label:
         said.append(f"the label {_quoted(model.label.name)} is {model.task.looks[None]}")
     if said:
         yield f"task: {model.task.name} # guess: {', '.join(said)}"
+    if model.classes:
+        names = ", ".join(_scalar(name) for name in model.classes)
+        yield f"classes: [{names}] # guess: in the order of the columns of role probability"
 
 
 def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:

@@ -6,9 +6,11 @@ Every guess states its reason, which never holds a value of the data.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,6 +45,8 @@ _WORDS: Mapping[Role, Mapping[str, int]] = {
 # found only beside the output that they bound
 _BOUNDS = frozenset({Role.LOWER, Role.UPPER})
 _LABEL_WORDS = {"label": 3, "target": 3, "actual": 3, "truth": 3, "true": 2, "observed": 1}
+# of the probabilities of several classes
+_FEWEST_CLASSES, _TOLERANCE = 3, 1e-3
 _OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
 
 
@@ -73,9 +77,10 @@ class GuessedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedModel:
-    """Guessed kind of model, columns of the predictions, label and outcome."""
+    """Guessed kind of model, classes of its probabilities, columns of the predictions, label and outcome."""
 
     task: Task
+    classes: tuple[str, ...]
     columns: tuple[GuessedColumn, ...]
     label: GuessedColumn | None
     outcome: GuessedColumn | None
@@ -109,10 +114,12 @@ def _guess_task(known: Mapping[str, GuessedColumn], sample: pa.Table, task: Task
     for role in task.types:
         if role not in SHARED_ROLES:
             _take(columns, _guess_output(columns, sample, task, role))
+    classes = _take_probabilities(columns, sample) if Role.PROBABILITY in task.types else ()
     label = _guess_label(columns, sample, task)
     outcome = _guess_outcome(columns, label)
     later = {column.name for column in (label, outcome) if column}
     return GuessedModel(
+        classes=classes,
         task=task,
         columns=tuple(column for name, column in columns.items() if name not in later),
         label=label,
@@ -292,6 +299,22 @@ def _guess_output(
         required=not sample.column(best).null_count,
         reason=f"the {role}: " + (task.looks[role] if is_class else f"by its name, and {task.looks[role]}"),
     )
+
+
+def _take_probabilities(columns: dict[str, GuessedColumn], sample: pa.Table) -> tuple[str, ...]:
+    """Take the columns of one beginning of a name whose values add up to 1 in each row, and name the classes."""
+    names = [name for name in _features(columns) if pa.types.is_floating(sample.schema.field(name).type)]
+    stems = Counter(stem for name in names if len(stem := name[: name.rfind("_") + 1]) > 1)
+    for stem in (stem for stem, count in stems.items() if count >= _FEWEST_CLASSES):
+        own = [name for name in names if name.startswith(stem) and "_" not in name[len(stem) :]]
+        rows = np.stack([sample.column(name).to_numpy() for name in own])
+        totals = rows.sum(axis=0)[~np.isnan(rows).any(axis=0)]
+        if len(totals) and rows[~np.isnan(rows)].min() >= 0 and np.abs(totals - 1).max() <= _TOLERANCE:
+            for name in own:
+                reason = f"a probability: {stem}… add up to 1"
+                columns[name] = replace(columns[name], type=ColumnType.FLOAT, role=Role.PROBABILITY, reason=reason)
+            return tuple(name.removeprefix(stem) for name in own)
+    return ()
 
 
 def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:

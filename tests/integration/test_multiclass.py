@@ -102,7 +102,9 @@ def test_page_shows_which_class_is_confused(run):
 
     f1 = {row[0]: (row[4], row[7]) for row in each.rows}
     assert set(f1) == set(CLASSES)
+    assert "Worse than in the reference: badger (F1 " in each.note
     assert f1["badger"][0] < 0.4 < f1["badger"][1]
+    assert "Worse" not in next(iter(day_page(run, species_day(1)).tables)).table.note
     counts = np.array([row[1:] for row in confusion.rows])
     assert counts.sum() == 380
     assert confusion.rows[0][0] == "deer"

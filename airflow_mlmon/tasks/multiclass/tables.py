@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_mlmon.statistics.arrays import Counts
+from airflow_mlmon.statistics.hypergeometric import exact_p_value
 from airflow_mlmon.tasks.confusion import NOTE, table_confusion
 from airflow_mlmon.tasks.multiclass.metrics import Confusion, classes_of, per_class
 from airflow_mlmon.tasks.outcome_table import Cell, OutcomePoint, OutcomeTable
@@ -15,6 +16,8 @@ from airflow_mlmon.tasks.sums import OutcomeSums
 # the most frequent ones in the reference, which pages show one by one
 SHOWN, _IN_MATRIX = 50, 20
 _OTHER = "other"
+# classes that a note names, at this level
+_NAMED, _LEVEL = 3, 0.05
 
 
 def table_classifications(profile: OutcomeSums, reference: OutcomeSums | None) -> Iterator[OutcomeTable]:
@@ -39,17 +42,41 @@ def _table_of_each(confusion: Confusion, classes: tuple[str, ...], known: Confus
         rows.append((name, labels, precision.value, recall.value, f1.value, *ends, before))
         points.append(OutcomePoint(name=name, value=f1.value, low=f1.low, high=f1.high, expected=before))
     left_out = max(len(classes) - SHOWN, 0)
+    notes = ["The interval is that of F1."]
+    notes += [f"{left_out} rarer classes are left out."] if left_out else []
+    notes += [f"Worse than in the reference: {', '.join(lost)}."] if (lost := _lost(confusion, known, classes)) else []
     columns = ("Class", "Labels", "Precision", "Recall", "F1", "95 % low", "95 % high", "F1 in the reference")
     return OutcomeTable(
         title="Quality by class",
         columns=columns,
         rows=tuple(rows),
-        note=f"The interval is that of F1.{f' {left_out} rarer classes are left out.' if left_out else ''}",
-        shares=frozenset(columns[2:]),
+        note=" ".join(notes),
         points=tuple(points),
         axis="F1",
-        is_share=True,
     )
+
+
+def _lost(confusion: Confusion, known: Confusion | None, classes: tuple[str, ...]) -> list[str]:
+    """Name the classes whose F1 has fallen most, each with both values.
+
+    F1 rises with the Jaccard index, a share of rows, whose difference has Fisher's exact test, corrected for all
+    classes (Bonferroni).
+    """
+    fallen = []
+    for place, name in enumerate(classes if known is not None else ()):
+        sides = [_jaccard(side, place) for side in (confusion, known) if side is not None]
+        (hits, rows), (hits_before, rows_before) = sides
+        if rows and rows_before and hits / rows < hits_before / rows_before:
+            p_value = exact_p_value(hits, rows, hits_before, rows_before) * len(classes)
+            now, before = (2 * part / (whole + part) for part, whole in sides)
+            fallen += [(now - before, f"{name} (F1 {before:.3f} → {now:.3f})")] if p_value <= _LEVEL else []
+    return [text for _, text in sorted(fallen)[:_NAMED]]
+
+
+def _jaccard(confusion: Confusion, place: int) -> tuple[int, int]:
+    """Return the rows that have a class as label and prediction, and those that have it as either."""
+    hits = int(confusion.hits[place])
+    return hits, int(confusion.labels[place] + confusion.predictions[place]) - hits
 
 
 def _table_confusion(counts: Counts, classes: tuple[str, ...]) -> OutcomeTable:

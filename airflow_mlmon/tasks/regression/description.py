@@ -139,7 +139,7 @@ class Regression(Task):
 
         return pin_residuals(outputs, joined, self.levels)
 
-    def arrange(self, joined: pa.Table) -> pa.Table:
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:  # noqa: ARG002 - of any schema
         """Return the columns that are read, as doubles."""
         from airflow_mlmon.tasks.regression.residuals import arrange_rows  # noqa: PLC0415 - heavy
 

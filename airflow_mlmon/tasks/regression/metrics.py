@@ -121,9 +121,9 @@ def _measured(profile: OutcomeSums) -> Iterator[MetricValue]:
     squared = _mean(profile, "mse", residuals.SQUARED, lack, "")
     yield squared
     yield _root("rmse", squared, profile, residuals.SQUARED)
-    yield _mean(profile, "mape", residuals.PERCENTAGE, lack, "{} labels are 0, which no error is a share of")
+    yield _mean(profile, "mape", residuals.PERCENTAGE, lack, "rows with a label of 0, which no error is a share of: {}")
     yield _wmape(profile, lack)
-    far = "{} labels or predictions are at or below -1"
+    far = "rows with a label or prediction at or below -1: {}"
     yield _root("rmsle", _mean(profile, "rmsle", residuals.SQUARED_LOG, lack, far), profile, residuals.SQUARED_LOG)
     yield _r2(profile, lack)
     for metric, share in QUANTILES.items():
@@ -131,14 +131,12 @@ def _measured(profile: OutcomeSums) -> Iterator[MetricValue]:
     yield _max_error(profile, lack)
     yield _coverage(profile)
     yield _of_bounds(profile)
-    yield _mean(profile, PINBALL_LOSS, residuals.PINBALL, "", "{} losses are infinite", otherwise=_NO_QUANTILES)
+    yield _mean(profile, PINBALL_LOSS, residuals.PINBALL, "", "rows with an infinite loss: {}", otherwise=_NO_QUANTILES)
 
 
 def _label_mean(label: NumericProfile | None) -> MetricValue:
     if label is None or not label.observed or label.infinities:
-        return _none(
-            LABEL_MEAN, f"{label.infinities} labels are infinite" if label and label.infinities else "no labels"
-        )
+        return _none(LABEL_MEAN, f"infinite labels: {label.infinities}" if label and label.infinities else "no labels")
     return MetricValue(metric=LABEL_MEAN, value=label.mean, rows=label.observed).within(label.mean_interval)
 
 
@@ -146,7 +144,7 @@ def _lack(residual: NumericProfile | None) -> str:
     """Return why there is no error to measure; empty if there is one."""
     if residual is None or not (residual.observed or residual.infinities):
         return _NO_ROW
-    return f"{residual.infinities} residuals are infinite" if residual.infinities else ""
+    return f"rows with an infinite residual: {residual.infinities}" if residual.infinities else ""
 
 
 def _mean(
@@ -244,11 +242,13 @@ def _coverage(profile: OutcomeSums) -> MetricValue:
 def _of_bounds(profile: OutcomeSums) -> MetricValue:
     if crossed := profile.sum("crossed"):
         return _none(INTERVAL_WIDTH, _crossed(crossed))
-    return _mean(profile, INTERVAL_WIDTH, residuals.WIDTH, "", "{} intervals are infinite", otherwise=_NO_BOUNDS)
+    return _mean(
+        profile, INTERVAL_WIDTH, residuals.WIDTH, "", "rows with an infinite interval: {}", otherwise=_NO_BOUNDS
+    )
 
 
 def _crossed(rows: int) -> str:
-    return f"{rows} rows have a lower bound above the upper one"
+    return f"rows with a lower bound above the upper one: {rows}"
 
 
 def _none(metric: str, reason: str) -> MetricValue:

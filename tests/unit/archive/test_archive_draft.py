@@ -13,6 +13,7 @@ from airflow_mlmon.archive.draft import Place, draft_spec
 from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
+from tests.support.species import CLASSES, species_table
 
 ROWS = 200
 PLACE = Place(folder="loans/predictions", reference="loans/predictions", first=date(2026, 3, 1), is_dated=False)
@@ -154,3 +155,13 @@ def test_the_day_in_a_path_becomes_a_placeholder(folder, path):
     place = Place(folder=folder, reference=folder, first=date(2026, 3, 1), is_dated=True)
 
     assert place.path == path
+
+
+def test_probabilities_of_several_classes_are_guessed_because_they_add_up_to_1():
+    table = species_table(date(2026, 3, 1))
+    spec = spec_of(table)
+
+    assert (spec.task, spec.classes) == ("multiclass", CLASSES)
+    assert spec.columns_of(Role.PROBABILITY) == ("p_badger", "p_deer", "p_fox")
+    assert (spec.column_of(Role.PREDICTION), spec.labels.label) == ("predicted", "seen")
+    assert spec_of(table.drop_columns(["p_fox"])).columns_of(Role.PROBABILITY) == ()

@@ -56,7 +56,7 @@ def test_the_sign_of_the_mean_error_is_that_of_predicting_too_much():
 def test_label_of_zero_has_no_percentage_error():
     table = joined([0, 0, 10], [0, 1, 12])
 
-    assert reasons(table, ["mape"]) == {"2 labels are 0, which no error is a share of"}
+    assert reasons(table, ["mape"]) == {"rows with a label of 0, which no error is a share of: 2"}
     assert measured(table)["wmape"].value == pytest.approx(0.3, abs=1e-5)
     assert reasons(joined([0, 0], [1, 2]), ["wmape"]) == {"all labels are 0"}
 
@@ -78,14 +78,14 @@ def test_one_row_has_errors_and_no_variance():
 def test_number_at_or_below_minus_one_has_no_logarithm():
     table = joined([-1, 3, 4], [5, -7, 4])
 
-    assert reasons(table, ["rmsle"]) == {"2 labels or predictions are at or below -1"}
+    assert reasons(table, ["rmsle"]) == {"rows with a label or prediction at or below -1: 2"}
     assert measured(table)["mae"].value == pytest.approx(16 / 3, abs=1e-4)
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, 1e300])
 def test_infinite_and_absurd_residuals_are_counted_and_not_summed(number):
     for table in (joined([1, 2, 3], [1, number, 3]), joined([1, number, 3], [1, 2, 3])):
-        assert reasons(table, ERRORS) == {"1 residuals are infinite"}
+        assert reasons(table, ERRORS) == {"rows with an infinite residual: 1"}
         assert measured(table)["residual_median"].value is not None
 
 
@@ -102,7 +102,7 @@ def test_bounds_that_are_missing_or_crossed_are_said():
     }
     crossed = joined([1, 2], [1, 2], [(0, 3), (3, 1)])
     assert reasons(crossed, ["interval_coverage", "interval_width"]) == {
-        "1 rows have a lower bound above the upper one"
+        "rows with a lower bound above the upper one: 1"
     }
 
 
