@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import ESTIMATION_GAP, Worse
+from airflow_mlmon.spec.metrics import ESTIMATION_GAP, LABEL_COVERAGE, Worse
 from airflow_mlmon.tasks.losses import concept_shift, covariate_shift, estimate_loss
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import WHOLE, OutcomeParts
@@ -72,19 +72,41 @@ def without_part(whole: OutcomeParts, part: OutcomeParts) -> OutcomeParts:
 
 
 def concept_shifts(
-    task: Task, found: OutcomeParts, reference: OutcomeParts | None, min_coverage: float
+    task: Task,
+    found: OutcomeParts,
+    reference: OutcomeParts | None,
+    measured: Sequence[MetricValue],
+    min_coverage: float,
 ) -> list[MetricValue]:
-    """Compare losses with those expected of the same rows, of all and of each part."""
+    """Compare losses with those expected of the same rows, of all and of each part whose labels have come.
+
+    Args:
+        task: the kind of model.
+        found: the rows.
+        reference: those of the reference.
+        measured: the metrics of their labels, the label coverage among them.
+        min_coverage: smallest label coverage.
+    """
     if not task.loss:
         return []
     own = reference.losses if reference else {}
-    whole = concept_shift(found.losses.get(WHOLE), own.get(WHOLE), min_coverage)
-    of_parts = (
-        replace(concept_shift(found.losses[key], own.get(key), min_coverage), segment=key)
-        for key in sorted(found.losses)
-        if key != WHOLE
-    )
-    return [whole, *of_parts]
+    coverage = {value.segment: value for value in measured if value.metric == LABEL_COVERAGE}
+    return [
+        replace(
+            concept_shift(found.losses.get(key), own.get(key), _shortage(coverage.get(key or None), min_coverage)),
+            segment=key or None,
+        )
+        for key in sorted({WHOLE, *found.losses})
+    ]
+
+
+def _shortage(coverage: MetricValue | None, min_coverage: float) -> str:
+    """Return why labels are too few; empty if they are enough."""
+    if coverage is None or coverage.value is None:
+        return coverage.reason if coverage else "no labels are measured"
+    if coverage.value >= min_coverage:
+        return ""
+    return f"{coverage.value:.0%} of the labels received, fewer than {min_coverage:.0%}"
 
 
 def _estimate(task: Task, found: OutcomeParts, reference: OutcomeParts | None, key: str) -> list[MetricValue]:

@@ -159,11 +159,17 @@ def covariate_shift(found: LossSums | None, reference: LossSums | None) -> Metri
     return MetricValue(metric=COVARIATE_SHIFT, value=value, rows=found.rows, low=low, high=high)
 
 
-def concept_shift(found: LossSums | None, reference: LossSums | None, min_coverage: float) -> MetricValue:
-    """Measure how much more loss labelled rows have than is expected of them: a paired comparison."""
-    lack = _lack(found, reference)
-    if not lack and found and found.labelled < max(min_coverage * found.rows, 1):
-        lack = f"{found.labelled} of {found.rows} rows have a loss, fewer than {min_coverage:.0%}"
+def concept_shift(found: LossSums | None, reference: LossSums | None, shortage: str = "") -> MetricValue:
+    """Measure how much more loss labelled rows have than is expected of them: a paired comparison.
+
+    Args:
+        found: the rows.
+        reference: those of the reference.
+        shortage: why labels are too few; empty if they are enough.
+    """
+    lack = _lack(found, reference) or shortage
+    if not lack and found and not found.labelled:
+        lack = "no row has a loss"
     if lack or found is None or reference is None:
         return MetricValue(metric=CONCEPT_SHIFT, value=None, rows=found.labelled if found else 0, reason=lack)
     value = found.mean_excess - reference.mean_excess

@@ -66,7 +66,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     own = task_of(run.spec).metrics
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)
     of_reference = reference_outcomes(run, reference) if reference is not None else None
-    shifts = concept_shifts(task_of(run.spec), found, of_reference, min_coverage)
+    shifts = concept_shifts(task_of(run.spec), found, of_reference, metrics, min_coverage)
     if is_measured and of_reference is not None and of_reference.whole.rows:
         metrics = set_constants(task_of(run.spec), metrics, found, of_reference.whole)
         drift = compare_label(run.spec, of_reference.whole, found.whole)

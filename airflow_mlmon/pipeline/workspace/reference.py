@@ -201,7 +201,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     for place, day in enumerate(profiles):
-        estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place])
+        estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
@@ -327,7 +327,7 @@ def _labelled(
 
 
 def _by_other_days(
-    run: Run, whole: OutcomeParts, day: OutcomeParts | None
+    run: Run, whole: OutcomeParts, day: OutcomeParts | None, measured: Sequence[MetricValue]
 ) -> tuple[list[MetricValue], list[MetricValue]]:
     """Return the estimates of a day of the reference, and its concept shift, by the labels of its other days.
 
@@ -337,7 +337,7 @@ def _by_other_days(
         return [], []
     task, others = task_of(run.spec), without_part(whole, day)
     estimates = estimate_parts(task, day, others)
-    return estimates, concept_shifts(task, day, others, run.spec.labels.min_coverage)
+    return estimates, concept_shifts(task, day, others, measured, run.spec.labels.min_coverage)
 
 
 def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:

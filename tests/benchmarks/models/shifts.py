@@ -110,11 +110,10 @@ def _profile(model: LossModel, drawn: Drawn, *, is_own: bool) -> OutcomeParts:
 def _measure(day: OutcomeParts, reference: OutcomeParts) -> Families:
     """Return what is evaluated on the day, and what once its labels have come."""
     estimates = estimate_parts(_TASK, day, reference)
-    gaps = estimation_gaps(estimates, measure_parts(_TASK, day, 0.5), _TASK)
-    return [value for value in estimates if value.metric in _EVALUATED], [
-        *gaps,
-        *concept_shifts(_TASK, day, reference, 0.5),
-    ]
+    measured = measure_parts(_TASK, day, 0.5)
+    gaps = estimation_gaps(estimates, measured, _TASK)
+    of_rows = [value for value in estimates if value.metric in _EVALUATED]
+    return of_rows, [*gaps, *concept_shifts(_TASK, day, reference, measured, 0.5)]
 
 
 def _evidence(now: Sequence[MetricValue], past: Sequence[Sequence[MetricValue]]) -> PartitionEvidence:

@@ -25,7 +25,7 @@ REFERENCE = drawn(0, rows=20_000)
 
 def test_change_of_the_mean_loss_is_the_sum_of_both_shifts():
     day = drawn(1, inputs=0.2, relation=0.1)
-    inputs, relation = covariate_shift(day, REFERENCE), concept_shift(day, REFERENCE, 0.5)
+    inputs, relation = covariate_shift(day, REFERENCE), concept_shift(day, REFERENCE)
     change = (day.mean_expected + day.mean_excess) - (REFERENCE.mean_expected + REFERENCE.mean_excess)
 
     assert inputs.value + relation.value == pytest.approx(change)
@@ -37,7 +37,7 @@ def test_change_of_the_mean_loss_is_the_sum_of_both_shifts():
 
 def test_intervals_hold_nothing_where_nothing_moved():
     inside = [
-        (covariate_shift(day, REFERENCE), concept_shift(day, REFERENCE, 0.5))
+        (covariate_shift(day, REFERENCE), concept_shift(day, REFERENCE))
         for day in (drawn(seed) for seed in range(1, 201))
     ]
 
@@ -85,7 +85,7 @@ def test_unit_changes_nothing():
 def test_without_losses_the_reason_is_given(day, reference, reason):
     found = [
         covariate_shift(day, reference),
-        concept_shift(day, reference, 0.5),
+        concept_shift(day, reference),
         estimate_loss("estimated_mae", day, reference),
     ]
 
@@ -94,11 +94,10 @@ def test_without_losses_the_reason_is_given(day, reference, reason):
 
 
 def test_few_labels_tell_no_concept_shift():
-    found = concept_shift(drawn(6, labelled=0.2), REFERENCE, 0.5)
+    found = concept_shift(drawn(6, labelled=0.2), REFERENCE, "20% of the labels received")
 
-    assert found.value is None
-    assert "rows have a loss, fewer than 50%" in found.reason
-    assert concept_shift(drawn(6, labelled=0.0), REFERENCE, 0.0).value is None
+    assert (found.value, found.reason) == (None, "20% of the labels received")
+    assert concept_shift(drawn(6, labelled=0.0), REFERENCE).reason == "no row has a loss"
 
 
 def test_infinite_and_absurd_losses_do_not_count_for_all():
