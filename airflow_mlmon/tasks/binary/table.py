@@ -83,10 +83,10 @@ METRICS: Mapping[str, Metric] = {
     "balanced_accuracy": SHARED["balanced_accuracy"],
     "specificity": _quality("specificity", "Share of labelled negatives that are predicted negative."),
     "fpr": _quality(
-        "false positive rate", "Share of labelled negatives that are predicted positive.", worse=Worse.ABOVE
+        "FPR", "Share of labelled negatives that are predicted positive (false positive rate).", worse=Worse.ABOVE
     ),
     "fnr": _quality(
-        "false negative rate", "Share of labelled positives that are predicted negative.", worse=Worse.ABOVE
+        "FNR", "Share of labelled positives that are predicted negative (false negative rate).", worse=Worse.ABOVE
     ),
     "matthews": _quality(
         "Matthews correlation", "Correlation of labels and predicted classes, from -1 to 1.", measure=Measure.SKILL

@@ -36,10 +36,10 @@ def _table_reliability(profile: BinaryOutcomes, reference: BinaryOutcomes | None
         title="Reliability of the score",
         columns=columns,
         rows=tuple(rows),
-        note="A calibrated score is the share of positive labels among the rows that have it.",
+        note="A calibrated score is the share of positive labels among the rows that have it: their mean is expected.",
         shares=frozenset(columns[3:]),
         points=tuple(points),
-        axis="share of positive labels, and the mean score",
+        axis="share of positive labels",
         is_share=True,
     )
 
