@@ -69,7 +69,7 @@ class Ranking(Task):
             Role.RANK: "whole numbers, as places have",
             Role.GROUP: "names that repeat",
             Role.ITEM: "names that repeat",
-            None: "flags or a few grades of relevance",
+            None: "0 and 1, or a few grades of relevance",
         }
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})
@@ -136,11 +136,11 @@ class Ranking(Task):
 
         return pin_ranking(outputs, joined, self.settings)
 
-    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:  # noqa: ARG002 - of any schema
-        """Put numbers in the place of the names of groups and items."""
+    def arrange(self, joined: pa.Table, schema: OutcomeSchema) -> pa.Table:
+        """Order the rows of all groups once."""
         from airflow_mlmon.tasks.ranking.outcome import number_groups  # noqa: PLC0415 - heavy
 
-        return number_groups(joined)
+        return number_groups(joined, schema)
 
     def profile_outcomes(self, joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         """Sum what predictions joined with their labels say, over groups."""
