@@ -97,10 +97,12 @@ def _disparity(task: Task, metric: str, column: str, groups: Groups, fairness: F
         for rate in rates:
             if rate.kind in kinds:
                 by_rate.setdefault(rate.title, {})[name] = rate
-    pairs = [pair for rates in by_rate.values() for pair in _pairs(rates, fairness, column)]
-    if not pairs:
-        return MetricValue(metric=metric, column=column, value=None, rows=0, reason=_lack(by_rate, column, fairness))
     is_ratio = metric == DEMOGRAPHIC_PARITY_RATIO
+    found = [pair for rates in by_rate.values() for pair in _pairs(rates, fairness, column)]
+    pairs = [pair for pair in found if pair[1][1].value] if is_ratio else found
+    if not pairs:
+        reason = "no group is ever selected" if found else _lack(by_rate, column, fairness)
+        return MetricValue(metric=metric, column=column, value=None, rows=0, reason=reason)
     distances = [_ratio(*pair) if is_ratio else _difference(*pair) for _, pair in pairs]
     at = min(range(len(pairs)), key=lambda place: distances[place] if is_ratio else -distances[place])
     (first, second), (smaller, larger) = pairs[at]
@@ -131,8 +133,7 @@ def _difference(smaller: GroupRate, larger: GroupRate) -> float:
 
 
 def _ratio(smaller: GroupRate, larger: GroupRate) -> float:
-    # no group is ever selected: they are alike
-    return (smaller.value or 0.0) / larger.value if larger.value else 1.0
+    return (smaller.value or 0.0) / (larger.value or 1.0)
 
 
 def _lack(by_rate: Mapping[str, Mapping[str, GroupRate]], column: str, fairness: Fairness) -> str:

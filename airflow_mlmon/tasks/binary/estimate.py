@@ -54,7 +54,7 @@ def _lack(outcomes: BinaryOutcomes, reference: BinaryOutcomes | None) -> str:
     if fewest < FEWEST_OF_CLASS:
         return f"the reference has {fewest} labels of a class, fewer than {FEWEST_OF_CLASS}"
     if outcomes.scores is None:
-        return "the day was profiled before estimates were made: profile it again"
+        return "the day was profiled before estimates were made: run it again"
     return "" if outcomes.scores.rows else "no row has a score"
 
 

@@ -69,7 +69,7 @@ class Ranking(Task):
             Role.RANK: "whole numbers, as places have",
             Role.GROUP: "names that repeat",
             Role.ITEM: "names that repeat",
-            None: "flags or a few grades of relevance",
+            None: "0 and 1, or a few grades of relevance",
         }
     )
     ranges: ClassVar[Mapping[Role, tuple[float, float]]] = MappingProxyType({})

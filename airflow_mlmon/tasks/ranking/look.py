@@ -24,15 +24,13 @@ def is_of_ranking(role: Role | None, values: pa.ChunkedArray) -> bool:
         return _repeats(held) and not pa.types.is_floating(held.type)
     if role is Role.SCORE:
         return bool(pa.types.is_floating(held.type))
-    if pa.types.is_boolean(held.type):
-        return True
     return _is_whole(held) and _least(held) >= 0 and _largest(held) <= _MOST_GRADES
 
 
 def _is_whole(values: pa.ChunkedArray) -> bool:
     if pa.types.is_integer(values.type):
         return True
-    return pa.types.is_floating(values.type) and bool(pc.all(pc.equal(values, pc.floor(values))).as_py())
+    return bool(pa.types.is_floating(values.type)) and bool(pc.all(pc.equal(values, pc.floor(values))).as_py())
 
 
 def _least(values: pa.ChunkedArray) -> float:

@@ -221,6 +221,20 @@ def test_slices_are_contrasted_by_each_metric_that_is_named(task):
         assert alone.note
 
 
+def test_groups_have_every_rate_that_a_measure_of_fairness_compares(task):
+    rates = task.label_rates(profiled(task, drawn(task, 2_000)))
+    needed = {kind for name, kinds in task.disparities.items() if METRICS[name].needs_labels for kind in kinds}
+
+    assert needed <= {rate.kind for rate in rates}
+    assert {"fairness"} <= task.keys or not rates
+    for rate in rates:
+        assert rate.value is not None
+        assert math.isfinite(rate.value)
+        assert rate.rows > 0
+        assert rate.interval is None or rate.interval[0] <= rate.value <= rate.interval[1]
+    assert [rate.value for rate in task.label_rates(task.empty_outcomes()) if rate.rows] == []
+
+
 def test_the_first_contrast_is_one_that_the_model_has(task):
     for roles in [set(task.types), *({role} for role in task.types)]:
         metric = task.first_contrast(roles)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.spec.metrics import DISPARITIES
-from airflow_mlmon.tasks.fairness import label_disparities
+from airflow_mlmon.tasks.fairness import label_disparities, output_disparities
 from airflow_mlmon.tasks.parts import OutcomeParts
 from airflow_mlmon.tasks.registry import TASKS, task_of
 from tests.support.labelled import labelled_table
@@ -80,6 +83,17 @@ def test_without_groups_or_labels_the_reason_is_given():
 
     assert (none.value, none.reason) == (None, "no value of sex is a group")
     assert {value.reason for value in few} == {"0 of 40 labels received, fewer than 50%"}
+
+
+def test_where_no_group_is_selected_there_is_no_ratio():
+    spec = parse_spec(SPEC, "loans.yaml")
+    table = pa.table({"sex": ["a", "b"] * 40, "approved": [False] * 80})
+    values = output_disparities(task_of(spec), spec, profile_table(table, pin_schema(spec, table)))
+    found = {value.metric: value for value in values}
+
+    assert found["demographic_parity_difference"].value == 0
+    assert found["demographic_parity_ratio"].value is None
+    assert found["demographic_parity_ratio"].reason == "no group is ever selected"
 
 
 def test_false_positives_of_no_negative_are_no_rate():

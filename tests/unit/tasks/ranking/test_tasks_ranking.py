@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+from datetime import date
 
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.tasks.ranking.description import Ranking
 from airflow_mlmon.tasks.registry import task_of
+from tests.support.searches import search_table
 
 SPEC = """\
 model: searches
@@ -129,6 +132,19 @@ def test_the_spec_gives_cutoff_coverage_and_what_is_ranked_by():
     # where both are archived, the rank counts
     assert measured(by_rank, task)["mrr"].value == 1
     assert dict(task.pin_outcomes({Role.RANK: None}, None).settings)["by_rank"] == 1
+
+
+def test_a_ranking_is_recognised_by_its_groups():
+    found = guess_model(search_table(date(2026, 3, 1)))
+
+    assert found.task.name == "ranking"
+    assert {column.name: column.role for column in found.outputs} == {
+        "query": Role.GROUP,
+        "document": Role.ITEM,
+        "score": Role.SCORE,
+    }
+    assert found.label is not None
+    assert (found.label.name, found.label.type) == ("clicks", ColumnType.FLOAT)
 
 
 def test_cutoff_is_a_key_of_rankings_alone():
