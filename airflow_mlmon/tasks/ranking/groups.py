@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from airflow_mlmon.statistics.arrays import Counts, Flags, Floats, Integers
 from airflow_mlmon.statistics.random_order import chance_of_one, expected_precisions, expected_reciprocal
@@ -70,10 +71,10 @@ class Placed:
         relevance: Relevance.
     """
 
-    group: Integers
-    place: Integers
-    block: Integers
-    grade: Integers
+    group: npt.NDArray[np.integer]
+    place: npt.NDArray[np.integer]
+    block: npt.NDArray[np.integer]
+    grade: npt.NDArray[np.integer]
     relevance: Floats
 
 
@@ -90,15 +91,15 @@ def place_rows(group: Integers, order: Floats, relevance: Floats) -> Placed:
     return Placed(group=group, place=place, block=block, grade=grades, relevance=relevance)
 
 
-def rank_rows(rows: Placed) -> Ranked:
-    """Put rows in the order of their places, and their relevance in the best order."""
-    at = _sorted(rows.place)
-    group, relevance, size = rows.group[at], rows.relevance[at], len(at)
+def rank_rows(rows: Placed, held: Integers) -> Ranked:
+    """Put the rows that count in the order of their places, and their relevance in the best order."""
+    at = held[_sorted(rows.place[held])]
+    group, grade, relevance, size = rows.group[at], rows.grade[at].astype(np.int64), rows.relevance[at], len(at)
     starts = np.flatnonzero(_is_new(group))
-    grades = int(rows.grade.max(initial=-1)) + 1
+    grades = int(grade.max(initial=-1)) + 1
     values = np.empty(grades)
-    values[rows.grade] = rows.relevance
-    best = grades - 1 - _low_bits(np.sort(_packed(group, grades - 1 - rows.grade[at], grades)), grades)
+    values[grade] = relevance
+    best = grades - 1 - _low_bits(np.sort(_packed(group, grades - 1 - grade, grades)), grades)
     return Ranked(
         at=at,
         starts=starts,
@@ -181,22 +182,22 @@ def _codes(values: Floats) -> Integers:
     return codes
 
 
-def _is_new(values: Floats | Integers) -> Flags:
+def _is_new(values: Floats | npt.NDArray[np.integer]) -> Flags:
     """Mark each value that differs from the one before."""
     marks = np.ones(len(values), dtype=np.bool_)
     np.not_equal(values[1:], values[:-1], out=marks[1:])
     return marks
 
 
-def _sorted(keys: Integers) -> Integers:
+def _sorted(keys: npt.NDArray[np.integer]) -> Integers:
     """Return where the keys are in ascending order, equal ones as they come."""
     rows = len(keys)
     return _low_bits(np.sort(_packed(keys, np.arange(rows), rows)), rows)
 
 
-def _packed(high: Integers, low: Integers, limit: int) -> Integers:
+def _packed(high: npt.NDArray[np.integer], low: Integers, limit: int) -> Integers:
     """Put two numbers into one, the lower one below a limit."""
-    packed: Integers = (high << limit.bit_length()) | low
+    packed: Integers = (high.astype(np.int64) << limit.bit_length()) | low
     return packed
 
 

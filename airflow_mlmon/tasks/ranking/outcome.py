@@ -132,15 +132,8 @@ def profile_ranking(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
     counted, left_out = _counted_groups(group, label, numbers["due"], settings[COVERAGE])
     at = np.flatnonzero(place >= 0)
     at = at[counted[group[at]]]
-    rows = rank_rows(
-        Placed(
-            group=group[at].astype(np.int64),
-            place=place[at].astype(np.int64),
-            block=numbers["block"][at],
-            grade=numbers["grade"][at].astype(np.int64),
-            relevance=label[at],
-        )
-    )
+    placed = Placed(group=group, place=place, block=numbers["block"], grade=numbers["grade"], relevance=label)
+    rows = rank_rows(placed, at)
     cutoff = int(settings[CUTOFF])
     return OutcomeSums(
         schema=schema,
@@ -148,11 +141,13 @@ def profile_ranking(joined: pa.Table, schema: OutcomeSchema) -> OutcomeSums:
         excluded=int(numbers["excluded"].sum()),
         columns={LABEL: NumericProfile.of(schema[LABEL], [Numbers(values=label[np.isfinite(label)], nulls=0)])},
         sums={**left_out, **_sums(rows, list(score_groups(rows, cutoff)))},
-        tallies=_tally_items(numbers["item"][at][rows.at], rows, cutoff),
+        tallies=_tally_items(numbers["item"][rows.at], rows, cutoff),
     )
 
 
-def _counted_groups(group: Integers, label: Floats, is_due: Flags, coverage: float) -> tuple[Flags, dict[str, int]]:
+def _counted_groups(
+    group: npt.NDArray[np.integer], label: Floats, is_due: Flags, coverage: float
+) -> tuple[Flags, dict[str, int]]:
     """Say of each group whether it counts, and count the others by the reason."""
     due, labelled, negative = (
         np.bincount(group[held], minlength=int(group.max(initial=-1)) + 1)
