@@ -70,7 +70,7 @@ def evaluate_partition(
     Raises:
         PartitionConflictError: another run has published the partition or received labels meanwhile.
     """
-    run.progress("judging")
+    run.progress("evaluating")
     checks = read_checks(run, prepared)
     state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
     of_day = next((entry for entry in measured if entry.day == prepared.partition.key), None)
