@@ -81,7 +81,8 @@ class ModelSpec(Section):
     )
     task: str = Field(
         default="binary",
-        description="Kind of model: binary, ranking, or none (features only); by default what outputs and labels say.",
+        description="Kind of model: binary, multiclass, regression, ranking, or none (features only); by default what "
+        "outputs and labels say.",
     )
     classes: tuple[ClassName, ...] = Field(
         default=(),
