@@ -73,7 +73,7 @@ def day_of_kind(task: str, day: date, rows: int) -> pa.Table:
     if "group" in drawn.column_names:
         # the rows of a group are shown together
         numbers = [int(name.rpartition("-")[2]) for name in drawn["group"].to_pylist()]
-        own["channel"] = pa.array([("web", "branch", "phone")[number % 3] for number in numbers])
+        own["channel"] = pa.array([("web", "branch")[number % 2] for number in numbers])
     names = ["truth" if name == "label" else name for name in drawn.column_names]
     return pa.table({**own, **dict(zip(names, drawn.columns, strict=True))})
 
