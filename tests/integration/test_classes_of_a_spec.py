@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.history.reevaluate import reevaluate
+from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
@@ -79,12 +81,19 @@ def test_classes_follow_from_the_threshold_and_labels_are_texts(archive, tmp_pat
     assert matrix.rows == (("negative", rejections, false_alarms), ("positive", misses, hits))
 
 
-def test_another_threshold_evaluates_the_past_again(archive, tmp_path):
+@pytest.mark.parametrize("has_rows", [True, False], ids=["run again", "profiled and evaluated again"])
+def test_another_threshold_evaluates_the_past_again(archive, tmp_path, has_rows):
     with opened(tmp_path, archive, *THRESHOLD) as run:
         for day in DAYS:
             evaluate_day(run, day)
     with opened(tmp_path, archive, *THRESHOLD, ("threshold: 0.3", "threshold: 0.5")) as changed:
-        evaluate_day(changed, DAYS[0])
+        if has_rows:
+            evaluate_day(changed, DAYS[0])
+        else:
+            first = DAYS[0].day, DAYS[0].day
+            [carried], [again] = list(reprofile(changed, *first)), list(reprofile(changed, *first))
+            assert (carried.state, again.state) == (Carried.CARRIED, Carried.ALREADY)
+            list(reevaluate(changed, *first))
         found = measured(changed, DAYS[0])
     hits, false_alarms, misses, rejections = cells(0.5)
 

@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.performance import measure_labels
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
+from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
@@ -89,7 +90,11 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
     schema = reference.schema.id
     if state.version is None:
         return Carried.ALREADY if state.schema == schema else Carried.OF_REFERENCE
-    if state.schema == schema and _has_profile(run, state.partition, state.version, schema):
+    if (
+        state.schema == schema
+        and _has_profile(run, state.partition, state.version, schema)
+        and not _has_other_outcomes(run, reference, state.partition, state.version)
+    ):
         return Carried.ALREADY
     try:
         rows = read_curated(run, state.partition, state.version)
@@ -113,6 +118,12 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         baselines=drift.baselines if drift else (),
     )
     return Carried.CARRIED
+
+
+def _has_other_outcomes(run: Run, reference: StoredReference, partition: Partition, version: str) -> bool:
+    """Return whether labels were measured under another schema, such as with other classes or another threshold."""
+    found = last_measured(run, partition, version)
+    return found is not None and read_outcomes(run, found.uri).whole.schema not in (None, reference.outcomes)
 
 
 def _has_profile(run: Run, partition: Partition, version: str, schema: str) -> bool:
