@@ -15,6 +15,7 @@ import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -87,8 +88,7 @@ def write_archive(client: Any, first: date, last: date, content: Content = objec
 
     Days before 1 March are only in the reference: the model was not in service.
     """
-    start = max(IN_SERVICE, first - HISTORY)
-    served = serve(read_flights(start, last))
+    served = _serve(first, last)
     client.create_bucket(Bucket=BUCKET)
 
     def put(item: tuple[str, bytes]) -> None:
@@ -98,12 +98,31 @@ def write_archive(client: Any, first: date, last: date, content: Content = objec
         return sum(1 for _ in threads.map(put, content(served, last)))
 
 
+def write_folder(folder: Path, first: date, last: date, content: Content = objects) -> int:
+    """Write the same objects as `write_archive` to a folder; return their number."""
+
+    def put(item: tuple[str, bytes]) -> None:
+        path = folder / item[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item[1])
+
+    return sum(1 for _ in map(put, content(_serve(first, last), last)))
+
+
+def _serve(first: date, last: date) -> Served:
+    return serve(read_flights(max(IN_SERVICE, first - HISTORY), last))
+
+
 def main(content: Content = objects) -> None:
     """Write the archive of the days given on the command line."""
-    parser = argparse.ArgumentParser(description="Write the flights' predictions and labels to S3.")
+    parser = argparse.ArgumentParser(description="Write the flights' predictions and labels to S3, or to a folder.")
     parser.add_argument("first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
     parser.add_argument("last", type=date.fromisoformat, help="last day, YYYY-MM-DD")
+    parser.add_argument("--folder", type=Path, help="folder to write to, in the place of the bucket")
     args = parser.parse_args()
+    if args.folder is not None:
+        print(f"{write_folder(args.folder, args.first, args.last, content)} objects written to {args.folder}")
+        return
     # endpoint, region and credentials come from the AWS_ variables that boto reads
     client = boto3.client("s3", config=botocore.config.Config(max_pool_connections=_THREADS))
     print(f"{write_archive(client, args.first, args.last, content)} objects written to s3://{BUCKET}")
