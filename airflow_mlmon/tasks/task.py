@@ -133,9 +133,13 @@ class Task(ABC):
 
         return OutcomeSums.from_bytes(data)
 
-    def outcomes_of_counts(self, rows: Iterable[CountedRows], cells: Iterable[CountedCell]) -> OutcomeProfile:
+    def outcomes_of_counts(
+        self,
+        rows: Iterable[CountedRows],  # noqa: ARG002 - for those with a `counting`
+        cells: Iterable[CountedCell],  # noqa: ARG002
+    ) -> OutcomeProfile:
         """Make an outcome profile of what was counted as `counting` says."""
-        raise NotImplementedError(self.name, rows, cells)
+        raise TypeError(f"nothing is counted of {self.name} models")
 
     @abstractmethod
     def summarise_outputs(self, part: Profile | Part, spec: ModelSpec) -> list[MetricValue]:
