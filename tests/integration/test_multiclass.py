@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.slices.slices import slice_window
 from airflow_mlmon.records import MetricValue, VerdictState
 from tests.support.archive import FIRST
 from tests.support.nightly_model import evaluate_day
-from tests.support.species import CLASSES, MODEL, SpeciesArchive, opened_species, species_day, species_table
+from tests.support.species import CLASSES, MODEL, opened_species, species_archive, species_day, species_table
 
 DAYS, CONFUSED = 8, 4
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -34,7 +34,7 @@ DAYS_GIVEN = ("--from", str(FIRST), "--to", str(LAST))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("species")
-    archive = SpeciesArchive(folder / "archive")
+    archive = species_archive(folder / "archive")
     archive.write_reference()
     for offset in range(DAYS):
         archive.write_day(
@@ -155,7 +155,7 @@ def test_accepted_baseline_and_new_schema_carry_on(folder, mlmon):
     assert "From 2026-03-09 on, species is compared with the trailing 4 days." in mlmon(
         "baseline accept", "--trailing", "4", "--why", "a test"
     )
-    SpeciesArchive(folder / "archive").write_reference(rows=450)
+    species_archive(folder / "archive").write_reference(rows=450)
     with opened_species(folder, ("\nhistory:", "\ndrift: {method: jensenshannon}\nhistory:")) as changed:
         confused = species_day(CONFUSED).day
         assert [found.state for found in reprofile(changed, confused, confused)] == [Carried.CARRIED]

@@ -22,7 +22,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.slices import slice_window
 from airflow_mlmon.records import MetricValue, VerdictState
 from tests.support.archive import FIRST
-from tests.support.durations import MODEL, SD, DurationArchive, duration_day, duration_table, opened_durations
+from tests.support.durations import MODEL, SD, duration_archive, duration_day, duration_table, opened_durations
 from tests.support.nightly_model import evaluate_day
 
 DAYS, BIASED = 8, 4
@@ -33,7 +33,7 @@ LAST = FIRST + timedelta(days=DAYS - 1)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("durations")
-    archive = DurationArchive(folder / "archive")
+    archive = duration_archive(folder / "archive")
     archive.write_reference()
     for offset in range(DAYS):
         archive.write_day(offset, bias=BIAS if offset == BIASED else 0.0, version="v2" if offset > BIASED else "v1")
@@ -180,7 +180,7 @@ def test_accepted_baseline_and_new_schema_carry_on(folder, run, mlmon):
     assert "From 2026-03-09 on, durations is compared with the trailing 4 days." in mlmon(
         "baseline accept", "--trailing", "4", "--why", "a test"
     )
-    DurationArchive(folder / "archive").write_reference(rows=450)
+    duration_archive(folder / "archive").write_reference(rows=450)
     with opened_durations(folder, ("\nhistory:", "\ndrift: {method: jensenshannon}\nhistory:")) as changed:
         biased = duration_day(BIASED).day
         assert [found.state for found in reprofile(changed, biased, biased)] == [Carried.CARRIED]

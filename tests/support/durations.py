@@ -6,18 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.storage import Storage
-from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.archive import FIRST, to_bytes
-from tests.support.runs import write_file
+from tests.support.archive import FIRST
+from tests.support.own_archive import OwnArchive, opened_archive
 
 MODEL = "durations"
 SPEC = """\
@@ -70,30 +66,11 @@ def duration_table(day: date, rows: int = 400, *, bias: float = 0.0, version: st
     )
 
 
-class DurationArchive:
-    """Writes the archive into a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def write_reference(self, **changes: Any) -> None:
-        past = [duration_table(FIRST - timedelta(days=n), **changes) for n in range(REFERENCE_DAYS, 0, -1)]
-        write_file(f"{self.root}/reference/part-0.parquet", to_bytes(pa.concat_tables(past)))
-
-    def write_day(self, offset: int, **changes: Any) -> None:
-        """Write a day and, on the next, its labels."""
-        day = FIRST + timedelta(days=offset)
-        table = duration_table(day, **changes)
-        write_file(f"{self.root}/predictions/dt={day}/part-0.parquet", to_bytes(table.drop_columns(["took"])))
-        labels = to_bytes(table.select(["id", "took"]))
-        write_file(f"{self.root}/labels/dt={day + timedelta(days=1)}/of-{day}.parquet", labels)
-
-    def spec_text(self, *replacements: tuple[str, str]) -> str:
-        text = SPEC.format(root=self.root)
-        for old, new in replacements:
-            assert old in text
-            text = text.replace(old, new)
-        return text
+def duration_archive(root: Path) -> OwnArchive:
+    """Return the archive in a folder."""
+    return OwnArchive(
+        root=root, spec=SPEC, table=duration_table, label="took", first=FIRST, reference_days=REFERENCE_DAYS
+    )
 
 
 def duration_day(offset: int) -> Partition:
@@ -104,9 +81,5 @@ def duration_day(offset: int) -> Partition:
 @contextmanager
 def opened_durations(folder: Path, *replacements: tuple[str, str]) -> Iterator[Run]:
     """The run of the archive in a folder."""
-    text = DurationArchive(folder / "archive").spec_text(*replacements)
-    (folder / f"{MODEL}.yaml").write_text(text)
-    with MetricStore(f"sqlite:///{folder / 'store.db'}") as store:
-        yield Run(
-            spec=parse_spec(text, f"{MODEL}.yaml"), store=store, storage=Storage(), workspace=str(folder / "workspace")
-        )
+    with opened_archive(folder, MODEL, duration_archive(folder / "archive").spec_text(*replacements)) as run:
+        yield run

@@ -12,12 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.storage import Storage
-from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, to_bytes
+from tests.support.own_archive import opened_archive
 from tests.support.runs import write_file
 
 MODEL = "searches"
@@ -103,8 +101,5 @@ def opened_searches(folder: Path, *replacements: tuple[str, str]) -> Iterator[Ru
     text = SPEC.format(root=folder / "archive")
     for old, new in replacements:
         text = text.replace(old, new)
-    (folder / f"{MODEL}.yaml").write_text(text)
-    with MetricStore(f"sqlite:///{folder / 'store.db'}") as store:
-        yield Run(
-            spec=parse_spec(text, f"{MODEL}.yaml"), store=store, storage=Storage(), workspace=str(folder / "workspace")
-        )
+    with opened_archive(folder, MODEL, text) as run:
+        yield run
