@@ -10,6 +10,12 @@ from airflow_mlmon.spec.metrics import Measure, Metric, Worse
 HALF = 0.5
 
 
+def quality(title: str, description: str, *, measure: Measure = Measure.AREA, worse: Worse = Worse.BELOW) -> Metric:
+    """Return a metric of performance, which may be negative where its measure may."""
+    lowest = None if measure in {Measure.SKILL, Measure.NUMBER} else 0.0
+    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=worse, lowest=lowest)
+
+
 def estimated(name: str, title: str) -> Metric:
     """Return the estimate of a metric of labels."""
     return Metric(
@@ -23,52 +29,27 @@ def estimated(name: str, title: str) -> Metric:
 
 
 SHARED: Mapping[str, Metric] = {
-    "accuracy": Metric(
-        "accuracy",
-        "Share of labelled rows whose predicted class is correct.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.SHARE,
-        worse=Worse.BELOW,
+    "accuracy": quality("accuracy", "Share of labelled rows whose predicted class is correct.", measure=Measure.SHARE),
+    "roc_auc": quality(
+        "ROC AUC", "Area under the ROC curve of the score; of several classes, the mean of each against the rest."
     ),
-    "roc_auc": Metric(
-        "ROC AUC",
-        "Area under the ROC curve of the score; of several classes, the mean of each against the rest.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "log_loss": Metric(
+    "log_loss": quality(
         "log loss",
         "Mean negative log-likelihood of the labels, in nats.",
-        needs_labels=True,
-        of_model=True,
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "brier": Metric(
+    "brier": quality(
         "Brier score",
         "Mean squared difference between score and label; of several classes, the sum over them (0 to 2).",
-        needs_labels=True,
-        of_model=True,
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),
-    "balanced_accuracy": Metric(
-        "balanced accuracy",
-        "Mean of the recalls of the classes.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "ece": Metric(
+    "balanced_accuracy": quality("balanced accuracy", "Mean of the recalls of the classes."),
+    "ece": quality(
         "calibration error",
         "Expected calibration error: mean distance of score and share of labels in 16 bins, weighted by their rows; of "
         "several classes, the mean over them. It has no interval.",
-        needs_labels=True,
-        of_model=True,
         measure=Measure.LOSS,
         worse=Worse.ABOVE,
     ),

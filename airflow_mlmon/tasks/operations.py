@@ -47,7 +47,6 @@ _QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95, "latency_p99": 0.99}
 _HIGH = 0.95
 # exact sums below 35 minutes without big integers, and saturations below 2,048
 _QUANTUM_MS, _QUANTUM = 2.0**-10, 2.0**-20
-_MILLISECONDS = 1_000
 
 
 def operational_schema(spec: ModelSpec) -> ProfileSchema:

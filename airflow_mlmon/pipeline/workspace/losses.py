@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from airflow_mlmon.drift.expected_loss import LossModel
 
 _FILE = "losses.parquet"
-# as many rows as are fitted on
-_ROWS = 10_000
 _LOSS = "\x1floss"
 # the probabilities of hundreds of classes would be most of what is fitted on
 _MOST_OUTPUTS = 50
@@ -38,10 +36,12 @@ def keep_losses(run: Run, folder: str, schema: ProfileSchema, rows: pa.Table, jo
     losses = None if joined is None else task_of(run.spec).losses(joined)
     if losses is None:
         return
+    from airflow_mlmon.drift.expected_loss import MAX_LOSSES  # noqa: PLC0415 - slow to import
+
     names = [run.spec.id_column, *(column.name for column in _columns(run.spec, schema))]
     labelled = rows.select(list(dict.fromkeys(names))).append_column(_LOSS, pa.array(losses))
     labelled = labelled.filter(pa.array(np.isfinite(losses)))
-    run.files.write(f"{folder}/{_FILE}", to_parquet(sample(labelled, run.spec.id_column, _ROWS)))
+    run.files.write(f"{folder}/{_FILE}", to_parquet(sample(labelled, run.spec.id_column, MAX_LOSSES)))
 
 
 def loss_model(run: Run, folder: str, schema: ProfileSchema) -> LossModel | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED, estimated
+from airflow_mlmon.tasks.classification import SHARED, estimated, quality
 
 SCORE_MEAN = "score_mean"
 PREDICTED_POSITIVE_RATE = "predicted_positive_rate"
@@ -18,20 +18,15 @@ TOPS = {"top_5": 0.05, "top_10": 0.1}
 _ESTIMATED = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
 
 
-def _quality(title: str, description: str, *, measure: Measure = Measure.AREA, worse: Worse = Worse.BELOW) -> Metric:
-    lowest = 0.0 if measure in {Measure.AREA, Measure.LOSS} else None
-    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=worse, lowest=lowest)
-
-
 def _tops() -> Iterator[tuple[str, Metric]]:
     for name, share in TOPS.items():
         top = f"the {share:.0%} of labelled rows with the highest scores"
         yield (
             f"positive_rate_{name}",
-            _quality(f"positive rate, top {share:.0%}", f"Share of positive labels in {top}."),
+            quality(f"positive rate, top {share:.0%}", f"Share of positive labels in {top}."),
         )
         lift = f"Positive rate of {top}, divided by that of all."
-        yield f"lift_{name}", _quality(f"lift, top {share:.0%}", lift, measure=Measure.LOSS)
+        yield f"lift_{name}", quality(f"lift, top {share:.0%}", lift, measure=Measure.LOSS)
 
 
 METRICS: Mapping[str, Metric] = {
@@ -53,54 +48,33 @@ METRICS: Mapping[str, Metric] = {
         measure=Measure.SHARE,
     ),
     "accuracy": SHARED["accuracy"],
-    "precision": Metric(
-        "precision",
-        "Share of predicted positives that are labelled positive.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "recall": Metric(
-        "recall",
-        "Share of labelled positives that are predicted positive.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
-    "f1": Metric(
-        "F1",
-        "Harmonic mean of precision and recall.",
-        needs_labels=True,
-        of_model=True,
-        measure=Measure.AREA,
-        worse=Worse.BELOW,
-    ),
+    "precision": quality("precision", "Share of predicted positives that are labelled positive."),
+    "recall": quality("recall", "Share of labelled positives that are predicted positive."),
+    "f1": quality("F1", "Harmonic mean of precision and recall."),
     "roc_auc": SHARED["roc_auc"],
     "log_loss": SHARED["log_loss"],
     "brier": SHARED["brier"],
     "balanced_accuracy": SHARED["balanced_accuracy"],
-    "specificity": _quality("specificity", "Share of labelled negatives that are predicted negative."),
-    "fpr": _quality(
+    "specificity": quality("specificity", "Share of labelled negatives that are predicted negative."),
+    "fpr": quality(
         "FPR", "Share of labelled negatives that are predicted positive (false positive rate).", worse=Worse.ABOVE
     ),
-    "fnr": _quality(
+    "fnr": quality(
         "FNR", "Share of labelled positives that are predicted negative (false negative rate).", worse=Worse.ABOVE
     ),
-    "matthews": _quality(
+    "matthews": quality(
         "Matthews correlation", "Correlation of labels and predicted classes, from -1 to 1.", measure=Measure.SKILL
     ),
-    BUSINESS_VALUE: _quality(
+    BUSINESS_VALUE: quality(
         "business value",
         "Mean worth of a labelled row by its cell of the confusion matrix, as the key `value` says.",
         measure=Measure.NUMBER,
     ),
-    "gini": _quality("Gini", "Twice the ROC AUC, minus 1.", measure=Measure.SKILL),
-    "average_precision": _quality(
+    "gini": quality("Gini", "Twice the ROC AUC, minus 1.", measure=Measure.SKILL),
+    "average_precision": quality(
         "average precision", "Mean precision over the thresholds of the score, weighted by the gain of recall."
     ),
-    "ks": _quality(
+    "ks": quality(
         "KS", "Kolmogorov-Smirnov statistic: largest distance of the classes' distribution functions of the score."
     ),
     **dict(_tops()),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from airflow_mlmon.spec.metrics import Measure, Metric, Worse
-from airflow_mlmon.tasks.classification import SHARED, estimated
+from airflow_mlmon.spec.metrics import Measure, Metric
+from airflow_mlmon.tasks.classification import SHARED, estimated, quality
 
 PREDICTED_MAJORITY_RATE = "predicted_majority_rate"
 MAJORITY_RATE = "majority_rate"
@@ -23,15 +23,11 @@ _AVERAGED = {
 }
 
 
-def _quality(title: str, description: str, *, measure: Measure = Measure.AREA) -> Metric:
-    return Metric(title, description, needs_labels=True, of_model=True, measure=measure, worse=Worse.BELOW)
-
-
 def _averages() -> Iterator[tuple[str, Metric]]:
     for name, description in _AVERAGED.items():
         for average, words in AVERAGES.items():
             title = f"{average} {'F1' if name == 'f1' else name}"
-            yield f"{name}_{average}", _quality(title, f"{description}; {words}.")
+            yield f"{name}_{average}", quality(title, f"{description}; {words}.")
 
 
 METRICS: Mapping[str, Metric] = {
@@ -52,7 +48,7 @@ METRICS: Mapping[str, Metric] = {
     "accuracy": SHARED["accuracy"],
     "balanced_accuracy": SHARED["balanced_accuracy"],
     **dict(_averages()),
-    "top_k_accuracy": _quality(
+    "top_k_accuracy": quality(
         "top-k accuracy",
         "Share of labelled rows whose label is among the k most probable classes; k is 2, or the key `cutoff`.",
         measure=Measure.SHARE,
