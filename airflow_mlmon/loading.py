@@ -102,7 +102,10 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
     asked = data.get("task")
     if asked is None:
-        tasks = infer_tasks(_declared_types(data), TASK_KEYS & data.keys(), is_labelled=_is_labelled(data))
+        types, is_labelled = _declared_types(data), _is_labelled(data)
+        tasks = infer_tasks(types, TASK_KEYS & data.keys(), is_labelled=is_labelled)
+        # a key of another kind of model is the mistake then, not every column
+        tasks = tasks or infer_tasks(types, is_labelled=is_labelled)
         mistakes = [f"{name}:1: task: {_ambiguous(tasks)}"] if len(tasks) > 1 else []
         inferred = tasks[0] if tasks else DEFAULT
         spec = _validate(

@@ -292,3 +292,12 @@ def test_score_of_another_type_is_refused_by_the_task():
     assert mistakes(text) == [
         "fraud.yaml:9: predictions.columns.score.type: a column of role score must be of type float"
     ]
+
+
+def test_key_of_another_kind_of_model_is_the_mistake_and_not_the_columns():
+    outputs = "score: {type: float, role: score}"
+    assert outputs in GOOD
+    text = GOOD.replace(outputs, "minutes: {type: float, role: prediction}") + "threshold: 0.3\n"
+
+    [mistake] = mistakes(text)
+    assert mistake.endswith("threshold: is of no use to a regression model")
