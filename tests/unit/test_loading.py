@@ -107,8 +107,10 @@ def test_parse_spec_reads_every_section():
             "path: s3://bucket/pred",
             "path: gs://bucket/pred",
             [
-                "fraud.yaml:4: predictions.path: "
-                "gs:// names no supported object store; use a local path, file:// or s3://"
+                (
+                    "fraud.yaml:4: predictions.path: "
+                    "gs:// names no supported object store; use a local path, file:// or s3://"
+                )
             ],
             id="store-of-another-kind",
         ),
