@@ -103,7 +103,7 @@ class ModelSpec(Section):
     day_zone: Zone = Field(
         default=DEFAULT_ZONE,
         description="Time zone whose days are the days of the model, such as Europe/Berlin; they have 23 or 25 hours "
-        "where its clocks change. By default UTC.",
+        "where its clocks change.",
     )
     predictions: Predictions
     operational: Operational | None = None
