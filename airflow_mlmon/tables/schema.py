@@ -20,10 +20,15 @@ from airflow_mlmon.tables.conversion.converted import (
     is_binary_type,
     is_text_type,
 )
-from airflow_mlmon.tables.conversion.flags import to_boolean
-from airflow_mlmon.tables.conversion.numbers import to_decimal, to_float, to_integer, to_vector
-from airflow_mlmon.tables.conversion.texts import check_texts, to_text
-from airflow_mlmon.tables.conversion.times import to_time
+from airflow_mlmon.tables.conversion.flags import convert_to_boolean
+from airflow_mlmon.tables.conversion.numbers import (
+    convert_to_decimal,
+    convert_to_float,
+    convert_to_integer,
+    convert_to_vector,
+)
+from airflow_mlmon.tables.conversion.texts import check_texts, convert_to_text
+from airflow_mlmon.tables.conversion.times import convert_to_time
 
 _ARROW = {
     ColumnType.FLOAT: pa.float64(),
@@ -37,14 +42,14 @@ _ARROW = {
     ColumnType.VECTOR: pa.list_(pa.float32()),
 }
 _CONVERSIONS: Mapping[ColumnType, Callable[[pa.ChunkedArray, Request], Converted]] = {
-    ColumnType.FLOAT: to_float,
-    ColumnType.INTEGER: to_integer,
-    ColumnType.BOOLEAN: to_boolean,
-    ColumnType.STRING: to_text,
-    ColumnType.CATEGORY: to_text,
-    ColumnType.TIMESTAMP: to_time,
-    ColumnType.DECIMAL: to_decimal,
-    ColumnType.VECTOR: to_vector,
+    ColumnType.FLOAT: convert_to_float,
+    ColumnType.INTEGER: convert_to_integer,
+    ColumnType.BOOLEAN: convert_to_boolean,
+    ColumnType.STRING: convert_to_text,
+    ColumnType.CATEGORY: convert_to_text,
+    ColumnType.TIMESTAMP: convert_to_time,
+    ColumnType.DECIMAL: convert_to_decimal,
+    ColumnType.VECTOR: convert_to_vector,
 }
 # row numbers that pandas writes beside the columns of a frame
 _INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
@@ -202,7 +207,7 @@ def convert(values: pa.ChunkedArray, request: Request) -> Converted:
     if pa.types.is_null(kind):
         return Converted(values.cast(_ARROW[request.column.type]))
     if request.column.type in (ColumnType.STRING, ColumnType.CATEGORY):
-        return to_text(values, request)
+        return convert_to_text(values, request)
     if is_binary_type(kind) or is_text_type(kind):
         return check_texts(values).then(lambda texts: _CONVERSIONS[request.column.type](texts, request))
     return _CONVERSIONS[request.column.type](values, request)

@@ -6,19 +6,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.tables.conversion.converted import Converted, Refusal, Request, is_text_type
-from airflow_mlmon.tables.conversion.numbers import to_integer
+from airflow_mlmon.tables.conversion.numbers import convert_to_integer
 
 NO_BOOLEAN = "is not a boolean (0/1, true/false, yes/no)"
 _TRUE = ("true", "yes", "t", "y", "1", "1.0")
 _FALSE = ("false", "no", "f", "n", "0", "0.0")
 
 
-def to_boolean(values: pa.ChunkedArray, request: Request) -> Converted:
+def convert_to_boolean(values: pa.ChunkedArray, request: Request) -> Converted:
     """Convert 0 and 1, the words for false and true, or the two texts that the column names."""
     if pa.types.is_boolean(values.type):
         return Converted(values)
     if not is_text_type(values.type):
-        return _from_numbers(to_integer(values, request))
+        return _from_numbers(convert_to_integer(values, request))
     if request.column.classes is None:
         return _from_texts(pc.utf8_lower(values), _FALSE, _TRUE, NO_BOOLEAN)
     false, true = request.column.classes

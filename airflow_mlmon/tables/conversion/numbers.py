@@ -24,7 +24,7 @@ _WHOLE_DOUBLES = 2**53
 _NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.null()}
 
 
-def to_float(values: pa.ChunkedArray, _: Request) -> Converted:
+def convert_to_float(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert numbers, and texts of numbers, to doubles."""
     if is_text_type(values.type):
         found = _check_form(values, _NUMBER, NOT_A_NUMBER)
@@ -37,7 +37,7 @@ def to_float(values: pa.ChunkedArray, _: Request) -> Converted:
     return Converted(values if values.type == pa.float64() else values.cast(pa.float64(), safe=False))
 
 
-def to_integer(values: pa.ChunkedArray, _: Request) -> Converted:
+def convert_to_integer(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert whole numbers of any type, and texts of them, to 64-bit integers; NaN is null, as pandas writes it."""
     if is_text_type(values.type):
         found = _check_form(values, _WHOLE, NOT_WHOLE).apply(_to_plain_whole)
@@ -54,19 +54,19 @@ def to_integer(values: pa.ChunkedArray, _: Request) -> Converted:
     return found if found.values.type == pa.int64() else found.apply(lambda whole: whole.cast(pa.int64()))
 
 
-def to_decimal(values: pa.ChunkedArray, request: Request) -> Converted:
+def convert_to_decimal(values: pa.ChunkedArray, request: Request) -> Converted:
     """Convert integers, whole floats and texts of plain digits to decimals that keep every digit."""
     if is_text_type(values.type):
         return _check_form(values, _DIGITS, _DECIMAL).then(_parse_decimals)
     if not pa.types.is_decimal(values.type):
-        found = Converted(values) if pa.types.is_integer(values.type) else to_integer(values, request)
+        found = Converted(values) if pa.types.is_integer(values.type) else convert_to_integer(values, request)
         return found.apply(_to_shortest_decimal)
     # Parquet has no scale below 0
     digits, scale = values.type.precision - min(values.type.scale, 0), max(values.type.scale, 0)
     return Converted(values.cast(_decimal(digits, scale)))
 
 
-def to_vector(values: pa.ChunkedArray, _: Request) -> Converted:
+def convert_to_vector(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert lists of numbers to vectors of 32-bit floats if these hold their type, else of doubles."""
     if not is_vector(values.type):
         raise UnreadableTypeError

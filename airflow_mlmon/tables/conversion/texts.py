@@ -26,7 +26,7 @@ _HYPHENS = (8, 13, 18, 23)
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
-def to_text(values: pa.ChunkedArray, _: Request) -> Converted:
+def convert_to_text(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert texts, bytes that are texts, codes and identifiers; 5411.0, as pandas writes beside a null, is "5411"."""
     kind = values.type
     if pa.types.is_floating(kind):

@@ -36,7 +36,7 @@ _TIME_OF_DAY = 11
 _NUMBER = r"^[+-]?[0-9]{1,20}(\.[0-9]{1,9})?$"
 
 
-def to_time(values: pa.ChunkedArray, request: Request) -> Converted:
+def convert_to_time(values: pa.ChunkedArray, request: Request) -> Converted:
     """Convert times to microseconds in UTC."""
     kind = values.type
     if pa.types.is_timestamp(kind):
