@@ -13,6 +13,7 @@ from airflow_mlmon.spec.archives import check_dated_path
 from airflow_mlmon.spec.choices import ColumnType, PersonalData
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.stores import check_store
 
 # values that are the same text wherever they are written
 _JOINING = frozenset(
@@ -90,7 +91,9 @@ class Labels(Section):
     @field_validator("path")
     @classmethod
     def _named(cls, path: str | None) -> str | None:
-        return path if path is None or not re.search(r"[{}]", path) else check_dated_path(path)
+        if path is None:
+            return None
+        return check_dated_path(path) if re.search(r"[{}]", path) else check_store(path)
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:

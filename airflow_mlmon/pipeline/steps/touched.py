@@ -29,7 +29,7 @@ from airflow_mlmon.spec.labels import IdForm
 # share of the ids of a delivery without a prediction from which on another spelling is looked for
 _FEW = 0.01
 
-Versions = Mapping[Partition, str]
+_Versions = Mapping[Partition, str]
 
 
 def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
@@ -44,7 +44,7 @@ def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
     return {state.partition: state.version for state in states if state.version is not None}
 
 
-def find_touched_days(run: Run, days: Versions, anew: Collection[Partition] = ()) -> set[Partition]:
+def find_touched_days(run: Run, days: _Versions, anew: Collection[Partition] = ()) -> set[Partition]:
     """Find the days whose performance lacks a delivery that has labels of them, or rests on one that was replaced.
 
     Args:
@@ -73,7 +73,7 @@ def find_touched_days(run: Run, days: Versions, anew: Collection[Partition] = ()
     return touched
 
 
-def _with_labels_in(run: Run, delivery: Delivery, days: Versions) -> Iterator[Partition]:
+def _with_labels_in(run: Run, delivery: Delivery, days: _Versions) -> Iterator[Partition]:
     """Yield the days that a delivery has labels for; the others are noted beside it, and not looked through again."""
     uri = run.uri("deliveries", delivery.partition.key, f"{delivery.version}.without.json")
     without = _read_json(run, uri) if days else {}
@@ -107,7 +107,7 @@ class Matched(NamedTuple):
     note: str = ""
 
 
-def match_delivery(run: Run, delivery: Delivery, days: Versions) -> Matched:
+def match_delivery(run: Run, delivery: Delivery, days: _Versions) -> Matched:
     """Count the ids of a delivery that belong to a prediction of some days, and name the spelling in which more would.
 
     Args:
@@ -156,7 +156,7 @@ def _predicted(run: Run, day: Partition, version: str) -> pa.ChunkedArray:
     return prediction_keys(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
 
 
-def _found_in(run: Run, keys: pa.Array, days: Versions) -> npt.NDArray[np.bool_]:
+def _found_in(run: Run, keys: pa.Array, days: _Versions) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(keys), np.bool_)
     for day, version in days.items():
         if found.all():
@@ -165,7 +165,7 @@ def _found_in(run: Run, keys: pa.Array, days: Versions) -> npt.NDArray[np.bool_]
     return found
 
 
-def _other_spelling(run: Run, keys: pa.Array, days: Versions) -> tuple[Sequence[IdForm], int]:
+def _other_spelling(run: Run, keys: pa.Array, days: _Versions) -> tuple[Sequence[IdForm], int]:
     """Return the fewest forms of ids in which the most of a delivery's belong to a prediction, and how many then do."""
     is_hashed = any(run.spec.columns[name].personal is not None for name in key_columns(run.spec))
     if is_hashed or not days:
