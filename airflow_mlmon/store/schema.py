@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -290,6 +290,7 @@ deliveries = sa.Table(
     _text("version"),
     _text("uri"),
     _count("rows"),
+    sa.Column("listing", PlainText, nullable=False, server_default=""),
 )
 
 label_bases = sa.Table(
