@@ -11,7 +11,7 @@ from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.notifications.senders import build_senders
-from airflow_mlmon.partition import DAY, Partition, check_range
+from airflow_mlmon.partition import DAY, check_range
 from airflow_mlmon.pipeline.history.late_labels import LabelsTaken, take_labels
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
@@ -35,7 +35,7 @@ def take_in_labels(
         check_range(first, until)
         taken = take_labels(run, first, until)
         if druid and taken.days:
-            load_into_druid(run, [Partition.from_key(run.model, day) for day in taken.days])
+            load_into_druid(run, [run.partition(day) for day in taken.days])
         if send_alerts:
             send(run, build_senders(run, now), now)
     _print(taken, as_json=as_json)

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.storage import Storage
@@ -118,7 +117,7 @@ class BaseArchive:
 
 def run_day(run: Run, day: date) -> PartitionState:
     """Run a day up to its verdicts, and return its record."""
-    partition = Partition.of_day(run.model, day)
+    partition = run.partition(day)
     evaluate_day(run, partition)
     state = run.store.state(partition)
     assert state is not None

@@ -36,7 +36,7 @@ def take_labels(run: Run, first: date, last: date) -> LabelsTaken:
     labels = run.spec.labels
     if labels is None:
         raise ConfigError(f"The spec of {run.model} has no labels.", hint="declare `labels` in the spec")
-    days = [Partition.of_day(run.model, day) for day in date_range(max(first, run.spec.start), last)]
+    days = [run.partition(day) for day in date_range(max(first, run.spec.start), last)]
     taken = take_changed_deliveries(run, days)
     served = _served(run, first, last, labels.reach)
     redone = []
@@ -56,7 +56,7 @@ def take_labels(run: Run, first: date, last: date) -> LabelsTaken:
 
 def _served(run: Run, first: date, last: date, reach: int) -> dict[Partition, str]:
     """Return the days that deliveries of a range may have labels for, and that are to be matched with them."""
-    earliest = Partition.of_day(run.model, first).shift(-2 * reach).day
+    earliest = run.partition(first).shift(-2 * reach).day
     states = run.store.states(run.model, earliest, last)
     return {state.partition: state.version for state in states if state.version is not None}
 

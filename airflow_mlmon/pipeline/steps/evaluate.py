@@ -84,13 +84,9 @@ def evaluate_partition(
         state,
         results,
         supersedes=prepared.supersedes,
-        versions={
-            Partition.from_key(run.model, entry.day): entry.version
-            for entry in measured
-            if entry.day != prepared.partition.key
-        }
+        versions={run.partition(entry.day): entry.version for entry in measured if entry.day != prepared.partition.key}
         | prepared.rests_on,
-        deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
+        deliveries={run.partition(entry.day): frozenset(entry.deliveries) for entry in measured},
         bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
@@ -109,7 +105,7 @@ def evaluate_labels(run: Run, measured: Measured) -> None:
     Raises:
         PartitionConflictError: another run has published the day or received labels meanwhile.
     """
-    day = Partition.from_key(run.model, measured.day)
+    day = run.partition(measured.day)
     run.store.publish(
         None,
         [_label_results(run, measured)],
@@ -192,7 +188,7 @@ def _answered(metrics: Sequence[MetricValue]) -> int:
 
 
 def _label_results(run: Run, measured: Measured, predictions: Results | None = None) -> Results:
-    partition = Partition.from_key(run.model, measured.day)
+    partition = run.partition(measured.day)
     state = run.store.state(partition)
     own = predictions if predictions is not None and partition == predictions.partition else None
     if own is None and (state is None or not state.evaluated):
