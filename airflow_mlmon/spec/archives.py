@@ -10,6 +10,8 @@ from pydantic import Field, field_validator
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section
 
+Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
+
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
 
@@ -26,6 +28,17 @@ class Predictions(Section):
     )
     wait_hours: float = Field(
         default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
+    )
+    log: Log | None = Field(
+        default=None,
+        description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
+        "without it each record is a row.",
+    )
+    sampling: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the requests that the system logs, where its records do not say it.",
     )
     timezone: str | None = Field(
         default=None,
@@ -47,6 +60,9 @@ class Labels(Section):
     id: str = Field(description="Column that holds the prediction id.")
     label: str = Field(
         description="Column that holds the label; of a binary model 0 or 1, true or false, or one of two `classes`."
+    )
+    log: Literal["sagemaker"] | None = Field(
+        default=None, description="sagemaker: the files are SageMaker's ground truth; without it each record is a row."
     )
     outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
     excluded: tuple[str, ...] = Field(
