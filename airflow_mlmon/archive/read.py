@@ -16,7 +16,6 @@ from airflow_mlmon.errors import (
     DataError,
     NotFoundError,
     PartitionConflictError,
-    SchemaMismatchError,
     UnreadableFileError,
 )
 from airflow_mlmon.spec import Column
@@ -126,7 +125,7 @@ def _parse_file(
     except DataError as error:
         return replace(file, problem=error.message), None
     file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
-    try:
-        return file, conform(table, columns, timezone=conversion.timezone, optional=conversion.optional)
-    except SchemaMismatchError as error:
-        return replace(file, problem=error.message), None
+    typed = conform(table, columns, timezone=conversion.timezone, optional=conversion.optional)
+    if typed.faults:
+        return replace(file, problem=typed.faults[0].reason), None
+    return file, typed.table

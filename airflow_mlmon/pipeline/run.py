@@ -79,6 +79,8 @@ class Run:
             name: {key: found for key, found in column.items() if found is not None or key in _ALWAYS_DECLARED}
             for name, column in declared["columns"].items()
         }
+        if self.spec.predictions.log is not None:
+            declared["log"] = self.spec.predictions.log
         if self.spec.operational is not None:
             declared["operational"] = self.spec.operational.model_dump(mode="json")
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Spec sections of the archives: predictions, labels and the reference."""
+"""Spec sections of the archives: predictions and the reference."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.stores import check_store
 
 Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
 
@@ -52,41 +53,6 @@ class Predictions(Section):
         return check_dated_path(path)
 
 
-class Labels(Section):
-    """Archive of the labels; each delivery is in the folder of its day."""
-
-    path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
-    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
-    id: str = Field(description="Column that holds the prediction id.")
-    label: str = Field(
-        description="Column that holds the label; of a binary model 0 or 1, true or false, or one of two `classes`."
-    )
-    log: Literal["sagemaker"] | None = Field(
-        default=None, description="sagemaker: the files are SageMaker's ground truth; without it each record is a row."
-    )
-    outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
-    excluded: tuple[str, ...] = Field(
-        default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
-    )
-    positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
-    delay_days: int = Field(
-        default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
-    )
-    min_coverage: float = Field(
-        default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
-    )
-
-    @property
-    def words(self) -> dict[str, str]:
-        """The model's own words for those in the titles of metrics."""
-        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.excluded)} if self.excluded else {})
-
-    @field_validator("path")
-    @classmethod
-    def _dated(cls, path: str) -> str:
-        return check_dated_path(path)
-
-
 class Reference(Section):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
@@ -104,11 +70,12 @@ class Reference(Section):
     @classmethod
     def _folder(cls, path: str) -> str:
         # the same folder with and without the trailing slash
-        return path.rstrip("/")
+        return check_store(path).rstrip("/")
 
 
 def check_dated_path(path: str) -> str:
-    """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
+    """Check that a path names a day by {date}, or by {year}, {month} and {day}, in a supported store."""
+    check_store(path)
     found = set(re.findall(r"{([^}]*)}", path))
     if unknown := found - _PLACEHOLDERS:
         raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")

@@ -77,7 +77,7 @@ def open_envelope(predictions: Predictions) -> Envelope | None:
 
 def open_label_envelope(labels: Labels) -> Envelope | None:
     """Return the envelope of the labels; None if each record is a row."""
-    if labels.log is None:
+    if labels.log is None or not isinstance(labels.id, str):
         return None
     label = Side((Slot(labels.label, 1, is_vector=False),))
     return ExchangeEnvelope(system=GROUND_TRUTH, names=Names(labels.id, None, {}), inputs=label, outputs=Side(()))
