@@ -101,9 +101,9 @@ class BentomlEnvelope:
     def _finish(self, table: pa.Table) -> pa.Table:
         """Name the columns as the spec does, and number the ids."""
         columns = {name: table.column(name) for name in table.column_names if name not in _RESERVED}
-        # a column with a reserved name is archived with an underscore
-        columns |= {name: columns.pop(f"{name}_") for name in _RESERVED if f"{name}_" in columns}
-        columns |= {name: table.column(name) for name in self._columns & _RESERVED if name in table.column_names}
+        for name in self._columns & _RESERVED & set(table.column_names):
+            # a column with a reserved name is archived with an underscore
+            columns[name] = columns.pop(f"{name}_", table.column(name))
         columns[self._id] = number(table.column(_ID), *count_before(table.column(_ID)))
         if _TIME in table.column_names:
             times = table.column(_TIME)

@@ -97,7 +97,9 @@ def _assign(values: list[pa.Array], side: Side) -> dict[str, pa.Array]:
         start += slot.width
         if slot.is_vector:
             elements = np.stack([value.cast(pa.float64()).to_numpy(zero_copy_only=False) for value in own], axis=1)
-            fixed = pa.FixedSizeListArray.from_arrays(pa.array(elements.ravel()), slot.width)
+            is_null = np.stack([value.is_null().to_numpy(zero_copy_only=False) for value in own], axis=1)
+            flat = pa.array(elements.ravel(), mask=is_null.ravel())
+            fixed = pa.FixedSizeListArray.from_arrays(flat, slot.width)
             columns[slot.name] = fixed.cast(pa.list_(pa.float64()))
         else:
             columns[slot.name] = own[0]

@@ -64,10 +64,11 @@ def open_envelope(predictions: Predictions) -> Envelope | None:
         return BentomlEnvelope(predictions.columns, id_column, time_column, predictions.sampling)
     system = SYSTEMS[predictions.log]
     own = {name: name for name in predictions.columns if name in system.own}
-    chosen = {"id": id_column, "time": time_column}
+    # request and response are joined by what the system names for it
+    chosen = {} if system.is_paired else {"id": id_column, "time": time_column}
     return ExchangeEnvelope(
         system=system,
-        names=Names(id_column, time_column, {name: name for name in own if name not in chosen.values()}),
+        names=Names(id_column, time_column, {name: name for name in own if name not in (id_column, time_column)}),
         inputs=inputs_of(predictions.columns, system),
         outputs=outputs_of(predictions.columns),
         chosen={key: name for key, name in chosen.items() if name in system.fields[key]},

@@ -142,15 +142,24 @@ def _place(values: list[Any], side: Side) -> Row:
 
 
 def _name(record: Mapping[str, Any], side: Side) -> Row:
-    """Assign values by name; those of an object in it are named `outer.inner`."""
+    """Assign values by name; those of an object in it are named `outer.inner`.
+
+    Raises:
+        ValueError: there is none of the columns.
+    """
+    row = _flatten(record, side)
+    if not side.names & row.keys():
+        raise ValueError(f"none of {', '.join(sorted(side.names))}")
+    return row
+
+
+def _flatten(record: Mapping[str, Any], side: Side) -> Row:
     row: Row = {}
     for key, value in record.items():
         if isinstance(value, dict) and key not in side.names:
-            row |= _name({f"{key}.{inner}": own for inner, own in value.items()}, side)
+            row |= _flatten({f"{key}.{inner}": own for inner, own in value.items()}, side)
         else:
             row[side.name_of(key)] = value
-    if len(side.slots) == 1 and len(row) == 1 and not side.names & row.keys():
-        return {side.slots[0].name: next(iter(row.values()))}
     return row
 
 
