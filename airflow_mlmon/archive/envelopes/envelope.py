@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.bentoml import BentomlEnvelope
-from airflow_mlmon.archive.envelopes.exchange import REASON, Names, unpack_exchanges
+from airflow_mlmon.archive.envelopes.exchange import REASON, EnvelopeNames, unpack_exchanges
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, add_sampling, to_fields
 from airflow_mlmon.archive.envelopes.pairing import Pairing
 from airflow_mlmon.archive.envelopes.records import is_json, read_json
@@ -68,7 +68,9 @@ def open_envelope(predictions: Predictions) -> Envelope | None:
     chosen = {} if system.is_paired else {"id": id_column, "time": time_column}
     return ExchangeEnvelope(
         system=system,
-        names=Names(id_column, time_column, {name: name for name in own if name not in (id_column, time_column)}),
+        names=EnvelopeNames(
+            id_column, time_column, {name: name for name in own if name not in (id_column, time_column)}
+        ),
         inputs=inputs_of(predictions.columns, system),
         outputs=outputs_of(predictions.columns),
         chosen={key: name for key, name in chosen.items() if name in system.fields[key]},
@@ -81,7 +83,9 @@ def open_label_envelope(labels: Labels) -> Envelope | None:
     if labels.log is None or not isinstance(labels.id, str):
         return None
     label = Side((Slot(labels.label, 1, is_vector=False),))
-    return ExchangeEnvelope(system=GROUND_TRUTH, names=Names(labels.id, None, {}), inputs=label, outputs=Side(()))
+    return ExchangeEnvelope(
+        system=GROUND_TRUTH, names=EnvelopeNames(labels.id, None, {}), inputs=label, outputs=Side(())
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ class ExchangeEnvelope:
     """
 
     system: System
-    names: Names
+    names: EnvelopeNames
     inputs: Side
     outputs: Side
     chosen: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.decoded import NO_PAYLOAD, Decoded
 from airflow_mlmon.archive.envelopes.numbering import number
-from airflow_mlmon.archive.envelopes.payload import Bodies, decode
+from airflow_mlmon.archive.envelopes.payload import Bodies, decode_payloads
 from airflow_mlmon.archive.envelopes.sides import Side
 
 REASON = "quarantine_reason"
@@ -25,7 +25,7 @@ _SUCCESS = "200"
 _PARTS = ("data", "encoding", "type")
 
 
-class Names(NamedTuple):
+class EnvelopeNames(NamedTuple):
     """Columns that the envelope itself fills: the id, the time (if any), and fields of its own by their column."""
 
     id: str
@@ -33,7 +33,7 @@ class Names(NamedTuple):
     own: Mapping[str, str]
 
 
-def unpack_exchanges(exchanges: pa.Table, names: Names, inputs: Side, outputs: Side) -> Iterator[pa.Table]:
+def unpack_exchanges(exchanges: pa.Table, names: EnvelopeNames, inputs: Side, outputs: Side) -> Iterator[pa.Table]:
     """Unpack exchanges to rows of texts: those of sound ones, then one row for each that is refused.
 
     A row is named by the id of its exchange and its position in it (`id#0`), or by the id alone where it is the only
@@ -70,7 +70,7 @@ def _decode(exchanges: pa.Table, direction: str, side: Side, expected: npt.NDArr
     if not side.slots:
         return Decoded.refused(np.full(exchanges.num_rows, None, dtype=object))
     bodies = Bodies(*(exchanges.column(f"{direction}_{part}").combine_chunks() for part in _PARTS))
-    return decode(bodies, side, expected)
+    return decode_payloads(bodies, side, expected)
 
 
 def _refuse(exchanges: pa.Table, parts: Iterable[Decoded]) -> npt.NDArray[np.object_]:
@@ -90,7 +90,7 @@ def _refuse(exchanges: pa.Table, parts: Iterable[Decoded]) -> npt.NDArray[np.obj
     return reasons
 
 
-def _envelope_columns(exchanges: pa.Table, names: Names) -> dict[str, pa.Array]:
+def _envelope_columns(exchanges: pa.Table, names: EnvelopeNames) -> dict[str, pa.Array]:
     columns = {column: exchanges.column(field) for column, field in names.own.items()}
     if names.time is not None:
         columns[names.time] = exchanges.column("time")

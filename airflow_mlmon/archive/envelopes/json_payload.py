@@ -13,22 +13,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE, Decoded
-from airflow_mlmon.archive.envelopes.records import decode_json, to_text
+from airflow_mlmon.archive.envelopes.records import decode_json, write_as_text
 from airflow_mlmon.archive.envelopes.sides import Side
 from airflow_mlmon.archive.envelopes.tensors import are_tensors, flatten, read_tensors
 
-Row = dict[str, Any]
+PayloadRow = dict[str, Any]
 
 
 def decode_json_bodies(bodies: pa.Array, side: Side, expected: npt.NDArray[np.int64] | None = None) -> Decoded:
     """Decode JSON bodies one by one."""
     counts = np.zeros(len(bodies), dtype=np.int64)
     reasons = np.full(len(bodies), None, dtype=object)
-    rows: list[Row] = []
+    rows: list[PayloadRow] = []
     for n, body in enumerate(bodies.cast(pa.binary()).to_pylist()):
         try:
             wanted = 0 if expected is None else int(expected[n])
-            found = [convert_row(row, side) for row in read_rows(_parse(body), side, wanted)]
+            found = [convert_row(row, side) for row in unfold(_parse(body), side, wanted)]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             reasons[n] = UNDECODABLE
         else:
@@ -37,7 +37,7 @@ def decode_json_bodies(bodies: pa.Array, side: Side, expected: npt.NDArray[np.in
     return Decoded(counts, reasons, gather(rows, side))
 
 
-def gather(rows: Sequence[Row], side: Side) -> dict[str, pa.Array]:
+def gather(rows: Sequence[PayloadRow], side: Side) -> dict[str, pa.Array]:
     """Return the columns of rows, null where a row has none."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {
@@ -46,12 +46,12 @@ def gather(rows: Sequence[Row], side: Side) -> dict[str, pa.Array]:
     }
 
 
-def convert_row(row: Row, side: Side) -> Row:
+def convert_row(row: PayloadRow, side: Side) -> PayloadRow:
     """Return the values of a row as texts, those of a vector as numbers."""
-    return {name: _to_vector(value) if name in side.vectors else to_text(value) for name, value in row.items()}
+    return {name: _to_vector(value) if name in side.vectors else write_as_text(value) for name, value in row.items()}
 
 
-def read_rows(payload: Any, side: Side, expected: int = 0) -> list[Row]:
+def unfold(payload: Any, side: Side, expected: int = 0) -> list[PayloadRow]:
     """Return the rows of a payload, each as its values by column.
 
     Raises:
@@ -70,23 +70,23 @@ def read_rows(payload: Any, side: Side, expected: int = 0) -> list[Row]:
     return _read_columns(payload, side) if _is_by_column(payload) else [_name(payload, side)]
 
 
-def _read_wrapped(key: str) -> Callable[[Mapping[str, Any], Side, int], list[Row]]:
-    def read(payload: Mapping[str, Any], side: Side, expected: int) -> list[Row]:
+def _read_wrapped(key: str) -> Callable[[Mapping[str, Any], Side, int], list[PayloadRow]]:
+    def read(payload: Mapping[str, Any], side: Side, expected: int) -> list[PayloadRow]:
         inner = payload[key]
         if are_tensors(inner):
             raw = next((payload[name] for name in payload if name.lower().replace("_", "").startswith("raw")), None)
             return _read_tensors(inner, raw, side)
-        return read_rows(inner, side, expected)
+        return unfold(inner, side, expected)
 
     return read
 
 
-def _read_split(payload: Mapping[str, Any], side: Side, _: int) -> list[Row]:
+def _read_split(payload: Mapping[str, Any], side: Side, _: int) -> list[PayloadRow]:
     table = payload["dataframe_split"]
     return _read_named(table.get("columns"), table["data"], side)
 
 
-def _read_data(payload: Mapping[str, Any], side: Side, expected: int) -> list[Row]:
+def _read_data(payload: Mapping[str, Any], side: Side, expected: int) -> list[PayloadRow]:
     """Read a table that is split, or Seldon's first protocol: names beside an array or a tensor."""
     data = payload["data"]
     if isinstance(data, list):
@@ -99,16 +99,16 @@ def _read_data(payload: Mapping[str, Any], side: Side, expected: int) -> list[Ro
         return _read_named(
             data.get("names"), [values[n : n + width] for n in range(0, len(values), width)], side, expected
         )
-    return read_rows(data, side, expected)
+    return unfold(data, side, expected)
 
 
-def _read_named(names: Sequence[str] | None, rows: list[Any], side: Side, expected: int = 0) -> list[Row]:
+def _read_named(names: Sequence[str] | None, rows: list[Any], side: Side, expected: int = 0) -> list[PayloadRow]:
     if not names or any(isinstance(row, dict) for row in rows):
         return _read_list(rows, side, expected)
     return [_name(dict(zip(names, _as_list(row), strict=True)), side) for row in rows]
 
 
-def _read_list(values: list[Any], side: Side, expected: int = 0) -> list[Row]:
+def _read_list(values: list[Any], side: Side, expected: int = 0) -> list[PayloadRow]:
     """Read the rows of a list; one of plain values is a row, or as many as there are values of a single column."""
     if not any(isinstance(value, dict | list) for value in values) and side.width > 1:
         if len(values) != side.width * max(expected, 1):
@@ -117,7 +117,7 @@ def _read_list(values: list[Any], side: Side, expected: int = 0) -> list[Row]:
     return [_read_row(value, side) for value in values]
 
 
-def _read_row(value: Any, side: Side) -> Row:
+def _read_row(value: Any, side: Side) -> PayloadRow:
     if isinstance(value, dict):
         inner = value.get("features")
         if isinstance(inner, list) and "features" not in side.names:
@@ -126,7 +126,7 @@ def _read_row(value: Any, side: Side) -> Row:
     return _place(_as_list(value), side)
 
 
-def _place(values: list[Any], side: Side) -> Row:
+def _place(values: list[Any], side: Side) -> PayloadRow:
     """Assign values by position."""
     if len(values) != len(side.slots):
         values = flatten(values)
@@ -141,7 +141,7 @@ def _place(values: list[Any], side: Side) -> Row:
     }
 
 
-def _name(record: Mapping[str, Any], side: Side) -> Row:
+def _name(record: Mapping[str, Any], side: Side) -> PayloadRow:
     """Assign values by name; those of an object in it are named `outer.inner`.
 
     Raises:
@@ -153,8 +153,8 @@ def _name(record: Mapping[str, Any], side: Side) -> Row:
     return row
 
 
-def _flatten(record: Mapping[str, Any], side: Side) -> Row:
-    row: Row = {}
+def _flatten(record: Mapping[str, Any], side: Side) -> PayloadRow:
+    row: PayloadRow = {}
     for key, value in record.items():
         if isinstance(value, dict) and key not in side.names:
             row |= _flatten({f"{key}.{inner}": own for inner, own in value.items()}, side)
@@ -168,12 +168,12 @@ def _is_by_column(payload: Mapping[str, Any]) -> bool:
     return len(lengths) == 1 and lengths != {-1}
 
 
-def _read_columns(payload: Mapping[str, list[Any]], side: Side) -> list[Row]:
+def _read_columns(payload: Mapping[str, list[Any]], side: Side) -> list[PayloadRow]:
     names = list(payload)
     return [_name(dict(zip(names, row, strict=True)), side) for row in zip(*payload.values(), strict=True)]
 
 
-def _read_tensors(tensors: Sequence[Mapping[str, Any]], raw: Sequence[str] | None, side: Side) -> list[Row]:
+def _read_tensors(tensors: Sequence[Mapping[str, Any]], raw: Sequence[str] | None, side: Side) -> list[PayloadRow]:
     """Read tensors whose first dimension is the row: by name, the others by position."""
     named: dict[str, list[Any]] = {}
     placed: list[list[list[Any]]] = []
@@ -214,7 +214,7 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any], Side, int], list[Row]]] = {
+_READERS: dict[str, Callable[[Mapping[str, Any], Side, int], list[PayloadRow]]] = {
     "dataframe_records": _read_wrapped("dataframe_records"),
     "dataframe_split": _read_split,
     "instances": _read_wrapped("instances"),

@@ -27,7 +27,7 @@ class Bodies(NamedTuple):
     types: pa.Array
 
 
-def decode(bodies: Bodies, side: Side, expected: npt.NDArray[np.int64] | None = None) -> Decoded:
+def decode_payloads(bodies: Bodies, side: Side, expected: npt.NDArray[np.int64] | None = None) -> Decoded:
     """Decode bodies that are CSV or JSON, in base64 or not.
 
     `expected` is how many rows each should have, for a payload whose shape does not say so.

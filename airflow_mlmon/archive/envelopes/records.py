@@ -70,10 +70,10 @@ def decode_json(text: str | bytes) -> Any:
     return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
 
 
-def to_text(value: Any) -> str | None:
+def write_as_text(value: Any) -> str | None:
     """Return a JSON value as text: itself if it is one, else as it is written.
 
-    >>> to_text("a"), to_text(True), to_text({"a": "1"})
+    >>> write_as_text("a"), write_as_text(True), write_as_text({"a": "1"})
     ('a', 'true', '{"a": "1"}')
     """
     if value is None or isinstance(value, str):
@@ -129,11 +129,11 @@ def _follow(record: Mapping[str, Any], path: str) -> str | None:
     if path == BODY:
         return json.dumps(record) if {"inputs", "outputs"} & record.keys() else None
     if path in record:
-        return to_text(record[path])
+        return write_as_text(record[path])
     value: Any = record
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
-    return to_text(value)
+    return write_as_text(value)
 
 
 def _open(path: Path) -> pa.NativeFile:
