@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section
 from airflow_mlmon.spec.stores import check_store
+from airflow_mlmon.spec.zones import TimesZone
 
 Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
 
@@ -41,9 +42,10 @@ class Predictions(Section):
         le=1,
         description="Fraction of the requests that the system logs, where its records do not say it.",
     )
-    timezone: str | None = Field(
+    timezone: TimesZone | None = Field(
         default=None,
-        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
+        description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
+        "if not set, a file with such timestamps is quarantined.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 
