@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
+from airflow_mlmon.spec.coarse import Step, check_coarse
 from airflow_mlmon.spec.section import Section
 
 _OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
@@ -66,6 +67,17 @@ class Column(Section):
     personal: PersonalData | None = Field(
         default=None,
         description="For personal data: drop the column, or hash it with a key, before anything is written.",
+    )
+    truncate: int | None = Field(
+        default=None,
+        ge=1,
+        description="Keep only so many characters from the start of each text, such as 3 of a postcode, before "
+        "anything is written. The column is monitored by what is kept.",
+    )
+    generalise: Step | None = Field(
+        default=None,
+        description="Round down to a multiple of this step, such as 10 for an age, or a time to its hour, day, month "
+        "or year, before anything is written. The column is monitored by what is kept.",
     )
 
     @model_validator(mode="after")
@@ -133,6 +145,11 @@ class Column(Section):
             )
         if is_attribution and self.personal is not None:
             raise ValueError("personal: an attribution is a number of the model, not a personal one")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_coarseness(self) -> Self:
+        check_coarse(self)
         return self
 
 
