@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
-from airflow_mlmon.spec.coarse import Step, check_coarse
+from airflow_mlmon.spec.coarse import Step, check_step, check_truncated
 from airflow_mlmon.spec.section import Section
 
 _OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
@@ -149,7 +149,16 @@ class Column(Section):
 
     @model_validator(mode="after")
     def _sound_coarseness(self) -> Self:
-        check_coarse(self)
+        steps = {"truncate": self.truncate, "generalise": self.generalise}
+        for key in (key for key, step in steps.items() if step is not None):
+            if self.role not in (Role.FEATURE, Role.IGNORED):
+                raise ValueError(f"{key}: only for a feature or an ignored column, not {self.role}")
+            if self.personal is not None:
+                raise ValueError(f"{key}: the column is personal: {self.personal} already; remove one of the two")
+        if self.truncate is not None:
+            check_truncated(self.type)
+        if self.generalise is not None:
+            check_step(self.generalise, self.type)
         return self
 
 
