@@ -138,7 +138,7 @@ def _join(rows: pa.Table, asked: OutputColumns, task: Task) -> pa.Table:
     declared = {name: Column(type=task.types[role][0]) for role, name in asked.outputs.items()}
     declared[asked.label] = Column(type=task.label_type)
     try:
-        typed = conform(rows, declared)
+        typed = conform(rows, declared).table
     except SchemaMismatchError as error:
         raise SchemaMismatchError(f"{task.name}: {error.message}", hint=error.hint, **error.facts) from error
     absent = arrow_schema({role: Column(type=kinds[0]) for role, kinds in task.types.items()})

@@ -54,6 +54,10 @@ class LocalStore:
                 Path(name).unlink()
                 raise
 
+    def upload(self, uri: str, path: Path) -> None:
+        """Write an object atomically from a local file."""
+        self.write(uri, path.read_bytes())
+
     def delete(self, uri: str) -> None:
         """Delete the file, if it exists."""
         with _mapped(uri):

@@ -58,6 +58,10 @@ class S3Store:
         with _mapped(uri):
             self._client.upload_fileobj(io.BytesIO(data), bucket, key)
 
+    def upload(self, uri: str, path: Path) -> None:
+        """Write an object atomically from a local file."""
+        self.write(uri, path.read_bytes())
+
     def delete(self, uri: str) -> None:
         """Delete in one request; S3 does not distinguish an absent object from a deleted one."""
         bucket, key = _split(uri)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.tables.contents import is_vector
 
@@ -35,38 +38,51 @@ def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
     return pa.schema([(name, _ARROW[column.type]) for name, column in columns.items()])
 
 
+class Fault(NamedTuple):
+    column: str
+    reason: str
+    rows: npt.NDArray[np.bool_]
+
+
+class Conformed(NamedTuple):
+    table: pa.Table
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
+
+
 def conform(
-    table: pa.Table, columns: Mapping[str, Column], *, timezone: str | None = None, optional: Collection[str] = ()
-) -> pa.Table:
-    """Convert the declared columns of `table` to their declared order and types.
-
-    Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is not
-    an integer. A boolean may be one of the two texts that its column names. Whole numbers stored as floats (as pandas
-    does beside a null) are integers, with NaN as null. A decimal keeps every digit; integers and text of plain digits
-    are decimals too. A vector has 32-bit elements if these hold its type, else 64-bit ones. An `optional` column that
-    is absent has no values.
-
-    Raises:
-        SchemaMismatchError: a column is absent or cannot be read as declared.
-    """
+    table: pa.Table,
+    columns: Mapping[str, Column],
+    *,
+    timezone: str | None = None,
+    optional: Collection[str] = (),
+    is_text: bool = False,
+    values: Mapping[str, str | None] = MappingProxyType({}),
+) -> Conformed:
     arrays = []
+    faults = []
     for name, column in columns.items():
-        if name not in table.column_names and name in optional:
-            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, _ARROW[column.type])]))
-            continue
         if name not in table.column_names:
-            raise SchemaMismatchError(f"column {name!r} is missing", column=name)
+            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, _ARROW[column.type])]))
+            if name not in optional:
+                faults.append(Fault(name, f"column {name!r} is missing", np.ones(table.num_rows, dtype=np.bool_)))
+            continue
         found = table.column(name)
         try:
             flags = _read_classes(found, column.classes) if column.classes else found
             arrays.append(_convert(flags, column.type, timezone))
-        except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
+        except (ValueError, pa.ArrowNotImplementedError, TypeError):
+            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, _ARROW[column.type])]))
             is_bare = timezone is None and _has_bare_times(found, column)
             why = ": set predictions.timezone in the spec, such as UTC" if is_bare else ""
-            raise SchemaMismatchError(
-                f"column {name!r} is {found.type}, which cannot be read as {column.type}{why}", column=name
-            ) from error
-    return pa.table(arrays, names=list(columns))
+            faults.append(
+                Fault(
+                    name,
+                    f"column {name!r} is {found.type}, which cannot be read as {column.type}{why}",
+                    np.ones(table.num_rows, dtype=np.bool_),
+                )
+            )
+    return Conformed(pa.table(arrays, names=list(columns)), tuple(faults))
 
 
 def _has_bare_times(values: pa.ChunkedArray, column: Column) -> bool:

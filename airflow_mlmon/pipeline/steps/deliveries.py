@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from airflow_mlmon.archive.labels import label_columns, to_delivery
+from airflow_mlmon.archive.layout import format_day_folder, list_below
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
-from airflow_mlmon.archive.read import format_day_folder, list_files, read_files
+from airflow_mlmon.archive.read import Source, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
@@ -33,12 +34,12 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
     if labels is None:
         return Taken(0, "")
     store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-    listed = list_files(store, format_day_folder(labels.path, partition.day))
+    listed = list_below(store, format_day_folder(labels.path, partition.day)).files
     if not listed:
         return Taken(0, "")
     run.progress("reading labels")
-    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
-    manifest = Manifest(partition=partition, files=tuple(files), rows_accepted=table.num_rows)
+    table, files = read_files(Source(store=store, files=listed, columns=label_columns(run.spec, labels)))
+    manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
     delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)
     run.files.write(uri, to_parquet(delivery))
