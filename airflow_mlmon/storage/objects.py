@@ -42,7 +42,7 @@ class ObjectStore(Protocol):
         ...
 
     def upload(self, uri: str, path: Path) -> None:
-        """Write an object atomically from a local file."""
+        """Write an object atomically from a local file, in memory that does not grow with it."""
         ...
 
     def delete(self, uri: str) -> None:
