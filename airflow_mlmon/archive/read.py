@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.archive.ahead import read_ahead
 from airflow_mlmon.archive.curate import REASON
@@ -19,7 +20,7 @@ from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.tables.files import Reading, read_path
 from airflow_mlmon.tables.piece import Piece
-from airflow_mlmon.tables.schema import Fault, arrow_schema, conform, undeclared
+from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,7 @@ class Reader:
     def __init__(self, source: Source) -> None:
         self.accounts = [Account(listed=listed) for listed in source.files]
         self._source = source
+        self._schema = arrow_schema(source.columns)
 
     def batches(self) -> Generator[Batch]:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
@@ -173,12 +175,28 @@ class Reader:
             is_text=piece.is_text,
             values=account.listed.values,
         )
+        found = self._fit(found)
         for fault in found.faults:
             if fault.column not in source.required and (count := int(fault.rows.sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
         account.given += piece.rows
         return Batch(number, found.table, found.faults, refused)
+
+    def _fit(self, found: Conformed) -> Conformed:
+        """Empty the columns whose type does not go with that of the rows before: decimals of too many digits."""
+        table, faults, known = found.table, list(found.faults), self._schema
+        for number, (own, other) in enumerate(zip(table.schema, known, strict=True)):
+            try:
+                common = pa.unify_schemas([pa.schema([other]), pa.schema([own])], promote_options="permissive")
+            except pa.ArrowException:
+                reason = f"{own.name} has {own.type} beside {other.type}, which together exceed the digits of a decimal"
+                faults.append(Fault(own.name, reason, pc.is_valid(table.column(number)).to_numpy()))
+                table = table.set_column(number, other, pa.nulls(table.num_rows, other.type))
+            else:
+                known = known.set(number, common.field(0))
+        self._schema = known
+        return found._replace(table=table, faults=tuple(faults))
 
 
 def read_files(source: Source) -> tuple[pa.Table, tuple[SourceFile, ...]]:

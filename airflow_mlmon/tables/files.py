@@ -30,6 +30,8 @@ _READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if
 
 
 class Reading(NamedTuple):
+    """Format of files, where their names do not say it."""
+
     format: str | None = None
     null_texts: tuple[str, ...] = ()
 
@@ -69,12 +71,15 @@ def read_file(uri: str, storage: Storage, null_texts: Sequence[str] = ()) -> Ite
         yield from read_path(path, uri, null_texts=null_texts)
 
 
-def read_path(path: Path, origin: str, reading: Reading = Reading(), null_texts: Sequence[str] = ()) -> Iterator[Piece]:
+def read_path(
+    path: Path, origin: str, reading: Reading | None = None, null_texts: Sequence[str] = ()
+) -> Iterator[Piece]:
     """Read a local copy of the file `origin`, whose ending says of which format it is.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
+    del reading
     yield from _READERS[_ending(origin)](path, origin, null_texts)
 
 

@@ -39,12 +39,16 @@ def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
 
 
 class Fault(NamedTuple):
+    """Values of a column that could not be read, by a mask over the rows."""
+
     column: str
     reason: str
     rows: npt.NDArray[np.bool_]
 
 
 class Conformed(NamedTuple):
+    """Rows in the declared columns, with null for what could not be read."""
+
     table: pa.Table
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
@@ -59,6 +63,8 @@ def conform(
     is_text: bool = False,
     values: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Conformed:
+    """Convert the declared columns of a table to their types."""
+    del is_text, values
     arrays = []
     faults = []
     for name, column in columns.items():
