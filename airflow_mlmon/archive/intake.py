@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.ahead import read_ahead
-from airflow_mlmon.archive.curate import add_reason, count_reasons, divide
+from airflow_mlmon.archive.curate import add_reason, count_reasons, curate
 from airflow_mlmon.archive.hash_log import HashLog
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.personal import protect
-from airflow_mlmon.archive.read import Batch, Reader, Source
-from airflow_mlmon.archive.repeats import Keys, find_repeated_rows, hash_keys
+from airflow_mlmon.archive.read import Batch, ListedSource, Reader
+from airflow_mlmon.archive.repeats import KeyOf, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
@@ -35,7 +35,7 @@ _UNIT = "\x1f"
 class Keyed:
     """Rows on disk, with the hash of the key by which a row is known again."""
 
-    def __init__(self, folder: Path, name: str, keys: Keys) -> None:
+    def __init__(self, folder: Path, name: str, keys: KeyOf) -> None:
         self.rows = Spool(folder, name)
         self._keys = keys
         self._folder, self._name = folder, name
@@ -114,7 +114,7 @@ class Intake(NamedTuple):
 
 
 def take_in(
-    source: Source, spec: ModelSpec, partition: Partition | None, *, hash_key: bytes | None, folder: Path
+    source: ListedSource, spec: ModelSpec, partition: Partition | None, *, hash_key: bytes | None, folder: Path
 ) -> Intake:
     """Read the rows of a source, and accept or quarantine each.
 
@@ -157,7 +157,7 @@ def _read(
     rows = 0
     with read_ahead(reader.batches()) as batches:
         for batch in batches:
-            parts = divide(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
+            parts = curate(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
             rows += batch.table.num_rows
             good, bad, failed = (protected(part) for part in parts)
             accepted.add(good)

@@ -1,4 +1,4 @@
-"""Reading of listed files in batches of declared columns, with an account of every file."""
+"""FileFormat of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import Reading, read_path
+from airflow_mlmon.tables.files import FileFormat, read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ListedSource:
     """Listed files, and how their rows are read.
 
     Attributes:
@@ -43,7 +43,7 @@ class Source:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
-    reading: Reading = field(default_factory=Reading)
+    reading: FileFormat = field(default_factory=FileFormat)
 
 
 class Batch(NamedTuple):
@@ -98,7 +98,7 @@ class Account:
 class Reader:
     """Reader of the files of a source, one after the other."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ListedSource) -> None:
         self.accounts = [Account(listed=listed) for listed in source.files]
         self._source = source
         self._schema = arrow_schema(source.columns)
@@ -107,7 +107,7 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        Reading again, after `restart`, passes over it.
+        FileFormat again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
@@ -199,7 +199,7 @@ class Reader:
         return found._replace(table=table, faults=tuple(faults))
 
 
-def read_files(source: Source) -> tuple[pa.Table, tuple[SourceFile, ...]]:
+def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     """Read the rows of all files of a source into one table, and account for every file.
 
     Raises:

@@ -14,7 +14,7 @@ from airflow_mlmon.archive.spool import Positions, Spool
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Integers
 
-Keys = Callable[[pa.Table], pa.ChunkedArray]
+KeyOf = Callable[[pa.Table], pa.ChunkedArray]
 
 # distinct ids that are compared at a time; each takes about 200 bytes
 _AT_ONCE = 1 << 20
@@ -28,7 +28,7 @@ class RepeatedRows(NamedTuple):
     other: Positions
 
 
-def find_repeated_rows(rows: Spool, hashes: HashLog, ordered: Integers, keys: Keys) -> RepeatedRows:
+def find_repeated_rows(rows: Spool, hashes: HashLog, ordered: Integers, keys: KeyOf) -> RepeatedRows:
     """Find all rows but the first of each key.
 
     Memory holds a million distinct keys at most; where more of them occur twice, the rows are read several times.
@@ -67,7 +67,7 @@ def hash_keys(keys: pa.ChunkedArray, start: int) -> Integers:
     return np.where(pc.is_null(keys).to_numpy(), alone, hashes)
 
 
-def _suspects(rows: Spool, positions: Positions, keys: Keys) -> Iterator[tuple[int, str, int]]:
+def _suspects(rows: Spool, positions: Positions, keys: KeyOf) -> Iterator[tuple[int, str, int]]:
     for table, here in rows.blocks(at=positions):
         yield from zip(here.tolist(), keys(table).to_pylist(), _hash_contents(table).tolist(), strict=True)
 

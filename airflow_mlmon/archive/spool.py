@@ -21,7 +21,7 @@ _GROUP_ROWS_OF_VECTORS = 1 << 13
 _PENDING = 1
 
 
-class Block(NamedTuple):
+class Spooled(NamedTuple):
     """Rows of one row group of a spool, with their positions."""
 
     table: pa.Table
@@ -68,7 +68,7 @@ class Spool:
             self._buffer = [whole.slice(full)]
             self._buffered = whole.num_rows - full
 
-    def blocks(self, columns: Sequence[str] | None = None, at: Positions | None = None) -> Iterator[Block]:
+    def blocks(self, columns: Sequence[str] | None = None, at: Positions | None = None) -> Iterator[Spooled]:
         """Yield the rows of a finished spool in order, a row group at a time.
 
         Args:
@@ -83,7 +83,7 @@ class Spool:
                     here = np.arange(start, end) if at is None else at[slice(*np.searchsorted(at, [start, end]))]
                     if len(here):
                         table = file.read_row_group(group, columns=None if columns is None else list(columns))
-                        yield Block(table if at is None else table.take(pa.array(here - start)), here)
+                        yield Spooled(table if at is None else table.take(pa.array(here - start)), here)
                     start = end
 
     def take(self, positions: Positions, columns: Sequence[str]) -> pa.Table:

@@ -14,7 +14,7 @@ from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import list_below
 from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.read import Source
+from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage.local import LocalStore
@@ -39,10 +39,10 @@ def curate(tables: pa.Table | Sequence[pa.Table], spec: ModelSpec, partition: Pa
         return to_tables(intake)
 
 
-def source_of(folder: str, spec: ModelSpec, partition: Partition | None) -> Source:
+def source_of(folder: str, spec: ModelSpec, partition: Partition | None) -> ListedSource:
     """The files below a folder, as the run of a day reads them."""
     store = LocalStore()
-    return Source(
+    return ListedSource(
         store=store,
         files=list_below(store, folder).files,
         columns=spec.predictions.columns,

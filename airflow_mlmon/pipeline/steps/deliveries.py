@@ -15,7 +15,7 @@ from airflow_mlmon.archive.labels import label_column, label_columns, to_deliver
 from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
-from airflow_mlmon.archive.read import Source, read_files
+from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
@@ -115,7 +115,7 @@ def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Tak
 
 
 def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
-    """Read a growing table once, and divide its rows by the days of their watermark."""
+    """Read a growing table once, and curate its rows by the days of their watermark."""
     source = _find(run, labels, days[-1])
     if not source.listed:
         return {}
@@ -141,7 +141,7 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
     columns = label_columns(run.spec, labels)
-    table, files = read_files(Source(store=source.store, files=source.listed, columns=columns, timezone=timezone))
+    table, files = read_files(ListedSource(store=source.store, files=source.listed, columns=columns, timezone=timezone))
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.intake import Keyed
+from airflow_mlmon.archive.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -30,8 +31,6 @@ from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
 log = logging.getLogger(__name__)
 
 ID_HASHES = "id_hashes.parquet"
-
-Positions = npt.NDArray[np.int64]
 
 _BATCH = 1 << 16
 

@@ -14,7 +14,7 @@ from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.read import Source
+from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -156,9 +156,9 @@ def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
 
 
-def _source(run: Run, partition: Partition, listing: Listing) -> Source:
+def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
     predictions = run.spec.predictions
-    return Source(
+    return ListedSource(
         store=run.archive,
         files=listing.files,
         columns=predictions.columns,

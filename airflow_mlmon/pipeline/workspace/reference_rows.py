@@ -13,7 +13,7 @@ from airflow_mlmon.archive.intake import take_in
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
 from airflow_mlmon.archive.layout import ListedFile, list_below
 from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.read import Source
+from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
@@ -85,7 +85,7 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         columns[reference.label] = label_column(spec)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
-    source = Source(
+    source = ListedSource(
         store=store,
         files=files,
         columns=columns,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.archive.layout import list_below
-from airflow_mlmon.archive.read import Source, read_files
+from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.storage.local import LocalStore
 
@@ -23,7 +23,7 @@ def read_day(folder: Path, columns: dict[str, Column], *values: pa.Array):
     for number, column in enumerate(values):
         pq.write_table(pa.table({"x": column}), folder / f"part-{number}.parquet")
     store = LocalStore()
-    return read_files(Source(store=store, files=list_below(store, str(folder)).files, columns=columns))
+    return read_files(ListedSource(store=store, files=list_below(store, str(folder)).files, columns=columns))
 
 
 def test_decimals_of_all_files_keep_every_digit(tmp_path):
