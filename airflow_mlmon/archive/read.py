@@ -1,4 +1,4 @@
-"""FileFormat of listed files in batches of declared columns, with an account of every file."""
+"""FormatOfFiles of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import FileFormat, read_path
+from airflow_mlmon.tables.files import FormatOfFiles, read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
@@ -43,7 +43,7 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
-    reading: FileFormat = field(default_factory=FileFormat)
+    reading: FormatOfFiles = field(default_factory=FormatOfFiles)
 
 
 class Batch(NamedTuple):
@@ -107,7 +107,7 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        FileFormat again, after `restart`, passes over it.
+        FormatOfFiles again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.

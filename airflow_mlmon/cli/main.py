@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     check = _add(commands, "check", _check, "validate specs and list mistakes with file, line and key")
     check.add_argument("spec", nargs="+", help="spec file")
+    _add_places(check)
     init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
     init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
     init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")
@@ -217,7 +218,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 def _check(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.check import check_specs  # noqa: PLC0415 - heavy
 
-    return OK if check_specs(parsed.spec, as_json=parsed.json) else BAD_CALL
+    return OK if check_specs(parsed.spec, as_json=parsed.json, store=_settings(parsed).store) else BAD_CALL
 
 
 def _init(parsed: argparse.Namespace) -> int:
@@ -239,7 +240,7 @@ def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts:
     from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
 
     spec = load_spec(parsed.spec)
-    partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
+    partitions = list(days_between(spec.model, parse_day(first), parse_day(last), spec.day_zone))
     # takes seconds: imported only after the arguments have been checked
     from airflow_mlmon.cli.days import run_days  # noqa: PLC0415
 

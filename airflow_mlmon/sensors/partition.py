@@ -38,7 +38,7 @@ class PartitionSensor(BaseSensorOperator):
         """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
-            partition = find_partition(spec.model, context, self.partition)
+            partition = find_partition(spec.model, context, self.partition, spec.day_zone)
             deadline = partition.end + timedelta(hours=spec.predictions.wait_hours)
             if datetime.now(UTC) >= deadline:
                 return True

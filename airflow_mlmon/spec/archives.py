@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section
 from airflow_mlmon.spec.stores import check_store
+from airflow_mlmon.spec.zones import TimesZone
 
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
@@ -28,9 +29,10 @@ class Predictions(Section):
     wait_hours: float = Field(
         default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
     )
-    timezone: str | None = Field(
+    timezone: TimesZone | None = Field(
         default=None,
-        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
+        description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
+        "if not set, a file with such timestamps is quarantined.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 

@@ -29,7 +29,7 @@ _READERS: dict[str, _Reader] = {
 _READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if reader is not read_parquet}
 
 
-class FileFormat(NamedTuple):
+class FormatOfFiles(NamedTuple):
     """Format of files, where their names do not say it."""
 
     format: str | None = None
@@ -72,7 +72,7 @@ def read_file(uri: str, storage: Storage, null_texts: Sequence[str] = ()) -> Ite
 
 
 def read_path(
-    path: Path, origin: str, reading: FileFormat | None = None, null_texts: Sequence[str] = ()
+    path: Path, origin: str, reading: FormatOfFiles | None = None, null_texts: Sequence[str] = ()
 ) -> Iterator[Piece]:
     """Read a local copy of the file `origin`, whose ending says of which format it is.
 

@@ -84,13 +84,9 @@ def evaluate_partition(
         state,
         results,
         supersedes=prepared.supersedes,
-        versions={
-            Partition.from_key(run.model, entry.day): entry.version
-            for entry in measured
-            if entry.day != prepared.partition.key
-        }
+        versions={run.partition(entry.day): entry.version for entry in measured if entry.day != prepared.partition.key}
         | prepared.rests_on,
-        deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
+        deliveries={run.partition(entry.day): frozenset(entry.deliveries) for entry in measured},
         bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
@@ -174,7 +170,7 @@ def _answered(metrics: Sequence[MetricValue]) -> int:
 
 
 def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:
-    partition = Partition.from_key(run.model, measured.day)
+    partition = run.partition(measured.day)
     state = run.store.state(partition)
     if partition != predictions.partition and (state is None or not state.evaluated):
         # a filled day of the history gets its values and no alert

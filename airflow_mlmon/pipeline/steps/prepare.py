@@ -15,7 +15,7 @@ from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.read import ListedSource
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
@@ -54,16 +54,18 @@ class Prepared:
     labels_delivered: int
     delay: Delay = field(default_factory=Delay)
     looked_through: Mapping[str, str | None] = field(default_factory=dict)
+    zone: str = DEFAULT_ZONE
 
     @property
     def rests_on(self) -> dict[Partition, str | None]:
         """Return the searched versions for duplicates, by day."""
-        return {Partition.from_key(self.model, day): version for day, version in self.looked_through.items()}
+        zone = self.zone
+        return {Partition.from_key(self.model, day, zone): version for day, version in self.looked_through.items()}
 
     @property
     def partition(self) -> Partition:
         """Return the prepared partition."""
-        return Partition(self.model, self.start, self.end)
+        return Partition(self.model, self.start, self.end, self.zone)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON-compatible objects."""
@@ -79,6 +81,7 @@ class Prepared:
             model=state.partition.model,
             start=state.partition.start,
             end=state.partition.end,
+            zone=state.partition.zone,
             version=str(state.version),
             supersedes=state.version,
             status=arrival.status,
@@ -135,6 +138,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         model=partition.model,
         start=partition.start,
         end=partition.end,
+        zone=partition.zone,
         version=manifest.version,
         supersedes=current.version if current else None,
         status=Status.PARTIAL if labels.problem and manifest.status is Status.OK else manifest.status,
