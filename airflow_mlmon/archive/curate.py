@@ -21,7 +21,7 @@ REASON = "quarantine_reason"
 _Mask = npt.NDArray[np.bool_]
 
 
-class CuratedRows(NamedTuple):
+class SortedRows(NamedTuple):
     """Accepted rows, quarantined rows with their reason in an additional column, and accepted rows of errors."""
 
     rows: pa.Table
@@ -35,7 +35,7 @@ def curate(
     partition: Partition | None,
     faults: Sequence[Fault] = (),
     refused: pa.ChunkedArray | None = None,
-) -> CuratedRows:
+) -> SortedRows:
     """Accept the rows with an id, a time in the partition and every required value.
 
     Without `partition` (for the reference) any time is accepted, also none. A vector must have its dimension and no
@@ -61,16 +61,16 @@ def curate(
             reasons.append(fault.reason)
             codes[bad] = len(reasons) - 1
     if not codes.any() and not is_error.any():
-        parts = CuratedRows(table, add_reason(table.slice(0, 0), ""), table.slice(0, 0))
+        parts = SortedRows(table, add_reason(table.slice(0, 0), ""), table.slice(0, 0))
     else:
         is_taken = codes == 0
         texts = pa.array(reasons, pa.string()).take(pa.array(codes))
-        parts = CuratedRows(
+        parts = SortedRows(
             rows=table.filter(pa.array(is_taken & ~is_error)),
             quarantine=table.append_column(REASON, texts).filter(pa.array(~is_taken)),
             errors=table.filter(pa.array(is_taken & is_error)),
         )
-    return CuratedRows(*(derive_texts(part, spec.texts) for part in parts)) if spec.texts else parts
+    return SortedRows(*(derive_texts(part, spec.texts) for part in parts)) if spec.texts else parts
 
 
 def add_reason(table: pa.Table, reason: str) -> pa.Table:
