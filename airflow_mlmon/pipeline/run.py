@@ -79,6 +79,8 @@ class Run:
             name: {key: found for key, found in column.items() if found is not None or key in _ALWAYS_DECLARED}
             for name, column in declared["columns"].items()
         }
+        if self.spec.predictions.log is not None:
+            declared["log"] = self.spec.predictions.log
         if self.spec.day_zone != DEFAULT_ZONE:
             declared["day_zone"] = self.spec.day_zone
         if self.spec.operational is not None:

@@ -12,6 +12,8 @@ from airflow_mlmon.spec.section import Section
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
+Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
+
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
 
@@ -28,6 +30,17 @@ class Predictions(Section):
     )
     wait_hours: float = Field(
         default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
+    )
+    log: Log | None = Field(
+        default=None,
+        description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
+        "without it each record is a row.",
+    )
+    sampling: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the requests that the system logs, where its records do not say it.",
     )
     timezone: TimesZone | None = Field(
         default=None,
