@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.stores import check_store
 
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
@@ -88,11 +89,12 @@ class Reference(Section):
     @classmethod
     def _folder(cls, path: str) -> str:
         # the same folder with and without the trailing slash
-        return path.rstrip("/")
+        return check_store(path).rstrip("/")
 
 
 def check_dated_path(path: str) -> str:
-    """Check that a path names a day by {date}, or by {year}, {month} and {day}."""
+    """Check that a path names a day by {date}, or by {year}, {month} and {day}, in a supported store."""
+    check_store(path)
     found = set(re.findall(r"{([^}]*)}", path))
     if unknown := found - _PLACEHOLDERS:
         raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")

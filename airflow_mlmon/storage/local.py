@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.storage.objects import StoredObject
+
+_WRITING = ".writing-"
+_CHUNK = 1 << 20
 
 
 class LocalStore:
     """Object store of local files; a URI is `file:///path` or a plain path."""
 
     def list(self, folder: str) -> list[StoredObject]:
-        """List the files below the folder, without hidden and half-written ones."""
+        """List the files below the folder, without those that are being written by `write` or `upload`."""
         root = to_path(folder)
         found = []
         for parent, _, names in os.walk(root):
             for name in names:
                 # a file may be deleted while the folder is listed
                 with suppress(FileNotFoundError):
-                    if not name.startswith("."):
+                    if not name.startswith(_WRITING):
                         path = Path(parent, name)
                         stat = path.stat()
                         modified = datetime.fromtimestamp(stat.st_mtime, UTC)
@@ -39,20 +44,13 @@ class LocalStore:
 
     def write(self, uri: str, data: bytes) -> None:
         """Write beside the target, then rename, so that readers see the old file or the new one."""
-        path = to_path(uri)
-        with _mapped(uri):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).chmod(0o644)
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink()
-                raise
+        with _replacing(uri) as file:
+            file.write(data)
+
+    def upload(self, uri: str, path: Path) -> None:
+        """Copy beside the target, then rename, so that readers see the old file or the new one."""
+        with path.open("rb") as source, _replacing(uri) as file:
+            shutil.copyfileobj(source, file, _CHUNK)
 
     def delete(self, uri: str) -> None:
         """Delete the file, if it exists."""
@@ -79,6 +77,25 @@ def to_path(uri: str) -> Path:
     if uri.startswith("file:"):
         return Path(unquote(urlsplit(uri).path))
     return Path(uri)
+
+
+@contextmanager
+def _replacing(uri: str) -> Iterator[BinaryIO]:
+    """Yield a file that replaces the one at `uri` once it is complete and on the disk."""
+    path = to_path(uri)
+    with _mapped(uri):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_WRITING)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
 
 
 def _etag(stat: os.stat_result) -> str:

@@ -41,6 +41,10 @@ class ObjectStore(Protocol):
         """Write an object atomically, replacing an existing one."""
         ...
 
+    def upload(self, uri: str, path: Path) -> None:
+        """Write an object atomically from a local file, in memory that does not grow with it."""
+        ...
+
     def delete(self, uri: str) -> None:
         """Delete an object; an absent one is no error."""
         ...

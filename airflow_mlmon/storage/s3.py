@@ -58,6 +58,12 @@ class S3Store:
         with _mapped(uri):
             self._client.upload_fileobj(io.BytesIO(data), bucket, key)
 
+    def upload(self, uri: str, path: Path) -> None:
+        """Upload in parts, a few of them in memory; S3 shows the object once it is complete."""
+        bucket, key = _split(uri)
+        with _mapped(uri), path.open("rb") as file:
+            self._client.upload_fileobj(file, bucket, key)
+
     def delete(self, uri: str) -> None:
         """Delete in one request; S3 does not distinguish an absent object from a deleted one."""
         bucket, key = _split(uri)

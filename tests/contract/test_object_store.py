@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +50,26 @@ def test_what_is_written_is_read_and_listed(place):
     assert place.store.read(uri) == b"content"
     [found] = place.store.list(f"{place.root}/a/dt=2026-03-01/")
     assert (found.uri, found.size) == (uri, 7)
+
+
+def test_an_uploaded_file_is_read_and_listed(place, tmp_path):
+    source, uri = tmp_path / "source", f"{place.root}/a/dt=2026-03-01/part é+ 1.parquet"
+    # above the size from which S3 takes an object in parts
+    source.write_bytes(bytes(range(256)) * (9 << 12))
+    place.store.write(uri, b"before")
+
+    place.store.upload(uri, source)
+
+    assert place.store.read(uri) == source.read_bytes()
+    assert [(found.uri, found.size) for found in place.store.list(f"{place.root}/a/")] == [(uri, 9 << 20)]
+
+
+def test_every_file_of_others_is_listed(place):
+    names = [".done", ".hidden/part-0.parquet", "_SUCCESS", "part-0.parquet"]
+    for name in names:
+        place.store.write(f"{place.root}/a/{name}", b"")
+
+    assert [found.uri.removeprefix(f"{place.root}/a/") for found in place.store.list(f"{place.root}/a/")] == names
 
 
 def test_the_listing_says_when_an_object_was_written(place):
@@ -203,6 +226,23 @@ def test_a_local_write_leaves_no_half_file(tmp_path: Path):
         LocalStore().write(str(target), b"content")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_local_listing_leaves_out_what_is_being_written(tmp_path: Path):
+    fifo = tmp_path / "source"
+    os.mkfifo(fifo)
+    writing = threading.Thread(target=LocalStore().upload, args=(str(tmp_path / "a" / "x"), fifo))
+    writing.start()
+    with fifo.open("wb") as source:
+        source.write(b"half")
+        source.flush()
+        while not list(tmp_path.glob("a/.writing-*")):
+            time.sleep(0.001)
+        half = LocalStore().list(str(tmp_path / "a"))
+    writing.join()
+
+    assert half == []
+    assert [found.size for found in LocalStore().list(str(tmp_path / "a"))] == [4]
 
 
 def test_a_local_listing_leaves_out_what_is_deleted_meanwhile(tmp_path: Path):

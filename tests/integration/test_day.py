@@ -318,7 +318,7 @@ def test_a_wrong_reference_fails_the_day_and_names_the_file(tmp_path, archive):
 
 def test_a_failure_keeps_the_version_that_was_served(run, tmp_path, archive):
     served = day_after(run, FIRST_DAY).version
-    with opened(tmp_path, archive, ("  path: ", "  path: gs://nowhere/")) as elsewhere:
+    with opened(tmp_path, archive, ("  path: ", "  path: s3://nowhere/")) as elsewhere:
         run_partition(elsewhere, FIRST_DAY)
 
     state = run.store.state(FIRST_DAY)

@@ -44,10 +44,17 @@ class BrokenStore(LocalStore):
         self.left = fail_at
 
     def write(self, uri: str, data: bytes) -> None:
+        self._count(uri)
+        super().write(uri, data)
+
+    def upload(self, uri: str, path: Path) -> None:
+        self._count(uri)
+        super().upload(uri, path)
+
+    def _count(self, uri: str) -> None:
         self.left -= 1
         if self.left == 0:
             raise KilledError(f"no space left for {uri}")
-        super().write(uri, data)
 
 
 class KilledError(BaseException):

@@ -104,6 +104,23 @@ def test_parse_spec_reads_every_section():
             id="path-without-the-whole-day",
         ),
         pytest.param(
+            "path: s3://bucket/pred",
+            "path: gs://bucket/pred",
+            [
+                (
+                    "fraud.yaml:4: predictions.path: "
+                    "gs:// names no supported object store; use a local path, file:// or s3://"
+                )
+            ],
+            id="store-of-another-kind",
+        ),
+        pytest.param(
+            "path: s3://bucket/reference/",
+            "path: s3a://bucket/reference/",
+            ["fraud.yaml:11: reference.path: s3a:// names no supported object store; write s3://"],
+            id="other-spelling-of-s3",
+        ),
+        pytest.param(
             "model: fraud",
             "model: Fraud!",
             [r"fraud.yaml:1: model: string should match pattern '^[a-z][a-z0-9_]{0,62}$', not 'Fraud!'"],

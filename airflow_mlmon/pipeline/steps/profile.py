@@ -9,8 +9,9 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.profile import profile_version
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
+from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
-from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition, take_delivery
+from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
