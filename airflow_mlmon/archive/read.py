@@ -22,13 +22,17 @@ from airflow_mlmon.errors import (
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore, StoredObject, is_hidden
 from airflow_mlmon.tables.files import read_path
-from airflow_mlmon.tables.schema import arrow_schema, conform, undeclared
+from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
+from airflow_mlmon.tables.schema import arrow_schema, conform
 
-ENDINGS = (".parquet", ".pq")
+_AS_RECOGNISED = Reading()
 
 
 class _Conversion(NamedTuple):
-    """Zone of times without one, and the columns that a file may lack."""
+    """Settings of the readers, zone of times without one, and the columns that a file may lack."""
+
+    reading: Reading
 
     timezone: str | None
     optional: Collection[str]
@@ -56,6 +60,7 @@ def read_files(
     *,
     timezone: str | None,
     optional: Collection[str] = (),
+    reading: Reading = _AS_RECOGNISED,
 ) -> tuple[pa.Table, list[SourceFile]]:
     """Read the rows of all files that match the schema, and account for every file.
 
@@ -69,7 +74,7 @@ def read_files(
     tables = [schema.empty_table()]
     files = []
     for item in listed:
-        file, table = _read_file(store, item, columns, _Conversion(timezone=timezone, optional=optional))
+        file, table = _read_file(store, item, columns, _Conversion(reading, timezone, optional))
         if table is not None and (problem := _clash(schema, table.schema)):
             file, table = replace(file, problem=problem), None
         files.append(file)
@@ -117,16 +122,29 @@ def _read_file(
 def _parse_file(
     path: Path, file: SourceFile, columns: Mapping[str, Column], conversion: _Conversion
 ) -> tuple[SourceFile, pa.Table | None]:
-    if not file.uri.endswith(ENDINGS):
-        return replace(file, problem="not a .parquet file"), None
+    names: set[str] = set()
+    tables = [arrow_schema(columns).empty_table()]
+    rows, problem = 0, ""
     try:
-        table = pa.concat_tables(piece.table for piece in read_path(path, file.uri))
+        for piece in read_path(path, file.uri, replace(conversion.reading, columns=columns)):
+            names |= {*piece.table.column_names, *piece.repeated}
+            rows += piece.rows
+            problem = problem or _add_rows(tables, piece, columns, conversion)
     except UnreadableFileError as error:
         return replace(file, problem=error.problem), None
     except DataError as error:
         return replace(file, problem=error.message), None
-    file = replace(file, rows=table.num_rows, undeclared=tuple(undeclared(table, columns)))
-    try:
-        return file, conform(table, columns, timezone=conversion.timezone, optional=conversion.optional)
-    except SchemaMismatchError as error:
-        return replace(file, problem=error.message), None
+    file = replace(file, rows=rows, undeclared=tuple(sorted(names - set(columns))), problem=problem)
+    return file, None if problem else pa.concat_tables(tables, promote_options="permissive")
+
+
+def _add_rows(tables: list[pa.Table], piece: Piece, columns: Mapping[str, Column], conversion: _Conversion) -> str:
+    """Add the rows of a piece as declared; return the problem of its columns, empty if there is none."""
+    if repeated := [name for name in piece.repeated if name in columns]:
+        return f"column {repeated[0]!r} occurs twice"
+    if piece.rows:
+        try:
+            tables.append(conform(piece.table, columns, timezone=conversion.timezone, optional=conversion.optional))
+        except SchemaMismatchError as error:
+            return error.message
+    return ""

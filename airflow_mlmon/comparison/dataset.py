@@ -29,8 +29,8 @@ from airflow_mlmon.tables.contents import is_vector
 from airflow_mlmon.tables.files import find_files, is_local_parquet, open_files, read_file
 from airflow_mlmon.tables.frames import Frame, read_frame
 from airflow_mlmon.tables.inference import Schema, conform_piece, infer_schema, to_types
-from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.parquet import read_parquet
+from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
 
 PINNED_ROWS = 200_000

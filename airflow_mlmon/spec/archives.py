@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from pydantic import Field, field_validator
 
 from airflow_mlmon.spec.column import Column
-from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.stores import check_store
 
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
 
-class Predictions(Section):
+class Predictions(Files):
     """Archive of the predictions and their columns."""
 
     path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
-    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
@@ -40,7 +38,7 @@ class Predictions(Section):
         return check_dated_path(path)
 
 
-class Labels(Section):
+class Labels(Files):
     """Archive of the labels; each delivery is in the folder of its day."""
 
     path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
@@ -72,7 +70,7 @@ class Labels(Section):
         return check_dated_path(path)
 
 
-class Reference(Section):
+class Reference(Files):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
     path: str = Field(description="Folder of Parquet files with the columns of the predictions.")

@@ -57,7 +57,7 @@ def read_avro(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         ) from error
     with path.open("rb") as file:
         with naming_damage(origin, "Avro"):
-            rows = fastavro.reader(file)
+            rows: Any = fastavro.reader(file)
             schema = _AvroTypes().to_schema(rows.writer_schema)
         shape = Shape(origin, schema, reading)
         yield shape.head()

@@ -132,7 +132,7 @@ def _place(groups: list[tuple[_Kinds, list[bytes]]], kinds: _Kinds) -> int:
     """Return the first group that the kinds do not contradict, a new one if need be."""
     for place, (known, _) in enumerate(groups):
         if all(known.get(name, kind) == kind for name, kind in kinds.items()):
-            known |= kinds
+            known.update(kinds)
             return place
     groups.append((dict(kinds), []))
     return len(groups) - 1

@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.tables.reading import Reading
 
 
 class Taken(NamedTuple):
@@ -37,7 +38,7 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
     if not listed:
         return Taken(0, "")
     run.progress("reading labels")
-    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None)
+    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None, reading=Reading.of(labels))
     manifest = Manifest(partition=partition, files=tuple(files), rows_accepted=table.num_rows)
     uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
     delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)

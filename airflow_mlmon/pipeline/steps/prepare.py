@@ -32,6 +32,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
+from airflow_mlmon.tables.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,13 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     current = run.store.state(partition)
     run.progress("reading the archive")
     listed = _list(run, partition)
-    table, files = read_files(run.archive, listed, run.spec.predictions.columns, timezone=run.spec.predictions.timezone)
+    table, files = read_files(
+        run.archive,
+        listed,
+        run.spec.predictions.columns,
+        timezone=run.spec.predictions.timezone,
+        reading=Reading.of(run.spec.predictions),
+    )
     curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
     repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
     rows, quarantine, errors = curated = quarantine_repeats(curated, repeats.rows)

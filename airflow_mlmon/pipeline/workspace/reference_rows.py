@@ -16,6 +16,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
 from airflow_mlmon.storage import ObjectStore, StoredObject
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import arrow_schema
 
 Checksums = dict[str, str]
@@ -84,7 +85,14 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> Refer
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
     optional = [name for role in _OPTIONAL for name in spec.columns_of(role)]
-    table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone, optional=optional)
+    table, files = read_files(
+        store,
+        list(listed),
+        columns,
+        timezone=spec.predictions.timezone,
+        optional=optional,
+        reading=Reading.of(reference),
+    )
     if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
         raise ConfigError(
             f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
