@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models lint format docs bench lock versitygw clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models lint format docs bench lock versitygw azurite clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -77,6 +77,11 @@ versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (need
 
 .cache/bin/versitygw:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+azurite: .cache/azurite/node_modules/.bin/azurite-blob ## install the Azure server of the tests (needs Node)
+
+.cache/azurite/node_modules/.bin/azurite-blob:
+	npm install --prefix $(CURDIR)/.cache/azurite --no-audit --no-fund --loglevel=error azurite@3.35.0
 
 clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build

@@ -77,7 +77,7 @@ def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
         update={
             name: section.model_copy(update={"path": str(folder / section.path)})
             for name, section in sections.items()
-            if section is not None and "://" not in section.path
+            if section is not None and section.path is not None and "://" not in section.path
         }
     )
 

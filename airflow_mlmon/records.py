@@ -388,9 +388,10 @@ class Results:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Labels delivered on one day, as they were ingested."""
+    """Labels delivered on one day, as they were ingested; `listing` changes with the files that they were read from."""
 
     partition: Partition
     version: str
     uri: str
     rows: int
+    listing: str = ""

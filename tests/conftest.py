@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # nobody shall be asked for credentials over the network
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
+from tests.support.azure import AzuriteServer  # noqa: E402 - after the environment
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
 from tests.support.postgres import private_postgres  # noqa: E402 - after the environment
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
@@ -50,6 +51,12 @@ def moto() -> Iterator[MotoServer]:
 @pytest.fixture(scope="session")
 def versity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VersityServer]:
     with VersityServer(tmp_path_factory.mktemp("versity")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzuriteServer]:
+    with AzuriteServer(tmp_path_factory.mktemp("azurite")) as server:
         yield server
 
 

@@ -10,8 +10,8 @@ from itertools import groupby
 
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, CheckOutcome, Family, PartitionState, Status, Verdict, VerdictState
-from airflow_mlmon.spec.archives import Labels
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
+from airflow_mlmon.spec.labels import Labels
 from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, subject_title

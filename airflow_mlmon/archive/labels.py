@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.label_keys import key_columns, label_keys, prediction_keys, spell_stored
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
 from airflow_mlmon.tables.schema import arrow_schema
@@ -31,18 +33,48 @@ def joined_schema(spec: ModelSpec) -> pa.Schema:
 
 def label_columns(spec: ModelSpec, labels: Labels) -> dict[str, Column]:
     """Return the columns that the files of a delivery must have."""
-    columns = {labels.id: Column(type=ColumnType.STRING, role=Role.ID), labels.label: label_column(spec)}
+    columns = {own: _key_column(spec, name) for name, own in key_columns(spec).items()}
+    columns[labels.label] = label_column(spec)
     if labels.outcome:
         columns[labels.outcome] = Column(type=ColumnType.CATEGORY)
+    if labels.watermark:
+        columns[labels.watermark] = Column(type=ColumnType.TIMESTAMP)
     return columns
 
 
-def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> pa.Table:
-    """Select the rows of a delivery with a label, or with an outcome that will never be labelled."""
+class Labelled(NamedTuple):
+    """Rows of a delivery, one for each prediction, and the ids of which several rows contradict each other."""
+
+    rows: pa.Table
+    contradictory: int
+
+
+def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> Labelled:
+    """Select the rows of a delivery with a label, or with an outcome that will never be labelled.
+
+    Of several rows of one id the last counts, in the order of the table.
+    """
     excluded = is_excluded(table, labels.outcome, labels.excluded)
-    delivery = pa.table([table.column(labels.id), table.column(labels.label), excluded], schema=delivery_schema(spec))
+    delivery = pa.table([label_keys(table, spec), table.column(labels.label), excluded], schema=delivery_schema(spec))
     says = pc.or_(pc.is_valid(delivery.column("label")), delivery.column("excluded"))
-    return delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id"))))
+    return _last_of_each(delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id")))))
+
+
+def _last_of_each(delivery: pa.Table) -> Labelled:
+    numbered = delivery.append_column("row", pa.array(np.arange(delivery.num_rows)))
+    last = pc.sort_indices(numbered.group_by("id").aggregate([("row", "max")]), [("row_max", "ascending")])
+    if len(last) == delivery.num_rows:
+        return Labelled(delivery, 0)
+    kept = delivery.take(numbered.group_by("id").aggregate([("row", "max")]).column("row_max").take(last))
+    counting = kept.take(pc.index_in(delivery.column("id"), kept.column("id").combine_chunks()))
+    same = [_equal(delivery.column(name), counting.column(name)) for name in ("label", "excluded")]
+    unlike = delivery.column("id").filter(pc.invert(pc.and_(*same)))
+    return Labelled(kept, pc.count_distinct(unlike).as_py())
+
+
+def _equal(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Compare values; null is equal to null alone."""
+    return pc.if_else(pc.is_valid(values), pc.fill_null(pc.equal(values, others), fill_value=False), pc.is_null(others))
 
 
 def is_excluded(table: pa.Table, outcome: str | None, excluded: Sequence[str]) -> pa.ChunkedArray:
@@ -54,11 +86,11 @@ def is_excluded(table: pa.Table, outcome: str | None, excluded: Sequence[str]) -
 
 def join_labels(curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec) -> pa.Table:
     """Join outputs, label and exclusion of each curated row."""
-    return join_outputs(curated, *find_labels(curated.column(spec.id_column), deliveries, spec), spec)
+    return join_outputs(curated, *find_labels(curated, deliveries, spec), spec)
 
 
 def find_labels(
-    ids: pa.ChunkedArray, deliveries: Sequence[pa.Table], spec: ModelSpec
+    curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec
 ) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """Find label and exclusion of each prediction; the latest delivery of an id counts."""
     schema = delivery_schema(spec)
@@ -66,7 +98,8 @@ def find_labels(
     renamed = [delivery.rename_columns(schema.names) for delivery in reversed(deliveries)]
     joined = pa.concat_tables([schema.empty_table(), *renamed]).combine_chunks()
     # index_in finds the first match, hence the latest delivery comes first
-    position = pc.index_in(ids, joined.column("id").combine_chunks())
+    known = spell_stored(joined.column("id").combine_chunks(), spec)
+    position = pc.index_in(prediction_keys(curated, spec), known)
     excluded = pc.fill_null(joined.column("excluded").take(position), fill_value=False)
     return joined.column("label").take(position), excluded
 
@@ -114,3 +147,8 @@ def label_column(spec: ModelSpec) -> Column:
         return Column(type=kind)
     first, second = spec.classes
     return Column(type=kind, classes=(first, second))
+
+
+def _key_column(spec: ModelSpec, name: str) -> Column:
+    role = Role.ID if name == spec.id_column else Role.IGNORED
+    return Column(type=spec.columns[name].type, classes=spec.columns[name].classes, role=role)

@@ -16,7 +16,6 @@ from airflow_mlmon.errors import (
     DataError,
     NotFoundError,
     PartitionConflictError,
-    SchemaMismatchError,
     UnreadableFileError,
 )
 from airflow_mlmon.spec import Column
@@ -143,8 +142,14 @@ def _add_rows(tables: list[pa.Table], piece: Piece, columns: Mapping[str, Column
     if repeated := [name for name in piece.repeated if name in columns]:
         return f"column {repeated[0]!r} occurs twice"
     if piece.rows:
-        try:
-            tables.append(conform(piece.table, columns, timezone=conversion.timezone, optional=conversion.optional))
-        except SchemaMismatchError as error:
-            return error.message
+        typed = conform(
+            piece.table,
+            columns,
+            timezone=conversion.timezone,
+            optional=conversion.optional,
+            is_text=piece.is_text,
+        )
+        if typed.faults:
+            return typed.faults[0].reason
+        tables.append(typed.table)
     return ""

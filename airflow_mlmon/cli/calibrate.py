@@ -19,8 +19,8 @@ from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.settings import Settings
-from airflow_mlmon.spec.archives import Labels
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
+from airflow_mlmon.spec.labels import Labels
 from airflow_mlmon.tasks.titles import subject_names
 
 _SHOWN = 4

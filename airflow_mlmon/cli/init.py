@@ -13,9 +13,8 @@ from airflow_mlmon.archive.draft import Place, draft_spec, find_day
 from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.storage import Storage
 
 
 def write_draft(data: str, output: str | None, today: date, name: str | None = None) -> None:
@@ -27,7 +26,7 @@ def write_draft(data: str, output: str | None, today: date, name: str | None = N
     """
     if output is not None and Path(output).exists():
         raise ConfigError(f"{output} exists.", hint="give the name of a new file; existing files are not overwritten")
-    storage = Storage(s3_client)
+    storage = open_storage()
     files = find_samples(storage, data)
     folder = Path(output).parent if output else Path()
     text = draft_spec(guess_model(read_sample(storage, files)), _place(files, folder, today), name)

@@ -137,10 +137,9 @@ def _join(rows: pa.Table, asked: OutputColumns, task: Task) -> pa.Table:
     """Return the columns as the kind of model takes them."""
     declared = {name: Column(type=task.types[role][0]) for role, name in asked.outputs.items()}
     declared[asked.label] = Column(type=task.label_type)
-    try:
-        typed = conform(rows, declared)
-    except SchemaMismatchError as error:
-        raise SchemaMismatchError(f"{task.name}: {error.message}", hint=error.hint, **error.facts) from error
+    typed, faults, _ = conform(rows, declared)
+    if faults:
+        raise SchemaMismatchError(f"{task.name}: {faults[0].reason}", column=faults[0].column)
     absent = arrow_schema({role: Column(type=kinds[0]) for role, kinds in task.types.items()})
     columns = {
         role.value: typed.column(asked.outputs[role])

@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.hooks.redis import create_redis_cache
-from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def open_run(
     with MetricStore(settings.store, must_exist=must_exist) as store:
         yield Run(
             spec=spec,
-            storage=Storage(s3_client, create_redis_cache),
+            storage=open_storage(),
             store=store,
             workspace=settings.workspace,
             workspace_connection=settings.workspace_connection,

@@ -120,7 +120,7 @@ class EvaluatePartitionOperator(DetectDriftOperator):
         from airflow_mlmon.pipeline.workspace.outcomes import Measured  # noqa: PLC0415 - heavy
         from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
-        measured = [Measured(**(entry | {"deliveries": tuple(entry["deliveries"])})) for entry in self.measured]
+        measured = [Measured.from_dict(entry) for entry in self.measured]
         drift = read_drift(run, self.drift["uri"])
         prepared = Prepared.from_dict(self.prepared)
         evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)

@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from airflow_mlmon.errors import ConfigError, MlmonError, NotFoundError
 from airflow_mlmon.hooks.configuration import read_airflow_settings
-from airflow_mlmon.hooks.s3 import s3_client
+from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.plugins.access import GetUserDep, get_user, partition_of_run, readable_models
 from airflow_mlmon.plugins.pages import ModelRow, render_message, render_models
 from airflow_mlmon.reports.tone import headline, tone_of
 from airflow_mlmon.spec.model import NAME_PATTERN
-from airflow_mlmon.storage import ObjectStore, Storage, join_uri
+from airflow_mlmon.storage import ObjectStore, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
 _log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _models() -> list[str]:
 
 def _reports(*parts: str) -> tuple[ObjectStore, str]:
     settings = read_airflow_settings()
-    files = Storage(s3_client).at(settings.workspace, settings.workspace_connection)
+    files = open_storage().at(settings.workspace, settings.workspace_connection)
     return files, join_uri(settings.reports, *parts)
 
 

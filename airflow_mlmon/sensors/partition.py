@@ -50,9 +50,8 @@ class PartitionSensor(BaseSensorOperator):
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
         from airflow_mlmon.archive.read import format_day_folder  # noqa: PLC0415 - heavy
-        from airflow_mlmon.hooks.s3 import s3_client  # noqa: PLC0415 - heavy
-        from airflow_mlmon.storage import Storage  # noqa: PLC0415
+        from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
 
         folder = format_day_folder(spec.predictions.path, partition.day)
-        listed = Storage(s3_client).at(folder, spec.predictions.connection).list(folder)
+        listed = open_storage().at(folder, spec.predictions.connection).list(folder)
         return any(item.uri.rsplit("/", 1)[-1] == spec.predictions.ready for item in listed)

@@ -9,8 +9,8 @@ from airflow_mlmon.spec.choices import ColumnType, PersonalData, Role, Severity
 
 if TYPE_CHECKING:
     from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit, SharedChannel
-    from airflow_mlmon.spec.archives import Labels
     from airflow_mlmon.spec.column import Column
+    from airflow_mlmon.spec.labels import Labels
     from airflow_mlmon.spec.model import Check, ModelSpec
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 # a comparison needs the vocabulary of a spec, but neither pydantic nor YAML, which take a sixth of a second to import
 _MODULES = {
     "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
-    "archives": ("Labels",),
+    "labels": ("Labels",),
     "column": ("Column",),
     "model": ("Check", "ModelSpec"),
 }

@@ -1,4 +1,4 @@
-"""Spec sections of the archives: predictions, labels and the reference."""
+"""Spec sections of the archives: predictions and the reference."""
 
 from __future__ import annotations
 
@@ -31,38 +31,6 @@ class Predictions(Files):
         description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
-
-    @field_validator("path")
-    @classmethod
-    def _dated(cls, path: str) -> str:
-        return check_dated_path(path)
-
-
-class Labels(Files):
-    """Archive of the labels; each delivery is in the folder of its day."""
-
-    path: str = Field(description="Folder of one delivery's files, with the placeholders of predictions.path.")
-    connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
-    id: str = Field(description="Column that holds the prediction id.")
-    label: str = Field(
-        description="Column that holds the label; of a binary model 0 or 1, true or false, or one of two `classes`."
-    )
-    outcome: str | None = Field(default=None, description="Column with the outcome of the prediction.")
-    excluded: tuple[str, ...] = Field(
-        default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
-    )
-    positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
-    delay_days: int = Field(
-        default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
-    )
-    min_coverage: float = Field(
-        default=0.8, ge=0, le=1, description="Label coverage below which performance is not evaluated."
-    )
-
-    @property
-    def words(self) -> dict[str, str]:
-        """The model's own words for those in the titles of metrics."""
-        return {"positive": self.positive_name} | ({"excluded": " or ".join(self.excluded)} if self.excluded else {})
 
     @field_validator("path")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -57,6 +57,11 @@ class Column(Section):
         description="Regular expression (RE2) that a part of each text should match; ^ and $ stand for its ends. Only "
         "for role text.",
     )
+    unit: Literal["s", "ms", "us", "ns"] | None = Field(
+        default=None,
+        description="Unit of times that are numbers since 1970: s, ms, us or ns; by default recognised by their size. "
+        "Only for type timestamp.",
+    )
     required: bool = Field(default=False, description="Quarantine rows without a value.")
     personal: PersonalData | None = Field(
         default=None,
@@ -67,6 +72,12 @@ class Column(Section):
     def _sound_quantile(self) -> Self:
         if (self.role is Role.QUANTILE) is not (self.quantile is not None):
             raise ValueError("quantile: a column has a level exactly if its role is quantile")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_unit(self) -> Self:
+        if self.unit is not None and self.type is not ColumnType.TIMESTAMP:
+            raise ValueError(f"unit: only for type timestamp, not {self.type}")
         return self
 
     @model_validator(mode="after")

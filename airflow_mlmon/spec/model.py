@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_mlmon.spec.alerts import Alerts
-from airflow_mlmon.spec.archives import Labels, Predictions, Reference
+from airflow_mlmon.spec.archives import Predictions, Reference
 from airflow_mlmon.spec.attributions import check_attributions
 from airflow_mlmon.spec.baseline import Baseline, check_version_names
 from airflow_mlmon.spec.choices import (
@@ -30,6 +30,7 @@ from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.fairness import Fairness
+from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
@@ -323,9 +324,8 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
-    def _label_apart(self) -> Self:
-        if self.labels is not None and self.labels.label in self.columns:
-            raise ValueError(f"labels.label: {self.labels.label!r} is also a column of the predictions")
+    def _labels_fit(self) -> Self:
+        check_labels(self.labels, self.columns)
         return self
 
     @model_validator(mode="after")

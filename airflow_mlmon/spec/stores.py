@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SUPPORTED = ("s3", "file")
-_SPELLINGS = {"s3a": "s3", "s3n": "s3"}
+SUPPORTED = ("s3", "abfs", "abfss", "file")
+_SPELLINGS = {"s3a": "s3", "s3n": "s3", "az": "abfs", "adl": "abfs", "wasb": "abfs", "wasbs": "abfs"}
 
 
 def check_store(path: str) -> str:
@@ -11,5 +11,5 @@ def check_store(path: str) -> str:
     scheme, found, _ = path.partition("://")
     if not found or scheme in SUPPORTED:
         return path
-    hint = f"write {_SPELLINGS[scheme]}://" if scheme in _SPELLINGS else "use a local path, file:// or s3://"
+    hint = f"write {_SPELLINGS[scheme]}://" if scheme in _SPELLINGS else "use a local path, file://, s3:// or abfs://"
     raise ValueError(f"{scheme}:// names no supported object store; {hint}")

@@ -18,7 +18,6 @@ from airflow_mlmon.records import (
     Action,
     Alert,
     CheckOutcome,
-    Delivery,
     Family,
     MetricValue,
     PartitionState,
@@ -30,6 +29,7 @@ from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import actions, episodes, history, outbox, profile_schemas, publication, schema
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.delivery_store import DeliveryStore
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
@@ -37,8 +37,6 @@ from airflow_mlmon.store.profile_schemas import StoredSchema
 from airflow_mlmon.store.rows import (
     alert_of,
     check_of,
-    delivery_of,
-    delivery_row,
     is_of,
     key_of,
     metric_of,
@@ -50,7 +48,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(BaselineStore):
+class MetricStore(BaselineStore, DeliveryStore):
     """Metric store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes
@@ -330,19 +328,6 @@ class MetricStore(BaselineStore):
         """Find, by metric, column and segment, the last day whose breaches were accepted as normal before a day."""
         with self._database.reading() as connection:
             return actions.accepted_until(connection, model, before)
-
-    def save_delivery(self, delivery: Delivery) -> None:
-        """Record a delivery of labels; a later one of the same day replaces it."""
-        table, key = schema.deliveries, key_of(delivery.partition)
-        with self._database.writing(delivery.partition.model) as connection:
-            connection.execute(sa.delete(table).where(is_of(table, key)))
-            connection.execute(sa.insert(table).values(delivery_row(delivery)))
-
-    def deliveries(self, model: str, first: date, last: date) -> list[Delivery]:
-        """Read the label deliveries of a range, in the order of the days."""
-        table = schema.deliveries
-        query = sa.select(table).where(_within(table, model, first, last)).order_by(table.c.day)
-        return [delivery_of(row) for row in self._rows(query)]
 
     def save_schema(
         self, model: str, schema_id: str, uri: str, fingerprint: str, *, supersedes: str | None = None

@@ -321,12 +321,19 @@ def delivery_row(delivery: Delivery) -> Row:
         "version": delivery.version,
         "uri": delivery.uri,
         "rows": delivery.rows,
+        "listing": delivery.listing,
     }
 
 
 def delivery_of(row: sa.Row[Any]) -> Delivery:
     """Convert a row to a delivery."""
-    return Delivery(partition=Partition(row.model, row.start, row.end), version=row.version, uri=row.uri, rows=row.rows)
+    return Delivery(
+        partition=Partition(row.model, row.start, row.end),
+        version=row.version,
+        uri=row.uri,
+        rows=row.rows,
+        listing=row.listing,
+    )
 
 
 def written(facts: Mapping[str, Any], what: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -282,6 +282,7 @@ deliveries = sa.Table(
     _text("version"),
     _text("uri"),
     _count("rows"),
+    sa.Column("listing", PlainText, nullable=False, server_default=""),
 )
 
 label_bases = sa.Table(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -25,11 +26,28 @@ def read_json(path: Path, origin: str, compression: Compression | None, reading:
     """Read the rows of a JSON file; texts that look like times stay texts.
 
     Rows of one piece have one type in each column. Where a key has values of several kinds, the rows are split into
-    pieces, so that no value depends on its neighbours.
+    pieces, so that no value depends on its neighbours. A wanted column that other rows of the file have is null.
 
     Raises:
         UnreadableFileError: it is damaged, or holds something else than objects; the message names the line.
     """
+    names: set[str] | None = None
+    for piece in _read_pieces(path, origin, compression, nested=reading.nested):
+        absent = set(reading.columns or ()).difference(piece.table.column_names, piece.repeated)
+        if absent and names is None:
+            pieces = _read_pieces(path, origin, compression, nested=reading.nested)
+            names = {name for other in pieces for name in other.table.column_names}
+        yield _with_nulls(piece, sorted(absent & names)) if absent and names else piece
+
+
+def _with_nulls(piece: Piece, names: Sequence[str]) -> Piece:
+    table = piece.table
+    for name in names:
+        table = table.append_column(name, pa.nulls(table.num_rows))
+    return replace(piece, table=table)
+
+
+def _read_pieces(path: Path, origin: str, compression: Compression | None, *, nested: bool) -> Iterator[Piece]:
     chunks = read_chunks(path, origin, compression, _BLOCK)
     first = next(chunks, b"")
     while first and not first.strip():
@@ -46,7 +64,7 @@ def read_json(path: Path, origin: str, compression: Compression | None, reading:
     for block in blocks:
         for table in parser.parse(block):
             for rows in slice_rows(table):
-                yield _to_piece(rows, origin, nested=reading.nested)
+                yield _to_piece(rows, origin, nested=nested)
 
 
 def _is_lines(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
-from airflow_mlmon.tables.contents import is_vector
+from airflow_mlmon.tables.conversion.converted import (
+    Converted,
+    Mask,
+    Refusal,
+    Request,
+    UnreadableTypeError,
+    is_binary_type,
+    is_text_type,
+)
+from airflow_mlmon.tables.conversion.flags import convert_to_boolean
+from airflow_mlmon.tables.conversion.numbers import (
+    convert_to_decimal,
+    convert_to_float,
+    convert_to_integer,
+    convert_to_vector,
+)
+from airflow_mlmon.tables.conversion.texts import check_texts, convert_to_text
+from airflow_mlmon.tables.conversion.times import convert_to_time
 
 _ARROW = {
     ColumnType.FLOAT: pa.float64(),
@@ -22,9 +41,34 @@ _ARROW = {
     ColumnType.DECIMAL: pa.decimal128(1, 0),
     ColumnType.VECTOR: pa.list_(pa.float32()),
 }
-_DIGITS = r"^[+-]?[0-9]+(\.[0-9]+)?$"
-_LONGEST_DECIMAL128 = 38
-_NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uint16(), pa.null()}
+_CONVERSIONS: Mapping[ColumnType, Callable[[pa.ChunkedArray, Request], Converted]] = {
+    ColumnType.FLOAT: convert_to_float,
+    ColumnType.INTEGER: convert_to_integer,
+    ColumnType.BOOLEAN: convert_to_boolean,
+    ColumnType.STRING: convert_to_text,
+    ColumnType.CATEGORY: convert_to_text,
+    ColumnType.TIMESTAMP: convert_to_time,
+    ColumnType.DECIMAL: convert_to_decimal,
+    ColumnType.VECTOR: convert_to_vector,
+}
+# row numbers that pandas writes beside the columns of a frame
+_INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
+
+
+class Fault(NamedTuple):
+    """Rows in which a column is null because its value could not be read, with the reason."""
+
+    column: str
+    reason: str
+    rows: Mask
+
+
+class Conformed(NamedTuple):
+    """Declared columns of a file, what could not be read of them, and how values were understood."""
+
+    table: pa.Table
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
 
 
 def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
@@ -36,153 +80,143 @@ def arrow_schema(columns: Mapping[str, Column]) -> pa.Schema:
 
 
 def conform(
-    table: pa.Table, columns: Mapping[str, Column], *, timezone: str | None = None, optional: Collection[str] = ()
-) -> pa.Table:
-    """Convert the declared columns of `table` to their declared order and types.
+    table: pa.Table,
+    columns: Mapping[str, Column],
+    *,
+    timezone: str | None = None,
+    optional: Collection[str] = (),
+    is_text: bool = False,
+    values: Mapping[str, str | None] | None = None,
+) -> Conformed:
+    """Convert the declared columns of `table` to their declared order and types, value by value.
 
-    Nothing is guessed: a number is never made from text, a timestamp without a zone needs `timezone`, a fraction is not
-    an integer. A boolean may be one of the two texts that its column names. Whole numbers stored as floats (as pandas
-    does beside a null) are integers, with NaN as null. A decimal keeps every digit; integers and text of plain digits
-    are decimals too. A vector has 32-bit elements if these hold its type, else 64-bit ones. An `optional` column that
-    is absent has no values.
+    What loses nothing is converted: whole floats and decimals, and texts of them, to integers and codes, 0/1 and
+    yes/no to booleans, bytes to text. A value that would lose something is null, with a fault; a column that is missing
+    or of a type that cannot be read costs that column only. Reasons depend on the value and the declaration alone, so
+    that rows may be converted in any pieces.
 
-    Raises:
-        SchemaMismatchError: a column is absent or cannot be read as declared.
+    Args:
+        table: Rows of one file, or some of them.
+        columns: Declared columns.
+        timezone: Zone of times that have none.
+        optional: Columns that may be absent.
+        is_text: Whether all values are texts as written, as in CSV; blanks around numbers are then no part of them.
+        values: Values that the path of the file gives for columns that it lacks, as texts.
     """
-    arrays = []
+    done: dict[str, Converted] = {}
     for name, column in columns.items():
-        if name not in table.column_names and name in optional:
-            arrays.append(pa.chunked_array([pa.nulls(table.num_rows, _ARROW[column.type])]))
-            continue
-        if name not in table.column_names:
-            raise SchemaMismatchError(f"column {name!r} is missing", column=name)
-        found = table.column(name)
-        try:
-            flags = _read_classes(found, column.classes) if column.classes else found
-            arrays.append(_convert(flags, column.type, timezone))
-        except (ValueError, pa.ArrowNotImplementedError, TypeError) as error:
-            is_bare = timezone is None and _has_bare_times(found, column)
-            why = ": set predictions.timezone in the spec, such as UTC" if is_bare else ""
-            raise SchemaMismatchError(
-                f"column {name!r} is {found.type}, which cannot be read as {column.type}{why}", column=name
-            ) from error
-    return pa.table(arrays, names=list(columns))
-
-
-def _has_bare_times(values: pa.ChunkedArray, column: Column) -> bool:
-    is_moment = column.type is ColumnType.TIMESTAMP and pa.types.is_timestamp(values.type)
-    return is_moment and values.type.tz is None
+        own, request = _Source(table, values or {}, is_text=is_text), Request(column, timezone)
+        done[name] = own.read_optional(name, request) if name in optional else own.read(name, request)
+    faults = [Fault(name, reason, rows) for name, own in done.items() for reason, rows in own.refused]
+    return Conformed(
+        pa.table([own.values for own in done.values()], names=list(columns)),
+        tuple(faults),
+        tuple(note for own in done.values() for note in own.notes),
+    )
 
 
 def undeclared(table: pa.Table, columns: Iterable[str]) -> list[str]:
-    """List the columns of the file that the spec does not declare; they are left out."""
-    return sorted(set(table.column_names) - set(columns))
+    """List the columns of the file that the spec does not declare; they are left out, and row numbers passed over."""
+    return sorted(name for name in set(table.column_names) - set(columns) if not is_index(name))
 
 
-def _convert(values: pa.ChunkedArray, kind: ColumnType, timezone: str | None) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if pa.types.is_null(values.type):
-        return values.cast(_ARROW[kind])
-    return _CONVERSIONS[kind](values, timezone)
+def is_index(name: str) -> bool:
+    """Return whether a column is the index of a frame, which pandas wrote beside its columns.
+
+    >>> is_index("__index_level_0__"), is_index(""), is_index("index")
+    (True, True, False)
+    """
+    return _INDEX.match(name) is not None
 
 
-def _read_classes(values: pa.ChunkedArray, classes: tuple[str, str]) -> pa.ChunkedArray:
-    """Read the text of false as false and that of true as true; other types than text stay."""
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if not pa.types.is_string(values.type) and not pa.types.is_large_string(values.type):
-        return values
-    texts = pa.array(classes, values.type)
-    if not pc.all(pc.or_(pc.is_null(values), pc.is_in(values, texts)), min_count=0).as_py():
-        raise TypeError
-    return pc.if_else(pc.is_null(values), None, pc.equal(values, texts[1]))
+class _Source(NamedTuple):
+    """Rows of a file, and the values that its path gives."""
+
+    table: pa.Table
+    given: Mapping[str, str | None]
+    is_text: bool
+
+    def read_optional(self, name: str, request: Request) -> Converted:
+        """Read a column that may be absent."""
+        if name in self.table.column_names or name in self.given:
+            return self.read(name, request)
+        return Converted(self._nothing(request.column))
+
+    def read(self, name: str, request: Request) -> Converted:
+        """Read a column of the file, or the value that its path gives."""
+        places = self.table.schema.get_all_field_indices(name)
+        if len(places) > 1:
+            return self._refuse(f"column {name!r} is there {len(places)} times", request.column)
+        if not places and name not in self.given:
+            return self._refuse(f"column {name!r} is missing{self._near(name)}", request.column)
+        if not places:
+            value = pa.repeat(pa.scalar(self.given[name], pa.string()), self.table.num_rows)
+            return self._convert(name, pa.chunked_array([value]), request)
+        found = self.table.column(places[0])
+        read = self._convert(name, strip_blanks(found) if self._is_stripped(found, request) else found, request)
+        return self._compare(name, read, request) if name in self.given else read
+
+    def _is_stripped(self, found: pa.ChunkedArray, request: Request) -> bool:
+        is_word = request.column.type in (ColumnType.STRING, ColumnType.CATEGORY) or request.column.classes is not None
+        return self.is_text and not is_word and is_text_type(found.type)
+
+    def _convert(self, name: str, values: pa.ChunkedArray, request: Request) -> Converted:
+        kind = request.column.type
+        try:
+            read = convert(values, request)
+        except UnreadableTypeError as error:
+            return self._refuse(
+                f"column {name!r} is {values.type}, which cannot be read as {kind}{error}", request.column
+            )
+        return read._replace(
+            refused=tuple(Refusal(f"{name} {reason}", rows) for reason, rows in read.refused),
+            notes=tuple(f"column {name!r} {note}" for note in read.notes),
+        )
+
+    def _compare(self, name: str, read: Converted, request: Request) -> Converted:
+        """Note if the path of the file gives another value than its rows, which count."""
+        path = convert(pa.chunked_array([pa.array([self.given[name]], pa.string())]), request).values[0]
+        differs = pc.any(pc.not_equal(read.values, path), min_count=0).as_py() if path.is_valid else len(read.values)
+        note = f"column {name!r} is in the file and, as {self.given[name]!r}, in its path: the file's values count"
+        return read._replace(notes=(*read.notes, note)) if differs else read
+
+    def _refuse(self, reason: str, column: Column) -> Converted:
+        every = np.ones(self.table.num_rows, dtype=bool)
+        return Converted(self._nothing(column), (Refusal(reason, every),) if len(every) else ())
+
+    def _nothing(self, column: Column) -> pa.ChunkedArray:
+        return pa.chunked_array([pa.nulls(self.table.num_rows, _ARROW[column.type])])
+
+    def _near(self, name: str) -> str:
+        """Name the columns that differ from it in case or punctuation alone; they are never taken for it."""
+        near = [f"{own!r}" for own in self.table.column_names if _fold(own) == _fold(name)]
+        return f": the file has {' and '.join(sorted(near))}" if near else ""
 
 
-def _to_float(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)):
-        raise TypeError
-    if pa.types.is_decimal(values.type):
-        # through text, because Arrow's own cast does not always give the nearest double
-        values = values.cast(pa.string())
-    return values.cast(pa.float64(), safe=False)
+def convert(values: pa.ChunkedArray, request: Request) -> Converted:
+    """Convert the values of one column.
+
+    Raises:
+        UnreadableTypeError: no value of this type can be read as declared.
+    """
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return convert(pa.chunked_array([chunk.storage for chunk in values.chunks], kind.storage_type), request)
+    if pa.types.is_dictionary(kind):
+        return convert(values.cast(kind.value_type), request)
+    if pa.types.is_null(kind):
+        return Converted(values.cast(_ARROW[request.column.type]))
+    if request.column.type in (ColumnType.STRING, ColumnType.CATEGORY):
+        return convert_to_text(values, request)
+    if is_binary_type(kind) or is_text_type(kind):
+        return check_texts(values).then(lambda texts: _CONVERSIONS[request.column.type](texts, request))
+    return _CONVERSIONS[request.column.type](values, request)
 
 
-def _to_integer(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), None, values)
-    elif not pa.types.is_integer(values.type):
-        raise TypeError
-    return values.cast(pa.int64())
+def strip_blanks(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the texts without the blanks around them."""
+    return pc.ascii_trim_whitespace(texts)
 
 
-def _to_boolean(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if pa.types.is_boolean(values.type):
-        return values
-    numbers = _to_integer(values, None)
-    if not pc.all(pc.is_in(numbers, pa.array([0, 1, None], pa.int64()))).as_py():
-        raise TypeError
-    return numbers.cast(pa.bool_())
-
-
-def _to_string(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if pa.types.is_string(values.type):
-        return values
-    if pa.types.is_large_string(values.type) or pa.types.is_integer(values.type) or pa.types.is_boolean(values.type):
-        return values.cast(pa.string())
-    raise TypeError
-
-
-def _to_timestamp(values: pa.ChunkedArray, timezone: str | None) -> pa.ChunkedArray:
-    if not pa.types.is_timestamp(values.type):
-        raise TypeError
-    if values.type.tz is None:
-        if timezone is None:
-            raise TypeError
-        values = pc.assume_timezone(values, timezone)
-    return values.cast(pa.timestamp("us", tz="UTC"), safe=False)
-
-
-def _to_decimal(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return _parse_decimals(values)
-    if not pa.types.is_decimal(values.type):
-        whole = (values if pa.types.is_integer(values.type) else _to_integer(values, None)).cast(pa.decimal128(20, 0))
-        ends = pc.min_max(whole).as_py().values()
-        return whole.cast(pa.decimal128(max(len(str(abs(end or 0))) for end in ends), 0))
-    # Parquet has no scale below 0
-    digits, scale = values.type.precision - min(values.type.scale, 0), max(values.type.scale, 0)
-    return values.cast(_decimal(digits, scale))
-
-
-def _parse_decimals(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    if not pc.all(pc.match_substring_regex(values, _DIGITS), min_count=0).as_py():
-        raise TypeError
-    point = pc.find_substring(values, ".")
-    length = pc.utf8_length(values)
-    has_point = pc.greater_equal(point, 0)
-    fraction = pc.max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py() or 0
-    whole = pc.max(pc.if_else(has_point, point, length)).as_py() or 0
-    return values.cast(_decimal(max(whole + fraction, 1), fraction))
-
-
-def _decimal(digits: int, scale: int) -> pa.DataType:
-    return pa.decimal128(digits, scale) if digits <= _LONGEST_DECIMAL128 else pa.decimal256(digits, scale)
-
-
-def _to_vector(values: pa.ChunkedArray, _: str | None) -> pa.ChunkedArray:
-    if not is_vector(values.type):
-        raise TypeError
-    return values.cast(pa.list_(pa.float32() if values.type.value_type in _NARROW else pa.float64()))
-
-
-_CONVERSIONS = {
-    ColumnType.FLOAT: _to_float,
-    ColumnType.INTEGER: _to_integer,
-    ColumnType.BOOLEAN: _to_boolean,
-    ColumnType.STRING: _to_string,
-    ColumnType.CATEGORY: _to_string,
-    ColumnType.TIMESTAMP: _to_timestamp,
-    ColumnType.DECIMAL: _to_decimal,
-    ColumnType.VECTOR: _to_vector,
-}
+def _fold(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()

@@ -11,7 +11,7 @@ from airflow_mlmon.tasks.registry import METRICS
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
-    from airflow_mlmon.spec.archives import Labels
+    from airflow_mlmon.spec.labels import Labels
 
 # thresholds of Cohen (1988)
 _EFFECTS = ((0.8, "large"), (0.5, "medium"), (0.2, "small"))
@@ -35,7 +35,7 @@ _EFFECT_MEASURES = {
 def metric_title(metric: str, labels: Labels | None = None) -> str:
     """Return the title of a metric; an unknown name, such as that of a check, is returned as it is.
 
-    >>> from airflow_mlmon.spec.archives import Labels
+    >>> from airflow_mlmon.spec.labels import Labels
     >>> spec = Labels(path="s3://l/{date}/", id="id", label="y", positive_name="late", excluded=("cancelled",))
     >>> metric_title("positive_rate", spec), metric_title("excluded_share", spec)
     ('late rate', 'cancelled rate')

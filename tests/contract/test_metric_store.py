@@ -287,10 +287,18 @@ class TestRanges:
 class TestDeliveries:
     def test_a_later_delivery_of_a_day_replaces_the_first(self, store):
         for version in ("d1", "d2"):
-            store.save_delivery(Delivery(partition=partition(), version=version, uri="s3://l/", rows=3))
+            store.save_delivery(Delivery(partition=partition(), version=version, uri="s3://l/", rows=3, listing="l"))
 
-        expected = [Delivery(partition=partition(), version="d2", uri="s3://l/", rows=3)]
+        expected = [Delivery(partition=partition(), version="d2", uri="s3://l/", rows=3, listing="l")]
         assert store.deliveries("flights", DAY, DAY) == expected
+
+    def test_performance_rests_on_the_deliveries_that_it_was_published_with(self, store):
+        store.publish(partition_state(), [], supersedes=None)
+        for day in (9, 10):
+            store.save_delivery(Delivery(partition=partition(day), version=f"d{day}", uri="s3://l/", rows=3))
+        store.publish(None, [], supersedes=None, deliveries={partition(): frozenset({"d9", "d10"})})
+
+        assert store.label_bases("flights", DAY, DAY) == {DAY: {"d9", "d10"}}
 
     def test_labels_that_lack_a_delivery_are_refused(self, store):
         store.publish(partition_state(), [], supersedes=None)

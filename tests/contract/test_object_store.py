@@ -1,4 +1,4 @@
-"""What every object store does: a folder, moto's S3 and versitygw's, which checks what moto lets pass."""
+"""What every object store does: a folder, moto's S3, versitygw's, which checks what moto lets pass, and Azure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import requests
 
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.storage import ObjectStore, StoredObject
+from airflow_mlmon.storage.azure import AzureStore
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.s3 import S3Store
 from tests.support.processes import free_port
@@ -32,12 +33,16 @@ class Place:
         "folder",
         pytest.param("moto", marks=pytest.mark.service),
         pytest.param("versity", marks=pytest.mark.service),
+        pytest.param("azurite", marks=pytest.mark.service),
     ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "folder":
         return Place(LocalStore(), str(tmp_path))
     server = request.getfixturevalue(request.param)
+    if request.param == "azurite":
+        container = server.container(f"test-{uuid.uuid4().hex[:12]}")
+        return Place(AzureStore(server.options()), f"abfs://{container}")
     bucket = server.bucket(f"test-{uuid.uuid4().hex[:12]}")
     return Place(S3Store(server.client()), f"s3://{bucket}")
 

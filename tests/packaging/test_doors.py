@@ -16,6 +16,7 @@ DOORS = {
     "isal": ("druid/json_lines.py",),
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/charts.py",),
+    "obstore": ("storage/azure.py",),
     "redis": ("storage/redis.py",),
     "requests": ("druid/", "alerts/endpoint.py"),
     "rich": ("cli/",),

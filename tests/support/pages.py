@@ -31,8 +31,8 @@ from airflow_mlmon.reports.page import (
     ShownFile,
     TrendChart,
 )
-from airflow_mlmon.spec.archives import Labels
 from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.labels import Labels
 
 LABELS = Labels(path="s3://labels/{date}/", id="id", label="late", excluded=("cancelled",), positive_name="late")
 

@@ -109,7 +109,7 @@ def test_parse_spec_reads_every_section():
             [
                 (
                     "fraud.yaml:4: predictions.path: "
-                    "gs:// names no supported object store; use a local path, file:// or s3://"
+                    "gs:// names no supported object store; use a local path, file://, s3:// or abfs://"
                 )
             ],
             id="store-of-another-kind",

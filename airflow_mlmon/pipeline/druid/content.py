@@ -221,7 +221,7 @@ def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
     found = Flagged(read_scalars(run, place.day, version), ())
     if run.spec.labels is not None:
         tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
-        labels, excluded = find_labels(found.rows.column(run.spec.id_column), tables, run.spec)
+        labels, excluded = find_labels(found.rows, tables, run.spec)
         found = add_labels(found.rows, run.spec.labels.label, labels, excluded)
     return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)
 

@@ -30,7 +30,7 @@ def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
         if state.version is not None and state.rows_accepted:
             rows = read_scalars(run, state.partition, state.version)
             deliveries = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, state.partition)]
-            found, _ = find_labels(rows.column(run.spec.id_column), deliveries, run.spec)
+            found, _ = find_labels(rows, deliveries, run.spec)
             tables.append(rows.append_column(labels.label, found).filter(found.is_valid()))
     if not sum(table.num_rows for table in tables):
         raise NotFoundError(f"No row of {run.model} from {first} to {last} has a label.")

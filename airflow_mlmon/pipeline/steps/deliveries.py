@@ -1,12 +1,17 @@
-"""Reception of labels: the delivery of one day, stored once for the runs of all days."""
+"""Reception of labels: the delivery of each day, stored once for the runs of all days."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from airflow_mlmon.archive.labels import label_columns, to_delivery
+from airflow_mlmon.archive.label_keys import key_columns, spell
+from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import format_day_folder, list_files, read_files
@@ -15,40 +20,156 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.reading import Reading
+
+# keys of which every release has read the labels; others change the version of a delivery where they are set
+_SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
+_READING = ("id", "ids", "watermark", "label", "outcome", "excluded")
 
 
 class Taken(NamedTuple):
-    """Labels received in a delivery, and the problems of its files."""
+    """Labels received in a delivery, the problems of its files, and what else there is to say of it."""
 
-    rows: int
-    problem: str
+    rows: int = 0
+    problem: str = ""
+    note: str = ""
+
+
+class _Source(NamedTuple):
+    """Files of one delivery, or of the table that holds all; `listing` changes with them."""
+
+    store: ObjectStore
+    listed: list[StoredObject]
+    listing: str
 
 
 def take_delivery(run: Run, partition: Partition) -> Taken:
     """Receive the labels that were delivered on the partition's day.
 
-    They are stored permanently: runs of other days, and later runs of this day, read them there.
+    They are stored permanently: runs of other days, and later runs of this day, read them there. Of a growing table
+    the deliveries of the days before are received with it, as far as labels may come late.
     """
     labels = run.spec.labels
     if labels is None:
-        return Taken(0, "")
-    store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-    listed = list_files(store, format_day_folder(labels.path, partition.day))
-    if not listed:
-        return Taken(0, "")
+        return Taken()
+    if labels.watermark is not None:
+        return _take_of_table(run, labels, _window(run, labels, partition)).get(partition, Taken())
+    source = _find(run, labels, partition)
+    return _take(run, labels, partition, source) if source.listed else Taken()
+
+
+def take_changed_deliveries(run: Run, days: Iterable[Partition]) -> dict[Partition, Taken]:
+    """Receive those deliveries of some days whose files have changed since they were read, or were never read."""
+    labels, days = run.spec.labels, list(days)
+    if labels is None or not days:
+        return {}
+    known = run.store.deliveries(run.model, days[0].day, days[-1].day)
+    listings = {delivery.partition.day: delivery.listing for delivery in known}
+    if labels.watermark is not None:
+        listing = _find(run, labels, days[-1]).listing
+        unread = [day for day in days if listings.get(day.day) != listing]
+        return _take_of_table(run, labels, days) if unread else {}
+    taken = {}
+    for day in days:
+        source = _find(run, labels, day)
+        if source.listed and listings.get(day.day) != source.listing:
+            taken[day] = _take(run, labels, day, source)
+    return taken
+
+
+def days_before(run: Run, partition: Partition) -> list[Partition]:
+    """Return the days before a partition whose deliveries may still change."""
+    labels = run.spec.labels
+    return [] if labels is None else _window(run, labels, partition)[:-1]
+
+
+def _window(run: Run, labels: Labels, partition: Partition) -> list[Partition]:
+    days = [partition.shift(-back) for back in range(labels.delay_days, 0, -1)]
+    return [*(day for day in days if day.day >= run.spec.start), partition]
+
+
+def _find(run: Run, labels: Labels, partition: Partition) -> _Source:
+    if labels.path is None:
+        store, folder = run.archive, run.predictions_folder(partition)
+    else:
+        store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
+        folder = labels.path if labels.watermark else format_day_folder(labels.path, partition.day)
+    listed = list_files(store, folder)
+    reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
+    content = [reading, [(item.uri, item.size, item.etag) for item in listed]]
+    return _Source(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+
+
+def _take(run: Run, labels: Labels, partition: Partition, source: _Source) -> Taken:
+    table, manifest = _read(run, labels, partition, source)
+    delivered = to_delivery(table, run.spec, labels)
+    own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
+    later = {key: value for key, value in own.items() if key not in _SINCE_FIRST or isinstance(value, dict)}
+    # of contradictory rows the first counted once
+    content = [later, delivered.contradictory] if later or delivered.contradictory else None
+    version = hashlib.sha256(json.dumps([manifest.version, content]).encode()).hexdigest()[:12]
+    _save(run, partition, version if content else manifest.version, source.listing, delivered.rows)
+    problem = f"labels: {manifest.message}" if manifest.problems else ""
+    return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
+
+
+def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
+    """Read a growing table once, and divide its rows by the days of their watermark."""
+    source = _find(run, labels, days[-1])
+    if not source.listed:
+        return {}
+    table, manifest = _read(run, labels, days[-1], source)
+    times = table.column(str(labels.watermark))
+    table = table.take(pc.sort_indices(times, null_placement="at_end"))
+    times = table.column(str(labels.watermark))
+    problem = f"labels: {manifest.message}" if manifest.problems else ""
+    unknown = f"labels: {times.null_count} rows have no {labels.watermark}" if times.null_count else ""
+    taken = {}
+    for day in days:
+        within = pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end)))
+        delivered = to_delivery(table.filter(within), run.spec, labels)
+        note = "; ".join(filter(None, (_tell(delivered.contradictory), unknown)))
+        taken[day] = Taken(delivered.rows.num_rows, problem, note)
+        known = run.store.deliveries(run.model, day.day, day.day)
+        if delivered.rows.num_rows or known:
+            _save(run, day, _digest(delivered.rows), source.listing, delivered.rows)
+    return taken
+
+
+def _read(run: Run, labels: Labels, partition: Partition, source: _Source) -> tuple[pa.Table, Manifest]:
     run.progress("reading labels")
-    table, files = read_files(store, listed, label_columns(run.spec, labels), timezone=None, reading=Reading.of(labels))
+    timezone = run.spec.predictions.timezone
+    columns, reading = label_columns(run.spec, labels), Reading.of(labels)
+    table, files = read_files(source.store, source.listed, columns, timezone=timezone, reading=reading)
     manifest = Manifest(partition=partition, files=tuple(files), rows_accepted=table.num_rows)
-    uri = run.uri("deliveries", partition.key, f"{manifest.version}.parquet")
-    delivery = to_delivery(_with_hashed_ids(table, run, labels), run.spec, labels)
-    run.files.write(uri, to_parquet(delivery))
-    run.store.save_delivery(Delivery(partition=partition, version=manifest.version, uri=uri, rows=delivery.num_rows))
-    return Taken(delivery.num_rows, f"labels: {manifest.message}" if manifest.problems else "")
+    return _with_hashed_keys(table, run), manifest
 
 
-def _with_hashed_ids(table: pa.Table, run: Run, labels: Labels) -> pa.Table:
-    if run.spec.columns[run.spec.id_column].personal is None:
-        return table
-    position = table.column_names.index(labels.id)
-    return table.set_column(position, labels.id, hash_values(table.column(labels.id), run.hash_key))
+def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
+    uri = run.uri("deliveries", partition.key, f"{version}.parquet")
+    run.files.write(uri, to_parquet(rows))
+    run.store.save_delivery(
+        Delivery(partition=partition, version=version, uri=uri, rows=rows.num_rows, listing=listing)
+    )
+
+
+def _digest(rows: pa.Table) -> str:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:12]
+
+
+def _tell(contradictory: int) -> str:
+    return f"labels: {contradictory} ids have rows that contradict each other; the last counts" if contradictory else ""
+
+
+def _with_hashed_keys(table: pa.Table, run: Run) -> pa.Table:
+    for name, own in key_columns(run.spec).items():
+        if run.spec.columns[name].personal is not None:
+            forms = run.spec.labels.ids if run.spec.labels else ()
+            texts = spell(table.column(own).cast(pa.string()), forms)
+            position = table.column_names.index(own)
+            table = table.set_column(position, own, hash_values(texts, run.hash_key))
+    return table

@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
-from airflow_mlmon.pipeline.workspace.outcomes import Measured
+from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
@@ -72,8 +72,9 @@ def evaluate_partition(
     """
     run.progress("evaluating")
     checks = read_checks(run, prepared)
-    state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
     of_day = next((entry for entry in measured if entry.day == prepared.partition.key), None)
+    prepared = _after_matching(prepared, of_day)
+    state = _after_checks(to_state(prepared, schema=profiled.schema, evaluated=True), checks)
     estimates = estimated_metrics(run, of_day)
     metrics, expected = _evaluate_rows(run, state, prepared, profiled, [*drift.metrics, *estimates])
     days = expected.rests_on.union(*(entry.days for entry in drift.baselines))
@@ -99,6 +100,17 @@ def evaluate_partition(
         message=state.message,
         days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
         alerts=sum(len(entry.alerts) for entry in results),
+    )
+
+
+def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
+    """Return the day with what is said of the labels that belong to no prediction."""
+    told = measured.told if measured else Told()
+    is_incomplete = bool(told.problem) and prepared.status is Status.OK
+    return replace(
+        prepared,
+        status=Status.PARTIAL if is_incomplete else prepared.status,
+        message="; ".join(filter(None, (prepared.message, *told))),
     )
 
 

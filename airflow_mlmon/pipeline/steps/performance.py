@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import pyarrow.compute as pc
+from dataclasses import replace
 
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.deliveries import days_before, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.prepare import Prepared
+from airflow_mlmon.pipeline.steps.touched import find_touched_days, match_delivery, served_before
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.losses import loss_model
 from airflow_mlmon.pipeline.workspace.outcomes import (
     Measured,
+    Told,
     compare_label,
     deliveries_of,
     outcomes_uri,
@@ -19,7 +22,6 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     read_outcomes,
     rows_with_labels,
 )
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
 from airflow_mlmon.records import Family, MetricValue, Results
 from airflow_mlmon.tasks.estimates import concept_shifts, estimation_gaps, withhold_unknown
@@ -30,12 +32,21 @@ from airflow_mlmon.tasks.registry import task_of
 
 
 def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
-    """Measure the partition and each earlier one that the day's delivery has labels for."""
-    measured = [measure_labels(run, prepared.partition, prepared.version)]
-    for past, version in _affected(run, prepared):
+    """Measure the partition and each earlier one that a delivery has labels for which it was not measured with.
+
+    These are the day's own delivery, and those of the days before that no run has received or that have changed since.
+    """
+    partition = prepared.partition
+    own = measure_labels(run, partition, prepared.version)
+    if own is None:
+        return []
+    take_changed_deliveries(run, days_before(run, partition))
+    measured = [replace(own, told=_match(run, prepared))]
+    for past, version in _affected(run, partition):
         run.progress(f"performance of {past.key}")
-        measured.append(measure_labels(run, past, version))
-    return [entry for entry in measured if entry is not None]
+        entry = measure_labels(run, past, version)
+        measured += [entry] if entry else []
+    return measured
 
 
 def measure_labels(run: Run, partition: Partition, version: str) -> Measured | None:
@@ -83,18 +94,19 @@ def label_results(run: Run, measured: Measured) -> Results:
     return Results(partition=partition, family=Family.LABELS, metrics=tuple(label_metrics(run, measured)))
 
 
-def _affected(run: Run, prepared: Prepared) -> list[tuple[Partition, str]]:
-    """Return the earlier partitions, with their served versions, that the day's delivery has labels for."""
-    labels = run.spec.labels
-    today = prepared.partition.day
-    if labels is None or not (delivery := run.store.deliveries(run.model, today, today)):
-        return []
-    delivered = read_workspace_table(run, delivery[0].uri, ["id"]).column("id").combine_chunks()
-    first = prepared.partition.shift(-labels.delay_days).day
-    affected = []
-    for state in run.store.states(run.model, first, prepared.partition.shift(-1).day):
-        if state.version is not None:
-            ids = read_curated(run, state.partition, state.version, [run.spec.id_column]).column(0)
-            if pc.any(pc.is_in(ids, delivered)).as_py():
-                affected.append((state.partition, state.version))
-    return affected
+def _affected(run: Run, partition: Partition) -> list[tuple[Partition, str]]:
+    """Return the earlier partitions, with their served versions, whose performance lacks labels that were delivered."""
+    days = served_before(run, partition)
+    touched = find_touched_days(run, days, anew={partition})
+    return [(day, version) for day, version in days.items() if day in touched]
+
+
+def _match(run: Run, prepared: Prepared) -> Told:
+    """Say which ids of the day's delivery belong to no prediction."""
+    labels, day = run.spec.labels, prepared.partition
+    delivered = run.store.deliveries(run.model, day.day, day.day)
+    if labels is None or labels.path is None or not delivered:
+        return Told()
+    run.progress("matching labels")
+    matched = match_delivery(run, delivered[0], served_before(run, day) | {day: prepared.version})
+    return Told(problem=matched.problem, note=matched.note)

@@ -148,7 +148,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
         files=len(files),
-        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem))),
+        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem, labels.note))),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
         delay=measure_delay(listed, partition.end, lambda days: _list(run, partition.shift(-days))),

@@ -100,7 +100,8 @@ def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partit
     results = [Results(partition=past, family=Family.PREDICTIONS, metrics=metrics)]
     if measured is not None:
         results.append(label_results(run, measured))
-    run.store.publish(state, results, supersedes=prepared.supersedes, versions=prepared.rests_on)
+    rests_on = {past: frozenset(measured.deliveries)} if measured is not None else None
+    run.store.publish(state, results, supersedes=prepared.supersedes, versions=prepared.rests_on, deliveries=rests_on)
 
 
 def _delivery_days(run: Run, partition: Partition) -> list[Partition]:

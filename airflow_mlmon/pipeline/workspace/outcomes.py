@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from airflow_mlmon.archive.label_keys import key_columns
 from airflow_mlmon.archive.labels import join_labels
 from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
 _SHORT, _NONE = 6, "none"
 
 
+class Told(NamedTuple):
+    """What a run says of the labels delivered on its day: a problem, which makes the day incomplete, and a note."""
+
+    problem: str = ""
+    note: str = ""
+
+
+NOTHING_TOLD = Told()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Outcome profile of one partition, with the versions of its rows and deliveries."""
@@ -40,6 +51,13 @@ class Measured:
     version: str
     uri: str
     deliveries: tuple[str, ...]
+    told: Told = NOTHING_TOLD
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Measured:
+        """Restore it from JSON."""
+        kept = {"deliveries": tuple(content["deliveries"]), "told": Told(*content.get("told", ()))}
+        return cls(**{**content, **kept})
 
 
 def profile_partition_outcomes(
@@ -154,9 +172,10 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
     labels = run.spec.labels
     if labels is None:
         return []
-    last = partition.shift(labels.delay_days).day
+    last = partition.shift(labels.reach).day
     return sorted(run.store.deliveries(run.model, partition.day, last), key=lambda delivery: delivery.partition.start)
 
 
 def _joined_columns(run: Run) -> list[str]:
-    return [run.spec.id_column, *(name for role in task_of(run.spec).types for name in run.spec.columns_of(role))]
+    of_outputs = (name for role in task_of(run.spec).types for name in run.spec.columns_of(role))
+    return list(dict.fromkeys([run.spec.id_column, *key_columns(run.spec), *of_outputs]))

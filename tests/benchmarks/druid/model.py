@@ -50,7 +50,7 @@ def _write_day(run: Run, day: Partition, rows: int) -> None:
     table = day_table(day.day, rows)
     run.files.write(run.version_uri(day, "v1", CURATED), to_parquet(table.drop_columns(["label"])))
     labels = run.uri("labels", day.key, "v1.parquet")
-    run.files.write(labels, to_parquet(to_delivery(table, run.spec, run.spec.labels)))
+    run.files.write(labels, to_parquet(to_delivery(table, run.spec, run.spec.labels).rows))
     # the labels are those of the day before the day they came on
     run.store.save_delivery(Delivery(partition=day.shift(1), version="v1", uri=labels, rows=rows))
     metrics = tuple(metric(f"metric_{number}", value=number / 7) for number in range(_METRICS))

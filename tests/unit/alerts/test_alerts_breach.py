@@ -4,8 +4,8 @@ import pytest
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
 from airflow_mlmon.records import Family, Status, VerdictState
-from airflow_mlmon.spec.archives import Labels
 from airflow_mlmon.spec.choices import Severity
+from airflow_mlmon.spec.labels import Labels
 from airflow_mlmon.tasks.titles import metric_title
 from tests.support.published import check, partition, partition_state, verdict
 

@@ -1,4 +1,4 @@
-"""Columns are read as declared or refused; nothing is guessed."""
+"""Columns are converted value by value without loss; what cannot be read is null, with a reason."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
-from airflow_mlmon.tables.schema import conform, undeclared
+from airflow_mlmon.tables.schema import Conformed, conform, undeclared
 
 LONG = Decimal("123456789012345678901234567890.123456789012345678901234567891")
 
 
-def read(values: pa.Array, kind: ColumnType, timezone: str | None = None) -> list[object]:
+def read(values: pa.Array, kind: ColumnType, timezone: str | None = None) -> Conformed:
     column = Column(type=kind, dimension=2 if kind is ColumnType.VECTOR else None)
-    table = conform(pa.table({"x": values}), {"x": column}, timezone=timezone)
-    return table.column("x").to_pylist()
+    return conform(pa.table({"x": values}), {"x": column}, timezone=timezone)
 
 
 @pytest.mark.parametrize(
@@ -50,48 +48,66 @@ def read(values: pa.Array, kind: ColumnType, timezone: str | None = None) -> lis
             id="digits-as-decimal",
         ),
         pytest.param(pa.array([Decimal("0.07")]), ColumnType.FLOAT, [0.07], id="decimal-as-nearest-float"),
+        pytest.param(
+            pa.array(["1.5", "+2", "-3e2", ".5"]), ColumnType.FLOAT, [1.5, 2.0, -300.0, 0.5], id="text-as-float"
+        ),
     ],
 )
 def test_conform_reads_what_fits(values, kind, expected):
-    assert read(values, kind) == expected
+    found = read(values, kind)
+
+    assert found.table.column("x").to_pylist() == expected
+    assert found.faults == ()
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_booleans_are_read_by_the_texts_of_their_column(kind):
     column = Column(type=ColumnType.BOOLEAN, classes=("paid", "lost"))
 
-    read_texts = conform(pa.table({"x": pa.array(["lost", None, "paid"]).cast(kind)}), {"x": column})
+    read_texts = conform(pa.table({"x": pa.array(["lost", None, "Paid", "paid"]).cast(kind)}), {"x": column})
     read_flags = conform(pa.table({"x": pa.array([1, 0])}), {"x": column})
 
-    assert read_texts.column("x").to_pylist() == [True, None, False]
-    assert read_flags.column("x").to_pylist() == [True, False]
-    with pytest.raises(SchemaMismatchError, match="cannot be read as boolean"):
-        conform(pa.table({"x": pa.array(["lost", "Paid"]).cast(kind)}), {"x": column})
+    assert read_texts.table.column("x").to_pylist() == [True, None, None, False]
+    assert read_flags.table.column("x").to_pylist() == [True, False]
+    assert [(fault.reason, fault.rows.tolist()) for fault in read_texts.faults] == [
+        ("x is neither 'paid' nor 'lost'", [False, False, True, False])
+    ]
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("values", "kind", "reason"),
     [
-        pytest.param(pa.array(["1.5"]), ColumnType.FLOAT, id="text-as-float"),
-        pytest.param(pa.array([1.5]), ColumnType.INTEGER, id="fraction-as-integer"),
-        pytest.param(pa.array([2]), ColumnType.BOOLEAN, id="two-as-boolean"),
-        pytest.param(pa.array([1.5]), ColumnType.CATEGORY, id="float-as-category"),
-        pytest.param(pa.array(["2026-01-01"]), ColumnType.TIMESTAMP, id="text-as-time"),
-        pytest.param(pa.array([datetime(2026, 1, 1)]), ColumnType.TIMESTAMP, id="time-without-zone"),  # noqa: DTZ001
-        pytest.param(pa.array([[1.0]]), ColumnType.FLOAT, id="list"),
-        pytest.param(pa.array([0.5]), ColumnType.DECIMAL, id="float-as-decimal"),
-        pytest.param(pa.array(["1e5"]), ColumnType.DECIMAL, id="exponent-as-decimal"),
-        pytest.param(pa.array([" 1"]), ColumnType.DECIMAL, id="space-as-decimal"),
-        pytest.param(pa.array(["1" * 77]), ColumnType.DECIMAL, id="77-digits"),
-        pytest.param(pa.array([True]), ColumnType.DECIMAL, id="boolean-as-decimal"),
-        pytest.param(pa.array(["ab"]), ColumnType.VECTOR, id="text-as-vector"),
-        pytest.param(pa.array([["a"]]), ColumnType.VECTOR, id="texts-as-vector"),
-        pytest.param(pa.array([[2**53 + 1]]), ColumnType.VECTOR, id="integers-that-no-double-holds"),
+        pytest.param(pa.array(["1,5"]), ColumnType.FLOAT, "x is not a number", id="word-as-float"),
+        pytest.param(pa.array([1.5]), ColumnType.INTEGER, "x is not a whole number", id="fraction-as-integer"),
+        pytest.param(pa.array([2]), ColumnType.BOOLEAN, "x is not a boolean", id="two-as-boolean"),
+        pytest.param(pa.array([1.5]), ColumnType.CATEGORY, "x is not a whole number", id="fraction-as-category"),
+        pytest.param(pa.array(["01.02.2026"]), ColumnType.TIMESTAMP, "x is not a time", id="text-as-time"),
+        pytest.param(
+            pa.array([datetime(2026, 1, 1)]),  # noqa: DTZ001 - the point of the test
+            ColumnType.TIMESTAMP,
+            "x is a time without a zone: set predictions.timezone",
+            id="time-without-zone",
+        ),
+        pytest.param(pa.array([[1.0]]), ColumnType.FLOAT, "which cannot be read as float", id="list"),
+        pytest.param(pa.array([0.5]), ColumnType.DECIMAL, "x is not a whole number", id="float-as-decimal"),
+        pytest.param(pa.array(["1e5"]), ColumnType.DECIMAL, "x is not a number of plain digits", id="exponent"),
+        pytest.param(pa.array([" 1"]), ColumnType.DECIMAL, "x is not a number of plain digits", id="space-as-decimal"),
+        pytest.param(pa.array(["1" * 77]), ColumnType.DECIMAL, "x has more digits than a decimal", id="77-digits"),
+        pytest.param(pa.array([True]), ColumnType.DECIMAL, "which cannot be read as decimal", id="boolean-as-decimal"),
+        pytest.param(pa.array(["ab"]), ColumnType.VECTOR, "which cannot be read as vector", id="text-as-vector"),
+        pytest.param(pa.array([["a"]]), ColumnType.VECTOR, "which cannot be read as vector", id="texts-as-vector"),
+        pytest.param(
+            pa.array([[2**53 + 1]]), ColumnType.VECTOR, "x has an element that no double holds", id="long-element"
+        ),
     ],
 )
-def test_conform_refuses_what_does_not_fit(values, kind):
-    with pytest.raises(SchemaMismatchError, match=f"column 'x' is .* cannot be read as {kind}"):
-        read(values, kind)
+def test_value_that_does_not_fit_is_null_with_its_reason(values, kind, reason):
+    table, faults, _ = read(pa.concat_arrays([values, pa.nulls(1, values.type)]), kind)
+
+    assert table.column("x").to_pylist() == [None, None]
+    assert [fault.column for fault in faults] == ["x"]
+    assert reason in faults[0].reason
+    assert faults[0].rows[0]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +122,7 @@ def test_conform_refuses_what_does_not_fit(values, kind):
     ],
 )
 def test_conform_reads_vectors_in_the_shorter_type_that_holds_them(values, element):
-    column = conform(pa.table({"x": values}), {"x": Column(type=ColumnType.VECTOR, dimension=2)}).column("x")
+    column = read(values, ColumnType.VECTOR).table.column("x")
 
     assert column.type == pa.list_(element)
     assert column.to_pylist() == values.to_pylist()
@@ -115,24 +131,21 @@ def test_conform_reads_vectors_in_the_shorter_type_that_holds_them(values, eleme
 def test_conform_takes_naive_times_in_the_declared_zone():
     naive = pa.array([datetime(2026, 1, 1, 12)])  # noqa: DTZ001 - the point of the test
 
-    assert read(naive, ColumnType.TIMESTAMP, "America/New_York") == [datetime(2026, 1, 1, 17, tzinfo=UTC)]
+    times = read(naive, ColumnType.TIMESTAMP, "America/New_York").table.column("x")
+
+    assert times.to_pylist() == [datetime(2026, 1, 1, 17, tzinfo=UTC)]
 
 
-def test_conform_names_a_missing_column():
-    with pytest.raises(SchemaMismatchError, match="column 'y' is missing"):
-        conform(pa.table({"x": [1]}), {"y": Column(type=ColumnType.FLOAT)})
+def test_missing_column_costs_that_column_alone():
+    declared = {"y": Column(type=ColumnType.FLOAT), "x": Column(type=ColumnType.INTEGER)}
+
+    table, faults, _ = conform(pa.table({"x": [1, 2], "z": [3, 4]}), declared)
+
+    assert table.to_pydict() == {"y": [None, None], "x": [1, 2]}
+    assert [(fault.column, fault.reason, fault.rows.tolist()) for fault in faults] == [
+        ("y", "column 'y' is missing", [True, True])
+    ]
 
 
 def test_undeclared_lists_columns_that_the_spec_does_not_name():
-    assert undeclared(pa.table({"b": [1], "a": [1], "x": [1]}), ["x"]) == ["a", "b"]
-
-
-def test_times_without_a_zone_are_refused_with_what_to_set():
-    with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp: set predictions.timezone in the spec"):
-        read(pa.array([datetime(2026, 1, 1)]), ColumnType.TIMESTAMP)  # noqa: DTZ001 - that is the point
-
-
-def test_times_that_their_zone_does_not_have_are_not_blamed_on_a_missing_zone():
-    skipped = pa.array([datetime(2026, 3, 29, 2, 30)])  # noqa: DTZ001 - clocks go from 2 to 3 on that day
-    with pytest.raises(SchemaMismatchError, match=r"cannot be read as timestamp$"):
-        read(skipped, ColumnType.TIMESTAMP, timezone="Europe/Berlin")
+    assert undeclared(pa.table({"b": [1], "a": [1], "x": [1], "": [1], "__index_level_0__": [1]}), ["x"]) == ["a", "b"]

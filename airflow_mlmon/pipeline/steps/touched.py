@@ -1,0 +1,179 @@
+"""Search for the days that deliveries have labels for, and for the ids of a delivery that belong to none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.archive.label_keys import (
+    WORDS,
+    every_spelling,
+    key_columns,
+    prediction_keys,
+    spell_keys,
+    spell_stored,
+)
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
+from airflow_mlmon.records import Delivery
+from airflow_mlmon.spec.labels import IdForm
+
+# share of the ids of a delivery without a prediction from which on another spelling is looked for
+_FEW = 0.01
+
+_Versions = Mapping[Partition, str]
+
+
+def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
+    """Return the earlier days that deliveries up to a day may have labels for, with their served versions.
+
+    A delivery of as long ago as labels may come late can have changed, and reaches as far back once more.
+    """
+    labels = run.spec.labels
+    assert labels is not None  # noqa: S101 - asked of models with labels alone
+    first = partition.shift(-labels.delay_days - labels.reach).day
+    states = run.store.states(run.model, first, partition.shift(-1).day)
+    return {state.partition: state.version for state in states if state.version is not None}
+
+
+def find_touched_days(run: Run, days: _Versions, anew: Collection[Partition] = ()) -> set[Partition]:
+    """Find the days whose performance lacks a delivery that has labels of them, or rests on one that was replaced.
+
+    Args:
+        run: the model.
+        days: the days to look at, with their served versions.
+        anew: days whose deliveries count as new, although performance may rest on them.
+    """
+    labels = run.spec.labels
+    if labels is None or not days:
+        return set()
+    first, last = min(days), max(days)
+    deliveries = run.store.deliveries(run.model, first.day, last.shift(labels.reach).day)
+    bases = run.store.label_bases(run.model, first.day, last.day)
+    current = {delivery.version for delivery in deliveries}
+    touched = {day for day in days if bases.get(day.day, set()) - current}
+    for delivery in deliveries:
+        own = delivery.partition
+        unread = {
+            day: version
+            for day, version in days.items()
+            if day not in touched
+            and own.shift(-labels.reach) <= day <= own
+            and (own in anew or delivery.version not in bases.get(day.day, ()))
+        }
+        touched.update(_with_labels_in(run, delivery, unread))
+    return touched
+
+
+def _with_labels_in(run: Run, delivery: Delivery, days: _Versions) -> Iterator[Partition]:
+    """Yield the days that a delivery has labels for; the others are noted beside it, and not looked through again."""
+    uri = run.uri("deliveries", delivery.partition.key, f"{delivery.version}.without.json")
+    without = _read_json(run, uri) if days else {}
+    left = {day: version for day, version in days.items() if without.get(day.key) != version}
+    if not left:
+        return
+    keys = _keys_of(run, delivery)
+    for day, version in left.items():
+        if pc.any(pc.is_in(_predicted(run, day, version), keys)).as_py():
+            yield day
+        else:
+            without[day.key] = version
+    run.files.write(uri, json.dumps(without, sort_keys=True).encode())
+
+
+def _read_json(run: Run, uri: str) -> dict[str, str]:
+    try:
+        content: dict[str, str] = json.loads(run.files.read(uri))
+    except NotFoundError:
+        return {}
+    return content
+
+
+class Matched(NamedTuple):
+    """Ids of a delivery: all, those of a prediction within the delay, those of an earlier one, and what to say."""
+
+    ids: int
+    matched: int
+    late: int
+    problem: str = ""
+    note: str = ""
+
+
+def match_delivery(run: Run, delivery: Delivery, days: _Versions) -> Matched:
+    """Count the ids of a delivery that belong to a prediction of some days, and name the spelling in which more would.
+
+    Args:
+        run: the model.
+        delivery: the delivery.
+        days: all days that were run, with their served versions; labels of those before the delay are late.
+    """
+    labels = run.spec.labels
+    assert labels is not None  # noqa: S101 - there is a delivery
+    keys = _keys_of(run, delivery)
+    first = delivery.partition.shift(-labels.reach)
+    within = {day: version for day, version in days.items() if first <= day <= delivery.partition}
+    before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
+    found = _found_in(run, keys, within)
+    rest = keys.filter(pa.array(~found))
+    matched = int(found.sum())
+    counted = Matched(ids=len(keys), matched=matched, late=0)
+    if not len(rest):
+        return counted
+    late = int(_found_in(run, rest, before).sum())
+    counted = counted._replace(late=late)
+    missing = len(rest) - late
+    # labels of predictions from before the first day are delivered too
+    is_known = bool(within) and first.day >= run.spec.start
+    forms, would = _other_spelling(run, keys, within) if missing > _FEW * len(keys) else ((), 0)
+    belong = f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
+    if would > matched:
+        words = " and ".join(WORDS[form] for form in forms)
+        every = list(dict.fromkeys([*labels.ids, *forms]))
+        key = every[0] if len(every) == 1 else f"[{', '.join(every)}]"
+        counted = counted._replace(problem=f"{belong}; {would} would {words}: set `labels.ids: {key}`")
+    elif not matched and not late and is_known:
+        counted = counted._replace(problem=f"{belong} of the {labels.delay_days} days before")
+    told = (
+        f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else "",
+        f"labels: {missing} ids belong to no prediction" if missing and is_known and not counted.problem else "",
+    )
+    return counted._replace(note="; ".join(filter(None, told)))
+
+
+def _keys_of(run: Run, delivery: Delivery) -> pa.Array:
+    return spell_stored(read_workspace_table(run, delivery.uri, ["id"]).column("id").combine_chunks(), run.spec)
+
+
+def _predicted(run: Run, day: Partition, version: str) -> pa.ChunkedArray:
+    return prediction_keys(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
+
+
+def _found_in(run: Run, keys: pa.Array, days: _Versions) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(keys), np.bool_)
+    for day, version in days.items():
+        if found.all():
+            break
+        found |= pc.is_in(keys, _predicted(run, day, version).combine_chunks()).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _other_spelling(run: Run, keys: pa.Array, days: _Versions) -> tuple[Sequence[IdForm], int]:
+    """Return the fewest forms of ids in which the most of a delivery's belong to a prediction, and how many then do."""
+    is_hashed = any(run.spec.columns[name].personal is not None for name in key_columns(run.spec))
+    if is_hashed or not days:
+        return (), 0
+    known = pa.concat_arrays([_predicted(run, day, version).combine_chunks() for day, version in days.items()])
+
+    def count(forms: Sequence[IdForm]) -> int:
+        return int(pc.sum(pc.is_in(spell_keys(keys, forms), spell_keys(known, forms))).as_py() or 0)
+
+    most = count(list(IdForm))
+    return next(((forms, most) for forms in every_spelling() if count(forms) == most), ((), 0))
