@@ -79,6 +79,7 @@ class Run:
             name: {key: found for key, found in column.items() if found is not None or key in _ALWAYS_DECLARED}
             for name, column in declared["columns"].items()
         }
+        declared |= self.spec.predictions.declared
         if self.spec.operational is not None:
             declared["operational"] = self.spec.operational.model_dump(mode="json")
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]

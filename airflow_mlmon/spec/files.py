@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from typing import Any
 
 from pydantic import Field, field_validator
 
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.section import Section
-
-
-class FileFormat(StrEnum):
-    """Format of the files of an archive."""
-
-    PARQUET = "parquet"
-    JSON_LINES = "jsonl"
-    JSON = "json"
-    CSV = "csv"
-    TSV = "tsv"
-    AVRO = "avro"
-    ORC = "orc"
-    DELTA = "delta"
 
 
 class Files(Section):
@@ -38,6 +26,12 @@ class Files(Section):
     null: tuple[str, ...] = Field(
         default=(), description="Texts that mean a missing value in CSV files, such as NA; an empty field always does."
     )
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The keys that are set, for hashes of a declaration: they change how rows are read."""
+        found = self.model_dump(mode="json", include={"format", "separator", "null"})
+        return {key: value for key, value in found.items() if value}
 
     @field_validator("separator")
     @classmethod

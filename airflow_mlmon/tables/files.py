@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
-from airflow_mlmon.spec.files import FileFormat
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
 from airflow_mlmon.tables.avro import read_avro
 from airflow_mlmon.tables.damage import naming_damage, refuse_file

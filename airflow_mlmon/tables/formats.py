@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from airflow_mlmon.spec.files import FileFormat
+from airflow_mlmon.spec.choices import FileFormat
 
 
 class Compression(StrEnum):

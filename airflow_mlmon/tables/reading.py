@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
-from airflow_mlmon.spec.files import FileFormat, Files
+from airflow_mlmon.spec.choices import FileFormat
+
+
+class DeclaredFiles(Protocol):
+    """Section of a spec that declares a format."""
+
+    @property
+    def format(self) -> FileFormat | None:
+        """Format of the files."""
+        ...
+
+    @property
+    def separator(self) -> str | None:
+        """Character between fields."""
+        ...
+
+    @property
+    def null(self) -> tuple[str, ...]:
+        """Texts that are missing values."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +47,7 @@ class Reading:
     nested: bool = False
 
     @classmethod
-    def of(cls, files: Files, *, columns: Collection[str] | None = None, nested: bool = False) -> Self:
+    def of(cls, files: DeclaredFiles, *, columns: Collection[str] | None = None, nested: bool = False) -> Self:
         """Return the settings that a section of a spec declares."""
         return cls(
             format=files.format,

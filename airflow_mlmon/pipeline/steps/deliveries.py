@@ -20,12 +20,13 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.tables.reading import Reading
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
-_READING = ("id", "ids", "watermark", "label", "outcome", "excluded")
+_READING = ("id", "ids", "watermark", "label", "outcome", "excluded", *Files.model_fields)
 
 
 class Taken(NamedTuple):
