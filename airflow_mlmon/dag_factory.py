@@ -7,7 +7,7 @@ globals().update(build_dags(Path(__file__).parents[1] / "include" / "models"))
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from airflow_mlmon.operators.steps import (
     ValidatePartitionOperator,
     WriteReportOperator,
 )
+from airflow_mlmon.partition import start_of
 from airflow_mlmon.sensors.partition import PartitionSensor
 from airflow_mlmon.spec import ModelSpec
 
@@ -62,9 +63,9 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
         "dag_id": spec.model,
         "description": spec.description or None,
         # not a cron string: its runs would have an empty data interval
-        "schedule": CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
-        "start_date": datetime.combine(spec.start, time(), UTC),
-        "end_date": datetime.combine(spec.end, time(), UTC) if spec.end else None,
+        "schedule": CronDataIntervalTimetable("0 0 * * *", timezone=spec.day_zone),
+        "start_date": start_of(spec.start, spec.day_zone),
+        "end_date": start_of(spec.end, spec.day_zone) if spec.end else None,
         "catchup": False,
         # the limits of a partition depend on the partitions before it
         "max_active_runs": 1,

@@ -42,7 +42,24 @@ def load_spec(path: str | Path) -> ModelSpec:
         ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
     path = Path(path)
-    return _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
+    spec = _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
+    spec._file = str(path)  # noqa: SLF001 - not a key of the spec
+    return spec
+
+
+def check_day_zone(spec: ModelSpec, stored: str | None) -> None:
+    """Check that the days of a spec are days of the zone of those stored before, None if there are none.
+
+    Raises:
+        ConfigError: the zone was changed; the same events would be rows of two days, or of none.
+    """
+    if stored is not None and stored != spec.day_zone:
+        file = spec._file  # noqa: SLF001 - not a key of the spec
+        where = f"{locate(file, 'day_zone')}: " if file else ""
+        raise ConfigError(
+            f"{where}The stored days of {spec.model} are days of {stored}, not of {spec.day_zone}.",
+            hint=f"write `day_zone: {stored}`, or give the model another name to begin anew",
+        )
 
 
 def locate(path: str | Path, *key: str) -> str:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from airflow_mlmon.cli.output import print_json
-from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.loading import load_spec, locate
+from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError
+from airflow_mlmon.loading import check_day_zone, load_spec, locate
 from airflow_mlmon.spec import ModelSpec
 
 
-def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
-    """Print the mistakes in each spec; return True if there are none."""
+def check_specs(paths: Sequence[str], *, as_json: bool, store: str | None = None) -> bool:
+    """Print the mistakes in each spec, beside the days in a store too; return True if there are none."""
     good = True
     for path in paths:
         problems: list[str] = []
@@ -20,7 +20,7 @@ def check_specs(paths: Sequence[str], *, as_json: bool) -> bool:
         try:
             spec = load_spec(path)
             _check_expectations(spec)
-            problems = list(_function_mistakes(spec, path))
+            problems = [*_zone_mistakes(spec, store), *_function_mistakes(spec, path)]
         except ConfigError as error:
             problems = str(error).splitlines()
         good = good and not problems
@@ -33,6 +33,21 @@ def _check_expectations(spec: ModelSpec) -> None:
         from airflow_mlmon.quality.great_expectations import check_arguments  # noqa: PLC0415 - slow to import
 
         check_arguments(spec.quality)
+
+
+def _zone_mistakes(spec: ModelSpec, store: str | None) -> Iterator[str]:
+    """Yield that the days of the model in the store are days of another zone."""
+    if store is None:
+        return
+    from airflow_mlmon.store.zones import read_day_zone  # noqa: PLC0415 - slow to import
+
+    try:
+        check_day_zone(spec, read_day_zone(store, spec.model))
+    except ConfigError as error:
+        yield str(error)
+    except (NotFoundError, ServiceError):
+        # specs are checked on machines without the store too; a run looks again
+        return
 
 
 def _function_mistakes(spec: ModelSpec, path: str) -> Iterator[str]:

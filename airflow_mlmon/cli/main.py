@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     check = _add(commands, "check", _check, "validate specs and list mistakes with file, line and key")
     check.add_argument("spec", nargs="+", help="spec file")
+    _add_places(check)
     init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
     init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
     init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")
@@ -95,11 +96,22 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, backfill):
         _add_places(command)
         command.add_argument("--druid", action="store_true", help="also load into Druid, by the spec's connection")
+    _add_labels(commands)
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
     _add_compare(commands)
     return parser
+
+
+def _add_labels(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    labels = _add(commands, "labels", _labels, "take in labels that no run has read, and redo their days")
+    labels.add_argument("spec", help="spec file")
+    labels.add_argument("--since", required=True, metavar="DAY", help="first day of delivery, YYYY-MM-DD")
+    labels.add_argument("--to", metavar="DAY", help="last day of delivery, included (default: yesterday)")
+    labels.add_argument("--send-alerts", action="store_true", help="send the alerts of the days that are redone")
+    labels.add_argument("--druid", action="store_true", help="also load them into Druid, by the spec's connection")
+    _add_places(labels)
 
 
 def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -217,7 +229,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
 def _check(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.check import check_specs  # noqa: PLC0415 - heavy
 
-    return OK if check_specs(parsed.spec, as_json=parsed.json) else BAD_CALL
+    return OK if check_specs(parsed.spec, as_json=parsed.json, store=_settings(parsed).store) else BAD_CALL
 
 
 def _init(parsed: argparse.Namespace) -> int:
@@ -239,13 +251,29 @@ def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts:
     from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
 
     spec = load_spec(parsed.spec)
-    partitions = list(days_between(spec.model, parse_day(first), parse_day(last)))
+    partitions = list(days_between(spec.model, parse_day(first), parse_day(last), spec.day_zone))
     # takes seconds: imported only after the arguments have been checked
     from airflow_mlmon.cli.days import run_days  # noqa: PLC0415
 
     settings = _settings(parsed)
     good = run_days(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
     return OK if good else BAD_DAY
+
+
+def _labels(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.labels import take_in_labels  # noqa: PLC0415 - heavy
+
+    take_in_labels(
+        parsed.spec,
+        parse_day(parsed.since),
+        parse_day(parsed.to) if parsed.to else None,
+        _settings(parsed),
+        now=datetime.now(UTC),
+        as_json=parsed.json,
+        send_alerts=parsed.send_alerts,
+        druid=parsed.druid,
+    )
+    return OK
 
 
 def _drift(parsed: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.output import number_cell, plain_table
+from airflow_mlmon.partition import DEFAULT_ZONE
 from airflow_mlmon.records import Alert, MetricValue, PartitionState, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
@@ -30,7 +31,7 @@ def days_table(store: MetricStore, spec: ModelSpec, first: date, last: date) -> 
     for alert in store.alerts(spec.model, first, last):
         alerting[alert.partition.day].append(alert)
     table = plain_table()
-    table.add_column("day", no_wrap=True)
+    table.add_column("day" if spec.day_zone == DEFAULT_ZONE else f"day in\n{spec.day_zone}", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     requests = spec.operational.headline if spec.operational else ()

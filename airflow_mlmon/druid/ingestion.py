@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from airflow_mlmon.druid.inputs import build_input_format, build_input_source
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.partition import DAY, Partition
+from airflow_mlmon.partition import DEFAULT_ZONE, Partition, day_of, start_of
 from airflow_mlmon.spec.choices import ColumnType, Role
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.druid import DruidIngestion
@@ -26,7 +26,6 @@ CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"
 _RESERVED = {CONTENT_COLUMN, TIME_COLUMN}
 _ID_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-_MIDNIGHT = timedelta(0)
 # Druid's own prefix of SQL tasks
 SQL_TASK = "query-"
 
@@ -158,15 +157,21 @@ def format_druid_interval(partition: Partition) -> str:
 
 
 def check_whole_days(partition: Partition) -> tuple[datetime, datetime]:
-    """Return start and end of a partition, both at midnight.
+    """Return start and end of a partition, both at midnight in its zone.
 
     Raises:
-        ConfigError: they are not at midnight UTC.
+        ConfigError: they are not.
     """
+    zone = partition.zone
     for moment in (partition.start, partition.end):
-        if (moment - datetime.min.replace(tzinfo=UTC)) % DAY != _MIDNIGHT:
-            raise ConfigError(f"{partition} must begin and end at midnight UTC, like Druid's day segments.")
+        if moment != start_of(day_of(moment, zone), zone):
+            raise ConfigError(f"{partition} must begin and end at midnight in {zone}, like Druid's day segments.")
     return partition.start, partition.end
+
+
+def segment_granularity(zone: str) -> str | dict[str, str]:
+    """Return the granularity of segments that are the days of a zone."""
+    return "DAY" if zone == DEFAULT_ZONE else {"type": "period", "period": "P1D", "timeZone": zone}
 
 
 def task_id(
@@ -190,8 +195,8 @@ def task_id(
             f"Version {version!r} cannot be part of a task id.", hint="use letters, digits, '.', '_' and '-'"
         )
     days = partition.key
-    if partition.end - partition.start != DAY:
-        days = f"{days}_{partition.end.date().isoformat()}"
+    if not partition.is_one_day:
+        days = f"{days}_{day_of(partition.end, partition.zone).isoformat()}"
     prefix = SQL_TASK if ingestion is DruidIngestion.SQL else ""
     return f"{prefix}mlmon.{datasource}.{days}.{version}.c{clear_number}.n{attempt}"
 
@@ -227,7 +232,7 @@ def build_ingestion_task(
                 "metricsSpec": [],
                 "granularitySpec": {
                     "type": "uniform",
-                    "segmentGranularity": "DAY",
+                    "segmentGranularity": segment_granularity(partition.zone),
                     "queryGranularity": "NONE",
                     "rollup": False,
                     "intervals": [format_druid_interval(partition)],
@@ -239,7 +244,7 @@ def build_ingestion_task(
                 "inputFormat": build_input_format(input_urls),
                 "appendToExisting": False,
                 # an empty input must not empty the day; of several days some may have no rows
-                "dropExisting": partition.end - partition.start != DAY,
+                "dropExisting": not partition.is_one_day,
             },
             "tuningConfig": {
                 "type": "index_parallel",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
-from airflow_mlmon.druid.ingestion import build_predictions_datasource
+from airflow_mlmon.druid.ingestion import build_predictions_datasource, segment_granularity
 from airflow_mlmon.spec import ModelSpec
 
 _ROWS_PER_SEGMENT = 5_000_000
@@ -41,7 +41,7 @@ def apply_rules(client: DruidClient, spec: ModelSpec, own: OwnRules) -> OwnRules
     name = build_predictions_datasource(spec).name
     return OwnRules(
         retention=_apply_retention(client, name, spec.druid.retention_days, own.retention),
-        compaction=_apply_compaction(client, name, spec.druid.compaction_after_days, own.compaction),
+        compaction=_apply_compaction(client, name, spec.druid.compaction_after_days, spec.day_zone, own.compaction),
     )
 
 
@@ -62,7 +62,7 @@ def _apply_retention(client: DruidClient, name: str, days: int | None, own: Rule
 
 
 def _apply_compaction(
-    client: DruidClient, name: str, days: int | None, own: Mapping[str, Any] | None
+    client: DruidClient, name: str, days: int | None, zone: str, own: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
     if days is None and own is None:
         return None
@@ -72,7 +72,7 @@ def _apply_compaction(
         if is_own:
             client.delete_compaction(name)
         return None
-    settings = build_compaction_settings(name, days)
+    settings = build_compaction_settings(name, days, zone)
     if _has(current, settings):
         return settings if is_own else None
     client.set_compaction(settings)
@@ -87,13 +87,13 @@ def retention_rules(days: int) -> list[dict[str, Any]]:
     ]
 
 
-def build_compaction_settings(datasource: str, after_days: int) -> dict[str, Any]:
+def build_compaction_settings(datasource: str, after_days: int, zone: str) -> dict[str, Any]:
     """Compact small segments of a day; day segments stay, because an ingestion replaces whole days."""
     return {
         "dataSource": datasource,
         "skipOffsetFromLatest": f"P{after_days}D",
         "tuningConfig": {"partitionsSpec": {"type": "dynamic", "maxRowsPerSegment": _ROWS_PER_SEGMENT}},
-        "granularitySpec": {"segmentGranularity": "DAY"},
+        "granularitySpec": {"segmentGranularity": segment_granularity(zone)},
     }
 
 

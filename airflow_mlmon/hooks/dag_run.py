@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.resolve import resolve_partition
 
 _BACKFILL = "backfill"
@@ -17,12 +17,15 @@ def is_silent(context: Mapping[str, Any]) -> bool:
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
 
 
-def find_partition(model: str, context: Mapping[str, Any], given: str | None = None) -> Partition:
+def find_partition(
+    model: str, context: Mapping[str, Any], given: str | None = None, zone: str = DEFAULT_ZONE
+) -> Partition:
     """Determine the partition of the DAG run of `context`."""
     dag_run = context["dag_run"]
     params = context.get("params") or {}
     return resolve_partition(
         model,
+        zone=zone,
         given=given or (dag_run.conf or {}).get("partition") or params.get("partition"),
         partition_key=getattr(dag_run, "partition_key", None),
         interval_start=dag_run.data_interval_start,

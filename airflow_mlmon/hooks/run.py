@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.hooks.storage import open_storage
-from airflow_mlmon.loading import load_channels
+from airflow_mlmon.loading import check_day_zone, load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
@@ -30,8 +30,12 @@ def open_run(
     """Open the run of a model under the deployment's settings; its store is closed at the end.
 
     A silent run keeps its alerts in the store and sends none. With `must_exist` the store is not created.
+
+    Raises:
+        ConfigError: the stored days are days of another zone.
     """
     with MetricStore(settings.store, must_exist=must_exist) as store:
+        check_day_zone(spec, store.day_zone(spec.model))
         yield Run(
             spec=spec,
             storage=open_storage(),

@@ -51,7 +51,7 @@ class PartitionOperator(BaseOperator):
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         try:
             with self._opened(is_silent=is_silent(context)) as run:
-                partition = find_partition(run.model, context, self.partition)
+                partition = find_partition(run.model, context, self.partition, run.spec.day_zone)
                 return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
             if error.retryable:

@@ -96,7 +96,7 @@ class DruidIngestOperator(PartitionOperator):
     def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
         from airflow_mlmon.pipeline.druid.load import DruidIngest  # noqa: PLC0415 - heavy
 
-        days = [Partition.from_key(run.model, day) for day in self.evaluated["days"]]
+        days = [run.partition(day) for day in self.evaluated["days"]]
         clear_number = getattr(context["dag_run"], "clear_number", 0) or 0
         today = datetime.now(UTC).date()
         return DruidIngest(run, client, [partition, *days], clear_number=clear_number, today=today)

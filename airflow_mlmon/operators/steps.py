@@ -128,7 +128,7 @@ class EvaluatePartitionOperator(DetectDriftOperator):
             # the task fails, but the pages of these days are still written
             context["ti"].xcom_push(key="return_value", value=to_json(evaluated))
             raise AirflowFailException(f"{partition}: {evaluated.message}. Hint: see the report for every check")
-        verdict = confirmed_change(run, partition, [Partition.from_key(run.model, day) for day in evaluated.days])
+        verdict = confirmed_change(run, partition, [run.partition(day) for day in evaluated.days])
         if verdict is not None:
             announce_drift(context, run.model, verdict)
         return to_json(evaluated)
@@ -150,7 +150,7 @@ class WriteReportOperator(PartitionOperator):
         from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
 
         evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by) or {}
-        days = [Partition.from_key(run.model, day) for day in evaluated.get("days", [])]
+        days = [run.partition(day) for day in evaluated.get("days", [])]
         return to_json(write_reports(run, partition, days))
 
 

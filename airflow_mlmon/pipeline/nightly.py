@@ -68,4 +68,4 @@ def _run_once(run: Run, partition: Partition) -> list[Partition]:
     drift = detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
     evaluated = evaluate_partition(run, prepared, profiled, drift, measured)
-    return [Partition.from_key(run.model, day) for day in evaluated.days]
+    return [run.partition(day) for day in evaluated.days]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import DEFAULT_ZONE, Partition, day_of
 
 
 def resolve_partition(
     model: str,
     *,
+    zone: str = DEFAULT_ZONE,
     given: str | None = None,
     partition_key: str | None = None,
     interval_start: datetime | None = None,
@@ -27,9 +28,9 @@ def resolve_partition(
         ConfigError: no source names it.
     """
     if day := given or partition_key:
-        return Partition.from_key(model, day if given else day[:10])
+        return Partition.from_key(model, day if given else day[:10], zone)
     if interval_start and interval_end and interval_start < interval_end:
-        return Partition.of_day(model, interval_start.date())
+        return Partition.of_day(model, day_of(interval_start, zone), zone)
     raise ConfigError(
         f"The run of {model} names no day to process.",
         hint='start it with the parameter {"partition": "YYYY-MM-DD"}, or as a backfill',

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
-from airflow_mlmon.archive.read import format_day_folder
+from airflow_mlmon.archive.layout import format_day_folder
 from airflow_mlmon.lifecycle.states import Policy
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
@@ -80,6 +80,10 @@ class Run:
             for name, column in declared["columns"].items()
         }
         declared |= self.spec.predictions.declared
+        if self.spec.predictions.log is not None:
+            declared["log"] = self.spec.predictions.log
+        if self.spec.day_zone != DEFAULT_ZONE:
+            declared["day_zone"] = self.spec.day_zone
         if self.spec.operational is not None:
             declared["operational"] = self.spec.operational.model_dump(mode="json")
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
@@ -99,6 +103,16 @@ class Run:
         """Return the alert policy of the spec."""
         alerts = self.spec.alerts
         return Policy(opens_after=alerts.opens_after, clears_after=alerts.clear, cooldown=alerts.cooldown)
+
+    def partition(self, day: date | str) -> Partition:
+        """Return the partition of a day, which may be given by its key."""
+        if isinstance(day, str):
+            return Partition.from_key(self.model, day, self.spec.day_zone)
+        return Partition.of_day(self.model, day, self.spec.day_zone)
+
+    def partitions(self, first: date, last: date) -> Iterator[Partition]:
+        """Yield the partition of each day of a range, both ends included."""
+        return days_between(self.model, first, last, self.spec.day_zone)
 
     def uri(self, *parts: str) -> str:
         """Return the URI of a file of this model in the workspace."""

@@ -29,8 +29,8 @@ def readable_models(models: Iterable[str], user: GetUserDep) -> list[str]:
     ]
 
 
-def partition_of_run(dag_id: str, run_id: str) -> Partition:
-    """Return the partition that a DAG run processes.
+def partition_of_run(dag_id: str, run_id: str, zone: str) -> Partition:
+    """Return the partition that a DAG run processes, a day of a zone.
 
     Raises:
         NotFoundError: there is no such run.
@@ -39,4 +39,4 @@ def partition_of_run(dag_id: str, run_id: str) -> Partition:
     found = DagRun.find(dag_id=[dag_id], run_id=[run_id])
     if not found:
         raise NotFoundError(f"The DAG {dag_id!r} has no run {run_id!r}.")
-    return find_partition(dag_id, {"dag_run": found[0]})
+    return find_partition(dag_id, {"dag_run": found[0]}, zone=zone)

@@ -76,10 +76,11 @@ def list_models(user: GetUserDep) -> Response:
 def show_run(dag_id: str, run_id: str, user: GetUserDep) -> Response:
     """Redirect to the report of the day that a DAG run processes, or explain why there is none."""
     _require_reader(dag_id, user)
-    if dag_id not in _models():
+    zone = _zone_of(dag_id)
+    if zone is None:
         return _no_report(f"{dag_id} is not the DAG of a model, or the model has not been run yet.")
     try:
-        partition = partition_of_run(dag_id, run_id)
+        partition = partition_of_run(dag_id, run_id, zone)
     except (NotFoundError, ConfigError) as error:
         return _no_report(str(error))
     if not _has_report(dag_id, partition.key):
@@ -123,9 +124,9 @@ def _model_row(store: MetricStore, model: str) -> ModelRow:
     return ModelRow(state=day, tone=tone_of(day, alerts, checks), headline=headline(day, alerts, checks, verdicts))
 
 
-def _models() -> list[str]:
+def _zone_of(model: str) -> str | None:
     with MetricStore(read_airflow_settings().store) as store:
-        return store.models()
+        return store.day_zone(model)
 
 
 def _reports(*parts: str) -> tuple[ObjectStore, str]:

@@ -19,7 +19,8 @@ import pandas as pd
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.wording import arguments_text, number_text
 from airflow_mlmon.records import CheckOutcome
-from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import nearest
 
 # its import logs more than 200 lines at INFO and uses deprecated modules of Python

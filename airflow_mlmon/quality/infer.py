@@ -18,7 +18,8 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.choices import ColumnType, Role, Severity
-from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.tasks.registry import task_of
 
 _SHARE_MARGIN = 0.02

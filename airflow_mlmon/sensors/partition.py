@@ -38,7 +38,7 @@ class PartitionSensor(BaseSensorOperator):
         """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
-            partition = find_partition(spec.model, context, self.partition)
+            partition = find_partition(spec.model, context, self.partition, spec.day_zone)
             deadline = partition.end + timedelta(hours=spec.predictions.wait_hours)
             if datetime.now(UTC) >= deadline:
                 return True
@@ -49,7 +49,7 @@ class PartitionSensor(BaseSensorOperator):
             raise AirflowFailException(str(error)) from error
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.read import format_day_folder  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.layout import format_day_folder  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
 
         folder = format_day_folder(spec.predictions.path, partition.day)

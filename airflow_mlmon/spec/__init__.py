@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from airflow_mlmon.spec.alerts import AlertRule, Channel, HistoryLimit, SharedChannel
     from airflow_mlmon.spec.column import Column
     from airflow_mlmon.spec.labels import Labels
-    from airflow_mlmon.spec.model import Check, ModelSpec
+    from airflow_mlmon.spec.model import ModelSpec
+    from airflow_mlmon.spec.quality import Check
 
 __all__ = [
     "AlertRule",
@@ -33,7 +34,8 @@ _MODULES = {
     "alerts": ("AlertRule", "Channel", "HistoryLimit", "SharedChannel"),
     "labels": ("Labels",),
     "column": ("Column",),
-    "model": ("Check", "ModelSpec"),
+    "model": ("ModelSpec",),
+    "quality": ("Check",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -9,6 +9,9 @@ from pydantic import Field, field_validator
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.stores import check_store
+from airflow_mlmon.spec.zones import TimesZone
+
+Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
 
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
@@ -26,9 +29,21 @@ class Predictions(Files):
     wait_hours: float = Field(
         default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
     )
-    timezone: str | None = Field(
+    log: Log | None = Field(
         default=None,
-        description="Time zone of timestamps without one; if not set, a file with such timestamps is quarantined.",
+        description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
+        "without it each record is a row.",
+    )
+    sampling: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the requests that the system logs, where its records do not say it.",
+    )
+    timezone: TimesZone | None = Field(
+        default=None,
+        description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
+        "if not set, a file with such timestamps is quarantined.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 

@@ -10,8 +10,9 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from airflow_mlmon.partition import DEFAULT_ZONE
 from airflow_mlmon.spec.alerts import Alerts
 from airflow_mlmon.spec.archives import Predictions, Reference
 from airflow_mlmon.spec.attributions import check_attributions
@@ -23,7 +24,6 @@ from airflow_mlmon.spec.choices import (
     ColumnType,
     PersonalData,
     Role,
-    Severity,
 )
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.drift import Drift
@@ -33,9 +33,11 @@ from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
+from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
 from airflow_mlmon.spec.worth import Worth
+from airflow_mlmon.spec.zones import Zone, check_days
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -49,22 +51,6 @@ TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance"
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
-
-
-class Check(Section):
-    """Great Expectations check of the curated partition."""
-
-    expectation: str = Field(
-        pattern=r"^expect_[a-z0-9_]+$",
-        description="Name of the expectation, such as expect_column_values_to_be_between.",
-    )
-    column: str | None = Field(default=None, description="Column it checks; none for the whole table.")
-    arguments: dict[str, Any] = Field(
-        default_factory=dict, description="Its other arguments, named as in Great Expectations."
-    )
-    severity: Severity = Field(
-        default=Severity.WARNING, description="blocking (the partition fails), warning or recorded."
-    )
 
 
 class History(Section):
@@ -115,6 +101,11 @@ class ModelSpec(Section):
     owner: str = Field(default="", description="Person or team responsible for the model.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
+    day_zone: Zone = Field(
+        default=DEFAULT_ZONE,
+        description="Time zone whose days are the days of the model, such as Europe/Berlin; they have 23 or 25 hours "
+        "where its clocks change.",
+    )
     predictions: Predictions
     operational: Operational | None = None
     duplicates: Duplicates | None = None
@@ -149,6 +140,8 @@ class ModelSpec(Section):
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
+    # file that it was loaded from, for messages
+    _file: str = PrivateAttr("")
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -321,6 +314,11 @@ class ModelSpec(Section):
         for derived, text in self.derived.items():
             if derived in self.predictions.columns:
                 raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {text!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _days_fit(self) -> Self:
+        check_days(self.day_zone, self.druid)
         return self
 
     @model_validator(mode="after")

@@ -41,6 +41,11 @@ class BaselineStore:
         with self._database.reading() as connection:
             return compared.compared_with(connection, partition)
 
+    def day_zone(self, model: str) -> str | None:
+        """Find the zone whose days the partitions of the model are; None if it has none."""
+        with self._database.reading() as connection:
+            return pins.day_zone(connection, model)
+
     def days_in_files(self, model: str) -> set[date]:
         """Return the days whose baselines an earlier release kept in a file that was not imported yet."""
         with self._database.reading() as connection:

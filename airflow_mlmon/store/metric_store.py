@@ -279,7 +279,7 @@ class MetricStore(BaselineStore, DeliveryStore):
         """Read the alerts of a range, in the order of the days and, within a day, of the evaluation."""
         alerts, days = schema.alerts, schema.partitions
         joined = sa.and_(alerts.c.model == days.c.model, alerts.c.day == days.c.day)
-        query = sa.select(alerts, days.c.start, days.c.end).join(days, joined)
+        query = sa.select(alerts, days.c.start, days.c.end, days.c.zone).join(days, joined)
         query = query.where(_within(alerts, model, first, last))
         if not include_resolved:
             query = query.where(alerts.c.state == BreachState.OPEN.value)

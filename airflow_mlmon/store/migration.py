@@ -20,7 +20,7 @@ def bring_to_head(database: Database) -> None:
     Raises:
         ConfigError: the store was written by a newer version of the package.
     """
-    if _is_current(database):
+    if is_current(database):
         return
     if database.is_sqlite:
         _write_ahead(database)
@@ -30,7 +30,8 @@ def bring_to_head(database: Database) -> None:
             _upgrade(connection, version)
 
 
-def _is_current(database: Database) -> bool:
+def is_current(database: Database) -> bool:
+    """Return whether the tables are those of this release."""
     with database.reading() as connection:
         return _version(connection, database.shown) == SCHEMA_VERSION
 

@@ -241,4 +241,4 @@ def _with_alerts() -> sa.Select[Any]:
 
 def _alert_of(row: sa.Row[Any]) -> Alert:
     """Build the alert of the breach, whose day may differ from that of the message."""
-    return replace(alert_of(row), partition=Partition(row.model, row.breach_start, row.breach_end))
+    return replace(alert_of(row), partition=Partition(row.model, row.breach_start, row.breach_end, row.zone))

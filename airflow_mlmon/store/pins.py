@@ -57,6 +57,13 @@ def last_evaluated_day(connection: sa.Connection, model: str) -> date | None:
     return last
 
 
+def day_zone(connection: sa.Connection, model: str) -> str | None:
+    """Find the zone of a model's partitions, which all have the same; None if there are none."""
+    table = schema.partitions
+    zone: str | None = connection.scalar(sa.select(table.c.zone).where(table.c.model == model).limit(1))
+    return zone
+
+
 def _row_of(model: str, pin: BaselinePin) -> dict[str, Any]:
     return {
         "model": model,

@@ -73,6 +73,7 @@ def day_row(state: PartitionState) -> Row:
         **key_of(state.partition),
         "start": state.partition.start,
         "end": state.partition.end,
+        "zone": state.partition.zone,
         "status": state.status.value,
         "version": state.version,
         "schema": state.schema,
@@ -87,7 +88,7 @@ def partition_of(row: sa.Row[Any]) -> PartitionState:
     """Convert a row to the record of a partition."""
     stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return PartitionState(
-        partition=Partition(stored["model"], stored["start"], stored["end"]),
+        partition=Partition(stored["model"], stored["start"], stored["end"], stored["zone"]),
         status=Status(stored["status"]),
         version=stored["version"],
         schema=stored["schema"],
@@ -260,10 +261,10 @@ def alert_row(alert: Alert) -> Row:
 
 
 def alert_of(row: sa.Row[Any]) -> Alert:
-    """Convert a row with start and end of its partition to an alert."""
+    """Convert a row with start, end and zone of its partition to an alert."""
     stored = row._mapping  # noqa: SLF001 - SQLAlchemy's public access to columns by name
     return Alert(
-        partition=Partition(stored["model"], stored["start"], stored["end"]),
+        partition=Partition(stored["model"], stored["start"], stored["end"], stored["zone"]),
         family=Family(stored["family"]),
         metric=stored["metric"],
         column=stored["column"] or None,
@@ -318,6 +319,7 @@ def delivery_row(delivery: Delivery) -> Row:
         **key_of(delivery.partition),
         "start": delivery.partition.start,
         "end": delivery.partition.end,
+        "zone": delivery.partition.zone,
         "version": delivery.version,
         "uri": delivery.uri,
         "rows": delivery.rows,
@@ -328,7 +330,7 @@ def delivery_row(delivery: Delivery) -> Row:
 def delivery_of(row: sa.Row[Any]) -> Delivery:
     """Convert a row to a delivery."""
     return Delivery(
-        partition=Partition(row.model, row.start, row.end),
+        partition=Partition(row.model, row.start, row.end, row.zone),
         version=row.version,
         uri=row.uri,
         rows=row.rows,

@@ -13,7 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "0012"
+from airflow_mlmon.partition import DEFAULT_ZONE
+
+SCHEMA_VERSION = "0013"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -83,6 +85,10 @@ def _count(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
+def _zone() -> sa.Column[str]:
+    return sa.Column("zone", sa.Text, nullable=False, server_default=DEFAULT_ZONE)
+
+
 def _of_partition() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["model", "day"], ["mlmon_partitions.model", "mlmon_partitions.day"])
 
@@ -94,6 +100,7 @@ partitions = sa.Table(
     _key("day", sa.Date),
     sa.Column("start", UtcDateTime, nullable=False),
     sa.Column("end", UtcDateTime, nullable=False),
+    _zone(),
     _text("status"),
     sa.Column("version", sa.Text),
     sa.Column("schema", sa.Text),
@@ -279,6 +286,7 @@ deliveries = sa.Table(
     _key("day", sa.Date),
     sa.Column("start", UtcDateTime, nullable=False),
     sa.Column("end", UtcDateTime, nullable=False),
+    _zone(),
     _text("version"),
     _text("uri"),
     _count("rows"),

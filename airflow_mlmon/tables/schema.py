@@ -51,6 +51,7 @@ _CONVERSIONS: Mapping[ColumnType, Callable[[pa.ChunkedArray, Request], Converted
     ColumnType.DECIMAL: convert_to_decimal,
     ColumnType.VECTOR: convert_to_vector,
 }
+_TEXTS = (ColumnType.STRING, ColumnType.CATEGORY)
 # row numbers that pandas writes beside the columns of a frame
 _INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
 
@@ -87,6 +88,7 @@ def conform(
     optional: Collection[str] = (),
     is_text: bool = False,
     values: Mapping[str, str | None] | None = None,
+    repeated: Collection[str] = (),
 ) -> Conformed:
     """Convert the declared columns of `table` to their declared order and types, value by value.
 
@@ -102,12 +104,13 @@ def conform(
         optional: Columns that may be absent.
         is_text: Whether all values are texts as written, as in CSV; blanks around numbers are then no part of them.
         values: Values that the path of the file gives for columns that it lacks, as texts.
+        repeated: Columns that the file has several times, and that its reader therefore left out.
     """
     done: dict[str, Converted] = {}
     for name, column in columns.items():
-        own, request = _Source(table, values or {}, is_text=is_text), Request(column, timezone)
+        own, request = _Source(table, values or {}, repeated, is_text=is_text), Request(column, timezone)
         done[name] = own.read_optional(name, request) if name in optional else own.read(name, request)
-    faults = [Fault(name, reason, rows) for name, own in done.items() for reason, rows in own.refused]
+    faults = [Fault(name, reason, rows) for name, own in done.items() for reason, rows in own.reasons.items()]
     return Conformed(
         pa.table([own.values for own in done.values()], names=list(columns)),
         tuple(faults),
@@ -134,19 +137,20 @@ class _Source(NamedTuple):
 
     table: pa.Table
     given: Mapping[str, str | None]
+    repeated: Collection[str]
     is_text: bool
 
     def read_optional(self, name: str, request: Request) -> Converted:
         """Read a column that may be absent."""
-        if name in self.table.column_names or name in self.given:
+        if name in self.table.column_names or name in self.given or name in self.repeated:
             return self.read(name, request)
         return Converted(self._nothing(request.column))
 
     def read(self, name: str, request: Request) -> Converted:
         """Read a column of the file, or the value that its path gives."""
         places = self.table.schema.get_all_field_indices(name)
-        if len(places) > 1:
-            return self._refuse(f"column {name!r} is there {len(places)} times", request.column)
+        if len(places) > 1 or name in self.repeated:
+            return self._refuse(f"column {name!r} occurs twice", request.column)
         if not places and name not in self.given:
             return self._refuse(f"column {name!r} is missing{self._near(name)}", request.column)
         if not places:
@@ -157,7 +161,7 @@ class _Source(NamedTuple):
         return self._compare(name, read, request) if name in self.given else read
 
     def _is_stripped(self, found: pa.ChunkedArray, request: Request) -> bool:
-        is_word = request.column.type in (ColumnType.STRING, ColumnType.CATEGORY) or request.column.classes is not None
+        is_word = request.column.type in _TEXTS or request.column.classes is not None
         return self.is_text and not is_word and is_text_type(found.type)
 
     def _convert(self, name: str, values: pa.ChunkedArray, request: Request) -> Converted:
@@ -199,18 +203,25 @@ def convert(values: pa.ChunkedArray, request: Request) -> Converted:
     Raises:
         UnreadableTypeError: no value of this type can be read as declared.
     """
+    values, kind = _to_plain(values), request.column.type
+    if pa.types.is_null(values.type):
+        return Converted(values.cast(_ARROW[kind]))
+    # other texts are parsed, and the parser must not see bytes that are none
+    is_parsed = kind not in _TEXTS and (is_binary_type(values.type) or is_text_type(values.type))
+    texts = check_texts(values) if is_parsed else Converted(values)
+    return texts.then(lambda own: _CONVERSIONS[kind](own, request))
+
+
+def _to_plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values without what only describes how they are stored."""
     kind = values.type
     if isinstance(kind, pa.BaseExtensionType):
-        return convert(pa.chunked_array([chunk.storage for chunk in values.chunks], kind.storage_type), request)
+        return _to_plain(pa.chunked_array([chunk.storage for chunk in values.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):
-        return convert(values.cast(kind.value_type), request)
-    if pa.types.is_null(kind):
-        return Converted(values.cast(_ARROW[request.column.type]))
-    if request.column.type in (ColumnType.STRING, ColumnType.CATEGORY):
-        return convert_to_text(values, request)
-    if is_binary_type(kind) or is_text_type(kind):
-        return check_texts(values).then(lambda texts: _CONVERSIONS[request.column.type](texts, request))
-    return _CONVERSIONS[request.column.type](values, request)
+        return _to_plain(values.cast(kind.value_type))
+    if pa.types.is_decimal(kind) and kind.bit_width < pa.decimal128(1).bit_width:
+        return values.cast(pa.decimal128(kind.precision, kind.scale))
+    return values
 
 
 def strip_blanks(texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,7 +11,6 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.sampled import SampledScore
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.evaluation.history import ongoing
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
@@ -175,9 +174,7 @@ def _sum_of_named(run: Run, reference: StoredReference, days: Mapping[date, str]
         parts = [
             own[day]
             if version == name
-            else Profile.from_bytes(
-                run.files.read(profile_uri(run, Partition.of_day(run.model, day), version, reference.schema.id))
-            )
+            else Profile.from_bytes(run.files.read(profile_uri(run, run.partition(day), version, reference.schema.id)))
             for day, version in days.items()
         ]
     except (NotFoundError, KeyError):

@@ -11,7 +11,7 @@ from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.evaluation.columns import evaluate_columns
 from airflow_mlmon.evaluation.history import ColumnDays
-from airflow_mlmon.partition import date_range, dates_before, days_between
+from airflow_mlmon.partition import date_range, dates_before
 from airflow_mlmon.pipeline.baselines.choose import (
     ChosenBaseline,
     choose_baselines,
@@ -66,7 +66,7 @@ def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline |
         StateError: the spec has changed since its profile schema was pinned.
     """
     reference = required_reference(run)
-    days = stored_profiles(run, reference, [partition.day for partition in days_between(run.model, first, last)])
+    days = stored_profiles(run, reference, [partition.day for partition in run.partitions(first, last)])
     past = Past(run=run, reference=reference, known={day.day: day for day in days})
     for start in range(0, len(days), length):
         yield _window(past, days[start : start + length], baseline)

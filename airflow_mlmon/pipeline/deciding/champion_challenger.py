@@ -9,7 +9,6 @@ from airflow_mlmon.drift.compare import compare_profiles
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.versions import CategoryCounts, predecessor_of
 from airflow_mlmon.evaluation.columns import evaluate_pair
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.versions import version_counts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
@@ -27,7 +26,7 @@ from airflow_mlmon.tasks.registry import task_of
 def challenges(run: Run, reference: StoredReference, day: date) -> list[Challenge]:
     """Compare each new version of a day with the one it replaces, over the trailing days that both served."""
     counts = version_counts(run, date.min, day)
-    first = Partition.of_day(run.model, day).shift(1 - run.spec.history.days).day
+    first = run.partition(day).shift(1 - run.spec.history.days).day
     found = []
     for challenger in sorted(counts.get(day, {})):
         champion = predecessor_of(challenger, counts)
@@ -84,5 +83,5 @@ def _performance(
 
 def _labels_of(run: Run, day: DayProfile, schema: OutcomeSchema) -> Mapping[str, OutcomeProfile] | None:
     """Return the outcomes of a day; None for a day of the reference, or without measured labels."""
-    found = stored_outcomes(run, Partition.of_day(run.model, day.day), str(day.version), schema)
+    found = stored_outcomes(run, run.partition(day.day), str(day.version), schema)
     return found.parts if found else None

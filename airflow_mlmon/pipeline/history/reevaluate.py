@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
@@ -54,7 +54,7 @@ def reevaluate(run: Run, first: date, last: date) -> Iterator[Reevaluated]:
     """
     reference = required_reference(run)
     evaluated = []
-    for partition in days_between(run.model, first, last):
+    for partition in run.partitions(first, last):
         run.progress(f"verdicts of {partition.key}")
         before = len(run.store.alerts(run.model, partition.day, partition.day))
         outcome = _reevaluate(run, reference, partition, run.store.state(partition))

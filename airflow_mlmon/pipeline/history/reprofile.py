@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
@@ -67,7 +67,7 @@ def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     """
     reference = ensure_reference(run)
     changed = []
-    for partition in days_between(run.model, first, last):
+    for partition in run.partitions(first, last):
         run.progress(f"profile of {partition.key}")
         stored = run.store.state(partition)
         state = _carry(run, reference, stored)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
@@ -85,4 +84,4 @@ def _of_model(run: Run, name: str, words: str, value: float) -> Gauge:
 
 
 def _start(run: Run, day: date) -> float:
-    return Partition.of_day(run.model, day).start.timestamp()
+    return run.partition(day).start.timestamp()

@@ -61,7 +61,7 @@ def _resting_on(run: Run, partition: Partition) -> list[Partition]:
     """Return the later days whose verdicts are stale because the rows of the day have changed."""
     later = partition.shift(1).day, partition.shift(run.spec.history.days).day
     stale = stale_days(run, *later)
-    return [Partition.of_day(run.model, day) for day, redone in stale.items() if partition.day in redone]
+    return [run.partition(day) for day, redone in stale.items() if partition.day in redone]
 
 
 def _is_evaluated(run: Run, partition: Partition) -> bool:

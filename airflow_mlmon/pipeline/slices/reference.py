@@ -58,7 +58,7 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
     def by_day() -> Iterable[pa.Table]:
         rows, checksums, _ = read_reference(run)
         files.update(checksums)
-        days = days_of(rows, run.spec.time_column)
+        days = days_of(rows, run.spec.time_column, run.spec.day_zone)
         for day in pc.unique(days):
             yield rows.filter(pc.equal(days, day) if day.is_valid else days.is_null())
 

@@ -9,7 +9,6 @@ from datetime import date
 from airflow_mlmon.comparison.slice import Slice
 from airflow_mlmon.comparison.slices import Candidate, evaluate_slices
 from airflow_mlmon.errors import ConfigError, suggest_name
-from airflow_mlmon.partition import days_between
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.reference import slice_reference
@@ -177,7 +176,7 @@ def _days(run: Run, first: date, last: date) -> tuple[list[PartitionState], dict
     known = {state.partition.day: state for state in run.store.states(run.model, first, last)}
     held: list[PartitionState] = []
     skipped: dict[date, str] = {}
-    for partition in days_between(run.model, first, last):
+    for partition in run.partitions(first, last):
         state = known.get(partition.day)
         if state is None:
             skipped[partition.day] = _NO_DAY

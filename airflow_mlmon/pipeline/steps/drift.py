@@ -132,7 +132,7 @@ def _sampled_methods(run: Run, baselines: Sequence[ChosenBaseline]) -> Mapping[s
 
 def _read_samples(run: Run, reference: StoredReference, partition: Partition, version: str) -> Samples:
     """Read samples by prediction id of the day and of the reference, without the day if it belongs to the reference."""
-    others = without_day(read_reference_sample(run, reference), run.spec.time_column, partition.day)
+    others = without_day(read_reference_sample(run, reference), run.spec, partition.day)
     return Samples(reference=others, current=read_sampled(run, partition, version))
 
 

@@ -84,13 +84,9 @@ def evaluate_partition(
         state,
         results,
         supersedes=prepared.supersedes,
-        versions={
-            Partition.from_key(run.model, entry.day): entry.version
-            for entry in measured
-            if entry.day != prepared.partition.key
-        }
+        versions={run.partition(entry.day): entry.version for entry in measured if entry.day != prepared.partition.key}
         | prepared.rests_on,
-        deliveries={Partition.from_key(run.model, entry.day): frozenset(entry.deliveries) for entry in measured},
+        deliveries={run.partition(entry.day): frozenset(entry.deliveries) for entry in measured},
         bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
@@ -100,6 +96,24 @@ def evaluate_partition(
         message=state.message,
         days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
         alerts=sum(len(entry.alerts) for entry in results),
+    )
+
+
+def evaluate_labels(run: Run, measured: Measured) -> None:
+    """Evaluate the performance of a day whose labels arrived, and publish it alone; the results of its rows stay.
+
+    Raises:
+        PartitionConflictError: another run has published the day or received labels meanwhile.
+    """
+    day = run.partition(measured.day)
+    run.store.publish(
+        None,
+        [_label_results(run, measured)],
+        supersedes=None,
+        versions={day: measured.version},
+        deliveries={day: frozenset(measured.deliveries)},
+        channels=run.channels,
+        policy=run.policy,
     )
 
 
@@ -173,17 +187,18 @@ def _answered(metrics: Sequence[MetricValue]) -> int:
     return next(value.rows for value in metrics if value.key == (ROWS, None, None))
 
 
-def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:
-    partition = Partition.from_key(run.model, measured.day)
+def _label_results(run: Run, measured: Measured, predictions: Results | None = None) -> Results:
+    partition = run.partition(measured.day)
     state = run.store.state(partition)
-    if partition != predictions.partition and (state is None or not state.evaluated):
+    own = predictions if predictions is not None and partition == predictions.partition else None
+    if own is None and (state is None or not state.evaluated):
         # a filled day of the history gets its values and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
     expected = PartitionEvaluator(run=run).evaluate(partition, metrics)
     verdicts = [*_verdicts(run, partition, metrics, _rules(run, Family.LABELS)), *expected.verdicts]
     alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
-    before = predictions.alerts if partition == predictions.partition else _stored_alerts(run, partition)
+    before = own.alerts if own is not None else _stored_alerts(run, partition)
     return Results(
         partition=partition,
         family=Family.LABELS,

@@ -90,7 +90,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
 
 def label_results(run: Run, measured: Measured) -> Results:
     """Return the performance of a day that is not evaluated."""
-    partition = Partition.from_key(run.model, measured.day)
+    partition = run.partition(measured.day)
     return Results(partition=partition, family=Family.LABELS, metrics=tuple(label_metrics(run, measured)))
 
 

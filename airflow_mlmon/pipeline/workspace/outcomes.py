@@ -90,7 +90,7 @@ def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> 
     """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
 
     def read() -> pa.Table:
-        partition = Partition.from_key(run.model, measured.day)
+        partition = run.partition(measured.day)
         curated = read_curated(run, partition, measured.version)
         deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
         tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]

@@ -18,7 +18,6 @@ from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
 from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
@@ -183,7 +182,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     outcomes = _pin_outcomes(run, profile_table(table.select(run.spec.outputs), schema), joined)
     keep_losses(run, _folder(run), schema, table, joined)
     model = loss_model(run, _folder(run), schema)
-    days = days_of(table, run.spec.time_column)
+    days = days_of(table, run.spec.time_column, run.spec.day_zone)
     magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
     profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
@@ -192,7 +191,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
         labelled.append(_labelled(run, rows, schema, outcomes, model))
-        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column), day))
+        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
         requests[day] = profile_requests(run, [rows, failed])
         attributions[day] = _attributions(run, rows, schema, magnitudes)
         measured.append(_measured(run, rows, labelled[-1]))
@@ -237,7 +236,7 @@ def _score_samples(
     if not spec.drift.multivariate and not texts and spec.drift.outliers is None:
         return None, {}
     run.progress("sampling the days of the reference")
-    days = dict(left_out_days(table, spec.id_column, spec.time_column, _SAMPLED_DAYS))
+    days = dict(left_out_days(table, spec, _SAMPLED_DAYS))
     found = {
         day: [*_score_texts(samples, texts), *outlier_metrics(spec, schema, samples)] for day, samples in days.items()
     }
@@ -283,7 +282,7 @@ def _publish_day(
 
     A day whose own rows are served stays as it is.
     """
-    partition = Partition.of_day(run.model, day)
+    partition = run.partition(day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
     profile, operations = profiles

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from airflow_mlmon.archive.intake import Keyed
+from airflow_mlmon.profiles.engine.id_hashes import hash_ids
+from airflow_mlmon.spec import ModelSpec
 
 SAMPLE_ROWS = 5_000
 
@@ -26,30 +29,38 @@ def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table
     """Draw at most `rows` rows by the hash of their prediction id, always the same."""
     if table.num_rows <= rows:
         return table
-    ids = table.column(id_column).to_pylist()
-    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
-    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))
+    hashes = hash_ids(table.column(id_column))
+    return table.take(pa.array(np.sort(np.argsort(hashes, kind="stable")[:rows])))
 
 
-def days_of(table: pa.Table, time_column: str) -> pa.ChunkedArray:
-    """Return the day of each row, in UTC."""
-    return pc.cast(table.column(time_column), pa.date32())
+def sample_rows(accepted: Keyed, id_column: str, columns: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Draw the same sample as `sample` from columns of rows on disk."""
+    lowest = np.unique(accepted.ordered[:rows])
+    return sample(accepted.rows.take(accepted.positions_of(lowest), columns), id_column, rows)
 
 
-def without_day(table: pa.Table, time_column: str, day: date) -> pa.Table:
+def days_of(table: pa.Table, time_column: str, zone: str) -> pa.ChunkedArray:
+    """Return the day of each row in a zone."""
+    return pc.cast(table.column(time_column).cast(pa.timestamp("us", zone)), pa.date32())
+
+
+def without_day(table: pa.Table, spec: ModelSpec, day: date) -> pa.Table:
     """Return the rows of all other days, so that a day is not compared with itself."""
-    return table.filter(pc.fill_null(pc.not_equal(days_of(table, time_column), day), fill_value=True))
+    return table.filter(
+        pc.fill_null(pc.not_equal(days_of(table, spec.time_column, spec.day_zone), day), fill_value=True)
+    )
 
 
-def left_out_days(table: pa.Table, id_column: str, time_column: str, most: int) -> Iterator[tuple[date, Samples]]:
+def left_out_days(table: pa.Table, spec: ModelSpec, most: int) -> Iterator[tuple[date, Samples]]:
     """Yield each day with a sample of its rows beside one of all the others, for at most `most` days, evenly spread."""
-    days = days_of(table, time_column)
+    days = days_of(table, spec.time_column, spec.day_zone)
+    id_column = spec.id_column
     found = sorted(pc.unique(days.drop_null()).to_pylist())
     # twice the rows, so that enough are left without one day
     others = sample(table, id_column, 2 * SAMPLE_ROWS)
     for place in spread(len(found), most):
         samples = Samples(
-            reference=sample(without_day(others, time_column, found[place]), id_column),
+            reference=sample(without_day(others, spec, found[place]), id_column),
             current=sample(table.filter(pc.equal(days, found[place])), id_column),
         )
         yield found[place], samples

@@ -29,6 +29,14 @@ class Converted(NamedTuple):
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def reasons(self) -> dict[str, Mask]:
+        """Rows that are refused, by reason."""
+        found: dict[str, Mask] = {}
+        for reason, rows in self.refused:
+            found[reason] = found[reason] | rows if reason in found else rows
+        return found
+
     def refuse(self, rows: pa.ChunkedArray, reason: str) -> Converted:
         """Set the values of these rows to null; rows that are null already are not counted."""
         rows = pc.fill_null(pc.and_(rows, pc.is_valid(self.values)), fill_value=False)

@@ -18,6 +18,8 @@ _LONG = "has more digits than a decimal"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^(?i:[+-]?(nan|inf|infinity))$"
 _WHOLE = r"^[+-]?[0-9]+(\.0*)?$"
 _DIGITS = r"^[+-]?[0-9]+(\.[0-9]+)?$"
+_INEXACT = "is a float of more than 15 digits, and a decimal is exact"
+_EXACT_DIGITS = 15
 _LONGEST_DECIMAL128 = 38
 _LONGEST_DECIMAL256 = 76
 _WHOLE_DOUBLES = 2**53
@@ -59,8 +61,11 @@ def convert_to_decimal(values: pa.ChunkedArray, request: Request) -> Converted:
     if is_text_type(values.type):
         return _check_form(values, _DIGITS, _DECIMAL).then(_parse_decimals)
     if not pa.types.is_decimal(values.type):
-        found = Converted(values) if pa.types.is_integer(values.type) else convert_to_integer(values, request)
-        return found.apply(_to_shortest_decimal)
+        if pa.types.is_floating(values.type):
+            return _from_floats(values, request)
+        if not pa.types.is_integer(values.type):
+            raise UnreadableTypeError
+        return Converted(_to_shortest_decimal(values))
     # Parquet has no scale below 0
     digits, scale = values.type.precision - min(values.type.scale, 0), max(values.type.scale, 0)
     return Converted(values.cast(_decimal(digits, scale)))
@@ -113,6 +118,19 @@ def _from_whole_decimals(values: pa.ChunkedArray) -> Converted:
 def drop_scale(whole: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return whole decimals without digits behind the point."""
     return whole.cast(_decimal(max(whole.type.precision - whole.type.scale, 1), 0))
+
+
+def _from_floats(values: pa.ChunkedArray, request: Request) -> Converted:
+    """Read floats by their shortest texts, which are exact up to 15 digits; JSON has no other decimals."""
+    whole = convert_to_integer(values, request)
+    if not whole.refused:
+        return whole.apply(_to_shortest_decimal)
+    texts = pc.if_else(pc.is_nan(values), None, values).cast(pa.string())
+    found = _check_form(texts, _DIGITS, _DECIMAL)
+    digits = pc.utf8_length(
+        pc.utf8_ltrim(pc.replace_substring(pc.replace_substring_regex(texts, r"\.0$", ""), ".", ""), "-0")
+    )
+    return found.refuse(pc.greater(digits, _EXACT_DIGITS), _INEXACT).then(_parse_decimals)
 
 
 def _to_shortest_decimal(whole: pa.ChunkedArray) -> pa.ChunkedArray:

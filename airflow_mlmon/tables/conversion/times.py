@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -28,9 +30,11 @@ _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nan
 _FIRST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LAST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 # an undeclared unit is recognised for times after 1973-03-03: 10^8 seconds, 10^11 milliseconds and so on
-_RECOGNISED = {"s": 10**8, "ms": 10**11, "us": 10**14, "ns": 10**17}
-_END = 10**20
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+_RECOGNISED = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
+_END = 1e20
+_ISO = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
+)
 _WITH_ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _TIME_OF_DAY = 11
 _NUMBER = r"^[+-]?[0-9]{1,20}(\.[0-9]{1,9})?$"
@@ -89,6 +93,26 @@ def _assume_zone(naive: pa.ChunkedArray, zone: str) -> Converted:
 
 
 def _from_texts(texts: pa.ChunkedArray, request: Request) -> Converted:
+    return _from_uniform_texts(texts, request) or _from_mixed_texts(texts, request)
+
+
+def _from_uniform_texts(texts: pa.ChunkedArray, request: Request) -> Converted | None:
+    """Read texts all of which have the form of the first; this takes a tenth of the time."""
+    first = pc.first(texts)
+    word = first.as_py() or ""
+    has_zone = re.search(_WITH_ZONE, word[_TIME_OF_DAY:]) is not None
+    kind = _MOMENT if has_zone else pa.timestamp("us") if "-" in word else pa.int64()
+    with suppress(pa.ArrowInvalid):
+        # the first alone, because Arrow says of each text why it is none, which takes long
+        first.cast(kind)
+        if pa.types.is_timestamp(kind):
+            return _from_timestamps(texts.cast(kind), request)
+        if pc.all(pc.ascii_is_decimal(texts), min_count=0).as_py():
+            return _from_numbers(texts.cast(kind), request.column)
+    return None
+
+
+def _from_mixed_texts(texts: pa.ChunkedArray, request: Request) -> Converted:
     is_time = pc.match_substring_regex(texts, _ISO)
     is_number = pc.match_substring_regex(texts, _NUMBER)
     rest = Converted(texts).refuse(pc.invert(pc.or_(is_time, is_number)), NOT_A_TIME)
@@ -107,7 +131,7 @@ def _from_iso(texts: pa.ChunkedArray, request: Request) -> Converted:
     has_zone = pc.match_substring_regex(pc.utf8_slice_codeunits(texts, _TIME_OF_DAY), _WITH_ZONE)
     # digits beyond the microsecond are dropped, as those of timestamps are
     texts = pc.replace_substring_regex(texts, r"(\.[0-9]{6})[0-9]+", r"\1")
-    zoned = try_cast(pc.if_else(has_zone, texts, None), _MOMENT, NOT_A_TIME).then(_keep_years)
+    zoned = try_cast(pc.if_else(has_zone, texts, None), _MOMENT, NOT_A_TIME).then(_within_years)
     if pc.all(has_zone, min_count=0).as_py():
         return zoned
     naive = try_cast(pc.if_else(has_zone, None, texts), pa.timestamp("us"), NOT_A_TIME)
@@ -115,15 +139,11 @@ def _from_iso(texts: pa.ChunkedArray, request: Request) -> Converted:
     return Converted(pc.coalesce(zoned.values, naive.values), zoned.refused + naive.refused)
 
 
-def _keep_years(times: pa.ChunkedArray) -> Converted:
-    return _within_years(times)
-
-
 def _to_exact(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return integers as they are, other numbers as decimals with nine places or doubles."""
-    if pa.types.is_integer(values.type) or pa.types.is_decimal(values.type):
-        return values
-    return values.cast(pa.float64(), safe=False)
+    """Return integers and decimals as they are, floats as doubles."""
+    if pa.types.is_uint64(values.type):
+        return values.cast(pa.decimal128(20, 0))
+    return values.cast(pa.float64(), safe=False) if pa.types.is_floating(values.type) else values
 
 
 def _from_numbers(numbers: pa.ChunkedArray, column: Column) -> Converted:
@@ -138,7 +158,7 @@ def _from_numbers(numbers: pa.ChunkedArray, column: Column) -> Converted:
     found = found.refuse(pc.greater_equal(size, _END), BEYOND)
     moments = pa.chunked_array([pa.nulls(len(numbers), _MOMENT)])
     for unit, least in _RECOGNISED.items():
-        is_of_unit = pc.and_(pc.greater_equal(size, least), pc.less(size, least * 1_000))
+        is_of_unit = pc.and_(pc.greater_equal(size, least), pc.less(size, least * 1e3))
         if not pc.any(is_of_unit, min_count=0).as_py():
             continue
         part = _since_1970(pc.if_else(is_of_unit, numbers, None), unit)
@@ -163,7 +183,7 @@ def _to_microseconds(numbers: pa.ChunkedArray, per_second: int) -> pa.ChunkedArr
             return pc.multiply(whole, _PER_SECOND["us"] // per_second)
         return pc.divide(whole, per_second // _PER_SECOND["us"])
     if pa.types.is_decimal(numbers.type):
-        exact = numbers.cast(pa.decimal256(70, 12), safe=False)
+        exact = numbers.cast(pa.decimal256(40, 12), safe=False)
         scaled = pc.multiply(exact, pa.scalar(Decimal(_PER_SECOND["us"]) / per_second, pa.decimal128(10, 3)))
         return pc.floor(scaled).cast(pa.decimal256(30, 0), safe=False).cast(pa.int64())
     return pc.round(pc.multiply(numbers, _PER_SECOND["us"] / per_second)).cast(pa.int64())

@@ -15,7 +15,8 @@ from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.quality import Check
 
 SPEC = """
 model: flights

@@ -14,7 +14,8 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import allow_for_chance, infer_checks
 from airflow_mlmon.spec.choices import Severity
-from airflow_mlmon.spec.model import Check, ModelSpec
+from airflow_mlmon.spec.model import ModelSpec
+from airflow_mlmon.spec.quality import Check
 
 SPEC = """
 model: flights
