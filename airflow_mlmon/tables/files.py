@@ -26,7 +26,7 @@ from airflow_mlmon.tables.formats import (
     format_of_name,
     split_compression,
 )
-from airflow_mlmon.tables.json_records import read_json
+from airflow_mlmon.tables.json_records import read_json_rows
 from airflow_mlmon.tables.orc import read_orc
 from airflow_mlmon.tables.parquet import open_parquet, read_parquet
 from airflow_mlmon.tables.piece import Piece
@@ -87,7 +87,7 @@ def read_path(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> Itera
     if found in _WHOLE:
         yield from _WHOLE[found](path, origin, reading)
     elif found in (FileFormat.JSON, FileFormat.JSON_LINES):
-        yield from read_json(path, origin, compression, reading)
+        yield from read_json_rows(path, origin, compression, reading)
     else:
         is_tabbed = found is FileFormat.TSV
         yield from read_delimited(path, origin, compression, reading, separator="\t" if is_tabbed else None)

@@ -15,14 +15,14 @@ from airflow_mlmon.tables.formats import Compression
 from airflow_mlmon.tables.json_objects import split_objects
 from airflow_mlmon.tables.json_parse import JsonParser
 from airflow_mlmon.tables.lines import read_chunks, read_line_blocks
-from airflow_mlmon.tables.nested import drop_columns, flatten
+from airflow_mlmon.tables.nested import drop_columns, flatten_objects
 from airflow_mlmon.tables.piece import Piece, repeated_names, slice_rows
 from airflow_mlmon.tables.reading import Reading
 
 _BLOCK = 1 << 23
 
 
-def read_json(path: Path, origin: str, compression: Compression | None, reading: Reading) -> Iterator[Piece]:
+def read_json_rows(path: Path, origin: str, compression: Compression | None, reading: Reading) -> Iterator[Piece]:
     """Read the rows of a JSON file; texts that look like times stay texts.
 
     Rows of one piece have one type in each column. Where a key has values of several kinds, the rows are split into
@@ -85,7 +85,7 @@ def _is_lines(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
 def _to_piece(rows: pa.Table, origin: str, *, nested: bool) -> Piece:
     twice: tuple[str, ...] = ()
     if not nested:
-        rows = flatten(rows)
+        rows = flatten_objects(rows)
         twice = repeated_names(rows.column_names)
         rows = drop_columns(rows, twice)
     return Piece(origin=origin, table=rows, times_are_texts=True, repeated=twice)

@@ -7,10 +7,10 @@ from collections.abc import Collection
 import pyarrow as pa
 
 
-def flatten(table: pa.Table) -> pa.Table:
+def flatten_objects(table: pa.Table) -> pa.Table:
     """Replace each column of objects by its fields, with dotted names, at any depth.
 
-    >>> flatten(pa.table({"a": [{"b": {"c": 1}}]})).column_names
+    >>> flatten_objects(pa.table({"a": [{"b": {"c": 1}}]})).column_names
     ['a.b.c']
     """
     while any(pa.types.is_struct(kind) and kind.num_fields for kind in table.schema.types):

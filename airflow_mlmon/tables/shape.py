@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from airflow_mlmon.tables.nested import drop_columns, flatten
+from airflow_mlmon.tables.nested import drop_columns, flatten_objects
 from airflow_mlmon.tables.piece import Piece, no_rows, repeated_names, slice_rows
 from airflow_mlmon.tables.reading import Reading
 
@@ -22,7 +22,7 @@ class Shape:
         self._origin = origin
         self._reading = reading
         empty = no_rows(schema)
-        shown = empty if reading.nested else flatten(empty)
+        shown = empty if reading.nested else flatten_objects(empty)
         self._twice = repeated_names(shown.column_names)
         outer = repeated_names(schema.names)
         self._empty = drop_columns(shown, self._twice)
@@ -34,7 +34,7 @@ class Shape:
 
     def piece(self, rows: pa.Table) -> Piece:
         """Return rows of the wanted columns as a piece."""
-        shown = rows if self._reading.nested else flatten(rows)
+        shown = rows if self._reading.nested else flatten_objects(rows)
         return Piece(origin=self._origin, table=drop_columns(shown, self._twice), repeated=self._twice)
 
     def rows_alone(self, count: int) -> Iterator[Piece]:
