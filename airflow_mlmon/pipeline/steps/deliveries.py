@@ -119,11 +119,11 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     if not source.listed:
         return {}
     table, manifest = _read(run, labels, days[-1], source)
-    times = table.column(str(labels.watermark))
-    table = table.take(pc.sort_indices(times, null_placement="at_end"))
+    missing = table.column(str(labels.watermark)).null_count
+    table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
     times = table.column(str(labels.watermark))
     problem = f"labels: {manifest.message}" if manifest.problems else ""
-    unknown = f"labels: {times.null_count} rows have no {labels.watermark}" if times.null_count else ""
+    unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     taken = {}
     for day in days:
         within = pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end)))
