@@ -49,7 +49,7 @@ class PartitionSensor(BaseSensorOperator):
             raise AirflowFailException(str(error)) from error
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.read import format_day_folder  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.layout import format_day_folder  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
 
         folder = format_day_folder(spec.predictions.path, partition.day)
