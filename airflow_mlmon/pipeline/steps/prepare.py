@@ -25,11 +25,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
     MANIFEST,
     SAMPLE,
     profile_uri,
-    scalar_names,
     to_parquet,
 )
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.pipeline.workspace.samples import sample_rows
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
@@ -185,7 +183,6 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
         run.progress("profiling")
         schema = ensure_reference(run).schema
         run.files.write(profile_uri(run, partition, version, schema.id), profile_parquet([curated], schema).to_bytes())
-    sampled = sample_rows(accepted, run.spec.id_column, scalar_names(accepted.rows.schema))
-    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
+    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())

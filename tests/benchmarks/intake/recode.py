@@ -12,9 +12,7 @@ import pyarrow.parquet as pq
 def main(out: str, files: list[str]) -> None:
     """Read and write file by file, in all threads that pyarrow takes."""
     before, cpu = time.perf_counter(), time.process_time()
-    with pq.ParquetWriter(
-        out, pq.read_schema(files[0]), compression="zstd", write_page_checksum=True
-    ) as writer:
+    with pq.ParquetWriter(out, pq.read_schema(files[0]), compression="zstd", write_page_checksum=True) as writer:
         for file in files:
             writer.write_table(pq.read_table(file), row_group_size=1 << 17)
     sys.stdout.write(json.dumps({"seconds": time.perf_counter() - before, "cpu_s": time.process_time() - cpu}) + "\n")
