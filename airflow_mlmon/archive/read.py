@@ -1,4 +1,4 @@
-"""FormatOfFiles of listed files in batches of declared columns, with an account of every file."""
+"""Reading of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import FormatOfFiles, read_path
+from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
 
@@ -34,7 +35,7 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
-        reading: Format of the files.
+        reading: Settings of the readers.
     """
 
     store: ObjectStore
@@ -43,7 +44,7 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
-    reading: FormatOfFiles = field(default_factory=FormatOfFiles)
+    reading: Reading = field(default_factory=Reading)
 
 
 class Batch(NamedTuple):
@@ -70,7 +71,7 @@ class Account:
     sha256: str = ""
     rows: int | None = None
     problem: str = ""
-    undeclared: tuple[str, ...] = ()
+    undeclared: set[str] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
     notes: set[str] = field(default_factory=set)
     given: int = 0
@@ -89,7 +90,7 @@ class Account:
             sha256=self.sha256,
             rows=self.rows,
             problem=self.problem,
-            undeclared=self.undeclared,
+            undeclared=tuple(sorted(self.undeclared)),
             faults={} if self.problem else dict(self.faults),
             notes=() if self.problem else tuple(sorted(self.notes)),
         )
@@ -107,7 +108,7 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        FormatOfFiles again, after `restart`, passes over it.
+        Reading again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
@@ -165,14 +166,14 @@ class Reader:
         table, refused = piece.table, None
         if REASON in table.column_names and REASON not in source.columns:
             refused, table = table.column(REASON), table.drop_columns([REASON])
-        if not piece.rows:
-            account.undeclared = tuple(undeclared(table, source.columns))
+        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
         found = conform(
             table,
             source.columns,
             timezone=source.timezone,
             optional=source.optional,
             is_text=piece.is_text,
+            repeated=piece.repeated,
             values=account.listed.values,
         )
         found = self._fit(found)
