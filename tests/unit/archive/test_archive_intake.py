@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine import hash_sample
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
-from airflow_mlmon.tables import readers
+from airflow_mlmon.tables import parquet
 from tests.support.curated import Curated, curate, source_of, to_tables
 
 SPEC = parse_spec(
@@ -59,7 +60,7 @@ def day(rows: int, seed: int = 1) -> pa.Table:
 def split(table: pa.Table, parts: int) -> list[pa.Table]:
     """The same rows in several files."""
     ends = [table.num_rows * part // parts for part in range(parts + 1)]
-    return [table.slice(start, end - start) for start, end in zip(ends, ends[1:], strict=False)]
+    return [table.slice(start, end - start) for start, end in pairwise(ends)]
 
 
 def contents(curated: Curated) -> list[object]:
@@ -70,7 +71,7 @@ def contents(curated: Curated) -> list[object]:
 def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
     table = day(3_000)
     expected = contents(curate(table, SPEC, DAY))
-    monkeypatch.setattr(readers, "_ROWS", 101)
+    monkeypatch.setattr(parquet, "ROWS", 101)
     monkeypatch.setattr(spool, "_GROUP_ROWS", 256)
     monkeypatch.setattr(repeats, "_AT_ONCE", 100)
 
@@ -100,7 +101,7 @@ def test_sample_is_that_of_all_accepted_rows(monkeypatch, tmp_path):
 
 
 def test_rows_of_a_file_that_turns_out_to_be_damaged_are_not_taken(monkeypatch, tmp_path):
-    monkeypatch.setattr(readers, "_ROWS", 1_000)
+    monkeypatch.setattr(parquet, "ROWS", 1_000)
     folder = tmp_path / "day"
     folder.mkdir()
     tables = [pa.table({"id": [f"{name}{n}" for n in range(4_000)], "at": [NOON] * 4_000}) for name in "abc"]
