@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
@@ -25,7 +26,7 @@ from airflow_mlmon.storage import ObjectStore
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
-_READING = ("id", "ids", "watermark", "label", "outcome", "excluded")
+_READING = ("log", "id", "ids", "watermark", "label", "outcome", "excluded")
 
 
 class Taken(NamedTuple):
@@ -140,8 +141,14 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
 def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tuple[pa.Table, Manifest]:
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
-    columns = label_columns(run.spec, labels)
-    table, files = read_files(ListedSource(store=source.store, files=source.listed, columns=columns, timezone=timezone))
+    listed = ListedSource(
+        store=source.store,
+        files=source.listed,
+        columns=label_columns(run.spec, labels),
+        timezone=timezone,
+        envelope=open_label_envelope(labels),
+    )
+    table, files = read_files(listed)
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
 
