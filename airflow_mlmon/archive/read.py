@@ -1,4 +1,4 @@
-"""FormatOfFiles of listed files in batches of declared columns, with an account of every file."""
+"""Reading of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import FormatOfFiles, read_path
+from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
 
@@ -37,7 +38,7 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
-        reading: Format of the files.
+        reading: Settings of the readers.
         envelope: Envelope of the rows; None if each record is a row.
     """
 
@@ -47,7 +48,7 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
-    reading: FormatOfFiles = field(default_factory=FormatOfFiles)
+    reading: Reading = field(default_factory=Reading)
     envelope: Envelope | None = None
 
 
@@ -117,7 +118,7 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        FormatOfFiles again, after `restart`, passes over it.
+        Reading again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
@@ -187,7 +188,7 @@ class Reader:
     def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
         if self._source.envelope is None:
             return read_path(path, origin, self._source.reading)
-        return self._source.envelope.read(path, origin)
+        return self._source.envelope.read(path, origin, self._source.reading)
 
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
@@ -197,13 +198,14 @@ class Reader:
         if SAMPLING in table.column_names:
             account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
             table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
-        account.undeclared.update(undeclared(table, source.columns))
+        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
         found = conform(
             table,
             source.columns,
             timezone=source.timezone,
             optional=source.optional,
             is_text=piece.is_text,
+            repeated=piece.repeated,
             values=account.listed.values,
         )
         found = self._fit(found)

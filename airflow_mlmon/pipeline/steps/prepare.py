@@ -35,6 +35,7 @@ from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
+from airflow_mlmon.tables.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,7 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         columns=predictions.columns,
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
+        reading=Reading.of(predictions, columns=predictions.columns),
         envelope=open_envelope(predictions),
     )
 

@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
 from airflow_mlmon.spec import Column, ColumnType, Role
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.tables.reading import Reading
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
@@ -91,6 +92,7 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         columns=columns,
         timezone=spec.predictions.timezone,
         optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
+        reading=Reading.of(reference, columns=columns),
     )
     with TemporaryDirectory(prefix="mlmon-") as folder:
         intake = take_in(source, spec, None, hash_key=run.hash_key, folder=Path(folder))
