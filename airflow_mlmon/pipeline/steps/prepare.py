@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
@@ -168,6 +169,7 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
         reading=Reading.of(predictions, columns=predictions.columns),
+        envelope=open_envelope(predictions),
     )
 
 
