@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
@@ -23,11 +24,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
     MANIFEST,
     SAMPLE,
     profile_uri,
-    scalar_names,
     to_parquet,
 )
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.pipeline.workspace.samples import sample_rows
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
@@ -167,6 +166,7 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
         reading=Reading.of(predictions, columns=predictions.columns),
+        envelope=open_envelope(predictions),
     )
 
 
@@ -184,7 +184,6 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
         run.progress("profiling")
         schema = ensure_reference(run).schema
         run.files.write(profile_uri(run, partition, version, schema.id), profile_parquet([curated], schema).to_bytes())
-    sampled = sample_rows(accepted, run.spec.id_column, scalar_names(accepted.rows.schema))
-    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
+    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())
