@@ -206,6 +206,7 @@ class Reader:
             optional=source.optional,
             is_text=piece.is_text,
             repeated=piece.repeated,
+            beside=account.undeclared,
             values=account.listed.values,
         )
         found = self._fit(found)
