@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow_mlmon.archive.curate import required_columns
@@ -33,6 +31,7 @@ from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
+from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
 
 
@@ -113,12 +112,10 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
     current = run.store.state(partition)
-    with TemporaryDirectory(prefix="mlmon-") as folder:
+    with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
-        intake = take_in(
-            _source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=Path(folder)
-        )
+        intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
         manifest = Manifest(
