@@ -47,7 +47,12 @@ def _with_nulls(piece: Piece, names: Sequence[str]) -> Piece:
     return replace(piece, table=table)
 
 
-def _read_pieces(path: Path, origin: str, compression: Compression | None, *, nested: bool) -> Iterator[Piece]:
+def read_object_lines(path: Path, origin: str, compression: Compression | None) -> Iterator[bytes]:
+    """Read a JSON file in blocks in which each line is an object.
+
+    Raises:
+        UnreadableFileError: it is damaged, or holds something else than objects.
+    """
     chunks = read_chunks(path, origin, compression, _BLOCK)
     first = next(chunks, b"")
     while first and not first.strip():
@@ -59,9 +64,12 @@ def _read_pieces(path: Path, origin: str, compression: Compression | None, *, ne
     if start not in (b"{", b"["):
         raise refuse_file(origin, f"is not a readable JSON Lines file: it begins with {start!r}")
     is_lines, chunks = (False, chunks) if start == b"[" else _is_lines(chunks)
-    blocks = read_line_blocks(chunks if is_lines else split_objects(chunks, origin), origin)
+    yield from read_line_blocks(chunks if is_lines else split_objects(chunks, origin), origin)
+
+
+def _read_pieces(path: Path, origin: str, compression: Compression | None, *, nested: bool) -> Iterator[Piece]:
     parser = JsonParser(origin)
-    for block in blocks:
+    for block in read_object_lines(path, origin, compression):
         for table in parser.parse(block):
             for rows in slice_rows(table):
                 yield _to_piece(rows, origin, nested=nested)

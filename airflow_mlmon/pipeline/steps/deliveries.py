@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
@@ -27,7 +28,7 @@ from airflow_mlmon.tables.reading import Reading
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
-_READING = ("id", "ids", "watermark", "label", "outcome", "excluded", *Files.model_fields)
+_READING = ("log", "id", "ids", "watermark", "label", "outcome", "excluded", *Files.model_fields)
 
 
 class Taken(NamedTuple):
@@ -156,6 +157,7 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
             columns=columns,
             timezone=timezone,
             reading=Reading.of(labels, columns=columns),
+            envelope=open_label_envelope(labels),
         )
     )
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
