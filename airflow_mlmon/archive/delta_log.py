@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.storage import ObjectStore, StoredObject, join_uri
+from airflow_mlmon.storage.scratch import scratch_folder
 
 LOG = "_delta_log"
 _VERSION = re.compile(r"\d{20}(?=\.)")
@@ -64,10 +64,10 @@ def read_live_files(store: ObjectStore, root: str) -> list[LiveFile]:
     listed = store.list(join_uri(root, LOG, ""))
     if not listed:
         raise ConfigError(f"{root} has no {LOG}: it is no Delta table.", hint="correct the path or the format")
-    with TemporaryDirectory(prefix="mlmon-") as folder:
-        _copy(store, listed, join_uri(root, LOG, ""), Path(folder) / LOG)
+    with scratch_folder() as folder:
+        _copy(store, listed, join_uri(root, LOG, ""), folder / LOG)
         try:
-            table = DeltaTable(folder)
+            table = DeltaTable(str(folder))
             _refuse_mapping(table, root)
             _refuse_deleted_rows(table, root)
             actions = pa.table(table.get_add_actions(flatten=True))

@@ -29,6 +29,8 @@ _NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uin
 def convert_to_float(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert numbers, and texts of numbers, to doubles."""
     if is_text_type(values.type):
+        if (plain := _parse_doubles(values)) is not None:
+            return Converted(plain)
         found = _check_form(values, _NUMBER, NOT_A_NUMBER)
         return found.then(lambda texts: try_cast(_without_plus(texts), pa.float64(), NOT_A_NUMBER))
     if pa.types.is_decimal(values.type):
@@ -89,6 +91,15 @@ def convert_to_vector(values: pa.ChunkedArray, _: Request) -> Converted:
 
 def _check_form(texts: pa.ChunkedArray, pattern: str, reason: str) -> Converted:
     return Converted(texts).refuse(pc.invert(pc.match_substring_regex(texts, pattern)), reason)
+
+
+def _parse_doubles(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Parse texts of numbers at once; None if one of them is none, or NaN, of which Arrow reads other forms too."""
+    try:
+        numbers = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return None if pc.any(pc.is_nan(numbers), min_count=0).as_py() else numbers
 
 
 def _without_plus(texts: pa.ChunkedArray) -> pa.ChunkedArray:
