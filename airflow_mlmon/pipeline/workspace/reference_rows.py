@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -21,6 +20,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage.scratch import scratch_folder
+from airflow_mlmon.tables.reading import Reading
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
@@ -94,8 +95,8 @@ def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
 
 def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ReferenceRows:
     source = _source(run, store, files)
-    with TemporaryDirectory(prefix="mlmon-") as folder:
-        intake = _take_in(run, source, Path(folder))
+    with scratch_folder() as folder:
+        intake = _take_in(run, source, folder)
         if problems := [f"{file.uri}: {file.problem}" for file in intake.files if file.problem]:
             raise ConfigError(f"The reference of {run.model} cannot be read: {'; '.join(problems)}.")
         rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
@@ -123,6 +124,7 @@ def _source(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Listed
         timezone=spec.predictions.timezone,
         optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
         required=required_columns(spec, None),
+        reading=Reading.of(reference, columns=columns),
     )
 
 
