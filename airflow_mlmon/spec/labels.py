@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from airflow_mlmon.spec.archives import check_dated_path
 from airflow_mlmon.spec.choices import ColumnType, PersonalData
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.layouts import check_dated_path
 from airflow_mlmon.spec.section import Section, UnknownNameError
 from airflow_mlmon.spec.stores import check_store
 

@@ -42,7 +42,6 @@ class S3Store:
                 found.extend(
                     StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"], item.get("LastModified"))
                     for item in page.get("Contents", ())
-                    if not item["Key"].endswith("/")
                 )
         return sorted(found)
 
