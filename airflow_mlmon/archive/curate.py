@@ -1,25 +1,27 @@
-"""Curation of the rows of a partition: each row is accepted, or quarantined with a reason."""
+"""Curation of rows: each one is accepted, or quarantined with a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.errors import find_repeated_errors
 from airflow_mlmon.archive.texts import derive_texts
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.tables.schema import Fault
 from airflow_mlmon.tasks.operations import mark_errors
 
 REASON = "quarantine_reason"
 
+_Mask = npt.NDArray[np.bool_]
 
-class Curated(NamedTuple):
+
+class SortedRows(NamedTuple):
     """Accepted rows, quarantined rows with their reason in an additional column, and accepted rows of errors."""
 
     rows: pa.Table
@@ -27,48 +29,53 @@ class Curated(NamedTuple):
     errors: pa.Table
 
 
-def curate(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Curated:
-    """Accept the rows with an id, a time in the partition and every required value, once each.
+def curate(
+    table: pa.Table,
+    spec: ModelSpec,
+    partition: Partition | None,
+    faults: Sequence[Fault] = (),
+    refused: pa.ChunkedArray | None = None,
+) -> SortedRows:
+    """Accept the rows with an id, a time in the partition and every required value.
 
-    The first of several rows with one id is accepted, in the order of the files. Without `partition` (for the
-    reference) any time is accepted, also none. A vector must have its dimension and no null element, or be null
-    where it is not required; one with a NaN or infinite element is accepted, like such a number, and counted
-    separately in the profile. A text is replaced by the columns derived from it. Of a row with an error status only the
-    time is demanded: the model has given no answer.
+    Without `partition` (for the reference) any time is accepted, also none. A vector must have its dimension and no
+    null element, or be null where it is not required; one with a NaN or infinite element is accepted, like such a
+    number, and counted separately in the profile. A text is replaced by the columns derived from it. Of a row with an
+    error status only the time is demanded: the model has given no answer.
+
+    Args:
+        table: rows with the declared columns.
+        spec: the model.
+        partition: the day.
+        faults: values that could not be read; in a required column they are the reason to quarantine the row.
+        refused: reasons for which the envelope refuses rows, null for the others.
     """
     is_error = mark_errors(table, spec).to_numpy(zero_copy_only=False)
-    reasons = np.full(table.num_rows, None, dtype=object)
-    for fault in _faults(table, spec, partition):
-        mask = fault.bad.to_numpy(zero_copy_only=False)
-        mask = mask if fault.of_errors else mask & ~is_error
-        reasons[mask & (reasons == None)] = fault.reason  # noqa: E711 - compared element by element
-    good = np.flatnonzero((reasons == None) & ~is_error)  # noqa: E711
-    repeated = good[_repeats(table.column(spec.id_column).take(pa.array(good)))]
-    reasons[repeated] = f"{spec.id_column} is a duplicate"
-    failed = np.flatnonzero((reasons == None) & is_error)  # noqa: E711
-    copied = failed[find_repeated_errors(table.take(pa.array(failed)), spec)]
-    reasons[copied] = "an error is listed twice"
-    is_taken = reasons == None  # noqa: E711
-    with_reason = table.append_column(REASON, pa.array(reasons, pa.string()))
-    parts = Curated(
-        rows=table.filter(pa.array(is_taken & ~is_error)),
-        quarantine=with_reason.filter(pa.array(~is_taken)),
-        errors=table.filter(pa.array(is_taken & is_error)),
-    )
-    return Curated(*(derive_texts(part, spec.texts) for part in parts))
+    codes = np.zeros(table.num_rows, dtype=np.int16)
+    reasons: list[str | None] = [None]
+    for fault in _faults(table, spec, partition, faults, refused):
+        bad = (codes == 0) & fault.bad
+        if not fault.of_errors:
+            bad &= ~is_error
+        if bad.any():
+            reasons.append(fault.reason)
+            codes[bad] = len(reasons) - 1
+    if not codes.any() and not is_error.any():
+        parts = SortedRows(table, add_reason(table.slice(0, 0), ""), table.slice(0, 0))
+    else:
+        is_taken = codes == 0
+        texts = pa.array(reasons, pa.string()).take(pa.array(codes))
+        parts = SortedRows(
+            rows=table.filter(pa.array(is_taken & ~is_error)),
+            quarantine=table.append_column(REASON, texts).filter(pa.array(~is_taken)),
+            errors=table.filter(pa.array(is_taken & is_error)),
+        )
+    return SortedRows(*(derive_texts(part, spec.texts) for part in parts)) if spec.texts else parts
 
 
-def quarantine_repeats(curated: Curated, repeats: Mapping[date, np.ndarray]) -> Curated:
-    """Quarantine rows whose id was accepted on an earlier day; `repeats` holds their positions by that day."""
-    if not repeats:
-        return curated
-    rows, quarantine, errors = curated
-    is_taken = np.ones(rows.num_rows, dtype=bool)
-    for day, positions in repeats.items():
-        is_taken[positions] = False
-        reasons = pa.repeat(f"the prediction id was already accepted on {day}", len(positions))
-        quarantine = pa.concat_tables([quarantine, rows.take(pa.array(positions)).append_column(REASON, reasons)])
-    return Curated(rows.filter(pa.array(is_taken)), quarantine, errors)
+def add_reason(table: pa.Table, reason: str) -> pa.Table:
+    """Add the column of the reason for which rows are quarantined."""
+    return table.append_column(REASON, pa.repeat(pa.scalar(reason, pa.string()), table.num_rows))
 
 
 def count_reasons(quarantine: pa.Table) -> dict[str, int]:
@@ -77,11 +84,20 @@ def count_reasons(quarantine: pa.Table) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in counts.to_pylist()}
 
 
-class _Fault(NamedTuple):
+def required_columns(spec: ModelSpec, partition: Partition | None) -> list[str]:
+    """Return the columns without whose value a row is quarantined; the reference needs no times."""
+    required = [spec.id_column] if partition is None else [spec.id_column, spec.time_column]
+    columns = spec.predictions.columns
+    return required + [
+        name for name, column in columns.items() if column.required and name not in {spec.id_column, spec.time_column}
+    ]
+
+
+class _RowFault(NamedTuple):
     """Reason to quarantine some rows; `of_errors` is True if it holds for rows with an error status too."""
 
     reason: str
-    bad: pa.ChunkedArray
+    bad: _Mask
     of_errors: bool = False
 
 
@@ -90,39 +106,46 @@ def malformed_reasons(vector: str, spec: ModelSpec) -> tuple[str, str]:
     return f"{vector} is not a vector of dimension {spec.columns[vector].dimension}", f"{vector} has a null element"
 
 
-def _faults(table: pa.Table, spec: ModelSpec, partition: Partition | None) -> Iterator[_Fault]:
-    required = [spec.id_column, spec.time_column]
-    required += [name for name, column in spec.predictions.columns.items() if column.required and name not in required]
-    if partition is None:
-        required.remove(spec.time_column)
+def _faults(
+    table: pa.Table,
+    spec: ModelSpec,
+    partition: Partition | None,
+    faults: Sequence[Fault],
+    refused: pa.ChunkedArray | None,
+) -> Iterator[_RowFault]:
+    required = required_columns(spec, partition)
+    if refused is not None:
+        for reason in pc.unique(refused.drop_null()).to_pylist():
+            yield _RowFault(reason, _to_mask(pc.equal(refused, reason)), of_errors=True)
+    for fault in faults:
+        if fault.column in required:
+            yield _RowFault(fault.reason, fault.rows, of_errors=fault.column == spec.time_column)
     for name in required:
-        yield _Fault(f"{name} is empty", pc.is_null(table.column(name)), of_errors=name == spec.time_column)
+        if table.column(name).null_count:
+            yield _RowFault(f"{name} is empty", _to_mask(pc.is_null(table.column(name))), name == spec.time_column)
     for name in spec.vectors:
         wrong_length, null_element = malformed_reasons(name, spec)
-        other = pc.not_equal(pc.list_value_length(table.column(name)), spec.columns[name].dimension)
-        yield _Fault(wrong_length, pc.fill_null(other, fill_value=False))
-        yield _Fault(null_element, _has_empty_element(table.column(name)))
+        yield _RowFault(
+            wrong_length, _to_mask(pc.not_equal(pc.list_value_length(table.column(name)), spec.columns[name].dimension))
+        )
+        yield _RowFault(null_element, _has_empty_element(table.column(name)))
     if partition is not None:
         times = table.column(spec.time_column)
         outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))
-        outside = pc.fill_null(outside, fill_value=False)
-        yield _Fault(f"{spec.time_column} is outside the day", outside, of_errors=True)
+        yield _RowFault(f"{spec.time_column} is outside the day", _to_mask(outside), of_errors=True)
 
 
-def _has_empty_element(vectors: pa.ChunkedArray) -> pa.ChunkedArray:
-    masks = []
+def _to_mask(flags: pa.ChunkedArray) -> _Mask:
+    mask: _Mask = pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _has_empty_element(vectors: pa.ChunkedArray) -> _Mask:
+    masks = [np.zeros(0, dtype=np.bool_)]
     for chunk in vectors.chunks:
-        mask = np.zeros(len(chunk), dtype=bool)
+        mask = np.zeros(len(chunk), dtype=np.bool_)
         elements = chunk.flatten()
         if elements.null_count:
             mask[pc.list_parent_indices(chunk).filter(elements.is_null()).to_numpy()] = True
-        masks.append(pa.array(mask))
-    return pa.chunked_array(masks, pa.bool_())
-
-
-def _repeats(ids: pa.ChunkedArray) -> np.ndarray:
-    """Return the positions of all but the first occurrence of each value."""
-    codes = ids.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    repeated = np.ones(len(codes), dtype=bool)
-    repeated[np.unique(codes, return_index=True)[1]] = False
-    return np.flatnonzero(repeated)
+        masks.append(mask)
+    return np.concatenate(masks)

@@ -67,19 +67,33 @@ class Wanted(NamedTuple):
     written: tuple[datetime, datetime] | None = None
 
 
+class Scanned(NamedTuple):
+    """Object of a day with its match, None if it is beside the path, and why it is no data, empty if it is."""
+
+    item: StoredObject
+    match: Match | None
+    reason: str
+
+
 def list_day(store: ObjectStore, predictions: Predictions, partition: Partition) -> Listing:
     """List the objects of a day.
 
     Where the paths do not tell the day, these are the objects written on it, or those that may hold rows of it.
     """
+    wanted = wanted_of(predictions, partition)
+    return _join(
+        [
+            _list_pattern(store, Pattern(path), moments_of(predictions, path, partition), wanted)
+            for path in predictions.paths
+        ]
+    )
+
+
+def wanted_of(predictions: Predictions, partition: Partition) -> Wanted:
+    """Return what is taken for data of a day."""
     markers = predictions.ready.names if predictions.ready else frozenset[str]()
     written = None if predictions.dates == "path" else _written(predictions, partition)
-    wanted = Wanted(predictions.columns, predictions.include, predictions.exclude, markers, written)
-    listings = [
-        _list_pattern(store, Pattern(path), moments_of(predictions, path, partition), wanted)
-        for path in predictions.paths
-    ]
-    return _join(listings)
+    return Wanted(predictions.columns, predictions.include, predictions.exclude, markers, written)
 
 
 def list_dated(store: ObjectStore, path: str, partition: Partition) -> Listing:
@@ -141,9 +155,10 @@ def _is_within(modified: datetime | None, written: tuple[datetime, datetime] | N
     return written is None or modified is None or written[0] <= modified < written[1]
 
 
-def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> Listing:
+def scan(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> list[Scanned]:
+    """List what belongs to some moments, sorted by URI, data and other objects alike."""
     found: dict[str, tuple[StoredObject, Match | None]] = {}
-    times = {pattern.time_of(moment): pattern.fill(moment) for moment in moments}
+    times = {pattern.time_of(moment) for moment in moments}
     for prefix, is_dated in pattern.prefixes(moments).items():
         for item in store.list(prefix):
             match = pattern.match(item.uri)
@@ -151,19 +166,25 @@ def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[dateti
             if is_of_day and _is_within(item.modified, wanted.written):
                 found[item.uri] = (item, match)
     folders = find_folder_objects(item for item, _ in found.values())
-    files: list[ListedFile] = []
-    passed_over: list[PassedOver] = []
-    filled: set[tuple[int, ...]] = set()
-    for uri, (item, match) in sorted(found.items()):
-        reason = "is a folder" if uri in folders else _explain(item, match, wanted)
-        if match is None or reason:
-            passed_over.append(PassedOver(uri, reason))
-        else:
-            filled.add(match.time)
-            files.append(ListedFile(item, dict(_partition_values(uri, wanted.columns)) | match.values))
+    return [
+        Scanned(item, match, "is a folder" if uri in folders else _explain(item, match, wanted))
+        for uri, (item, match) in sorted(found.items())
+    ]
+
+
+def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> Listing:
+    scanned = scan(store, pattern, moments, wanted)
+    files = tuple(
+        ListedFile(item, dict(_partition_values(item.uri, wanted.columns)) | match.values)
+        for item, match, reason in scanned
+        if match is not None and not reason
+    )
+    passed_over = tuple(PassedOver(item.uri, reason) for item, _, reason in scanned if reason)
+    filled = {match.time for _, match, reason in scanned if match is not None and not reason}
+    folders = {pattern.time_of(moment): pattern.fill(moment) for moment in moments}
     has_gaps = pattern.has_hours and files and wanted.written is None
-    missing = [folder for time, folder in times.items() if time not in filled] if has_gaps else []
-    return Listing(tuple(files), tuple(passed_over), tuple(times.values()), tuple(missing))
+    missing = [folder for time, folder in folders.items() if time not in filled] if has_gaps else []
+    return Listing(files, passed_over, tuple(folders.values()), tuple(missing))
 
 
 def _explain(item: StoredObject, match: Match | None, wanted: Wanted) -> str:

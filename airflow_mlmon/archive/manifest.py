@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from airflow_mlmon.archive.layout import PassedOver
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Status
 
@@ -17,7 +19,11 @@ CURATION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """Listed file; `problem` says why it was rejected, `rows` is None if unknown."""
+    """Listed file; `problem` says why it was rejected, `rows` is None if unknown.
+
+    `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
+    say how columns were read where the spec leaves it open.
+    """
 
     uri: str
     size: int
@@ -25,6 +31,8 @@ class SourceFile:
     rows: int | None
     problem: str = ""
     undeclared: tuple[str, ...] = ()
+    faults: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,8 @@ class Manifest:
     """Account of one partition: rows read = rows accepted + rows quarantined.
 
     Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
-    is a digest of the rows whose id was accepted on an earlier day, empty if none.
+    is a digest of the rows whose id was accepted on an earlier day, empty if none. `passed_over` are the listed
+    objects that are no data, with the reason.
     """
 
     partition: Partition
@@ -43,10 +52,11 @@ class Manifest:
     fingerprint: str = ""
     repeats: str = ""
     folder: str = ""
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def rows_quarantined(self) -> int:
-        """Rows not accepted, including those of readable files with a schema mismatch."""
+        """Rows not accepted."""
         return sum(self.quarantined.values())
 
     @property
@@ -60,13 +70,21 @@ class Manifest:
         return tuple(file for file in self.files if file.problem)
 
     @property
+    def faults(self) -> dict[str, int]:
+        """Values that could not be read, in columns that a row may lack, by column and reason."""
+        found: Counter[str] = Counter()
+        for file in self.files:
+            found.update(file.faults)
+        return dict(sorted(found.items()))
+
+    @property
     def status(self) -> Status:
-        """OK only if every listed file and row was accepted."""
+        """OK only if every file, row and value of the declared columns was accepted."""
         if not self.files or (self.rows_read == 0 and not self.problems):
             return Status.NO_DATA
         if self.rows_accepted == 0:
             return Status.QUARANTINED
-        return Status.PARTIAL if self.rows_quarantined or self.problems else Status.OK
+        return Status.PARTIAL if self.rows_quarantined or self.problems or self.faults else Status.OK
 
     @property
     def version(self) -> str:
@@ -74,8 +92,10 @@ class Manifest:
 
         Earlier days count only through the rows of these files that they make duplicates.
         """
-        content = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
+        content: list[Any] = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
         content += [self.repeats] if self.repeats else []
+        # files with such values were refused by earlier releases
+        content += [self.faults] if self.faults else []
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
     @property
@@ -85,6 +105,7 @@ class Manifest:
             return self._absence
         parts = [f"{file.uri.rsplit('/', 1)[-1]}: {file.problem}" for file in self.problems]
         parts += [f"{count} rows: {reason}" for reason, count in sorted(self.quarantined.items())]
+        parts += [f"{reason} ({count} values)" for reason, count in self.faults.items()]
         return "; ".join(parts)
 
     @property

@@ -61,6 +61,12 @@ class Pattern:
         return f"{path}{'/' if self.path.endswith('/') else ''}"
 
     @property
+    def root(self) -> str:
+        """Return the folder that holds all days, with a slash at its end."""
+        begins = _PART.split(self.text, maxsplit=1)[0]
+        return f"{begins.rstrip('/')}/" if begins == self.text else f"{begins.rpartition('/')[0]}/"
+
+    @property
     def has_hours(self) -> bool:
         """Whether the path differs from hour to hour."""
         return "{hour}" in self.path

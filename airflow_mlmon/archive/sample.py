@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.read import ENDINGS
 from airflow_mlmon.errors import ConfigError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import match_files, read_head
 
+ENDINGS = (".parquet", ".pq")
 SAMPLE_ROWS = 50_000
 SAMPLE_FILES = 20
 

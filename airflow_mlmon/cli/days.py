@@ -17,7 +17,7 @@ from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.load import DruidIngest
-from airflow_mlmon.pipeline.nightly import Ran, run_partition
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
 from airflow_mlmon.records import Status
@@ -46,7 +46,7 @@ def run_days(
                     progress.update(bar, description=partition.key)
                     ran = run_partition(run, partition)
                     if druid:
-                        _load_into_druid(run, ran)
+                        load_into_druid(run, [ran.partition, *ran.days])
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)
@@ -63,11 +63,12 @@ def run_days(
     return all(state.status in _GOOD for state in states)
 
 
-def _load_into_druid(run: Run, ran: Ran) -> None:
+def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
+    """Load some days into Druid, and wait for it."""
     from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
 
     client = MlmonDruidHook(run.spec.druid.connection).get_client()
-    ingest = DruidIngest(run, client, [ran.partition, *ran.days], today=datetime.now(UTC).date())
+    ingest = DruidIngest(run, client, days, today=datetime.now(UTC).date())
     state = ingest.begin()
     while state.open:
         state = ingest.wait(state)

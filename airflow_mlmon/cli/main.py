@@ -96,11 +96,22 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, backfill):
         _add_places(command)
         command.add_argument("--druid", action="store_true", help="also load into Druid, by the spec's connection")
+    _add_labels(commands)
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
     _add_compare(commands)
     return parser
+
+
+def _add_labels(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    labels = _add(commands, "labels", _labels, "take in labels that no run has read, and redo their days")
+    labels.add_argument("spec", help="spec file")
+    labels.add_argument("--since", required=True, metavar="DAY", help="first day of delivery, YYYY-MM-DD")
+    labels.add_argument("--to", metavar="DAY", help="last day of delivery, included (default: yesterday)")
+    labels.add_argument("--send-alerts", action="store_true", help="send the alerts of the days that are redone")
+    labels.add_argument("--druid", action="store_true", help="also load them into Druid, by the spec's connection")
+    _add_places(labels)
 
 
 def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -247,6 +258,22 @@ def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts:
     settings = _settings(parsed)
     good = run_days(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
     return OK if good else BAD_DAY
+
+
+def _labels(parsed: argparse.Namespace) -> int:
+    from airflow_mlmon.cli.labels import take_in_labels  # noqa: PLC0415 - heavy
+
+    take_in_labels(
+        parsed.spec,
+        parse_day(parsed.since),
+        parse_day(parsed.to) if parsed.to else None,
+        _settings(parsed),
+        now=datetime.now(UTC),
+        as_json=parsed.json,
+        send_alerts=parsed.send_alerts,
+        druid=parsed.druid,
+    )
+    return OK
 
 
 def _drift(parsed: argparse.Namespace) -> int:

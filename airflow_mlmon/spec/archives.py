@@ -12,6 +12,8 @@ from airflow_mlmon.spec.section import Section
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
+Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
+
 
 class Predictions(Layout):
     """Archive of the predictions and their columns."""
@@ -19,6 +21,17 @@ class Predictions(Layout):
     format: Literal["parquet"] = Field(default="parquet", description="parquet.")
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
+    )
+    log: Log | None = Field(
+        default=None,
+        description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
+        "without it each record is a row.",
+    )
+    sampling: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Fraction of the requests that the system logs, where its records do not say it.",
     )
     timezone: TimesZone | None = Field(
         default=None,

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType, PersonalData, Role
+from airflow_mlmon.spec.coarse import Step, check_step, check_truncated
 from airflow_mlmon.spec.section import Section
 
 _OF_VECTORS = (Role.FEATURE, Role.PROBABILITY, Role.ATTRIBUTION, Role.IGNORED)
@@ -66,6 +67,17 @@ class Column(Section):
     personal: PersonalData | None = Field(
         default=None,
         description="For personal data: drop the column, or hash it with a key, before anything is written.",
+    )
+    truncate: int | None = Field(
+        default=None,
+        ge=1,
+        description="Keep only so many characters from the start of each text, such as 3 of a postcode, before "
+        "anything is written. The column is monitored by what is kept.",
+    )
+    generalise: Step | None = Field(
+        default=None,
+        description="Round down to a multiple of this step, such as 10 for an age, or a time to its hour, day, month "
+        "or year, before anything is written. The column is monitored by what is kept.",
     )
 
     @model_validator(mode="after")
@@ -133,6 +145,20 @@ class Column(Section):
             )
         if is_attribution and self.personal is not None:
             raise ValueError("personal: an attribution is a number of the model, not a personal one")
+        return self
+
+    @model_validator(mode="after")
+    def _sound_coarseness(self) -> Self:
+        steps = {"truncate": self.truncate, "generalise": self.generalise}
+        for key in (key for key, step in steps.items() if step is not None):
+            if self.role not in (Role.FEATURE, Role.IGNORED):
+                raise ValueError(f"{key}: only for a feature or an ignored column, not {self.role}")
+            if self.personal is not None:
+                raise ValueError(f"{key}: the column is personal: {self.personal} already; remove one of the two")
+        if self.truncate is not None:
+            check_truncated(self.type)
+        if self.generalise is not None:
+            check_step(self.generalise, self.type)
         return self
 
 

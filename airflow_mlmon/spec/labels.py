@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -53,6 +53,9 @@ class Labels(Section):
         description="Column that holds the prediction id; or the columns that labels are joined on: a list, or the "
         "labels' column by the predictions'.",
     )
+    log: Literal["sagemaker"] | None = Field(
+        default=None, description="sagemaker: the files are SageMaker's ground truth; without it each record is a row."
+    )
     ids: Annotated[tuple[IdForm, ...], BeforeValidator(_list_forms)] = Field(
         default=(),
         description="Spelling in which ids of predictions and labels are compared, one or several of: strip (no blanks "
@@ -98,6 +101,8 @@ class Labels(Section):
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         is_dated = self.path is not None and "{" in self.path
+        if self.log is not None and not (is_dated and isinstance(self.id, str)):
+            raise ValueError("log: needs a path of deliveries and, as `id`, the name of the column of their ids")
         if self.path is not None and self.id is None:
             raise ValueError("id: name the column of the labels that holds the prediction id")
         if self.path is not None and not is_dated and self.watermark is None:

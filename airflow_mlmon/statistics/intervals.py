@@ -86,11 +86,14 @@ def auc_interval(auc: float, variance: float) -> Interval | None:
 
     >>> [round(end, 3) for end in auc_interval(0.8, auc_variance(0.8, 50, 50))], auc_interval(1.0, 0.0)
     ([0.699, 0.873], None)
+    >>> [round(end, 3) for end in auc_interval(1 - 1e-12, 1e-15)]
+    [0.0, 1.0]
     """
     if not 0 < auc < 1 or variance <= 0:
         return None
     low, high = interval_around(math.log(auc / (1 - auc)), variance / (auc * (1 - auc)) ** 2)
-    return 1 / (1 + math.exp(-low)), 1 / (1 + math.exp(-high))
+    # an end farther out is 0 all the same, and its exponential would overflow
+    return 1 / (1 + math.exp(min(-low, 700))), 1 / (1 + math.exp(min(-high, 700)))
 
 
 def positive_interval(value: float, variance: float) -> Interval | None:

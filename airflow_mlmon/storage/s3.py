@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
@@ -25,6 +25,8 @@ from airflow_mlmon.storage.objects import StoredObject
 
 _ABSENT = {"NoSuchKey", "404"}
 _SERVER_ERROR = 500
+_CHUNK = 1 << 20
+_BODIES = 4
 
 
 class S3Store:
@@ -36,20 +38,20 @@ class S3Store:
     def list(self, folder: str) -> list[StoredObject]:
         """List the objects whose key begins with the folder's."""
         bucket, prefix = _split(folder)
-        found: list[StoredObject] = []
+        found: dict[str, StoredObject] = {}
         with _mapped(folder):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                found.extend(
-                    StoredObject(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"], item.get("LastModified"))
-                    for item in page.get("Contents", ())
-                )
-        return sorted(found)
+                for item in page.get("Contents", ()):
+                    uri = f"s3://{bucket}/{item['Key']}"
+                    # an object that is written meanwhile may be on two pages
+                    found[uri] = StoredObject(uri, item["Size"], item["ETag"], item.get("LastModified"))
+        return sorted(found.values())
 
     def read(self, uri: str) -> bytes:
         """Read the bytes of an object."""
-        bucket, key = _split(uri)
-        with _mapped(uri):
-            return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        content = io.BytesIO()
+        self._download(uri, content)
+        return content.getvalue()
 
     def write(self, uri: str, data: bytes) -> None:
         """Upload in one request; S3 shows the object once it is complete."""
@@ -72,13 +74,8 @@ class S3Store:
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
         """Yield a temporary file with the object's bytes."""
-        bucket, key = _split(uri)
-        condition = {"IfMatch": etag} if etag else {}
-        with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(key).suffix) as file:
-            with _mapped(uri):
-                body = self._client.get_object(Bucket=bucket, Key=key, **condition)["Body"]
-                for chunk in body.iter_chunks(1 << 20):
-                    file.write(chunk)
+        with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(uri).suffix) as file:
+            self._download(uri, file, etag)
             file.flush()
             yield Path(file.name)
 
@@ -91,6 +88,25 @@ class S3Store:
                     "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
                 )
             )
+
+    def _download(self, uri: str, file: IO[bytes], etag: str | None = None) -> None:
+        """Write the object to the file; a body that breaks off is continued, as long as the object is the same."""
+        bucket, key = _split(uri)
+        with _mapped(uri):
+            for attempt in range(1, _BODIES + 1):
+                wanted = {"IfMatch": etag} if etag else {}
+                if file.tell():
+                    wanted["Range"] = f"bytes={file.tell()}-"
+                answer = self._client.get_object(Bucket=bucket, Key=key, **wanted)
+                etag = answer["ETag"]
+                try:
+                    for chunk in answer["Body"].iter_chunks(_CHUNK):
+                        file.write(chunk)
+                except BotoCoreError:
+                    if attempt == _BODIES:
+                        raise
+                else:
+                    return
 
 
 def create_default_client() -> Any:

@@ -6,6 +6,7 @@ import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -26,6 +27,13 @@ _READERS: dict[str, _Reader] = {
     ".json": read_json_lines,
 }
 _READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if reader is not read_parquet}
+
+
+class FormatOfFiles(NamedTuple):
+    """Format of files, where their names do not say it."""
+
+    format: str | None = None
+    null_texts: tuple[str, ...] = ()
 
 
 def find_files(path: str, storage: Storage) -> list[str]:
@@ -60,15 +68,18 @@ def read_file(uri: str, storage: Storage, null_texts: Sequence[str] = ()) -> Ite
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
     with storage.at(uri).local_copy(uri) as path:
-        yield from read_path(path, uri, null_texts)
+        yield from read_path(path, uri, null_texts=null_texts)
 
 
-def read_path(path: Path, origin: str, null_texts: Sequence[str] = ()) -> Iterator[Piece]:
+def read_path(
+    path: Path, origin: str, reading: FormatOfFiles | None = None, null_texts: Sequence[str] = ()
+) -> Iterator[Piece]:
     """Read a local copy of the file `origin`, whose ending says of which format it is.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
+    del reading
     yield from _READERS[_ending(origin)](path, origin, null_texts)
 
 

@@ -13,6 +13,7 @@ from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnava
 from airflow_mlmon.hooks.azure import azure_options
 from airflow_mlmon.storage import ObjectStore, Storage, azure
 from airflow_mlmon.storage.azure import AzureStore
+from tests.support.fault_proxy import FaultProxy, cut, drop, refuse
 from tests.support.processes import free_port
 
 
@@ -97,3 +98,33 @@ def test_azure_package_that_is_not_installed_is_named(monkeypatch):
 
     with pytest.raises(ConfigError, match=r"airflow-mlmon\[azure\]"):
         Storage(azure_options=azure_options).at("abfs://any/a/")
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(refuse(503, "ServerBusy"), id="503"), pytest.param(drop, id="dropped"), pytest.param(cut, id="cut")],
+)
+def test_azure_faults_that_pass_cost_nothing(azurite, fault):
+    uri = f"abfs://{azurite.container(f'test-{uuid.uuid4().hex[:12]}')}/a/x"
+    content = bytes(range(256)) * (3 << 12)
+    AzureStore(azurite.options()).write(uri, content)
+    [listed] = AzureStore(azurite.options()).list(uri)
+    with FaultProxy(azurite.port, lambda asked: fault if asked.number % 2 else None) as proxy:
+        store = AzureStore(azurite.options(endpoint=f"{proxy.endpoint}/{azurite.account}"))
+        with store.local_copy(uri, etag=listed.etag) as path:
+            copied = path.read_bytes()
+
+    assert copied == content
+
+
+@pytest.mark.service
+def test_azure_body_that_never_comes_whole_is_worth_another_try(azurite, monkeypatch):
+    monkeypatch.setattr(azure, "_RETRIES", {"max_retries": 1})
+    uri = f"abfs://{azurite.container(f'test-{uuid.uuid4().hex[:12]}')}/a/x"
+    AzureStore(azurite.options()).write(uri, bytes(3 << 20))
+    with FaultProxy(azurite.port, lambda _: cut) as proxy:
+        store = AzureStore(azurite.options(endpoint=f"{proxy.endpoint}/{azurite.account}"))
+
+        with pytest.raises(ServiceUnavailableError, match="Azure did not answer"), store.local_copy(uri):
+            pass

@@ -111,7 +111,7 @@ def test_rules_of_others_are_never_taken_back(client):
     spec = parse_spec(SPEC.format(model="foreign", days=90), "foreign.yaml")
     client.set_retention_rules("foreign_predictions", retention_rules(90))
     own = apply_rules(client, spec, OwnRules())
-    changed = build_compaction_settings("foreign_predictions", 7)
+    changed = build_compaction_settings("foreign_predictions", 7, "UTC")
     client.set_compaction(changed)
 
     apply_rules(client, without_rules("foreign"), own)

@@ -82,15 +82,15 @@ def test_likely_cause_is_weighed_by_its_attributions(run):
     assert causes == {f"drift of amount: values higher than expected ({shift})"}
 
 
-def test_file_without_an_attribution_is_quarantined_and_named(tmp_path):
+def test_missing_attribution_costs_the_column_and_is_named(tmp_path):
     archive = Archive(str(tmp_path / "archive"), write_file)
     write_attributed(archive, {0: DAYS[0].drop_columns(["shap_term"])})
     with opened(tmp_path, archive, PATTERN) as run:
         evaluate_day(run, partition(0))
         state = run.store.state(partition(0))
 
-    assert state.status is Status.QUARANTINED
-    assert "part-0.parquet: column 'shap_term' is missing" in state.message
+    assert (state.status, state.rows_accepted) == (Status.PARTIAL, DAYS[0].num_rows)
+    assert state.message == f"column 'shap_term' is missing ({DAYS[0].num_rows} values)"
 
 
 def test_reference_may_lack_attributions(tmp_path):

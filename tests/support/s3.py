@@ -47,15 +47,15 @@ class MotoServer:
         extra = {"endpoint_url": self.endpoint, "region_name": "us-east-1"}
         return json.dumps({"conn_type": "aws", **keys, "extra": extra})
 
-    def client(self) -> Any:
-        """A boto3 client of the server."""
+    def client(self, endpoint: str | None = None, **config: Any) -> Any:
+        """A boto3 client of the server, or of a proxy of it."""
         return boto3.client(
             "s3",
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint or self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
-            config=Config(signature_version="s3v4"),
+            config=Config(signature_version="s3v4", **config),
         )
 
     def bucket(self, name: str) -> str:

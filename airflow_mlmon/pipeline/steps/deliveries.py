@@ -12,15 +12,16 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
+from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
-from airflow_mlmon.archive.read import format_day_folder, list_files, read_files
+from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
-from airflow_mlmon.storage import ObjectStore, StoredObject
+from airflow_mlmon.storage import ObjectStore
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
@@ -35,11 +36,11 @@ class Taken(NamedTuple):
     note: str = ""
 
 
-class _Source(NamedTuple):
+class _Files(NamedTuple):
     """Files of one delivery, or of the table that holds all; `listing` changes with them."""
 
     store: ObjectStore
-    listed: list[StoredObject]
+    listed: tuple[ListedFile, ...]
     listing: str
 
 
@@ -88,19 +89,19 @@ def _window(run: Run, labels: Labels, partition: Partition) -> list[Partition]:
     return [*(day for day in days if day.day >= run.spec.start), partition]
 
 
-def _find(run: Run, labels: Labels, partition: Partition) -> _Source:
+def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
     if labels.path is None:
-        store, folder = run.archive, run.predictions_folder(partition)
+        store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        folder = labels.path if labels.watermark else format_day_folder(labels.path, partition.day)
-    listed = list_files(store, folder)
+        found = list_below(store, labels.path) if labels.watermark else list_dated(store, labels.path, partition)
+    listed = found.files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
-    content = [reading, [(item.uri, item.size, item.etag) for item in listed]]
-    return _Source(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+    content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
+    return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
 
 
-def _take(run: Run, labels: Labels, partition: Partition, source: _Source) -> Taken:
+def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
     own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
@@ -109,12 +110,12 @@ def _take(run: Run, labels: Labels, partition: Partition, source: _Source) -> Ta
     content = [later, delivered.contradictory] if later or delivered.contradictory else None
     version = hashlib.sha256(json.dumps([manifest.version, content]).encode()).hexdigest()[:12]
     _save(run, partition, version if content else manifest.version, source.listing, delivered.rows)
-    problem = f"labels: {manifest.message}" if manifest.problems else ""
+    problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
 
 
 def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
-    """Read a growing table once, and divide its rows by the days of their watermark."""
+    """Read a growing table once, and curate its rows by the days of their watermark."""
     source = _find(run, labels, days[-1])
     if not source.listed:
         return {}
@@ -122,7 +123,7 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     times = table.column(str(labels.watermark))
     table = table.take(pc.sort_indices(times, null_placement="at_end"))
     times = table.column(str(labels.watermark))
-    problem = f"labels: {manifest.message}" if manifest.problems else ""
+    problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     unknown = f"labels: {times.null_count} rows have no {labels.watermark}" if times.null_count else ""
     taken = {}
     for day in days:
@@ -136,11 +137,12 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     return taken
 
 
-def _read(run: Run, labels: Labels, partition: Partition, source: _Source) -> tuple[pa.Table, Manifest]:
+def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tuple[pa.Table, Manifest]:
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
-    table, files = read_files(source.store, source.listed, label_columns(run.spec, labels), timezone=timezone)
-    manifest = Manifest(partition=partition, files=tuple(files), rows_accepted=table.num_rows)
+    columns = label_columns(run.spec, labels)
+    table, files = read_files(ListedSource(store=source.store, files=source.listed, columns=columns, timezone=timezone))
+    manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
 
 

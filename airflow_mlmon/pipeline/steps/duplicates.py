@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.intake import Keyed
+from airflow_mlmon.archive.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -29,8 +31,6 @@ from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
 log = logging.getLogger(__name__)
 
 ID_HASHES = "id_hashes.parquet"
-
-Positions = npt.NDArray[np.int64]
 
 _BATCH = 1 << 16
 
@@ -50,6 +50,11 @@ class Repeats:
     problem: str = ""
 
     @property
+    def reasons(self) -> dict[str, Positions]:
+        """Return the rows by the reason for which they are quarantined."""
+        return {f"the prediction id was already accepted on {day}": positions for day, positions in self.rows.items()}
+
+    @property
     def digest(self) -> str:
         """Return a hash of these rows; empty if there are none."""
         content = hashlib.sha256()
@@ -62,40 +67,38 @@ class _GoneError(Exception):
     """Error of a version whose rows or ids are missing."""
 
 
-def find_repeats(run: Run, partition: Partition, ids: pa.ChunkedArray) -> Repeats:
+def find_repeats(run: Run, partition: Partition, accepted: Keyed) -> Repeats:
     """Find the rows of a day whose ids were accepted on an earlier day.
 
     Args:
         run: the model.
         partition: the day.
-        ids: the ids of its rows as written, without nulls and duplicates.
+        accepted: its rows by their ids, without duplicates.
     """
-    if run.spec.duplicates is None or not len(ids):
+    if run.spec.duplicates is None or not accepted.rows.rows:
         return Repeats()
     run.progress("searching earlier days for duplicates")
-    hashes = hash_ids(ids)
-    order = np.argsort(hashes).astype(np.int64)
-    hashes = hashes[order]
     rows: dict[date, Positions] = {}
+    known = np.zeros(0, dtype=np.int64)
     unsought = []
     versions = _versions_before(run, partition, run.spec.duplicates.days)
     for past, version in versions.items():
-        found = _find_in(run, past, version, ids, (order, hashes))
+        found = _find_in(run, past, version, accepted)
         if found is None:
             unsought.append(past.key)
             continue
+        # the earliest day wins
+        found = np.setdiff1d(found, known)
         if len(found):
             rows[past.day] = found
-            # first seen wins: later days are not searched for these ids
-            held = ~np.isin(order, found)
-            order, hashes = order[held], hashes[held]
+            known = np.union1d(known, found)
     return Repeats(rows=rows, versions=versions, problem=_in_words(unsought))
 
 
-def write_id_hashes(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray) -> None:
+def write_id_hashes(run: Run, partition: Partition, version: str, accepted: Keyed) -> None:
     """Write the hashes of the accepted ids of a version, for later days."""
     if run.spec.duplicates is not None:
-        _keep(run, run.version_uri(partition, version, ID_HASHES), IdHashes.of(ids))
+        _keep(run, run.version_uri(partition, version, ID_HASHES), IdHashes(hashes=accepted.ordered))
 
 
 def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partition, str | None]:
@@ -106,21 +109,22 @@ def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partitio
     return {day: versions.get(day.day) for day in past}
 
 
-def _find_in(
-    run: Run, partition: Partition, version: str | None, ids: pa.ChunkedArray, sought: tuple[Positions, Positions]
-) -> Positions | None:
-    """Return the positions of the ids that a version has accepted; None if its ids are missing.
-
-    `sought` are the searched positions in the order of their hashes, with these hashes.
-    """
-    order, hashes = sought
+def _find_in(run: Run, partition: Partition, version: str | None, accepted: Keyed) -> Positions | None:
+    """Return the positions of the ids that a version has accepted; None if its ids are missing."""
     try:
         if version is None:
             return None
-        suspects = order[_hashes_of(run, partition, version).find(hashes)]
-        return _confirm(run, partition, version, ids, np.sort(suspects))
+        suspects = accepted.positions_of(_common(accepted.ordered, _hashes_of(run, partition, version)))
+        ids = accepted.rows.take(suspects, [run.spec.id_column]).column(0)
+        return suspects[_confirm(run, partition, version, ids)]
     except _GoneError:
         return None
+
+
+def _common(ordered: Positions, hashes: IdHashes) -> Positions:
+    """Return those of the ascending hashes that a version has."""
+    blocks = (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
+    return np.unique(np.concatenate([block[hashes.find(block)] for block in blocks]))
 
 
 def _hashes_of(run: Run, partition: Partition, version: str) -> IdHashes:
@@ -189,13 +193,12 @@ def _ids_of(run: Run, partition: Partition, version: str) -> Iterator[pa.Array]:
         raise _GoneError from None
 
 
-def _confirm(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray, suspects: Positions) -> Positions:
-    """Return those positions whose ids the version contains exactly."""
-    wanted = ids.take(pa.array(suspects))
-    found = np.zeros(len(suspects), dtype=np.bool_)
-    for batch in _ids_of(run, partition, version) if len(suspects) else ():
-        found |= pc.is_in(wanted, value_set=batch.cast(wanted.type)).to_numpy()
-    return suspects[found]
+def _confirm(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Mark the ids that the version contains exactly."""
+    found = np.zeros(len(ids), dtype=np.bool_)
+    for batch in _ids_of(run, partition, version) if len(ids) else ():
+        found |= pc.is_in(ids, value_set=batch.cast(ids.type)).to_numpy()
+    return found
 
 
 def _in_words(days: list[str]) -> str:

@@ -99,6 +99,24 @@ def evaluate_partition(
     )
 
 
+def evaluate_labels(run: Run, measured: Measured) -> None:
+    """Evaluate the performance of a day whose labels arrived, and publish it alone; the results of its rows stay.
+
+    Raises:
+        PartitionConflictError: another run has published the day or received labels meanwhile.
+    """
+    day = run.partition(measured.day)
+    run.store.publish(
+        None,
+        [_label_results(run, measured)],
+        supersedes=None,
+        versions={day: measured.version},
+        deliveries={day: frozenset(measured.deliveries)},
+        channels=run.channels,
+        policy=run.policy,
+    )
+
+
 def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
     """Return the day with what is said of the labels that belong to no prediction."""
     told = measured.told if measured else Told()
@@ -169,17 +187,18 @@ def _answered(metrics: Sequence[MetricValue]) -> int:
     return next(value.rows for value in metrics if value.key == (ROWS, None, None))
 
 
-def _label_results(run: Run, measured: Measured, predictions: Results) -> Results:
+def _label_results(run: Run, measured: Measured, predictions: Results | None = None) -> Results:
     partition = run.partition(measured.day)
     state = run.store.state(partition)
-    if partition != predictions.partition and (state is None or not state.evaluated):
+    own = predictions if predictions is not None and partition == predictions.partition else None
+    if own is None and (state is None or not state.evaluated):
         # a filled day of the history gets its values and no alert
         return label_results(run, measured)
     metrics = label_metrics(run, measured)
     expected = PartitionEvaluator(run=run).evaluate(partition, metrics)
     verdicts = [*_verdicts(run, partition, metrics, _rules(run, Family.LABELS)), *expected.verdicts]
     alerts = metric_alerts(partition, Family.LABELS, verdicts, run.spec.labels)
-    before = predictions.alerts if partition == predictions.partition else _stored_alerts(run, partition)
+    before = own.alerts if own is not None else _stored_alerts(run, partition)
     return Results(
         partition=partition,
         family=Family.LABELS,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from airflow_mlmon.archive.curate import Curated, count_reasons, curate, quarantine_repeats
+from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.intake import Intake, take_in
+from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.personal import protect
-from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -27,8 +29,8 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
     to_parquet,
 )
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.pipeline.workspace.samples import sample
-from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.pipeline.workspace.samples import sample_rows
+from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
@@ -111,27 +113,26 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
     current = run.store.state(partition)
-    run.progress("reading the archive")
-    listed = _list(run, partition)
-    table, files = read_files(run.archive, listed, run.spec.predictions.columns, timezone=run.spec.predictions.timezone)
-    curated = Curated(*(protect(rows, run.spec, run.hash_key) for rows in curate(table, run.spec, partition)))
-    repeats = find_repeats(run, partition, curated.rows.column(run.spec.id_column))
-    rows, quarantine, errors = curated = quarantine_repeats(curated, repeats.rows)
-    quarantined = Counter(count_reasons(quarantine))
-    for file in files:
-        if file.problem and file.rows:
-            quarantined["schema mismatch of the file"] += file.rows
-    manifest = Manifest(
-        partition=partition,
-        files=tuple(files),
-        rows_accepted=rows.num_rows + errors.num_rows,
-        rows_errors=errors.num_rows,
-        quarantined=dict(quarantined),
-        fingerprint=run.fingerprint,
-        repeats=repeats.digest,
-        folder=run.predictions_folder(partition),
-    )
-    _write(run, manifest, curated)
+    with TemporaryDirectory(prefix="mlmon-") as folder:
+        run.progress("reading the archive")
+        listing = list_day(run.archive, run.spec.predictions, partition)
+        intake = take_in(
+            _source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=Path(folder)
+        )
+        repeats = find_repeats(run, partition, intake.accepted)
+        intake.drop(repeats.reasons)
+        manifest = Manifest(
+            partition=partition,
+            files=intake.files,
+            rows_accepted=intake.accepted.rows.rows + intake.errors.rows.rows,
+            rows_errors=intake.errors.rows.rows,
+            quarantined=dict(intake.quarantined),
+            fingerprint=run.fingerprint,
+            repeats=repeats.digest,
+            folder=run.predictions_folder(partition),
+            passed_over=listing.passed_over,
+        )
+        _write(run, manifest, intake)
     labels = take_delivery(run, partition)
     return Prepared(
         model=partition.model,
@@ -144,33 +145,47 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_read=manifest.rows_read,
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
-        files=len(files),
+        files=len(manifest.files),
         message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem, labels.note))),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
-        delay=measure_delay(listed, partition.end, lambda days: _list(run, partition.shift(-days))),
+        delay=measure_delay(
+            [file.item for file in listing.files], partition.end, lambda days: _list(run, partition.shift(-days))
+        ),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
 
 
 def _list(run: Run, partition: Partition) -> list[StoredObject]:
-    return list_files(run.archive, run.predictions_folder(partition))
+    return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
 
 
-def _write(run: Run, manifest: Manifest, curated: Curated) -> None:
+def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
+    predictions = run.spec.predictions
+    return ListedSource(
+        store=run.archive,
+        files=listing.files,
+        columns=predictions.columns,
+        timezone=predictions.timezone,
+        required=required_columns(run.spec, partition),
+    )
+
+
+def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     """Write the rows, and the files that later steps need."""
     partition, version = manifest.partition, manifest.version
-    rows, quarantine, errors = curated
     run.progress("writing the curated partition")
-    run.files.write(run.version_uri(partition, version, CURATED), to_parquet(rows))
-    run.files.write(run.version_uri(partition, version, "quarantine.parquet"), to_parquet(quarantine))
-    write_operations(run, partition, version, rows, errors)
-    write_id_hashes(run, partition, version, rows.column(run.spec.id_column))
+    accepted = intake.accepted
+    curated, errors = accepted.rows.finish(), intake.errors.rows.finish()
+    run.files.upload(run.version_uri(partition, version, CURATED), curated)
+    run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
+    write_operations(run, partition, version, curated, errors)
+    write_id_hashes(run, partition, version, accepted)
     if run.spec.druid.engine is Engine.LOCAL:
         run.progress("profiling")
         schema = ensure_reference(run).schema
-        run.files.write(profile_uri(run, partition, version, schema.id), profile_table(rows, schema).to_bytes())
-    sampled = sample(rows.select(scalar_names(rows.schema)), run.spec.id_column)
+        run.files.write(profile_uri(run, partition, version, schema.id), profile_parquet([curated], schema).to_bytes())
+    sampled = sample_rows(accepted, run.spec.id_column, scalar_names(accepted.rows.schema))
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())

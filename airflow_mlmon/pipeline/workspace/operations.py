@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table, to_parquet
-from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.operations import (
     count_traffic,
     measure_operations,
     operational_columns,
+    operational_schema,
     profile_operations,
 )
 from airflow_mlmon.tasks.summary import summary_metrics
@@ -21,12 +26,15 @@ from airflow_mlmon.tasks.summary import summary_metrics
 _ERRORS = "errors.parquet"
 
 
-def write_operations(run: Run, partition: Partition, version: str, rows: pa.Table, errors: pa.Table) -> None:
-    """Write the rows with an error status, and the operational profile of all rows, if the spec asks for it."""
+def write_operations(run: Run, partition: Partition, version: str, rows: Path, errors: Path) -> None:
+    """Write the rows with an error status, and the operational profile of all rows, if the spec asks for it.
+
+    `rows` and `errors` are local Parquet files.
+    """
     if run.spec.operational is None:
         return
-    run.files.write(run.version_uri(partition, version, _ERRORS), to_parquet(errors))
-    _write(run, partition, version, [rows, errors])
+    run.files.upload(run.version_uri(partition, version, _ERRORS), errors)
+    _write(run, partition, version, _blocks(run, rows, errors))
 
 
 def read_operations(run: Run, partition: Partition, version: str) -> Profile | None:
@@ -56,15 +64,24 @@ def measure_rows(run: Run, profile: Profile, operations: Profile | None) -> list
     return [*count_traffic(summary, operations), *measure_operations(operations, run.spec)]
 
 
-def profile_requests(run: Run, tables: list[pa.Table]) -> Profile | None:
+def profile_requests(run: Run, tables: Iterable[pa.Table]) -> Profile | None:
     """Profile the requests in tables, answered and failed; None if the spec does not ask for it."""
     if run.spec.operational is None:
         return None
-    names = [name for name in operational_columns(run.spec) if name in tables[0].column_names]
-    return profile_operations(pa.concat_tables([table.select(names) for table in tables]), run.spec)
+    profiles = (profile_operations(table, run.spec) for table in tables)
+    return sum_profiles(operational_schema(run.spec), profiles)
 
 
-def _write(run: Run, partition: Partition, version: str, tables: list[pa.Table]) -> Profile | None:
+def _blocks(run: Run, *paths: Path) -> Iterator[pa.Table]:
+    """Yield the columns of requests, a row group at a time."""
+    for path in paths:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            names = [name for name in operational_columns(run.spec) if name in file.schema_arrow.names]
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group, columns=names)
+
+
+def _write(run: Run, partition: Partition, version: str, tables: Iterable[pa.Table]) -> Profile | None:
     profile = profile_requests(run, tables)
     if profile is not None:
         run.files.write(_uri(run, partition, version), profile.to_bytes())

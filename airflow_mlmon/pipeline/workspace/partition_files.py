@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,7 +49,12 @@ def read_workspace_table(
     return _parse(source, columns)
 
 
-def _parse(source: io.BytesIO, columns: list[str] | None) -> pa.Table:
+def read_local(path: Path) -> pa.Table:
+    """Read all rows of a local Parquet file, and verify its page checksums."""
+    return _parse(path, None)
+
+
+def _parse(source: io.BytesIO | Path, columns: list[str] | None) -> pa.Table:
     return pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.archive.curate import curate
+from airflow_mlmon.archive.intake import take_in
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
-from airflow_mlmon.archive.personal import protect
-from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.archive.layout import ListedFile, list_below
+from airflow_mlmon.archive.manifest import SourceFile
+from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
-from airflow_mlmon.storage import ObjectStore, StoredObject
-from airflow_mlmon.tables.schema import arrow_schema
+from airflow_mlmon.pipeline.workspace.partition_files import read_local
+from airflow_mlmon.spec import Column, ColumnType, Role
+from airflow_mlmon.storage import ObjectStore
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
@@ -37,8 +39,8 @@ def read_reference(run: Run) -> ReferenceRows:
     Raises:
         ConfigError: a file does not match the spec, or there are no rows.
     """
-    store, listed = _list(run)
-    found = _read(run, store, listed)
+    store, files = _list(run)
+    found = _read(run, store, files)
     if not found.rows.num_rows:
         raise ConfigError(
             f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
@@ -55,8 +57,8 @@ def stream_reference(run: Run) -> Iterator[ReferenceRows]:
     Raises:
         ConfigError: a file does not match the spec.
     """
-    store, listed = _list(run)
-    for item in listed:
+    store, files = _list(run)
+    for item in files:
         yield _read(run, store, [item])
 
 
@@ -69,13 +71,13 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     return join_outputs(rows, rows.column(reference.label), excluded, run.spec)
 
 
-def _list(run: Run) -> tuple[ObjectStore, list[StoredObject]]:
+def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
     reference = run.spec.reference
     store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
-    return store, list_files(store, reference.path.rstrip("/") + "/")
+    return store, list_below(store, reference.path, columns=run.spec.predictions.columns).files
 
 
-def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> ReferenceRows:
+def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ReferenceRows:
     spec, reference = run.spec, run.spec.reference
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
@@ -83,23 +85,25 @@ def _read(run: Run, store: ObjectStore, listed: Sequence[StoredObject]) -> Refer
         columns[reference.label] = label_column(spec)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
-    optional = [name for role in _OPTIONAL for name in spec.columns_of(role)]
-    table, files = read_files(store, list(listed), columns, timezone=spec.predictions.timezone, optional=optional)
-    if problems := [f"{file.uri}: {file.problem}" for file in files if file.problem]:
+    source = ListedSource(
+        store=store,
+        files=files,
+        columns=columns,
+        timezone=spec.predictions.timezone,
+        optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
+    )
+    with TemporaryDirectory(prefix="mlmon-") as folder:
+        intake = take_in(source, spec, None, hash_key=run.hash_key, folder=Path(folder))
+        _demand_all(run, intake.files, is_dated=reference.dated)
+        rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
+    return ReferenceRows(rows=rows, files={file.uri: file.sha256 for file in intake.files}, errors=errors)
+
+
+def _demand_all(run: Run, files: Sequence[SourceFile], *, is_dated: bool) -> None:
+    problems = [f"{file.uri}: {file.problem}" for file in files if file.problem]
+    problems += [f"{file.uri}: {fault} ({count} values)" for file in files for fault, count in file.faults.items()]
+    if problems:
         raise ConfigError(
             f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
-            hint="if the data has no ids or event times, set `dated: false` under reference" if not unknown else "",
+            hint="if the data has no ids or event times, set `dated: false` under reference" if is_dated else "",
         )
-    if unknown:
-        table = _numbered(table, spec)
-    curated = curate(table, spec, None)
-    rows, errors = (protect(part, spec, run.hash_key) for part in (curated.rows, curated.errors))
-    return ReferenceRows(rows=rows, files={file.uri: file.sha256 for file in files}, errors=errors)
-
-
-def _numbered(table: pa.Table, spec: ModelSpec) -> pa.Table:
-    """Return the rows with their numbers as ids, and without times."""
-    own = arrow_schema({name: spec.columns[name] for name in (spec.id_column, spec.time_column)})
-    ids = pa.array(np.arange(table.num_rows)).cast(own.field(spec.id_column).type)
-    table = table.append_column(own.field(spec.id_column), ids)
-    return table.append_column(own.field(spec.time_column), pa.nulls(len(ids), own.field(spec.time_column).type))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.intake import Keyed
+from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import ModelSpec
 
 SAMPLE_ROWS = 5_000
@@ -28,9 +29,14 @@ def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table
     """Draw at most `rows` rows by the hash of their prediction id, always the same."""
     if table.num_rows <= rows:
         return table
-    ids = table.column(id_column).to_pylist()
-    keys = np.array([hashlib.blake2b(key.encode(), digest_size=8).digest() for key in ids], dtype="S8")
-    return table.take(pa.array(np.sort(np.argsort(keys, kind="stable")[:rows])))
+    hashes = hash_ids(table.column(id_column))
+    return table.take(pa.array(np.sort(np.argsort(hashes, kind="stable")[:rows])))
+
+
+def sample_rows(accepted: Keyed, id_column: str, columns: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Draw the same sample as `sample` from columns of rows on disk."""
+    lowest = np.unique(accepted.ordered[:rows])
+    return sample(accepted.rows.take(accepted.positions_of(lowest), columns), id_column, rows)
 
 
 def days_of(table: pa.Table, time_column: str, zone: str) -> pa.ChunkedArray:

@@ -81,7 +81,8 @@ def datasource(name: str, columns: dict[str, DimensionType] | None = None) -> Da
 
 def rows_of(partition: Partition, count: int, score: float = 0.5) -> pa.Table:
     """Rows spread over a partition, from its first to its last microsecond."""
-    moments = [partition.start + timedelta(microseconds=86_399_999_999 * i // max(count - 1, 1)) for i in range(count)]
+    last = (partition.end - partition.start) // timedelta(microseconds=1) - 1
+    moments = [partition.start + timedelta(microseconds=last * i // max(count - 1, 1)) for i in range(count)]
     return pa.table(
         {
             "at": pa.array(moments, pa.timestamp("us", "UTC")),

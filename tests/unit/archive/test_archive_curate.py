@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.curate import Curated, count_reasons, curate, quarantine_repeats
 from airflow_mlmon.archive.personal import hash_values, protect
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
+from tests.support.curated import curate
 
 SPEC = parse_spec(
     """
@@ -55,47 +54,26 @@ def rows(*entries: tuple[str | None, datetime | None, float | None]) -> pa.Table
         pytest.param(("b", NOON, None), "x is empty", id="no-required-value"),
         pytest.param(("b", DAY.end, 1.0), "at is outside the day", id="first-moment-of-the-next-day"),
         pytest.param(("b", DAY.start - timedelta(microseconds=1), 1.0), "at is outside the day", id="day-before"),
-        pytest.param(("a", NOON, 2.0), "id is a duplicate", id="duplicate"),
+        pytest.param(("a", NOON, 1.0), "id is a duplicate", id="duplicate"),
+        pytest.param(("a", NOON, 2.0), "id is a duplicate with other values", id="contradiction"),
     ],
 )
 def test_curate_quarantines_a_bad_row_with_its_reason(bad, reason):
     curated = curate(rows(("a", NOON, 1.0), bad), SPEC, DAY)
 
     assert curated.rows.column("x").to_pylist() == [1.0]
-    assert count_reasons(curated.quarantine) == {reason: 1}
+    assert curated.reasons == {reason: 1}
 
 
 def test_curate_takes_the_first_good_row_of_an_id():
     curated = curate(rows(("a", NOON, None), ("a", NOON, 2.0), ("a", NOON, 3.0)), SPEC, DAY)
 
     assert curated.rows.column("x").to_pylist() == [2.0]
-    assert count_reasons(curated.quarantine) == {"x is empty": 1, "id is a duplicate": 1}
+    assert curated.reasons == {"x is empty": 1, "id is a duplicate with other values": 1}
 
 
 def test_curate_takes_the_first_moment_of_the_day():
     assert curate(rows(("a", DAY.start, 1.0)), SPEC, DAY).rows.num_rows == 1
-
-
-def test_quarantine_repeats_moves_rows_by_the_day_on_which_their_id_was_taken():
-    curated = curate(rows(*((name, NOON, 1.0) for name in "abcdef"), ("a", NOON, 2.0)), SPEC, DAY)
-
-    kept, quarantine, _ = quarantine_repeats(
-        curated, {date(2026, 2, 27): np.array([4]), date(2026, 2, 28): np.array([0, 2])}
-    )
-
-    assert kept.column("id").to_pylist() == ["b", "d", "f"]
-    assert quarantine.column("id").to_pylist() == ["a", "e", "a", "c"]
-    assert count_reasons(quarantine) == {
-        "id is a duplicate": 1,
-        "the prediction id was already accepted on 2026-02-27": 1,
-        "the prediction id was already accepted on 2026-02-28": 2,
-    }
-
-
-def test_quarantine_repeats_of_nothing_changes_nothing():
-    curated = Curated(rows(("a", NOON, 1.0)), rows(("b", NOON, 1.0)), rows(("c", NOON, 1.0)))
-
-    assert quarantine_repeats(curated, {}) is curated
 
 
 @given(
@@ -112,7 +90,7 @@ def test_curate_accounts_for_every_row(entries):
     curated = curate(rows(*entries), SPEC, DAY)
 
     assert curated.rows.num_rows + curated.quarantine.num_rows == len(entries)
-    assert sum(count_reasons(curated.quarantine).values()) == curated.quarantine.num_rows
+    assert sum(curated.reasons.values()) == curated.quarantine.num_rows
     assert len(set(curated.rows.column("id").to_pylist())) == curated.rows.num_rows
 
 
@@ -173,7 +151,7 @@ def test_curate_quarantines_vectors_that_are_none_and_takes_the_others(element):
     curated = curate(table, VECTORS, DAY)
 
     assert curated.rows.column("id").to_pylist() == ["a", "b", "c"]
-    assert count_reasons(curated.quarantine) == {
+    assert curated.reasons == {
         "v is not a vector of dimension 2": 3,
         "v has a null element": 1,
         "w is empty": 1,

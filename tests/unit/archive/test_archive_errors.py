@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.curate import count_reasons, curate
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
+from tests.support.curated import curate
 
 SPEC = parse_spec(
     """\
@@ -47,28 +47,28 @@ def test_error_needs_neither_an_id_nor_a_value():
 
     assert curated.errors.num_rows == 1
     assert curated.rows.column("id").to_pylist() == ["a"]
-    assert count_reasons(curated.quarantine) == {"amount is empty": 1}
+    assert curated.reasons == {"amount is empty": 1}
 
 
 def test_error_of_another_day_is_quarantined():
     curated = curate(table(("a", DAY.end, None, "500"), ("b", None, None, "500")), SPEC, DAY)
 
     assert curated.errors.num_rows == 0
-    assert count_reasons(curated.quarantine) == {"at is outside the day": 1, "at is empty": 1}
+    assert curated.reasons == {"at is outside the day": 1, "at is empty": 1}
 
 
 def test_answer_to_a_retry_is_no_duplicate_of_the_error():
     curated = curate(table(("a", NOON, None, "500"), ("a", LATER, 1.0, "200"), ("a", LATER, 1.0, "200")), SPEC, DAY)
 
     assert (curated.errors.num_rows, curated.rows.num_rows) == (1, 1)
-    assert count_reasons(curated.quarantine) == {"id is a duplicate": 1}
+    assert curated.reasons == {"id is a duplicate": 1}
 
 
 def test_copy_of_an_error_is_quarantined_and_a_failed_retry_is_not():
     curated = curate(table(("a", NOON, None, "500"), ("a", NOON, None, "500"), ("a", LATER, None, "500")), SPEC, DAY)
 
     assert curated.errors.num_rows == 2
-    assert count_reasons(curated.quarantine) == {"an error is listed twice": 1}
+    assert curated.reasons == {"an error is listed twice": 1}
 
 
 def test_row_with_an_unknown_status_or_none_is_an_ordinary_one():

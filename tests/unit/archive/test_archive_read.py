@@ -1,4 +1,4 @@
-"""Files of one day whose columns are of different types: read as declared, or left out whole with the reason."""
+"""Files of one day whose columns are of different types: read as declared, or null with the reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.read import list_files, read_files
+from airflow_mlmon.archive.layout import list_below
+from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.storage.local import LocalStore
 
@@ -22,7 +23,7 @@ def read_day(folder: Path, columns: dict[str, Column], *values: pa.Array):
     for number, column in enumerate(values):
         pq.write_table(pa.table({"x": column}), folder / f"part-{number}.parquet")
     store = LocalStore()
-    return read_files(store, list_files(store, f"{folder}/"), columns, timezone=None)
+    return read_files(ListedSource(store=store, files=list_below(store, str(folder)).files, columns=columns))
 
 
 def test_decimals_of_all_files_keep_every_digit(tmp_path):
@@ -46,14 +47,14 @@ def test_decimals_of_all_files_keep_every_digit(tmp_path):
     ]
 
 
-def test_file_whose_decimals_do_not_go_with_the_others_is_left_out_whole(tmp_path):
+def test_decimals_that_do_not_go_with_those_before_are_null(tmp_path):
     table, files = read_day(
         tmp_path, DECIMAL, pa.array([Decimal(f"0.{'1' * 60}")]), pa.array([Decimal("9" * 60)]), pa.array([1, 2])
     )
 
-    assert table.num_rows == 3
-    clash = "column 'x' is decimal256(60, 0), earlier files have decimal256(61, 60)"
-    assert [file.problem for file in files] == ["", f"{clash}: together they exceed the digits of a decimal", ""]
+    assert table.column("x").to_pylist() == [Decimal(f"0.{'1' * 60}"), None, 1, 2]
+    clash = "x has decimal256(60, 0) beside decimal256(61, 60), which together exceed the digits of a decimal"
+    assert [file.faults for file in files] == [{}, {clash: 1}, {}]
 
 
 def test_vectors_of_files_of_other_types_are_read_in_the_longer_one(tmp_path):
@@ -65,8 +66,8 @@ def test_vectors_of_files_of_other_types_are_read_in_the_longer_one(tmp_path):
         pa.array([["a"]]),
     )
 
-    assert table.column("x").to_pylist() == [[1.5, 2.5], [0.1, 0.2], None]
-    assert files[2].problem == "column 'x' is list<element: string>, which cannot be read as vector"
+    assert table.column("x").to_pylist() == [[1.5, 2.5], [0.1, 0.2], None, None]
+    assert files[2].faults == {"column 'x' is list<element: string>, which cannot be read as vector": 1}
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ def test_vectors_of_files_of_other_types_are_read_in_the_longer_one(tmp_path):
         (ColumnType.VECTOR, "column 'x' is string, which cannot be read as vector"),
     ],
 )
-def test_file_of_another_type_is_left_out_whole(tmp_path, kind, problem):
+def test_column_of_another_type_is_null_in_its_file(tmp_path, kind, problem):
     column = Column(type=kind, dimension=2 if kind is ColumnType.VECTOR else None)
 
     table, files = read_day(tmp_path, {"x": column}, pa.nulls(3), pa.array(["a word"]))
 
-    assert table.column("x").to_pylist() == [None, None, None]
-    assert [file.problem for file in files] == ["", problem]
+    assert table.column("x").to_pylist() == [None, None, None, None]
+    assert [file.faults for file in files] == [{}, {problem: 1}]
 
 
 def test_integers_beyond_2_53_are_read_beside_nulls(tmp_path):

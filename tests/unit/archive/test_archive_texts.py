@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.curate import curate
 from airflow_mlmon.archive.texts import derive_texts
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import Column, ColumnType, Role
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
+from tests.support.curated import curate
 from tests.support.hostile import HOSTILE
 
 NAMES = ("length", "words", "letters", "digits", "upper", "non_ascii", "pattern", "empty")
@@ -93,9 +93,9 @@ def test_curation_derives_from_accepted_and_quarantined_rows():
     table = day_table(FIRST).drop_columns(["repaid", "outcome"])
     table = replace_columns(table, channel=pa.array(["web 1", None, *["branch"] * 78]), term=[None, *[12] * 79])
 
-    rows, quarantine, _ = curate(table, spec, partition(0))
+    rows, quarantine, *_ = curate(table, spec, partition(0))
 
-    assert rows.column_names == list(spec.columns)
+    assert rows.column_names == [name for name, column in spec.columns.items() if column.personal != "drop"]
     assert quarantine.column("quarantine_reason").to_pylist() == ["term is empty", "channel is empty"]
     assert quarantine.column("channel.pattern").to_pylist() == ["aaa 9", None]
     assert rows.column("channel.length").unique().to_pylist() == [6]

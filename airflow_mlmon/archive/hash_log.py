@@ -1,0 +1,61 @@
+"""Hashes of the ids of a day on disk, in the order of its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from airflow_mlmon.archive.spool import Positions
+from airflow_mlmon.statistics.arrays import Integers
+
+_BLOCK = 1 << 20
+
+
+class HashLog:
+    """File of 64-bit hashes, one per row; memory holds all of them only while they are sorted."""
+
+    def __init__(self, path: Path) -> None:
+        self.rows = 0
+        self._path = path
+        path.touch()
+
+    def add(self, hashes: Integers) -> None:
+        """Append the hashes of further rows."""
+        with self._path.open("ab") as file:
+            file.write(hashes.astype("<i8", copy=False).tobytes())
+        self.rows += len(hashes)
+
+    def ordered(self) -> Integers:
+        """Return all hashes, ascending."""
+        hashes = np.fromfile(self._path, dtype="<i8").astype(np.int64, copy=False)
+        hashes.sort()
+        return hashes
+
+    def positions_of(self, wanted: Integers) -> Positions:
+        """Return the positions, ascending, of the rows whose hash is one of the ascending `wanted`."""
+        found = [np.zeros(0, dtype=np.int64)]
+        if len(wanted):
+            for start in range(0, self.rows, _BLOCK):
+                hashes = np.fromfile(self._path, dtype="<i8", count=_BLOCK, offset=8 * start)
+                places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
+                found.append(start + np.flatnonzero(wanted[places] == hashes))
+        return np.concatenate(found)
+
+    def without(self, positions: Positions, path: Path) -> HashLog:
+        """Copy the hashes of all rows but those at ascending positions."""
+        copy = HashLog(path)
+        for start in range(0, self.rows, _BLOCK):
+            hashes = np.fromfile(self._path, dtype="<i8", count=_BLOCK, offset=8 * start)
+            low, high = np.searchsorted(positions, [start, start + len(hashes)])
+            copy.add(np.delete(hashes, positions[low:high] - start))
+        return copy
+
+
+def find_doubled(ordered: Integers) -> Integers:
+    """Return the values that occur more than once among ascending ones.
+
+    >>> find_doubled(np.array([1, 2, 2, 5, 5, 5])).tolist()
+    [2, 5]
+    """
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])

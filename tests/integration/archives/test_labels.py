@@ -1,0 +1,139 @@
+"""Labels as they are delivered in the wild: late, of skipped days, twice, in other spellings and other places."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.pipeline.history.late_labels import take_labels
+from airflow_mlmon.records import Status
+from tests.support.base_day import (
+    FIRST,
+    LABELS,
+    BaseArchive,
+    day_of,
+    day_table,
+    labels_of,
+    metric_of,
+    run_day,
+)
+
+
+def with_ids(ids: list[object]) -> pa.Table:
+    return day_table(FIRST).set_column(0, "id", pa.array([str(found) for found in ids]))
+
+
+def test_delivery_of_a_skipped_day_is_taken_in_by_the_next_run(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    for offset in range(5):
+        archive.write_day(day_of(offset))
+        archive.write_labels(day_of(offset + 2), labels_of(day_table(day_of(offset))))
+
+    with archive.opened() as run:
+        # the day on which the labels of the second day come is skipped
+        for offset in (0, 1, 2):
+            run_day(run, day_of(offset))
+        assert metric_of(run, day_of(1), "label_coverage") == 0
+        run_day(run, day_of(4))
+
+        assert [metric_of(run, day_of(offset), "accuracy") for offset in range(3)] == [1, 1, 1]
+        [skipped] = run.store.states("m", day_of(3), day_of(3))
+        assert not skipped.evaluated
+
+
+def test_folder_that_is_added_to_is_read_again(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    labels = labels_of(day_table(FIRST))
+    for offset in range(4):
+        archive.write_day(day_of(offset))
+
+    with archive.opened() as run:
+        for offset in range(4):
+            if offset != 2:
+                archive.write_labels(FIRST, labels.slice(50 * offset, 50), f"l-{offset}.parquet")
+            run_day(run, day_of(offset))
+
+        assert metric_of(run, FIRST, "label_coverage") == 0.75
+        taken = take_labels(run, FIRST, day_of(3))
+        assert (taken.delivered, taken.days) == ({}, ())
+
+
+def test_labels_of_days_that_never_ran_are_taken_in_by_the_command(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    for offset in range(3):
+        archive.write_day(day_of(offset))
+    with archive.opened() as run:
+        for offset in range(3):
+            run_day(run, day_of(offset))
+        for offset in range(2):
+            archive.write_labels(day_of(offset + 5), labels_of(day_table(day_of(offset))))
+
+        taken = take_labels(run, FIRST, day_of(9))
+
+        assert taken.delivered == {"2026-03-06": 200, "2026-03-07": 200}
+        assert taken.days == ("2026-03-01", "2026-03-02")
+        assert [metric_of(run, day_of(offset), "accuracy") for offset in range(2)] == [1, 1]
+        assert metric_of(run, day_of(2), "label_coverage") == 0
+
+
+OTHER_SPELLINGS = {
+    "zeros": ([f"{n:05d}" for n in range(1, 201)], list(range(1, 201)), "without_zeros", "without leading zeros"),
+    "doubles": ([str(n) for n in range(200)], [f"{n}.0" for n in range(200)], "whole", "without .0"),
+    "blanks": ([f"A-{n}" for n in range(200)], [f"A-{n} " for n in range(200)], "strip", "without blanks around them"),
+    "case": ([f"{n:031x}a" for n in range(200)], [f"{n:031X}A" for n in range(200)], "lower", "in lower case"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_SPELLINGS)
+def test_ids_in_another_spelling_are_told_and_mapped_by_a_rule(tmp_path, case):
+    predicted, labelled, form, words = OTHER_SPELLINGS[case]
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    table = with_ids(predicted)
+    archive.write_day(FIRST, table)
+    archive.write_labels(FIRST, labels_of(table).set_column(0, "id", pa.array(labelled)))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert state.status is Status.PARTIAL
+        assert (
+            f"labels: 0 of 200 ids of the delivery belong to a prediction; 200 would {words}: set `labels.ids: {form}`"
+            == state.message
+        )
+    with archive.opened(("  id: id\n", f"  id: id\n  ids: {form}\n")) as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.message) == (Status.OK, "")
+        assert metric_of(run, FIRST, "accuracy") == 1
+
+
+def test_correction_replaces_and_rows_that_contradict_are_counted(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    table = day_table(FIRST)
+    right = labels_of(table)
+    wrong = right.set_column(1, "fraud", pa.array([not flag for flag in right.column("fraud").to_pylist()]))
+    archive.write_day(FIRST, table)
+    archive.write_labels(FIRST, pa.concat_tables([wrong.slice(0, 10), right]))
+    archive.write_day(day_of(1))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+        assert metric_of(run, FIRST, "accuracy") == 1
+        assert "10 ids have rows that contradict each other; the last counts" in state.message
+        archive.write_labels(day_of(1), wrong.slice(0, 50))
+        run_day(run, day_of(1))
+
+        assert metric_of(run, FIRST, "accuracy") == 0.75
+
+
+def test_labels_that_come_too_late_are_counted(tmp_path):
+    archive = BaseArchive(tmp_path, ("delay_days: 7", "delay_days: 2"), labels=LABELS)
+    for offset in range(5):
+        archive.write_day(day_of(offset))
+    archive.write_labels(day_of(3), labels_of(day_table(FIRST)))
+
+    with archive.opened() as run:
+        states = [run_day(run, day_of(offset)) for offset in range(4)]
+
+        assert states[3].message == "labels: 200 came later than delay_days (2), and do not count"
+        assert metric_of(run, FIRST, "label_coverage") == 0
