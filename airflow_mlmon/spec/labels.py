@@ -20,6 +20,9 @@ _JOINING = frozenset(
     {ColumnType.STRING, ColumnType.CATEGORY, ColumnType.INTEGER, ColumnType.BOOLEAN, ColumnType.TIMESTAMP}
 )
 
+# schedule of a DAG that is only triggered by hand
+MANUAL = "manual"
+
 
 class IdForm(StrEnum):
     """Spelling in which ids of predictions and labels are compared."""
@@ -74,6 +77,11 @@ class Labels(Section):
         default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
     )
     positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
+    schedule: str | None = Field(
+        default=None,
+        description="When a DAG of its own, `<model>_labels`, takes in labels that no run has read: a cron expression, "
+        "or `manual`; without it there is none.",
+    )
     delay_days: int = Field(
         default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
     )

@@ -104,27 +104,33 @@ def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
 def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
-    own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
-    later = {key: value for key, value in own.items() if key not in _SINCE_FIRST or isinstance(value, dict)}
-    # of contradictory rows the first counted once
-    content = [later, delivered.contradictory] if later or delivered.contradictory else None
-    version = hashlib.sha256(json.dumps([manifest.version, content]).encode()).hexdigest()[:12]
-    _save(run, partition, version if content else manifest.version, source.listing, delivered.rows)
+    _save(run, partition, _version(labels, manifest, delivered.contradictory), source.listing, delivered.rows)
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
 
 
+def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
+    """Return the version of a delivery; where nothing new has a say in it, that of the first release."""
+    content: list[object] = [1, "", sorted((file.uri, file.sha256) for file in manifest.files)]
+    own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
+    later = {key: value for key, value in own.items() if key not in _SINCE_FIRST or isinstance(value, dict)}
+    # files with values that cannot be read were refused, and of contradictory rows the first counted
+    added = [later, manifest.faults, contradictory]
+    content += [added] if any(added) else []
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
 def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
-    """Read a growing table once, and curate its rows by the days of their watermark."""
+    """Read a growing table once, and divide its rows by the days of their watermark."""
     source = _find(run, labels, days[-1])
     if not source.listed:
         return {}
     table, manifest = _read(run, labels, days[-1], source)
-    times = table.column(str(labels.watermark))
-    table = table.take(pc.sort_indices(times, null_placement="at_end"))
+    missing = table.column(str(labels.watermark)).null_count
+    table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
     times = table.column(str(labels.watermark))
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
-    unknown = f"labels: {times.null_count} rows have no {labels.watermark}" if times.null_count else ""
+    unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     taken = {}
     for day in days:
         within = pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end)))
