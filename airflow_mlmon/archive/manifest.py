@@ -22,7 +22,8 @@ class SourceFile:
     """Listed file; `problem` says why it was rejected, `rows` is None if unknown.
 
     `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
-    say how columns were read where the spec leaves it open.
+    say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
+    only a fraction of the requests is logged.
     """
 
     uri: str
@@ -33,6 +34,7 @@ class SourceFile:
     undeclared: tuple[str, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unsampled: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,13 @@ class Manifest:
     def rows_read(self) -> int:
         """Rows of all files whose rows can be counted."""
         return self.rows_accepted + self.rows_quarantined
+
+    @property
+    def sampling_fraction(self) -> float | None:
+        """Fraction of the requests that is logged; None where no file says it."""
+        sampled = [file for file in self.files if file.unsampled]
+        unsampled = sum(file.unsampled or 0.0 for file in sampled)
+        return sum(file.rows or 0 for file in sampled) / unsampled if sampled else None
 
     @property
     def problems(self) -> tuple[SourceFile, ...]:
@@ -122,4 +131,5 @@ class Manifest:
         content: dict[str, Any] = asdict(self)
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
         content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
+        content["sampling_fraction"] = self.sampling_fraction
         return json.dumps(content, indent=1, sort_keys=True)

@@ -1,4 +1,4 @@
-"""FormatOfFiles of listed files in batches of declared columns, with an account of every file."""
+"""Reading of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,13 +14,16 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.ahead import read_ahead
 from airflow_mlmon.archive.curate import REASON
+from airflow_mlmon.archive.envelopes.envelope import Envelope
+from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
 from airflow_mlmon.archive.layout import ListedFile
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import FormatOfFiles, read_path
+from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
 
 
@@ -34,7 +38,8 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
-        reading: Format of the files.
+        reading: Settings of the readers.
+        envelope: Envelope of the rows; None if each record is a row.
     """
 
     store: ObjectStore
@@ -43,7 +48,8 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
-    reading: FormatOfFiles = field(default_factory=FormatOfFiles)
+    reading: Reading = field(default_factory=Reading)
+    envelope: Envelope | None = None
 
 
 class Batch(NamedTuple):
@@ -64,14 +70,18 @@ class Batch(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """Account of a file while it is read; `given` are its rows that were handed on."""
+    """Account of a file while it is read; `given` are its records that were handed on.
+
+    `unsampled` are the rows that its rows stand for, where only a fraction of the requests is logged.
+    """
 
     listed: ListedFile
     sha256: str = ""
     rows: int | None = None
     problem: str = ""
-    undeclared: tuple[str, ...] = ()
+    undeclared: set[str] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
+    unsampled: float | None = None
     notes: set[str] = field(default_factory=set)
     given: int = 0
 
@@ -89,7 +99,8 @@ class Account:
             sha256=self.sha256,
             rows=self.rows,
             problem=self.problem,
-            undeclared=self.undeclared,
+            undeclared=tuple(sorted(self.undeclared)),
+            unsampled=None if self.problem else self.unsampled,
             faults={} if self.problem else dict(self.faults),
             notes=() if self.problem else tuple(sorted(self.notes)),
         )
@@ -107,13 +118,14 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        FormatOfFiles again, after `restart`, passes over it.
+        Reading again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
         """
         yield Batch(-1, arrow_schema(self._source.columns).empty_table())
-        for number, piece in self._pieces():
+        envelope = self._source.envelope
+        for number, piece in self._records() if envelope is None else self._unpack(envelope):
             yield self._conform(number, piece)
 
     def restart(self) -> bool:
@@ -124,17 +136,30 @@ class Reader:
             account.given = 0
             account.faults.clear()
             account.notes.clear()
+            account.undeclared.clear()
+            account.unsampled = None
         return True
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return the accounts of all files."""
         return tuple(account.close() for account in self.accounts)
 
-    def _pieces(self) -> Generator[tuple[int, Piece]]:
+    def _records(self) -> Generator[tuple[int, Piece]]:
         for number, account in enumerate(self.accounts):
             if not account.problem:
                 for piece in self._read(account):
+                    account.given += piece.rows
                     yield number, piece
+
+    def _unpack(self, envelope: Envelope) -> Generator[tuple[int, Piece]]:
+        """Unpack the records to rows; a file has as many as come out of it."""
+        rows: Counter[int] = Counter()
+        modified = [account.listed.item.modified for account in self.accounts]
+        for number, piece in envelope.rows(self._records(), modified):
+            rows[number] += piece.rows
+            yield number, piece
+        for number, account in enumerate(self.accounts):
+            account.rows = None if account.problem else rows[number]
 
     def _read(self, account: Account) -> Iterator[Piece]:
         item = account.listed.item
@@ -147,7 +172,7 @@ class Reader:
                     account.problem = f"only {path.stat().st_size} of {item.size} listed bytes could be read"
                     return
                 rows = 0
-                for piece in read_path(path, item.uri, self._source.reading):
+                for piece in self._parse(path, item.uri):
                     rows += piece.rows
                     yield piece
                 account.rows = rows
@@ -160,27 +185,36 @@ class Reader:
         except DataError as error:
             account.problem = error.message
 
+    def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
+        if self._source.envelope is None:
+            return read_path(path, origin, self._source.reading)
+        return self._source.envelope.read(path, origin, self._source.reading)
+
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
         table, refused = piece.table, None
         if REASON in table.column_names and REASON not in source.columns:
             refused, table = table.column(REASON), table.drop_columns([REASON])
-        if not piece.rows:
-            account.undeclared = tuple(undeclared(table, source.columns))
+        if SAMPLING in table.column_names:
+            account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
+            table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
+        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
         found = conform(
             table,
             source.columns,
             timezone=source.timezone,
             optional=source.optional,
             is_text=piece.is_text,
+            repeated=piece.repeated,
+            beside=account.undeclared,
             values=account.listed.values,
         )
         found = self._fit(found)
+        is_row = True if refused is None else pc.is_null(refused).to_numpy()
         for fault in found.faults:
-            if fault.column not in source.required and (count := int(fault.rows.sum())):
+            if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
-        account.given += piece.rows
         return Batch(number, found.table, found.faults, refused)
 
     def _fit(self, found: Conformed) -> Conformed:
@@ -202,6 +236,8 @@ class Reader:
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     """Read the rows of all files of a source into one table, and account for every file.
 
+    The rows that the envelope refuses are left out, and counted among the faults of their file.
+
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
     """
@@ -209,5 +245,12 @@ def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     tables: list[pa.Table] = []
     while not tables or reader.restart():
         with read_ahead(reader.batches()) as batches:
-            tables = [batch.table for batch in batches]
+            tables = [_drop_refused(batch, reader.accounts) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive"), reader.files()
+
+
+def _drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:
+    if batch.refused is None or batch.refused.null_count == batch.table.num_rows:
+        return batch.table
+    accounts[batch.file].faults.update(batch.refused.drop_null().to_pylist())
+    return batch.table.filter(pc.is_null(batch.refused))

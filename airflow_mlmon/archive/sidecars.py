@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from airflow_mlmon.storage import StoredObject
+from airflow_mlmon.tables.formats import format_of_name
 
 _FOLDER_MARK = "_$folder$"
 _ENDINGS = (
@@ -17,9 +18,6 @@ _ENDINGS = (
 _NAMES = re.compile(
     r"(?:.*manifest|.*\.metadata|readme|license|changelog|metadata|schema|checksums|(?:md5|sha\d+)sums)"
     r"(?:\.(?:json|jsonl|csv|txt))?|thumbs\.db|desktop\.ini"
-)
-_DATA_ENDING = re.compile(
-    r"\.(?:parquet|parq|pq|avro|orc|(?:csv|tsv|jsonl|ndjson|json)(?:\.(?:gz|gzip|zst|zstd|bz2|lz4))?)", re.IGNORECASE
 )
 
 
@@ -42,7 +40,7 @@ def explain_no_data(path: str, size: int, *, is_named: bool = False) -> str:
     plain = name.lower()
     if plain.endswith(_ENDINGS) or _NAMES.fullmatch(plain):
         return "is no file of data by its name"
-    return "is empty" if not size and not _has_data_ending(name) else ""
+    return "is empty" if not size and format_of_name(name) is None else ""
 
 
 def find_folder_objects(items: Iterable[StoredObject]) -> set[str]:
@@ -70,10 +68,6 @@ def _regex(glob: str) -> re.Pattern[str]:
 def _is_hidden(folder: str) -> bool:
     # as Spark has it: a partition column may begin with an underscore
     return folder.startswith(".") or (folder.startswith("_") and "=" not in folder)
-
-
-def _has_data_ending(name: str) -> bool:
-    return any(_DATA_ENDING.fullmatch(name[start:]) for start, letter in enumerate(name) if letter == ".")
 
 
 def _parents(uri: str) -> Iterable[str]:

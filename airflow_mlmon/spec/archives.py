@@ -7,18 +7,17 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.layouts import Layout, check_layout
-from airflow_mlmon.spec.section import Section
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
 Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
 
 
-class Predictions(Layout):
+class Predictions(Layout, Files):
     """Archive of the predictions and their columns."""
 
-    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
@@ -46,7 +45,7 @@ class Predictions(Layout):
         return self
 
 
-class Reference(Section):
+class Reference(Files):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
     path: str = Field(description="Folder of Parquet files with the columns of the predictions.")

@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from airflow_mlmon.spec.choices import ColumnType, PersonalData
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.layouts import check_dated_path
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.section import UnknownNameError
 from airflow_mlmon.spec.stores import check_store
 
 # values that are the same text wherever they are written
@@ -42,7 +43,7 @@ def _list_forms(found: Any) -> Any:
     return [found] if isinstance(found, str) else found
 
 
-class Labels(Section):
+class Labels(Files):
     """Archive of the labels: folders of deliveries by their day, one growing table, or the predictions' own files."""
 
     path: str | None = Field(

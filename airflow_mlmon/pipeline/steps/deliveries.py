@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
@@ -21,11 +22,13 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.tables.reading import Reading
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
-_READING = ("id", "ids", "watermark", "label", "outcome", "excluded")
+_READING = ("log", "id", "ids", "watermark", "label", "outcome", "excluded", *Files.model_fields)
 
 
 class Taken(NamedTuple):
@@ -147,7 +150,16 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
     columns = label_columns(run.spec, labels)
-    table, files = read_files(ListedSource(store=source.store, files=source.listed, columns=columns, timezone=timezone))
+    table, files = read_files(
+        ListedSource(
+            store=source.store,
+            files=source.listed,
+            columns=columns,
+            timezone=timezone,
+            reading=Reading.of(labels, columns=columns),
+            envelope=open_label_envelope(labels),
+        )
+    )
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
 
