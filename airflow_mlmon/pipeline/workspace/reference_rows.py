@@ -90,7 +90,7 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
 def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
     reference = run.spec.reference
     store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
-    return store, list_below(store, reference.path).files
+    return store, list_below(store, reference.path, columns=run.spec.predictions.columns).files
 
 
 def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ReferenceRows:
