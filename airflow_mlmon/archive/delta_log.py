@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -80,10 +80,15 @@ def read_live_files(store: ObjectStore, root: str) -> list[LiveFile]:
 def find_table(store: ObjectStore, path: str) -> str | None:
     """Return the folder with a log that is, or holds, the folder of a path with placeholders; None if there is none."""
     fixed = path.partition("{")[0].rpartition("/")[0] if "{" in path else path.rstrip("/")
-    for root in _parents(fixed):
-        if has_log(store, root):
-            return root
-    return None
+    return next((root for root in _parents(fixed) if has_log(store, root)), None)
+
+
+def warn_of_log(store: ObjectStore, paths: Iterable[str]) -> str:
+    """Say that the files of a Delta table are read without its log; empty if none of the paths is in one."""
+    found = next((root for path in paths if (root := find_table(store, path))), None)
+    if found is None:
+        return ""
+    return f"{found} is a Delta table, whose removed files are read too: set the format to delta in the spec"
 
 
 def match_objects(store: ObjectStore, root: str, live: list[LiveFile]) -> Iterator[tuple[LiveFile, StoredObject]]:

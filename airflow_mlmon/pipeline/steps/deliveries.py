@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
-from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
+from airflow_mlmon.archive.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import ListedSource, read_files
@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.tables.reading import Reading
@@ -97,11 +98,17 @@ def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
         store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        found = list_below(store, labels.path) if labels.watermark else list_dated(store, labels.path, partition)
+        found = _list(store, labels, labels.path, partition)
     listed = found.files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
     return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+
+
+def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -> Listing:
+    if labels.format is FileFormat.DELTA:
+        return list_delta(store, path, None if labels.watermark else partition)
+    return list_below(store, path) if labels.watermark else list_dated(store, path, partition)
 
 
 def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.delta_log import warn_of_log
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
@@ -29,6 +30,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -143,7 +145,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
         files=len(manifest.files),
-        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem, labels.note))),
+        message="; ".join(filter(None, (manifest.message, repeats.problem, labels.problem, labels.note, _warn(run)))),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
         delay=measure_delay(
@@ -155,6 +157,11 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
 
 def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
+
+
+def _warn(run: Run) -> str:
+    predictions = run.spec.predictions
+    return "" if predictions.format is FileFormat.DELTA else warn_of_log(run.archive, predictions.paths)
 
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:

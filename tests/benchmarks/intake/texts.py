@@ -71,9 +71,7 @@ def measure_csv() -> Measured:
     return _measure("rows.csv", write, read_by_arrow)
 
 
-def _measure(
-    name: str, write: Callable[[Path, pa.Table], None], read_by_arrow: Callable[[Path], None]
-) -> Measured:
+def _measure(name: str, write: Callable[[Path, pa.Table], None], read_by_arrow: Callable[[Path], None]) -> Measured:
     """Let both readers take turns; ours streams, and its rows have the declared types, too."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
