@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
+from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
@@ -150,14 +150,15 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
     columns = label_columns(run.spec, labels)
+    is_own = labels.path is None
     table, files = read_files(
         ListedSource(
             store=source.store,
             files=source.listed,
             columns=columns,
             timezone=timezone,
-            reading=Reading.of(labels, columns=columns),
-            envelope=open_label_envelope(labels),
+            reading=Reading.of(run.spec.predictions if is_own else labels, columns=columns),
+            envelope=open_envelope(run.spec.predictions) if is_own else open_label_envelope(labels),
         )
     )
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
