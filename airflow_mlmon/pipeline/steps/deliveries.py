@@ -19,6 +19,7 @@ from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.outcomes import without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
@@ -168,6 +169,8 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
     uri = run.uri("deliveries", partition.key, f"{version}.parquet")
     run.files.write(uri, to_parquet(rows))
+    # the same files may have been read otherwise
+    run.files.delete(without_uri(run, partition, version))
     run.store.save_delivery(
         Delivery(partition=partition, version=version, uri=uri, rows=rows.num_rows, listing=listing)
     )
