@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.tables import int96
 from airflow_mlmon.tables.damage import naming_damage
 from airflow_mlmon.tables.piece import ROWS, Piece, check_names, no_rows
 from airflow_mlmon.tables.reading import Reading
@@ -16,8 +17,6 @@ from airflow_mlmon.tables.shape import Shape
 _ROWS_OF_VECTORS = 1 << 13
 _BUFFER = 1 << 20
 _BYTES = 1 << 26
-# nanoseconds end in 2262, which the twelve bytes of Hive and Spark do not
-_INT96 = "us"
 
 
 def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
@@ -28,19 +27,22 @@ def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
     """
     # a buffer, because reading whole row groups takes hundreds of MB and saves no time on a disk
     options = {"pre_buffer": False, "buffer_size": _BUFFER, "page_checksum_verification": True}
-    with naming_damage(origin, "Parquet"), pq.ParquetFile(path, coerce_int96_timestamp_unit=_INT96, **options) as file:
+    with (
+        naming_damage(origin, "Parquet"),
+        pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT, **options) as file,
+    ):
         shape = Shape(origin, file.schema_arrow, reading)
         yield shape.head()
         if not shape.wanted:
             yield from shape.rows_alone(file.metadata.num_rows)
             return
-        for batch in file.iter_batches(_rows_at_once(file), columns=shape.wanted):
+        for batch in int96.read_batches(file, path, _rows_at_once(file), shape.wanted, **options):
             yield shape.piece(pa.Table.from_batches([batch]))
 
 
 def open_parquet(path: Path, origin: str) -> Piece:
     """Open a Parquet file and read its columns without the rows."""
-    with naming_damage(origin, "Parquet"), pq.ParquetFile(path, coerce_int96_timestamp_unit=_INT96) as file:
+    with naming_damage(origin, "Parquet"), pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT) as file:
         check_names(file.schema_arrow.names, origin)
         return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
 
