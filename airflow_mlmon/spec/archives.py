@@ -31,6 +31,13 @@ class Predictions(Section):
     wait_hours: float = Field(
         default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
     )
+    lateness_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=31,
+        description="Days after a day in whose folders rows of it may still lie, beside that of the day before: each "
+        "row is handed over to its day. If not set, such rows are quarantined.",
+    )
     log: Log | None = Field(
         default=None,
         description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
