@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models lint format docs bench lock versitygw azurite clean
+.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models bench-intake lint format docs bench lock versitygw azurite clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -51,6 +51,9 @@ bench-alerts: $(READY) ## measure false alarms and found faults; ARGS="--days 50
 
 bench-models: $(READY) ## measure metrics of models and their estimates; ARGS="--only cbpe_mae" for some
 	@$(BIN)/python -m tests.benchmarks.models.run $(ARGS)
+
+bench-intake: $(READY) ## measure the intake of large days against the goals; ARGS="--only csv_ratio" for some
+	@$(BIN)/python -m tests.benchmarks.intake.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

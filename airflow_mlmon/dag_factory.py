@@ -23,13 +23,17 @@ from airflow_mlmon.operators.steps import (
     PreparePartitionOperator,
     ProfilePartitionOperator,
     SendAlertsOperator,
+    TakeLabelsOperator,
     ValidatePartitionOperator,
     WriteReportOperator,
 )
 from airflow_mlmon.partition import start_of
 from airflow_mlmon.sensors.partition import PartitionSensor
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.labels import MANUAL
 
+# the delivery of the day of the run is not complete
+_YESTERDAY = "{{ macros.ds_add((dag_run.logical_date or dag_run.run_after) | ds, -1) }}"
 DEFAULT_ARGS = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 
 
@@ -47,6 +51,8 @@ def build_dags(folder: str | Path, **dag_arguments: Any) -> dict[str, DAG]:
     for path in sorted(Path(folder).glob("*.yaml")):
         dag = build_dag(path, **dag_arguments)
         dags[dag.dag_id] = dag
+        if of_labels := build_labels_dag(path, **dag_arguments):
+            dags[of_labels.dag_id] = of_labels
     return dags
 
 
@@ -55,6 +61,34 @@ def build_dag(path: str | Path, **dag_arguments: Any) -> DAG:
     spec = load_spec(path)
     with DAG(**(_dag_arguments(spec) | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
         _add_steps(str(Path(path).absolute()), spec.model)
+    return dag
+
+
+def build_labels_dag(path: str | Path, **dag_arguments: Any) -> DAG | None:
+    """Build the DAG that takes in the labels of one spec apart from its runs; None unless `labels.schedule` is set."""
+    spec = load_spec(path)
+    if spec.labels is None or spec.labels.schedule is None:
+        return None
+    schedule = None if spec.labels.schedule == MANUAL else spec.labels.schedule
+    own = {
+        "dag_id": f"{spec.model}_labels",
+        "description": f"Labels of {spec.model} that no run has read.",
+        "schedule": schedule,
+        "params": {
+            "since": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                description="First day of delivery, YYYY-MM-DD; empty: as many days ago as labels may come late.",
+            )
+        },
+    }
+    with DAG(**(_dag_arguments(spec) | own | dag_arguments | {"dag_id": own["dag_id"]})) as dag:  # noqa: AIR002 - the schedule is among them
+        given: dict[str, Any] = {"spec_path": str(Path(path).absolute()), "partition": _YESTERDAY}
+        take = TakeLabelsOperator(task_id="take_labels", since="{{ params.since or '' }}", **given)
+        ingest = DruidIngestOperator(task_id="druid_ingest", evaluated=take.output, **given)
+        send = SendAlertsOperator(task_id="send_alerts", trigger_rule=TriggerRule.ALL_DONE, **given)
+        take >> [ingest, send]
     return dag
 
 

@@ -122,7 +122,7 @@ def _faults(
     required = required_columns(spec, partition)
     if refused is not None:
         for reason in pc.unique(refused.drop_null()).to_pylist():
-            yield _RowFault(reason, _to_mask(pc.equal(refused, reason)), of_errors=True)
+            yield _RowFault(reason, _to_mask(pc.equal(refused, reason)))
     for fault in faults:
         if fault.column in required:
             yield _RowFault(fault.reason, fault.rows, of_errors=fault.column == spec.time_column)

@@ -25,6 +25,7 @@ from airflow_mlmon.archive.read import Batch, ListedSource, Reader
 from airflow_mlmon.archive.repeats import KeyOf, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.engine.hash_sample import HashSample
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.tables.schema import arrow_schema
@@ -41,6 +42,7 @@ class Keyed:
         self._folder, self._name = folder, name
         self._hashes = HashLog(folder / f"{name}.hashes")
         self._ordered: Integers | None = None
+        self._sample: HashSample | None = HashSample()
 
     @property
     def ordered(self) -> Integers:
@@ -51,8 +53,24 @@ class Keyed:
 
     def add(self, table: pa.Table) -> None:
         """Append rows."""
-        self._hashes.add(hash_keys(self._keys(table), self.rows.rows))
+        hashes = hash_keys(self._keys(table), self.rows.rows)
+        if self._sample is not None:
+            self._sample.add(table.select(_scalars(table.schema)), hashes)
+        self._hashes.add(hashes)
         self.rows.add(table)
+
+    def sample(self) -> pa.Table:
+        """Draw at most 5,000 rows by the hashes of their keys, always the same, without their vectors."""
+        if self._sample is not None:
+            return self._sample.table().cast(
+                pa.schema([self.rows.schema.field(name) for name in _scalars(self.rows.schema)])
+            )
+        # rows were dropped, perhaps some of the sampled ones
+        sample = HashSample()
+        sample.add(self.rows.schema.empty_table().select(_scalars(self.rows.schema)), np.zeros(0, dtype=np.int64))
+        for table, _ in self.rows.blocks(_scalars(self.rows.schema)):
+            sample.add(table, hash_keys(self._keys(table), 0))
+        return sample.table()
 
     def positions_of(self, hashes: Integers) -> Positions:
         """Return the ascending positions of the rows whose key has one of the ascending hashes."""
@@ -81,7 +99,8 @@ class Keyed:
         self.rows.remove()
         kept.finish()
         self._hashes = self._hashes.without(dropped, self._folder / f"{name}.hashes")
-        self.rows, self._name, self._ordered = kept, name, None
+        self.rows, self._name = kept, name
+        self._ordered = self._sample = None
 
 
 class Intake(NamedTuple):
@@ -165,6 +184,10 @@ def _read(
             quarantine.add(bad)
             quarantined.update(count_reasons(bad))
     return Intake(accepted, errors, quarantine, quarantined, ())
+
+
+def _scalars(schema: pa.Schema) -> list[str]:
+    return [field.name for field in schema if not pa.types.is_nested(field.type)]
 
 
 def _complete(batch: Batch, spec: ModelSpec, first: int) -> pa.Table:

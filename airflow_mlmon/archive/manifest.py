@@ -21,9 +21,10 @@ CURATION = 1
 class SourceFile:
     """Listed file; `problem` says why it was rejected, `rows` is None if unknown.
 
-    Of a neighbouring day's file (`is_neighbour`) `rows` are those of this day alone. `handed_over` are the rows of
-    other days, by day. `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
-    say how columns were read where the spec leaves it open.
+    `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
+    say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
+    only a fraction of the requests is logged. `handed_over` are the rows of other days, by day; of a neighbouring
+    day's file (`is_neighbour`) `rows` are those of this day alone.
     """
 
     uri: str
@@ -36,6 +37,7 @@ class SourceFile:
     handed_over: Mapping[str, int] = field(default_factory=dict)
     is_neighbour: bool = False
     notes: tuple[str, ...] = ()
+    unsampled: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,13 @@ class Manifest:
         for file in self.files:
             found.update(file.handed_over)
         return dict(sorted(found.items()))
+
+    @property
+    def sampling_fraction(self) -> float | None:
+        """Fraction of the requests that is logged; None where no file says it."""
+        sampled = [file for file in self.files if file.unsampled]
+        unsampled = sum(file.unsampled or 0.0 for file in sampled)
+        return sum(file.rows or 0 for file in sampled) / unsampled if sampled else None
 
     @property
     def problems(self) -> tuple[SourceFile, ...]:
@@ -136,4 +145,5 @@ class Manifest:
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
         content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
         content["rows_handed_over"] = self.rows_handed_over
+        content["sampling_fraction"] = self.sampling_fraction
         return json.dumps(content, indent=1, sort_keys=True)

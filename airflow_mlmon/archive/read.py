@@ -1,4 +1,4 @@
-"""FormatOfFiles of listed files in batches of declared columns, with an account of every file."""
+"""Reading of listed files in batches of declared columns, with an account of every file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,14 +14,17 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.ahead import read_ahead
 from airflow_mlmon.archive.curate import REASON
+from airflow_mlmon.archive.envelopes.envelope import Envelope
+from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
 from airflow_mlmon.archive.layout import ListedFile
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.neighbours import Selection
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
-from airflow_mlmon.tables.files import FormatOfFiles, read_path
+from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Fault, arrow_schema, conform, undeclared
 
 
@@ -36,7 +40,8 @@ class ListedSource:
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
         selection: Rows of the day, where they lie in the files of other days too; all rows without it.
-        reading: Format of the files.
+        reading: Settings of the readers.
+        envelope: Envelope of the rows; None if each record is a row.
     """
 
     store: ObjectStore
@@ -46,7 +51,8 @@ class ListedSource:
     optional: Collection[str] = ()
     required: Collection[str] = ()
     selection: Selection | None = None
-    reading: FormatOfFiles = field(default_factory=FormatOfFiles)
+    reading: Reading = field(default_factory=Reading)
+    envelope: Envelope | None = None
 
     def is_neighbour(self, number: int) -> bool:
         """Return whether a file is one of a neighbouring day."""
@@ -71,9 +77,10 @@ class Batch(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """Account of a file while it is read; `given` are its rows that were handed on.
+    """Account of a file while it is read; `given` are its records that were handed on.
 
-    Of a neighbouring day's file `neighbour` selects the rows.
+    `unsampled` are the rows that its rows stand for, where only a fraction of the requests is logged. Of a neighbouring
+    day's file `neighbour` selects the rows, of which there are `selected`.
     """
 
     listed: ListedFile
@@ -81,11 +88,13 @@ class Account:
     sha256: str = ""
     rows: int | None = None
     problem: str = ""
-    undeclared: tuple[str, ...] = ()
+    undeclared: set[str] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
     handed_over: Counter[str] = field(default_factory=Counter)
+    unsampled: float | None = None
     notes: set[str] = field(default_factory=set)
     given: int = 0
+    selected: int = 0
 
     @property
     def is_spoiled(self) -> bool:
@@ -99,9 +108,10 @@ class Account:
             uri=item.uri,
             size=item.size,
             sha256=self.sha256,
-            rows=self.rows if self.neighbour is None else self.given,
+            rows=self.rows if self.neighbour is None else self.selected,
             problem=self.problem,
-            undeclared=self.undeclared,
+            undeclared=tuple(sorted(self.undeclared)),
+            unsampled=None if self.problem or self.neighbour else self.unsampled,
             faults={} if self.problem else dict(self.faults),
             is_neighbour=self.neighbour is not None,
             handed_over={} if self.problem else dict(self.handed_over),
@@ -124,13 +134,14 @@ class Reader:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
 
         A file that is found to be damaged ends where it is; its account tells whether rows of it were yielded before.
-        FormatOfFiles again, after `restart`, passes over it.
+        Reading again, after `restart`, passes over it.
 
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
         """
         yield Batch(-1, arrow_schema(self._source.columns).empty_table())
-        for number, piece in self._pieces():
+        envelope = self._source.envelope
+        for number, piece in self._records() if envelope is None else self._unpack(envelope):
             yield self._conform(number, piece)
 
     def restart(self) -> bool:
@@ -138,21 +149,34 @@ class Reader:
         if not any(account.is_spoiled for account in self.accounts):
             return False
         for account in self.accounts:
-            account.given = 0
+            account.given = account.selected = 0
             account.faults.clear()
             account.handed_over.clear()
             account.notes.clear()
+            account.undeclared.clear()
+            account.unsampled = None
         return True
 
     def files(self) -> tuple[SourceFile, ...]:
         """Return the accounts of all files."""
         return tuple(account.close() for account in self.accounts)
 
-    def _pieces(self) -> Generator[tuple[int, Piece]]:
+    def _records(self) -> Generator[tuple[int, Piece]]:
         for number, account in enumerate(self.accounts):
             if not account.problem:
                 for piece in self._read(account):
+                    account.given += piece.rows
                     yield number, piece
+
+    def _unpack(self, envelope: Envelope) -> Generator[tuple[int, Piece]]:
+        """Unpack the records to rows; a file has as many as come out of it."""
+        rows: Counter[int] = Counter()
+        modified = [account.listed.item.modified for account in self.accounts]
+        for number, piece in envelope.rows(self._records(), modified):
+            rows[number] += piece.rows
+            yield number, piece
+        for number, account in enumerate(self.accounts):
+            account.rows = None if account.problem else rows[number]
 
     def _read(self, account: Account) -> Iterator[Piece]:
         item = account.listed.item
@@ -164,10 +188,10 @@ class Reader:
                 if path.stat().st_size != item.size:
                     account.problem = f"only {path.stat().st_size} of {item.size} listed bytes could be read"
                     return
-                if account.neighbour is not None and account.neighbour.is_apart(path):
+                if account.neighbour and self._source.envelope is None and account.neighbour.is_apart(path):
                     return
                 rows = 0
-                for piece in read_path(path, item.uri, self._source.reading):
+                for piece in self._parse(path, item.uri):
                     rows += piece.rows
                     yield piece
                 account.rows = rows
@@ -180,28 +204,37 @@ class Reader:
         except DataError as error:
             account.problem = error.message
 
+    def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
+        if self._source.envelope is None:
+            return read_path(path, origin, self._source.reading)
+        return self._source.envelope.read(path, origin, self._source.reading)
+
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
         table, refused = piece.table, None
         if REASON in table.column_names and REASON not in source.columns:
             refused, table = table.column(REASON), table.drop_columns([REASON])
-        if not piece.rows:
-            account.undeclared = tuple(undeclared(table, source.columns))
+        if SAMPLING in table.column_names:
+            account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
+            table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
+        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
         found = conform(
             table,
             source.columns,
             timezone=source.timezone,
             optional=source.optional,
             is_text=piece.is_text,
+            repeated=piece.repeated,
+            beside=account.undeclared,
             values=account.listed.values,
         )
-        batch = self._select(Batch(number, found.table, found.faults, refused))
-        batch = self._fit(batch)
+        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused)))
+        is_row = True if batch.refused is None else pc.is_null(batch.refused).to_numpy()
         for fault in batch.faults:
-            if fault.column not in source.required and (count := int(fault.rows.sum())):
+            if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
-        account.given += batch.table.num_rows
+        account.selected += batch.table.num_rows
         return batch
 
     def _select(self, batch: Batch) -> Batch:
@@ -240,6 +273,8 @@ class Reader:
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     """Read the rows of all files of a source into one table, and account for every file.
 
+    The rows that the envelope refuses are left out, and counted among the faults of their file.
+
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
     """
@@ -247,5 +282,12 @@ def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     tables: list[pa.Table] = []
     while not tables or reader.restart():
         with read_ahead(reader.batches()) as batches:
-            tables = [batch.table for batch in batches]
+            tables = [_drop_refused(batch, reader.accounts) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive"), reader.files()
+
+
+def _drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:
+    if batch.refused is None or batch.refused.null_count == batch.table.num_rows:
+        return batch.table
+    accounts[batch.file].faults.update(batch.refused.drop_null().to_pylist())
+    return batch.table.filter(pc.is_null(batch.refused))

@@ -1,4 +1,4 @@
-"""Sampling of the Parquet files that a file, folder or glob names."""
+"""Sampling of the files that a path, a folder or a glob names."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from airflow_mlmon.errors import ConfigError, SchemaMismatchError
+from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
-from airflow_mlmon.tables.files import match_files, read_head
+from airflow_mlmon.tables.files import find_files, read_head
 
-ENDINGS = (".parquet", ".pq")
 SAMPLE_ROWS = 50_000
 SAMPLE_FILES = 20
 
 
 def find_samples(storage: Storage, data: str) -> list[str]:
-    """Find the Parquet files that `data` names: a file, a folder, or a glob.
+    """Find the data files that `data` names: a file, a folder, or a glob.
 
     Raises:
         ConfigError: no file was found.
     """
-    files = [uri for uri in match_files(data, storage) if uri.endswith(ENDINGS)]
-    if not files:
-        raise ConfigError(f"No .parquet files found at {data}.", hint="name a Parquet file, a folder or a glob")
-    return files
+    try:
+        return find_files(data, storage)
+    except NotFoundError as error:
+        raise ConfigError(error.message, hint="name a file, a folder or a glob") from error
 
 
 def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
     """Read at most `rows` rows: the first rows of up to 20 files, spread over the list.
 
     Raises:
-        DataError: a file is not a readable Parquet file.
+        DataError: a file cannot be read.
         SchemaMismatchError: a column has incompatible types in two files.
     """
     step = max(1, -(-len(files) // SAMPLE_FILES))

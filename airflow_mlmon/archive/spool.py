@@ -56,6 +56,9 @@ class Spool:
     def add(self, table: pa.Table) -> None:
         """Append rows; the first table may have none, but has the schema."""
         table = self._widen(table)
+        if not table.num_rows:
+            # an empty slice would hold on to the rows that it was cut from
+            return
         self._buffer.append(table)
         self._buffered += table.num_rows
         self.rows += table.num_rows

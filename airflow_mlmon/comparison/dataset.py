@@ -29,8 +29,9 @@ from airflow_mlmon.tables.contents import is_vector
 from airflow_mlmon.tables.files import find_files, is_local_parquet, open_files, read_file
 from airflow_mlmon.tables.frames import Frame, read_frame
 from airflow_mlmon.tables.inference import Schema, conform_piece, infer_schema, to_types
+from airflow_mlmon.tables.parquet import read_parquet
 from airflow_mlmon.tables.piece import Piece
-from airflow_mlmon.tables.readers import read_parquet
+from airflow_mlmon.tables.reading import Reading
 
 PINNED_ROWS = 200_000
 # vectors are long
@@ -169,7 +170,8 @@ def _read(
     source: Source, name: str, files: Sequence[str], storage: Storage, null_texts: Sequence[str]
 ) -> Iterator[Piece]:
     if isinstance(source, str | PathLike):
-        return chain.from_iterable(read_file(file, storage, null_texts) for file in files)
+        reading = Reading(null_texts=tuple(null_texts), nested=True)
+        return chain.from_iterable(read_file(file, storage, reading) for file in files)
     if isinstance(source, Frame):
         return read_frame(source, name)
     raise ConfigError(
@@ -215,7 +217,7 @@ def _is_as_pinned(piece: Piece, pinned: Schema) -> bool:
 
 def _parts(piece: Piece) -> Iterator[Piece]:
     """Yield the rows of a piece, which may not have been read yet."""
-    parts = read_parquet(piece.unread, piece.origin, ()) if piece.unread else iter((piece,))
+    parts = read_parquet(piece.unread, piece.origin, Reading(nested=True)) if piece.unread else iter((piece,))
     return (part for part in parts if part.rows)
 
 

@@ -1,4 +1,4 @@
-"""Deterministic sample of rows read in pieces: the rows whose numbers have the lowest hashes."""
+"""Deterministic sample of rows without ids: the rows whose numbers have the lowest hashes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.profiles.values.arrow import to_number_array
-
-SAMPLE_ROWS = 5_000
+from airflow_mlmon.profiles.engine.hash_sample import HashSample
 
 _Numbers = npt.NDArray[np.uint64]
 
@@ -18,30 +16,16 @@ class RowSample:
 
     def __init__(self) -> None:
         self._rows = 0
-        self._tables: list[pa.Table] = []
-        self._hashes: _Numbers = np.zeros(0, dtype=np.uint64)
+        self._sample = HashSample()
 
     def add(self, table: pa.Table) -> None:
         """Add the next rows."""
-        hashes = _hash(np.arange(self._rows, self._rows + table.num_rows, dtype=np.uint64))
+        self._sample.add(table, _hash(np.arange(self._rows, self._rows + table.num_rows, dtype=np.uint64)))
         self._rows += table.num_rows
-        kept = np.concatenate((self._hashes, hashes))
-        chosen = np.sort(np.argsort(kept, kind="stable")[:SAMPLE_ROWS])
-        before = chosen[chosen < len(self._hashes)]
-        after = chosen[chosen >= len(self._hashes)] - len(self._hashes)
-        self._tables = [piece for piece in (*self._take(before), _take(table, after)) if piece.num_rows]
-        self._hashes = kept[chosen]
 
     def table(self) -> pa.Table:
         """Return the sampled rows in their order."""
-        return pa.concat_tables(self._tables, promote_options="permissive") if self._tables else pa.table({})
-
-    def _take(self, places: npt.NDArray[np.intp]) -> list[pa.Table]:
-        return [_take(self.table(), places)] if self._tables else []
-
-
-def _take(table: pa.Table, places: npt.NDArray[np.intp]) -> pa.Table:
-    return table.take(to_number_array(places))
+        return self._sample.table()
 
 
 def _hash(numbers: _Numbers) -> _Numbers:

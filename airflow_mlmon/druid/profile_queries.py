@@ -24,7 +24,7 @@ from airflow_mlmon.druid.profile_counts import (
     read_cells,
     sum_deviations,
 )
-from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Rows, Sql
+from airflow_mlmon.druid.profile_sql import ColumnSource, Rows, Sql, SqlReading
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
@@ -107,7 +107,7 @@ class ColumnQueries:
             ServiceError: Druid does not answer, or refuses.
         """
         match source.schema.kind:
-            case Kind.NUMERIC if source.reading is Reading.TIME:
+            case Kind.NUMERIC if source.reading is SqlReading.TIME:
                 return self._profile_times(source)
             case Kind.NUMERIC:
                 return self._profile_numbers(source)
@@ -244,7 +244,7 @@ def _distinct(answer: AnswerRows) -> int:
 
 
 def _is_narrow(source: ColumnSource, extremes: Iterable[Extremes]) -> bool:
-    if source.reading is not Reading.LONG:
+    if source.reading is not SqlReading.LONG:
         return False
     bounds = [(found.low, found.high) for found in extremes if found.low is not None and found.high is not None]
     return not bounds or max(high for _, high in bounds) - min(low for low, _ in bounds) < _SPAN
@@ -253,7 +253,7 @@ def _is_narrow(source: ColumnSource, extremes: Iterable[Extremes]) -> bool:
 def _demand_countable(source: ColumnSource, extremes: Iterable[Extremes]) -> None:
     """Reject deviations that Druid cannot compute."""
     centre = source.schema.centre
-    if source.reading is not Reading.LONG:
+    if source.reading is not SqlReading.LONG:
         if abs(centre) > _LARGE:
             raise NotCountableError("its centre is too far from 0")
         return

@@ -28,7 +28,7 @@ _RESIDUES = 2_053
 _TIME_OF_DAY = (12, 8)
 
 
-class Reading(StrEnum):
+class SqlReading(StrEnum):
     """Way to read the values of a column in Druid."""
 
     DOUBLE = "double"
@@ -41,7 +41,7 @@ class Reading(StrEnum):
     @property
     def is_number(self) -> bool:
         """Return whether Druid computes with the values."""
-        return self in {Reading.DOUBLE, Reading.LONG, Reading.LONG_AS_DOUBLE}
+        return self in {SqlReading.DOUBLE, SqlReading.LONG, SqlReading.LONG_AS_DOUBLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class ColumnSource:
     """Column in Druid: its pinned schema, and how it is read."""
 
     schema: ColumnSchema
-    reading: Reading
+    reading: SqlReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,9 +211,9 @@ def text_of(source: ColumnSource) -> Sql:
     """Write the value of a column as text: for a time, hours, minutes and seconds."""
     column = quote_identifier(source.schema.name)
     match source.reading:
-        case Reading.TIME:
+        case SqlReading.TIME:
             return Sql(text=f"SUBSTRING({column}, {_TIME_OF_DAY[0]}, {_TIME_OF_DAY[1]})")
-        case Reading.FLAG:
+        case SqlReading.FLAG:
             return write_segment_text([source.schema.name], flags=[source.schema.name], texts=())
         case _:
             return Sql(text=column)
@@ -229,9 +229,9 @@ def deviation(source: ColumnSource) -> Sql:
     """Write the deviation of a value from the centre as a double; for a long, the exact difference."""
     column, centre = quote_identifier(source.schema.name), source.schema.centre
     match source.reading:
-        case Reading.LONG:
+        case SqlReading.LONG:
             return Sql(text=f"CAST({column} - CAST(? AS BIGINT) AS DOUBLE)", parameters=(int(centre),))
-        case Reading.LONG_AS_DOUBLE:
+        case SqlReading.LONG_AS_DOUBLE:
             return Sql(text=f"(CAST({column} AS DOUBLE) - ?)", parameters=(centre,))
         case _:
             return Sql(text=f"({column} - ?)", parameters=(centre,))

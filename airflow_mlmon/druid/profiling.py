@@ -19,7 +19,7 @@ from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
 from airflow_mlmon.druid.profile_queries import Bounds, ColumnQueries, Parts, Profiles, find_extremes
-from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Sql
+from airflow_mlmon.druid.profile_sql import ColumnSource, Sql, SqlReading
 from airflow_mlmon.druid.requirements import explain_lost_nulls
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
@@ -42,15 +42,15 @@ QUERIES_AT_ONCE = 4
 _SKETCHES = "druid-datasketches"
 _DOUBLE, _LONG = "DOUBLE", "LONG"
 _READINGS = {
-    (Kind.NUMERIC, ColumnType.FLOAT, _DOUBLE): Reading.DOUBLE,
-    (Kind.NUMERIC, ColumnType.FLOAT, _LONG): Reading.LONG_AS_DOUBLE,
-    (Kind.NUMERIC, ColumnType.DECIMAL, _DOUBLE): Reading.DOUBLE,
-    (Kind.NUMERIC, ColumnType.INTEGER, _LONG): Reading.LONG,
-    (Kind.NUMERIC, ColumnType.TIMESTAMP, STRING): Reading.TIME,
-    (Kind.CATEGORY, ColumnType.BOOLEAN, _LONG): Reading.FLAG,
-    (Kind.CATEGORY, ColumnType.STRING, STRING): Reading.TEXT,
-    (Kind.CATEGORY, ColumnType.CATEGORY, STRING): Reading.TEXT,
-    (Kind.IDENTIFIER, ColumnType.STRING, STRING): Reading.TEXT,
+    (Kind.NUMERIC, ColumnType.FLOAT, _DOUBLE): SqlReading.DOUBLE,
+    (Kind.NUMERIC, ColumnType.FLOAT, _LONG): SqlReading.LONG_AS_DOUBLE,
+    (Kind.NUMERIC, ColumnType.DECIMAL, _DOUBLE): SqlReading.DOUBLE,
+    (Kind.NUMERIC, ColumnType.INTEGER, _LONG): SqlReading.LONG,
+    (Kind.NUMERIC, ColumnType.TIMESTAMP, STRING): SqlReading.TIME,
+    (Kind.CATEGORY, ColumnType.BOOLEAN, _LONG): SqlReading.FLAG,
+    (Kind.CATEGORY, ColumnType.STRING, STRING): SqlReading.TEXT,
+    (Kind.CATEGORY, ColumnType.CATEGORY, STRING): SqlReading.TEXT,
+    (Kind.IDENTIFIER, ColumnType.STRING, STRING): SqlReading.TEXT,
 }
 _SQL_TYPES = {_DOUBLE: "DOUBLE", _LONG: "BIGINT", STRING: "VARCHAR"}
 _COLUMNS = "SELECT COLUMN_NAME AS c, DATA_TYPE AS t FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ?"
@@ -175,7 +175,7 @@ class _Engine:
             if reading is None:
                 self._left[column.name] = f"Druid stores it as {stored}, but it is declared as "
                 f"{self._types[column.name]}"
-            elif planned != _SQL_TYPES[stored] and reading is not Reading.LONG_AS_DOUBLE:
+            elif planned != _SQL_TYPES[stored] and reading is not SqlReading.LONG_AS_DOUBLE:
                 self._left[column.name] = f"Druid stores it as {stored} in these rows, but reads it as {planned}"
             elif column.kind is Kind.IDENTIFIER and _SKETCHES not in self._client.extensions():
                 self._left[column.name] = f"counting identifiers in Druid needs its extension {_SKETCHES}"

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.operators.base import PartitionOperator, to_json
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, parse_day
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run
@@ -158,6 +158,30 @@ class WriteReportOperator(PartitionOperator):
         evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by) or {}
         days = [run.partition(day) for day in evaluated.get("days", [])]
         return to_json(write_reports(run, partition, days))
+
+
+class TakeLabelsOperator(PartitionOperator):
+    """Take in labels that no run has read, up to a day, and redo the performance of the days that they belong to.
+
+    Args:
+        since: first day of delivery, YYYY-MM-DD; by default as many days before as labels may come late.
+    """
+
+    decides_day: ClassVar[bool] = False
+
+    template_fields: Sequence[str] = ("partition", "since")
+
+    def __init__(self, *, since: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.since = since
+
+    def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
+        """Return the labels received by day, what is said of them, and the days whose performance was redone."""
+        from airflow_mlmon.pipeline.history.late_labels import take_labels  # noqa: PLC0415 - heavy
+
+        delay = run.spec.labels.delay_days if run.spec.labels else 0
+        since = parse_day(self.since) if self.since else partition.shift(-delay).day
+        return to_json(take_labels(run, since, partition.day))
 
 
 class SendAlertsOperator(PartitionOperator):

@@ -79,6 +79,7 @@ class Run:
             name: {key: found for key, found in column.items() if found is not None or key in _ALWAYS_DECLARED}
             for name, column in declared["columns"].items()
         }
+        declared |= self.spec.predictions.declared
         if self.spec.predictions.log is not None:
             declared["log"] = self.spec.predictions.log
         if self.spec.day_zone != DEFAULT_ZONE:

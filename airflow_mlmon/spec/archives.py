@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from airflow_mlmon.spec.column import Column
-from airflow_mlmon.spec.section import Section
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
@@ -17,11 +17,10 @@ Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks
 _PLACEHOLDERS = {"date", "year", "month", "day"}
 
 
-class Predictions(Section):
+class Predictions(Files):
     """Archive of the predictions and their columns."""
 
     path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
-    format: Literal["parquet"] = Field(default="parquet", description="parquet.")
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
@@ -62,7 +61,7 @@ class Predictions(Section):
         return check_dated_path(path)
 
 
-class Reference(Section):
+class Reference(Files):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
     path: str = Field(description="Folder of Parquet files with the columns of the predictions.")

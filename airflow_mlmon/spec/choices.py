@@ -96,3 +96,16 @@ class Severity(StrEnum):
     BLOCKING = "blocking"
     WARNING = "warning"
     RECORDED = "recorded"
+
+
+class FileFormat(StrEnum):
+    """Format of the files of an archive."""
+
+    PARQUET = "parquet"
+    JSON_LINES = "jsonl"
+    JSON = "json"
+    CSV = "csv"
+    TSV = "tsv"
+    AVRO = "avro"
+    ORC = "orc"
+    DELTA = "delta"

@@ -12,13 +12,17 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from airflow_mlmon.spec.archives import check_dated_path
 from airflow_mlmon.spec.choices import ColumnType, PersonalData
 from airflow_mlmon.spec.column import Column
-from airflow_mlmon.spec.section import Section, UnknownNameError
+from airflow_mlmon.spec.files import Files
+from airflow_mlmon.spec.section import UnknownNameError
 from airflow_mlmon.spec.stores import check_store
 
 # values that are the same text wherever they are written
 _JOINING = frozenset(
     {ColumnType.STRING, ColumnType.CATEGORY, ColumnType.INTEGER, ColumnType.BOOLEAN, ColumnType.TIMESTAMP}
 )
+
+# schedule of a DAG that is only triggered by hand
+MANUAL = "manual"
 
 
 class IdForm(StrEnum):
@@ -39,7 +43,7 @@ def _list_forms(found: Any) -> Any:
     return [found] if isinstance(found, str) else found
 
 
-class Labels(Section):
+class Labels(Files):
     """Archive of the labels: folders of deliveries by their day, one growing table, or the predictions' own files."""
 
     path: str | None = Field(
@@ -74,6 +78,11 @@ class Labels(Section):
         default=(), description="Outcomes that will never be labelled, such as cancelled; excluded from label coverage."
     )
     positive_name: str = Field(default="positive", description="Name of the label 1 on pages.")
+    schedule: str | None = Field(
+        default=None,
+        description="When a DAG of its own, `<model>_labels`, takes in labels that no run has read: a cron expression, "
+        "or `manual`; without it there is none.",
+    )
     delay_days: int = Field(
         default=7, ge=1, le=400, description="Days within which the label of a prediction may be delivered."
     )

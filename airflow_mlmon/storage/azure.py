@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +17,7 @@ from airflow_mlmon.errors import (
     ServiceUnavailableError,
 )
 from airflow_mlmon.storage.objects import StoredObject
+from airflow_mlmon.storage.scratch import scratch_file
 
 try:
     import obstore
@@ -91,7 +91,7 @@ class AzureStore:
         place, path = _split(uri)
         # listings give an ETag without the quotes that a condition needs
         options: Any = {"if_match": f'"{etag.strip(chr(34))}"'} if etag else {}
-        with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(path).suffix) as file:
+        with scratch_file(Path(path).suffix) as file:
             with _mapped(uri):
                 for chunk in obstore.get(self._open(place), path, options=options).stream(_CHUNK):
                     file.write(chunk)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.storage.objects import StoredObject
+from airflow_mlmon.storage.scratch import locked_file, sweep
 
 _WRITING = ".writing-"
 _CHUNK = 1 << 20
@@ -21,6 +21,10 @@ _CHUNK = 1 << 20
 
 class LocalStore:
     """Object store of local files; a URI is `file:///path` or a plain path."""
+
+    def __init__(self) -> None:
+        # folders without files of processes that were killed while they wrote
+        self._swept: set[Path] = set()
 
     def list(self, folder: str) -> list[StoredObject]:
         """List the files below the folder, without those that are being written by `write` or `upload`."""
@@ -44,13 +48,33 @@ class LocalStore:
 
     def write(self, uri: str, data: bytes) -> None:
         """Write beside the target, then rename, so that readers see the old file or the new one."""
-        with _replacing(uri) as file:
+        with self._replacing(uri) as file:
             file.write(data)
 
     def upload(self, uri: str, path: Path) -> None:
         """Copy beside the target, then rename, so that readers see the old file or the new one."""
-        with path.open("rb") as source, _replacing(uri) as file:
+        with path.open("rb") as source, self._replacing(uri) as file:
             shutil.copyfileobj(source, file, _CHUNK)
+
+    @contextmanager
+    def _replacing(self, uri: str) -> Iterator[IO[bytes]]:
+        """Yield a file that replaces the one at `uri` once it is complete and on the disk."""
+        path = to_path(uri)
+        with _mapped(uri):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in self._swept:
+                sweep(path.parent, _WRITING)
+                self._swept.add(path.parent)
+            with locked_file(path.parent, _WRITING) as file:
+                try:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).chmod(0o644)
+                    Path(file.name).replace(path)
+                except BaseException:
+                    Path(file.name).unlink()
+                    raise
 
     def delete(self, uri: str) -> None:
         """Delete the file, if it exists."""
@@ -77,25 +101,6 @@ def to_path(uri: str) -> Path:
     if uri.startswith("file:"):
         return Path(unquote(urlsplit(uri).path))
     return Path(uri)
-
-
-@contextmanager
-def _replacing(uri: str) -> Iterator[BinaryIO]:
-    """Yield a file that replaces the one at `uri` once it is complete and on the disk."""
-    path = to_path(uri)
-    with _mapped(uri):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_WRITING)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink()
-            raise
 
 
 def _etag(stat: os.stat_result) -> str:

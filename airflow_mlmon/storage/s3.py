@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from airflow_mlmon.errors import (
     ServiceUnavailableError,
 )
 from airflow_mlmon.storage.objects import StoredObject
+from airflow_mlmon.storage.scratch import scratch_file
 
 _ABSENT = {"NoSuchKey", "404"}
 _SERVER_ERROR = 500
@@ -75,7 +75,7 @@ class S3Store:
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
         """Yield a temporary file with the object's bytes."""
-        with tempfile.NamedTemporaryFile(prefix="mlmon-", suffix=Path(uri).suffix) as file:
+        with scratch_file(Path(uri).suffix) as file:
             self._download(uri, file, etag)
             file.flush()
             yield Path(file.name)

@@ -50,6 +50,7 @@ _PATTERNS = {
     Content.TIME_WITH_ZONE: _TIME_WITH_ZONE,
     Content.DATE: _DATE,
 }
+_ALWAYS_WRITTEN = {Content.BOOLEAN, Content.NUMBER}
 
 
 def is_vector(kind: pa.DataType) -> bool:
@@ -85,8 +86,10 @@ def content_of_type(kind: pa.DataType) -> Content:
     return next((content for content, are in tests.items() if any(is_kind(kind) for is_kind in are)), Content.OTHER)
 
 
-def content_of_texts(column: pa.ChunkedArray, name: str, origin: str) -> Content:
+def content_of_texts(column: pa.ChunkedArray, name: str, origin: str, *, times_alone: bool = False) -> Content:
     """Determine the contents of a text column; numbers with leading zeros, as in ids, are texts.
+
+    With `times_alone`, only times and dates are taken for anything else than texts.
 
     Raises:
         SchemaMismatchError: the column mixes numbers with a word that may mean null, such as NA.
@@ -96,8 +99,12 @@ def content_of_texts(column: pa.ChunkedArray, name: str, origin: str) -> Content
         return Content.NOTHING
     head = values.slice(0, 1)
     for content, pattern in _PATTERNS.items():
+        if content in _ALWAYS_WRITTEN and times_alone:
+            continue
         if _matches(head, pattern) and _matches(values, pattern):
             return content
+    if times_alone:
+        return Content.TEXT
     _refuse_null_words(values, name, origin)
     return Content.TEXT
 

@@ -4,83 +4,113 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.errors import ConfigError, NotFoundError
+from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
+from airflow_mlmon.tables.avro import read_avro
+from airflow_mlmon.tables.damage import naming_damage, refuse_file
+from airflow_mlmon.tables.delimited import read_delimited
+from airflow_mlmon.tables.formats import (
+    ENDINGS,
+    HEAD,
+    PACKED_ENDINGS,
+    TEXT_FORMATS,
+    Compression,
+    compression_of_head,
+    format_of_head,
+    format_of_name,
+    split_compression,
+)
+from airflow_mlmon.tables.json_records import read_json_rows
+from airflow_mlmon.tables.orc import read_orc
+from airflow_mlmon.tables.parquet import open_parquet, read_parquet
 from airflow_mlmon.tables.piece import Piece
-from airflow_mlmon.tables.readers import GZIP, open_parquet, read_csv, read_json_lines, read_parquet
-
-_Reader = Callable[[Path, str, Sequence[str]], Iterator[Piece]]
+from airflow_mlmon.tables.reading import Reading
 
 _CLASS = re.compile(r"\[[^\]/]+\]")
-_READERS: dict[str, _Reader] = {
-    ".parquet": read_parquet,
-    ".pq": read_parquet,
-    ".csv": read_csv,
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
-    ".json": read_json_lines,
-}
-_READERS |= {f"{ending}{GZIP}": reader for ending, reader in _READERS.items() if reader is not read_parquet}
-
-
-class FormatOfFiles(NamedTuple):
-    """Format of files, where their names do not say it."""
-
-    format: str | None = None
-    null_texts: tuple[str, ...] = ()
+_SUPPORTED = f"{', '.join(ENDINGS)}, and texts with {', '.join(PACKED_ENDINGS)} after it, such as .csv.gz"
+_AS_DECLARED = Reading()
+_AS_WRITTEN = Reading(nested=True)
+_WHOLE = {FileFormat.PARQUET: read_parquet, FileFormat.AVRO: read_avro, FileFormat.ORC: read_orc}
 
 
 def find_files(path: str, storage: Storage) -> list[str]:
     """Find the files of a path, a folder or a glob, sorted by name.
 
-    In a folder, markers and hidden files (`_…`, `.…`) and files with other extensions are skipped.
+    In a folder, markers and hidden files and folders (`_…`, `.…`) are skipped, and so are files that neither their
+    ending nor their first bytes reveal.
 
     Raises:
         NotFoundError: no file was found.
-        ConfigError: the path names a file with another extension.
+        ConfigError: the path names a file of another format.
     """
     found = match_files(path, storage)
     if not found:
-        raise NotFoundError(f"No data files found at {path}.", hint=f"supported extensions: {', '.join(_READERS)}")
+        raise NotFoundError(f"No data files found at {path}.", hint=f"supported extensions: {_SUPPORTED}")
     for uri in found:
-        if _ending(uri) not in _READERS:
-            raise ConfigError(
-                f"{uri} has an unsupported extension.", hint=f"supported extensions: {', '.join(_READERS)}"
-            )
+        if format_of_name(uri) is None and _sniff(uri, storage) is None:
+            raise ConfigError(f"{uri} has an unsupported extension.", hint=f"supported extensions: {_SUPPORTED}")
     return found
 
 
 def match_files(path: str, storage: Storage) -> list[str]:
-    """Find the files of a path, a folder or a glob of either; there may be none, or one with an unknown extension."""
-    return _find_s3(path, storage) if "://" in path and not path.startswith("file:") else _find_local(path)
+    """Find the files of a path, a folder or a glob of either; there may be none, or one of an unknown format."""
+    is_remote = "://" in path and not path.startswith("file:")
+    return _find_s3(path, storage) if is_remote else _find_local(path, storage)
 
 
-def read_file(uri: str, storage: Storage, null_texts: Sequence[str] = ()) -> Iterator[Piece]:
-    """Read the rows of one file in pieces; in a CSV, `null_texts` are missing values.
+def read_file(uri: str, storage: Storage, reading: Reading = _AS_WRITTEN) -> Iterator[Piece]:
+    """Read the rows of one file in pieces.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
     with storage.at(uri).local_copy(uri) as path:
-        yield from read_path(path, uri, null_texts=null_texts)
+        yield from read_path(path, uri, reading)
 
 
-def read_path(
-    path: Path, origin: str, reading: FormatOfFiles | None = None, null_texts: Sequence[str] = ()
-) -> Iterator[Piece]:
-    """Read a local copy of the file `origin`, whose ending says of which format it is.
+def read_path(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> Iterator[Piece]:
+    """Read a local copy of the file `origin`, of the format declared or, by default, recognised.
+
+    The first piece has the columns of the file and no row, save of JSON, whose keys are known at its end. A piece holds
+    131,072 rows at most.
 
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
-    del reading
-    yield from _READERS[_ending(origin)](path, origin, null_texts)
+    found, compression = recognise(path, origin, reading.format)
+    if found in _WHOLE:
+        yield from _WHOLE[found](path, origin, reading)
+    elif found in (FileFormat.JSON, FileFormat.JSON_LINES):
+        yield from read_json_rows(path, origin, compression, reading)
+    else:
+        is_tabbed = found is FileFormat.TSV
+        yield from read_delimited(path, origin, compression, reading, separator="\t" if is_tabbed else None)
+
+
+def recognise(path: Path, origin: str, declared: FileFormat | None) -> tuple[FileFormat, Compression | None]:
+    """Recognise the format and the compression of a file: as declared, by its ending, or by its first bytes.
+
+    Raises:
+        UnreadableFileError: its format is unknown.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    declared = None if declared is FileFormat.DELTA else declared
+    found = declared or format_of_name(origin) or format_of_head(head)
+    packed = split_compression(origin)[0] or compression_of_head(head)
+    if found is None and packed:
+        with naming_damage(origin, packed), pa.input_stream(str(path), compression=packed.value) as stream:
+            found = format_of_head(stream.read(HEAD))
+        found = found if found in TEXT_FORMATS else None
+    if found is None:
+        raise refuse_file(origin, "is of no known format", hint="declare its `format`")
+    return found, packed if found in TEXT_FORMATS else None
 
 
 def read_head(uri: str, storage: Storage, rows: int) -> pa.Table:
@@ -90,12 +120,15 @@ def read_head(uri: str, storage: Storage, rows: int) -> pa.Table:
         DataError: the file is damaged or ambiguous.
     """
     taken: list[pa.Table] = []
-    for piece in read_file(uri, storage):
+    for piece in read_file(uri, storage, _AS_DECLARED):
         taken.append(piece.table.slice(0, rows))
         rows -= taken[-1].num_rows
         if rows <= 0:
             break
-    return pa.concat_tables(taken)
+    try:
+        return pa.concat_tables(taken, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise SchemaMismatchError(f"A column of {uri} has values of several kinds: {error}.", file=uri) from error
 
 
 def is_local_parquet(uri: str) -> bool:
@@ -104,7 +137,7 @@ def is_local_parquet(uri: str) -> bool:
     >>> is_local_parquet("a/b.parquet"), is_local_parquet("s3://a/b.parquet")
     (True, False)
     """
-    return "://" not in uri and _READERS[_ending(uri)] is read_parquet
+    return "://" not in uri and format_of_name(uri) is FileFormat.PARQUET
 
 
 def open_files(files: Sequence[str]) -> Iterator[Piece]:
@@ -116,21 +149,43 @@ def open_files(files: Sequence[str]) -> Iterator[Piece]:
     return (open_parquet(Path(file), file) for file in files)
 
 
-def _find_local(path: str) -> list[str]:
+def _sniff(uri: str, storage: Storage) -> FileFormat | None:
+    """Return the format that the first bytes of a file reveal."""
+    with storage.at(uri).local_copy(uri) as path, path.open("rb") as file:
+        return format_of_head(file.read(HEAD))
+
+
+def _choose_data(uris: list[str], folder: str, storage: Storage) -> list[str]:
+    """Choose the data files of a folder: those with a known ending; if there are none, those whose bytes are known."""
+    shown = [uri for uri in uris if not is_below_hidden(uri, folder)]
+    by_name = [uri for uri in shown if format_of_name(uri)]
+    return by_name or [uri for uri in shown if _sniff(uri, storage) in _WHOLE]
+
+
+def is_below_hidden(uri: str, folder: str) -> bool:
+    """Return whether a file, or a folder between it and `folder`, is a marker or hidden.
+
+    >>> is_below_hidden("a/_x/b/.tmp/c.csv", "a/_x/"), is_below_hidden("a/_x/b.csv", "a/_x/")
+    (True, False)
+    """
+    return any(map(is_hidden, uri.removeprefix(folder).strip("/").split("/")))
+
+
+def _find_local(path: str, storage: Storage) -> list[str]:
     plain = path.removeprefix("file://")
     here = Path(plain)
     if here.is_dir():
-        return _find_in_folder(here)
+        return _find_in_folder(here, storage)
     if here.exists():
         return [plain]
     matched = sorted(glob.glob(plain, recursive=True))  # noqa: PTH207 - absolute
     if files := [file for file in matched if Path(file).is_file()]:
         return files
-    return sorted({file for folder in matched for file in _find_in_folder(Path(folder))})
+    return sorted({file for folder in matched for file in _find_in_folder(Path(folder), storage)})
 
 
-def _find_in_folder(folder: Path) -> list[str]:
-    return [str(file) for file in sorted(folder.rglob("*")) if file.is_file() and _is_data(str(file))]
+def _find_in_folder(folder: Path, storage: Storage) -> list[str]:
+    return _choose_data([str(file) for file in sorted(folder.rglob("*")) if file.is_file()], str(folder), storage)
 
 
 def _find_s3(path: str, storage: Storage) -> list[str]:
@@ -142,9 +197,14 @@ def _find_s3(path: str, storage: Storage) -> list[str]:
         pattern = _to_pattern(path)
         if files := [uri for uri in listed if re.fullmatch(pattern, uri)]:
             return files
-        return [uri for uri in listed if re.fullmatch(f"{pattern.removesuffix('/')}/.*", uri) and _is_data(uri)]
+        below = re.compile(f"({pattern.removesuffix('/')}/).*")
+        folders: dict[str, list[str]] = {}
+        for uri in listed:
+            if found := below.fullmatch(uri):
+                folders.setdefault(found[1], []).append(uri)
+        return sorted(uri for folder, uris in folders.items() for uri in _choose_data(uris, folder, storage))
     folder = path.rstrip("/") + "/"
-    return [uri for uri in listed if uri.startswith(folder) and _is_data(uri)]
+    return _choose_data([uri for uri in listed if uri.startswith(folder)], folder, storage)
 
 
 def _to_pattern(path: str) -> str:
@@ -163,14 +223,3 @@ def _to_pattern(path: str) -> str:
 def _to_class(part: str) -> str:
     inner = part[1:-1].replace("\\", r"\\").replace("^", r"\^")
     return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
-
-
-def _is_data(uri: str) -> bool:
-    return _ending(uri) in _READERS and not is_hidden(uri)
-
-
-def _ending(uri: str) -> str:
-    """Return the extension without compression; only text files may be compressed."""
-    path = Path(uri.lower())
-    packed = path.stem if path.suffix == GZIP else ""
-    return Path(packed).suffix + GZIP if packed else path.suffix

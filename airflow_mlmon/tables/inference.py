@@ -53,6 +53,7 @@ def infer_schema(pieces: Sequence[Piece], *, known: Schema = _NONE, pinned: Sche
     """
     schema = dict(known)
     for piece in pieces:
+        _refuse_doubtful(piece)
         for name in piece.table.column_names:
             found = pinned[name] if _is_written(piece, name) and name in pinned else _infer(piece, name)
             schema[name] = _agreed(name, schema.get(name), found)
@@ -85,13 +86,27 @@ def _rows_alone(piece: Piece) -> pa.Table:
 
 def _is_written(piece: Piece, name: str) -> bool:
     """Say whether a column holds values as written, whose type is to be inferred; derived columns have theirs."""
-    return piece.is_text and pa.types.is_string(piece.table.schema.field(name).type)
+    is_written = piece.is_text or piece.times_are_texts
+    return is_written and pa.types.is_string(piece.table.schema.field(name).type)
+
+
+def _refuse_doubtful(piece: Piece) -> None:
+    """Refuse names that occur twice, and texts that are no UTF-8: without a declaration nobody knows what they are."""
+    if piece.repeated:
+        name = piece.repeated[0]
+        raise SchemaMismatchError(f"Column {name!r} occurs twice in {piece.origin}.", column=name, file=piece.origin)
+    if piece.is_text or piece.times_are_texts:
+        for field in piece.table.schema:
+            if pa.types.is_binary(field.type):
+                raise SchemaMismatchError(
+                    f"{piece.origin} is not UTF-8 text (column {field.name!r}).", column=field.name, file=piece.origin
+                )
 
 
 def _infer(piece: Piece, name: str) -> Field:
     column = piece.table.column(name)
     if _is_written(piece, name):
-        content = content_of_texts(column, name, piece.origin)
+        content = content_of_texts(column, name, piece.origin, times_alone=not piece.is_text)
         integer = content is Content.NUMBER and is_integer_text(column)
         return Field(content=content, integer=integer, type=content.value, origin=piece.origin)
     return Field(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from airflow_mlmon.errors import SchemaMismatchError
+
+ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,8 @@ class Piece:
         origin: File, or name of the frame, for messages.
         table: Rows.
         is_text: Whether all values are text as written, as in CSV.
+        times_are_texts: Whether times and dates are texts, as in JSON.
+        repeated: Names that occur twice in the file; the rows lack these columns.
         unread: Parquet file that still holds the rows; the table then has only the columns.
         unread_rows: Number of its rows.
     """
@@ -26,6 +31,8 @@ class Piece:
     origin: str
     table: pa.Table
     is_text: bool = False
+    times_are_texts: bool = False
+    repeated: tuple[str, ...] = ()
     unread: Path | None = None
     unread_rows: int = 0
 
@@ -40,12 +47,26 @@ def no_rows(schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([], schema)
 
 
+def slice_rows(table: pa.Table, rows: int = ROWS) -> Iterator[pa.Table]:
+    """Yield the rows of a table, at most `rows` at a time."""
+    for start in range(0, table.num_rows, rows):
+        yield table if table.num_rows <= rows else table.slice(start, rows)
+
+
+def repeated_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that occur twice, sorted.
+
+    >>> repeated_names(["b", "a", "b"])
+    ('b',)
+    """
+    return tuple(sorted(name for name, times in Counter(names).items() if times > 1))
+
+
 def check_names(names: Sequence[str], origin: str) -> None:
     """Reject columns that share a name.
 
     Raises:
         SchemaMismatchError: two columns have the same name.
     """
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
+    if twice := repeated_names(names):
         raise SchemaMismatchError(f"Column {twice[0]!r} occurs twice in {origin}.", column=twice[0], file=origin)

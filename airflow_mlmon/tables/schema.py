@@ -89,6 +89,7 @@ def conform(
     is_text: bool = False,
     values: Mapping[str, str | None] | None = None,
     repeated: Collection[str] = (),
+    beside: Collection[str] = (),
 ) -> Conformed:
     """Convert the declared columns of `table` to their declared order and types, value by value.
 
@@ -105,10 +106,11 @@ def conform(
         is_text: Whether all values are texts as written, as in CSV; blanks around numbers are then no part of them.
         values: Values that the path of the file gives for columns that it lacks, as texts.
         repeated: Columns that the file has several times, and that its reader therefore left out.
+        beside: Other columns of the file, which were not read; they are named where a missing one may be meant.
     """
     done: dict[str, Converted] = {}
     for name, column in columns.items():
-        own, request = _Source(table, values or {}, repeated, is_text=is_text), Request(column, timezone)
+        own, request = _Source(table, values or {}, repeated, beside, is_text=is_text), Request(column, timezone)
         done[name] = own.read_optional(name, request) if name in optional else own.read(name, request)
     faults = [Fault(name, reason, rows) for name, own in done.items() for reason, rows in own.reasons.items()]
     return Conformed(
@@ -138,6 +140,7 @@ class _Source(NamedTuple):
     table: pa.Table
     given: Mapping[str, str | None]
     repeated: Collection[str]
+    beside: Collection[str]
     is_text: bool
 
     def read_optional(self, name: str, request: Request) -> Converted:
@@ -193,7 +196,8 @@ class _Source(NamedTuple):
 
     def _near(self, name: str) -> str:
         """Name the columns that differ from it in case or punctuation alone; they are never taken for it."""
-        near = [f"{own!r}" for own in self.table.column_names if _fold(own) == _fold(name)]
+        others = {*self.table.column_names, *self.beside}
+        near = [f"{own!r}" for own in others if _fold(own) == _fold(name)]
         return f": the file has {' and '.join(sorted(near))}" if near else ""
 
 

@@ -69,7 +69,7 @@ def test_a_draft_to_standard_output_is_the_spec_alone(folder, capsys):
 
 
 def test_no_files_is_said(folder):
-    with pytest.raises(ConfigError, match=r"No \.parquet files found"):
+    with pytest.raises(ConfigError, match=r"No data files found"):
         files_of("archive/nothing")
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -41,6 +49,7 @@ class BrokenStore(LocalStore):
     """A folder whose n-th write fails."""
 
     def __init__(self, fail_at: int) -> None:
+        super().__init__()
         self.left = fail_at
 
     def write(self, uri: str, data: bytes) -> None:
@@ -130,17 +139,77 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
 
 
 def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):
-    class FullStore(LocalStore):
-        def write(self, uri: str, data: bytes) -> None:
-            if uri.endswith("curated.parquet"):
-                raise OSError(28, "No space left on device")
-            super().write(uri, data)
-
-    storage = Storage()
-    storage._local = FullStore()
-    with opened(tmp_path, archive, storage=storage) as run:
+    with opened(tmp_path, archive) as run:
         run_partition(run, DAY)
+        served = run.store.state(DAY)
+        archive.write_day(FIRST, rows=60_000)
+        with largest_file(1 << 20):
+            run_partition(run, DAY)
 
         state = run.store.state(DAY)
-        assert state.status is Status.FAILED
-        assert state.message == "OSError; see the log"
+        assert (served.status, state.status, state.version) == (Status.OK, Status.FAILED, served.version)
+        assert f"The disk of {gettempdir()} is full: File too large." in state.message
+        assert run.store.metrics("loans", FIRST, FIRST)[FIRST, "rows", None] == 80
+
+        run_partition(run, DAY)
+        assert (run.store.state(DAY).status, run.store.state(DAY).rows_read) == (Status.OK, 60_000)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file grows beyond the size, as on a disk that is full: the kernel refuses the write."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.steps.prepare import prepare_partition
+from airflow_mlmon.storage.local import LocalStore
+from tests.support.archive import FIRST
+from tests.support.runs import local_archive, opened
+
+def die(source, file, *_):
+    file.write(source.read(100))
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+archive = local_archive(folder, 2)
+import airflow_mlmon.storage.local
+airflow_mlmon.storage.local.shutil.copyfileobj = die
+with opened(folder, archive) as run:
+    prepare_partition(run, Partition.of_day("loans", FIRST))
+"""
+
+
+def test_a_process_that_is_killed_leaves_nothing_behind_after_the_next_run(tmp_path, archive, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        check=False,
+    )
+    left = [path.name for path in scratch.iterdir()], half_written(tmp_path)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with opened(tmp_path, archive) as run:
+        run_partition(run, DAY)
+        state = run.store.state(DAY)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert [len(names) for names in left] == [1, 1]
+    assert list(scratch.iterdir()) == half_written(tmp_path) == []
+    assert (state.status, state.rows_read) == (Status.OK, 80)
+
+
+def half_written(folder: Path) -> list[Path]:
+    return list((folder / "workspace").rglob(".writing-*"))

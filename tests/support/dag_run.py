@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from airflow.dag_processing.dagbag import DagBag
 
 
-def main(path: str, day: str) -> None:
-    """Run the DAG for the partition of `day`."""
+def main(path: str, day: str, dag_id: str = "") -> None:
+    """Run the DAG, of several the one of that id, for the partition of `day`."""
     bag = DagBag(path)
     if bag.import_errors:
         sys.exit(f"import errors: {bag.import_errors}")
-    [dag] = bag.dags.values()
+    [dag] = [dag for dag in bag.dags.values() if dag_id in ("", dag.dag_id)]
     # a run by hand gets the interval that ends at its logical date
     moment = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
     dag_run = dag.test(logical_date=moment)

@@ -14,6 +14,7 @@ from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import SAMPLING
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import conform
 
 TIME = datetime(2026, 3, 1, 3, 33, 59, tzinfo=UTC)
@@ -93,7 +94,7 @@ def _read(envelope: Envelope, files: Mapping[str, bytes], folder: Path) -> Itera
     for number, (name, content) in enumerate(files.items()):
         path = folder / f"file-{number}"
         path.write_bytes(content)
-        for piece in envelope.read(path, name):
+        for piece in envelope.read(path, name, Reading()):
             yield number, piece
 
 

@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.fields import add_sampling, are_numbers, read_moments
 from airflow_mlmon.archive.envelopes.json_payload import convert_row, gather
 from airflow_mlmon.archive.envelopes.numbering import count_before, number
-from airflow_mlmon.archive.envelopes.records import is_json, read_objects
+from airflow_mlmon.archive.envelopes.opening import open_json, read_table
+from airflow_mlmon.archive.envelopes.records import parse_objects
 from airflow_mlmon.archive.envelopes.sides import Side, to_slot
 from airflow_mlmon.archive.envelopes.split import FILE, split_by_file
 from airflow_mlmon.spec import Column
-from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 
 _ID, _TIME = "request_id", "timestamp"
 _RESERVED = frozenset({_ID, _TIME, "trace_id", "bento_meta"})
@@ -38,16 +39,18 @@ class BentomlEnvelope:
         self._id, self._time, self._sampling = id_column, time_column, sampling
         self._side = Side(tuple(to_slot(name, column) for name, column in columns.items()))
 
-    def read(self, path: Path, origin: str) -> Iterator[Piece]:
+    def read(self, path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         """Read the records of one file, JSON or a table.
 
         Raises:
             DataError: the file is damaged.
         """
-        if not is_json(path):
-            yield from read_path(path, origin)
+        blocks = open_json(path, origin, reading)
+        if blocks is None:
+            yield from read_table(path, origin, reading)
             return
-        for objects in read_objects(path, origin):
+        for block in blocks:
+            objects = parse_objects(block, origin)
             rows = [convert_row(row, self._side) for row in objects if not row.keys() >= _SCHEMA]
             if rows:
                 yield Piece(origin=origin, table=pa.table(gather(rows, self._side)), is_text=True)

@@ -13,15 +13,16 @@ import pyarrow as pa
 from airflow_mlmon.archive.envelopes.bentoml import BentomlEnvelope
 from airflow_mlmon.archive.envelopes.exchange import REASON, EnvelopeNames, unpack_exchanges
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, add_sampling, to_fields
+from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.pairing import Pairing
-from airflow_mlmon.archive.envelopes.records import is_json, read_json
+from airflow_mlmon.archive.envelopes.records import read_json
 from airflow_mlmon.archive.envelopes.sides import Side, Slot, inputs_of, outputs_of
 from airflow_mlmon.archive.envelopes.split import FILE, split_by_file
 from airflow_mlmon.archive.envelopes.systems import GROUND_TRUTH, SYSTEMS, System
 from airflow_mlmon.spec import Labels, Role
 from airflow_mlmon.spec.archives import Predictions
-from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
+from airflow_mlmon.tables.reading import Reading
 
 _BENTOML = "bentoml"
 _EXCHANGES = 1 << 14
@@ -32,7 +33,7 @@ Pieces = Iterable[tuple[int, Piece]]
 class Envelope(Protocol):
     """Records of a serving system, and the rows in them."""
 
-    def read(self, path: Path, origin: str) -> Iterator[Piece]:
+    def read(self, path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         """Read the records of one file.
 
         Raises:
@@ -108,17 +109,18 @@ class ExchangeEnvelope:
     chosen: Mapping[str, str] = field(default_factory=dict)
     sampling: float | None = None
 
-    def read(self, path: Path, origin: str) -> Iterator[Piece]:
+    def read(self, path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         """Read the records of one file: JSON, or any other format as a table.
 
         Raises:
             DataError: the file is damaged.
         """
-        if not is_json(path):
-            yield from read_path(path, origin)
+        blocks = open_json(path, origin, reading)
+        if blocks is None:
+            yield from read_table(path, origin, reading)
             return
         paths = {path for paths in self.system.fields.values() for path in paths} | set(self.names.own.values())
-        yield from read_json(path, origin, sorted(paths), is_nested=self.system.is_nested)
+        yield from read_json(blocks, origin, sorted(paths), is_nested=self.system.is_nested)
 
     def rows(self, pieces: Pieces, modified: Sequence[datetime | None]) -> Iterator[tuple[int, Piece]]:
         """Unpack the records of all files to rows."""

@@ -44,6 +44,12 @@ def to_fields(
     return pa.table(columns)
 
 
+def count_unsampled(rows: pa.Table) -> float:
+    """Count the rows that rows stand for, by the fraction of the requests that is logged; 1 where it is not known."""
+    fractions = pc.fill_null(rows.column(SAMPLING).cast(pa.float64()), 1.0)
+    return float(pc.sum(pc.divide(1.0, pc.if_else(pc.greater(fractions, 0.0), fractions, 1.0)), min_count=0).as_py())
+
+
 def _present(table: pa.Table, field: str) -> list[pa.ChunkedArray]:
     found = find_column(table, field)
     return [] if found is None else [found]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,56 +11,43 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from airflow_mlmon.archive.envelopes.systems import BODY
-from airflow_mlmon.errors import UnreadableFileError
+from airflow_mlmon.tables.damage import naming_damage
+from airflow_mlmon.tables.lines import parse_in_parts
 from airflow_mlmon.tables.piece import Piece
 
-_BLOCK = 1 << 23
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 
-
-def is_json(path: Path) -> bool:
-    """Return whether the text of a file, decompressed, begins as JSON does."""
-    with _open(path) as file:
-        head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
-    return head[:1] in (b"{", b"[")
-
-
-def read_json(path: Path, origin: str, paths: Sequence[str], *, is_nested: bool) -> Iterator[Piece]:
-    """Read JSON objects, one a line, alone or in an array, as a table with the texts at `paths`.
+def read_json(blocks: Iterable[bytes], origin: str, paths: Sequence[str], *, is_nested: bool) -> Iterator[Piece]:
+    """Read lines of JSON objects as a table with the texts at `paths`.
 
     What is nested at a path is its JSON. With `is_nested` nothing is known of it before.
+
+    Raises:
+        UnreadableFileError: a line is no JSON object.
     """
-    with _mapped(origin), _open(path) as file:
-        for block in _blocks(file):
-            yield Piece(origin=origin, table=_parse(block, paths, is_nested=is_nested), is_text=True)
+    for block in blocks:
+        if block.strip():
+            with naming_damage(origin, "JSON"):
+                table = _parse(block, paths, is_nested=is_nested)
+            yield Piece(origin=origin, table=table, is_text=True)
 
 
-def read_objects(path: Path, origin: str) -> Iterator[list[dict[str, Any]]]:
-    """Read JSON objects, one a line, alone or in an array, with every number as its text."""
-    with _mapped(origin), _open(path) as file:
-        for block in _blocks(file):
-            yield list(_parse_objects(block))
+def parse_objects(block: bytes, origin: str) -> list[dict[str, Any]]:
+    """Parse lines of JSON objects, with every number as its text.
+
+    Raises:
+        UnreadableFileError: a line is no JSON object.
+    """
+    with naming_damage(origin, "JSON"):
+        return list(_parse_objects(block))
 
 
 def _parse_objects(block: bytes) -> Iterator[dict[str, Any]]:
-    """Parse JSON objects with every number as its text.
-
-    Raises:
-        ValueError: the text is not JSON, or holds something else than objects.
-    """
-    values: Iterable[Any] = (decode_json(line) for line in block.splitlines() if line.strip())
-    if block.lstrip()[:1] == b"[":
-        values = decode_json(block)
-    else:
-        try:
-            values = list(values)
-        except ValueError:
-            # one object over several lines
-            values = [decode_json(block)]
-    for value in values:
-        if not isinstance(value, dict):
-            raise ValueError(f"a record is {type(value).__name__}, not an object")  # noqa: TRY004 - of the file
-        yield value
+    for line in block.splitlines():
+        if line.strip():
+            value = decode_json(line)
+            if not isinstance(value, dict):
+                raise ValueError(f"a record is {type(value).__name__}, not an object")
+            yield value
 
 
 def decode_json(text: str | bytes) -> Any:
@@ -97,9 +82,9 @@ def find_column(table: pa.Table, path: str) -> pa.ChunkedArray | None:
 
 
 def _parse(block: bytes, paths: Sequence[str], *, is_nested: bool) -> pa.Table:
-    if not is_nested and block.lstrip()[:1] == b"{":
+    if not is_nested:
         try:
-            return _parse_at_once(block, paths)
+            return parse_in_parts(block, lambda size: _parse_at_once(block, paths, size))
         except pa.ArrowInvalid:
             # something else than texts at the paths
             pass
@@ -107,12 +92,11 @@ def _parse(block: bytes, paths: Sequence[str], *, is_nested: bool) -> pa.Table:
     return pa.table({path: pa.array([_follow(record, path) for record in records], pa.string()) for path in paths})
 
 
-def _parse_at_once(block: bytes, paths: Sequence[str]) -> pa.Table:
+def _parse_at_once(block: bytes, paths: Sequence[str], size: int) -> pa.Table:
     options = pyarrow.json.ParseOptions(
         explicit_schema=pa.schema(_to_fields(paths)), newlines_in_values=False, unexpected_field_behavior="ignore"
     )
-    reading = pyarrow.json.ReadOptions(block_size=len(block) + 1, use_threads=False)
-    table = pyarrow.json.read_json(pa.BufferReader(block), reading, options)
+    table = pyarrow.json.read_json(pa.BufferReader(block), pyarrow.json.ReadOptions(block_size=size), options)
     return pa.table({path: find_column(table, path) for path in paths})
 
 
@@ -134,37 +118,3 @@ def _follow(record: Mapping[str, Any], path: str) -> str | None:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return write_as_text(value)
-
-
-def _open(path: Path) -> pa.NativeFile:
-    with path.open("rb") as file:
-        head = file.read(4)
-    packed = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-    return pa.input_stream(str(path), compression=packed)
-
-
-def _blocks(file: pa.NativeFile) -> Iterator[bytes]:
-    """Read blocks of whole lines; what is no JSON Lines is one block."""
-    block = file.read(_BLOCK).removeprefix(b"\xef\xbb\xbf")
-    if block.lstrip()[:1] == b"[":
-        yield block + file.read()
-        return
-    while chunk := file.read(_BLOCK):
-        end = block.rfind(b"\n") + 1
-        if end and block[:end].strip():
-            yield block[:end]
-        block = block[end:] + chunk
-    if block.strip():
-        yield block
-
-
-@contextmanager
-def _mapped(origin: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError, ValueError) as error:
-        problem = "not a readable JSON file"
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
-        raise UnreadableFileError(
-            f"{origin} is {problem}: {reason}.", problem=f"{problem} ({reason})", file=origin
-        ) from error

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
@@ -21,11 +22,13 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.tables.reading import Reading
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
 _SINCE_FIRST = frozenset({"id", "label", "outcome", "excluded"})
-_READING = ("id", "ids", "watermark", "label", "outcome", "excluded")
+_READING = ("log", "id", "ids", "watermark", "label", "outcome", "excluded", *Files.model_fields)
 
 
 class Taken(NamedTuple):
@@ -104,27 +107,33 @@ def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
 def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
-    own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
-    later = {key: value for key, value in own.items() if key not in _SINCE_FIRST or isinstance(value, dict)}
-    # of contradictory rows the first counted once
-    content = [later, delivered.contradictory] if later or delivered.contradictory else None
-    version = hashlib.sha256(json.dumps([manifest.version, content]).encode()).hexdigest()[:12]
-    _save(run, partition, version if content else manifest.version, source.listing, delivered.rows)
+    _save(run, partition, _version(labels, manifest, delivered.contradictory), source.listing, delivered.rows)
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
 
 
+def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
+    """Return the version of a delivery; where nothing new has a say in it, that of the first release."""
+    content: list[object] = [1, "", sorted((file.uri, file.sha256) for file in manifest.files)]
+    own = {key: value for key, value in labels.model_dump(mode="json", include=set(_READING)).items() if value}
+    later = {key: value for key, value in own.items() if key not in _SINCE_FIRST or isinstance(value, dict)}
+    # files with values that cannot be read were refused, and of contradictory rows the first counted
+    added = [later, manifest.faults, contradictory]
+    content += [added] if any(added) else []
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
 def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
-    """Read a growing table once, and curate its rows by the days of their watermark."""
+    """Read a growing table once, and divide its rows by the days of their watermark."""
     source = _find(run, labels, days[-1])
     if not source.listed:
         return {}
     table, manifest = _read(run, labels, days[-1], source)
-    times = table.column(str(labels.watermark))
-    table = table.take(pc.sort_indices(times, null_placement="at_end"))
+    missing = table.column(str(labels.watermark)).null_count
+    table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
     times = table.column(str(labels.watermark))
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
-    unknown = f"labels: {times.null_count} rows have no {labels.watermark}" if times.null_count else ""
+    unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     taken = {}
     for day in days:
         within = pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end)))
@@ -141,7 +150,16 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
     columns = label_columns(run.spec, labels)
-    table, files = read_files(ListedSource(store=source.store, files=source.listed, columns=columns, timezone=timezone))
+    table, files = read_files(
+        ListedSource(
+            store=source.store,
+            files=source.listed,
+            columns=columns,
+            timezone=timezone,
+            reading=Reading.of(labels, columns=columns),
+            envelope=open_label_envelope(labels),
+        )
+    )
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
 

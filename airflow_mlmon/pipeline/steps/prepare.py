@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from airflow_mlmon.archive.curate import outside_reason, required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
@@ -26,15 +25,15 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
     MANIFEST,
     SAMPLE,
     profile_uri,
-    scalar_names,
     to_parquet,
 )
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.pipeline.workspace.samples import sample_rows
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
+from airflow_mlmon.storage.scratch import scratch_folder
+from airflow_mlmon.tables.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +115,10 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
     current = run.store.state(partition)
-    with TemporaryDirectory(prefix="mlmon-") as folder:
+    with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
-        source = _source(run, partition, listing)
-        intake = take_in(source, run.spec, partition, hash_key=run.hash_key, folder=Path(folder))
+        intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
         files, of_others = divide_files(intake.files)
@@ -188,6 +186,8 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         columns=predictions.columns,
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
+        reading=Reading.of(predictions, columns=predictions.columns),
+        envelope=open_envelope(predictions),
     )
 
 
@@ -205,7 +205,6 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
         run.progress("profiling")
         schema = ensure_reference(run).schema
         run.files.write(profile_uri(run, partition, version, schema.id), profile_parquet([curated], schema).to_bytes())
-    sampled = sample_rows(accepted, run.spec.id_column, scalar_names(accepted.rows.schema))
-    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(sampled))
+    run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())

@@ -35,6 +35,7 @@ from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check
+from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
@@ -140,7 +141,7 @@ def _fingerprint(run: Run) -> str:
     declared = [
         _KEPT,
         run.fingerprint,
-        run.spec.reference.model_dump(mode="json"),
+        run.spec.reference.model_dump(mode="json", exclude=set(Files.model_fields)) | run.spec.reference.declared,
         run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
         run.spec.divisions,
         *([run.spec.classes] if run.spec.classes else ()),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -19,6 +17,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
 from airflow_mlmon.spec import Column, ColumnType, Role
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage.scratch import scratch_folder
+from airflow_mlmon.tables.reading import Reading
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
@@ -91,9 +91,10 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         columns=columns,
         timezone=spec.predictions.timezone,
         optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
+        reading=Reading.of(reference, columns=columns),
     )
-    with TemporaryDirectory(prefix="mlmon-") as folder:
-        intake = take_in(source, spec, None, hash_key=run.hash_key, folder=Path(folder))
+    with scratch_folder() as folder:
+        intake = take_in(source, spec, None, hash_key=run.hash_key, folder=folder)
         _demand_all(run, intake.files, is_dated=reference.dated)
         rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
     return ReferenceRows(rows=rows, files={file.uri: file.sha256 for file in intake.files}, errors=errors)

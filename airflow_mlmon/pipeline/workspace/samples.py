@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,11 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.intake import Keyed
+from airflow_mlmon.profiles.engine.hash_sample import SAMPLE_ROWS, sample_by_hash
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import ModelSpec
-
-SAMPLE_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +25,7 @@ class Samples:
 
 def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
     """Draw at most `rows` rows by the hash of their prediction id, always the same."""
-    if table.num_rows <= rows:
-        return table
-    hashes = hash_ids(table.column(id_column))
-    return table.take(pa.array(np.sort(np.argsort(hashes, kind="stable")[:rows])))
-
-
-def sample_rows(accepted: Keyed, id_column: str, columns: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
-    """Draw the same sample as `sample` from columns of rows on disk."""
-    lowest = np.unique(accepted.ordered[:rows])
-    return sample(accepted.rows.take(accepted.positions_of(lowest), columns), id_column, rows)
+    return table if table.num_rows <= rows else sample_by_hash(table, hash_ids(table.column(id_column)), rows)
 
 
 def days_of(table: pa.Table, time_column: str, zone: str) -> pa.ChunkedArray:

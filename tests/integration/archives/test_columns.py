@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.pipeline.run import Run
@@ -147,6 +149,33 @@ def test_text_of_any_type_is_text(archive, run, offset, kind):
     assert (read.status, read.message) == (Status.OK, "")
     assert read.values("id") == table.column("id").to_pylist()
     assert read.values("country") == table.column("country").to_pylist()
+
+
+def test_last_day_of_the_calendar_is_never_another_date(archive):
+    day = day_of(6)
+    sink = io.BytesIO()
+    pq.write_table(clean_table(day), sink, use_deprecated_int96_timestamps=True)
+    archive.write(f"preds/dt={day}/part-0.parquet", sink.getvalue())
+
+    with archive.opened(("  columns:\n", "  timezone: UTC\n  columns:\n")) as run:
+        read = read_day(run, day)
+
+    assert read.values("valid_to") == [LAST_DAY, END] * (ROWS // 2)
+    assert (read.status, read.message) == (Status.OK, "")
+
+
+def test_column_that_occurs_twice_costs_itself_if_it_is_declared(archive, run):
+    declared, other = day_of(14), day_of(15)
+    archive.write_day(declared, clean_table(declared).append_column("amount", pa.array([1.0] * ROWS)))
+    twice = clean_table(other).append_column("x", pa.array([1] * ROWS)).append_column("x", pa.array([2] * ROWS))
+    archive.write_day(other, twice)
+
+    of_declared, of_other = read_day(run, declared), read_day(run, other)
+
+    assert (of_declared.status, of_declared.rows.num_rows) == (Status.PARTIAL, ROWS)
+    assert of_declared.faults == {"column 'amount' occurs twice": ROWS}
+    assert set(of_declared.values("amount")) == {None}
+    assert (of_other.status, of_other.message) == (Status.OK, "")
 
 
 @pytest.mark.parametrize(("offset", "unit"), [(7, "s"), (8, "ms"), (9, "us"), (10, "ns")])

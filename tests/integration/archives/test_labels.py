@@ -137,3 +137,72 @@ def test_labels_that_come_too_late_are_counted(tmp_path):
 
         assert states[3].message == "labels: 200 came later than delay_days (2), and do not count"
         assert metric_of(run, FIRST, "label_coverage") == 0
+
+
+def test_label_in_the_predictions_own_files(tmp_path):
+    archive = BaseArchive(tmp_path, labels="labels: {{label: fraud, delay_days: 3}}\n")
+    table = day_table(FIRST)
+    known = pa.array([flag if n % 2 else None for n, flag in enumerate(table.column("flagged").to_pylist())])
+    archive.write_day(FIRST, table.append_column("fraud", known))
+    archive.write_day(day_of(1), day_table(day_of(1)).append_column("fraud", pa.nulls(200, pa.bool_())))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.message) == (Status.OK, "")
+        assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (0.5, None)
+        archive.write_day(FIRST, table.append_column("fraud", table.column("flagged")))
+        state = run_day(run, day_of(1))
+
+        assert (state.status, state.message) == (Status.OK, "")
+        assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (1, 1)
+
+
+TABLE = """\
+labels:
+  path: {root}/labels/
+  id: id
+  watermark: changed
+  label: fraud
+  delay_days: 3
+"""
+
+
+def test_growing_table_is_divided_by_its_watermark(tmp_path):
+    archive = BaseArchive(tmp_path, labels=TABLE)
+    days = [day_table(day_of(offset)) for offset in range(3)]
+    for offset, table in enumerate(days):
+        archive.write_day(day_of(offset), table)
+
+    def rows(offset: int, changed: int, flip: bool = False) -> pa.Table:  # noqa: FBT001, FBT002 - a test's own
+        labels = labels_of(days[offset])
+        flags = pa.array([flag != flip for flag in labels.column("fraud").to_pylist()])
+        moment = pa.scalar(day_of(changed), pa.date32()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        return labels.set_column(1, "fraud", flags).append_column("changed", pa.repeat(moment, 200))
+
+    with archive.opened() as run:
+        archive.write("labels/a.parquet", rows(0, 0, flip=True))
+        run_day(run, FIRST)
+        assert metric_of(run, FIRST, "accuracy") == 0
+        # the corrections come on the second day, with labels of the third that a run of the second does not see yet
+        archive.write("labels/a.parquet", pa.concat_tables([rows(0, 1), rows(0, 0, flip=True), rows(2, 2)]))
+        run_day(run, day_of(1))
+        live = [delivery.rows for delivery in run.store.deliveries("m", FIRST, day_of(1))]
+        assert (live, metric_of(run, FIRST, "accuracy")) == ([200, 200], 1)
+        run_day(run, day_of(2))
+
+        assert [metric_of(run, day_of(offset), "label_coverage") for offset in range(3)] == [1, 0, 1]
+
+
+def test_labels_are_joined_on_several_columns(tmp_path):
+    archive = BaseArchive(tmp_path, ("  id: id\n", "  id: {{country: land, at: moment}}\n"), labels=LABELS)
+    table = day_table(FIRST)
+    archive.write_day(FIRST, table)
+    labels = table.select(["country", "at", "flagged"]).rename_columns(["land", "moment", "fraud"])
+    archive.write_labels(FIRST, labels.take(pa.array(range(199, -1, -1))))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert state.message == ""
+        assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (1, 1)

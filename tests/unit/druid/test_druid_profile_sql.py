@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_mlmon.druid import profile_sql as sql
-from airflow_mlmon.druid.profile_sql import ColumnSource, Reading, Rows
+from airflow_mlmon.druid.profile_sql import ColumnSource, Rows, SqlReading
 from tests.support.profiles import numeric_schema
 
 DAY = (datetime(2013, 3, 8, tzinfo=UTC), datetime(2013, 3, 9, tzinfo=UTC))
@@ -15,7 +15,7 @@ HOSTILE = "x\" - 1); DROP TABLE 'y'; --"
 QUOTED = '"x"" - 1); DROP TABLE \'y\'; --"'
 ROWS = Rows(datasource='d"; --', intervals=(DAY,))
 SOURCE = ColumnSource(
-    schema=numeric_schema(HOSTILE, centre=0.5, quantum=0.25, atoms=(1.5, 2.5)), reading=Reading.DOUBLE
+    schema=numeric_schema(HOSTILE, centre=0.5, quantum=0.25, atoms=(1.5, 2.5)), reading=SqlReading.DOUBLE
 )
 DIVIDED = Rows(datasource="d", intervals=(DAY, DAY), key=sql.write_segment_text(["a", "b"], flags=["b"], texts=["a"]))
 
@@ -62,13 +62,13 @@ def test_rows_are_divided_by_all_columns_of_a_segment():
 
 
 def test_a_time_is_read_by_its_hours_minutes_and_seconds():
-    source = ColumnSource(schema=numeric_schema("seen", integer=True), reading=Reading.TIME)
+    source = ColumnSource(schema=numeric_schema("seen", integer=True), reading=SqlReading.TIME)
 
     assert sql.text_of(source).text == 'SUBSTRING("seen", 12, 8)'
 
 
 def test_an_integer_is_subtracted_before_it_is_a_double():
-    source = ColumnSource(schema=numeric_schema("n", centre=2.0**53, integer=True), reading=Reading.LONG)
+    source = ColumnSource(schema=numeric_schema("n", centre=2.0**53, integer=True), reading=SqlReading.LONG)
 
     assert sql.deviation(source).text == 'CAST("n" - CAST(? AS BIGINT) AS DOUBLE)'
     assert sql.deviation(source).parameters == (2**53,)

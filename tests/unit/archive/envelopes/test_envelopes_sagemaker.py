@@ -8,6 +8,7 @@ import pytest
 from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.errors import UnreadableFileError
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.tables.reading import Reading
 from tests.support.envelopes import TIME, captured, predictions, refused, to_base64, to_lines, unpack, values
 
 SPEC = predictions("sagemaker")
@@ -135,7 +136,7 @@ def test_compressed_lines_are_read(tmp_path):
 
 
 def test_truncated_file_is_refused_as_a_whole(tmp_path):
-    with pytest.raises(UnreadableFileError, match="not a readable JSON file"):
+    with pytest.raises(UnreadableFileError, match="is truncated"):
         unpack(SPEC, {"a.jsonl": to_lines(captured("41,0.82,PL", "0.9"))[:-20]}, tmp_path)
 
 
@@ -151,7 +152,10 @@ def test_ground_truth_has_the_id_of_the_request(tmp_path):
         )
     )
 
-    tables = [piece.table for _, piece in envelope.rows(((0, piece) for piece in envelope.read(path, "a")), [None])]
+    tables = [
+        piece.table
+        for _, piece in envelope.rows(((0, piece) for piece in envelope.read(path, "a.jsonl", Reading())), [None])
+    ]
 
     assert [tuple(row.values())[:2] for table in tables for row in table.select(["order", "churned"]).to_pylist()] == [
         ("order-7781", "1"),

@@ -1,0 +1,63 @@
+"""Deterministic sample of rows that are read in pieces: those with the lowest hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from airflow_mlmon.profiles.values.arrow import to_number_array
+
+SAMPLE_ROWS = 5_000
+# rows that are collected before all but the lowest are dropped, in samples
+_COLLECTED = 4
+
+RowHashes = npt.NDArray[np.integer[Any]]
+
+
+def sample_by_hash(table: pa.Table, hashes: RowHashes, rows: int = SAMPLE_ROWS) -> pa.Table:
+    """Return the `rows` rows with the lowest hashes, in the order of the table."""
+    if table.num_rows <= rows:
+        return table
+    return table.take(to_number_array(_lowest(hashes, rows)))
+
+
+class HashSample:
+    """Sample of at most 5,000 of the rows that were added; batches of any size give the same one."""
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self._hashes: list[RowHashes] = []
+        self._highest: int | None = None
+
+    def add(self, table: pa.Table, hashes: RowHashes) -> None:
+        """Add the next rows with their hashes."""
+        if self._highest is not None:
+            low = np.flatnonzero(hashes < self._highest)
+            table, hashes = table.take(to_number_array(low)), hashes[low]
+        if table.num_rows or not self._tables:
+            self._tables.append(table)
+            self._hashes.append(hashes)
+        if sum(map(len, self._hashes)) > _COLLECTED * SAMPLE_ROWS:
+            self._drop()
+
+    def table(self) -> pa.Table:
+        """Return the sampled rows in their order."""
+        self._drop()
+        return self._tables[0] if self._tables else pa.table({})
+
+    def _drop(self) -> None:
+        if not self._tables:
+            return
+        hashes = np.concatenate(self._hashes)
+        lowest = _lowest(hashes, SAMPLE_ROWS)
+        table = pa.concat_tables(self._tables, promote_options="permissive").take(to_number_array(lowest))
+        self._tables, self._hashes = [table], [hashes[lowest]]
+        if len(lowest) == SAMPLE_ROWS:
+            self._highest = int(hashes[lowest].max())
+
+
+def _lowest(hashes: RowHashes, rows: int) -> npt.NDArray[np.intp]:
+    return np.sort(np.argsort(hashes, kind="stable")[:rows])

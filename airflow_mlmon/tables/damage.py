@@ -1,0 +1,32 @@
+"""Names of damaged files in errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from airflow_mlmon.errors import UnreadableFileError
+
+
+def refuse_file(origin: str, problem: str, *, hint: str = "") -> UnreadableFileError:
+    """Return the error of a file that cannot be read, by name and problem."""
+    return UnreadableFileError(f"{origin} {problem}.", hint=hint, problem=problem, file=origin)
+
+
+@contextmanager
+def naming_damage(origin: str, kind: str) -> Iterator[None]:
+    """Turn the errors of a library that reads a file of that kind into ours, which name the file.
+
+    Raises:
+        UnreadableFileError: a library could not read the file.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, EOFError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        problem = f"not a readable {kind} file"
+        raise UnreadableFileError(
+            f"{origin} is {problem}: {reason}.", problem=f"{problem} ({reason})", file=origin
+        ) from error

@@ -1,0 +1,56 @@
+"""Reader of Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.tables import int96
+from airflow_mlmon.tables.damage import naming_damage
+from airflow_mlmon.tables.piece import ROWS, Piece, check_names, no_rows
+from airflow_mlmon.tables.reading import Reading
+from airflow_mlmon.tables.shape import Shape
+
+_ROWS_OF_VECTORS = 1 << 13
+_BUFFER = 1 << 20
+_BYTES = 1 << 26
+
+
+def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
+    """Read the rows of a Parquet file, verifying its page checksums if it has them.
+
+    Raises:
+        UnreadableFileError: it is damaged, or is not a Parquet file.
+    """
+    # a buffer, because reading whole row groups takes hundreds of MB and saves no time on a disk
+    options = {"pre_buffer": False, "buffer_size": _BUFFER, "page_checksum_verification": True}
+    with (
+        naming_damage(origin, "Parquet"),
+        pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT, **options) as file,
+    ):
+        shape = Shape(origin, file.schema_arrow, reading)
+        yield shape.head()
+        if not shape.wanted:
+            yield from shape.rows_alone(file.metadata.num_rows)
+            return
+        for batch in int96.read_batches(file, path, _rows_at_once(file), shape.wanted, **options):
+            yield shape.piece(pa.Table.from_batches([batch]))
+
+
+def open_parquet(path: Path, origin: str) -> Piece:
+    """Open a Parquet file and read its columns without the rows."""
+    with naming_damage(origin, "Parquet"), pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT) as file:
+        check_names(file.schema_arrow.names, origin)
+        return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
+
+
+def _rows_at_once(file: pq.ParquetFile) -> int:
+    """Return how many rows are read at once: fewer of vectors, and of wide rows."""
+    if any(pa.types.is_nested(kind) for kind in file.schema_arrow.types):
+        return _ROWS_OF_VECTORS
+    footer = file.metadata
+    size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+    return int(min(ROWS, max(1, _BYTES * footer.num_rows // max(size, 1))))

@@ -1,0 +1,59 @@
+"""Measures the intake of large days against the goals: `make bench-intake`.
+
+With ARGS="--only intake_10m_mb" some of them.
+
+    intake_ratio_parquet ratio of whole stages that take turns, the median of 3: 10,000,000 rows of 20 columns in ten
+                         Parquet files of an S3 server on this machine, to the curated partition, the quarantine, the
+                         sample and the profile in a local workspace, over pyarrow's reading of the same files from the
+                         disk and writing of all rows as the curated partition is written; imports apart (`parquet`)
+    intake_10m_mb        MiB; peak memory of the process that prepares these rows (`parquet`)
+    intake_30m_mb        MiB; that of 30,000,000 rows (`parquet`)
+    jsonl_ratio          ratio; our reader of 1,000,000 JSON lines of ten columns over pyarrow's own (`texts`)
+    csv_ratio            ratio; the same for CSV, over pyarrow's own with types declared (`texts`)
+    sagemaker_rows_per_s rows of captured SageMaker requests that become rows of the spec in a second (`envelopes`)
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.benchmarks.intake import envelopes, parquet, texts
+from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A figure: its goal, and what measures it."""
+
+    goal: str
+    measure: Callable[[], Measured]
+
+
+KEYS: Mapping[str, Key] = {
+    "intake_ratio_parquet": Key("<= 1.5", parquet.ratio),
+    "intake_10m_mb": Key("<= 800", parquet.peak_10m),
+    "intake_30m_mb": Key("<= 800", parquet.peak_30m),
+    "jsonl_ratio": Key("<= 2", texts.measure_jsonl),
+    "csv_ratio": Key("<= 2", texts.measure_csv),
+    "sagemaker_rows_per_s": Key("", envelopes.measure_sagemaker),
+}
+
+
+def main() -> None:
+    """Measure all, or what `--only` names."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", choices=sorted(KEYS), help="a key to measure; may be repeated")
+    report = Report(name="intake", goals={name: key.goal for name, key in KEYS.items()})
+    for name in parser.parse_args().only or KEYS:
+        sys.stderr.write(f"{name} …\n")
+        found = KEYS[name].measure()
+        report.figures[name], report.notes[name], report.details[name] = found.figure, found.note, found.details
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

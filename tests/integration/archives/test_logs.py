@@ -1,0 +1,123 @@
+"""The logs of serving systems: the same day as flat rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, time
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
+from airflow_mlmon.records import Status
+from tests.support.base_day import FIRST, LABELS, BaseArchive, day_table, metric_of, run_day
+from tests.support.envelopes import captured, logged, to_lines
+from tests.support.logs import LOGS, expected_rows, requests_of
+
+START = datetime.combine(FIRST, time(), UTC)
+
+
+def of(log, *more):
+    return ("  columns:\n", "\n".join((f"  log: {log}", "  timezone: UTC", *more, "  columns:\n")))
+
+
+def run_first(archive, *replacements):
+    with archive.opened(*replacements) as run:
+        state = run_day(run, FIRST)
+        partition = run.partition(FIRST)
+        manifest = json.loads(run.files.read(run.version_uri(partition, state.version, MANIFEST)))
+        return state, read_curated(run, partition, state.version), manifest
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_day_in_the_log_of_a_system_has_the_rows_of_a_flat_one(tmp_path, log):
+    archive = BaseArchive(tmp_path)
+    for name, content in LOGS[log](day_table(FIRST)).items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+
+    state, curated, manifest = run_first(archive, of(log))
+
+    assert (state.status, state.rows_read, state.rows_accepted) == (Status.OK, 200, 200)
+    assert sorted(curated.to_pylist(), key=lambda row: row["id"]) == expected_rows(day_table(FIRST))
+    assert sum(file["rows"] for file in manifest["files"]) == 200
+
+
+def test_refused_requests_are_one_row_each_and_all_rows_add_up(tmp_path):
+    archive = BaseArchive(tmp_path)
+    rows = [captured(f"{n}.5,DE", "0.5,true", inferenceId=f"r-{n}") for n in range(40)]
+    rows += [captured("1,DE\n2,FR", "0.5,true", inferenceId="counts"), captured("1", "0.5,true", inferenceId="values")]
+    rows += [captured(None, "0.5,true", inferenceId=f"null-{n}") for n in range(3)]
+    archive.write(f"preds/dt={FIRST}/a.jsonl", to_lines(*rows))
+
+    state, curated, manifest = run_first(archive, of("sagemaker"))
+
+    assert (state.status, state.rows_read, state.rows_accepted) == (Status.PARTIAL, 45, 40)
+    assert manifest["quarantined"] == {
+        "payload too large or null": 3,
+        "row counts differ": 1,
+        "undecodable payload": 1,
+    }
+    assert manifest["files"][0]["faults"] == {}
+    assert sorted(curated.column("id").to_pylist()) == sorted(f"r-{n}" for n in range(40))
+
+
+def test_damaged_file_takes_none_of_its_rows_into_the_day(tmp_path):
+    archive = BaseArchive(tmp_path)
+    files = LOGS["kserve"](day_table(FIRST))
+    for name, content in files.items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+    lines = to_lines(*(logged(f"other-{n}", "request", {"instances": [[1, "DE"]]}) for n in range(50)))
+    archive.write(f"preds/dt={FIRST}/00-damaged.jsonl", lines[:-9])
+
+    state, curated, manifest = run_first(archive, of("kserve"))
+
+    assert (state.status, state.rows_read, state.rows_accepted) == (Status.PARTIAL, 200, 200)
+    assert curated.num_rows == 200
+    assert [file["uri"][-16:] for file in manifest["files"] if file["problem"]] == ["00-damaged.jsonl"]
+
+
+def test_error_that_the_spec_knows_is_an_accepted_error(tmp_path):
+    archive = BaseArchive(tmp_path)
+    archive.spec_text += "operational: {status: status_code, errors: [4xx, 5xx]}\n"
+    day = LOGS["databricks"](day_table(FIRST))
+    for name, content in day.items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+    failed = {
+        "databricks_request_id": "x",
+        "request_time": START,
+        "status_code": 503,
+        "request": None,
+        "response": None,
+    }
+    archive.write(f"preds/dt={FIRST}/failed.parquet", pa.Table.from_pylist([failed]))
+
+    state, curated, manifest = run_first(archive, of("databricks"))
+
+    assert (state.status, state.rows_read, state.rows_accepted) == (Status.OK, 201, 201)
+    assert (manifest["rows_errors"], curated.num_rows) == (1, 200)
+
+
+def test_ground_truth_is_joined_by_the_id_of_the_request(tmp_path):
+    archive = BaseArchive(
+        tmp_path, ("  label: fraud\n", "  label: fraud\n  log: sagemaker\n"), of("sagemaker"), labels=LABELS
+    )
+    table = day_table(FIRST)
+    for name, content in LOGS["sagemaker"](table).items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+    truth = [_truth(own_id, [str(int(row["flagged"])) for row in rows]) for own_id, rows in requests_of(table)]
+    archive.write(f"labels/dt={FIRST}/00/truth.jsonl", to_lines(*truth, _truth("no-label", ["1,2"])))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert "undecodable payload (1 values)" in state.arrival.message
+        assert metric_of(run, FIRST, "label_coverage") == 1.0
+        assert metric_of(run, FIRST, "accuracy") == 1.0
+
+
+def _truth(own_id, values):
+    return {
+        "groundTruthData": {"data": "\n".join(values), "encoding": "CSV"},
+        "eventMetadata": {"eventId": own_id},
+        "eventVersion": "0",
+    }
