@@ -6,6 +6,7 @@ own folder that one of these days takes in is handed over to it: counted here, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,11 +20,12 @@ import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.partition import DAY, Partition
+from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
+Interval = tuple[datetime, datetime]
 
 # days before its own in whose folder a row may lie, because a clock is ahead or a file was named by its first row
 _EARLY = 1
@@ -36,14 +38,18 @@ class Selection:
     Attributes:
         partition: The day.
         time_column: Column of the event time.
-        own: Number of the files that are the day's own; those after them are of neighbouring days.
-        reach: Event times whose rows are handed over where they are not of the day; None for all.
+        reach: For each of the day's own files, the event times whose rows some day takes in from it. The files after
+            them are of neighbouring days.
     """
 
     partition: Partition
     time_column: str
-    own: int
-    reach: tuple[datetime, datetime] | None = None
+    reach: Sequence[Interval]
+
+    @property
+    def own(self) -> int:
+        """Number of the day's own files."""
+        return len(self.reach)
 
     def find_others(self, number: int, table: pa.Table) -> _Mask:
         """Mark the rows of a file that are not taken in: those handed over, or not of the day in a neighbour's file."""
@@ -51,8 +57,7 @@ class Selection:
         within = _within(times, self.partition.start, self.partition.end)
         if number >= self.own:
             return ~within
-        others: _Mask = pc.is_valid(times).to_numpy() & ~within
-        return others if self.reach is None else others & _within(times, *self.reach)
+        return ~within & _within(times, *self.reach[number])
 
     def count_days(self, number: int, others: pa.Table) -> dict[str, int]:
         """Count rows that are handed over by their day; a neighbour's own day counts its rows."""
@@ -83,19 +88,42 @@ class Selection:
         return highest < self.partition.start - margin or lowest >= self.partition.end + margin
 
 
-def reach_of(partition: Partition, lateness_days: int) -> tuple[datetime, datetime]:
-    """Return the event times of the days that take in rows from a day's folder."""
-    return partition.shift(-lateness_days).start, partition.shift(_EARLY).end
+def select_rows(
+    store: ObjectStore, predictions: Predictions, time_column: str, partition: Partition, own: Listing
+) -> Selection | None:
+    """Select the rows of a day; None where rows of other days have nowhere to go.
+
+    A file may be listed by several days, where its path does not tell the day or tells it in another zone.
+    """
+    lateness = predictions.lateness_days
+    shared = _count_shared(predictions, partition)
+    if lateness is None and not shared:
+        return None
+    others = [partition.shift(days) for days in range(-shared, shared + 1) if days]
+    listed = {day: {file.item.uri for file in list_day(store, predictions, day).files} for day in others}
+    reach = []
+    for file in own.files:
+        days = [partition, *(day for day, uris in listed.items() if file.item.uri in uris)]
+        first, last = min(days), max(days)
+        if lateness is not None:
+            first, last = first.shift(-lateness), last.shift(_EARLY)
+        reach.append((first.start, last.end))
+    return Selection(partition=partition, time_column=time_column, reach=reach)
+
+
+def _count_shared(predictions: Predictions, partition: Partition) -> int:
+    """Return how many days away another day may list the same files."""
+    if predictions.dates == "event":
+        return math.ceil(predictions.written_within / 24) + 1
+    zones = {
+        predictions.path_zone or (DEFAULT_ZONE if "{hour}" in path else partition.zone) for path in predictions.paths
+    }
+    return int(predictions.dates == "path" and zones != {partition.zone})
 
 
 def neighbours_of(partition: Partition, lateness_days: int) -> list[Partition]:
     """Return the days in whose folders rows of a day may lie, in their order."""
     return [partition.shift(days) for days in range(-_EARLY, lateness_days + 1) if days]
-
-
-def days_of_folder(partition: Partition, lateness_days: int) -> list[Partition]:
-    """Return the other days whose rows may lie in a day's folder, in their order."""
-    return [partition.shift(days) for days in range(-lateness_days, _EARLY + 1) if days]
 
 
 def list_neighbours(
@@ -104,7 +132,8 @@ def list_neighbours(
     """List the files of the neighbouring days, without those that are the day's own."""
     known = {file.item.uri for file in own.files}
     found: list[ListedFile] = []
-    for day in neighbours_of(partition, predictions.lateness_days or 0) if predictions.lateness_days else ():
+    lateness = predictions.lateness_days
+    for day in () if lateness is None else neighbours_of(partition, lateness):
         files = [file for file in list_day(store, predictions, day).files if file.item.uri not in known]
         known.update(file.item.uri for file in files)
         found += files

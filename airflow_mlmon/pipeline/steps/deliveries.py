@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
-from airflow_mlmon.archive.layout import ListedFile, format_day_folder, list_below
+from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import ListedSource, read_files
@@ -94,11 +94,11 @@ def _window(run: Run, labels: Labels, partition: Partition) -> list[Partition]:
 
 def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
     if labels.path is None:
-        store, folder = run.archive, run.predictions_folder(partition)
+        store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        folder = labels.path if labels.watermark else format_day_folder(labels.path, partition.day)
-    listed = list_below(store, folder).files
+        found = list_below(store, labels.path) if labels.watermark else list_dated(store, labels.path, partition)
+    listed = found.files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
     return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])

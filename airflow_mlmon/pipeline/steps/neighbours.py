@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_mlmon.archive.neighbours import days_of_folder
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import PartitionState
+
+_Content = tuple[str, str]
 
 
 def find_lacking(run: Run, prepared: Prepared) -> list[PartitionState]:
@@ -20,28 +21,24 @@ def find_lacking(run: Run, prepared: Prepared) -> list[PartitionState]:
     A day that was run when these rows were there has taken them in, and does not lack them; so no day is redone again
     unless the files change.
     """
-    lateness = run.spec.predictions.lateness_days
-    if lateness is None:
+    if not prepared.rows_handed_over:
         return []
-    partition = prepared.partition
-    files = _read_files(run, partition, prepared.version)
-    own = {file["uri"]: file for file in files if not file["is_neighbour"]}
-    days = days_of_folder(partition, lateness)
-    return [
-        state
-        for state in run.store.states(run.model, days[0].day, days[-1].day)
-        if state.partition != partition and state.version is not None and _lacks(run, state, own)
-    ]
+    files = _read_files(run, prepared.partition, prepared.version)
+    given: dict[str, set[_Content]] = {}
+    for file in files:
+        for day in file["handed_over"]:
+            given.setdefault(day, set()).add((file["uri"], file["sha256"]))
+    states = [run.store.state(run.partition(day)) for day in sorted(given)]
+    return [state for state in states if state and state.version and given[state.partition.key] - _held(run, state)]
 
 
-def _lacks(run: Run, state: PartitionState, own: dict[str, dict[str, Any]]) -> bool:
-    key = state.partition.key
-    given = {(uri, file["sha256"]) for uri, file in own.items() if key in file["handed_over"]}
+def _held(run: Run, state: PartitionState) -> set[_Content]:
+    """Return the files of a served version."""
     try:
         files = _read_files(run, state.partition, str(state.version))
     except NotFoundError:
-        return bool(given)
-    return given != {(file["uri"], file["sha256"]) for file in files if file["uri"] in own}
+        return set()
+    return {(file["uri"], file["sha256"]) for file in files}
 
 
 def _read_files(run: Run, partition: Partition, version: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.neighbours import Selection, divide_files, list_neighbours, reach_of
+from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
@@ -55,6 +55,7 @@ class Prepared:
     delay: Delay = field(default_factory=Delay)
     looked_through: Mapping[str, str | None] = field(default_factory=dict)
     zone: str = DEFAULT_ZONE
+    rows_handed_over: int = 0
     redone: tuple[str, ...] = ()
 
     @property
@@ -130,7 +131,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             quarantined=dict(intake.quarantined),
             fingerprint=run.fingerprint,
             repeats=repeats.digest,
-            folder=", ".join(listing.folders),
+            folder=run.predictions_folder(partition),
             passed_over=(*listing.passed_over, *of_others),
             lateness_days=run.spec.predictions.lateness_days,
         )
@@ -147,6 +148,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_read=manifest.rows_read,
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
+        rows_handed_over=sum(manifest.rows_handed_over.values()),
         files=len(manifest.files),
         message="; ".join(
             filter(None, (manifest.message, _advise(run, manifest), repeats.problem, labels.problem, labels.note))
@@ -173,16 +175,10 @@ def _list(run: Run, partition: Partition) -> list[StoredObject]:
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
     predictions = run.spec.predictions
-    selection = None
-    if predictions.lateness_days is not None:
-        reach = reach_of(partition, predictions.lateness_days)
-        selection = Selection(
-            partition=partition, time_column=run.spec.time_column, own=len(listing.files), reach=reach
-        )
     return ListedSource(
         store=run.archive,
         files=(*listing.files, *list_neighbours(run.archive, predictions, partition, listing)),
-        selection=selection,
+        selection=select_rows(run.archive, predictions, run.spec.time_column, partition, listing),
         columns=predictions.columns,
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
