@@ -92,11 +92,17 @@ def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
     sections = {"predictions": spec.predictions, "labels": spec.labels, "reference": spec.reference}
     return spec.model_copy(
         update={
-            name: section.model_copy(update={"path": str(folder / section.path)})
+            name: section.model_copy(update={"path": _absolute(section.path, folder)})
             for name, section in sections.items()
-            if section is not None and section.path is not None and "://" not in section.path
+            if section is not None and section.path is not None
         }
     )
+
+
+def _absolute(path: str | tuple[str, ...], folder: Path) -> str | tuple[str, ...]:
+    if isinstance(path, tuple):
+        return tuple(str(_absolute(one, folder)) for one in path)
+    return path if "://" in path else str(folder / path)
 
 
 def load_specs(folder: str | Path) -> dict[str, ModelSpec]:

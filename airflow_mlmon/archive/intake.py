@@ -106,7 +106,7 @@ class Keyed:
 class Intake(NamedTuple):
     """Curated rows of a partition, its quarantine and its rows with an error status, on disk.
 
-    `quarantined` are the quarantined rows by reason.
+    `quarantined` are the quarantined rows by reason; `empty` are the declared columns without a value in any file.
     """
 
     accepted: Keyed
@@ -114,6 +114,7 @@ class Intake(NamedTuple):
     quarantine: Spool
     quarantined: Counter[str]
     files: tuple[SourceFile, ...]
+    empty: frozenset[str] = frozenset()
 
     def drop(self, reasons: Mapping[str, Positions]) -> None:
         """Move accepted rows to the quarantine."""
@@ -159,7 +160,7 @@ def take_in(
         intake = _read(reader, spec, partition, partial(protect, spec=spec, hash_key=hash_key), below)
         attempt += 1
     intake.drop_repeated(spec.id_column)
-    return intake._replace(files=reader.files())
+    return intake._replace(files=reader.files(), empty=frozenset(source.columns) - reader.filled)
 
 
 def _read(

@@ -107,10 +107,11 @@ class Account:
 
 
 class Reader:
-    """Reader of the files of a source, one after the other."""
+    """Reader of the files of a source, one after the other; `filled` are the columns of which it has met a value."""
 
     def __init__(self, source: ListedSource) -> None:
         self.accounts = [Account(listed=listed) for listed in source.files]
+        self.filled: set[str] = set()
         self._source = source
         self._schema = arrow_schema(source.columns)
 
@@ -126,12 +127,16 @@ class Reader:
         yield Batch(-1, arrow_schema(self._source.columns).empty_table())
         envelope = self._source.envelope
         for number, piece in self._records() if envelope is None else self._unpack(envelope):
-            yield self._conform(number, piece)
+            batch = self._conform(number, piece)
+            rows, table = batch.table.num_rows, batch.table
+            self.filled.update(name for name in table.column_names if table.column(name).null_count < rows)
+            yield batch
 
     def restart(self) -> bool:
         """Return whether the files must be read again, because rows of a damaged one were yielded."""
         if not any(account.is_spoiled for account in self.accounts):
             return False
+        self.filled.clear()
         for account in self.accounts:
             account.given = 0
             account.faults.clear()

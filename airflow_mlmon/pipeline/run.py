@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
-from airflow_mlmon.archive.layout import format_day_folder
+from airflow_mlmon.archive.layout import day_folders
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
@@ -69,7 +69,7 @@ class Run:
     @property
     def archive(self) -> ObjectStore:
         """Return the object store of the predictions."""
-        return self.storage.at(self.spec.predictions.path, self.spec.predictions.connection)
+        return self.storage.at(self.spec.predictions.paths[0], self.spec.predictions.connection)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -132,5 +132,6 @@ class Run:
         return f"{below}/{self.model}/{partition.key}/report.html"
 
     def predictions_folder(self, partition: Partition) -> str:
-        """Return the folder of the partition's predictions in the archive."""
-        return format_day_folder(self.spec.predictions.path, partition.day)
+        """Return the folder of the partition's predictions in the archive; the first and the last of several."""
+        folders = day_folders(self.spec.predictions, partition)
+        return folders[0] if len(folders) == 1 else f"{folders[0]} … {folders[-1]}"

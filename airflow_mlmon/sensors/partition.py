@@ -39,7 +39,7 @@ class PartitionSensor(BaseSensorOperator):
         try:
             spec = load_spec(self.spec_path)
             partition = find_partition(spec.model, context, self.partition, spec.day_zone)
-            deadline = partition.end + timedelta(hours=spec.predictions.wait_hours)
+            deadline = partition.end + timedelta(hours=spec.predictions.deadline_hours)
             if datetime.now(UTC) >= deadline:
                 return True
             return spec.predictions.ready is not None and self._is_ready(spec, partition)
@@ -49,9 +49,9 @@ class PartitionSensor(BaseSensorOperator):
             raise AirflowFailException(str(error)) from error
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.layout import format_day_folder  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.readiness import explain_unready  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
 
-        folder = format_day_folder(spec.predictions.path, partition.day)
-        listed = open_storage().at(folder, spec.predictions.connection).list(folder)
-        return any(item.uri.rsplit("/", 1)[-1] == spec.predictions.ready for item in listed)
+        predictions = spec.predictions
+        store = open_storage().at(predictions.paths[0], predictions.connection)
+        return not explain_unready(store, predictions, partition, datetime.now(UTC))

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
+from airflow_mlmon.spec.layouts import Layout, check_layout
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
 Log = Literal["sagemaker", "kserve", "seldon", "bentoml", "azureml", "databricks"]
 
-_PLACEHOLDERS = {"date", "year", "month", "day"}
 
-
-class Predictions(Files):
+class Predictions(Layout, Files):
     """Archive of the predictions and their columns."""
 
-    path: str = Field(description="Folder of one day's files; {date} or {year} {month} {day} stand for the day.")
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
-    )
-    ready: str | None = Field(
-        default=None, description="Name of the marker file that marks a day as complete, such as _SUCCESS."
-    )
-    wait_hours: float = Field(
-        default=6, ge=0, description="Hours after the end of a day after which it is processed even without its marker."
     )
     log: Log | None = Field(
         default=None,
@@ -44,14 +35,14 @@ class Predictions(Files):
     timezone: TimesZone | None = Field(
         default=None,
         description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
-        "if not set, a file with such timestamps is quarantined.",
+        "if not set, such timestamps are refused.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 
-    @field_validator("path")
-    @classmethod
-    def _dated(cls, path: str) -> str:
-        return check_dated_path(path)
+    @model_validator(mode="after")
+    def _laid_out(self) -> Self:
+        check_layout(self, self.columns)
+        return self
 
 
 class Reference(Files):
@@ -72,14 +63,3 @@ class Reference(Files):
     def _folder(cls, path: str) -> str:
         # the same folder with and without the trailing slash
         return check_store(path).rstrip("/")
-
-
-def check_dated_path(path: str) -> str:
-    """Check that a path names a day by {date}, or by {year}, {month} and {day}, in a supported store."""
-    check_store(path)
-    found = set(re.findall(r"{([^}]*)}", path))
-    if unknown := found - _PLACEHOLDERS:
-        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; valid: {{date}} {{year}} {{month}} {{day}}")
-    if "date" not in found and not {"year", "month", "day"} <= found:
-        raise ValueError("the path must name the day: put {date}, or {year}, {month} and {day}, into it")
-    return path

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from airflow_mlmon.spec.archives import check_dated_path
 from airflow_mlmon.spec.choices import ColumnType, PersonalData
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
+from airflow_mlmon.spec.layouts import check_dated_path
 from airflow_mlmon.spec.section import UnknownNameError
 from airflow_mlmon.spec.stores import check_store
 

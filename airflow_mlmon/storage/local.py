@@ -27,10 +27,17 @@ class LocalStore:
         self._swept: set[Path] = set()
 
     def list(self, folder: str) -> list[StoredObject]:
-        """List the files below the folder, without those that are being written by `write` or `upload`."""
+        """List the files below the folder, without those that are being written by `write` or `upload`.
+
+        A path that is no folder is the beginning of names, as in an object store.
+        """
         root = to_path(folder)
+        begins = "" if folder.endswith("/") or root.is_dir() else root.name
         found = []
-        for parent, _, names in os.walk(root):
+        for parent, folders, names in os.walk(root.parent if begins else root):
+            if begins and Path(parent) == root.parent:
+                folders[:] = [name for name in folders if name.startswith(begins)]
+                names = [name for name in names if name.startswith(begins)]  # noqa: PLW2901 - as os.walk has it
             for name in names:
                 # a file may be deleted while the folder is listed
                 with suppress(FileNotFoundError):

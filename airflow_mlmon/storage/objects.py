@@ -30,7 +30,7 @@ class ObjectStore(Protocol):
     """
 
     def list(self, folder: str) -> list[StoredObject]:
-        """List the objects below a folder, sorted by URI; none when there is no such folder."""
+        """List the objects whose URI begins so, sorted by URI: those below a folder, if it ends with a slash."""
         ...
 
     def read(self, uri: str) -> bytes:
@@ -77,8 +77,9 @@ class Cache(Protocol):
 
 
 def is_hidden(uri: str) -> bool:
-    """Return whether a file is a marker or hidden (_SUCCESS, .tmp), and hence not data."""
-    return uri.rsplit("/", 1)[-1].startswith(("_", "."))
+    """Return whether an object is a marker, hidden (_SUCCESS, .tmp) or stands for a folder, and hence not data."""
+    name = uri.rsplit("/", 1)[-1]
+    return not name or name.startswith(("_", "."))
 
 
 def join_uri(folder: str, *parts: str) -> str:

@@ -44,8 +44,7 @@ class S3Store:
                 for item in page.get("Contents", ()):
                     uri = f"s3://{bucket}/{item['Key']}"
                     # an object that is written meanwhile may be on two pages
-                    if not uri.endswith("/"):
-                        found[uri] = StoredObject(uri, item["Size"], item["ETag"], item.get("LastModified"))
+                    found[uri] = StoredObject(uri, item["Size"], item["ETag"], item.get("LastModified"))
         return sorted(found.values())
 
     def read(self, uri: str) -> bytes:

@@ -68,12 +68,13 @@ def _null_rate(name: str, column: ColumnProfile) -> MetricValue:
 
 
 def _new_category_rate(name: str, column: CategoryProfile) -> MetricValue:
+    reason = _reason(column.observed) if column.schema.vocabulary else "the reference has no categories of it"
     measured = MetricValue(
         metric=NEW_CATEGORY_RATE,
         column=name,
-        value=column.unseen_rows / column.observed if column.observed else None,
+        value=None if reason else column.unseen_rows / column.observed,
         rows=column.observed,
-        reason=_reason(column.observed),
+        reason=reason,
     )
     return measured.within(wilson_interval(column.unseen_rows, column.observed))
 

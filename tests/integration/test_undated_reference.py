@@ -16,7 +16,6 @@ from rich.console import Console
 
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.cli.table import days_table
-from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import PAGE
@@ -140,11 +139,12 @@ def test_page_and_schema_say_that_there_are_no_event_times(run, folder, archive,
     assert json.loads(capsys.readouterr().out)["reference"]["first"] is None
 
 
-def test_declared_as_dated_it_is_refused_with_what_to_declare(tmp_path, archive):
-    with opened(tmp_path, archive) as run, pytest.raises(ConfigError, match="column 'id' is missing") as raised:
-        read_reference(run)
+def test_it_is_recognised_without_being_declared(tmp_path, archive):
+    with opened(tmp_path, archive) as run:
+        found = read_reference(run)
 
-    assert "`dated: false` under reference" in raised.value.hint
+    assert found.rows.num_rows == REFERENCE_DAYS * ROWS
+    assert {"id", "at"} <= found.empty
 
 
 def test_what_needs_past_days_says_so_and_the_rest_is_evaluated_at_once(tmp_path, archive):

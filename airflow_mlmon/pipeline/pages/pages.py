@@ -310,7 +310,12 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
         return ()
     rows = f"{reference.profile.rows:,} rows {reference.period}"
     files = ", ".join(f"{uri} (sha256 {checksum[:12]})" for uri, checksum in reference.files.items())
-    return (Fact(name="Reference", value=rows), Fact(name="Reference files", value=files))
+    facts = [Fact(name="Reference", value=rows), Fact(name="Reference files", value=files)]
+    if reference.unknown:
+        facts.append(Fact(name="Not known of the reference", value=f"no value of {', '.join(reference.unknown)}"))
+    if reference.told:
+        facts.append(Fact(name="Not read of the reference", value="; ".join(reference.told)))
+    return facts
 
 
 def _href_of(run: Run, partition: Partition) -> str | None:

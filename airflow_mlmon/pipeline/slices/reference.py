@@ -51,12 +51,12 @@ def _read(run: Run, reference: StoredReference, schema: ProfileSchema) -> Divide
     files: dict[str, str] = {}
 
     def streamed() -> Iterable[pa.Table]:
-        for rows, checksums, _ in stream_reference(run):
+        for rows, checksums, *_ in stream_reference(run):
             files.update(checksums)
             yield rows
 
     def by_day() -> Iterable[pa.Table]:
-        rows, checksums, _ = read_reference(run)
+        rows, checksums, *_ = read_reference(run)
         files.update(checksums)
         days = days_of(rows, run.spec.time_column, run.spec.day_zone)
         for day in pc.unique(days):

@@ -126,7 +126,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             quarantined=dict(intake.quarantined),
             fingerprint=run.fingerprint,
             repeats=repeats.digest,
-            folder=", ".join(listing.folders),
+            folder=run.predictions_folder(partition),
             passed_over=listing.passed_over,
         )
         _write(run, manifest, intake)

@@ -71,8 +71,8 @@ _QUANTILE = 0.95
 class StoredReference:
     """Stored reference of a model.
 
-    `together` are the sizes of the samples whose features are compared together, if the spec enables it. If no row has
-    an event time, there are no `days`.
+    `told` is what could not be read. `together` are the sizes of the samples whose features are compared together, if
+    the spec enables it. If no row has an event time, there are no `days`.
     """
 
     schema: ProfileSchema
@@ -83,6 +83,12 @@ class StoredReference:
     days: tuple[date, ...]
     files: Mapping[str, str]
     folder: str
+    told: tuple[str, ...] = ()
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Return the columns of which it has no value, so that nothing can be compared with it."""
+        return tuple(name for name, column in self.profile.columns.items() if not column.observed)
 
     @property
     def sample_uri(self) -> str:
@@ -170,12 +176,15 @@ def _load(run: Run, folder: str) -> StoredReference:
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         files=facts["files"],
         folder=folder,
+        told=tuple(facts.get("told", ())),
     )
 
 
 def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.progress("reading the reference")
-    table, files, errors = read_reference(run)
+    table, files, errors, told, _ = read_reference(run)
+    for one in told:
+        run.progress(f"reference: {one}")
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
     joined = join_reference_labels(run, table)
@@ -215,6 +224,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
+        told=told,
     )
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
@@ -366,6 +376,7 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "checks": [check.model_dump(mode="json") for check in reference.checks],
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
+        "told": reference.told,
         "outcomes": reference.outcomes.to_json(),
     }
     folder = reference.folder

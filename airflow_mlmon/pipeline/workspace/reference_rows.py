@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.intake import take_in
+from airflow_mlmon.archive.curate import required_columns
+from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
 from airflow_mlmon.archive.layout import ListedFile, list_below
-from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
-from airflow_mlmon.spec import Column, ColumnType, Role
+from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
@@ -26,27 +29,40 @@ _OPTIONAL = (Role.OPERATIONAL, Role.ATTRIBUTION)
 
 
 class ReferenceRows(NamedTuple):
-    """Rows of the reference, the checksums of its files, and its rows with an error status."""
+    """Rows of the reference.
+
+    Attributes:
+        rows: Accepted rows.
+        files: Checksums of its files.
+        errors: Rows with an error status.
+        told: What could not be read.
+        empty: Columns without any value.
+    """
 
     rows: pa.Table
     files: Checksums
     errors: pa.Table
+    told: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset()
 
 
 def read_reference(run: Run) -> ReferenceRows:
     """Read all rows of the reference, and the checksums of its files.
 
     Raises:
-        ConfigError: a file does not match the spec, or there are no rows.
+        ConfigError: a file cannot be read, or there are no rows.
     """
     store, files = _list(run)
     found = _read(run, store, files)
     if not found.rows.num_rows:
+        said = f": {'; '.join(found.told)}" if found.told else ""
         raise ConfigError(
-            f"The reference of {run.model} has no rows ({run.spec.reference.path}).",
-            hint="correct reference.path in the spec",
+            f"The reference of {run.model} has no rows ({run.spec.reference.path}){said}.",
+            hint="" if found.told else "correct reference.path in the spec",
         )
-    return found
+    label = run.spec.reference.label
+    # without a label nothing of the performance is known, as if none were declared
+    return found._replace(rows=found.rows.drop_columns([label])) if label in found.empty else found
 
 
 def stream_reference(run: Run) -> Iterator[ReferenceRows]:
@@ -55,7 +71,7 @@ def stream_reference(run: Run) -> Iterator[ReferenceRows]:
     An id that occurs in two files is in both; `read_reference` keeps the first.
 
     Raises:
-        ConfigError: a file does not match the spec.
+        ConfigError: a file cannot be read.
     """
     store, files = _list(run)
     for item in files:
@@ -65,7 +81,7 @@ def stream_reference(run: Run) -> Iterator[ReferenceRows]:
 def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     """Join the labels to the rows of the reference; None if they have no labels."""
     reference, labels = run.spec.reference, run.spec.labels
-    if labels is None or reference.label is None:
+    if labels is None or reference.label is None or reference.label not in rows.column_names:
         return None
     excluded = is_excluded(rows, reference.outcome, labels.excluded)
     return join_outputs(rows, rows.column(reference.label), excluded, run.spec)
@@ -74,10 +90,26 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
 def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
     reference = run.spec.reference
     store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
-    return store, list_below(store, reference.path).files
+    return store, list_below(store, reference.path, columns=run.spec.predictions.columns).files
 
 
 def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ReferenceRows:
+    source = _source(run, store, files)
+    with scratch_folder() as folder:
+        intake = _take_in(run, source, folder)
+        if problems := [f"{file.uri}: {file.problem}" for file in intake.files if file.problem]:
+            raise ConfigError(f"The reference of {run.model} cannot be read: {'; '.join(problems)}.")
+        rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
+    return ReferenceRows(
+        rows=rows,
+        files={file.uri: file.sha256 for file in intake.files},
+        errors=errors,
+        told=tuple(_tell(intake)),
+        empty=intake.empty,
+    )
+
+
+def _source(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ListedSource:
     spec, reference = run.spec, run.spec.reference
     unknown = () if reference.dated else (spec.id_column, spec.time_column)
     columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
@@ -85,26 +117,50 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         columns[reference.label] = label_column(spec)
     if reference.outcome:
         columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
-    source = ListedSource(
+    return ListedSource(
         store=store,
         files=files,
         columns=columns,
         timezone=spec.predictions.timezone,
         optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
+        required=required_columns(spec, None),
         reading=Reading.of(reference, columns=columns),
     )
-    with scratch_folder() as folder:
-        intake = take_in(source, spec, None, hash_key=run.hash_key, folder=folder)
-        _demand_all(run, intake.files, is_dated=reference.dated)
-        rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
-    return ReferenceRows(rows=rows, files={file.uri: file.sha256 for file in intake.files}, errors=errors)
 
 
-def _demand_all(run: Run, files: Sequence[SourceFile], *, is_dated: bool) -> None:
-    problems = [f"{file.uri}: {file.problem}" for file in files if file.problem]
-    problems += [f"{file.uri}: {fault} ({count} values)" for file in files for fault, count in file.faults.items()]
-    if problems:
-        raise ConfigError(
-            f"The reference of {run.model} does not match the spec: {'; '.join(problems)}.",
-            hint="if the data has no ids or event times, set `dated: false` under reference" if is_dated else "",
-        )
+def _take_in(run: Run, source: ListedSource, folder: Path) -> Intake:
+    """Take in rows without demanding those required columns of which no file has a value.
+
+    Without ids the rows are told apart by their number.
+    """
+    spec = run.spec
+    first, second = folder / "first", folder / "second"
+    first.mkdir()
+    intake = take_in(source, spec, None, hash_key=run.hash_key, folder=first)
+    lacking = intake.empty & set(source.required)
+    if not lacking or not intake.quarantined:
+        return intake
+    second.mkdir()
+    columns = {name: column for name, column in source.columns.items() if name != spec.id_column or name not in lacking}
+    known = replace(source, columns=columns, required=[name for name in source.required if name not in lacking])
+    again = take_in(known, _without_demands(spec, lacking), None, hash_key=run.hash_key, folder=second)
+    return again._replace(empty=intake.empty)
+
+
+def _without_demands(spec: ModelSpec, names: Collection[str]) -> ModelSpec:
+    columns = {
+        name: column.model_copy(update={"required": column.required and name not in names})
+        for name, column in spec.predictions.columns.items()
+    }
+    return spec.model_copy(update={"predictions": spec.predictions.model_copy(update={"columns": columns})})
+
+
+def _tell(intake: Intake) -> Iterator[str]:
+    """Yield what could not be read, and of which rows or how many values."""
+    for reason, count in sorted(intake.quarantined.items()):
+        yield f"{count:,} rows: {reason}"
+    faults: Counter[str] = Counter()
+    for file in intake.files:
+        faults.update(file.faults)
+    for fault, count in sorted(faults.items()):
+        yield f"{fault} ({count:,} values)"

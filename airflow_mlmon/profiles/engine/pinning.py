@@ -43,16 +43,18 @@ _QUANTUM_BITS = 21
 _MAX_EXPONENT = 900
 _DOUBLE_DIGITS = 15
 _ELEMENTS_LOOKED_AT = 1 << 22
+# of a column without a value in the reference, whose scale is thus unknown
+_UNKNOWN_SCALE = 2.0**-40
 
 
 def pin_schema(spec: ModelSpec, table: pa.Table) -> ProfileSchema:
     """Pin the profile schema that fits a reference table best.
 
     The features, the score and the prediction of the spec are pinned; identifier, time, version, personal and ignored
-    columns are not. A column that is missing or all null is pinned around 0 without vocabulary. A string feature
-    with more values than a vocabulary holds, nearly all different, is pinned as an identifier: its values are
-    counted, not kept. Rows are divided by the version, with every value, and by the segments of the spec, with
-    their most frequent values.
+    columns are not. A column that is missing or all null is pinned around 0 without vocabulary, with a quantum for
+    values of any scale. A string feature with more values than a vocabulary holds, nearly all different, is pinned as
+    an identifier: its values are counted, not kept. Rows are divided by the version, with every value, and by the
+    segments of the spec, with their most frequent values.
 
     Raises:
         SchemaMismatchError: the type of a column does not match the spec.
@@ -106,14 +108,13 @@ def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> C
 
 def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnSchema:
     """Pin the schema of a vector: the norm as a number, and the quantum of its elements."""
-    pinned = ColumnSchema(name=name, kind=Kind.VECTOR, dimension=dimension, element_quantum=2.0**-_QUANTUM_BITS)
-    if not chunks:
-        return pinned
     vectors = [read_vectors(chunk, name, dimension).elements for chunk in chunks]
     norms = np.concatenate([np.zeros(0), *(compute_row_norms(part) for part in vectors)])
     of_norm = _pin_numbers(name, norms, integer=False)
-    return replace(
-        pinned,
+    return ColumnSchema(
+        name=name,
+        kind=Kind.VECTOR,
+        dimension=dimension,
         centre=of_norm.centre,
         quantum=of_norm.quantum,
         atoms=of_norm.atoms,
@@ -189,7 +190,7 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     is_finite = np.isfinite(numbers)
     finite = numbers if is_finite.all() else numbers[is_finite]
     if not finite.size:
-        return ColumnSchema(name=name, kind=Kind.NUMERIC, integer=integer)
+        return ColumnSchema(name=name, kind=Kind.NUMERIC, quantum=1.0 if integer else _UNKNOWN_SCALE, integer=integer)
     ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
     # The lower median is a value that occurs, so that a frequent value often has deviation 0.
     ranks[_MEDIAN] = (finite.size - 1) // 2

@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 # Below this the square of an integer fits into 63 bits.
 _SMALL = float(2**31)
+# Below this an integer is exact as a double; its square is summed in parts.
+_MEDIUM = float(2**53)
 _LOW = (1 << 32) - 1
+_HALF = 27
 # The squares of so many integers below _TINY add up to less than 2**63.
 _FEW = 1 << 15
 _TINY = float(2**24 - 1)
@@ -46,10 +49,13 @@ def sum_quantised(deviations: npt.NDArray[np.float64], quantum: float, *, reach:
         return _bounded_sums(deviations, quantum, bound)
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.rint(deviations / quantum)
-    small = np.abs(scaled) < _SMALL
+    small, medium = np.abs(scaled) < _SMALL, np.abs(scaled) < _MEDIUM
     total, squares = _sums(scaled[small].astype(np.int64))
-    # far values are rare, because the quantum fits the reference; Python's integers hold them all
-    for deviation in deviations[~small].tolist():
+    if not small.all():
+        further = _sums_of_parts(scaled[medium & ~small].astype(np.int64))
+        total, squares = total + further[0], squares + further[1]
+    # farther values are rare, because the quantum fits the reference; Python's integers hold them all
+    for deviation in deviations[~medium].tolist():
         integer = to_integer(deviation, quantum)
         total += integer
         squares += integer * integer
@@ -78,6 +84,14 @@ def _bounded_sums(deviations: npt.NDArray[np.float64], quantum: float, bound: fl
 
 def _sums(integers: npt.NDArray[np.int64]) -> tuple[int, int]:
     return sum_exactly(integers), sum_exactly(integers * integers)
+
+
+def _sums_of_parts(integers: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """Sum integers and their squares, which exceed 63 bits."""
+    upper, lower = integers >> _HALF, integers & ((1 << _HALF) - 1)
+    squares = sum_exactly(upper * upper) << 2 * _HALF
+    squares += sum_exactly(upper * lower) << (_HALF + 1)
+    return sum_exactly(integers), squares + sum_exactly(lower * lower)
 
 
 def to_integer(deviation: float, quantum: float) -> int:

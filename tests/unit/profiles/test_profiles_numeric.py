@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES
+from airflow_mlmon.profiles.values.exact import sum_quantised
 from tests.support.profiles import numeric_schema, profile_numbers, profile_values
 
 
@@ -133,3 +135,16 @@ def test_grid_far_from_its_centre_says_that_it_is_too_coarse():
 
 def test_quantile_is_that_of_the_values():
     assert profile_numbers([4.0, 1.0, 3.0, 2.0]).quantile(0.5) == 2.0
+
+
+@pytest.mark.parametrize("exponent", [-5, -40, -70, -400])
+def test_sums_are_exact_however_much_smaller_than_the_values_the_quantum_is(exponent):
+    rng = np.random.default_rng(7)
+    values = np.concatenate([rng.normal(0, 10.0**scale, 200) for scale in range(-6, 9)])
+    quantum = 2.0**exponent
+    integers = [round(Fraction(value) / Fraction(quantum)) for value in values.tolist()]
+
+    assert sum_quantised(values, quantum, reach=float(np.abs(values).max())) == (
+        sum(integers),
+        sum(integer * integer for integer in integers),
+    )

@@ -104,13 +104,13 @@ def test_pin_finds_values_that_hold_one_percent_as_atoms():
 
 @pytest.mark.parametrize("values", [pa.array([], pa.float64()), pa.nulls(3, pa.float64()), pa.array([np.nan, np.inf])])
 def test_pin_of_a_column_without_a_finite_value_is_around_zero(values):
-    assert pin(values, type="float") == ColumnSchema(name="x", kind=Kind.NUMERIC)
+    assert pin(values, type="float") == ColumnSchema(name="x", kind=Kind.NUMERIC, quantum=2.0**-40)
 
 
 def test_pin_of_an_absent_column_keeps_the_column():
     schema = pin_schema(make_spec(x={"type": "float"}), pa.table({"other": [1]}))
 
-    assert schema.columns == (ColumnSchema(name="x", kind=Kind.NUMERIC),)
+    assert schema.columns == (ColumnSchema(name="x", kind=Kind.NUMERIC, quantum=2.0**-40),)
 
 
 def test_pin_of_text_as_number_names_the_column():
