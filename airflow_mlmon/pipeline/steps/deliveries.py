@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -141,9 +142,12 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
         delivered = to_delivery(table.filter(within), run.spec, labels)
         note = "; ".join(filter(None, (_tell(delivered.contradictory), unknown)))
         taken[day] = Taken(delivered.rows.num_rows, problem, note)
-        known = run.store.deliveries(run.model, day.day, day.day)
-        if delivered.rows.num_rows or known:
-            _save(run, day, _digest(delivered.rows), source.listing, delivered.rows)
+        version = _digest(delivered.rows)
+        known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
+        if known is not None and known.version == version:
+            run.store.save_delivery(replace(known, listing=source.listing))
+        elif delivered.rows.num_rows or known is not None:
+            _save(run, day, version, source.listing, delivered.rows)
     return taken
 
 
@@ -158,6 +162,8 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
             files=source.listed,
             columns=columns,
             timezone=timezone,
+            # it may be written to the files of the predictions once it is known
+            optional=(labels.label,) if is_own else (),
             reading=Reading.of(run.spec.predictions if is_own else labels, columns=columns),
             envelope=open_envelope(run.spec.predictions) if is_own else open_label_envelope(labels),
         )
