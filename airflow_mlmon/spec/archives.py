@@ -21,6 +21,13 @@ class Predictions(Layout, Files):
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
+    lateness_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=31,
+        description="Days after a day in whose folders rows of it may still lie, beside that of the day before: each "
+        "row is handed over to its day. If not set, such rows are quarantined.",
+    )
     log: Log | None = Field(
         default=None,
         description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "
@@ -35,7 +42,7 @@ class Predictions(Layout, Files):
     timezone: TimesZone | None = Field(
         default=None,
         description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
-        "if not set, a file with such timestamps is quarantined.",
+        "if not set, such timestamps are refused.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 
