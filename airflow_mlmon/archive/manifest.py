@@ -87,6 +87,11 @@ class Manifest:
         return dict(sorted(found.items()))
 
     @property
+    def notes(self) -> list[str]:
+        """Sentences on how columns were read where the spec leaves it open."""
+        return sorted({note for file in self.files for note in file.notes})
+
+    @property
     def status(self) -> Status:
         """OK only if every file, row and value of the declared columns was accepted."""
         if not self.files or (self.rows_read == 0 and not self.problems):
@@ -109,13 +114,13 @@ class Manifest:
 
     @property
     def message(self) -> str:
-        """Problems in words; empty if there are none."""
+        """Problems and notes in words; empty if there are none."""
         if self.status is Status.NO_DATA:
             return self._absence
         parts = [f"{file.uri.rsplit('/', 1)[-1]}: {file.problem}" for file in self.problems]
         parts += [f"{count} rows: {reason}" for reason, count in sorted(self.quarantined.items())]
         parts += [f"{reason} ({count} values)" for reason, count in self.faults.items()]
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.notes])
 
     @property
     def _absence(self) -> str:

@@ -25,7 +25,7 @@ from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, Measure, Worse
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, UNSAMPLED_ROWS, Measure, Worse
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
 from airflow_mlmon.statistics.intervals import standard_error
@@ -34,6 +34,8 @@ from airflow_mlmon.tasks.registry import METRICS
 _T = TypeVar("_T")
 
 _LARGE = 0.5
+# a sum of fractions is no whole number
+_EXACT = 1e-9
 _BY_SAMPLING = "sampling error only"
 _EXPECTED = "as expected in {} days"
 _AT_FIRST = "as in its first {} days"
@@ -116,6 +118,8 @@ def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[
 
 
 def _is_evaluated(evidence: PartitionEvidence, value: MetricValue) -> bool:
+    if value.key == (_left_out_count(evidence), None, None):
+        return False
     known = METRICS.get(value.metric)
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False
@@ -123,6 +127,18 @@ def _is_evaluated(evidence: PartitionEvidence, value: MetricValue) -> bool:
         return True
     # the null rate of all columns together follows from those of the columns
     return known.measure is not None and (value.column is not None or not known.by_column)
+
+
+def _left_out_count(evidence: PartitionEvidence) -> str:
+    """Return which number of rows is not evaluated: those before sampling, unless only a fraction was ever logged."""
+    key = (UNSAMPLED_ROWS, None, None)
+    points = [point for _, point in evidence.past.get(key, ())]
+    points += [Point(value=now.value or 0.0, rows=now.rows) for now in evidence.metrics if now.key == key]
+    return ROWS if any(_is_sampled(point) for point in points) else UNSAMPLED_ROWS
+
+
+def _is_sampled(point: Point) -> bool:
+    return point.value > point.rows * (1 + _EXACT)
 
 
 def _evaluate_parts(evidence: PartitionEvidence, column: str, policy: EvaluationPolicy) -> list[Verdict]:
@@ -200,6 +216,7 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
         scale=evidence.scales.get(value.metric) or _deviation(value),
         season=policy.season,
         outliers=evidence.outliers.get(key, ()),
+        is_projected=value.metric == UNSAMPLED_ROWS,
     )
     return _scaled(series)
 

@@ -68,6 +68,7 @@ class Series:
         scale: Standard deviation, for a mean that of single values, for a number that of the days.
         season: Whether weekdays are told apart; see `dispersion.estimate_expected`.
         outliers: Earlier days of resolved breaches.
+        is_projected: Whether a count is that of a sample, divided by its fraction: it varies as much as the sample's.
     """
 
     measure: Measure
@@ -79,6 +80,7 @@ class Series:
     scale: float = 1.0
     season: str = "auto"
     outliers: Collection[date] = frozenset()
+    is_projected: bool = False
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
@@ -126,7 +128,7 @@ class Series:
     def sampling(self, point: Point) -> float:
         """Return the sampling variance on the scale."""
         if self.measure is Measure.COUNT:
-            return 1 / max(point.value, 0.5)
+            return 1 / max(point.rows if self.is_projected else point.value, 0.5)
         if self.measure is Measure.DURATION:
             return _STEADIEST**2
         return 1 / max(point.rows, 1)

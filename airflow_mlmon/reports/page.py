@@ -37,7 +37,14 @@ from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, ERROR_RATE, ESTIMATION_GAP, LABEL_COVERAGE, NULL_RATE
+from airflow_mlmon.spec.metrics import (
+    CHECK_PREFIX,
+    ERROR_RATE,
+    ESTIMATION_GAP,
+    LABEL_COVERAGE,
+    NULL_RATE,
+    SAMPLING_FRACTION,
+)
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
@@ -257,6 +264,7 @@ def _tiles(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of a day's tiles: outputs and labels, without performance, which has a table."""
     task = page.task
     return (
+        SAMPLING_FRACTION,
         NULL_RATE,
         *task.output_metrics,
         *(name for name in task.label_metrics if not METRICS[name].is_performance),

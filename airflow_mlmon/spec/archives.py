@@ -35,7 +35,7 @@ class Predictions(Layout, Files):
     timezone: TimesZone | None = Field(
         default=None,
         description="Time zone of timestamps without one, such as Europe/Berlin or +01:00; "
-        "if not set, a file with such timestamps is quarantined.",
+        "if not set, such timestamps are refused.",
     )
     columns: dict[str, Column] = Field(description="Every column of the files, by name.")
 

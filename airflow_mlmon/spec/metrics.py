@@ -84,6 +84,8 @@ class Metric:
 
 
 ROWS = "rows"
+UNSAMPLED_ROWS = "rows_before_sampling"
+SAMPLING_FRACTION = "sampling_fraction"
 NULL_RATE = "null_rate"
 NEW_CATEGORY_RATE = "new_category_rate"
 OUT_OF_RANGE_RATE = "out_of_range_rate"
@@ -188,23 +190,25 @@ DISPARITIES: Mapping[str, Metric] = {
     ),
 }
 
+
+def _traffic(title: str, description: str) -> Metric:
+    return Metric(title, description, is_count=True, measure=Measure.COUNT, worse=Worse.BELOW)
+
+
+def _loss_of_rows(title: str, description: str) -> Metric:
+    return Metric(title, description, is_share=True, measure=Measure.SHARE, worse=Worse.ABOVE)
+
+
 # the metrics of a model of any kind; each kind has others of its own
 GENERIC: Mapping[str, Metric] = {
-    ROWS: Metric(
-        "rows",
-        "Rows accepted: the traffic, with requests that failed.",
-        is_count=True,
-        measure=Measure.COUNT,
-        worse=Worse.BELOW,
+    ROWS: _traffic("rows", "Rows accepted: the traffic, with requests that failed."),
+    UNSAMPLED_ROWS: _traffic(
+        "rows before sampling",
+        "Rows accepted, divided by the sampling fraction; where that is below 1, evaluated in place of the rows.",
     ),
+    SAMPLING_FRACTION: Metric("sampling fraction", "Fraction of the requests that the log has.", is_share=True),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
-    "quarantined_share": Metric(
-        "quarantine rate",
-        "Rows quarantined, of the rows read.",
-        is_share=True,
-        measure=Measure.SHARE,
-        worse=Worse.ABOVE,
-    ),
+    "quarantined_share": _loss_of_rows("quarantine rate", "Rows quarantined, of the rows read."),
     "delay_hours": Metric(
         "delay in hours",
         "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",
@@ -215,12 +219,8 @@ GENERIC: Mapping[str, Metric] = {
         "requests in the busiest hour", "Requests in the hour (UTC) with the most, errors included.", is_count=True
     ),
     "rows_errors": Metric("rows with an error", "Accepted rows with an error status.", is_count=True),
-    ERROR_RATE: Metric(
-        "error rate",
-        "Requests with an error status, of those with a known status; of a status, by its segment.",
-        is_share=True,
-        measure=Measure.SHARE,
-        worse=Worse.ABOVE,
+    ERROR_RATE: _loss_of_rows(
+        "error rate", "Requests with an error status, of those with a known status; of a status, by its segment."
     ),
     "unknown_statuses": Metric(
         "unknown statuses",

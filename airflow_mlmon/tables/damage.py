@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from airflow_mlmon.errors import UnreadableFileError
+
+# Arrow quotes the row of a CSV that is too long or too short, and a row may be personal
+_QUOTED_ROW = re.compile(r"(Expected \d+ columns, got \d+): .*")
 
 
 def refuse_file(origin: str, problem: str, *, hint: str = "") -> UnreadableFileError:
@@ -25,7 +29,7 @@ def naming_damage(origin: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, EOFError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        reason = _QUOTED_ROW.sub(r"\1", (str(error).strip() or type(error).__name__).splitlines()[0])[:160]
         problem = f"not a readable {kind} file"
         raise UnreadableFileError(
             f"{origin} is {problem}: {reason}.", problem=f"{problem} ({reason})", file=origin

@@ -12,7 +12,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import Taken, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.evaluate import evaluate_labels
 from airflow_mlmon.pipeline.steps.performance import measure_labels
-from airflow_mlmon.pipeline.steps.touched import find_touched_days, match_delivery
+from airflow_mlmon.pipeline.steps.touched import find_touched_days, look_through, tell_of_ids, within_reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,8 @@ def _served(run: Run, first: date, last: date, reach: int) -> dict[Partition, st
 
 
 def _tell(run: Run, day: Partition, taken: Taken, served: dict[Partition, str]) -> str:
-    labels = run.spec.labels
     said = [taken.problem, taken.note]
-    if labels is not None and labels.path is not None:
-        for delivery in run.store.deliveries(run.model, day.day, day.day):
-            matched = match_delivery(run, delivery, served)
-            said += [matched.problem, matched.note]
+    for delivery in run.store.deliveries(run.model, day.day, day.day):
+        looked = look_through(run, delivery, within_reach(run, delivery, served))
+        said += tell_of_ids(run, delivery, served, looked)
     return "; ".join(filter(None, said))

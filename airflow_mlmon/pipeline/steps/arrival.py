@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from airflow_mlmon.archive.curate import malformed_reasons
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import MALFORMED_VECTOR_RATE
+from airflow_mlmon.spec.metrics import MALFORMED_VECTOR_RATE, SAMPLING_FRACTION, UNSAMPLED_ROWS
 from airflow_mlmon.statistics.intervals import wilson_interval
 
 # the metrics of `arrival_metrics`
-ARRIVAL_METRICS = frozenset({"rows_quarantined", "quarantined_share", "delay_hours", MALFORMED_VECTOR_RATE})
+ARRIVAL_METRICS = frozenset(
+    {
+        "rows_quarantined",
+        "quarantined_share",
+        "delay_hours",
+        MALFORMED_VECTOR_RATE,
+        SAMPLING_FRACTION,
+        UNSAMPLED_ROWS,
+    }
+)
 
 
 def arrival_metrics(run: Run, prepared: Prepared) -> list[MetricValue]:
-    """Measure the quarantined rows, the quarantine rate, the malformed vectors and the delay of the files.
+    """Measure the quarantined rows, the quarantine rate, the malformed vectors, the delay and the sampling.
 
     The reference's own days have none of these: their rows were selected and did not arrive day by day.
     """
@@ -34,14 +44,34 @@ def arrival_metrics(run: Run, prepared: Prepared) -> list[MetricValue]:
         ),
         MetricValue(metric="delay_hours", value=delay.hours, rows=rows, reason=delay.reason),
         *_malformed_rates(run, prepared),
+        *_sampling(run, prepared),
+    ]
+
+
+def _sampling(run: Run, prepared: Prepared) -> list[MetricValue]:
+    """Measure what the rows stand for; of a model without a log they stand for themselves."""
+    if run.spec.predictions.log is None:
+        return []
+    fraction = _read_manifest(run, prepared).get("sampling_fraction") or 1.0
+    rows = prepared.rows_accepted
+    return [
+        MetricValue(metric=SAMPLING_FRACTION, value=fraction, rows=rows),
+        MetricValue(metric=UNSAMPLED_ROWS, value=rows / fraction, rows=rows),
     ]
 
 
 def _malformed_rates(run: Run, prepared: Prepared) -> list[MetricValue]:
     if not run.spec.vectors:
         return []
-    manifest = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, MANIFEST)))
-    return [_malformed_rate(name, run, manifest["quarantined"], prepared.rows_read) for name in run.spec.vectors]
+    quarantined = _read_manifest(run, prepared)["quarantined"]
+    return [_malformed_rate(name, run, quarantined, prepared.rows_read) for name in run.spec.vectors]
+
+
+def _read_manifest(run: Run, prepared: Prepared) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        run.files.read(run.version_uri(prepared.partition, prepared.version, MANIFEST))
+    )
+    return content
 
 
 def _malformed_rate(name: str, run: Run, quarantined: Mapping[str, int], rows: int) -> MetricValue:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.envelopes.envelope import open_label_envelope
+from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
@@ -19,6 +19,7 @@ from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.outcomes import without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
@@ -150,14 +151,15 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     run.progress("reading labels")
     timezone = run.spec.predictions.timezone
     columns = label_columns(run.spec, labels)
+    is_own = labels.path is None
     table, files = read_files(
         ListedSource(
             store=source.store,
             files=source.listed,
             columns=columns,
             timezone=timezone,
-            reading=Reading.of(labels, columns=columns),
-            envelope=open_label_envelope(labels),
+            reading=Reading.of(run.spec.predictions if is_own else labels, columns=columns),
+            envelope=open_envelope(run.spec.predictions) if is_own else open_label_envelope(labels),
         )
     )
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
@@ -167,6 +169,8 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
     uri = run.uri("deliveries", partition.key, f"{version}.parquet")
     run.files.write(uri, to_parquet(rows))
+    # the same files may have been read otherwise
+    run.files.delete(without_uri(run, partition, version))
     run.store.save_delivery(
         Delivery(partition=partition, version=version, uri=uri, rows=rows.num_rows, listing=listing)
     )

@@ -9,10 +9,17 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import days_before, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.steps.touched import find_touched_days, match_delivery, served_before
+from airflow_mlmon.pipeline.steps.touched import (
+    find_touched_days,
+    look_through,
+    served_before,
+    tell_of_ids,
+    within_reach,
+)
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.losses import loss_model
 from airflow_mlmon.pipeline.workspace.outcomes import (
+    NOTHING_TOLD,
     Measured,
     Told,
     compare_label,
@@ -41,12 +48,25 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     if own is None:
         return []
     take_changed_deliveries(run, days_before(run, partition))
-    measured = [replace(own, told=_match(run, prepared))]
-    for past, version in _affected(run, partition):
-        run.progress(f"performance of {past.key}")
-        entry = measure_labels(run, past, version)
-        measured += [entry] if entry else []
+    days = served_before(run, partition)
+    run.progress("matching labels")
+    told, touched = _look_through_own(run, days | {partition: prepared.version}, partition)
+    touched |= find_touched_days(run, days, looked=partition)
+    measured = [replace(own, told=told)]
+    for past, version in days.items():
+        if past in touched:
+            run.progress(f"performance of {past.key}")
+            entry = measure_labels(run, past, version)
+            measured += [entry] if entry else []
     return measured
+
+
+def _look_through_own(run: Run, days: dict[Partition, str], day: Partition) -> tuple[Told, set[Partition]]:
+    """Return what is said of the ids of a day's delivery, and the days that it has labels for."""
+    for delivery in run.store.deliveries(run.model, day.day, day.day):
+        looked = look_through(run, delivery, within_reach(run, delivery, days))
+        return tell_of_ids(run, delivery, days, looked), set(looked.days)
+    return NOTHING_TOLD, set()
 
 
 def measure_labels(run: Run, partition: Partition, version: str) -> Measured | None:
@@ -92,21 +112,3 @@ def label_results(run: Run, measured: Measured) -> Results:
     """Return the performance of a day that is not evaluated."""
     partition = run.partition(measured.day)
     return Results(partition=partition, family=Family.LABELS, metrics=tuple(label_metrics(run, measured)))
-
-
-def _affected(run: Run, partition: Partition) -> list[tuple[Partition, str]]:
-    """Return the earlier partitions, with their served versions, whose performance lacks labels that were delivered."""
-    days = served_before(run, partition)
-    touched = find_touched_days(run, days, anew={partition})
-    return [(day, version) for day, version in days.items() if day in touched]
-
-
-def _match(run: Run, prepared: Prepared) -> Told:
-    """Say which ids of the day's delivery belong to no prediction."""
-    labels, day = run.spec.labels, prepared.partition
-    delivered = run.store.deliveries(run.model, day.day, day.day)
-    if labels is None or labels.path is None or not delivered:
-        return Told()
-    run.progress("matching labels")
-    matched = match_delivery(run, delivered[0], served_before(run, day) | {day: prepared.version})
-    return Told(problem=matched.problem, note=matched.note)

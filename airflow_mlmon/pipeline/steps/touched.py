@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +22,15 @@ from airflow_mlmon.archive.label_keys import (
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told, without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 
 # share of the ids of a delivery without a prediction from which on another spelling is looked for
 _FEW = 0.01
+# share of these that must belong to one in that spelling; fewer may be chance
+_SOME = 0.1
 
 _Versions = Mapping[Partition, str]
 
@@ -44,13 +47,20 @@ def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
     return {state.partition: state.version for state in states if state.version is not None}
 
 
-def find_touched_days(run: Run, days: _Versions, anew: Collection[Partition] = ()) -> set[Partition]:
+class Looked(NamedTuple):
+    """Days that a delivery has labels for, and which of its ids belong to a prediction of the days looked at."""
+
+    days: frozenset[Partition]
+    found: npt.NDArray[np.bool_]
+
+
+def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None) -> set[Partition]:
     """Find the days whose performance lacks a delivery that has labels of them, or rests on one that was replaced.
 
     Args:
         run: the model.
         days: the days to look at, with their served versions.
-        anew: days whose deliveries count as new, although performance may rest on them.
+        looked: the day whose delivery is known already; it is left out.
     """
     labels = run.spec.labels
     if labels is None or not days:
@@ -67,26 +77,34 @@ def find_touched_days(run: Run, days: _Versions, anew: Collection[Partition] = (
             for day, version in days.items()
             if day not in touched
             and own.shift(-labels.reach) <= day <= own
-            and (own in anew or delivery.version not in bases.get(day.day, ()))
+            and own != looked
+            and delivery.version not in bases.get(day.day, ())
         }
-        touched.update(_with_labels_in(run, delivery, unread))
+        if unread:
+            touched |= look_through(run, delivery, unread).days
     return touched
 
 
-def _with_labels_in(run: Run, delivery: Delivery, days: _Versions) -> Iterator[Partition]:
-    """Yield the days that a delivery has labels for; the others are noted beside it, and not looked through again."""
-    uri = run.uri("deliveries", delivery.partition.key, f"{delivery.version}.without.json")
-    without = _read_json(run, uri) if days else {}
+def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:
+    """Look for the ids of a delivery among the predictions of some days.
+
+    Days without any are noted beside the delivery, and not looked through again.
+    """
+    uri = without_uri(run, delivery.partition, delivery.version)
+    without = _read_json(run, uri)
     left = {day: version for day, version in days.items() if without.get(day.key) != version}
-    if not left:
-        return
-    keys = _keys_of(run, delivery)
+    keys = _keys_of(run, delivery) if left else pa.array([], pa.string())
+    found, touched = np.zeros(len(keys), np.bool_), set()
     for day, version in left.items():
-        if pc.any(pc.is_in(_predicted(run, day, version), keys)).as_py():
-            yield day
+        in_day = _is_in(keys, _predicted(run, day, version))
+        found |= in_day
+        if in_day.any():
+            touched.add(day)
         else:
             without[day.key] = version
-    run.files.write(uri, json.dumps(without, sort_keys=True).encode())
+    if left:
+        run.files.write(uri, json.dumps(without, sort_keys=True).encode())
+    return Looked(frozenset(touched), found)
 
 
 def _read_json(run: Run, uri: str) -> dict[str, str]:
@@ -97,55 +115,49 @@ def _read_json(run: Run, uri: str) -> dict[str, str]:
     return content
 
 
-class Matched(NamedTuple):
-    """Ids of a delivery: all, those of a prediction within the delay, those of an earlier one, and what to say."""
-
-    ids: int
-    matched: int
-    late: int
-    problem: str = ""
-    note: str = ""
+def within_reach(run: Run, delivery: Delivery, days: _Versions) -> dict[Partition, str]:
+    """Return those of some days that a delivery may have labels for."""
+    first = delivery.partition.shift(-run.spec.labels.reach if run.spec.labels else 0)
+    return {day: version for day, version in days.items() if first <= day <= delivery.partition}
 
 
-def match_delivery(run: Run, delivery: Delivery, days: _Versions) -> Matched:
-    """Count the ids of a delivery that belong to a prediction of some days, and name the spelling in which more would.
+def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> Told:
+    """Say which ids of a delivery belong to no prediction, and in which spelling more would.
 
     Args:
         run: the model.
         delivery: the delivery.
         days: all days that were run, with their served versions; labels of those before the delay are late.
+        looked: what was found on the days within reach.
     """
     labels = run.spec.labels
-    assert labels is not None  # noqa: S101 - there is a delivery
+    if labels is None or labels.path is None or not delivery.rows:
+        return NOTHING_TOLD
     keys = _keys_of(run, delivery)
-    first = delivery.partition.shift(-labels.reach)
-    within = {day: version for day, version in days.items() if first <= day <= delivery.partition}
-    before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
-    found = _found_in(run, keys, within)
+    found = looked.found if len(looked.found) else np.zeros(len(keys), np.bool_)
     rest = keys.filter(pa.array(~found))
-    matched = int(found.sum())
-    counted = Matched(ids=len(keys), matched=matched, late=0)
     if not len(rest):
-        return counted
+        return NOTHING_TOLD
+    within = within_reach(run, delivery, days)
+    first = delivery.partition.shift(-labels.reach)
+    before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
     late = int(_found_in(run, rest, before).sum())
-    counted = counted._replace(late=late)
-    missing = len(rest) - late
+    missing, matched = len(rest) - late, int(found.sum())
     # labels of predictions from before the first day are delivered too
     is_known = bool(within) and first.day >= run.spec.start
     forms, would = _other_spelling(run, keys, within) if missing > _FEW * len(keys) else ((), 0)
     belong = f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
-    if would > matched:
+    too_late = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
+    if would - matched > _SOME * missing:
         words = " and ".join(WORDS[form] for form in forms)
         every = list(dict.fromkeys([*labels.ids, *forms]))
         key = every[0] if len(every) == 1 else f"[{', '.join(every)}]"
-        counted = counted._replace(problem=f"{belong}; {would} would {words}: set `labels.ids: {key}`")
-    elif not matched and not late and is_known:
-        counted = counted._replace(problem=f"{belong} of the {labels.delay_days} days before")
-    told = (
-        f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else "",
-        f"labels: {missing} ids belong to no prediction" if missing and is_known and not counted.problem else "",
-    )
-    return counted._replace(note="; ".join(filter(None, told)))
+        return Told(f"{belong}; {would} would {words}: set `labels.ids: {key}`", too_late)
+    if not is_known or not missing:
+        return Told("", too_late)
+    if not matched and not late:
+        return Told(f"{belong} of the {labels.delay_days} days before", "")
+    return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction"))))
 
 
 def _keys_of(run: Run, delivery: Delivery) -> pa.Array:
@@ -161,7 +173,12 @@ def _found_in(run: Run, keys: pa.Array, days: _Versions) -> npt.NDArray[np.bool_
     for day, version in days.items():
         if found.all():
             break
-        found |= pc.is_in(keys, _predicted(run, day, version).combine_chunks()).to_numpy(zero_copy_only=False)
+        found |= _is_in(keys, _predicted(run, day, version))
+    return found
+
+
+def _is_in(keys: pa.Array, predicted: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.is_in(keys, predicted.combine_chunks()).to_numpy(zero_copy_only=False)
     return found
 
 

@@ -105,6 +105,11 @@ def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Seque
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
 
+def without_uri(run: Run, partition: Partition, version: str) -> str:
+    """Return the URI of the note on the days that a delivery has no labels for."""
+    return run.uri("deliveries", partition.key, f"{version}.without.json")
+
+
 def read_outcomes(run: Run, uri: str) -> OutcomeParts:
     """Read a stored outcome profile."""
     return read_outcome_parts(task_of(run.spec), run.files.read(uri))

@@ -163,7 +163,7 @@ def _from_numbers(numbers: pa.ChunkedArray, column: Column) -> Converted:
             continue
         part = _since_1970(pc.if_else(is_of_unit, numbers, None), unit)
         moments = pc.coalesce(moments, part.values)
-        note = f"holds numbers, read as {_NAMES[unit]} since 1970: set `unit: {unit}` of the column if that is right"
+        note = f"holds numbers, read as {_NAMES[unit]} since 1970: set `unit: {unit}` of the column"
         found = found._replace(refused=found.refused + part.refused, notes=(*found.notes, note))
     return found._replace(values=moments)
 

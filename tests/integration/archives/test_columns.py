@@ -19,7 +19,17 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, MANIFEST, read_workspace_table
 from airflow_mlmon.records import Status
-from tests.support.base_day import FIRST, REFERENCE_DAYS, ROWS, BaseArchive, day_of, day_table
+from tests.support.base_day import (
+    FIRST,
+    LABELS,
+    REFERENCE_DAYS,
+    ROWS,
+    BaseArchive,
+    day_of,
+    day_table,
+    metric_of,
+    run_day,
+)
 
 COLUMNS = """\
     country: {{type: category}}
@@ -41,7 +51,6 @@ class Read(NamedTuple):
     rows: pa.Table
     quarantined: dict[str, int]
     faults: dict[str, int]
-    notes: set[str]
     undeclared: set[str]
 
     def values(self, name: str) -> list[Any]:
@@ -102,7 +111,6 @@ def read_day(run: Run, day: date) -> Read:
         rows,
         manifest["quarantined"],
         faults,
-        {note for file in manifest["files"] for note in file["notes"]},
         {name for file in manifest["files"] for name in file["undeclared"]},
     )
 
@@ -178,8 +186,11 @@ def test_column_that_occurs_twice_costs_itself_if_it_is_declared(archive, run):
     assert (of_other.status, of_other.message) == (Status.OK, "")
 
 
-@pytest.mark.parametrize(("offset", "unit"), [(7, "s"), (8, "ms"), (9, "us"), (10, "ns")])
-def test_event_time_as_a_number_is_read_and_said(archive, run, offset, unit):
+@pytest.mark.parametrize(
+    ("offset", "unit", "name"),
+    [(7, "s", "seconds"), (8, "ms", "milliseconds"), (9, "us", "microseconds"), (10, "ns", "nanoseconds")],
+)
+def test_event_time_as_a_number_is_read_and_said(archive, run, offset, unit, name):
     day = day_of(offset)
     times = clean_table(day).column("at")
     archive.write_day(day, changed(day, at=times.cast(pa.timestamp(unit, "UTC")).cast(pa.int64())))
@@ -188,7 +199,7 @@ def test_event_time_as_a_number_is_read_and_said(archive, run, offset, unit):
 
     assert read.status is Status.OK
     assert read.values("at") == times.to_pylist()
-    assert [f"`unit: {unit}`" in note for note in read.notes] == [True]
+    assert read.message == f"column 'at' holds numbers, read as {name} since 1970: set `unit: {unit}` of the column"
 
 
 def test_times_as_texts_are_read_and_a_word_is_refused_alone(archive, run):
@@ -214,6 +225,21 @@ def test_bytes_that_are_no_text_cost_the_value_and_in_an_id_the_row(archive, run
     assert "country is not UTF-8 text" in of_feature.message
     assert (of_identifier.rows.num_rows, of_identifier.quarantined) == (ROWS - 1, {"id is not UTF-8 text": 1})
     assert of_feature.status is of_identifier.status is Status.PARTIAL
+
+
+def test_undeclared_column_that_cannot_be_read_is_left_out(archive, run):
+    day = day_of(21)
+    sink = io.BytesIO()
+    extra = pa.array([f"unreadable-{n}" for n in range(ROWS)])
+    pq.write_table(
+        clean_table(day).append_column("extra", extra), sink, compression="none", use_dictionary=False,
+        write_page_checksum=True, write_statistics=False,
+    )  # fmt: skip
+    archive.write(f"preds/dt={day}/part-0.parquet", sink.getvalue().replace(b"unreadable-7", b"unreadable-8", 1))
+
+    read = read_day(run, day)
+
+    assert (read.status, read.rows.num_rows, read.undeclared) == (Status.OK, ROWS, {"extra"})
 
 
 def test_column_that_is_missing_or_named_otherwise_costs_itself(archive, run):
@@ -293,3 +319,34 @@ def test_zone_may_be_an_offset(archive, zone, hour):
         read = read_day(run, day)
 
     assert (read.status, read.values("at")[0].hour) == (Status.OK, hour)
+
+
+def test_reference_and_labels_of_a_warehouse_are_read_as_its_predictions_are(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    whole = pa.decimal128(38, 0)
+    numbers = [Decimal(n) for n in range(ROWS)]
+    past = [clean_table(FIRST - timedelta(days=back)) for back in range(REFERENCE_DAYS, 0, -1)]
+    reference = pa.concat_tables(past)
+    flags = reference.column("flagged").cast(pa.int8()).cast(pa.decimal128(3, 0))
+    ids = pa.array([Decimal(n) for n in range(reference.num_rows)], whole)
+    country = reference.column("country").cast(pa.string_view())
+    table = changed(FIRST, id=pa.array(numbers, whole))
+    truth = table.column("flagged")
+    archive.write(
+        "reference/part-0.parquet",
+        reference.set_column(0, "id", ids).set_column(5, "flagged", flags).set_column(3, "country", country),
+    )
+    archive.write_day(FIRST, table)
+    decimals = {"id": pa.array(numbers[:100], whole), "fraud": truth[:100].cast(pa.int8()).cast(pa.decimal128(38, 0))}
+    words = {
+        "id": pa.array([str(n) for n in range(100, ROWS)], pa.string_view()),
+        "fraud": pc.if_else(truth[100:], "Yes", "no"),
+    }
+    archive.write_labels(FIRST, pa.table(decimals))
+    archive.write_labels(FIRST, pa.table(words), "l-1.parquet")
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.rows_accepted) == (Status.OK, ROWS)
+        assert [metric_of(run, FIRST, metric) for metric in ("label_coverage", "accuracy")] == [1, 1]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.history.late_labels import take_labels
 from airflow_mlmon.records import Status
 from tests.support.base_day import (
@@ -137,6 +141,45 @@ def test_labels_that_come_too_late_are_counted(tmp_path):
 
         assert states[3].message == "labels: 200 came later than delay_days (2), and do not count"
         assert metric_of(run, FIRST, "label_coverage") == 0
+
+
+def test_labels_of_several_formats_and_spellings_and_one_that_cannot_be_read(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    table = day_table(FIRST)
+    archive.write_day(FIRST, table)
+    pairs = list(zip(table.column("id").to_pylist(), table.column("flagged").to_pylist(), strict=True))
+    said = {True: "yes", False: "no"}
+    csv = "".join(["id;fraud\n", *(f"{name};{said[flag]}\n" for name, flag in pairs[:99]), f"{pairs[99][0]};maybe\n"])
+    lines = "".join(json.dumps({"id": name, "fraud": str(int(flag))}) + "\n" for name, flag in pairs[100:150])
+    archive.write(f"labels/dt={FIRST}/a.csv", csv.encode())
+    archive.write(f"labels/dt={FIRST}/b.jsonl.gz", gzip.compress(lines.encode()))
+    ints = pa.table({"id": [name for name, _ in pairs[150:]], "fraud": [int(flag) for _, flag in pairs[150:]]})
+    archive.write_labels(FIRST, ints)
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.arrival.labels_delivered) == (Status.PARTIAL, 199)
+        assert "fraud" in state.message
+        assert "1 value" in state.message
+        assert metric_of(run, FIRST, "label_coverage") == 199 / 200
+        assert metric_of(run, FIRST, "accuracy") == 1
+
+
+def test_command_takes_in_labels_that_no_run_has_read(tmp_path, capsys):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    archive.write_day(FIRST)
+    spec = tmp_path / "m.yaml"
+    spec.write_text(archive.spec_text)
+    with archive.opened() as run:
+        run_day(run, FIRST)
+    archive.write_labels(day_of(3), labels_of(day_table(FIRST)))
+    places = ["--store", f"sqlite:///{tmp_path / 'store.db'}", "--workspace", str(tmp_path / "workspace")]
+
+    assert main(["labels", str(spec), "--since", str(FIRST), *places]) == 0
+    assert capsys.readouterr().out == ("2026-03-04: 200 labels received\n2026-03-01: performance measured again\n")
+    assert main(["labels", str(spec), "--since", str(FIRST), *places]) == 0
+    assert capsys.readouterr().out == "no new labels\n"
 
 
 def test_label_in_the_predictions_own_files(tmp_path):

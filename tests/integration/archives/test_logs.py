@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
-from airflow_mlmon.records import Status
-from tests.support.base_day import FIRST, LABELS, BaseArchive, day_table, metric_of, run_day
+from airflow_mlmon.records import Status, VerdictState
+from tests.support.base_day import FIRST, LABELS, BaseArchive, day_of, day_table, metric_of, run_day
 from tests.support.envelopes import captured, logged, to_lines
-from tests.support.logs import LOGS, expected_rows, requests_of
+from tests.support.logs import FEATURES, LOGS, OUTPUTS, expected_rows, requests_of
 
 START = datetime.combine(FIRST, time(), UTC)
 
@@ -121,3 +121,38 @@ def _truth(own_id, values):
         "eventMetadata": {"eventId": own_id},
         "eventVersion": "0",
     }
+
+
+def test_sample_of_the_requests_is_no_fall_of_the_rows(tmp_path):
+    archive = BaseArchive(tmp_path, of("databricks"))
+    days = [day_of(offset) for offset in range(8)]
+    for day in days:
+        share = 0.1 if day == days[-1] else 1.0
+        archive.write(f"preds/dt={day}/part.parquet", _sampled(day, share))
+
+    with archive.opened() as run:
+        for day in days:
+            state = run_day(run, day)
+        verdicts = {one.metric: one.state for one in run.store.verdicts(state.partition)}
+
+        assert metric_of(run, day, "sampling_fraction") == pytest.approx(0.1)
+        assert metric_of(run, day, "rows_before_sampling") == pytest.approx(200)
+        assert verdicts["rows_before_sampling"] is VerdictState.OK
+        assert "rows" not in verdicts
+
+
+def _sampled(day, share):
+    """The share of a day's rows that is logged, each a request."""
+    rows = day_table(day).slice(0, round(200 * share)).to_pylist()
+    records = [
+        {
+            "databricks_request_id": row["id"],
+            "request_time": row["at"],
+            "status_code": 200,
+            "sampling_fraction": share,
+            "request": json.dumps({"dataframe_records": [{name: row[name] for name in FEATURES}]}),
+            "response": json.dumps({"predictions": [{name: row[name] for name in OUTPUTS}]}),
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(records)

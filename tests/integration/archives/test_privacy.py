@@ -13,7 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.cli.main import main
+from airflow_mlmon.pipeline.steps.prepare import prepare_partition
+from airflow_mlmon.records import Status
 from tests.support.base_day import FIRST, LABELS, REFERENCE_DAYS, ROWS, BaseArchive, day_of, day_table, labels_of
+from tests.support.envelopes import captured, to_lines
 
 PLANTED = "Zq7Planted"
 NUMBER, STEP = 918_273_645, 1_000_000
@@ -27,6 +30,7 @@ COLUMNS = """\
     items: {{type: integer, required: true}}
 """
 MISTYPED = ("items", "amount", "score", "flagged", "at")
+KINDS = frozenset({".parquet", ".db", ".html", ".json", ".profile"})
 # as text, and as the upper bytes of a 64-bit integer
 TRACES = re.compile(
     b"|".join((PLANTED.encode(), str(NUMBER)[:6].encode() + rb"\d{3}", re.escape(NUMBER.to_bytes(8, "little")[2:])))
@@ -77,6 +81,8 @@ def write_archive(folder: Path) -> BaseArchive:
     archive.write_day(FIRST, table.slice(0, 10), "part-2.parquet")
     damaged = archive.write_day(FIRST, table, "part-3.parquet")
     damaged.write_bytes(damaged.read_bytes()[:-9])
+    archive.write(f"preds/dt={FIRST}/part-4.csv", f"id,at\n{PLANTED},{PLANTED},{PLANTED}\n".encode())
+    archive.write(f"preds/dt={FIRST}/part-5.jsonl", f'{{"id": "{PLANTED}", {PLANTED}}}\n'.encode())
     archive.write_labels(FIRST, labels_of(table).append_column("mail", table.column("mail")))
     wrong = {"id": [f"{PLANTED} nobody"], "fraud": [f"{PLANTED} as label"]}
     archive.write_labels(FIRST, pa.table(wrong), "l-1.parquet")
@@ -90,10 +96,10 @@ def contents_of(path: Path) -> Iterator[bytes]:
         yield str(pq.read_table(path, partitioning=None).to_pydict()).encode()
 
 
-def find(archive: BaseArchive, traces: re.Pattern[bytes]) -> list[str]:
-    """The files of store and workspace that hold a trace."""
+def find(archive: BaseArchive, traces: re.Pattern[bytes], kinds: frozenset[str] = KINDS) -> list[str]:
+    """The files of store and workspace that hold a trace; there are files of these kinds."""
     files = [path for path in archive.folder.rglob("*") if path.is_file() and archive.root not in path.parents]
-    assert {path.suffix for path in files} >= {".parquet", ".db", ".html", ".json", ".profile"}
+    assert {path.suffix for path in files} >= kinds
     return sorted({path.name for path in files if any(traces.search(content) for content in contents_of(path))})
 
 
@@ -109,8 +115,31 @@ def test_planted_values_are_nowhere(tmp_path, caplog, capfd, monkeypatch):
     said = (caplog.text + "".join(capfd.readouterr())).encode()
 
     assert b"210 rows read, 198 accepted, 12 quarantined" in said
+    assert b"Expected 2 columns, got 3" in said
     assert b"1 rows: items is not a whole number" in said
     assert not TRACES.search(said)
     assert find(archive, TRACES) == []
     # the search looks where values are
     assert "curated.parquet" in find(archive, re.compile(str(NUMBER // STEP * STEP).encode()))
+
+
+def test_bodies_of_requests_are_nowhere(tmp_path):
+    archive = BaseArchive(
+        tmp_path,
+        ("  columns:\n", "  log: sagemaker\n  columns:\n"),
+        ("id: {type: string, role: id}", "id: {{type: string, role: id, personal: hash}}"),
+        ("country: {type: category}", "country: {{type: string, personal: drop}}"),
+        ("    flagged: {type: boolean, role: prediction}\n", ""),
+    )
+    records = [
+        captured(f"{amount},{PLANTED}", score, inferenceId=f"{PLANTED}-{number}", inferenceTime=f"{FIRST}T12:00:00Z")
+        for number, (amount, score) in enumerate((("1.5", "0.25"), ("2.5", PLANTED), (PLANTED, "0.75"), ("3", "1\n0")))
+    ]
+    archive.write(f"preds/dt={FIRST}/a.jsonl", to_lines(*records))
+
+    with archive.opened(hash_key=b"key") as run:
+        prepared = prepare_partition(run, run.partition(FIRST))
+
+    assert (prepared.status, prepared.rows_accepted, prepared.rows_quarantined) == (Status.PARTIAL, 3, 1)
+    assert not TRACES.search(prepared.message.encode())
+    assert find(archive, TRACES, frozenset({".parquet", ".json", ".db"})) == []

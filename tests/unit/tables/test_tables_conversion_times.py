@@ -99,7 +99,7 @@ def test_numbers_since_1970_are_read_by_their_size_and_this_is_said(unit, factor
     kinds = {"integer": pa.int64(), "unsigned": pa.uint64(), "decimal": pa.decimal128(38, 0), "text": pa.string()}
     values = pa.array([SECONDS * factor, None]).cast(kinds[form])
 
-    note = f"column 'x' holds numbers, read as {name} since 1970: set `unit: {unit}` of the column if that is right"
+    note = f"column 'x' holds numbers, read as {name} since 1970: set `unit: {unit}` of the column"
     assert read(values) == ([SPRING, None], {}, (note,))
     assert read(values, unit=unit) == ([SPRING, None], {}, ())
 
@@ -149,6 +149,4 @@ def test_texts_of_several_forms_are_read_one_by_one():
 
     assert times == [SPRING, SPRING, SPRING, None, None, None, None]
     assert reasons == {NO_TIME: [3, 4], BEYOND: [5]}
-    assert notes == (
-        "column 'x' holds numbers, read as seconds since 1970: set `unit: s` of the column if that is right",
-    )
+    assert notes == ("column 'x' holds numbers, read as seconds since 1970: set `unit: s` of the column",)

@@ -1,0 +1,106 @@
+"""Keys by which labels are joined, and the row that counts of several of one prediction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.archive.label_keys import every_spelling, label_keys, prediction_keys, spell, spell_keys
+from airflow_mlmon.archive.labels import find_labels, to_delivery
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import parse_spec
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.labels import IdForm
+from tests.support.base_day import LABELS, SPEC
+
+BY_ID = LABELS.format(root="/a")
+
+
+def spec_of(labels: str = BY_ID) -> ModelSpec:
+    return parse_spec(SPEC.format(root="/a") + labels, "m.yaml")
+
+
+@pytest.mark.parametrize(
+    ("form", "written", "expected"),
+    [
+        (IdForm.STRIP, [" a ", "a\t", None], ["a", "a", None]),
+        (IdForm.LOWER, ["A-Ö", "a"], ["a-ö", "a"]),
+        (IdForm.WITHOUT_DASHES, ["1-2-3", "-"], ["123", ""]),
+        (IdForm.WHOLE, ["17.0", "17.", "17.00", "1.70", "a.0"], ["17", "17", "17", "1.70", "a.0"]),
+        (IdForm.WITHOUT_ZEROS, ["00017", "000", "0", "0a", "100", "-01"], ["17", "0", "0", "a", "100", "-01"]),
+    ],
+)
+def test_form_of_ids(form, written, expected):
+    once = spell(pa.array(written), [form])
+
+    assert once.to_pylist() == expected
+    assert spell(once, [form]).to_pylist() == expected
+
+
+def test_forms_apply_in_one_order_and_to_each_part_of_a_key():
+    assert spell(pa.array([" 0017.0 "]), reversed(IdForm)).to_pylist() == ["17"]
+    assert spell_keys(pa.array(["007\x1f08", None]), [IdForm.WITHOUT_ZEROS]).to_pylist() == ["7\x1f8"]
+    assert every_spelling()[0] == (IdForm.STRIP,)
+    assert len(every_spelling()) == 2 ** len(IdForm) - 1
+
+
+def test_key_of_several_columns_is_null_where_one_is():
+    spec = spec_of(BY_ID.replace("id: id", "id: {country: land, at: moment}"))
+    moment = pa.array([datetime(2026, 3, 1, tzinfo=UTC)] * 3, pa.timestamp("us", "UTC"))
+    rows = pa.table({"country": ["DE", None, "FR"], "at": moment})
+    labels = rows.rename_columns(["land", "moment"])
+
+    keys = prediction_keys(rows, spec).to_pylist()
+
+    assert keys == label_keys(labels, spec).to_pylist()
+    assert [key is None for key in keys] == [False, True, False]
+    assert len(set(keys)) == 3
+
+
+def labelled(*rows: tuple[str | None, bool | None]) -> pa.Table:
+    ids, labels = zip(*rows, strict=True)
+    return pa.table({"id": pa.array(ids, pa.string()), "fraud": pa.array(labels, pa.bool_())})
+
+
+def test_last_row_of_an_id_counts_and_contradictions_are_counted_by_id():
+    spec = spec_of()
+    table = labelled(("a", True), ("b", True), ("a", False), ("c", None), ("b", True), (None, True), ("a", None))
+
+    rows, contradictory = to_delivery(table, spec, spec.labels)
+
+    assert rows.select(["id", "label"]).to_pylist() == [{"id": "a", "label": False}, {"id": "b", "label": True}]
+    assert contradictory == 1
+
+
+def test_ids_in_two_spellings_are_one_prediction():
+    spec = spec_of(BY_ID.replace("id: id", "id: id\n  ids: [without_zeros, strip]"))
+    delivered = to_delivery(labelled(("007", True), ("7 ", False)), spec, spec.labels)
+    curated = pa.table({"id": ["07", "8"]})
+
+    found, _ = find_labels(curated, [delivered.rows], spec)
+
+    assert delivered.contradictory == 1
+    assert found.to_pylist() == [False, None]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("labels: {path: /l/, id: id, label: y}", "name the `watermark` of a growing table"),
+        ("labels: {path: '/l/{date}/', id: id, label: y, watermark: w}", "is of use to one growing table alone"),
+        ("labels: {label: y, watermark: w}", "is of use to one growing table alone"),
+        ("labels: {path: '/l/{date}/', label: y}", "name the column of the labels that holds the prediction id"),
+        ("labels: {path: '/l/{date}/', id: [cuntry], label: y}", "did you mean country?"),
+        ("labels: {path: '/l/{date}/', id: [amount], label: y}", "a column of type float cannot be joined on"),
+        ("labels: {path: '/l/{date}/', id: {}, label: y}", "names no column"),
+        ("labels: {path: '/l/{date}/', id: id, ids: upper, label: y}", "labels.ids"),
+        ("labels: {label: score}", "is also a column of the predictions"),
+    ],
+)
+def test_declaration_that_says_too_little_or_too_much_is_refused(labels, message):
+    with pytest.raises(ConfigError) as refused:
+        spec_of(labels)
+
+    assert message in str(refused.value)
