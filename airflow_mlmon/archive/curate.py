@@ -17,6 +17,7 @@ from airflow_mlmon.tables.schema import Fault
 from airflow_mlmon.tasks.operations import mark_errors
 
 REASON = "quarantine_reason"
+TOO_LATE = "later than lateness_days"
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -106,6 +107,11 @@ def malformed_reasons(vector: str, spec: ModelSpec) -> tuple[str, str]:
     return f"{vector} is not a vector of dimension {spec.columns[vector].dimension}", f"{vector} has a null element"
 
 
+def outside_reason(spec: ModelSpec) -> str:
+    """Return the reason for which a row of another day is quarantined."""
+    return f"{spec.time_column} is outside the day"
+
+
 def _faults(
     table: pa.Table,
     spec: ModelSpec,
@@ -131,8 +137,11 @@ def _faults(
         yield _RowFault(null_element, _has_empty_element(table.column(name)))
     if partition is not None:
         times = table.column(spec.time_column)
-        outside = pc.or_(pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end)))
-        yield _RowFault(f"{spec.time_column} is outside the day", _to_mask(outside), of_errors=True)
+        before, after = pc.less(times, pa.scalar(partition.start)), pc.greater_equal(times, pa.scalar(partition.end))
+        if spec.predictions.lateness_days:
+            # those of later days have been handed over before
+            yield _RowFault(TOO_LATE, _to_mask(before), of_errors=True)
+        yield _RowFault(outside_reason(spec), _to_mask(pc.or_(before, after)), of_errors=True)
 
 
 def _to_mask(flags: pa.ChunkedArray) -> _Mask:

@@ -23,7 +23,8 @@ class SourceFile:
 
     `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
     say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
-    only a fraction of the requests is logged.
+    only a fraction of the requests is logged. `handed_over` are the rows of other days, by day; of a neighbouring
+    day's file (`is_neighbour`) `rows` are those of this day alone.
     """
 
     uri: str
@@ -33,13 +34,15 @@ class SourceFile:
     problem: str = ""
     undeclared: tuple[str, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
+    handed_over: Mapping[str, int] = field(default_factory=dict)
+    is_neighbour: bool = False
     notes: tuple[str, ...] = ()
     unsampled: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Account of one partition: rows read = rows accepted + rows quarantined.
+    """Account of one partition: rows read = rows accepted + rows quarantined + rows handed over to their own days.
 
     Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
     is a digest of the rows whose id was accepted on an earlier day, empty if none. `passed_over` are the listed
@@ -55,6 +58,7 @@ class Manifest:
     repeats: str = ""
     folder: str = ""
     passed_over: tuple[PassedOver, ...] = ()
+    lateness_days: int | None = None
 
     @property
     def rows_quarantined(self) -> int:
@@ -64,7 +68,15 @@ class Manifest:
     @property
     def rows_read(self) -> int:
         """Rows of all files whose rows can be counted."""
-        return self.rows_accepted + self.rows_quarantined
+        return self.rows_accepted + self.rows_quarantined + sum(self.rows_handed_over.values())
+
+    @property
+    def rows_handed_over(self) -> dict[str, int]:
+        """Rows of other days, by day: they are curated there."""
+        found: Counter[str] = Counter()
+        for file in self.files:
+            found.update(file.handed_over)
+        return dict(sorted(found.items()))
 
     @property
     def sampling_fraction(self) -> float | None:
@@ -94,7 +106,7 @@ class Manifest:
     @property
     def status(self) -> Status:
         """OK only if every file, row and value of the declared columns was accepted."""
-        if not self.files or (self.rows_read == 0 and not self.problems):
+        if not self.files or (self.rows_accepted + self.rows_quarantined == 0 and not self.problems):
             return Status.NO_DATA
         if self.rows_accepted == 0:
             return Status.QUARANTINED
@@ -108,6 +120,7 @@ class Manifest:
         """
         content: list[Any] = [CURATION, self.fingerprint, sorted((file.uri, file.sha256) for file in self.files)]
         content += [self.repeats] if self.repeats else []
+        content += [{"lateness_days": self.lateness_days}] if self.lateness_days else []
         # files with such values were refused by earlier releases
         content += [self.faults] if self.faults else []
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
@@ -137,5 +150,6 @@ class Manifest:
         content: dict[str, Any] = asdict(self)
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
         content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
+        content["rows_handed_over"] = self.rows_handed_over
         content["sampling_fraction"] = self.sampling_fraction
         return json.dumps(content, indent=1, sort_keys=True)

@@ -18,13 +18,14 @@ from airflow_mlmon.archive.envelopes.envelope import Envelope
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
 from airflow_mlmon.archive.layout import ListedFile
 from airflow_mlmon.archive.manifest import SourceFile
+from airflow_mlmon.archive.neighbours import Selection
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
-from airflow_mlmon.tables.schema import Conformed, Fault, arrow_schema, conform, undeclared
+from airflow_mlmon.tables.schema import Fault, arrow_schema, conform, undeclared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
+        selection: Rows of the day, where they lie in the files of other days too; all rows without it.
         reading: Settings of the readers.
         envelope: Envelope of the rows; None if each record is a row.
     """
@@ -48,8 +50,13 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
+    selection: Selection | None = None
     reading: Reading = field(default_factory=Reading)
     envelope: Envelope | None = None
+
+    def is_neighbour(self, number: int) -> bool:
+        """Return whether a file is one of a neighbouring day."""
+        return self.selection is not None and number >= self.selection.own
 
 
 class Batch(NamedTuple):
@@ -72,18 +79,22 @@ class Batch(NamedTuple):
 class Account:
     """Account of a file while it is read; `given` are its records that were handed on.
 
-    `unsampled` are the rows that its rows stand for, where only a fraction of the requests is logged.
+    `unsampled` are the rows that its rows stand for, where only a fraction of the requests is logged. Of a neighbouring
+    day's file `neighbour` selects the rows, of which there are `selected`.
     """
 
     listed: ListedFile
+    neighbour: Selection | None = None
     sha256: str = ""
     rows: int | None = None
     problem: str = ""
     undeclared: set[str] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
+    handed_over: Counter[str] = field(default_factory=Counter)
     unsampled: float | None = None
     notes: set[str] = field(default_factory=set)
     given: int = 0
+    selected: int = 0
 
     @property
     def is_spoiled(self) -> bool:
@@ -97,11 +108,13 @@ class Account:
             uri=item.uri,
             size=item.size,
             sha256=self.sha256,
-            rows=self.rows,
+            rows=self.rows if self.neighbour is None else self.selected,
             problem=self.problem,
             undeclared=tuple(sorted(self.undeclared)),
-            unsampled=None if self.problem else self.unsampled,
+            unsampled=None if self.problem or self.neighbour else self.unsampled,
             faults={} if self.problem else dict(self.faults),
+            is_neighbour=self.neighbour is not None,
+            handed_over={} if self.problem else dict(self.handed_over),
             notes=() if self.problem else tuple(sorted(self.notes)),
         )
 
@@ -110,7 +123,10 @@ class Reader:
     """Reader of the files of a source, one after the other; `filled` are the columns of which it has met a value."""
 
     def __init__(self, source: ListedSource) -> None:
-        self.accounts = [Account(listed=listed) for listed in source.files]
+        self.accounts = [
+            Account(listed=listed, neighbour=source.selection if source.is_neighbour(number) else None)
+            for number, listed in enumerate(source.files)
+        ]
         self.filled: set[str] = set()
         self._source = source
         self._schema = arrow_schema(source.columns)
@@ -138,8 +154,9 @@ class Reader:
             return False
         self.filled.clear()
         for account in self.accounts:
-            account.given = 0
+            account.given = account.selected = 0
             account.faults.clear()
+            account.handed_over.clear()
             account.notes.clear()
             account.undeclared.clear()
             account.unsampled = None
@@ -175,6 +192,8 @@ class Reader:
                     account.sha256 = hashlib.file_digest(content, "sha256").hexdigest()
                 if path.stat().st_size != item.size:
                     account.problem = f"only {path.stat().st_size} of {item.size} listed bytes could be read"
+                    return
+                if account.neighbour and self._source.envelope is None and account.neighbour.is_apart(path):
                     return
                 rows = 0
                 for piece in self._parse(path, item.uri):
@@ -214,17 +233,35 @@ class Reader:
             beside=account.undeclared,
             values=account.listed.values,
         )
-        found = self._fit(found)
-        is_row = True if refused is None else pc.is_null(refused).to_numpy()
-        for fault in found.faults:
+        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused)))
+        is_row = True if batch.refused is None else pc.is_null(batch.refused).to_numpy()
+        for fault in batch.faults:
             if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
-        return Batch(number, found.table, found.faults, refused)
+        account.selected += batch.table.num_rows
+        return batch
 
-    def _fit(self, found: Conformed) -> Conformed:
+    def _select(self, batch: Batch) -> Batch:
+        """Leave out the rows of other days, and count those that are handed over."""
+        selection = self._source.selection
+        if selection is None:
+            return batch
+        others = selection.find_others(batch.file, batch.table)
+        if not others.any():
+            return batch
+        counts = selection.count_days(batch.file, batch.table.filter(pa.array(others)))
+        self.accounts[batch.file].handed_over.update(counts)
+        kept = pa.array(~others)
+        return batch._replace(
+            table=batch.table.filter(kept),
+            faults=tuple(fault._replace(rows=fault.rows[~others]) for fault in batch.faults),
+            refused=None if batch.refused is None else batch.refused.filter(kept),
+        )
+
+    def _fit(self, batch: Batch) -> Batch:
         """Empty the columns whose type does not go with that of the rows before: decimals of too many digits."""
-        table, faults, known = found.table, list(found.faults), self._schema
+        table, faults, known = batch.table, list(batch.faults), self._schema
         for number, (own, other) in enumerate(zip(table.schema, known, strict=True)):
             try:
                 common = pa.unify_schemas([pa.schema([other]), pa.schema([own])], promote_options="permissive")
@@ -235,7 +272,7 @@ class Reader:
             else:
                 known = known.set(number, common.field(0))
         self._schema = known
-        return found._replace(table=table, faults=tuple(faults))
+        return batch._replace(table=table, faults=tuple(faults))
 
 
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 
 
 class PreparePartitionOperator(PartitionOperator):
-    """Curate the day's files to a partition, and ingest the day's labels."""
+    """Curate the day's files to a partition, ingest the day's labels, and redo days that lack rows of its folder."""
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return counts, status and content version of the partition."""
+        from airflow_mlmon.pipeline.steps.neighbours import find_lacking  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import fill_days_before  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
         # the next steps run in parallel, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
-        return prepare_partition(run, partition).to_dict()
+        prepared = prepare_partition(run, partition)
+        if find_lacking(run, prepared):
+            from airflow_mlmon.pipeline.nightly import redo_lacking  # noqa: PLC0415 - imports every step
+
+            prepared = redo_lacking(run, prepared)
+        return prepared.to_dict()
 
 
 class _PreparedOperator(PartitionOperator):

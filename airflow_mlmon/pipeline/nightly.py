@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_mlmon.errors import MlmonError, PartitionConflictError
 from airflow_mlmon.partition import Partition
@@ -12,11 +12,13 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import detect_drift
 from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
 from airflow_mlmon.pipeline.steps.failure import record_failure
+from airflow_mlmon.pipeline.steps.neighbours import find_lacking
 from airflow_mlmon.pipeline.steps.performance import measure_performance
-from airflow_mlmon.pipeline.steps.prepare import prepare_partition
-from airflow_mlmon.pipeline.steps.profile import fill_days_before, profile_partition
+from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
+from airflow_mlmon.pipeline.steps.profile import fill_day, fill_days_before, profile_partition
 from airflow_mlmon.pipeline.steps.validate import validate_partition
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.records import PartitionState, Status
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +51,49 @@ def run_partition(run: Run, partition: Partition) -> Ran:
     return Ran(partition=partition, report=write_reports(run, partition, days).uri, days=tuple(days))
 
 
-def _run_steps(run: Run, partition: Partition) -> list[Partition]:
+def redo_lacking(run: Run, prepared: Prepared, under_way: frozenset[Partition] = frozenset()) -> Prepared:
+    """Redo the served days that lack rows of a day's folder, before the day is compared with them.
+
+    Args:
+        run: the model.
+        prepared: the day.
+        under_way: days that are being run, and wait for this one.
+
+    Raises:
+        MlmonError: a day cannot be redone now; a retry may succeed.
+    """
+    partition = prepared.partition
+    under_way |= {partition}
+    redone: list[str] = []
+    while lacking := [state for state in find_lacking(run, prepared) if state.partition not in under_way]:
+        under_way |= {lacking[0].partition}
+        run.progress(f"redoing {lacking[0].partition.key}, of which rows came later")
+        redone += [day.key for day in _redo(run, lacking[0], partition, under_way)]
+    if redone and run.spec.duplicates is not None:
+        # the ids of these days are others now
+        prepared = prepare_partition(run, partition)
+    return replace(prepared, redone=tuple(dict.fromkeys(redone)))
+
+
+def _redo(run: Run, state: PartitionState, now: Partition, under_way: frozenset[Partition]) -> list[Partition]:
+    """Run a day again, or fill it again where it is history alone, and return the days whose results were replaced."""
+    day = state.partition
+    if not state.evaluated and state.status is not Status.FAILED:
+        fill_day(run, ensure_reference(run), day, now)
+        return []
+    try:
+        return _run_steps(run, day, under_way)
+    except MlmonError as error:
+        if error.retryable:
+            raise
+        record_failure(run, day, str(error))
+        return [day]
+
+
+def _run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] = frozenset()) -> list[Partition]:
     for attempt in range(1, _TRIES + 1):
         try:
-            return _run_once(run, partition)
+            return _run_once(run, partition, under_way)
         except PartitionConflictError:
             # files or labels changed during reading: read them again
             if attempt == _TRIES:
@@ -60,9 +101,9 @@ def _run_steps(run: Run, partition: Partition) -> list[Partition]:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_once(run: Run, partition: Partition) -> list[Partition]:
+def _run_once(run: Run, partition: Partition, under_way: frozenset[Partition]) -> list[Partition]:
     fill_days_before(run, ensure_reference(run), partition)
-    prepared = prepare_partition(run, partition)
+    prepared = redo_lacking(run, prepare_partition(run, partition), under_way)
     validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
     drift = detect_drift(run, prepared, profiled)

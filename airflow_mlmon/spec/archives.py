@@ -21,6 +21,13 @@ class Predictions(Layout, Files):
     connection: str | None = Field(
         default=None, description="Airflow connection of the object store; without it the default AWS credential chain."
     )
+    lateness_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=31,
+        description="Days after a day in whose folders rows of it may still lie, beside that of the day before: each "
+        "row is handed over to its day. If not set, such rows are quarantined.",
+    )
     log: Log | None = Field(
         default=None,
         description="System whose log the files are: sagemaker, kserve, seldon, bentoml, azureml or databricks; "

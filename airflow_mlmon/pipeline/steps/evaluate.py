@@ -94,7 +94,7 @@ def evaluate_partition(
     return Evaluated(
         status=state.status,
         message=state.message,
-        days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured)])),
+        days=tuple(dict.fromkeys([prepared.partition.key, *(entry.day for entry in measured), *prepared.redone])),
         alerts=sum(len(entry.alerts) for entry in results),
     )
 

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_mlmon.archive.curate import required_columns
+from airflow_mlmon.archive.curate import outside_reason, required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
+from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.archive.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
@@ -38,7 +39,7 @@ from airflow_mlmon.tables.reading import Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Summary of a prepared partition, for later steps and XCom."""
+    """Summary of a prepared partition, for later steps and XCom; `redone` are the days that it handed rows over to."""
 
     model: str
     start: datetime
@@ -55,6 +56,8 @@ class Prepared:
     delay: Delay = field(default_factory=Delay)
     looked_through: Mapping[str, str | None] = field(default_factory=dict)
     zone: str = DEFAULT_ZONE
+    rows_handed_over: int = 0
+    redone: tuple[str, ...] = ()
 
     @property
     def rests_on(self) -> dict[Partition, str | None]:
@@ -99,6 +102,7 @@ class Prepared:
         """Restore a summary from `to_dict`."""
         times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
         typed = {"status": Status(content["status"]), "delay": Delay(**content.get("delay", {}))}
+        typed["redone"] = tuple(content.get("redone", ()))
         return cls(**(content | times | typed))
 
 
@@ -120,16 +124,18 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
+        files, of_others = divide_files(intake.files)
         manifest = Manifest(
             partition=partition,
-            files=intake.files,
+            files=files,
             rows_accepted=intake.accepted.rows.rows + intake.errors.rows.rows,
             rows_errors=intake.errors.rows.rows,
             quarantined=dict(intake.quarantined),
             fingerprint=run.fingerprint,
             repeats=repeats.digest,
             folder=run.predictions_folder(partition),
-            passed_over=listing.passed_over,
+            passed_over=(*listing.passed_over, *of_others),
+            lateness_days=run.spec.predictions.lateness_days,
         )
         _write(run, manifest, intake)
     labels = take_delivery(run, partition)
@@ -144,8 +150,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_read=manifest.rows_read,
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
+        rows_handed_over=sum(manifest.rows_handed_over.values()),
         files=len(manifest.files),
-        message="; ".join(filter(None, (manifest.message, *notes, repeats.problem, labels.problem, labels.note))),
+        message="; ".join(
+            filter(
+                None,
+                (manifest.message, _advise(run, manifest), *notes, repeats.problem, labels.problem, labels.note),
+            )
+        ),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
         delay=measure_delay(
@@ -165,6 +177,13 @@ def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]
     return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
 
 
+def _advise(run: Run, manifest: Manifest) -> str:
+    """Name the key by which rows of neighbouring days come to their days, where there are any."""
+    if run.spec.predictions.lateness_days is not None or outside_reason(run.spec) not in manifest.quarantined:
+        return ""
+    return "set predictions.lateness_days if they belong to neighbouring days: each row is then handed over to its day"
+
+
 def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
 
@@ -173,7 +192,8 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
     predictions = run.spec.predictions
     return ListedSource(
         store=run.archive,
-        files=listing.files,
+        files=(*listing.files, *list_neighbours(run.archive, predictions, partition, listing)),
+        selection=select_rows(run.archive, predictions, run.spec.time_column, partition, listing),
         columns=predictions.columns,
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),

@@ -71,7 +71,7 @@ def fill_history(run: Run, reference: StoredReference, partition: Partition) -> 
     ]
     for position, past in enumerate(missing, 1):
         run.progress(f"history: day {position} of {len(missing)}")
-        _fill_day(run, reference, past, partition)
+        fill_day(run, reference, past, partition)
     return len(missing)
 
 
@@ -86,7 +86,8 @@ def fill_days_before(run: Run, reference: StoredReference, partition: Partition)
         fill_history(run, reference, partition)
 
 
-def _fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
+def fill_day(run: Run, reference: StoredReference, past: Partition, now: Partition) -> None:
+    """Profile a day that was not run, with the labels delivered before `now`, and store it as not evaluated."""
     prepared = prepare_partition(run, past)
     profile = _profile(run, reference, prepared)
     state = to_state(prepared, schema=reference.schema.id, evaluated=False)
