@@ -16,6 +16,7 @@ from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -121,6 +122,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
+        notes = [*_explain_gaps(run, partition, listing), _warn(run)]
         intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -155,7 +157,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         message="; ".join(
             filter(
                 None,
-                (manifest.message, _advise(run, manifest), repeats.problem, labels.problem, labels.note, _warn(run)),
+                (manifest.message, _advise(run, manifest), *notes, repeats.problem, labels.problem, labels.note),
             )
         ),
         labels_delivered=labels.rows,
@@ -165,6 +167,16 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
+
+
+def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:
+    """Say what of a day that has files is not there: the files of an hour, or a sign that it is complete."""
+    if not listing.files:
+        return []
+    missing = listing.missing
+    gaps = [f"no files in {len(missing)} hours, such as {missing[0]}"] if missing else []
+    unready = explain_unready(run.archive, run.spec.predictions, partition)
+    return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
 
 
 def _advise(run: Run, manifest: Manifest) -> str:
