@@ -21,7 +21,7 @@ _ZONED = r"(Z|z|[+-][0-9]{2}:?[0-9]{2})$"
 # seconds, milliseconds and microseconds of the years 1973 to 5138 do not overlap
 _UNITS = ((1e11, 1e6), (1e14, 1e3), (float("inf"), 1.0))
 
-Moments = Sequence[datetime | None]
+WriteTimes = Sequence[datetime | None]
 
 
 def to_fields(
@@ -29,7 +29,7 @@ def to_fields(
     system: System,
     own: Mapping[str, str],
     chosen: Mapping[str, str],
-    modified: Moments,
+    modified: WriteTimes,
 ) -> pa.Table:
     """Return the fields of records, null where a record has none, and the number of their file.
 
@@ -75,7 +75,7 @@ def _to_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _read_time(found: Sequence[pa.ChunkedArray], table: pa.Table, modified: Moments) -> pa.ChunkedArray:
+def _read_time(found: Sequence[pa.ChunkedArray], table: pa.Table, modified: WriteTimes) -> pa.ChunkedArray:
     moments = [read_moments(values) for values in found]
     last = pa.array(modified, _MOMENT).take(table.column(FILE))
     return pc.coalesce(*moments, last)
