@@ -15,6 +15,7 @@ from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -119,6 +120,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
+        notes = _explain_gaps(run, partition, listing)
         intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -151,7 +153,10 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_handed_over=sum(manifest.rows_handed_over.values()),
         files=len(manifest.files),
         message="; ".join(
-            filter(None, (manifest.message, _advise(run, manifest), repeats.problem, labels.problem, labels.note))
+            filter(
+                None,
+                (manifest.message, _advise(run, manifest), *notes, repeats.problem, labels.problem, labels.note),
+            )
         ),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
@@ -160,6 +165,16 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
+
+
+def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:
+    """Say what of a day that has files is not there: the files of an hour, or a sign that it is complete."""
+    if not listing.files:
+        return []
+    missing = listing.missing
+    gaps = [f"no files in {len(missing)} hours, such as {missing[0]}"] if missing else []
+    unready = explain_unready(run.archive, run.spec.predictions, partition)
+    return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
 
 
 def _advise(run: Run, manifest: Manifest) -> str:
