@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
-from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
+from airflow_mlmon.archive.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.neighbours import list_neighbours
 from airflow_mlmon.archive.personal import hash_values
@@ -25,6 +25,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.tables.reading import Reading
@@ -101,11 +102,16 @@ def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
         listed = (*found.files, *list_neighbours(run.archive, run.spec.predictions, partition, found))
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        table = labels.watermark
-        listed = (list_below(store, labels.path) if table else list_dated(store, labels.path, partition)).files
+        listed = _list(store, labels, labels.path, partition).files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
     return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+
+
+def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -> Listing:
+    if labels.format is FileFormat.DELTA:
+        return list_delta(store, path, None if labels.watermark else partition)
+    return list_below(store, path) if labels.watermark else list_dated(store, path, partition)
 
 
 def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curate import outside_reason, required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.delta_log import warn_of_log
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
@@ -31,6 +32,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -120,7 +122,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
-        notes = _explain_gaps(run, partition, listing)
+        notes = [*_explain_gaps(run, partition, listing), _warn(run)]
         intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -186,6 +188,11 @@ def _advise(run: Run, manifest: Manifest) -> str:
 
 def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
+
+
+def _warn(run: Run) -> str:
+    predictions = run.spec.predictions
+    return "" if predictions.format is FileFormat.DELTA else warn_of_log(run.archive, predictions.paths)
 
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
