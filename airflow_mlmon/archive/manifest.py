@@ -24,8 +24,8 @@ class SourceFile:
     `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
     say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
     only a fraction of the requests is logged. `handed_over` are the rows of other days, by day; of a neighbouring
-    day's file (`is_neighbour`) `rows` are those of this day alone. Of a file that `is_joined` responses belong to requests
-    of the day in any of its files.
+    day's file (`is_neighbour`) `rows` are those of this day alone. A file that `is_joined` has responses to requests of
+    the day.
     """
 
     uri: str
