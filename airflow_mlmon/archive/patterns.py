@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -109,6 +109,16 @@ class Pattern:
             elif values.setdefault(name, read_value(text)) != read_value(text):
                 return None
         return Match(tuple(time), uri.removesuffix(rest), rest, values)
+
+    def day_of(self, match: Match) -> date | None:
+        """Return the day that the path of an object names; None if it names none that exists."""
+        found = dict(zip((name for name in self._names if name in OF_TIME), match.time, strict=True))
+        year, rest = divmod(found.get("date", 0), 10_000)
+        month, day = divmod(rest, 100)
+        try:
+            return date(found.get("year", year), found.get("month", month), found.get("day", day))
+        except ValueError:
+            return None
 
     @cached_property
     def _parts(self) -> list[tuple[str, str]]:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.cli.output import print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError
 from airflow_mlmon.loading import check_day_zone, load_spec, locate
 from airflow_mlmon.spec import ModelSpec
 
+if TYPE_CHECKING:
+    from airflow_mlmon.pipeline.inspection import Inspection
 
-def check_specs(paths: Sequence[str], *, as_json: bool, store: str | None = None) -> bool:
-    """Print the mistakes in each spec, beside the days in a store too; return True if there are none."""
+
+def check_specs(
+    paths: Sequence[str],
+    *,
+    as_json: bool,
+    store: str | None = None,
+    inspect: Callable[[ModelSpec], Inspection] | None = None,
+) -> bool:
+    """Print the mistakes in each spec, beside the days in a store too; return True if there are none.
+
+    With `inspect` the findings on the data of a spec without mistakes are printed too.
+    """
     good = True
     for path in paths:
         problems: list[str] = []
@@ -24,7 +37,8 @@ def check_specs(paths: Sequence[str], *, as_json: bool, store: str | None = None
         except ConfigError as error:
             problems = str(error).splitlines()
         good = good and not problems
-        _print(path, spec, problems, as_json=as_json)
+        found = inspect(spec) if inspect and spec and not problems else None
+        _print(path, spec, problems, found, as_json=as_json)
     return good
 
 
@@ -61,10 +75,12 @@ def _function_mistakes(spec: ModelSpec, path: str) -> Iterator[str]:
             yield f"{locate(path, 'metrics', name)}: {error}"
 
 
-def _print(path: str, spec: ModelSpec | None, problems: Sequence[str], *, as_json: bool) -> None:
+def _print(
+    path: str, spec: ModelSpec | None, problems: Sequence[str], found: Inspection | None, *, as_json: bool
+) -> None:
     if as_json:
         content = {"file": path, "model": spec.model if spec else None, "ok": not problems, "problems": problems}
-        print_json(content)
+        print_json(content | ({"data": found.to_dict()} if found else {}))
     elif problems:
         sys.stderr.write("\n".join(problems) + "\n")
     elif spec:
@@ -72,3 +88,7 @@ def _print(path: str, spec: ModelSpec | None, problems: Sequence[str], *, as_jso
             f"{path}: ok: model {spec.model}, {len(spec.features)} features, "
             f"{'no labels' if spec.labels is None else 'labels'}, {len(spec.alerts.rules)} alert rules\n"
         )
+        if found:
+            from airflow_mlmon.cli.findings import describe  # noqa: PLC0415 - slow to import
+
+            sys.stdout.writelines(f"{line}\n" for line in describe(found, spec))

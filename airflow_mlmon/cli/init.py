@@ -17,7 +17,12 @@ from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec
 
 
-def write_draft(data: str, output: str | None, today: date, name: str | None = None) -> None:
+def write_draft(
+    data: str,
+    output: str | None,
+    today: date,
+    name: str | None = None,
+) -> None:
     """Write the spec that fits the sample best to a new file or to standard output.
 
     Raises:

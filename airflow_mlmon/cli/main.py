@@ -15,6 +15,7 @@ from airflow_mlmon.cli.arguments import add_command as _add
 from airflow_mlmon.cli.arguments import add_places as _add_places
 from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
+from airflow_mlmon.cli.first_commands import add_first_commands
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.partition import check_range, days_between, parse_day
 
@@ -78,13 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mlmon {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    check = _add(commands, "check", _check, "validate specs and list mistakes with file, line and key")
-    check.add_argument("spec", nargs="+", help="spec file")
-    _add_places(check)
-    init = _add(commands, "init", _init, "draft a commented spec from a sample of the archive")
-    init.add_argument("data", help="Parquet file, folder or glob; local or s3://")
-    init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")
-    init.add_argument("--model", metavar="NAME", help="name of the model (default: from the path)")
+    add_first_commands(commands)
     run = _add(commands, "run", _run, "run one day: validate, profile, evaluate, alert and report")
     run.add_argument("spec", help="spec file")
     run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
@@ -224,19 +219,6 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     own.add_argument("--task", metavar="KIND", help="kind of model, where the values leave it open")
     compare.add_argument("--html", metavar="FILE", help="also write an HTML page")
     compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 if a column has drifted")
-
-
-def _check(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.check import check_specs  # noqa: PLC0415 - heavy
-
-    return OK if check_specs(parsed.spec, as_json=parsed.json, store=_settings(parsed).store) else BAD_CALL
-
-
-def _init(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.init import write_draft  # noqa: PLC0415 - heavy
-
-    write_draft(parsed.data, parsed.output, datetime.now(UTC).date(), parsed.model)
-    return OK
 
 
 def _run(parsed: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from airflow_mlmon.storage.scratch import scratch_file
 _ABSENT = {"NoSuchKey", "404"}
 _SERVER_ERROR = 500
 _CHUNK = 1 << 20
-_BODIES = 4
+_BODIES = 5
 
 
 class S3Store:

@@ -52,6 +52,16 @@ def read_delimited(
             yield Piece(origin=origin, table=piece, is_text=True, repeated=twice)
 
 
+def read_separator(path: Path, origin: str, compression: Compression | None) -> str:
+    """Return the separator of the fields of a CSV file, by its header.
+
+    Raises:
+        UnreadableFileError: it is damaged.
+    """
+    first = next(read_line_blocks(read_chunks(path, origin, compression), origin, has_quotes=True), b"")
+    return recognise_separator(_first_record(first).decode(errors="surrogateescape"))
+
+
 def recognise_separator(header: str) -> str:
     """Return the separator that is the most frequent in a header, outside quotes; the comma if there is none.
 

@@ -14,7 +14,7 @@ from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
 from airflow_mlmon.tables.avro import read_avro
 from airflow_mlmon.tables.damage import naming_damage, refuse_file
-from airflow_mlmon.tables.delimited import read_delimited
+from airflow_mlmon.tables.delimited import read_delimited, read_separator
 from airflow_mlmon.tables.formats import (
     ENDINGS,
     HEAD,
@@ -111,6 +111,20 @@ def recognise(path: Path, origin: str, declared: FileFormat | None) -> tuple[Fil
     if found is None:
         raise refuse_file(origin, "is of no known format", hint="declare its `format`")
     return found, packed if found in TEXT_FORMATS else None
+
+
+def describe_file(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> str:
+    """Say of which format and compression a file is, and by what its fields are separated.
+
+    Raises:
+        UnreadableFileError: its format is unknown, or its header is damaged.
+    """
+    found, compression = recognise(path, origin, reading.format)
+    said = f"{found.value}, {compression.value}" if compression else found.value
+    if found is FileFormat.CSV:
+        separator = reading.separator or read_separator(path, origin, compression)
+        said += f", separated by {'tabs' if separator == chr(9) else separator}"
+    return said
 
 
 def read_head(uri: str, storage: Storage, rows: int) -> pa.Table:

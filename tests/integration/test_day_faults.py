@@ -14,8 +14,10 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.history.reevaluate import reevaluate
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
@@ -136,6 +138,89 @@ def test_two_runs_at_once_end_as_one(tmp_path, archive):
         list(stored_rows(alone, *RESULTS).items()), alone
     )
     assert in_place(files(both / "workspace"), both) == in_place(files(alone / "workspace"), alone)
+
+
+def test_two_backfills_at_once_end_as_one(tmp_path):
+    """But for what was said of labels before others had come, which is the same once it is said again."""
+    archive = local_archive(tmp_path, 2)
+    days = [DAY, DAY.shift(1)]
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    spec = tmp_path / "loans.yaml"
+    spec.write_text(archive.spec_text())
+    alone.mkdir()
+    with opened(alone, archive) as run:
+        for day in days:
+            run_partition(run, day)
+
+    codes = run_twice_at_once(spec, both, *days)
+
+    assert codes == [0, 0]
+    for folder in (alone, both):
+        with opened(folder, archive) as run:
+            assert len(list(reevaluate(run, days[0].day, days[-1].day))) == len(days)
+    assert _without_paths(list(stored_rows(both, *RESULTS).items()), both) == _without_paths(
+        list(stored_rows(alone, *RESULTS).items()), alone
+    )
+    rows = [
+        {
+            name: content
+            for name, content in in_place(files(folder / "workspace"), folder).items()
+            if "reports" not in name
+        }
+        for folder in (alone, both)
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_a_day_killed_after_any_commit_and_run_again_ends_the_same(tmp_path, archive):
+    def run_days(folder: Path) -> None:
+        with opened(folder, archive) as run:
+            for day in (DAY, DAY.shift(1)):
+                run_partition(run, day)
+
+    clean, killed = tmp_path / "clean", tmp_path / "killed"
+    for folder in (clean, killed):
+        folder.mkdir()
+    run_days(clean)
+
+    kills = 0
+    while True:
+        with killed_after_commit(kills + 1), suppress(KilledError):
+            run_days(killed)
+            break
+        kills += 1
+
+    assert kills > 4
+    assert _without_paths(list(stored_rows(killed, *RESULTS).items()), killed) == _without_paths(
+        list(stored_rows(clean, *RESULTS).items()), clean
+    )
+    assert in_place(files(killed / "workspace"), killed) == in_place(files(clean / "workspace"), clean)
+
+
+@contextmanager
+def killed_after_commit(number: int) -> Iterator[None]:
+    """The first statement after so many transactions that wrote something does not come."""
+    writing: set[int] = set()
+    left = [number]
+
+    def execute(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if left[0] == 0:
+            raise KilledError(statement)
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            writing.add(id(connection))
+
+    def commit(connection: Connection) -> None:
+        if id(connection) in writing:
+            writing.discard(id(connection))
+            left[0] -= 1
+
+    event.listen(Engine, "before_cursor_execute", execute)
+    event.listen(Engine, "commit", commit)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", execute)
+        event.remove(Engine, "commit", commit)
 
 
 def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -170,10 +170,3 @@ LOGS: dict[str, Callable[[pa.Table], Files]] = {
     "azureml": azureml,
     "databricks": databricks,
 }
-
-
-def shuffled(files: Files) -> Iterator[Files]:
-    """The files with their names in other orders."""
-    names = sorted(files)
-    yield files
-    yield {f"{len(names) - n:02d}-{name}": files[name] for n, name in enumerate(names)}

@@ -53,11 +53,12 @@ def opened(folder: Path, archive: Archive, *replacements: tuple[str, str], **giv
         )
 
 
-def run_twice_at_once(spec: Path, folder: Path, partition: Partition) -> list[int]:
-    """Run a day in two processes at the same time, on one store and workspace in `folder`; their exit codes."""
+def run_twice_at_once(spec: Path, folder: Path, *partitions: Partition) -> list[int]:
+    """Run days in two processes at the same time, on one store and workspace in `folder`; their exit codes."""
     folder.mkdir()
     places = ["--store", f"sqlite:///{folder / 'store.db'}", "--workspace", str(folder / "workspace")]
-    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", str(spec), "--partition", partition.key, *places]
+    days = ["--from", partitions[0].key, "--to", partitions[-1].key]
+    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "backfill", str(spec), *days, *places]
     running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
     return [process.wait(120) for process in running]
 

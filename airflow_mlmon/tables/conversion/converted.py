@@ -90,6 +90,16 @@ def is_binary_type(kind: pa.DataType) -> bool:
     return bool(own or types.is_fixed_size_binary(kind))
 
 
+def cast_all(texts: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    """Convert texts at once; None if one of them is no value of the type."""
+    try:
+        # the first alone, because Arrow says of each text why it is none, which takes long
+        pc.first(texts).cast(kind)
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
 def try_cast(texts: pa.ChunkedArray, kind: pa.DataType, reason: str) -> Converted:
     """Convert texts of the right form; those that are nevertheless no value of the type are refused."""
     try:

@@ -7,7 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.tables.contents import is_vector
-from airflow_mlmon.tables.conversion.converted import Converted, Request, UnreadableTypeError, is_text_type, try_cast
+from airflow_mlmon.tables.conversion.converted import (
+    Converted,
+    Request,
+    UnreadableTypeError,
+    cast_all,
+    is_text_type,
+    try_cast,
+)
 
 NOT_WHOLE = "is not a whole number"
 NOT_A_NUMBER = "is not a number"
@@ -42,6 +49,8 @@ def convert_to_float(values: pa.ChunkedArray, _: Request) -> Converted:
 def convert_to_integer(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert whole numbers of any type, and texts of them, to 64-bit integers; NaN is null, as pandas writes it."""
     if is_text_type(values.type):
+        if (plain := cast_all(values, pa.int64())) is not None and not _has_hexadecimal(values):
+            return Converted(plain)
         found = _check_form(values, _WHOLE, NOT_WHOLE).apply(_to_plain_whole)
         return found.then(lambda texts: try_cast(texts, pa.int64(), TOO_LARGE))
     if pa.types.is_floating(values.type):
@@ -89,6 +98,11 @@ def convert_to_vector(values: pa.ChunkedArray, _: Request) -> Converted:
 
 def _check_form(texts: pa.ChunkedArray, pattern: str, reason: str) -> Converted:
     return Converted(texts).refuse(pc.invert(pc.match_substring_regex(texts, pattern)), reason)
+
+
+def _has_hexadecimal(texts: pa.ChunkedArray) -> bool:
+    """Return whether a text may be a number such as 0x1F, which Arrow reads."""
+    return any(pc.any(pc.match_substring(texts, sign), min_count=0).as_py() for sign in "xX")
 
 
 def _without_plus(texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,0 +1,59 @@
+"""Objects around a path at which none were found, and the path that would find them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from airflow_mlmon.archive.draft import Place, find_day
+from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage.local import to_path
+
+_MOST = 20
+_VISITED = 5_000
+
+
+def look_around(store: ObjectStore, path: str) -> tuple[str, ...]:
+    """Return the objects in the nearest folder above a path that has any: the first of each of its 20 first folders.
+
+    Of an object store the bucket is not left, of local files the nearest folder that exists.
+    """
+    if "://" not in path or path.startswith("file:"):
+        local = to_path(path).absolute()
+        return _first_of_each(_walk(next(folder for folder in (local, *local.parents) if folder.is_dir())))
+    scheme, _, rest = path.partition("://")
+    parts = rest.strip("/").split("/")
+    for kept in range(len(parts), 0, -1):
+        if found := store.list(f"{scheme}://{'/'.join(parts[:kept])}/"):
+            return _first_of_each(item.uri for item in found)
+    return ()
+
+
+def suggest_path(path: str, around: Iterable[str]) -> str | None:
+    """Suggest the path of days that is the most like a path without files; None if nothing there names a day."""
+    folders = {uri.rpartition("/")[0]: day for uri in around if (day := find_day(uri)) is not None}
+    places = (Place(folder=folder, reference=folder, first=day, is_dated=True) for folder, day in folders.items())
+    found = {place.path for place in places} - {path, f"{path}/"}
+    return max(sorted(found), key=lambda one: SequenceMatcher(None, one, path).ratio(), default=None)
+
+
+def _first_of_each(uris: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for uri in uris:
+        found.setdefault(uri.rpartition("/")[0], uri)
+        if len(found) == _MOST:
+            break
+    return tuple(found.values())
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder, of very many the first."""
+    visited = 0
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        visited += len(names) + len(folders)
+        yield from (str(Path(parent, name)) for name in sorted(names))
+        if visited > _VISITED:
+            return

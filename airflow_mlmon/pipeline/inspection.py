@@ -1,0 +1,330 @@
+"""Inspection of one day, the reference and the labels, as a run would find them; nothing is kept."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow_mlmon.archive.beside import look_around, suggest_path
+from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
+from airflow_mlmon.archive.patterns import Pattern
+from airflow_mlmon.errors import DataError, MlmonError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Progress, Run, silent
+from airflow_mlmon.pipeline.steps.deliveries import take_delivery
+from airflow_mlmon.pipeline.steps.prepare import prepare_partition
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
+from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, read_reference
+from airflow_mlmon.pipeline.workspace.samples import days_of
+from airflow_mlmon.profiles.engine.pinning import pin_schema
+from airflow_mlmon.records import Status
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.druid import Engine
+from airflow_mlmon.storage import ObjectStore, Storage
+from airflow_mlmon.storage.scratch import scratch_folder
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tables.files import describe_file
+from airflow_mlmon.tables.reading import Reading
+from airflow_mlmon.tasks.registry import task_of
+
+# days before today in which the newest is sought; of an older archive the files are listed
+_DAYS_BACK = 400
+_LOST = (Status.NO_DATA, Status.QUARANTINED, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFound:
+    """Findings on one day.
+
+    Attributes:
+        day: The day, None if no day has files.
+        status: Status that a run would give it.
+        message: What a run would say of it.
+        looked_in: Folders that were listed.
+        around: What is there instead, if there are no files.
+        suggestion: Path that would find files.
+        formats: Formats of the files, each with their number.
+        from_path: Columns whose values the paths give.
+        manifest: Account of the files and rows, as a run stores it.
+    """
+
+    day: date | None
+    status: Status
+    message: str = ""
+    looked_in: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+    suggestion: str | None = None
+    formats: Mapping[str, int] = field(default_factory=dict)
+    from_path: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsFound:
+    """Findings on the newest delivery of labels; `rows` are the labels received, `path` is where they were sought."""
+
+    path: str
+    day: date | None = None
+    rows: int = 0
+    problem: str = ""
+    note: str = ""
+    formats: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceFound:
+    """Findings on the reference.
+
+    Attributes:
+        path: Where it is.
+        problem: Why it cannot be used; empty if it can.
+        files: Number of its files.
+        rows: Rows.
+        days: Days of its event times.
+        told: What could not be read.
+        unknown: What it lacks, and what therefore cannot be known.
+        formats: Formats of the files, each with their number.
+        around: What is there instead, if there are no files.
+    """
+
+    path: str
+    problem: str = ""
+    files: int = 0
+    rows: int = 0
+    days: int = 0
+    told: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    formats: Mapping[str, int] = field(default_factory=dict)
+    around: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Findings on a day, the reference and the labels, if the spec has any."""
+
+    day: DayFound
+    reference: ReferenceFound
+    labels: LabelsFound | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether a run of the day would end as OK or PARTIAL."""
+        return self.day.status not in _LOST and not self.reference.problem
+
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to JSON-compatible objects."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return content | {"good": self.is_good}
+
+
+def inspect_data(
+    spec: ModelSpec,
+    storage: Storage,
+    day: date | None,
+    today: date,
+    *,
+    hash_key: bytes | None = None,
+    progress: Progress = silent,
+) -> Inspection:
+    """Read one day, the reference and the newest labels as a run does, in a store and a workspace of their own.
+
+    Args:
+        spec: the model.
+        storage: object stores.
+        day: the day; None for the newest that has files.
+        today: the current day.
+        hash_key: key of personal columns that are hashed.
+        progress: receives what is done.
+    """
+    # the rows of the day are then not profiled: that would need the reference
+    unprofiled = spec.model_copy(update={"druid": spec.druid.model_copy(update={"engine": Engine.DRUID})})
+    with scratch_folder() as folder, MetricStore(f"sqlite:///{folder / 'store.db'}") as store:
+        run = Run(
+            spec=unprofiled,
+            storage=storage,
+            store=store,
+            workspace=str(folder / "workspace"),
+            # personal columns are hashed with a key that nobody knows
+            hash_key=hash_key or folder.name.encode(),
+            progress=progress,
+        )
+        return Inspection(
+            day=_inspect_day(run, day or _newest(run, today), today),
+            reference=_inspect_reference(replace(run, spec=spec)),
+            labels=_inspect_labels(run, today),
+        )
+
+
+def _newest(run: Run, today: date) -> date | None:
+    predictions = run.spec.predictions
+    run.progress("looking for the newest day")
+    if predictions.dates != "path":
+        items = [item for path in predictions.paths for item in run.archive.list(Pattern(path).root)]
+        return max((item.modified.date() for item in items if item.modified), default=None)
+    near = (today - timedelta(days=back) for back in range(-1, _DAYS_BACK))
+    return next(_with_files(run, near), None) or next(_with_files(run, _days_of_paths(run)), None)
+
+
+def _with_files(run: Run, days: Iterable[date]) -> Iterator[date]:
+    for day in days:
+        if list_day(run.archive, run.spec.predictions, run.partition(day)).files:
+            yield day
+
+
+def _days_of_paths(run: Run) -> list[date]:
+    """Return the days that the paths of all objects name, the newest first."""
+    patterns = [Pattern(path) for path in run.spec.predictions.paths]
+    found = {
+        pattern.day_of(match)
+        for pattern in patterns
+        for item in run.archive.list(pattern.root)
+        if (match := pattern.match(item.uri)) is not None
+    }
+    return sorted((day for day in found if day is not None), reverse=True)
+
+
+def _inspect_day(run: Run, day: date | None, today: date) -> DayFound:
+    if day is None:
+        return _nothing(run, run.partition(today - timedelta(days=1)), None)
+    partition = run.partition(day)
+    listing = list_day(run.archive, run.spec.predictions, partition)
+    if not listing.files:
+        return _nothing(run, partition, day)
+    try:
+        prepared = prepare_partition(run, partition)
+    except MlmonError as error:
+        return DayFound(day=day, status=Status.FAILED, message=str(error), looked_in=listing.folders)
+    predictions = run.spec.predictions
+    return DayFound(
+        day=day,
+        status=prepared.status,
+        message=prepared.message,
+        looked_in=listing.folders,
+        formats=_formats(run.archive, listing.files, Reading.of(predictions)) if predictions.log is None else {},
+        from_path=tuple(sorted({name for file in listing.files for name in file.values})),
+        manifest=json.loads(run.files.read(run.version_uri(partition, prepared.version, MANIFEST))),
+    )
+
+
+def _nothing(run: Run, partition: Partition, day: date | None) -> DayFound:
+    predictions = run.spec.predictions
+    listing = list_day(run.archive, predictions, partition)
+    around = look_around(run.archive, Pattern(predictions.paths[0]).root)
+    passed = [f"{one.uri}: {one.reason}" for one in listing.passed_over]
+    return DayFound(
+        day=day,
+        status=Status.NO_DATA,
+        message="No files were found.",
+        looked_in=listing.folders,
+        around=(*passed, *around),
+        suggestion=suggest_path(predictions.paths[0], around),
+    )
+
+
+def _formats(store: ObjectStore, files: Sequence[ListedFile], reading: Reading) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    known: dict[str, str] = {}
+    for file in files:
+        ending = "".join(Path(file.item.uri).suffixes[-2:])
+        # files of one ending are alike, or are refused; those without one are looked into
+        if not ending or ending not in known:
+            known[ending] = _format(store, file, reading)
+        found[known[ending]] += 1
+    return dict(found)
+
+
+def _format(store: ObjectStore, file: ListedFile, reading: Reading) -> str:
+    try:
+        with store.local_copy(file.item.uri) as path:
+            return describe_file(path, file.item.uri, reading)
+    except DataError:
+        return "unknown"
+
+
+def _inspect_reference(run: Run) -> ReferenceFound:
+    reference = run.spec.reference
+    store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
+    run.progress("reading the reference")
+    files = list_below(store, reference.path).files
+    if not files:
+        around = look_around(store, reference.path)
+        return ReferenceFound(path=reference.path, problem=f"no files at {reference.path}", around=around)
+    formats = _formats(store, files, Reading.of(reference))
+    try:
+        found = read_reference(run)
+        pin_schema(run.spec, found.rows)
+    except MlmonError as error:
+        return ReferenceFound(path=reference.path, problem=str(error), files=len(files), formats=formats)
+    days = days_of(found.rows, run.spec.time_column, run.spec.day_zone)
+    return ReferenceFound(
+        path=reference.path,
+        files=len(files),
+        rows=found.rows.num_rows,
+        days=len(days.drop_null().unique()),
+        told=found.told,
+        unknown=tuple(_unknown(run.spec, found)),
+        formats=formats,
+    )
+
+
+def _unknown(spec: ModelSpec, found: ReferenceRows) -> Iterator[str]:
+    """Yield what the reference lacks, with what cannot be known for it."""
+    absent = set(found.empty) | (set() if spec.reference.dated else {spec.id_column, spec.time_column})
+    if spec.id_column in absent:
+        yield f"no ids ({spec.id_column}): each row counts, also one that is there twice"
+    if spec.time_column in absent:
+        yield (
+            f"no event times ({spec.time_column}): how days differ is not known, and the first are evaluated by "
+            "sampling error only"
+        )
+    if spec.version_column in absent:
+        yield f"no versions ({spec.version_column}): it is the reference of all versions"
+    for role in task_of(spec).types:
+        if names := [name for name in spec.columns_of(role) if name in absent]:
+            yield f"no {role} ({', '.join(names)}): its drift is not measured against the reference"
+    for name in spec.features:
+        if name in absent:
+            yield f"no value of {name}: its drift is not measured against the reference, and no check is inferred"
+    label = spec.reference.label
+    if spec.labels is not None and (label is None or label in absent):
+        said = "none is declared by reference.label" if label is None else label
+        yield f"no labels ({said}): its performance is not known, and performance is evaluated by that of the days"
+
+
+def _inspect_labels(run: Run, today: date) -> LabelsFound | None:
+    labels = run.spec.labels
+    if labels is None:
+        return None
+    path = labels.path or ", ".join(run.spec.predictions.paths)
+    day, files, store = _newest_delivery(run, today)
+    if day is None:
+        return LabelsFound(path=path, problem="no files")
+    try:
+        taken = take_delivery(run, run.partition(day))
+    except MlmonError as error:
+        return LabelsFound(path=path, day=day, problem=str(error))
+    formats = _formats(store, files, Reading.of(labels)) if labels.log is None else {}
+    return LabelsFound(path=path, day=day, rows=taken.rows, problem=taken.problem, note=taken.note, formats=formats)
+
+
+def _newest_delivery(run: Run, today: date) -> tuple[date | None, Sequence[ListedFile], ObjectStore]:
+    labels, predictions = run.spec.labels, run.spec.predictions
+    assert labels is not None  # noqa: S101 - asked for by the caller
+    if labels.path is None:
+        newest = _newest(run, today)
+        files = () if newest is None else list_day(run.archive, predictions, run.partition(newest)).files
+        return newest, files, run.archive
+    store = run.storage.at(labels.path, labels.connection or predictions.connection)
+    if labels.watermark is not None:
+        files = list_below(store, labels.path).files
+        return today if files else None, files, store
+    for back in range(-1, _DAYS_BACK):
+        past = today - timedelta(days=back)
+        if files := list_dated(store, labels.path, run.partition(past)).files:
+            return past, files, store
+    return None, (), store
