@@ -9,11 +9,10 @@ from datetime import date
 
 import yaml
 
+from airflow_mlmon.archive.dates import Layout, find_day, find_layout
 from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, split_words
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
-_DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
-_YEAR_MONTH_DAY = re.compile(r"(year=)\d{4}(/month=)\d{2}(/day=)\d{2}")
 _NOT_SERVED = {"reference", "training", "train"}
 _GENERIC = {"data", "predictions", "prediction", "reference", "sample", "part", "parquet", "train", "archive", "tmp"}
 
@@ -26,40 +25,27 @@ class Place:
         folder: Folder of the first file.
         reference: Folder of all files.
         first: First day in the names of the folders, or a day to use instead.
-        is_dated: Whether the folders name days.
+        is_dated: Whether the paths name days.
+        layout: How the paths of the files name days; by default found from the folder.
     """
 
     folder: str
     reference: str
     first: date
     is_dated: bool
+    layout: Layout | None = None
 
     @property
     def path(self) -> str:
-        """Path of one day's folder, with placeholders."""
+        """Path of one day's files, with placeholders."""
+        if self.layout is not None:
+            return self.layout.path
         folder = _plain(self.folder).rstrip("/")
-        path = _YEAR_MONTH_DAY.sub(r"\g<1>{year}\g<2>{month}\g<3>{day}", folder, count=1)
-        path = _DAY.sub("{date}", path, count=1)
-        if path != folder:
-            return f"{path}/"
+        if found := find_layout([f"{folder}/"]):
+            return found.path
         # a sample of the reference has the predictions beside it
         parent, slash, last = folder.rpartition("/")
         return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
-
-
-def find_day(path: str) -> date | None:
-    """Parse the day in a path, such as dt=2013-03-08.
-
-    >>> find_day("flights/dt=2013-03-08/part-0.parquet"), find_day("flights/all.parquet")
-    (datetime.date(2013, 3, 8), None)
-    """
-    text = found[0] if (found := _DAY.search(path)) else ""
-    if found := _YEAR_MONTH_DAY.search(path):
-        text = "-".join(re.findall(r"\d+", found[0]))
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> str:
@@ -106,7 +92,7 @@ def _task(model: GuessedModel) -> Iterator[str]:
 
 
 def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
-    yield "# Archived predictions: one folder of Parquet files per day."
+    yield "# Archived predictions: the files of each day."
     yield "predictions:"
     why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
     yield f"  path: {_scalar(place.path)} # guess: {why}; {{date}}, or {{year}} {{month}} {{day}}, stand for the day"
@@ -186,9 +172,9 @@ def _labels_path(path: str) -> str:
     >>> _labels_path("s3://b/loans/predictions/dt={date}/"), _labels_path("dt={date}/")
     ('s3://b/loans/labels/dt={date}/', 'labels/dt={date}/')
     """
-    parts = path.rstrip("/").split("/")
+    parts = path.split("/")
     first = next(position for position, part in enumerate(parts) if "{" in part)
-    return "/".join([*parts[: max(first - 1, 0)], "labels", *parts[first:]]) + "/"
+    return "/".join([*parts[: max(first - 1, 0)], "labels", *parts[first:]])
 
 
 def _alerts() -> Iterator[str]:
@@ -204,7 +190,7 @@ def _alerts() -> Iterator[str]:
 
 def _model_name(path: str) -> str:
     """Derive a name for the model: the last folder that says more than `data`."""
-    parts = [part for part in _plain(path).split("/") if "=" not in part and not _DAY.search(part)]
+    parts = [part for part in _plain(path).split("/") if "=" not in part and find_day(part) is None]
     for part in reversed(parts):
         words = [word for word in split_words(part) if not word.isdigit()]
         if set(words) - _GENERIC and (name := "_".join(words)[:60]).isascii():

@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from airflow_mlmon.archive.delta_table import LiveObjects, list_table, list_table_day
 from airflow_mlmon.archive.patterns import Match, Pattern, hours_between, read_value
 from airflow_mlmon.archive.sidecars import explain_no_data, find_folder_objects, matches_glob
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.archives import Predictions
+from airflow_mlmon.spec.choices import FileFormat, Role
 from airflow_mlmon.spec.layouts import Layout
 from airflow_mlmon.storage import ObjectStore, StoredObject
 
@@ -80,12 +82,34 @@ def list_day(store: ObjectStore, predictions: Predictions, partition: Partition)
 
     Where the paths do not tell the day, these are the objects written on it, or those that may hold rows of it.
     """
+    if predictions.format is FileFormat.DELTA:
+        return _join([list_delta_day(store, path, partition, predictions) for path in predictions.paths])
     wanted = wanted_of(predictions, partition)
     return _join(
         [
             _list_pattern(store, Pattern(path), moments_of(predictions, path, partition), wanted)
             for path in predictions.paths
         ]
+    )
+
+
+def list_delta_day(store: ObjectStore, path: str, partition: Partition, predictions: Predictions) -> Listing:
+    """List the live files of a day of a Delta table."""
+    times = [name for name, column in predictions.columns.items() if column.role is Role.TIME]
+    time_column = times[0] if times and predictions.dates == "event" else None
+    return _list_live(list_table_day(store, path, partition, time_column=time_column))
+
+
+def list_delta(store: ObjectStore, path: str, partition: Partition | None = None) -> Listing:
+    """List the live files of a Delta table, or of one day by which it is partitioned."""
+    return _list_live(list_table(store, path) if partition is None else list_table_day(store, path, partition))
+
+
+def _list_live(found: LiveObjects) -> Listing:
+    return Listing(
+        files=tuple(ListedFile(item, values) for item, values in found.files),
+        passed_over=tuple(PassedOver(uri, "is not live in the log of the table") for uri in found.beside),
+        folders=found.folders,
     )
 
 

@@ -139,8 +139,9 @@ class Manifest:
     def _absence(self) -> str:
         if self.files:
             return f"No rows under {self.folder} (files read: {len(self.files)})."
+        passed_over = f", {found} of which are no data" if (found := len(self.passed_over)) else ""
         return (
-            f"No files under {self.folder} (0 objects listed). "
+            f"No files under {self.folder} ({len(self.passed_over)} objects listed{passed_over}). "
             "If the day's folder is named otherwise, change predictions.path."
         )
 

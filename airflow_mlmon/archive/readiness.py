@@ -57,10 +57,10 @@ def _folders_without(name: str, pattern: Pattern, moments: list[datetime], scann
     """Yield the folders of the day that lack a file directly in them: one for each moment, and all that hold data."""
     matches = [(one.match, one.reason) for one in scanned if one.match is not None]
     there = {match.folder for match, _ in matches if match.rest == name}
-    times = {match.time for match, _ in matches if match.folder in there}
-    yield from (pattern.fill(moment) for moment in moments if pattern.time_of(moment) not in times)
-    filled = dict.fromkeys(match.folder for match, reason in matches if not reason)
+    filled = {match.folder: match.time for match, reason in matches if not reason}
+    times = {match.time for match, _ in matches if match.folder in there} | set(filled.values())
     yield from (folder for folder in filled if folder not in there)
+    yield from (pattern.fill(moment) for moment in moments if pattern.time_of(moment) not in times)
 
 
 def _explain_root(store: ObjectStore, path: str, name: str, end: datetime) -> str:

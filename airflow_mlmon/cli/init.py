@@ -9,7 +9,8 @@ from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
-from airflow_mlmon.archive.draft import Place, draft_spec, find_day
+from airflow_mlmon.archive.dates import find_layout
+from airflow_mlmon.archive.draft import Place, draft_spec
 from airflow_mlmon.archive.guess import guess_model
 from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError
@@ -47,12 +48,13 @@ def _place(files: Sequence[str], folder: Path, today: date) -> Place:
     local = "://" not in files[0]
     shown = [Path(os.path.relpath(uri, folder)).as_posix() if local else uri for uri in files]
     parents = [uri.rpartition("/")[0] or "." for uri in shown]
-    days = sorted(day for uri in parents if (day := find_day(uri)))
+    layout = find_layout([uri.replace("{", "").replace("}", "") for uri in shown])
     return Place(
         folder=parents[0],
-        reference=_common_folder(parents),
-        first=days[0] if days else today,
-        is_dated=bool(days),
+        reference=(layout.root or ".") if layout else _common_folder(parents),
+        first=layout.first if layout else today,
+        is_dated=layout is not None,
+        layout=layout,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import BaseSensorOperator, Context
+from airflow.sdk import BaseSensorOperator, Context, conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
@@ -14,39 +14,73 @@ from airflow_mlmon.hooks.dag_run import find_partition
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.triggers.partition import PartitionTrigger
 
 
 class PartitionSensor(BaseSensorOperator):
-    """Wait for the day's marker file, at most `wait_hours` after the day's end.
+    """Wait until the day is complete (`ready`), at most `wait_hours` after the day's end.
 
-    Without a marker in the spec it waits those hours. After the deadline the day is processed as it is, and an absent
+    Without `ready` in the spec it waits those hours. After the deadline the day is processed as it is, and an absent
     one gets status NO_DATA, so a backfill never waits.
 
     Args:
         spec_path: spec file of the model.
         partition: day to wait for, YYYY-MM-DD; by default that of the DAG run.
+        deferrable: wait in the triggerer, not in a worker; by default Airflow's `default_deferrable`.
     """
 
     template_fields: Sequence[str] = ("partition",)
 
-    def __init__(self, *, spec_path: str, partition: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        spec_path: str,
+        partition: str | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.spec_path = spec_path
         self.partition = partition
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> Any:
+        """Wait in the worker or, if deferrable, in the triggerer."""
+        if not self.deferrable:
+            return super().execute(context)
+        if not self.poke(context):
+            spec = load_spec(self.spec_path)
+            partition = self._find_partition(spec, context)
+            trigger = PartitionTrigger(
+                model=spec.model,
+                day=partition.key,
+                zone=partition.zone,
+                predictions=spec.predictions.model_dump(mode="json", exclude_defaults=True),
+                deadline=_deadline(spec, partition).timestamp(),
+                poll_s=float(self.poke_interval),
+            )
+            self.defer(trigger=trigger, method_name="resume", timeout=timedelta(seconds=self.timeout))
+        return None
+
+    def resume(self, context: Context, event: Any) -> None:  # noqa: ARG002 - Airflow's signature
+        """Look again when the trigger has fired: the day may have been reopened, and errors are reported here."""
+        self.execute(context)
 
     def poke(self, context: Context) -> bool:
         """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
-            partition = find_partition(spec.model, context, self.partition, spec.day_zone)
-            deadline = partition.end + timedelta(hours=spec.predictions.deadline_hours)
-            if datetime.now(UTC) >= deadline:
+            partition = self._find_partition(spec, context)
+            if datetime.now(UTC) >= _deadline(spec, partition):
                 return True
             return spec.predictions.ready is not None and self._is_ready(spec, partition)
         except MlmonError as error:
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from error
+
+    def _find_partition(self, spec: ModelSpec, context: Context) -> Partition:
+        return find_partition(spec.model, context, self.partition, spec.day_zone)
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
         from airflow_mlmon.archive.readiness import explain_unready  # noqa: PLC0415 - heavy
@@ -55,3 +89,7 @@ class PartitionSensor(BaseSensorOperator):
         predictions = spec.predictions
         store = open_storage().at(predictions.paths[0], predictions.connection)
         return not explain_unready(store, predictions, partition, datetime.now(UTC))
+
+
+def _deadline(spec: ModelSpec, partition: Partition) -> datetime:
+    return partition.end + timedelta(hours=spec.predictions.deadline_hours)

@@ -6,9 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
-from airflow_mlmon.spec.layouts import Layout, check_layout
+from airflow_mlmon.spec.layouts import Layout, check_layout, check_tables
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
@@ -48,7 +49,10 @@ class Predictions(Layout, Files):
 
     @model_validator(mode="after")
     def _laid_out(self) -> Self:
-        check_layout(self, self.columns)
+        if self.format is FileFormat.DELTA:
+            check_tables(self)
+        else:
+            check_layout(self, self.columns)
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.section import Section
@@ -26,6 +26,16 @@ class Files(Section):
     null: tuple[str, ...] = Field(
         default=(), description="Texts that mean a missing value in CSV files, such as NA; an empty field always does."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_null_as_key(cls, value: Any) -> Any:
+        # YAML reads the bare word as a value
+        return (
+            {"null" if key is None else key: found for key, found in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
 
     @property
     def declared(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from airflow_mlmon.spec.choices import ColumnType, PersonalData
+from airflow_mlmon.spec.choices import ColumnType, FileFormat, PersonalData
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.layouts import check_dated_path
@@ -114,7 +114,8 @@ class Labels(Files):
             raise ValueError("log: needs a path of deliveries and, as `id`, the name of the column of their ids")
         if self.path is not None and self.id is None:
             raise ValueError("id: name the column of the labels that holds the prediction id")
-        if self.path is not None and not is_dated and self.watermark is None:
+        is_divided = is_dated or self.format is FileFormat.DELTA
+        if self.path is not None and not is_divided and self.watermark is None:
             raise ValueError(
                 "path: put {date}, or {year}, {month} and {day}, into it, or name the `watermark` of a growing table"
             )

@@ -147,6 +147,14 @@ def check_layout(layout: Layout, columns: Collection[str]) -> None:
             raise ValueError(f"path: {error}") from error
 
 
+def check_tables(layout: Layout) -> None:
+    """Check that each path is the folder of a Delta table, whose log tells the day of each file."""
+    if any(PLACEHOLDER.search(path) for path in layout.paths):
+        raise ValueError("path: name the folder of the Delta table, without placeholders: its log tells the day")
+    if layout.dates == "modified":
+        raise ValueError("dates: of a Delta table path, for a partition by day, or event")
+
+
 def check_dated_path(path: str, columns: Collection[str] = ()) -> str:
     """Check that a path names a day by {date}, or by {year}, {month} and {day}, in a supported store."""
     check_store(path)

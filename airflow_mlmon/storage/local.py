@@ -90,13 +90,20 @@ class LocalStore:
 
     @contextmanager
     def local_copy(self, uri: str, *, etag: str | None = None) -> Iterator[Path]:
-        """Yield the path of the file itself."""
+        """Yield the path of the file itself, and raise afterwards if it was written to meanwhile."""
         path = to_path(uri)
         with _mapped(uri):
-            if etag is not None and _etag(path.stat()) != etag:
-                raise PartitionConflictError(f"{uri} has changed since it was listed.", hint="rerun the partition")
+            _demand_same(path, etag)
             path.open("rb").close()
-        yield path
+        try:
+            yield path
+        except Exception:
+            # what seems damaged may have been half written
+            with _mapped(uri):
+                _demand_same(path, etag)
+            raise
+        with _mapped(uri):
+            _demand_same(path, etag)
 
     def url(self, uri: str, *, seconds: int) -> str:  # noqa: ARG002 - a file has no signature that ends
         """Return a file:// URL."""
@@ -108,6 +115,11 @@ def to_path(uri: str) -> Path:
     if uri.startswith("file:"):
         return Path(unquote(urlsplit(uri).path))
     return Path(uri)
+
+
+def _demand_same(path: Path, etag: str | None) -> None:
+    if etag is not None and _etag(path.stat()) != etag:
+        raise PartitionConflictError(f"{path} has changed since it was listed.", hint="rerun the partition")
 
 
 def _etag(stat: os.stat_result) -> str:

@@ -44,7 +44,7 @@ def read_delimited(
     yield Piece(origin=origin, table=no_rows(all_names), is_text=True, repeated=twice)
     options = _Options(names, wanted, found, reading.null_texts)
     for block in chain((first,), blocks):
-        if not block.strip():
+        if block.isspace() or not block:
             continue
         with naming_damage(origin, "CSV"):
             table = options.parse(block)
@@ -112,12 +112,12 @@ class _Options:
         )
 
     def parse(self, block: bytes) -> pa.Table:
-        """Parse whole lines; only quotes can hide the end of a line, and looking for them takes time."""
-        has_quotes = b'"' in block
+        """Parse whole lines; looking for quotes takes time."""
         parse = pyarrow.csv.ParseOptions(
-            delimiter=self._separator, quote_char='"' if has_quotes else False, newlines_in_values=has_quotes
+            delimiter=self._separator, quote_char='"' if b'"' in block else False, newlines_in_values=False
         )
-        table = parse_in_parts(block, lambda size: self._read(block, size, parse))
+        whole = pyarrow.csv.ParseOptions(delimiter=self._separator, newlines_in_values=True)
+        table = parse_in_parts(block, lambda size: self._read(block, size, whole if size > len(block) else parse))
         if not self._names:
             return table.select([])
         return pa.table([as_text(column) for column in table.columns], names=self._names)

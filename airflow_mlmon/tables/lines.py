@@ -18,6 +18,8 @@ _LONGEST_LINE = 1 << 28
 _EXPANDED = 1 << 26
 _RATIO = 200
 _EXPANDED_AT_ALL = 1 << 38
+# what Arrow says where a part ends within a row, among other things
+_CUT_ROWS = ("straddling", "CSV pars")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -57,31 +59,33 @@ def read_line_blocks(chunks: Iterator[bytes], origin: str, *, has_quotes: bool =
     Raises:
         UnreadableFileError: a line is longer than 256 MB, or quotes are not closed.
     """
-    rest = b""
+    rest, is_open = b"", False
     for chunk in chunks:
-        block = rest + chunk
-        end = _end_of_lines(block, has_quotes=has_quotes)
+        end = _end_of_lines(chunk, is_open=is_open, has_quotes=has_quotes)
         if end:
-            yield block[:end] if end < len(block) else block
-        rest = block[end:]
+            yield b"".join((rest, memoryview(chunk)[:end]))
+            rest = chunk[end:]
+            is_open = has_quotes and bool(rest.count(b'"') % 2)
+        else:
+            rest += chunk
+            is_open ^= has_quotes and bool(chunk.count(b'"') % 2)
         if len(rest) > _LONGEST_LINE:
             raise refuse_file(origin, f"has a line longer than {_LONGEST_LINE >> 20} MB")
-    if has_quotes and rest.count(b'"') % 2:
+    if is_open:
         raise refuse_file(origin, "has an unclosed quote: the file is truncated or malformed")
     if rest:
         yield rest
 
 
-def _end_of_lines(block: bytes, *, has_quotes: bool) -> int:
-    """Return the length of the whole lines of a block."""
-    end = _last_line_end(block, len(block))
-    if not has_quotes or not end or block.count(b'"', 0, end) % 2 == 0:
-        return end
-    is_open = True
-    while end and is_open:
-        before = _last_line_end(block, end - 1)
-        is_open ^= bool(block.count(b'"', before, end) % 2)
-        end = before
+def _end_of_lines(chunk: bytes, *, is_open: bool, has_quotes: bool) -> int:
+    """Return where the last line of a chunk ends that no quotes enclose; 0 if none does."""
+    end = _last_line_end(chunk, len(chunk))
+    if has_quotes:
+        is_open ^= bool(chunk.count(b'"', 0, end) % 2)
+        while end and is_open:
+            before = _last_line_end(chunk, end - 1)
+            is_open ^= bool(chunk.count(b'"', before, end) % 2)
+            end = before
     return end
 
 
@@ -102,14 +106,14 @@ def is_utf8(block: bytes) -> bool:
 
 
 def parse_in_parts(block: bytes, parse: Callable[[int], pa.Table]) -> pa.Table:
-    """Parse a block by Arrow in parts of 1 MB, one for each core; whole if a row is longer than that.
+    """Parse a block by Arrow in parts of 1 MB, one for each core; whole if a row is longer, or has lines within quotes.
 
     `parse` takes the size of a part.
     """
     try:
         return parse(_PART)
     except pa.ArrowInvalid as error:
-        if "straddling" not in str(error):
+        if not any(sign in str(error) for sign in _CUT_ROWS):
             raise
         return parse(len(block) + 1)
 

@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.errors import (
+    NotFoundError,
+    PartitionConflictError,
+    ServiceRejectedError,
+    ServiceUnavailableError,
+    UnreadableFileError,
+)
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.storage.azure import AzureStore
 from airflow_mlmon.storage.local import LocalStore
@@ -231,6 +237,22 @@ def test_a_local_write_leaves_no_half_file(tmp_path: Path):
         LocalStore().write(str(target), b"content")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_local_file_that_is_written_to_while_it_is_read_has_changed(tmp_path: Path, damaged):
+    path = tmp_path / "x"
+    path.write_bytes(b"content")
+    [listed] = LocalStore().list(str(tmp_path))
+
+    def read() -> None:
+        with LocalStore().local_copy(listed.uri, etag=listed.etag):
+            path.write_bytes(b"content, and more")
+            if damaged:
+                raise UnreadableFileError(f"{path} is not a readable Parquet file")
+
+    with pytest.raises(PartitionConflictError, match="x has changed since it was listed"):
+        read()
 
 
 def test_a_local_listing_leaves_out_what_is_being_written(tmp_path: Path):

@@ -18,7 +18,7 @@ from airflow_mlmon.archive.envelopes.numbering import count_before, number
 from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.records import parse_objects
 from airflow_mlmon.archive.envelopes.sides import Side, to_slot
-from airflow_mlmon.archive.envelopes.split import FILE, split_by_file
+from airflow_mlmon.archive.envelopes.split import number_rows, split_by_file
 from airflow_mlmon.spec import Column
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
@@ -68,10 +68,7 @@ class BentomlEnvelope:
             yield from self._read_file(file, (piece for _, piece in own), held)
         if held:
             held.sort(key=lambda own: (_age(own[1].origin), own[0]))
-            tables = [
-                piece.table.append_column(FILE, pa.repeat(pa.scalar(file, pa.int64()), piece.table.num_rows))
-                for file, piece in held
-            ]
+            tables = [number_rows(piece.table, file) for file, piece in held]
             origins = dict(held)
             for file, table in split_by_file(self._finish(pa.concat_tables(tables, promote_options="permissive"))):
                 yield file, Piece(origin=origins[file].origin, table=table, is_text=origins[file].is_text)

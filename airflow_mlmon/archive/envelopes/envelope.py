@@ -17,7 +17,7 @@ from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.pairing import Pairing
 from airflow_mlmon.archive.envelopes.records import read_json
 from airflow_mlmon.archive.envelopes.sides import Side, Slot, inputs_of, outputs_of
-from airflow_mlmon.archive.envelopes.split import FILE, split_by_file
+from airflow_mlmon.archive.envelopes.split import FILE, join_small_pieces, split_by_file
 from airflow_mlmon.archive.envelopes.systems import GROUND_TRUTH, SYSTEMS, System
 from airflow_mlmon.spec import Labels, Role
 from airflow_mlmon.spec.archives import Predictions
@@ -126,27 +126,23 @@ class ExchangeEnvelope:
         """Unpack the records of all files to rows."""
         origins: dict[int, str] = {}
         with Pairing() as pairing:
-            for number, piece in pieces:
-                origins[number] = piece.origin
-                fields = to_fields(piece.table, self.system, self.names.own, self.chosen, modified[number])
+            for records in join_small_pieces(pieces, origins):
+                fields = to_fields(records, self.system, self.names.own, self.chosen, modified)
                 if self.system.is_paired:
-                    pairing.add(fields, number)
+                    pairing.add(fields)
                 else:
-                    exchanges = fields.append_column(REASON, pa.nulls(fields.num_rows, pa.string()))
-                    for table in self._unpack(exchanges):
-                        yield number, Piece(origin=piece.origin, table=table, is_text=True)
+                    yield from self._unpack(
+                        fields.append_column(REASON, pa.nulls(fields.num_rows, pa.string())), origins
+                    )
             for exchanges in pairing.pairs():
-                for table in self._unpack(exchanges):
-                    for number, own in split_by_file(table):
-                        yield number, Piece(origin=origins[number], table=own, is_text=True)
+                yield from self._unpack(exchanges, origins)
 
-    def _unpack(self, exchanges: pa.Table) -> Iterator[pa.Table]:
-        own = {name: f"own_{name}" for name in self.names.own}
-        if FILE in exchanges.column_names:
-            own[FILE] = FILE
+    def _unpack(self, exchanges: pa.Table, origins: Mapping[int, str]) -> Iterator[tuple[int, Piece]]:
+        own = {name: f"own_{name}" for name in self.names.own} | {FILE: FILE}
         if SAMPLING in self.system.fields:
             own[SAMPLING] = SAMPLING
         names = self.names._replace(own=own)
         for start in range(0, exchanges.num_rows, _EXCHANGES):
             for table in unpack_exchanges(exchanges.slice(start, _EXCHANGES), names, self.inputs, self.outputs):
-                yield add_sampling(table, self.sampling)
+                for number, rows in split_by_file(add_sampling(table, self.sampling)):
+                    yield number, Piece(origin=origins[number], table=rows, is_text=True)

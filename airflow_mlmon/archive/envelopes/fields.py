@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.records import find_column
+from airflow_mlmon.archive.envelopes.split import FILE
 from airflow_mlmon.archive.envelopes.systems import System
 
 SAMPLING = "sampling_fraction"
@@ -20,18 +21,24 @@ _ZONED = r"(Z|z|[+-][0-9]{2}:?[0-9]{2})$"
 # seconds, milliseconds and microseconds of the years 1973 to 5138 do not overlap
 _UNITS = ((1e11, 1e6), (1e14, 1e3), (float("inf"), 1.0))
 
+WriteTimes = Sequence[datetime | None]
+
 
 def to_fields(
-    table: pa.Table, system: System, own: Mapping[str, str], chosen: Mapping[str, str], modified: datetime | None
+    table: pa.Table,
+    system: System,
+    own: Mapping[str, str],
+    chosen: Mapping[str, str],
+    modified: WriteTimes,
 ) -> pa.Table:
-    """Return the fields of records, null where a record has none.
+    """Return the fields of records, null where a record has none, and the number of their file.
 
     Args:
-        table: The records.
+        table: The records, with the number of their file.
         system: Their description.
         own: Further field that each column takes.
         chosen: Path of a field that the spec prefers to the other ones.
-        modified: Time of records without one.
+        modified: Time of the last write of each file, for records without a time.
     """
     columns: dict[str, pa.ChunkedArray] = {}
     for name in (*_FIELDS, *_PARTS):
@@ -41,7 +48,7 @@ def to_fields(
         present = [values for values in found if values is not None]
         columns[name] = _read_time(present, table, modified) if name == "time" else _first(present, table)
     columns |= {f"own_{column}": _first(_present(table, field), table) for column, field in own.items()}
-    return pa.table(columns)
+    return pa.table(columns | {FILE: table.column(FILE)})
 
 
 def count_unsampled(rows: pa.Table) -> float:
@@ -68,9 +75,9 @@ def _to_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _read_time(found: Sequence[pa.ChunkedArray], table: pa.Table, modified: datetime | None) -> pa.ChunkedArray:
+def _read_time(found: Sequence[pa.ChunkedArray], table: pa.Table, modified: WriteTimes) -> pa.ChunkedArray:
     moments = [read_moments(values) for values in found]
-    last = pa.chunked_array([pa.repeat(pa.scalar(modified, _MOMENT), table.num_rows)])
+    last = pa.array(modified, _MOMENT).take(table.column(FILE))
     return pc.coalesce(*moments, last)
 
 

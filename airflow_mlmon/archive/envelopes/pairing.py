@@ -24,7 +24,6 @@ from airflow_mlmon.archive.envelopes.split import FILE
 
 _BUCKETS = 64
 _BODIES = ("body_", "request_", "response_")
-_TABLES_IN_MEMORY = 1_000
 _BYTES_IN_MEMORY = 1 << 26
 _RESPONSE = r"(response|output)s?[^.]*$"
 _REQUEST = r"(request|input)s?[^.]*$"
@@ -50,15 +49,12 @@ class Pairing:
         """Delete what is on disk."""
         self._folder.cleanup()
 
-    def add(self, records: pa.Table, file: int) -> None:
-        """Add records of a file."""
-        table = records.append_column(FILE, pa.repeat(pa.scalar(file, pa.int64()), records.num_rows))
-        self._waiting.append(table)
-        self._bytes += table.nbytes
+    def add(self, records: pa.Table) -> None:
+        """Add records."""
+        self._waiting.append(records)
+        self._bytes += records.nbytes
         if self._bytes > _BYTES_IN_MEMORY:
             self._spill()
-        elif len(self._waiting) > _TABLES_IN_MEMORY:
-            self._waiting = [pa.concat_tables(self._waiting).combine_chunks()]
 
     def pairs(self) -> Iterator[pa.Table]:
         """Yield exchanges, each of requests with their responses; those without have a reason."""

@@ -15,6 +15,9 @@ from airflow_mlmon.tables.damage import naming_damage
 from airflow_mlmon.tables.lines import parse_in_parts
 from airflow_mlmon.tables.piece import Piece
 
+# for a few records Arrow takes longer to begin than to read
+_SMALL = 1 << 16
+
 
 def read_json(blocks: Iterable[bytes], origin: str, paths: Sequence[str], *, is_nested: bool) -> Iterator[Piece]:
     """Read lines of JSON objects as a table with the texts at `paths`.
@@ -82,7 +85,7 @@ def find_column(table: pa.Table, path: str) -> pa.ChunkedArray | None:
 
 
 def _parse(block: bytes, paths: Sequence[str], *, is_nested: bool) -> pa.Table:
-    if not is_nested:
+    if not is_nested and len(block) > _SMALL:
         try:
             return parse_in_parts(block, lambda size: _parse_at_once(block, paths, size))
         except pa.ArrowInvalid:

@@ -287,6 +287,7 @@ def _source_file(file: dict[str, Any]) -> ShownFile:
     notes = [file["problem"]] if file["problem"] else []
     if file["undeclared"]:
         notes.append(f"columns missing in the spec: {', '.join(file['undeclared'])}")
+    notes += file.get("notes", ())
     return ShownFile(
         uri=file["uri"], rows=file["rows"], size=file["size"], checksum=file["sha256"], note="; ".join(notes)
     )

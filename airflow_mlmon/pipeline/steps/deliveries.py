@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,8 +14,9 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
-from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
+from airflow_mlmon.archive.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.archive.manifest import Manifest
+from airflow_mlmon.archive.neighbours import list_neighbours
 from airflow_mlmon.archive.personal import hash_values
 from airflow_mlmon.archive.read import ListedSource, read_files
 from airflow_mlmon.partition import Partition
@@ -23,6 +25,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.tables.reading import Reading
@@ -96,19 +99,28 @@ def _window(run: Run, labels: Labels, partition: Partition) -> list[Partition]:
 def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
     if labels.path is None:
         store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
+        listed = (*found.files, *list_neighbours(run.archive, run.spec.predictions, partition, found))
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        found = list_below(store, labels.path) if labels.watermark else list_dated(store, labels.path, partition)
-    listed = found.files
+        listed = _list(store, labels, labels.path, partition).files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
     return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
 
 
+def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -> Listing:
+    if labels.format is FileFormat.DELTA:
+        return list_delta(store, path, None if labels.watermark else partition)
+    return list_below(store, path) if labels.watermark else list_dated(store, path, partition)
+
+
 def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
-    _save(run, partition, _version(labels, manifest, delivered.contradictory), source.listing, delivered.rows)
+    # the files of the predictions are those of neighbouring days, too
+    is_own = labels.path is None
+    version = _digest(delivered.rows) if is_own else _version(labels, manifest, delivered.contradictory)
+    _save(run, partition, version, source.listing, delivered.rows)
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
 
@@ -132,38 +144,65 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     table, manifest = _read(run, labels, days[-1], source)
     missing = table.column(str(labels.watermark)).null_count
     table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
-    times = table.column(str(labels.watermark))
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     taken = {}
     for day in days:
-        within = pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end)))
-        delivered = to_delivery(table.filter(within), run.spec, labels)
+        delivered = to_delivery(_rows_of(day, table, str(labels.watermark)), run.spec, labels)
         note = "; ".join(filter(None, (_tell(delivered.contradictory), unknown)))
         taken[day] = Taken(delivered.rows.num_rows, problem, note)
-        known = run.store.deliveries(run.model, day.day, day.day)
-        if delivered.rows.num_rows or known:
-            _save(run, day, _digest(delivered.rows), source.listing, delivered.rows)
+        version = _digest(delivered.rows)
+        known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
+        if known is not None and known.version == version:
+            run.store.save_delivery(replace(known, listing=source.listing))
+        elif delivered.rows.num_rows or known is not None:
+            _save(run, day, version, source.listing, delivered.rows)
     return taken
+
+
+def _rows_of(day: Partition, table: pa.Table, column: str) -> pa.Table:
+    times = table.column(column)
+    return table.filter(pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end))))
 
 
 def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tuple[pa.Table, Manifest]:
     run.progress("reading labels")
-    timezone = run.spec.predictions.timezone
-    columns = label_columns(run.spec, labels)
-    is_own = labels.path is None
-    table, files = read_files(
-        ListedSource(
-            store=source.store,
-            files=source.listed,
-            columns=columns,
-            timezone=timezone,
-            reading=Reading.of(run.spec.predictions if is_own else labels, columns=columns),
-            envelope=open_envelope(run.spec.predictions) if is_own else open_label_envelope(labels),
-        )
-    )
+    table, files = read_files(_own_source(run, labels, source) if labels.path is None else _source(run, labels, source))
+    if labels.path is None:
+        # rows of neighbouring days are among them, and what is wrong with a file was said of the predictions
+        table = _rows_of(partition, table, run.spec.time_column)
+        files = tuple(file for file in files if not file.problem)
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
     return _with_hashed_keys(table, run), manifest
+
+
+def _source(run: Run, labels: Labels, source: _Files) -> ListedSource:
+    columns = label_columns(run.spec, labels)
+    return ListedSource(
+        store=source.store,
+        files=source.listed,
+        columns=columns,
+        timezone=run.spec.predictions.timezone,
+        reading=Reading.of(labels, columns=columns),
+        envelope=open_label_envelope(labels),
+    )
+
+
+def _own_source(run: Run, labels: Labels, source: _Files) -> ListedSource:
+    predictions, time = run.spec.predictions, run.spec.time_column
+    columns = label_columns(run.spec, labels) | {time: predictions.columns[time]}
+    return ListedSource(
+        store=source.store,
+        files=source.listed,
+        columns=columns,
+        timezone=predictions.timezone,
+        # it may be written to the files once it is known
+        optional=(labels.label,),
+        # what cannot be read of these was counted with the predictions, too
+        required=(*key_columns(run.spec).values(), time),
+        reading=Reading.of(predictions, columns=columns),
+        envelope=open_envelope(predictions),
+    )
 
 
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:

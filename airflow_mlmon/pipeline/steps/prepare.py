@@ -9,12 +9,14 @@ from typing import Any
 
 from airflow_mlmon.archive.curate import outside_reason, required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.delta_log import warn_of_log
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -30,6 +32,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -119,6 +122,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         listing = list_day(run.archive, run.spec.predictions, partition)
+        notes = [*_explain_gaps(run, partition, listing), _warn(run)]
         intake = take_in(_source(run, partition, listing), run.spec, partition, hash_key=run.hash_key, folder=folder)
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -151,7 +155,10 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         rows_handed_over=sum(manifest.rows_handed_over.values()),
         files=len(manifest.files),
         message="; ".join(
-            filter(None, (manifest.message, _advise(run, manifest), repeats.problem, labels.problem, labels.note))
+            filter(
+                None,
+                (manifest.message, _advise(run, manifest), *notes, repeats.problem, labels.problem, labels.note),
+            )
         ),
         labels_delivered=labels.rows,
         # not part of the version: the same files may be copied again
@@ -160,6 +167,16 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ),
         looked_through={past.key: version for past, version in repeats.versions.items()},
     )
+
+
+def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:
+    """Say what of a day that has files is not there: the files of an hour, or a sign that it is complete."""
+    if not listing.files:
+        return []
+    missing = listing.missing
+    gaps = [f"no files in {len(missing)} hours, such as {missing[0]}"] if missing else []
+    unready = explain_unready(run.archive, run.spec.predictions, partition)
+    return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
 
 
 def _advise(run: Run, manifest: Manifest) -> str:
@@ -171,6 +188,11 @@ def _advise(run: Run, manifest: Manifest) -> str:
 
 def _list(run: Run, partition: Partition) -> list[StoredObject]:
     return [file.item for file in list_day(run.archive, run.spec.predictions, partition).files]
+
+
+def _warn(run: Run) -> str:
+    predictions = run.spec.predictions
+    return "" if predictions.format is FileFormat.DELTA else warn_of_log(run.archive, predictions.paths)
 
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:

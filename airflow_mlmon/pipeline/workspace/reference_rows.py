@@ -13,12 +13,13 @@ import pyarrow as pa
 from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
-from airflow_mlmon.archive.layout import ListedFile, list_below
+from airflow_mlmon.archive.layout import ListedFile, list_below, list_delta
 from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
 from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
@@ -90,6 +91,8 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
 def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
     reference = run.spec.reference
     store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
+    if reference.format is FileFormat.DELTA:
+        return store, list_delta(store, reference.path).files
     return store, list_below(store, reference.path, columns=run.spec.predictions.columns).files
 
 

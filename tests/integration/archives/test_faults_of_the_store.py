@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
+from airflow_mlmon.storage.s3 import S3Store
 from tests.support.archive import FIRST, LABELS, Archive, day_table, replace_columns, to_bytes
 from tests.support.fault_proxy import Answer, Asked, Fault, FaultProxy, cut, drop, refuse
 from tests.support.runs import opened, s3_writer
@@ -234,3 +235,67 @@ def test_a_listing_that_changes_between_its_pages_counts_each_file_once(moto, tm
 
     assert len(pages) > 4
     assert (state.status, state.rows_read) == (Status.OK, ROWS)
+
+
+@pytest.mark.parametrize("fault", [pytest.param(SLOW, id="503"), pytest.param(drop, id="dropped")])
+def test_an_upload_in_parts_outlasts_faults_that_pass(checked, tmp_path, fault):
+    source, uri = tmp_path / "source", f"s3://{checked.bucket}/mlmon/x"
+    source.write_bytes(bytes(range(256)) * (17 << 12))
+    failed = set()
+
+    def once(asked: Asked) -> Fault | None:
+        if asked.method == "GET" or (asked.method, asked.path) in failed:
+            return None
+        failed.add((asked.method, asked.path))
+        return fault
+
+    checked.proxy.choose = once
+    store = S3Store(checked.client())
+
+    store.upload(uri, source)
+
+    assert store.read(uri) == source.read_bytes()
+    assert len(failed) > 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        pytest.param(SLOW, ServiceUnavailableError, id="503"),
+        pytest.param(drop, ServiceUnavailableError, id="dropped"),
+        pytest.param(refuse(403, "AccessDenied"), ServiceRejectedError, id="denied"),
+    ],
+)
+def test_an_upload_that_fails_midway_leaves_what_was_there(checked, tmp_path, fault, kind):
+    source, uri = tmp_path / "source", f"s3://{checked.bucket}/mlmon/x"
+    source.write_bytes(bytes(17 << 20))
+    store = S3Store(checked.client())
+    store.write(uri, b"before")
+    checked.proxy.choose = lambda asked: fault if "partNumber=2" in asked.path else None
+
+    with pytest.raises(kind, match="mlmon/x"):
+        store.upload(uri, source)
+
+    assert store.read(uri) == b"before"
+
+
+@pytest.mark.parametrize("of", ["labels", "reference"])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        pytest.param(SLOW, "503 SlowDown", id="503"),
+        pytest.param(refuse(403, "AccessDenied"), "AccessDenied (403)", id="denied"),
+    ],
+)
+def test_labels_and_a_reference_that_cannot_be_read_fail_the_day(checked, of, fault, said):
+    checked.proxy.choose = lambda asked: (
+        fault if f"archive%2F{of}" in asked.path or f"archive/{of}" in asked.path else None
+    )
+
+    with checked.opened() as run:
+        run_partition(run, DAY)
+        state = run.store.state(DAY)
+
+        assert (state.status, state.version) == (Status.FAILED, None)
+        assert said in state.message
+        assert f"archive/{of}" in state.message

@@ -135,6 +135,14 @@ def test_compressed_lines_are_read(tmp_path):
     assert values(rows, "age") == [(41,)]
 
 
+def test_many_records_are_read_as_few_are(tmp_path):
+    records = [captured(f"{n},0.5,PL", "0.25", inferenceId=f"r-{n}", customAttributes=["x"]) for n in range(400)]
+
+    rows = unpack(SPEC, {"a.jsonl": to_lines(*records)}, tmp_path)
+
+    assert values(rows, "id", "at", "age", "score") == [(f"r-{n}", TIME, n, 0.25) for n in range(400)]
+
+
 def test_truncated_file_is_refused_as_a_whole(tmp_path):
     with pytest.raises(UnreadableFileError, match="is truncated"):
         unpack(SPEC, {"a.jsonl": to_lines(captured("41,0.82,PL", "0.9"))[:-20]}, tmp_path)
