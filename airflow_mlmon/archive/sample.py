@@ -31,14 +31,14 @@ def find_samples(storage: Storage, data: str) -> list[str]:
         raise ConfigError(error.message, hint="name a file, a folder or a glob") from error
 
 
-class Sample(NamedTuple):
+class FirstRows(NamedTuple):
     """First rows of a data set, and the names that occur twice in a file."""
 
     table: pa.Table
     repeated: tuple[str, ...] = ()
 
 
-def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> Sample:
+def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> FirstRows:
     """Read at most `rows` rows: the first rows of up to 20 files, spread over the list.
 
     Raises:
@@ -59,7 +59,7 @@ def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS)
             _demand_one_schema(tables, uri)
     table = pa.concat_tables(tables, promote_options="permissive")
     kept = table.select([name for name in table.column_names if name not in repeated])
-    return Sample(to_plain(kept, texts_as_written=is_text), tuple(sorted(repeated)))
+    return FirstRows(to_plain(kept, texts_as_written=is_text), tuple(sorted(repeated)))
 
 
 def _read_head(uri: str, storage: Storage, rows: int) -> Iterator[Piece]:
