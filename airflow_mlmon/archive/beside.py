@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from airflow_mlmon.archive.draft import Place, find_day
+from airflow_mlmon.archive.dates import find_layout
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.local import to_path
 
@@ -33,9 +33,8 @@ def look_around(store: ObjectStore, path: str) -> tuple[str, ...]:
 
 def suggest_path(path: str, around: Iterable[str]) -> str | None:
     """Suggest the path of days that is the most like a path without files; None if nothing there names a day."""
-    folders = {uri.rpartition("/")[0]: day for uri in around if (day := find_day(uri)) is not None}
-    places = (Place(folder=folder, reference=folder, first=day, is_dated=True) for folder, day in folders.items())
-    found = {place.path for place in places} - {path, f"{path}/"}
+    layouts = (find_layout([uri]) for uri in around)
+    found = {layout.path for layout in layouts if layout is not None} - {path, f"{path}/"}
     return max(sorted(found), key=lambda one: SequenceMatcher(None, one, path).ratio(), default=None)
 
 

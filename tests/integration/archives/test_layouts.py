@@ -12,13 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.archive.layout import list_day
 from airflow_mlmon.archive.readiness import explain_unready
+from airflow_mlmon.cli.init import write_draft
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
+from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import replace_columns, to_bytes
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, run_day
 from tests.support.runs import s3_writer
@@ -226,3 +230,27 @@ def test_a_marker_is_looked_for_in_the_day_s_own_folder_in_every_store(place, re
         assert (done.status, done.message) == (Status.OK, f"the day was not marked as complete: {unready}")
         assert explain_unready(run.archive, run.spec.predictions, day) == ""
         assert outcome(prepare(run)) == (Status.OK, ROWS, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("preds/2026/03/{day:02d}/05/fraud-1-2026-03-{day:02d}-05-02-32-ab12.parquet", "preds/{year}/{month}/{day}/"),
+        ("preds/dt=202603{day:02d}/part-0.parquet", "preds/dt={year}{month}{day}/"),
+        ("preds/2026/3/{day}/part-0.parquet", "preds/{year}/{month}/{day}/"),
+        ("preds/2026-03-{day:02d}.parquet", "preds/{date}.parquet"),
+    ],
+)
+def test_a_draft_has_the_path_of_the_sample_and_its_days_are_read_by_it(archive, monkeypatch, name, path):
+    for offset in range(3):
+        archive.write(name.format(day=1 + offset), day_table(day_of(offset)))
+    monkeypatch.chdir(archive.root)
+
+    write_draft("preds/", "m.yaml", date(2026, 11, 28))
+
+    spec = load_spec("m.yaml")
+    assert (spec.predictions.path, spec.start) == (f"{archive.root}/{path}".rstrip("/"), FIRST)
+    assert spec.reference.path == f"{archive.root}/preds"
+    for offset in range(3):
+        listed = list_day(LocalStore(), spec.predictions, Partition.of_day("m", day_of(offset)))
+        assert [file.item.uri for file in listed.files] == [f"{archive.root}/{name.format(day=1 + offset)}"]
