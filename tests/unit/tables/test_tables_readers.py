@@ -159,6 +159,10 @@ def test_lines_within_quotes_are_one_value(read, monkeypatch, block):
     assert values(pieces, "x") == texts
 
 
+def test_blank_lines_before_the_header_cost_no_row(read):
+    assert values(read(b"\r\n\nx;y\n1;2\n\n3;4\n", "x.csv"), "x") == ["1", "3"]
+
+
 def test_nothing_wanted_still_counts_rows(read):
     table = pa.table({"x": [1, 2, 3], "y": ["a", "b", "c"]})
     for name, write in {"x.parquet": to_parquet, "x.orc": to_orc, "x.avro": to_avro, "x.csv": to_csv}.items():
