@@ -218,3 +218,21 @@ def test_inference_table_is_read_by_its_log(tmp_path):
 
 def _tables_of(files):
     return [pq.read_table(io.BytesIO(content)) for content in files.values()]
+
+
+def test_target_that_is_logged_with_the_predictions_is_their_label(tmp_path):
+    archive = BaseArchive(tmp_path, of("bentoml"))
+    archive.spec_text += "labels: {label: fraud}\n"
+    records = [
+        {"amount": row["amount"], "country": row["country"], "score": row["score"], "flagged": row["flagged"]}
+        | {"fraud": row["flagged"], "request_id": row["id"], "timestamp": row["at"].replace(tzinfo=None).isoformat()}
+        for row in day_table(FIRST).to_pylist()
+    ]
+    archive.write(f"preds/dt={FIRST}/data.1.log", to_lines(*records))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.rows_accepted) == (Status.OK, 200)
+        assert metric_of(run, FIRST, "label_coverage") == 1.0
+        assert metric_of(run, FIRST, "accuracy") == 1.0
