@@ -9,7 +9,7 @@ from datetime import date
 
 import yaml
 
-from airflow_mlmon.archive.dates import Layout, find_day, find_layout
+from airflow_mlmon.archive.dates import FoundLayout, find_day, find_layout
 from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, split_words
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
@@ -33,7 +33,7 @@ class Place:
     reference: str
     first: date
     is_dated: bool
-    layout: Layout | None = None
+    layout: FoundLayout | None = None
 
     @property
     def path(self) -> str:

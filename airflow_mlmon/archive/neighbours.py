@@ -25,7 +25,7 @@ from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
-Interval = tuple[datetime, datetime]
+_Interval = tuple[datetime, datetime]
 
 # days before its own in whose folder a row may lie, because a clock is ahead or a file was named by its first row
 _EARLY = 1
@@ -44,7 +44,7 @@ class Selection:
 
     partition: Partition
     time_column: str
-    reach: Sequence[Interval]
+    reach: Sequence[_Interval]
 
     @property
     def own(self) -> int:
