@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.exchange import REASON, UNPAIRED_REQUEST, UNPAIRED_RESPONSE
 from airflow_mlmon.archive.envelopes.numbering import count_before
-from airflow_mlmon.archive.envelopes.split import FILE
+from airflow_mlmon.archive.envelopes.split import COUNTERPART, FILE
 
 _BUCKETS = 64
 _BODIES = ("body_", "request_", "response_")
@@ -94,8 +94,9 @@ def _pair(records: pa.Table) -> pa.Table:
     request_keys, response_keys = _keys(requests), _keys(responses)
     position = pc.index_in(request_keys, response_keys, skip_nulls=True)
     bodies = responses.select([f"body_{part}" for part in ("data", "encoding", "type")]).take(position)
-    has_response = pc.is_valid(position)
-    paired = _to_exchanges(requests, "request", bodies, pc.if_else(has_response, None, UNPAIRED_REQUEST))
+    reasons = pc.if_else(pc.is_valid(position), None, UNPAIRED_REQUEST)
+    paired = _to_exchanges(requests, "request", bodies, reasons)
+    paired = paired.append_column(COUNTERPART, responses.column(FILE).take(position))
     alone = responses.filter(pc.invert(pc.is_in(response_keys, request_keys, skip_nulls=True)))
     nothing = pa.table({name: pa.nulls(alone.num_rows, pa.string()) for name in bodies.column_names})
     reasons = pa.array([UNPAIRED_RESPONSE] * alone.num_rows, pa.string())

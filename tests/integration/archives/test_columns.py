@@ -263,6 +263,24 @@ def test_row_numbers_of_a_frame_are_passed_over(archive, run):
     assert (read.status, read.undeclared) == (Status.OK, set())
 
 
+def test_day_that_a_frame_wrote_as_csv_is_that_of_its_types(archive, run):
+    typed, written = day_of(22), day_of(23)
+    table = clean_table(typed)
+    archive.write_day(typed, table)
+    later = table.set_column(1, "at", pc.add(table.column("at"), pa.scalar(timedelta(days=1))))
+    text = io.StringIO()
+    later.to_pandas().to_csv(text)
+    archive.write(f"preds/dt={written}/part-0.csv", text.getvalue().encode())
+
+    of_typed, of_written = read_day(run, typed), read_day(run, written)
+
+    assert (of_written.status, of_written.message, of_written.undeclared) == (Status.OK, "", set())
+    assert of_written.rows.schema == of_typed.rows.schema
+    names = [name for name in table.column_names if name != "at"]
+    assert of_written.rows.select(names).equals(of_typed.rows.select(names))
+    assert of_written.values("at") == later.column("at").to_pylist()
+
+
 def test_column_of_another_type_costs_the_values_that_do_not_fit(archive, run):
     day = day_of(18)
     fractions = pa.array([0.5, *[float(n) for n in range(1, ROWS)]])

@@ -156,3 +156,38 @@ def _sampled(day, share):
         for row in rows
     ]
     return pa.Table.from_pylist(records)
+
+
+def test_request_before_midnight_is_paired_with_its_response_after_it(tmp_path):
+    archive = BaseArchive(tmp_path, of("kserve", "  lateness_days: 1"))
+    days = [FIRST, day_of(1)]
+    for day in days:
+        for name, content in LOGS["kserve"](day_table(day)).items():
+            folder = day_of(1) if day == FIRST and name == "response-0-batch.json" else day
+            archive.write(f"preds/dt={folder}/{day}-{name}", content)
+
+    with archive.opened() as run:
+        states = [run_day(run, day) for day in days]
+
+        assert [(state.status, state.rows_accepted) for state in states] == [(Status.OK, 200)] * 2
+        assert [
+            sorted(read_curated(run, state.partition, state.version).to_pylist(), key=lambda row: row["id"])
+            for state in states
+        ] == [expected_rows(day_table(day)) for day in days]
+
+
+def test_response_that_comes_later_gives_its_day_a_new_version(tmp_path):
+    archive = BaseArchive(tmp_path, of("kserve", "  lateness_days: 1"))
+    files = LOGS["kserve"](day_table(FIRST))
+    late = files.pop("response-0-batch.json")
+    for name, content in files.items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+
+    with archive.opened() as run:
+        before = run_day(run, FIRST)
+        archive.write(f"preds/dt={day_of(1)}/response-0-batch.json", late)
+        after = run_day(run, FIRST)
+
+        assert (before.status, after.status) == (Status.PARTIAL, Status.OK)
+        assert before.rows_accepted < after.rows_accepted == 200
+        assert before.version != after.version
