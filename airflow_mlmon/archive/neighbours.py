@@ -145,7 +145,7 @@ def divide_files(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], t
 
     What is wrong with a neighbour's file is for its own day to say.
     """
-    of_others = [file for file in files if file.is_neighbour and (file.problem or not file.rows)]
+    of_others = [file for file in files if file.is_neighbour and (file.problem or not (file.rows or file.is_joined))]
     left_out = {file.uri for file in of_others}
     reason = "file of a neighbouring day, without rows of this one"
     given = tuple(file for file in files if file.uri not in left_out)

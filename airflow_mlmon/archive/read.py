@@ -16,6 +16,7 @@ from airflow_mlmon.archive.ahead import read_ahead
 from airflow_mlmon.archive.curate import REASON
 from airflow_mlmon.archive.envelopes.envelope import Envelope
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
+from airflow_mlmon.archive.envelopes.split import COUNTERPART
 from airflow_mlmon.archive.layout import ListedFile
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.neighbours import Selection
@@ -67,12 +68,14 @@ class Batch(NamedTuple):
         table: The rows.
         faults: Values that could not be read; null in the table.
         refused: Reasons for which the envelope refuses rows, null for the others; None if it refuses none.
+        counterparts: Files of the responses to the rows' requests; None where these are one record.
     """
 
     file: int
     table: pa.Table
     faults: tuple[Fault, ...] = ()
     refused: pa.ChunkedArray | None = None
+    counterparts: pa.ChunkedArray | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +98,7 @@ class Account:
     notes: set[str] = field(default_factory=set)
     given: int = 0
     selected: int = 0
+    is_joined: bool = False
 
     @property
     def is_spoiled(self) -> bool:
@@ -113,6 +117,7 @@ class Account:
             undeclared=tuple(sorted(self.undeclared)),
             unsampled=None if self.problem or self.neighbour else self.unsampled,
             faults={} if self.problem else dict(self.faults),
+            is_joined=self.is_joined,
             is_neighbour=self.neighbour is not None,
             handed_over={} if self.problem else dict(self.handed_over),
             notes=() if self.problem else tuple(sorted(self.notes)),
@@ -155,6 +160,7 @@ class Reader:
         self.filled.clear()
         for account in self.accounts:
             account.given = account.selected = 0
+            account.is_joined = False
             account.faults.clear()
             account.handed_over.clear()
             account.notes.clear()
@@ -216,7 +222,8 @@ class Reader:
 
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
-        table, refused = piece.table, None
+        table, counterparts = _pop(piece.table, COUNTERPART)
+        refused = None
         if REASON in table.column_names and REASON not in source.columns:
             refused, table = table.column(REASON), table.drop_columns([REASON])
         if SAMPLING in table.column_names:
@@ -233,13 +240,15 @@ class Reader:
             beside=account.undeclared,
             values=account.listed.values,
         )
-        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused)))
+        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused, counterparts)))
         is_row = True if batch.refused is None else pc.is_null(batch.refused).to_numpy()
         for fault in batch.faults:
             if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
         account.selected += batch.table.num_rows
+        for joined in [] if batch.counterparts is None else pc.unique(batch.counterparts.drop_null()).to_pylist():
+            self.accounts[joined].is_joined = True
         return batch
 
     def _select(self, batch: Batch) -> Batch:
@@ -257,6 +266,7 @@ class Reader:
             table=batch.table.filter(kept),
             faults=tuple(fault._replace(rows=fault.rows[~others]) for fault in batch.faults),
             refused=None if batch.refused is None else batch.refused.filter(kept),
+            counterparts=None if batch.counterparts is None else batch.counterparts.filter(kept),
         )
 
     def _fit(self, batch: Batch) -> Batch:
@@ -289,6 +299,10 @@ def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
         with read_ahead(reader.batches()) as batches:
             tables = [_drop_refused(batch, reader.accounts) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive"), reader.files()
+
+
+def _pop(table: pa.Table, name: str) -> tuple[pa.Table, pa.ChunkedArray | None]:
+    return (table.drop_columns([name]), table.column(name)) if name in table.column_names else (table, None)
 
 
 def _drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:
