@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -67,6 +68,13 @@ def find_layout(files: Sequence[str]) -> FoundLayout | None:
     path = _path_of(days)
     root = re.split(r"[{*]", path, maxsplit=1)[0].rpartition("/")[0]
     return FoundLayout(path, root, min(found.day for found in days))
+
+
+def suggest_path(path: str, around: Iterable[str]) -> str | None:
+    """Suggest the path of days that is the most like a path without files; None if nothing there names a day."""
+    layouts = (find_layout([uri]) for uri in around)
+    found = {layout.path for layout in layouts if layout is not None} - {path, f"{path}/"}
+    return max(sorted(found), key=lambda one: SequenceMatcher(None, one, path).ratio(), default=None)
 
 
 def _find(path: str) -> list[Found]:
