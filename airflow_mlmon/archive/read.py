@@ -40,6 +40,7 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
+        elsewhere: Further columns that are read for another purpose: declared, but not here.
         selection: Rows of the day, where they lie in the files of other days too; all rows without it.
         reading: Settings of the readers.
         envelope: Envelope of the rows; None if each record is a row.
@@ -51,6 +52,7 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
+    elsewhere: Collection[str] = ()
     selection: Selection | None = None
     reading: Reading = field(default_factory=Reading)
     envelope: Envelope | None = None
@@ -229,7 +231,8 @@ class Reader:
         if SAMPLING in table.column_names:
             account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
             table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
-        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
+        others = {*undeclared(table, source.columns), *set(piece.repeated).difference(source.columns)}
+        account.undeclared.update(others.difference(source.elsewhere))
         found = conform(
             table,
             source.columns,

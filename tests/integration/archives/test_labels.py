@@ -11,6 +11,7 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.history.late_labels import take_labels
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import Status
 from tests.support.base_day import (
     FIRST,
@@ -213,6 +214,8 @@ def test_label_in_the_predictions_own_files(tmp_path):
 
         assert (state.status, state.message) == (Status.OK, "")
         assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (0.5, None)
+        manifest = json.loads(run.files.read(run.version_uri(state.partition, str(state.version), MANIFEST)))
+        assert [file["undeclared"] for file in manifest["files"]] == [[]]
         archive.write_day(FIRST, table.append_column("fraud", table.column("flagged")))
         state = run_day(run, day_of(1))
 
