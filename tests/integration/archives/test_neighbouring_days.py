@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.operators.steps import PreparePartitionOperator
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
@@ -130,6 +131,17 @@ def test_without_the_key_the_message_of_the_day_names_it(tmp_path: Path):
         "5 rows: at is outside the day; set predictions.lateness_days if they belong to neighbouring days: "
         "each row is then handed over to its day"
     )
+
+
+def test_check_says_which_rows_are_of_other_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    spec = tmp_path / "m.yaml"
+    for replacements in ((), (LATE,)):
+        spec.write_text(archive_of(tmp_path, DAYS[:1], *replacements).spec_text)
+        main(["check", "--data", str(spec)])
+    told = capsys.readouterr().out
+
+    assert told.count("set predictions.lateness_days if they belong to neighbouring days") == 1
+    assert told.count("  3 handed over to 2026-02-28\n  2 handed over to 2026-03-02\n") == 1
 
 
 def test_a_row_later_than_that_is_quarantined_with_the_reason(tmp_path: Path):
