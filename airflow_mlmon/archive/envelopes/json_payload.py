@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE, Decoded
-from airflow_mlmon.archive.envelopes.records import decode_json, to_text_array, write_as_text
+from airflow_mlmon.archive.envelopes.records import decode_json, gather_texts, write_as_text
 from airflow_mlmon.archive.envelopes.sides import Side
 from airflow_mlmon.archive.envelopes.tensors import are_tensors, flatten, read_tensors
 
@@ -43,7 +43,7 @@ def gather(rows: Sequence[PayloadRow], side: Side) -> dict[str, pa.Array]:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
     return {
-        name: pa.array(values, pa.list_(pa.float64())) if name in side.vectors else to_text_array(values)
+        name: pa.array(values, pa.list_(pa.float64())) if name in side.vectors else gather_texts(values)
         for name, values in columns.items()
     }
 

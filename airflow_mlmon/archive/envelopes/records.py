@@ -70,7 +70,7 @@ def write_as_text(value: Any) -> str | None:
     return json.dumps(value)
 
 
-def to_text_array(values: Sequence[str | None]) -> pa.Array:
+def gather_texts(values: Sequence[str | None]) -> pa.Array:
     """Return texts as an array; as bytes if one is no Unicode text, because JSON may escape half a character."""
     try:
         return pa.array(values, pa.string())
@@ -101,7 +101,7 @@ def _parse(block: bytes, paths: Sequence[str], *, is_nested: bool) -> pa.Table:
             # something else than texts at the paths
             pass
     records = list(_parse_objects(block))
-    return pa.table({path: to_text_array([_follow(record, path) for record in records]) for path in paths})
+    return pa.table({path: gather_texts([_follow(record, path) for record in records]) for path in paths})
 
 
 def _parse_at_once(block: bytes, paths: Sequence[str], size: int) -> pa.Table:

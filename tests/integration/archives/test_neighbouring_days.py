@@ -72,7 +72,10 @@ def test_a_row_is_curated_on_its_own_day_alone(tmp_path: Path):
         states = [run_day(run, day) for day in DAYS]
         manifests = [manifest_of(run, day) for day in DAYS]
         ids = ids_of(run, DAYS)
+        # the first day's are there for whoever runs the day before it, which is before `start`
+        earlier = run_day(run, DAYS[0] - timedelta(days=1))
 
+    assert earlier.rows_accepted == BEFORE
     # the last rows of the first folder's day before, and the first ones of the day after the last, are of other days
     own = [ROWS + (day != DAYS[-1]) * BEFORE + (day != DAYS[0]) * AFTER for day in DAYS]
     assert [(state.status, state.message, state.rows_accepted) for state in states] == [
