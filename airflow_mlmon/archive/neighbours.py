@@ -24,10 +24,13 @@ from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.archives import Predictions
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
 _Interval = tuple[datetime, datetime]
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 # days before its own in whose folder a row may lie, because a clock is ahead or a file was named by its first row
 _EARLY = 1
@@ -98,6 +101,9 @@ def select_rows(
     A file may be listed by several days, where its path does not tell the day or tells it in another zone.
     """
     lateness = predictions.lateness_days
+    if predictions.dates == "event" and predictions.format is FileFormat.DELTA:
+        # each day lists the files that have rows of it
+        return Selection(partition=partition, time_column=time_column, reach=[_ANY_TIME] * len(own.files))
     shared = _count_shared(predictions, partition)
     if lateness is None and not shared:
         return None
