@@ -46,8 +46,8 @@ def explain_no_data(path: str, size: int, *, is_named: bool = False) -> str:
 def find_folder_objects(items: Iterable[StoredObject]) -> set[str]:
     """Find the empty objects that stand for the folder of other objects."""
     items = list(items)
-    folders = {folder for item in items for folder in _parents(item.uri)}
-    return {item.uri for item in items if not item.size and item.uri in folders}
+    empty = {item.uri for item in items if not item.size}
+    return {folder for item in items for folder in _parents(item.uri) if folder in empty} if empty else set()
 
 
 def matches_glob(path: str, glob: str) -> bool:
