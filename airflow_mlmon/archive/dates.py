@@ -13,7 +13,7 @@ from typing import NamedTuple
 _KEY = r"(?:[A-Za-z_]+=)?"
 _FORMS = (
     # year=2026/month=3/day=1, 2026/03/01
-    re.compile(rf"(?<![^/])({_KEY})(\d{{4}})(/{_KEY})(\d\d?)(/{_KEY})(\d\d?)(?![^/])"),
+    re.compile(rf"(?<![^/])({_KEY})(\d{{4}})(/{_KEY})(\d\d?)(/{_KEY})(\d\d?)(?![^/.])"),
     re.compile(r"(?<!\d)()(\d{4})(-)(\d\d)(-)(\d\d)(?!\d)"),
     re.compile(r"(?<!\d)()(\d{4})([-_.])(\d\d?)(\3)(\d\d?)(?!\d)"),
     re.compile(r"(?<!\d)()((?:19|20)\d\d)()(\d\d)()(\d\d)(?!\d)"),
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     after: str
 
 
-class Layout(NamedTuple):
+class FoundLayout(NamedTuple):
     """Path of one day's files with placeholders, the folder of all days, and the first day."""
 
     path: str
@@ -51,11 +51,11 @@ def find_day(path: str) -> date | None:
     return next((found.day for found in _find(path)), None)
 
 
-def find_layout(files: Sequence[str]) -> Layout | None:
+def find_layout(files: Sequence[str]) -> FoundLayout | None:
     """Find how the paths of files name their days; None if they do not.
 
     >>> find_layout(["p/2026/03/01/05/x.parquet"]), find_layout(["p/20260301.csv"])[0]
-    (Layout(path='p/{year}/{month}/{day}/', root='p', first=datetime.date(2026, 3, 1)), 'p/{year}{month}{day}.csv')
+    (FoundLayout(path='p/{year}/{month}/{day}/', root='p', first=datetime.date(2026, 3, 1)), 'p/{year}{month}{day}.csv')
     """
     by_form: dict[tuple[str, int], list[Found]] = defaultdict(list)
     for file in files:
@@ -67,7 +67,7 @@ def find_layout(files: Sequence[str]) -> Layout | None:
     days = max(by_form.values(), key=lambda found: (len(found), len({one.day for one in found})))
     path = _path_of(days)
     root = re.split(r"[{*]", path, maxsplit=1)[0].rpartition("/")[0]
-    return Layout(path, root, min(found.day for found in days))
+    return FoundLayout(path, root, min(found.day for found in days))
 
 
 def suggest_path(path: str, around: Iterable[str]) -> str | None:
@@ -95,7 +95,8 @@ def _find(path: str) -> list[Found]:
 
 
 def _path_of(days: Sequence[Found]) -> str:
-    begin = "/".join(_or_any(parts) for parts in zip(*(found.before.split("/") for found in days), strict=False))
+    befores = [_name_folders(found.before, found.day).split("/") for found in days]
+    begin = "/".join(_or_any(parts) for parts in zip(*befores, strict=False))
     begin += days[0].pattern
     rests = [found.after for found in days]
     if "/" not in rests[0]:
@@ -103,9 +104,23 @@ def _path_of(days: Sequence[Found]) -> str:
     own = [rest.split("/")[:-1] for rest in rests]
     shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*own, strict=False)))
     kept = [parts[0] for parts in takewhile(lambda parts: _is_fixed(parts[0]), shared[1:])]
-    folder = "/".join([f"{begin}{_or_any([parts[0] for parts in own])}", *kept])
+    beside = _or_any([parts[0] for parts in own])
+    folder = "/".join([f"{begin}{beside if _is_fixed(beside) else '*'}", *kept])
     hour = _hour_below([(found.day, parts[len(kept) + 1 :]) for found, parts in zip(days, own, strict=True)])
     return f"{folder}/{hour}"
+
+
+def _name_folders(path: str, day: date) -> str:
+    """Put placeholders for the folders of a day's year and month, as in 2026/03/2026-03-01.csv."""
+    forms = {f"{day:%Y-%m}": "{year}-{month}", f"{day:%Y%m}": "{year}{month}", f"{day:%Y}": "{year}"}
+    months = {f"{day:%m}": "{month}", str(day.month): "{month}"}
+    *folders, last = path.split("/")
+    named: list[str] = []
+    for folder in folders:
+        key, value = found.groups() if (found := re.fullmatch(rf"({_KEY})(.*)", folder)) else ("", folder)
+        is_below_year = bool(named) and named[-1].endswith("{year}")
+        named.append(key + (forms | months if is_below_year else forms).get(value, value))
+    return "/".join([*named, last])
 
 
 def _or_any(parts: Sequence[str]) -> str:

@@ -47,7 +47,7 @@ def _to_texts(bodies: Bodies) -> tuple[pa.Array, Reasons]:
     """Unpack what is in base64, and explain what has no text."""
     texts = bodies.data
     reasons = np.full(len(texts), None, dtype=object)
-    said = pc.utf8_lower(bodies.encodings)
+    said = pc.ascii_lower(bodies.encodings)
     is_packed = _fill(pc.or_kleene(pc.equal(said, _BASE64), pc.is_null(said)))
     is_packed &= ~_fill(pc.match_substring_regex(texts, _OF_JSON)) & _fill(pc.is_valid(texts))
     if is_packed.any():

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.label_keys import (
     WORDS,
+    count_merged,
     every_spelling,
     key_columns,
     prediction_keys,
@@ -158,6 +159,15 @@ def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -
     if not matched and not late:
         return Told(f"{belong} of the {labels.delay_days} days before", "")
     return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction"))))
+
+
+def tell_of_merged(run: Run, day: Partition, version: str) -> Told:
+    """Say how many ids of a day's predictions are no longer told apart in the spelling of the spec."""
+    if run.spec.labels is None or not run.spec.labels.ids:
+        return NOTHING_TOLD
+    merged = count_merged(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
+    forms = ", ".join(run.spec.labels.ids)
+    return Told(f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`" if merged else "")
 
 
 def _keys_of(run: Run, delivery: Delivery) -> pa.Array:

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_cura
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
+from airflow_mlmon.tables.files import find_files
 from tests.support.archive import replace_columns, to_bytes
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, run_day
 from tests.support.runs import s3_writer
@@ -138,6 +139,17 @@ def test_an_empty_object_that_stands_for_a_folder_is_no_file_but_an_empty_file_i
         assert second.message.startswith("part-1.parquet: not a readable Parquet file")
 
 
+@pytest.mark.service
+def test_a_comparison_passes_over_folders_and_leftovers_too(bucket):
+    for key in ("cur/", "cur/x.parquet/", "cur/x.parquet_$folder$"):
+        bucket.write(key, b"")
+    for key in ("cur/x.parquet", "cur/_temporary/0/y.parquet", "cur/.ipynb_checkpoints/x-checkpoint.csv"):
+        bucket.write(key, day_table(FIRST))
+
+    with bucket.opened() as run:
+        assert find_files(f"s3://{bucket.name}/cur/", run.storage) == [f"s3://{bucket.name}/cur/x.parquet"]
+
+
 def test_a_column_that_is_only_in_the_path_has_the_value_of_its_folder(archive):
     table = day_table(FIRST)
     for number, version in enumerate(("v1", "v2", "__HIVE_DEFAULT_PARTITION__")):
@@ -219,7 +231,6 @@ def test_a_marker_is_looked_for_in_the_day_s_own_folder_in_every_store(place, re
     ready = ("  columns:", "  ready: .done\n  columns:")
     store.write(f"preds/dt={FIRST}/hour=00/part.parquet", day_table(FIRST))
     store.write(f"preds/dt={FIRST}/hour=00/.done", b"")
-    store.write("preds/.done", b"")
     with store.opened(*(("preds/dt={date}/",) if place == "bucket" else ()), ready) as run:
         day = Partition.of_day("m", FIRST)
         unready = explain_unready(run.archive, run.spec.predictions, day)

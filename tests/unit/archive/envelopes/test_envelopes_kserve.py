@@ -75,6 +75,18 @@ def test_records_that_are_logged_twice_are_paired_one_to_one(tmp_path):
     assert refused(rows) == {"r-1": "unpaired request"}
 
 
+def test_records_of_another_component_have_responses_of_their_own(tmp_path):
+    transformed = [
+        record | {"component": "transformer"}
+        for record in pair("r-1", {"instances": [[1, 2, "DE"]]}, {"predictions": [0.1]})
+    ]
+    own = [record | {"component": "predictor"} for record in pair("r-1", REQUEST, RESPONSE)]
+
+    rows = read(tmp_path, transformed[0], own[0], own[1], transformed[1])
+
+    assert sorted(values(rows, "age", "score")) == [(1, 0.1), (41, 0.913)]
+
+
 def test_records_without_id_are_not_paired(tmp_path):
     rows = read(tmp_path, *pair(None, REQUEST, RESPONSE))
 
