@@ -13,11 +13,12 @@ _FOLDER_MARK = "_$folder$"
 _ENDINGS = (
     *(".crc", ".md5", ".sha1", ".sha256", ".sha512", ".metadata", ".meta", ".sig", ".asc"),
     *(".md", ".rst", ".html", ".pdf", ".png", ".py", ".sql", ".sh", ".ipynb", ".yaml", ".yml", ".xml"),
+    *(".done", ".success", ".ready", ".complete", ".ok", ".trigger"),
     *(".tmp", ".temp", ".swp", ".bak", ".lock", ".inprogress", ".pending", ".filepart", "._copying_", "~"),
 )
 _NAMES = re.compile(
     r"(?:.*manifest|.*\.metadata|readme|license|changelog|metadata|schema|checksums|(?:md5|sha\d+)sums)"
-    r"(?:\.(?:json|jsonl|csv|txt))?|thumbs\.db|desktop\.ini"
+    r"(?:\.(?:json|jsonl|csv|txt))?|(?:done|success|ready)(?:\.txt)?|thumbs\.db|desktop\.ini|.*\.(?:inprogress|pending)\..*"
 )
 
 

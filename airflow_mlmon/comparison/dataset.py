@@ -90,7 +90,7 @@ def read_dataset(
         ConfigError: the source is neither a path nor a data frame.
         NotFoundError: the file does not exist.
     """
-    storage = Storage(_default_client, azure_options=lambda _: {})
+    storage = Storage(_default_client, azure_options=lambda _: {}, gcs_options=lambda _: {})
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     texts = tuple(texts) if like is None else like.texts
     if files and not has_sample and not texts and all(map(is_local_parquet, files)):
@@ -129,7 +129,7 @@ def read_rows_of(
     source: Source, known: Dataset, names: Sequence[str], null_texts: Sequence[str] = ()
 ) -> Iterator[pa.Table]:
     """Yield the rows of a source that was profiled before, with some of its profiled columns, in pieces."""
-    storage = Storage(_default_client, azure_options=lambda _: {})
+    storage = Storage(_default_client, azure_options=lambda _: {}, gcs_options=lambda _: {})
     files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     for piece in _read(source, known.name, files, storage, null_texts):
         if piece.rows:
