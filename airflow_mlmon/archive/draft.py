@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import yaml
 
 from airflow_mlmon.archive.dates import Layout, find_day, find_layout
-from airflow_mlmon.archive.guess import GuessedColumn, GuessedModel, split_words
+from airflow_mlmon.archive.guess import GuessedModel
+from airflow_mlmon.archive.guess_column import GuessedColumn, split_words
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _NOT_SERVED = {"reference", "training", "train"}
@@ -27,6 +28,8 @@ class Place:
         first: First day in the names of the folders, or a day to use instead.
         is_dated: Whether the paths name days.
         layout: How the paths of the files name days; by default found from the folder.
+        own_reference: Reference, where it was named.
+        labels: Location of the labels, where they were named.
     """
 
     folder: str
@@ -34,6 +37,8 @@ class Place:
     first: date
     is_dated: bool
     layout: Layout | None = None
+    own_reference: str | None = None
+    labels: Place | None = None
 
     @property
     def path(self) -> str:
@@ -48,8 +53,23 @@ class Place:
         return f"{parent}{slash}{'predictions' if last in _NOT_SERVED else last}/dt={{date}}/"
 
 
-def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> str:
-    """Draft the text of a spec that `mlmon check` accepts, with every guess marked."""
+def draft_spec(
+    model: GuessedModel,
+    place: Place,
+    name: str | None = None,
+    *,
+    repeated: Sequence[str] = (),
+    reference: GuessedModel | None = None,
+) -> str:
+    """Draft the text of a spec that `mlmon check` accepts, with every guess marked.
+
+    Args:
+        model: What was guessed from the sample.
+        place: Where the sample is.
+        name: Name of the model.
+        repeated: Columns that a file of the sample has twice.
+        reference: What was guessed from a sample of the reference, where it was named.
+    """
     lines = [
         "# The spec of one monitored model, drafted from a sample of its archive.",
         "# Lines marked `guess:` were guessed from names and the sample: check them, correct them, remove the mark.",
@@ -57,12 +77,12 @@ def draft_spec(model: GuessedModel, place: Place, name: str | None = None) -> st
         *_task(model),
         "",
         *_predictions(model, place),
+        *(f"    # {_quoted(name)}: left out: it occurs twice in a file" for name in repeated),
         *_labels(model, place),
         "",
         "# Reference data set: the profile schema is pinned from these files, and drift is measured against them.",
         "reference:",
-        f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample",
-        *_reference_columns(model),
+        *_reference(model, place, reference),
         "",
         *_alerts(),
     ]
@@ -127,6 +147,8 @@ def _column(column: GuessedColumn) -> str:
     facts = [f"type: {column.type}"]
     if column.dimension is not None:
         facts.append(f"dimension: {column.dimension}")
+    if column.unit is not None:
+        facts.append(f"unit: {column.unit}")
     if column.role is not Role.FEATURE:
         facts.append(f"role: {column.role}")
     if column.required:
@@ -139,8 +161,16 @@ def _column(column: GuessedColumn) -> str:
     return f"    {_scalar(column.name)}: {{ {', '.join(facts)} }}{comment}"
 
 
-def _reference_columns(model: GuessedModel) -> Iterator[str]:
-    for key, column in (("label", model.label), ("outcome", model.outcome)):
+def _reference(model: GuessedModel, place: Place, reference: GuessedModel | None) -> Iterator[str]:
+    if place.own_reference:
+        yield f"  path: {_scalar(place.own_reference)}"
+    else:
+        yield f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample"
+    # labels in files of their own are not in the sample
+    known = reference or (None if model.delivery else model)
+    if known is None or model.label is None or _is_unclear(model, place):
+        return
+    for key, column in (("label", known.label), ("outcome", known.outcome)):
         if column:
             yield f"  {key}: {_scalar(column.name)} # guess: {column.reason}"
 
@@ -148,22 +178,48 @@ def _reference_columns(model: GuessedModel) -> Iterator[str]:
 def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
     identifier = model.column_of(Role.ID)
     label = _scalar(model.label.name) if model.label else "label"
+    key = _scalar(identifier.name) if identifier else "prediction_id"
+    why_key = "named as in the predictions"
+    if model.delivery and model.delivery.id and model.delivery.id != (identifier.name if identifier else None):
+        key, why_key = _scalar(model.delivery.id), "the id, by its name"
     lines = [
         "labels:",
-        f"  path: {_scalar(_labels_path(place.path))} # guess: beside the predictions; one folder per day of delivery",
-        f"  id: {_scalar(identifier.name) if identifier else 'prediction_id'} # guess: named as in the predictions",
+        *_labels_place(model, place),
+        f"  id: {key} # guess: {why_key}",
         f"  label: {label} # guess: {model.label.reason if model.label else ''}",
     ]
     if model.outcome:
         lines.append(f"  outcome: {_scalar(model.outcome.name)} # guess: {model.outcome.reason}")
         lines.append("  excluded: [] # outcomes that will never be labelled, such as cancelled")
     lines.append("  delay_days: 7 # days within which the label of a prediction may be delivered")
+    is_whole = model.label is not None and not _is_unclear(model, place)
     yield ""
     yield f"# Labels of the predictions: {model.task.looks[None]}, by prediction id."
     if model.label is None:
         yield "# No label column was found in the sample; if labels are delivered, declare them here:"
+    elif not is_whole:
+        yield "# The folders of the labels name no day, and no column says when a row was written: put {date} into the"
+        yield "# path, or name the `watermark` of the growing table:"
     for line in lines:
-        yield line if model.label else f"# {line.partition(' # guess')[0]}"
+        yield line if is_whole else f"# {line.partition(' # guess')[0]}"
+
+
+def _is_unclear(model: GuessedModel, place: Place) -> bool:
+    """Say whether nothing tells on which day a label came."""
+    is_growing = place.labels is not None and not place.labels.is_dated
+    return is_growing and (model.delivery is None or model.delivery.written is None)
+
+
+def _labels_place(model: GuessedModel, place: Place) -> Iterator[str]:
+    if place.labels is None:
+        path = _scalar(_labels_path(place.path))
+        yield f"  path: {path} # guess: beside the predictions; one folder per day of delivery"
+    elif place.labels.is_dated:
+        yield f"  path: {_scalar(place.labels.path)} # guess: the day in the labels' path is that of their delivery"
+    else:
+        yield f"  path: {_scalar(_plain(place.labels.reference))} # guess: one growing table, as no folder names a day"
+        if model.delivery and model.delivery.written:
+            yield f"  watermark: {_scalar(model.delivery.written)} # guess: when a row was written or changed"
 
 
 def _labels_path(path: str) -> str:

@@ -1,33 +1,24 @@
-"""Guessing, from a sample, of the type and the role of each column, and of personal data.
+"""Guessing, from a sample, of the kind of model and the role of each column.
 
 Every guess states its reason, which never holds a value of the data.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.personal_guess import explain_personal
-from airflow_mlmon.spec import ColumnType, PersonalData, Role
+from airflow_mlmon.archive.guess_column import GuessedColumn, guess_column, split_words
+from airflow_mlmon.spec import ColumnType, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
 from airflow_mlmon.tasks.registry import TASKS
 from airflow_mlmon.tasks.task import Task
-
-_MOST_CATEGORIES = 1_000
-_HIGH_CARDINALITY = 0.5
-_FEW_ROWS = 20
-# between words: fewer are those of names and addresses
-_SPACES = 2
-_WHOLE = {ColumnType.INTEGER, ColumnType.DECIMAL}
-_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 # weight of a word of a column's name as evidence of a role
 _WORDS: Mapping[Role, Mapping[str, int]] = {
@@ -47,37 +38,23 @@ _BOUNDS = frozenset({Role.LOWER, Role.UPPER})
 _LABEL_WORDS = {"label": 3, "target": 3, "actual": 3, "truth": 3, "true": 2, "observed": 1}
 # of the probabilities of several classes
 _FEWEST_CLASSES, _TOLERANCE = 3, 1e-3
+_OF_KEYS = {ColumnType.STRING, ColumnType.CATEGORY, ColumnType.INTEGER}
 _OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuessedColumn:
-    """Guessed declaration of a column; `type` is None if its values cannot be monitored.
+class GuessedDelivery(NamedTuple):
+    """Columns of the labels' own files: of the prediction's id, and of when a row was written; None if not found."""
 
-    Attributes:
-        name: Name of the column.
-        arrow: Type in the files.
-        type: Guessed type.
-        role: Guessed role.
-        personal: Guessed treatment of personal data.
-        required: Whether a row needs a value.
-        reason: Reason of the guess; empty where it follows from the files.
-        dimension: Number of elements of a vector.
-    """
-
-    name: str
-    arrow: str
-    type: ColumnType | None
-    role: Role = Role.FEATURE
-    personal: PersonalData | None = None
-    required: bool = False
-    reason: str = ""
-    dimension: int | None = None
+    id: str | None
+    written: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedModel:
-    """Guessed kind of model, classes of its probabilities, columns of the predictions, label and outcome."""
+    """Guessed kind of model, classes of its probabilities, columns of the predictions, label and outcome.
+
+    `delivery` are further columns of the labels' own files, if there is a sample of them.
+    """
 
     task: Task
     classes: tuple[str, ...]
@@ -85,6 +62,7 @@ class GuessedModel:
     label: GuessedColumn | None
     outcome: GuessedColumn | None
     has_naive_times: bool
+    delivery: GuessedDelivery | None = None
 
     @property
     def outputs(self) -> tuple[GuessedColumn, ...]:
@@ -96,29 +74,59 @@ class GuessedModel:
         return next((column for column in self.columns if column.role is role), None)
 
 
-def guess_model(sample: pa.Table) -> GuessedModel:
-    """Guess the kind of model that made a sample, and the declaration of each of its columns."""
+def guess_model(sample: pa.Table, labels: pa.Table | None = None) -> GuessedModel:
+    """Guess the kind of model that made a sample, and the declaration of each of its columns.
+
+    With `labels`, a sample of the labels' own files, the label is a column of these.
+    """
     sample = _without_dictionaries(sample)
-    columns = {name: _guess_column(name, sample.column(name)) for name in sample.column_names}
+    columns = {name: guess_column(name, sample.column(name)) for name in sample.column_names}
     _take(columns, _guess_time(columns))
     _take(columns, _guess_id(columns, sample))
     _take(columns, _guess_version(columns))
-    guesses = [_guess_task(columns, sample, task) for task in TASKS.values() if task.has_labels]
+    delivered = None if labels is None else _guess_delivery(labels, columns)
+    guesses = [_guess_task(columns, sample, task, delivered) for task in TASKS.values() if task.has_labels]
     # the first of equals
     return max(guesses, key=_evidence)
 
 
-def _guess_task(known: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedModel:
+class _Delivered(NamedTuple):
+    """Labels' own files: a sample, its columns beside the keys, and the keys."""
+
+    sample: pa.Table
+    columns: Mapping[str, GuessedColumn]
+    keys: GuessedDelivery
+
+
+def _guess_delivery(labels: pa.Table, predictions: Mapping[str, GuessedColumn]) -> _Delivered:
+    columns = {name: guess_column(name, labels.column(name)) for name in labels.column_names}
+    own = next((name for name, column in predictions.items() if column.role is Role.ID), None)
+    keyed = {name for name, column in columns.items() if column.type in _OF_KEYS}
+    best, weight = _best(keyed, _WORDS[Role.ID])
+    key = own if own in columns else best if weight else None
+    written = _guess_time(columns)
+    keys = GuessedDelivery(key, written.name if written else None)
+    return _Delivered(labels, {name: column for name, column in columns.items() if name not in keys}, keys)
+
+
+def _guess_task(
+    known: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, delivered: _Delivered | None
+) -> GuessedModel:
     """Guess the outputs and the label as those of a kind of model."""
     columns = dict(known)
     for role in task.types:
         if role not in SHARED_ROLES:
             _take(columns, _guess_output(columns, sample, task, role))
     classes = _take_probabilities(columns, sample) if Role.PROBABILITY in task.types else ()
-    label = _guess_label(columns, sample, task)
-    outcome = _guess_outcome(columns, label)
+    if delivered:
+        label = _guess_delivered_label(delivered, task)
+        outcome = _guess_outcome(delivered.columns, label)
+    else:
+        label = _guess_label(columns, sample, task)
+        outcome = _guess_outcome(columns, label)
     later = {column.name for column in (label, outcome) if column}
     return GuessedModel(
+        delivery=delivered.keys if delivered else None,
         classes=classes,
         task=task,
         columns=tuple(column for name, column in columns.items() if name not in later),
@@ -140,82 +148,12 @@ def _evidence(model: GuessedModel) -> int:
     return 2 * len(roles) + (model.label is not None)
 
 
-def split_words(name: str) -> list[str]:
-    """Split a name into its words.
-
-    >>> split_words("predictionID"), split_words("event_time")
-    (['prediction', 'id'], ['event', 'time'])
-    """
-    return [word.lower() for word in _WORD.findall(name)]
-
-
-def _guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
-    arrow = str(values.type)
-    kind = _type_of(values.type)
-    if kind is None:
-        return _guess_vector(name, values)
-    if values.null_count == len(values):
-        return GuessedColumn(name=name, arrow=arrow, type=kind, reason="no value in the sample")
-    if reason := explain_personal(split_words(name), values):
-        return GuessedColumn(name=name, arrow=arrow, type=kind, personal=PersonalData.DROP, reason=reason)
-    if kind is ColumnType.STRING:
-        return _guess_text(name, arrow, values)
-    if kind in _WHOLE and split_words(name)[-1:] == ["id"] and _distinct_share(values) > _HIGH_CARDINALITY:
-        return GuessedColumn(name=name, arrow=arrow, type=kind, role=Role.IGNORED, reason="an identifier, by its name")
-    return GuessedColumn(name=name, arrow=arrow, type=kind)
-
-
-def _guess_vector(name: str, values: pa.ChunkedArray) -> GuessedColumn:
-    """Guess a list of numbers of constant length as a vector; other lists are not monitored."""
-    guessed = GuessedColumn(name=name, arrow=str(values.type), type=None)
-    if not any(is_kind(values.type) for is_kind in _LISTS):
-        return guessed
-    element = values.type.value_type
-    lengths = pc.unique(pc.list_value_length(values)).drop_null().to_pylist()
-    if not (pa.types.is_floating(element) or pa.types.is_integer(element)) or len(lengths) != 1 or not lengths[0]:
-        return guessed
-    reason = f"a vector: each list in the sample has {lengths[0]:,} numbers"
-    return replace(guessed, type=ColumnType.VECTOR, dimension=lengths[0], reason=reason)
-
-
 def _without_dictionaries(sample: pa.Table) -> pa.Table:
     columns = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in sample.columns
     ]
     return pa.table(columns, names=sample.column_names)
-
-
-def _type_of(kind: pa.DataType) -> ColumnType | None:
-    tests: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-        (pa.types.is_boolean, ColumnType.BOOLEAN),
-        (pa.types.is_integer, ColumnType.INTEGER),
-        (pa.types.is_floating, ColumnType.FLOAT),
-        (pa.types.is_decimal, ColumnType.DECIMAL),
-        (pa.types.is_null, ColumnType.FLOAT),
-        (pa.types.is_timestamp, ColumnType.TIMESTAMP),
-        (pa.types.is_string, ColumnType.STRING),
-        (pa.types.is_large_string, ColumnType.STRING),
-    )
-    return next((found for test, found in tests if test(kind)), None)
-
-
-def _guess_text(name: str, arrow: str, values: pa.ChunkedArray) -> GuessedColumn:
-    distinct = pc.count_distinct(values).as_py()
-    share = _distinct_share(values)
-    if distinct <= _MOST_CATEGORIES and (share <= _HIGH_CARDINALITY or len(values) < _FEW_ROWS):
-        reason = f"category: {distinct} distinct {'text' if distinct == 1 else 'texts'} in the sample"
-        return GuessedColumn(name=name, arrow=arrow, type=ColumnType.CATEGORY, reason=reason)
-    spaces = pc.mean(pc.count_substring_regex(values, r"\S\s")).as_py()
-    if spaces is not None and spaces >= _SPACES:
-        reason = f"free text of {spaces + 1:.0f} words on average; it is described, and never stored"
-        return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.TEXT, reason=reason)
-    reason = f"an identifier: {100 * share:.0f} % of the texts in the sample are distinct"
-    return GuessedColumn(name=name, arrow=arrow, type=ColumnType.STRING, role=Role.IGNORED, reason=reason)
-
-
-def _distinct_share(values: pa.ChunkedArray) -> float:
-    return int(pc.count_distinct(values).as_py()) / max(len(values) - int(values.null_count), 1)
 
 
 def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> None:
@@ -331,6 +269,15 @@ def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
     return replace(
         columns[late[0]], type=task.label_type, reason=f"the label: {task.looks[None]}, and after the outputs"
     )
+
+
+def _guess_delivered_label(delivered: _Delivered, task: Task) -> GuessedColumn | None:
+    names = [name for name in _features(delivered.columns) if task.looks_like(None, delivered.sample.column(name))]
+    best, severity = _best(names, _LABEL_WORDS)
+    if best is None:
+        return None
+    reason = "the label, by its name" if severity else f"the label: {task.looks[None]}"
+    return replace(delivered.columns[best], type=task.label_type, reason=reason)
 
 
 def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | None) -> GuessedColumn | None:

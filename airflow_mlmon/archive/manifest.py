@@ -24,7 +24,8 @@ class SourceFile:
     `faults` are the values that could not be read, in columns that a row may lack, by column and reason. `notes`
     say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
     only a fraction of the requests is logged. `handed_over` are the rows of other days, by day; of a neighbouring
-    day's file (`is_neighbour`) `rows` are those of this day alone.
+    day's file (`is_neighbour`) `rows` are those of this day alone. A file that `is_joined` has responses to requests of
+    the day.
     """
 
     uri: str
@@ -35,6 +36,7 @@ class SourceFile:
     undeclared: tuple[str, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
     handed_over: Mapping[str, int] = field(default_factory=dict)
+    is_joined: bool = False
     is_neighbour: bool = False
     notes: tuple[str, ...] = ()
     unsampled: float | None = None

@@ -25,7 +25,7 @@ from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
-Interval = tuple[datetime, datetime]
+_Interval = tuple[datetime, datetime]
 
 # days before its own in whose folder a row may lie, because a clock is ahead or a file was named by its first row
 _EARLY = 1
@@ -44,7 +44,7 @@ class Selection:
 
     partition: Partition
     time_column: str
-    reach: Sequence[Interval]
+    reach: Sequence[_Interval]
 
     @property
     def own(self) -> int:
@@ -145,7 +145,7 @@ def divide_files(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], t
 
     What is wrong with a neighbour's file is for its own day to say.
     """
-    of_others = [file for file in files if file.is_neighbour and (file.problem or not file.rows)]
+    of_others = [file for file in files if file.is_neighbour and (file.problem or not (file.rows or file.is_joined))]
     left_out = {file.uri for file in of_others}
     reason = "file of a neighbouring day, without rows of this one"
     given = tuple(file for file in files if file.uri not in left_out)

@@ -16,6 +16,7 @@ from airflow_mlmon.archive.ahead import read_ahead
 from airflow_mlmon.archive.curate import REASON
 from airflow_mlmon.archive.envelopes.envelope import Envelope
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
+from airflow_mlmon.archive.envelopes.split import COUNTERPART
 from airflow_mlmon.archive.layout import ListedFile
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.archive.neighbours import Selection
@@ -39,6 +40,7 @@ class ListedSource:
         timezone: Zone of times without one.
         optional: Columns that a file may lack.
         required: Columns without whose value a row is quarantined; their faults are counted with these rows.
+        elsewhere: Further columns that are read for another purpose: declared, but not here.
         selection: Rows of the day, where they lie in the files of other days too; all rows without it.
         reading: Settings of the readers.
         envelope: Envelope of the rows; None if each record is a row.
@@ -50,6 +52,7 @@ class ListedSource:
     timezone: str | None = None
     optional: Collection[str] = ()
     required: Collection[str] = ()
+    elsewhere: Collection[str] = ()
     selection: Selection | None = None
     reading: Reading = field(default_factory=Reading)
     envelope: Envelope | None = None
@@ -67,12 +70,14 @@ class Batch(NamedTuple):
         table: The rows.
         faults: Values that could not be read; null in the table.
         refused: Reasons for which the envelope refuses rows, null for the others; None if it refuses none.
+        counterparts: Files of the responses to the rows' requests; None where these are one record.
     """
 
     file: int
     table: pa.Table
     faults: tuple[Fault, ...] = ()
     refused: pa.ChunkedArray | None = None
+    counterparts: pa.ChunkedArray | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +100,7 @@ class Account:
     notes: set[str] = field(default_factory=set)
     given: int = 0
     selected: int = 0
+    is_joined: bool = False
 
     @property
     def is_spoiled(self) -> bool:
@@ -113,6 +119,7 @@ class Account:
             undeclared=tuple(sorted(self.undeclared)),
             unsampled=None if self.problem or self.neighbour else self.unsampled,
             faults={} if self.problem else dict(self.faults),
+            is_joined=self.is_joined,
             is_neighbour=self.neighbour is not None,
             handed_over={} if self.problem else dict(self.handed_over),
             notes=() if self.problem else tuple(sorted(self.notes)),
@@ -155,6 +162,7 @@ class Reader:
         self.filled.clear()
         for account in self.accounts:
             account.given = account.selected = 0
+            account.is_joined = False
             account.faults.clear()
             account.handed_over.clear()
             account.notes.clear()
@@ -216,13 +224,15 @@ class Reader:
 
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
-        table, refused = piece.table, None
+        table, counterparts = _pop(piece.table, COUNTERPART)
+        refused = None
         if REASON in table.column_names and REASON not in source.columns:
             refused, table = table.column(REASON), table.drop_columns([REASON])
         if SAMPLING in table.column_names:
             account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
             table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
-        account.undeclared.update(undeclared(table, source.columns), set(piece.repeated).difference(source.columns))
+        others = {*undeclared(table, source.columns), *set(piece.repeated).difference(source.columns)}
+        account.undeclared.update(others.difference(source.elsewhere))
         found = conform(
             table,
             source.columns,
@@ -233,13 +243,15 @@ class Reader:
             beside=account.undeclared,
             values=account.listed.values,
         )
-        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused)))
+        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused, counterparts)))
         is_row = True if batch.refused is None else pc.is_null(batch.refused).to_numpy()
         for fault in batch.faults:
             if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
                 account.faults[fault.reason] += count
         account.notes.update(found.notes)
         account.selected += batch.table.num_rows
+        for joined in [] if batch.counterparts is None else pc.unique(batch.counterparts.drop_null()).to_pylist():
+            self.accounts[joined].is_joined = True
         return batch
 
     def _select(self, batch: Batch) -> Batch:
@@ -257,6 +269,7 @@ class Reader:
             table=batch.table.filter(kept),
             faults=tuple(fault._replace(rows=fault.rows[~others]) for fault in batch.faults),
             refused=None if batch.refused is None else batch.refused.filter(kept),
+            counterparts=None if batch.counterparts is None else batch.counterparts.filter(kept),
         )
 
     def _fit(self, batch: Batch) -> Batch:
@@ -289,6 +302,10 @@ def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
         with read_ahead(reader.batches()) as batches:
             tables = [_drop_refused(batch, reader.accounts) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive"), reader.files()
+
+
+def _pop(table: pa.Table, name: str) -> tuple[pa.Table, pa.ChunkedArray | None]:
+    return (table.drop_columns([name]), table.column(name)) if name in table.column_names else (table, None)
 
 
 def _drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import pyarrow as pa
 
+from airflow_mlmon.archive.plain import to_plain
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
-from airflow_mlmon.tables.files import find_files, read_head
+from airflow_mlmon.tables.files import find_files, read_file
+from airflow_mlmon.tables.piece import Piece, repeated_names
+from airflow_mlmon.tables.reading import Reading
 
 SAMPLE_ROWS = 50_000
 SAMPLE_FILES = 20
@@ -26,7 +31,14 @@ def find_samples(storage: Storage, data: str) -> list[str]:
         raise ConfigError(error.message, hint="name a file, a folder or a glob") from error
 
 
-def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> pa.Table:
+class FirstRows(NamedTuple):
+    """First rows of a data set, and the names that occur twice in a file."""
+
+    table: pa.Table
+    repeated: tuple[str, ...] = ()
+
+
+def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> FirstRows:
     """Read at most `rows` rows: the first rows of up to 20 files, spread over the list.
 
     Raises:
@@ -36,11 +48,26 @@ def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS)
     step = max(1, -(-len(files) // SAMPLE_FILES))
     chosen = files[::step]
     tables: list[pa.Table] = []
+    repeated: set[str] = set()
+    is_text = True
     for uri in chosen:
-        table = read_head(uri, storage, -(-rows // len(chosen)))
-        tables = [*tables, table]
-        _demand_one_schema(tables, uri)
-    return pa.concat_tables(tables, promote_options="permissive")
+        for piece in _read_head(uri, storage, -(-rows // len(chosen))):
+            names = piece.table.column_names
+            repeated.update(piece.repeated, repeated_names(names))
+            tables = [*tables, piece.table.select([name for name in names if names.count(name) == 1])]
+            is_text = is_text and piece.is_text
+            _demand_one_schema(tables, uri)
+    table = pa.concat_tables(tables, promote_options="permissive")
+    kept = table.select([name for name in table.column_names if name not in repeated])
+    return FirstRows(to_plain(kept, texts_as_written=is_text), tuple(sorted(repeated)))
+
+
+def _read_head(uri: str, storage: Storage, rows: int) -> Iterator[Piece]:
+    for piece in read_file(uri, storage, Reading()):
+        yield replace(piece, table=piece.table.slice(0, rows))
+        rows -= piece.rows
+        if rows <= 0:
+            return
 
 
 def _demand_one_schema(tables: Sequence[pa.Table], uri: str) -> None:

@@ -35,6 +35,8 @@ def add_first_commands(commands: argparse._SubParsersAction) -> None:  # type: i
     add_places(check)
     init = add_command(commands, "init", _init, "draft a commented spec from a sample of the archive")
     init.add_argument("data", help="file, folder or glob of any format; local, s3:// or abfs://")
+    init.add_argument("--labels", metavar="PATH", help="labels in files of their own: file, folder or glob")
+    init.add_argument("--reference", metavar="PATH", help="reference: file, folder or glob")
     init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")
     init.add_argument("--model", metavar="NAME", help="name of the model (default: from the path)")
 
@@ -65,5 +67,12 @@ def _check(parsed: argparse.Namespace) -> int:
 def _init(parsed: argparse.Namespace) -> int:
     from airflow_mlmon.cli.init import write_draft  # noqa: PLC0415 - heavy
 
-    write_draft(parsed.data, parsed.output, datetime.now(UTC).date(), parsed.model)
+    write_draft(
+        parsed.data,
+        parsed.output,
+        datetime.now(UTC).date(),
+        parsed.model,
+        labels=parsed.labels,
+        reference=parsed.reference,
+    )
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import takewhile
 from pathlib import Path
@@ -23,8 +24,19 @@ def write_draft(
     output: str | None,
     today: date,
     name: str | None = None,
+    *,
+    labels: str | None = None,
+    reference: str | None = None,
 ) -> None:
     """Write the spec that fits the sample best to a new file or to standard output.
+
+    Args:
+        data: Path of the predictions, or of a reference that stands for them.
+        output: File to write.
+        today: First day to monitor, if no path names one.
+        name: Name of the model.
+        labels: Path of the labels, if they are in files of their own.
+        reference: Path of the reference.
 
     Raises:
         ConfigError: there is no sample, or the file exists.
@@ -33,9 +45,19 @@ def write_draft(
     if output is not None and Path(output).exists():
         raise ConfigError(f"{output} exists.", hint="give the name of a new file; existing files are not overwritten")
     storage = open_storage()
-    files = find_samples(storage, data)
     folder = Path(output).parent if output else Path()
-    text = draft_spec(guess_model(read_sample(storage, files)), _place(files, folder, today), name)
+    files = find_samples(storage, data)
+    sample = read_sample(storage, files)
+    place, delivered, known = _place(files, folder, today), None, None
+    if labels is not None:
+        of_labels = find_samples(storage, labels)
+        delivered = read_sample(storage, of_labels).table
+        place = replace(place, labels=_place(of_labels, folder, today))
+    if reference is not None:
+        known = guess_model(read_sample(storage, find_samples(storage, reference)).table)
+        place = replace(place, own_reference=_shown(reference, folder))
+    model = guess_model(sample.table, delivered)
+    text = draft_spec(model, place, name, repeated=sample.repeated, reference=known)
     # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:
@@ -44,9 +66,13 @@ def write_draft(
         Path(output).write_text(text, encoding="utf-8")
 
 
+def _shown(path: str, folder: Path) -> str:
+    """Return a path as a spec in a folder names it."""
+    return path if "://" in path else Path(os.path.relpath(path, folder)).as_posix()
+
+
 def _place(files: Sequence[str], folder: Path, today: date) -> Place:
-    local = "://" not in files[0]
-    shown = [Path(os.path.relpath(uri, folder)).as_posix() if local else uri for uri in files]
+    shown = [_shown(uri, folder) for uri in files]
     parents = [uri.rpartition("/")[0] or "." for uri in shown]
     layout = find_layout([uri.replace("{", "").replace("}", "") for uri in shown])
     return Place(

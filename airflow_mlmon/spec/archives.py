@@ -53,6 +53,8 @@ class Predictions(Layout, Files):
             check_tables(self)
         else:
             check_layout(self, self.columns)
+        if self.sampling is not None and self.log is None:
+            raise ValueError("sampling: is of use only with the `log` of a serving system")
         return self
 
 

@@ -33,7 +33,7 @@ _PART = 8 << 20
 _CLIENT: Any = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "6h"}
 _RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(minutes=2)}
 _REFUSED = range(400, 500)
-_BUSY = (408, 429)
+_BUSY = (408, 425, 429)
 
 
 class AzureStore:

@@ -25,6 +25,7 @@ from airflow_mlmon.storage.scratch import scratch_file
 
 _ABSENT = {"NoSuchKey", "404"}
 _SERVER_ERROR = 500
+_BUSY = {408, 425, 429}
 _CHUNK = 1 << 20
 _BODIES = 5
 
@@ -150,7 +151,7 @@ def _from_answer(uri: str, error: ClientError) -> MlmonError:
     if code == "NoSuchBucket":
         bucket = _split(uri)[0]
         return ServiceRejectedError(f"S3 bucket {bucket!r} does not exist ({uri}).", hint="check the path in the spec")
-    if status >= _SERVER_ERROR or code in {"SlowDown", "RequestTimeout"}:
+    if status >= _SERVER_ERROR or status in _BUSY or code in {"SlowDown", "RequestTimeout"}:
         return ServiceUnavailableError(f"S3 answered {status} {code} for {uri}.", uri=uri)
     return ServiceRejectedError(
         f"S3 refused the request for {uri}: {code} ({status}).",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
+from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
 from airflow_mlmon.tables.avro import read_avro
@@ -125,24 +125,6 @@ def describe_file(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> s
         separator = reading.separator or read_separator(path, origin, compression)
         said += f", separated by {'tabs' if separator == chr(9) else separator}"
     return said
-
-
-def read_head(uri: str, storage: Storage, rows: int) -> pa.Table:
-    """Read the first rows of a file.
-
-    Raises:
-        DataError: the file is damaged or ambiguous.
-    """
-    taken: list[pa.Table] = []
-    for piece in read_file(uri, storage, _AS_DECLARED):
-        taken.append(piece.table.slice(0, rows))
-        rows -= taken[-1].num_rows
-        if rows <= 0:
-            break
-    try:
-        return pa.concat_tables(taken, promote_options="permissive")
-    except pa.ArrowException as error:
-        raise SchemaMismatchError(f"A column of {uri} has values of several kinds: {error}.", file=uri) from error
 
 
 def is_local_parquet(uri: str) -> bool:

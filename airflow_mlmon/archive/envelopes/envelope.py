@@ -17,7 +17,7 @@ from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.pairing import Pairing
 from airflow_mlmon.archive.envelopes.records import read_json
 from airflow_mlmon.archive.envelopes.sides import Side, Slot, inputs_of, outputs_of
-from airflow_mlmon.archive.envelopes.split import FILE, join_small_pieces, split_by_file
+from airflow_mlmon.archive.envelopes.split import COUNTERPART, FILE, join_small_pieces, split_by_file
 from airflow_mlmon.archive.envelopes.systems import GROUND_TRUTH, SYSTEMS, System
 from airflow_mlmon.spec import Labels, Role
 from airflow_mlmon.spec.archives import Predictions
@@ -139,6 +139,8 @@ class ExchangeEnvelope:
 
     def _unpack(self, exchanges: pa.Table, origins: Mapping[int, str]) -> Iterator[tuple[int, Piece]]:
         own = {name: f"own_{name}" for name in self.names.own} | {FILE: FILE}
+        if self.system.is_paired:
+            own[COUNTERPART] = COUNTERPART
         if SAMPLING in self.system.fields:
             own[SAMPLING] = SAMPLING
         names = self.names._replace(own=own)

@@ -48,6 +48,8 @@ def gather(rows: Sequence[PayloadRow], side: Side) -> dict[str, pa.Array]:
 
 def convert_row(row: PayloadRow, side: Side) -> PayloadRow:
     """Return the values of a row as texts, those of a vector as numbers."""
+    if not side.vectors:
+        return {name: value if isinstance(value, str) else write_as_text(value) for name, value in row.items()}
     return {name: _to_vector(value) if name in side.vectors else write_as_text(value) for name, value in row.items()}
 
 

@@ -6,9 +6,9 @@ bucket, and the order of the files changes nothing.
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.exchange import REASON, UNPAIRED_REQUEST, UNPAIRED_RESPONSE
 from airflow_mlmon.archive.envelopes.numbering import count_before
-from airflow_mlmon.archive.envelopes.split import FILE
+from airflow_mlmon.archive.envelopes.split import COUNTERPART, FILE
+from airflow_mlmon.storage.scratch import scratch_folder
 
 _BUCKETS = 64
 _BODIES = ("body_", "request_", "response_")
@@ -37,7 +38,8 @@ class Pairing:
         self._waiting: list[pa.Table] = []
         self._bytes = 0
         self._spilled: list[Path] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="mlmon-")
+        self._disk = ExitStack()
+        self._folder: Path | None = None
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -47,7 +49,7 @@ class Pairing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Delete what is on disk."""
-        self._folder.cleanup()
+        self._disk.close()
 
     def add(self, records: pa.Table) -> None:
         """Add records."""
@@ -73,7 +75,9 @@ class Pairing:
             return
         table = pa.concat_tables(self._waiting).combine_chunks()
         buckets = _buckets(table.column("id"))
-        path = Path(self._folder.name) / str(len(self._spilled))
+        if self._folder is None:
+            self._folder = self._disk.enter_context(scratch_folder())
+        path = self._folder / str(len(self._spilled))
         with pa.ipc.new_file(str(path), table.schema) as writer:
             for bucket in range(_BUCKETS):
                 part = table.take(pa.array(np.flatnonzero(buckets == bucket))).combine_chunks()
@@ -94,8 +98,9 @@ def _pair(records: pa.Table) -> pa.Table:
     request_keys, response_keys = _keys(requests), _keys(responses)
     position = pc.index_in(request_keys, response_keys, skip_nulls=True)
     bodies = responses.select([f"body_{part}" for part in ("data", "encoding", "type")]).take(position)
-    has_response = pc.is_valid(position)
-    paired = _to_exchanges(requests, "request", bodies, pc.if_else(has_response, None, UNPAIRED_REQUEST))
+    reasons = pc.if_else(pc.is_valid(position), None, UNPAIRED_REQUEST)
+    paired = _to_exchanges(requests, "request", bodies, reasons)
+    paired = paired.append_column(COUNTERPART, responses.column(FILE).take(position))
     alone = responses.filter(pc.invert(pc.is_in(response_keys, request_keys, skip_nulls=True)))
     nothing = pa.table({name: pa.nulls(alone.num_rows, pa.string()) for name in bodies.column_names})
     reasons = pa.array([UNPAIRED_RESPONSE] * alone.num_rows, pa.string())

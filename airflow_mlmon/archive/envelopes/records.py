@@ -17,6 +17,7 @@ from airflow_mlmon.tables.piece import Piece
 
 # for a few records Arrow takes longer to begin than to read
 _SMALL = 1 << 16
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
 def read_json(blocks: Iterable[bytes], origin: str, paths: Sequence[str], *, is_nested: bool) -> Iterator[Piece]:
@@ -55,7 +56,7 @@ def _parse_objects(block: bytes) -> Iterator[dict[str, Any]]:
 
 def decode_json(text: str | bytes) -> Any:
     """Decode JSON with every number as its text, so that no digit is lost."""
-    return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    return _DECODER.decode(text if isinstance(text, str) else text.decode())
 
 
 def write_as_text(value: Any) -> str | None:

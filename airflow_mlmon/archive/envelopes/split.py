@@ -11,6 +11,7 @@ import pyarrow as pa
 from airflow_mlmon.tables.piece import Piece
 
 FILE = "number of the file"
+COUNTERPART = "number of the file of the response"
 _ROWS = 1 << 14
 _BYTES = 1 << 24
 

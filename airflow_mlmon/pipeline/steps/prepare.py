@@ -12,6 +12,7 @@ from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.delta_log import warn_of_log
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.intake import Intake, take_in
+from airflow_mlmon.archive.labels import label_columns
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
 from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
@@ -196,7 +197,7 @@ def _warn(run: Run) -> str:
 
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
-    predictions = run.spec.predictions
+    predictions, labels = run.spec.predictions, run.spec.labels
     return ListedSource(
         store=run.archive,
         files=(*listing.files, *list_neighbours(run.archive, predictions, partition, listing)),
@@ -204,6 +205,7 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         columns=predictions.columns,
         timezone=predictions.timezone,
         required=required_columns(run.spec, partition),
+        elsewhere=label_columns(run.spec, labels) if labels is not None and labels.path is None else (),
         reading=Reading.of(predictions, columns=predictions.columns),
         envelope=open_envelope(predictions),
     )

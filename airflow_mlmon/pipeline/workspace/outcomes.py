@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # length of a delivery's version in the name of an outcome profile, and the name without deliveries
 _SHORT, _NONE = 6, "none"
+# deliveries in a name; those of more would be longer than file systems allow
+_MOST = 30
 
 
 class Told(NamedTuple):
@@ -102,6 +105,8 @@ def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
     """Return the URI of the outcome profile of a version with some deliveries."""
     content = "-".join(delivery.version[:_SHORT] for delivery in deliveries) or _NONE
+    if len(deliveries) > _MOST:
+        content = f"{len(deliveries)}.{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
 
 
@@ -148,18 +153,26 @@ def last_measured(run: Run, partition: Partition, version: str) -> Measured | No
     deliveries = deliveries_of(run, partition)
     # days can run in any order, so that any delivery may have been received after the last one used
     known = {delivery.version[:_SHORT]: delivery for delivery in deliveries}
-    rests_on = [
-        [known[short] for short in shorts if short in known]
+    rests_on = {
+        name: [known[short] for short in shorts if short in known]
         for name in there
         if (shorts := _deliveries_in(name, partition)) is not None and known.keys() >= set(shorts)
-    ]
+    }
+    # the name of a profile of many does not list them
+    based = run.store.label_bases(run.model, partition.day, partition.day).get(partition.day, set())
+    many = [delivery for delivery in deliveries if delivery.version in based]
+    name = outcomes_uri(run, partition, version, many).rpartition("/")[2]
+    if len(many) > _MOST and name in there:
+        rests_on[name] = many
     if not rests_on:
         return None
-    longest = max(rests_on, key=len)
+    name, longest = max(rests_on.items(), key=lambda entry: len(entry[1]))
     most = sorted(longest, key=deliveries.index)
-    uri = outcomes_uri(run, partition, version, most)
     return Measured(
-        day=partition.key, version=version, uri=uri, deliveries=tuple(delivery.version for delivery in most)
+        day=partition.key,
+        version=version,
+        uri=run.version_uri(partition, version, name),
+        deliveries=tuple(delivery.version for delivery in most),
     )
 
 

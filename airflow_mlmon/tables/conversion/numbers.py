@@ -36,6 +36,10 @@ _NARROW = {pa.float16(), pa.float32(), pa.int8(), pa.int16(), pa.uint8(), pa.uin
 def convert_to_float(values: pa.ChunkedArray, _: Request) -> Converted:
     """Convert numbers, and texts of numbers, to doubles."""
     if is_text_type(values.type):
+        plain = cast_all(values, pa.float64())
+        # of NaN Arrow reads other forms too
+        if plain is not None and not pc.any(pc.is_nan(plain), min_count=0).as_py():
+            return Converted(plain)
         found = _check_form(values, _NUMBER, NOT_A_NUMBER)
         return found.then(lambda texts: try_cast(_without_plus(texts), pa.float64(), NOT_A_NUMBER))
     if pa.types.is_decimal(values.type):

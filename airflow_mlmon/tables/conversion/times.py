@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,9 +30,12 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _FIRST = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
 _LAST = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
-# an undeclared unit is recognised for times after 1973-03-03: 10^8 seconds, 10^11 milliseconds and so on
+# an undeclared unit is recognised for times from 1973 to 2286: 10^8 to 10^10 seconds, 10^11 to 10^13 milliseconds
 _RECOGNISED = {"s": 1e8, "ms": 1e11, "us": 1e14, "ns": 1e17}
-_END = 1e20
+_SPAN = 1e2
+_END = 1e19
+# the end of all times of many systems is in the year 9999, which in seconds looks like a day of 1978 in milliseconds
+_YEAR_9999 = 253_370_764_800
 _ISO = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
 )
@@ -151,18 +155,27 @@ def _from_numbers(numbers: pa.ChunkedArray, column: Column) -> Converted:
     if column.unit is not None:
         return found.then(lambda own: _since_1970(own, column.unit or ""))
     size = pc.abs(numbers.cast(pa.float64(), safe=False))
-    found = found.refuse(pc.less(size, _RECOGNISED["s"]), NO_UNIT)
     found = found.refuse(pc.greater_equal(size, _END), BEYOND)
+    units = {unit: _is_of_unit(size, unit) for unit in _RECOGNISED}
+    is_unclear = pc.invert(reduce(pc.or_, units.values()))
+    found = found.refuse(is_unclear, NO_UNIT)
     moments = pa.chunked_array([pa.nulls(len(numbers), _MOMENT)])
-    for unit, least in _RECOGNISED.items():
-        is_of_unit = pc.and_(pc.greater_equal(size, least), pc.less(size, least * 1e3))
-        if not pc.any(is_of_unit, min_count=0).as_py():
-            continue
-        part = _since_1970(pc.if_else(is_of_unit, numbers, None), unit)
-        moments = pc.coalesce(moments, part.values)
-        note = f"holds numbers, read as {_NAMES[unit]} since 1970: set `unit: {unit}` of the column"
-        found = found._replace(refused=found.refused + part.refused, notes=(*found.notes, note))
+    for unit, is_of_unit in units.items():
+        if pc.any(is_of_unit, min_count=0).as_py():
+            part = _since_1970(pc.if_else(is_of_unit, numbers, None), unit)
+            moments = pc.coalesce(moments, part.values)
+            note = f"holds numbers, read as {_NAMES[unit]} since 1970: set `unit: {unit}` of the column"
+            found = found._replace(notes=(*found.notes, note))
     return found._replace(values=moments)
+
+
+def _is_of_unit(size: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+    least = _RECOGNISED[unit]
+    is_in_span = pc.and_(pc.greater_equal(size, least), pc.less(size, least * _SPAN))
+    per_second = _PER_SECOND[unit] / 1_000
+    first, last = _YEAR_9999 * per_second, (_LAST + 1) * per_second
+    is_end = pc.and_(pc.greater_equal(size, first), pc.less(size, last))
+    return pc.and_(is_in_span, pc.invert(is_end))
 
 
 def _since_1970(numbers: pa.ChunkedArray, unit: str) -> Converted:

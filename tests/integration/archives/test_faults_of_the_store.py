@@ -108,6 +108,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(checked):
     ("fault", "kind", "said"),
     [
         pytest.param(SLOW, ServiceUnavailableError, "S3 answered 503 SlowDown for s3://", id="503"),
+        pytest.param(refuse(429, "TooManyRequests"), ServiceUnavailableError, "S3 answered 429", id="429"),
         pytest.param(drop, ServiceUnavailableError, "S3 did not answer the request for s3://", id="dropped"),
         pytest.param(cut, ServiceUnavailableError, "S3 did not answer the request for s3://", id="truncated"),
         pytest.param(

@@ -10,6 +10,8 @@ import pytest
 
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.history.late_labels import take_labels
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import Status
 from tests.support.base_day import (
     FIRST,
@@ -78,6 +80,23 @@ def test_labels_of_days_that_never_ran_are_taken_in_by_the_command(tmp_path):
         assert taken.days == ("2026-03-01", "2026-03-02")
         assert [metric_of(run, day_of(offset), "accuracy") for offset in range(2)] == [1, 1]
         assert metric_of(run, day_of(2), "label_coverage") == 0
+
+
+def test_labels_of_a_day_may_come_in_many_deliveries(tmp_path):
+    archive = BaseArchive(tmp_path, ("delay_days: 7", "delay_days: 49"), labels=LABELS)
+    labels = labels_of(day_table(FIRST))
+    archive.write_day(FIRST)
+    with archive.opened() as run:
+        run_day(run, FIRST)
+        for offset in range(50):
+            archive.write_labels(day_of(offset), labels.slice(4 * offset, 4))
+
+        taken = take_labels(run, FIRST, day_of(49))
+
+        assert (len(taken.delivered), taken.days) == (50, ("2026-03-01",))
+        assert metric_of(run, FIRST, "label_coverage") == 1
+        assert [day.outcome for day in reevaluate(run, FIRST, FIRST)] == [Outcome.EVALUATED]
+        assert metric_of(run, FIRST, "label_coverage") == 1
 
 
 OTHER_SPELLINGS = {
@@ -195,6 +214,8 @@ def test_label_in_the_predictions_own_files(tmp_path):
 
         assert (state.status, state.message) == (Status.OK, "")
         assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (0.5, None)
+        manifest = json.loads(run.files.read(run.version_uri(state.partition, str(state.version), MANIFEST)))
+        assert [file["undeclared"] for file in manifest["files"]] == [[]]
         archive.write_day(FIRST, table.append_column("fraud", table.column("flagged")))
         state = run_day(run, day_of(1))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
 from airflow_mlmon.records import Status, VerdictState
@@ -156,3 +159,80 @@ def _sampled(day, share):
         for row in rows
     ]
     return pa.Table.from_pylist(records)
+
+
+def test_request_before_midnight_is_paired_with_its_response_after_it(tmp_path):
+    archive = BaseArchive(tmp_path, of("kserve", "  lateness_days: 1"))
+    days = [FIRST, day_of(1)]
+    for day in days:
+        for name, content in LOGS["kserve"](day_table(day)).items():
+            folder = day_of(1) if day == FIRST and name == "response-0-batch.json" else day
+            archive.write(f"preds/dt={folder}/{day}-{name}", content)
+
+    with archive.opened() as run:
+        states = [run_day(run, day) for day in days]
+
+        assert [(state.status, state.rows_accepted) for state in states] == [(Status.OK, 200)] * 2
+        assert [
+            sorted(read_curated(run, state.partition, state.version).to_pylist(), key=lambda row: row["id"])
+            for state in states
+        ] == [expected_rows(day_table(day)) for day in days]
+
+
+def test_response_that_comes_later_gives_its_day_a_new_version(tmp_path):
+    archive = BaseArchive(tmp_path, of("kserve", "  lateness_days: 1"))
+    files = LOGS["kserve"](day_table(FIRST))
+    late = files.pop("response-0-batch.json")
+    for name, content in files.items():
+        archive.write(f"preds/dt={FIRST}/{name}", content)
+
+    with archive.opened() as run:
+        before = run_day(run, FIRST)
+        archive.write(f"preds/dt={day_of(1)}/response-0-batch.json", late)
+        after = run_day(run, FIRST)
+
+        assert (before.status, after.status) == (Status.PARTIAL, Status.OK)
+        assert before.rows_accepted < after.rows_accepted == 200
+        assert before.version != after.version
+
+
+def test_inference_table_is_read_by_its_log(tmp_path):
+    columns = of("databricks", "  format: delta", "  dates: event")
+    archive = BaseArchive(tmp_path, ("/preds/dt={date}/", "/preds/"), columns)
+    table = f"{archive.root}/preds"
+    days = [FIRST, day_of(1)]
+    for day in days:
+        write_deltalake(table, pa.concat_tables(_tables_of(LOGS["databricks"](day_table(day)))), mode="append")
+    # compaction leaves the files of before beside the new one
+    DeltaTable(table).optimize.compact()
+
+    with archive.opened() as run:
+        states = [run_day(run, day) for day in days]
+
+        assert [(state.status, state.rows_accepted) for state in states] == [(Status.OK, 200)] * 2
+        assert [
+            sorted(read_curated(run, state.partition, state.version).to_pylist(), key=lambda row: row["id"])
+            for state in states
+        ] == [expected_rows(day_table(day)) for day in days]
+
+
+def _tables_of(files):
+    return [pq.read_table(io.BytesIO(content)) for content in files.values()]
+
+
+def test_target_that_is_logged_with_the_predictions_is_their_label(tmp_path):
+    archive = BaseArchive(tmp_path, of("bentoml"))
+    archive.spec_text += "labels: {label: fraud}\n"
+    records = [
+        {"amount": row["amount"], "country": row["country"], "score": row["score"], "flagged": row["flagged"]}
+        | {"fraud": row["flagged"], "request_id": row["id"], "timestamp": row["at"].replace(tzinfo=None).isoformat()}
+        for row in day_table(FIRST).to_pylist()
+    ]
+    archive.write(f"preds/dt={FIRST}/data.1.log", to_lines(*records))
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+        assert (state.status, state.rows_accepted) == (Status.OK, 200)
+        assert metric_of(run, FIRST, "label_coverage") == 1.0
+        assert metric_of(run, FIRST, "accuracy") == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,8 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.operators.steps import PreparePartitionOperator
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
 from airflow_mlmon.records import PartitionState, Status
 from tests.support.base_day import FIRST, BaseArchive, day_table, run_day
@@ -159,3 +162,54 @@ def test_folders_of_local_days_hold_days_of_utc(tmp_path: Path, offset: int):
     assert [state.status for state in states] == [Status.OK] * 5
     assert [state.rows_accepted for state in states] == (expected[::-1] if offset < 0 else expected)
     assert set(ids.values()) == {1}
+
+
+def test_a_file_that_several_days_list_gives_each_its_rows(tmp_path: Path):
+    """Folders of UTC days, where the days are those of a zone; no key is needed for rows that another day lists."""
+    zoned = ("start: 2026-03-01\n", "start: 2026-03-01\nday_zone: Asia/Kolkata\n")
+    archive = BaseArchive(tmp_path, zoned, ("  columns:\n", "  path_zone: UTC\n  columns:\n"))
+    folders = [DAYS[0] - timedelta(days=1), *DAYS]
+    for day in folders:
+        archive.write_day(day)
+    with archive.opened() as run:
+        states = [run_day(run, day) for day in DAYS]
+        ids = ids_of(run, DAYS)
+        handed = manifest_of(run, DAYS[1])["rows_handed_over"]
+
+    times = pa.concat_tables(map(day_table, folders)).column("at").to_pylist()
+    expected = [sum(state.partition.start <= moment < state.partition.end for moment in times) for state in states]
+    assert [(state.status, state.rows_accepted) for state in states] == [(Status.OK, rows) for rows in expected]
+    assert (set(ids.values()), len(ids)) == ({1}, sum(expected))
+    assert set(handed) == {str(DAYS[0]), str(DAYS[2])}
+
+
+def test_files_whose_path_tells_no_day_give_each_day_its_rows(tmp_path: Path):
+    by_event = "  dates: event\n  written_within_hours: 30\n  columns:\n"
+    archive = BaseArchive(tmp_path, ("/preds/dt={date}/", "/preds/"), ("  columns:\n", by_event))
+    for day in DAYS:
+        path = archive.write(f"preds/{day}.parquet", with_seams(day))
+        written = datetime.combine(day + timedelta(days=1), time(2), UTC).timestamp()
+        os.utime(path, (written, written))
+    with archive.opened() as run:
+        states = [run_day(run, day) for day in DAYS]
+        ids = ids_of(run, DAYS)
+
+    own = [ROWS + (day != DAYS[-1]) * BEFORE + (day != DAYS[0]) * AFTER for day in DAYS]
+    assert [(state.status, state.rows_accepted) for state in states] == [(Status.OK, rows) for rows in own]
+    assert (set(ids.values()), len(ids)) == ({1}, sum(own))
+
+
+def test_the_first_step_in_airflow_redoes_the_day_before_its_own_goes_on(tmp_path: Path):
+    archive = archive_of(tmp_path, DAYS[:1], LATE)
+    step = PreparePartitionOperator(task_id="prepare_partition", spec_path="m.yaml")
+    with archive.opened() as run:
+        before = run_day(run, DAYS[0])
+        archive.write_day(DAYS[1], with_seams(DAYS[1]))
+        summary = json.loads(json.dumps(step.run_step(run, run.partition(DAYS[1]), {})))
+        after = run.store.state(before.partition)
+        again = step.run_step(run, run.partition(DAYS[1]), {})
+
+    assert (before.rows_accepted, after and after.rows_accepted) == (ROWS, ROWS + BEFORE)
+    assert Prepared.from_dict(summary).redone == (str(DAYS[0]),)
+    assert again["redone"] == ()
+    assert again["version"] == summary["version"]

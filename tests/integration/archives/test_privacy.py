@@ -111,6 +111,8 @@ def test_planted_values_are_nowhere(tmp_path, caplog, capfd, monkeypatch):
     places = ["--store", f"sqlite:///{tmp_path / 'store.db'}", "--workspace", str(tmp_path / "workspace")]
 
     with caplog.at_level(logging.INFO):
+        main(["check", str(spec), "--data", "--partition", str(FIRST), *places])
+        main(["init", str(archive.root / "reference")])
         main(["run", str(spec), "--partition", str(FIRST), "--json", *places])
     said = (caplog.text + "".join(capfd.readouterr())).encode()
 

@@ -117,7 +117,19 @@ def test_number_of_no_clear_unit_needs_one():
     values = pa.array([5411, 0, 20260301, -5])
 
     assert read(values) == ([None] * 4, {NO_UNIT: [0, 1, 2, 3]}, ())
+    # a day of 1972 in milliseconds
+    assert read(pa.array([86_400_000 * 1_000])) == ([None], {NO_UNIT: [0]}, ())
     assert read(values[1:2], unit="ms") == ([datetime(1970, 1, 1, tzinfo=UTC)], {}, ())
+
+
+@pytest.mark.parametrize("factor", [1, 10**3, 10**6])
+def test_end_of_all_times_is_not_taken_for_another_day_in_another_unit(factor):
+    last = datetime(9999, 12, 31, tzinfo=UTC)
+    values = pa.array([int(last.timestamp()) * factor, SECONDS * factor])
+
+    unit = {1: "s", 10**3: "ms", 10**6: "us"}[factor]
+    assert read(values)[:2] == ([None, SPRING], {NO_UNIT: [0]})
+    assert read(values, unit=unit) == ([last, SPRING], {}, ())
 
 
 def test_number_beyond_all_years_is_none_in_its_unit():
