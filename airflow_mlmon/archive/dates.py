@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Found(NamedTuple):
     after: str
 
 
-class Layout(NamedTuple):
+class FoundLayout(NamedTuple):
     """Path of one day's files with placeholders, the folder of all days, and the first day."""
 
     path: str
@@ -50,11 +51,11 @@ def find_day(path: str) -> date | None:
     return next((found.day for found in _find(path)), None)
 
 
-def find_layout(files: Sequence[str]) -> Layout | None:
+def find_layout(files: Sequence[str]) -> FoundLayout | None:
     """Find how the paths of files name their days; None if they do not.
 
     >>> find_layout(["p/2026/03/01/05/x.parquet"]), find_layout(["p/20260301.csv"])[0]
-    (Layout(path='p/{year}/{month}/{day}/', root='p', first=datetime.date(2026, 3, 1)), 'p/{year}{month}{day}.csv')
+    (FoundLayout(path='p/{year}/{month}/{day}/', root='p', first=datetime.date(2026, 3, 1)), 'p/{year}{month}{day}.csv')
     """
     by_form: dict[tuple[str, int], list[Found]] = defaultdict(list)
     for file in files:
@@ -66,7 +67,14 @@ def find_layout(files: Sequence[str]) -> Layout | None:
     days = max(by_form.values(), key=lambda found: (len(found), len({one.day for one in found})))
     path = _path_of(days)
     root = re.split(r"[{*]", path, maxsplit=1)[0].rpartition("/")[0]
-    return Layout(path, root, min(found.day for found in days))
+    return FoundLayout(path, root, min(found.day for found in days))
+
+
+def suggest_path(path: str, around: Iterable[str]) -> str | None:
+    """Suggest the path of days that is the most like a path without files; None if nothing there names a day."""
+    layouts = (find_layout([uri]) for uri in around)
+    found = {layout.path for layout in layouts if layout is not None} - {path, f"{path}/"}
+    return max(sorted(found), key=lambda one: SequenceMatcher(None, one, path).ratio(), default=None)
 
 
 def _find(path: str) -> list[Found]:

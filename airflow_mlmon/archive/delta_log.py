@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from airflow_mlmon.errors import ConfigError, DataError
+from airflow_mlmon.errors import ConfigError, DataError, ServiceRejectedError
 from airflow_mlmon.storage import ObjectStore, StoredObject, join_uri
 from airflow_mlmon.storage.scratch import scratch_folder
 
@@ -85,7 +85,11 @@ def find_table(store: ObjectStore, path: str) -> str | None:
 
 def warn_of_log(store: ObjectStore, paths: Iterable[str]) -> str:
     """Say that the files of a Delta table are read without its log; empty if none of the paths is in one."""
-    found = next((root for path in paths if (root := find_table(store, path))), None)
+    try:
+        found = next((root for path in paths if (root := find_table(store, path))), None)
+    except ServiceRejectedError:
+        # only the days themselves need be open to the reader
+        return ""
     if found is None:
         return ""
     return f"{found} is a Delta table, whose removed files are read too: set the format to delta in the spec"
@@ -112,8 +116,9 @@ def match_objects(store: ObjectStore, root: str, live: list[LiveFile]) -> Iterat
 
 def _parents(folder: str) -> Iterator[str]:
     """Yield a folder and those that hold it, up to two: tables are seldom partitioned by more before the day."""
+    is_remote = "://" in folder
     for _ in range(3):
-        if not folder.rpartition("://")[2].strip("/"):
+        if is_remote is not ("://" in folder) or not folder.rpartition("://")[2].strip("/"):
             return
         yield folder
         folder = folder.rpartition("/")[0]

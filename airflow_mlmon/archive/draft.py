@@ -9,7 +9,7 @@ from datetime import date
 
 import yaml
 
-from airflow_mlmon.archive.dates import Layout, find_day, find_layout
+from airflow_mlmon.archive.dates import FoundLayout, find_day, find_layout
 from airflow_mlmon.archive.guess import GuessedModel
 from airflow_mlmon.archive.guess_column import GuessedColumn, split_words
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
@@ -36,7 +36,7 @@ class Place:
     reference: str
     first: date
     is_dated: bool
-    layout: Layout | None = None
+    layout: FoundLayout | None = None
     own_reference: str | None = None
     labels: Place | None = None
 

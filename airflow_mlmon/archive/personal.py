@@ -26,7 +26,7 @@ def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Tabl
             table = table.remove_column(position)
         elif column.personal is PersonalData.HASH:
             table = table.set_column(position, name, hash_values(table.column(name), hash_key))
-        elif column.truncate is not None or column.generalise is not None:
+        elif column.is_coarse:
             table = table.set_column(position, name, coarsen_values(table.column(name), column))
     return table
 

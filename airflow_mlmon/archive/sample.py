@@ -28,7 +28,7 @@ def find_samples(storage: Storage, data: str) -> list[str]:
     try:
         return find_files(data, storage)
     except NotFoundError as error:
-        raise ConfigError(error.message, hint="name a file, a folder or a glob") from error
+        raise ConfigError(error.message, hint=f"name a file, a folder or a glob; {error.hint}") from error
 
 
 class FirstRows(NamedTuple):

@@ -10,22 +10,23 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow_mlmon.archive.beside import look_around, suggest_path
-from airflow_mlmon.archive.layout import ListedFile, list_below, list_dated, list_day
+from airflow_mlmon.archive.dates import suggest_path
+from airflow_mlmon.archive.layout import ListedFile, list_day
 from airflow_mlmon.archive.patterns import Pattern
 from airflow_mlmon.errors import DataError, MlmonError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Progress, Run, silent
-from airflow_mlmon.pipeline.steps.deliveries import take_delivery
+from airflow_mlmon.pipeline.steps.deliveries import DeliveryFiles, find_delivery, take_delivery
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
-from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, read_reference
+from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_reference, read_reference
 from airflow_mlmon.pipeline.workspace.samples import days_of
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.records import Status
-from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec import Labels, ModelSpec
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import ObjectStore, Storage
+from airflow_mlmon.storage.around import look_around
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.tables.files import describe_file
@@ -248,9 +249,8 @@ def _format(store: ObjectStore, file: ListedFile, reading: Reading) -> str:
 
 def _inspect_reference(run: Run) -> ReferenceFound:
     reference = run.spec.reference
-    store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
     run.progress("reading the reference")
-    files = list_below(store, reference.path).files
+    store, files = list_reference(run)
     if not files:
         around = look_around(store, reference.path)
         return ReferenceFound(path=reference.path, problem=f"no files at {reference.path}", around=around)
@@ -301,30 +301,24 @@ def _inspect_labels(run: Run, today: date) -> LabelsFound | None:
     if labels is None:
         return None
     path = labels.path or ", ".join(run.spec.predictions.paths)
-    day, files, store = _newest_delivery(run, today)
-    if day is None:
+    newest = _newest_delivery(run, labels, today)
+    if newest is None:
         return LabelsFound(path=path, problem="no files")
+    day, source = newest
     try:
         taken = take_delivery(run, run.partition(day))
     except MlmonError as error:
         return LabelsFound(path=path, day=day, problem=str(error))
-    formats = _formats(store, files, Reading.of(labels)) if labels.log is None else {}
+    formats = _formats(source.store, source.listed, Reading.of(labels)) if labels.log is None else {}
     return LabelsFound(path=path, day=day, rows=taken.rows, problem=taken.problem, note=taken.note, formats=formats)
 
 
-def _newest_delivery(run: Run, today: date) -> tuple[date | None, Sequence[ListedFile], ObjectStore]:
-    labels, predictions = run.spec.labels, run.spec.predictions
-    assert labels is not None  # noqa: S101 - asked for by the caller
+def _newest_delivery(run: Run, labels: Labels, today: date) -> tuple[date, DeliveryFiles] | None:
     if labels.path is None:
         newest = _newest(run, today)
-        files = () if newest is None else list_day(run.archive, predictions, run.partition(newest)).files
-        return newest, files, run.archive
-    store = run.storage.at(labels.path, labels.connection or predictions.connection)
-    if labels.watermark is not None:
-        files = list_below(store, labels.path).files
-        return today if files else None, files, store
-    for back in range(-1, _DAYS_BACK):
-        past = today - timedelta(days=back)
-        if files := list_dated(store, labels.path, run.partition(past)).files:
-            return past, files, store
-    return None, (), store
+        days = [newest] if newest else []
+    else:
+        # a growing table is the same on each
+        days = [today - timedelta(days=back) for back in range(-1, 1 if labels.watermark else _DAYS_BACK)]
+    sources = ((day, find_delivery(run, labels, run.partition(day))) for day in days)
+    return next((found for found in sources if found[1].listed), None)

@@ -14,6 +14,7 @@ from airflow_mlmon.archive.layout import day_folders
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
+from airflow_mlmon.spec.layouts import OF_TIME, PLACEHOLDER
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -82,6 +83,9 @@ class Run:
         declared |= self.spec.predictions.declared
         if self.spec.predictions.log is not None:
             declared["log"] = self.spec.predictions.log
+        of_path = {name for path in self.spec.predictions.paths for name in PLACEHOLDER.findall(path)} - set(OF_TIME)
+        if of_path:
+            declared["columns_of_path"] = sorted(of_path)
         if self.spec.day_zone != DEFAULT_ZONE:
             declared["day_zone"] = self.spec.day_zone
         if self.spec.operational is not None:

@@ -61,14 +61,16 @@ class Predictions(Layout, Files):
 class Reference(Files):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
-    path: str = Field(description="Folder of Parquet files with the columns of the predictions.")
+    path: str = Field(
+        description="Folder, file or glob of files with the columns of the predictions; what they lack is recognised."
+    )
     connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
     label: str | None = Field(default=None, description="Column with the label, where the files have one.")
     outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
     dated: bool = Field(
         default=True,
-        description="false: the files have neither ids nor event times, as is common for training data. The variance "
-        "between days is then learnt from the initial window.",
+        description="false: ids and event times are left out, also where the files have them. How days vary "
+        "is then learnt from the initial window.",
     )
 
     @field_validator("path")

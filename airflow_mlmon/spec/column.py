@@ -80,6 +80,11 @@ class Column(Section):
         "or year, before anything is written. The column is monitored by what is kept.",
     )
 
+    @property
+    def is_coarse(self) -> bool:
+        """Return whether only a part of each value is kept."""
+        return self.truncate is not None or self.generalise is not None
+
     @model_validator(mode="after")
     def _sound_quantile(self) -> Self:
         if (self.role is Role.QUANTILE) is not (self.quantile is not None):

@@ -136,6 +136,8 @@ def check_labels(labels: Labels | None, columns: Mapping[str, Column]) -> None:
             raise UnknownNameError(key, name, columns)
         if columns[name].personal is PersonalData.DROP:
             raise ValueError(f"{key}: is dropped as personal; use `personal: hash`")
+        if columns[name].is_coarse:
+            raise ValueError(f"{key}: is truncated or generalised; labels are joined on whole values")
         if columns[name].type not in _JOINING:
             raise ValueError(f"{key}: a column of type {columns[name].type} cannot be joined on")
     if isinstance(labels.id, dict) and not labels.id:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
+from airflow_mlmon.storage.around import look_around
 from airflow_mlmon.tables.avro import read_avro
 from airflow_mlmon.tables.damage import naming_damage, refuse_file
 from airflow_mlmon.tables.delimited import read_delimited, read_separator
@@ -51,7 +52,11 @@ def find_files(path: str, storage: Storage) -> list[str]:
     """
     found = match_files(path, storage)
     if not found:
-        raise NotFoundError(f"No data files found at {path}.", hint=f"supported extensions: {_SUPPORTED}")
+        there = ", ".join(look_around(storage.at(path), re.split(r"[*?\[]", path, maxsplit=1)[0]))
+        raise NotFoundError(
+            f"No data files found at {path}.",
+            hint=f"there are {there}" if there else f"supported extensions: {_SUPPORTED}",
+        )
     for uri in found:
         if format_of_name(uri) is None and _sniff(uri, storage) is None:
             raise ConfigError(f"{uri} has an unsupported extension.", hint=f"supported extensions: {_SUPPORTED}")

@@ -43,7 +43,7 @@ class Taken(NamedTuple):
     note: str = ""
 
 
-class _Files(NamedTuple):
+class DeliveryFiles(NamedTuple):
     """Files of one delivery, or of the table that holds all; `listing` changes with them."""
 
     store: ObjectStore
@@ -62,7 +62,7 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
         return Taken()
     if labels.watermark is not None:
         return _take_of_table(run, labels, _window(run, labels, partition)).get(partition, Taken())
-    source = _find(run, labels, partition)
+    source = find_delivery(run, labels, partition)
     return _take(run, labels, partition, source) if source.listed else Taken()
 
 
@@ -74,12 +74,12 @@ def take_changed_deliveries(run: Run, days: Iterable[Partition]) -> dict[Partiti
     known = run.store.deliveries(run.model, days[0].day, days[-1].day)
     listings = {delivery.partition.day: delivery.listing for delivery in known}
     if labels.watermark is not None:
-        listing = _find(run, labels, days[-1]).listing
+        listing = find_delivery(run, labels, days[-1]).listing
         unread = [day for day in days if listings.get(day.day) != listing]
         return _take_of_table(run, labels, days) if unread else {}
     taken = {}
     for day in days:
-        source = _find(run, labels, day)
+        source = find_delivery(run, labels, day)
         if source.listed and listings.get(day.day) != source.listing:
             taken[day] = _take(run, labels, day, source)
     return taken
@@ -96,7 +96,8 @@ def _window(run: Run, labels: Labels, partition: Partition) -> list[Partition]:
     return [*(day for day in days if day.day >= run.spec.start), partition]
 
 
-def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
+def find_delivery(run: Run, labels: Labels, partition: Partition) -> DeliveryFiles:
+    """List the files of the delivery of a day, or of the growing table that holds all."""
     if labels.path is None:
         store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
         listed = (*found.files, *list_neighbours(run.archive, run.spec.predictions, partition, found))
@@ -105,7 +106,7 @@ def _find(run: Run, labels: Labels, partition: Partition) -> _Files:
         listed = _list(store, labels, labels.path, partition).files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
-    return _Files(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+    return DeliveryFiles(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
 
 
 def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -> Listing:
@@ -114,7 +115,7 @@ def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -
     return list_below(store, path) if labels.watermark else list_dated(store, path, partition)
 
 
-def _take(run: Run, labels: Labels, partition: Partition, source: _Files) -> Taken:
+def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles) -> Taken:
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
     # the files of the predictions are those of neighbouring days, too
@@ -138,7 +139,7 @@ def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
 
 def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[Partition, Taken]:
     """Read a growing table once, and divide its rows by the days of their watermark."""
-    source = _find(run, labels, days[-1])
+    source = find_delivery(run, labels, days[-1])
     if not source.listed:
         return {}
     table, manifest = _read(run, labels, days[-1], source)
@@ -165,7 +166,7 @@ def _rows_of(day: Partition, table: pa.Table, column: str) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(times, pa.scalar(day.start)), pc.less(times, pa.scalar(day.end))))
 
 
-def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tuple[pa.Table, Manifest]:
+def _read(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles) -> tuple[pa.Table, Manifest]:
     run.progress("reading labels")
     table, files = read_files(_own_source(run, labels, source) if labels.path is None else _source(run, labels, source))
     if labels.path is None:
@@ -176,7 +177,7 @@ def _read(run: Run, labels: Labels, partition: Partition, source: _Files) -> tup
     return _with_hashed_keys(table, run), manifest
 
 
-def _source(run: Run, labels: Labels, source: _Files) -> ListedSource:
+def _source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource:
     columns = label_columns(run.spec, labels)
     return ListedSource(
         store=source.store,
@@ -188,7 +189,7 @@ def _source(run: Run, labels: Labels, source: _Files) -> ListedSource:
     )
 
 
-def _own_source(run: Run, labels: Labels, source: _Files) -> ListedSource:
+def _own_source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource:
     predictions, time = run.spec.predictions, run.spec.time_column
     columns = label_columns(run.spec, labels) | {time: predictions.columns[time]}
     return ListedSource(

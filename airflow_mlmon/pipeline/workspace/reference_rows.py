@@ -53,7 +53,7 @@ def read_reference(run: Run) -> ReferenceRows:
     Raises:
         ConfigError: a file cannot be read, or there are no rows.
     """
-    store, files = _list(run)
+    store, files = list_reference(run)
     found = _read(run, store, files)
     if not found.rows.num_rows:
         said = f": {'; '.join(found.told)}" if found.told else ""
@@ -74,7 +74,7 @@ def stream_reference(run: Run) -> Iterator[ReferenceRows]:
     Raises:
         ConfigError: a file cannot be read.
     """
-    store, files = _list(run)
+    store, files = list_reference(run)
     for item in files:
         yield _read(run, store, [item])
 
@@ -88,7 +88,8 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     return join_outputs(rows, rows.column(reference.label), excluded, run.spec)
 
 
-def _list(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
+def list_reference(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
+    """List the files of the reference, and return their store too."""
     reference = run.spec.reference
     store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
     if reference.format is FileFormat.DELTA:

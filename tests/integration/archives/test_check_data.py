@@ -123,3 +123,13 @@ def test_mistakes_in_the_spec_are_told_first(archive, capsys):
     assert check(archive, replace=("type: float", "type: flaot")) == 2
     assert main(["check", str(archive.folder / "m.yaml"), "--partition", "2026-03-01"]) == 2
     assert "--partition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["compare", "init"])
+def test_other_commands_say_what_is_there_too(archive, capsys, command):
+    wrong = f"{archive.root}/pred/dt=2026-03-01"
+
+    assert main([command, wrong, wrong] if command == "compare" else [command, wrong]) != 0
+    said = capsys.readouterr().err
+    assert wrong in said
+    assert f"{archive.root}/preds/dt=2026-03-01/part-0.parquet" in said

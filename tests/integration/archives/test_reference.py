@@ -153,3 +153,19 @@ def test_a_damaged_file_and_a_reference_without_rows_are_refused(tmp_path):
     archive.write("reference/part-1.parquet", b"PAR1")
     with archive.opened() as run, pytest.raises(ConfigError, match=r"part-1\.parquet"):
         ensure_reference(run)
+
+
+@pytest.mark.parametrize("path", ["reference/part-0.parquet", "reference/*.parquet", "reference", "v*/"])
+def test_a_reference_is_a_file_a_folder_or_a_glob(tmp_path, path):
+    archive = BaseArchive(tmp_path, ("/reference/", f"/{path}"))
+    archive.write("v1/part-0.parquet", PAST)
+    with archive.opened() as run:
+        assert ensure_reference(run).profile.rows == PAST.num_rows
+
+
+def test_a_column_of_the_reference_may_be_in_its_path_alone(tmp_path):
+    version = ("    score: {", "    model_version: {{type: category, role: version}}\n    score: {{")
+    archive = BaseArchive(tmp_path, version, ("/reference/", "/past/"))
+    archive.write("past/model_version=v1/part-0.parquet", PAST)
+    with archive.opened() as run:
+        assert set(ensure_reference(run).profile.segments["model_version"].parts) >= {"v1"}

@@ -62,3 +62,11 @@ def test_coarse_column_that_cannot_be_is_refused_at_its_line(column, mistake):
 
     assert mistake in str(caught.value)
     assert str(caught.value).startswith("m.yaml:10: ")
+
+
+def test_labels_are_not_joined_on_a_coarse_column():
+    labels = "labels: {path: 's3://bucket/labels/dt={date}/', id: {x: customer}, label: churned}\n"
+    text = SPEC.format(column="{type: string, truncate: 3}") + labels
+
+    with pytest.raises(ConfigError, match=r"labels.id.x: is truncated or generalised; labels are joined on whole"):
+        parse_spec(text.replace("    amount: {type: float}", "    amount: {type: float, role: score}"), "m.yaml")

@@ -1,15 +1,13 @@
-"""Objects around a path at which none were found, and the path that would find them."""
+"""Objects around a path at which there are none."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 from pathlib import Path
 
-from airflow_mlmon.archive.dates import find_layout
-from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.local import to_path
+from airflow_mlmon.storage.objects import ObjectStore
 
 _MOST = 20
 _VISITED = 5_000
@@ -29,13 +27,6 @@ def look_around(store: ObjectStore, path: str) -> tuple[str, ...]:
         if found := store.list(f"{scheme}://{'/'.join(parts[:kept])}/"):
             return _first_of_each(item.uri for item in found)
     return ()
-
-
-def suggest_path(path: str, around: Iterable[str]) -> str | None:
-    """Suggest the path of days that is the most like a path without files; None if nothing there names a day."""
-    layouts = (find_layout([uri]) for uri in around)
-    found = {layout.path for layout in layouts if layout is not None} - {path, f"{path}/"}
-    return max(sorted(found), key=lambda one: SequenceMatcher(None, one, path).ratio(), default=None)
 
 
 def _first_of_each(uris: Iterable[str]) -> tuple[str, ...]:
