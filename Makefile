@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test test-druid bench-profiles bench-druid bench-alerts bench-models bench-intake lint format docs bench lock versitygw azurite clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid bench-profiles bench-druid bench-alerts bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ druid-down: $(READY) ## stop what `make druid` left running
 
 test: $(READY) ## run every test, in two processes; ARGS="-k spec" for some
 	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+
+fuzz: $(READY) ## read 10,000 damaged files of every format, and account for each row; FILES=500 for fewer
+	@FUZZED_FILES=$(or $(FILES),10000) $(BIN)/python -m pytest tests/property/test_fuzzed_files.py --timeout 3600 $(ARGS)
 
 test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" for some
 	@$(BIN)/python -m pytest tests/druid $(ARGS)
@@ -85,6 +88,11 @@ azurite: .cache/azurite/node_modules/.bin/azurite-blob ## install the Azure serv
 
 .cache/azurite/node_modules/.bin/azurite-blob:
 	npm install --prefix $(CURDIR)/.cache/azurite --no-audit --no-fund --loglevel=error azurite@3.35.0
+
+fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud Storage of the tests (needs Go)
+
+.cache/bin/fake-gcs-server:
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/fsouza/fake-gcs-server@v1.56.1
 
 clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build

@@ -23,7 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "sensitive": True,
     },
     "workspace": {
-        "description": "Folder (s3://, abfs:// or a path) of curated partitions, profiles and reports. "
+        "description": "Folder (s3://, abfs://, gs:// or a path) of curated partitions, profiles and reports. "
         "Default: mlmon/workspace below AIRFLOW_HOME.",
         "version_added": "0.1.0",
         "type": "string",
@@ -31,7 +31,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "workspace_connection": {
-        "description": "Airflow connection of a workspace in S3 or Azure. Default: the credentials of the environment.",
+        "description": "Airflow connection of a workspace in an object store. Default: credentials of the environment.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "aws_default",

@@ -61,6 +61,14 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzuriteServer]
 
 
 @pytest.fixture(scope="session")
+def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from tests.support.gcs import GcsServer  # noqa: PLC0415 - a second that few tests need
+
+    with GcsServer(tmp_path_factory.mktemp("gcs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The maintenance database of a server, in which each test makes databases of its own."""
     with private_postgres() as url:

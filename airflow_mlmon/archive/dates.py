@@ -13,7 +13,7 @@ from typing import NamedTuple
 _KEY = r"(?:[A-Za-z_]+=)?"
 _FORMS = (
     # year=2026/month=3/day=1, 2026/03/01
-    re.compile(rf"(?<![^/])({_KEY})(\d{{4}})(/{_KEY})(\d\d?)(/{_KEY})(\d\d?)(?![^/])"),
+    re.compile(rf"(?<![^/])({_KEY})(\d{{4}})(/{_KEY})(\d\d?)(/{_KEY})(\d\d?)(?![^/.])"),
     re.compile(r"(?<!\d)()(\d{4})(-)(\d\d)(-)(\d\d)(?!\d)"),
     re.compile(r"(?<!\d)()(\d{4})([-_.])(\d\d?)(\3)(\d\d?)(?!\d)"),
     re.compile(r"(?<!\d)()((?:19|20)\d\d)()(\d\d)()(\d\d)(?!\d)"),
@@ -95,7 +95,8 @@ def _find(path: str) -> list[Found]:
 
 
 def _path_of(days: Sequence[Found]) -> str:
-    begin = "/".join(_or_any(parts) for parts in zip(*(found.before.split("/") for found in days), strict=False))
+    befores = [_name_folders(found.before, found.day).split("/") for found in days]
+    begin = "/".join(_or_any(parts) for parts in zip(*befores, strict=False))
     begin += days[0].pattern
     rests = [found.after for found in days]
     if "/" not in rests[0]:
@@ -103,9 +104,23 @@ def _path_of(days: Sequence[Found]) -> str:
     own = [rest.split("/")[:-1] for rest in rests]
     shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*own, strict=False)))
     kept = [parts[0] for parts in takewhile(lambda parts: _is_fixed(parts[0]), shared[1:])]
-    folder = "/".join([f"{begin}{_or_any([parts[0] for parts in own])}", *kept])
+    beside = _or_any([parts[0] for parts in own])
+    folder = "/".join([f"{begin}{beside if _is_fixed(beside) else '*'}", *kept])
     hour = _hour_below([(found.day, parts[len(kept) + 1 :]) for found, parts in zip(days, own, strict=True)])
     return f"{folder}/{hour}"
+
+
+def _name_folders(path: str, day: date) -> str:
+    """Put placeholders for the folders of a day's year and month, as in 2026/03/2026-03-01.csv."""
+    forms = {f"{day:%Y-%m}": "{year}-{month}", f"{day:%Y%m}": "{year}{month}", f"{day:%Y}": "{year}"}
+    months = {f"{day:%m}": "{month}", str(day.month): "{month}"}
+    *folders, last = path.split("/")
+    named: list[str] = []
+    for folder in folders:
+        key, value = found.groups() if (found := re.fullmatch(rf"({_KEY})(.*)", folder)) else ("", folder)
+        is_below_year = bool(named) and named[-1].endswith("{year}")
+        named.append(key + (forms | months if is_below_year else forms).get(value, value))
+    return "/".join([*named, last])
 
 
 def _or_any(parts: Sequence[str]) -> str:

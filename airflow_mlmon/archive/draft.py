@@ -60,6 +60,7 @@ def draft_spec(
     *,
     repeated: Sequence[str] = (),
     reference: GuessedModel | None = None,
+    log: str | None = None,
 ) -> str:
     """Draft the text of a spec that `mlmon check` accepts, with every guess marked.
 
@@ -69,6 +70,7 @@ def draft_spec(
         name: Name of the model.
         repeated: Columns that a file of the sample has twice.
         reference: What was guessed from a sample of the reference, where it was named.
+        log: System whose log the sample is.
     """
     lines = [
         "# The spec of one monitored model, drafted from a sample of its archive.",
@@ -76,7 +78,7 @@ def draft_spec(
         *_head(place, name),
         *_task(model),
         "",
-        *_predictions(model, place),
+        *_predictions(model, place, log),
         *(f"    # {_quoted(name)}: left out: it occurs twice in a file" for name in repeated),
         *_labels(model, place),
         "",
@@ -111,7 +113,7 @@ def _task(model: GuessedModel) -> Iterator[str]:
         yield f"classes: [{names}] # guess: in the order of the columns of role probability"
 
 
-def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
+def _predictions(model: GuessedModel, place: Place, log: str | None) -> Iterator[str]:
     yield "# Archived predictions: the files of each day."
     yield "predictions:"
     why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
@@ -119,6 +121,8 @@ def _predictions(model: GuessedModel, place: Place) -> Iterator[str]:
     if "://" in place.path:
         yield "  # connection: aws_default # an Airflow connection; without it the default AWS credential chain"
     yield "  # ready: _SUCCESS # marker file that marks a day as complete"
+    if log:
+        yield f"  log: {log} # guess: the records are those of its log; a payload without names is read in this order"
     if model.has_naive_times:
         yield "  timezone: UTC # guess: the timestamps have no time zone"
     yield "  columns:"

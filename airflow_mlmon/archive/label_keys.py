@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -42,13 +42,25 @@ def prediction_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
     return _make_keys(rows, {name: name for name in key_columns(spec)}, spec)
 
 
+def count_merged(rows: pa.Table, spec: ModelSpec) -> int:
+    """Count the keys of predictions that are no longer told apart in the spelling of the spec."""
+    if spec.labels is None or not spec.labels.ids:
+        return 0
+    names = {name: name for name in key_columns(spec)}
+    written = pc.count_distinct(_join_keys([rows.column(name).cast(pa.string()) for name in names])).as_py()
+    return int(written - pc.count_distinct(_make_keys(rows, names, spec)).as_py())
+
+
 def label_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
     """Return the key of each row of labels; null where a column of it is null."""
     return _make_keys(rows, key_columns(spec), spec)
 
 
 def _make_keys(rows: pa.Table, names: Mapping[str, str], spec: ModelSpec) -> pa.ChunkedArray:
-    texts = [spell(rows.column(own).cast(pa.string()), forms_of(spec, name)) for name, own in names.items()]
+    return _join_keys([spell(rows.column(own).cast(pa.string()), forms_of(spec, name)) for name, own in names.items()])
+
+
+def _join_keys(texts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
     return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, _BETWEEN, null_handling="emit_null")
 
 

@@ -7,7 +7,7 @@ own folder that one of these days takes in is handed over to it: counted here, a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.curate import outside_reason
 from airflow_mlmon.archive.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.archive.manifest import SourceFile
 from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.archives import Predictions
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
 _Interval = tuple[datetime, datetime]
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 # days before its own in whose folder a row may lie, because a clock is ahead or a file was named by its first row
 _EARLY = 1
@@ -96,6 +101,9 @@ def select_rows(
     A file may be listed by several days, where its path does not tell the day or tells it in another zone.
     """
     lateness = predictions.lateness_days
+    if predictions.dates == "event" and predictions.format is FileFormat.DELTA:
+        # each day lists the files that have rows of it
+        return Selection(partition=partition, time_column=time_column, reach=[_ANY_TIME] * len(own.files))
     shared = _count_shared(predictions, partition)
     if lateness is None and not shared:
         return None
@@ -138,6 +146,13 @@ def list_neighbours(
         known.update(file.item.uri for file in files)
         found += files
     return tuple(found)
+
+
+def advise(spec: ModelSpec, quarantined: Collection[str]) -> str:
+    """Name the key by which rows of neighbouring days come to their days, where some were quarantined for its lack."""
+    if spec.predictions.lateness_days is not None or outside_reason(spec) not in quarantined:
+        return ""
+    return "set predictions.lateness_days if they belong to neighbouring days: each row is then handed over to its day"
 
 
 def divide_files(files: Sequence[SourceFile]) -> tuple[tuple[SourceFile, ...], tuple[PassedOver, ...]]:

@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
-from airflow_mlmon.tables.contents import Content, content_of_texts, is_integer_text, parse_texts
+from airflow_mlmon.tables.contents import Content, content_of_texts, is_index, is_integer_text, parse_texts
 from airflow_mlmon.tables.conversion.converted import Request, UnreadableTypeError, is_binary_type, is_text_type
-from airflow_mlmon.tables.schema import convert, is_index
+from airflow_mlmon.tables.schema import convert
 
 _TEXT = Request(Column(type=ColumnType.STRING), None)
 _WHOLE = Request(Column(type=ColumnType.INTEGER), None)

@@ -151,8 +151,8 @@ class Reader:
         envelope = self._source.envelope
         for number, piece in self._records() if envelope is None else self._unpack(envelope):
             batch = self._conform(number, piece)
-            rows, table = batch.table.num_rows, batch.table
-            self.filled.update(name for name in table.column_names if table.column(name).null_count < rows)
+            own = set(batch.table.column_names) - self.filled
+            self.filled.update(name for name in own if _has_value(batch.table.column(name)))
             yield batch
 
     def restart(self) -> bool:
@@ -286,6 +286,13 @@ class Reader:
                 known = known.set(number, common.field(0))
         self._schema = known
         return batch._replace(table=table, faults=tuple(faults))
+
+
+def _has_value(values: pa.ChunkedArray) -> bool:
+    """Return whether a column has a value; NaN and infinities, of which nothing can be compared, are none."""
+    if pa.types.is_floating(values.type):
+        return bool(pc.any(pc.is_finite(values), min_count=0).as_py())
+    return bool(values.null_count < len(values))
 
 
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:

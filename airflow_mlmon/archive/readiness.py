@@ -11,7 +11,7 @@ from airflow_mlmon.archive.layout import Scanned, moments_of, scan, wanted_of
 from airflow_mlmon.archive.patterns import Pattern
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.archives import Predictions
-from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage import ObjectStore, StoredObject
 
 
 def explain_unready(
@@ -38,7 +38,9 @@ def explain_unready(
         ]
         if absent:
             more = f" and {len(absent) - 1} more folders" if len(absent) > 1 else ""
-            problems.append(f"no {name} in {absent[0]}{more}")
+            at_root = [root for path in scanned if _find_at_root(store, root := Pattern(path).root, name)]
+            hint = f", but one in {at_root[0]}: did you mean `ready: {{root: {name}}}`?" if at_root else ""
+            problems.append(f"no {name} in {absent[0]}{more}{hint}")
     if ready.root:
         problems += [problem for path in scanned if (problem := _explain_root(store, path, ready.root, partition.end))]
     if ready.manifest:
@@ -65,11 +67,15 @@ def _folders_without(name: str, pattern: Pattern, moments: list[datetime], scann
 
 def _explain_root(store: ObjectStore, path: str, name: str, end: datetime) -> str:
     root = Pattern(path).root
-    found = [item for item in store.list(f"{root}{name}") if item.uri == f"{root}{name}"]
+    found = _find_at_root(store, root, name)
     if not found:
         return f"no {name} in {root}"
     modified = found[0].modified
     return "" if modified is not None and modified >= end else f"{name} in {root} was not written since the day ended"
+
+
+def _find_at_root(store: ObjectStore, root: str, name: str) -> list[StoredObject]:
+    return [item for item in store.list(f"{root}{name}") if item.uri == f"{root}{name}"]
 
 
 def _absent_files(store: ObjectStore, objects: list[Scanned], name: str) -> Iterator[str]:

@@ -13,11 +13,12 @@ _FOLDER_MARK = "_$folder$"
 _ENDINGS = (
     *(".crc", ".md5", ".sha1", ".sha256", ".sha512", ".metadata", ".meta", ".sig", ".asc"),
     *(".md", ".rst", ".html", ".pdf", ".png", ".py", ".sql", ".sh", ".ipynb", ".yaml", ".yml", ".xml"),
+    *(".done", ".success", ".ready", ".complete", ".ok", ".trigger"),
     *(".tmp", ".temp", ".swp", ".bak", ".lock", ".inprogress", ".pending", ".filepart", "._copying_", "~"),
 )
 _NAMES = re.compile(
     r"(?:.*manifest|.*\.metadata|readme|license|changelog|metadata|schema|checksums|(?:md5|sha\d+)sums)"
-    r"(?:\.(?:json|jsonl|csv|txt))?|thumbs\.db|desktop\.ini"
+    r"(?:\.(?:json|jsonl|csv|txt))?|(?:done|success|ready)(?:\.txt)?|thumbs\.db|desktop\.ini|.*\.(?:inprogress|pending)\..*"
 )
 
 
@@ -46,8 +47,8 @@ def explain_no_data(path: str, size: int, *, is_named: bool = False) -> str:
 def find_folder_objects(items: Iterable[StoredObject]) -> set[str]:
     """Find the empty objects that stand for the folder of other objects."""
     items = list(items)
-    folders = {folder for item in items for folder in _parents(item.uri)}
-    return {item.uri for item in items if not item.size and item.uri in folders}
+    empty = {item.uri for item in items if not item.size}
+    return {folder for item in items for folder in _parents(item.uri) if folder in empty} if empty else set()
 
 
 def matches_glob(path: str, glob: str) -> bool:

@@ -39,7 +39,7 @@ def add_command(
 def add_places(command: argparse.ArgumentParser) -> None:
     """Add the options for the store and the workspace."""
     command.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the metric store")
-    command.add_argument("--workspace", metavar="URI", help="folder for results: s3://, abfs:// or a path")
+    command.add_argument("--workspace", metavar="URI", help="folder for results: s3://, abfs://, gs:// or a path")
 
 
 def settings_of(parsed: argparse.Namespace) -> Settings:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from airflow_mlmon.archive.neighbours import advise
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.pipeline.inspection import DayFound, Inspection, LabelsFound, ReferenceFound, inspect_data
 from airflow_mlmon.settings import Settings
@@ -55,11 +56,7 @@ def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
     yield from _describe_formats(day.formats)
     if spec.predictions.log:
         yield f"  unpacked as the log of {spec.predictions.log}"
-    yield (
-        f"  {manifest['rows_read']:,} rows read, {manifest['rows_accepted']:,} accepted, "
-        f"{sum(manifest['quarantined'].values()):,} quarantined"
-    )
-    yield from (f"    {count:,} rows: {reason}" for reason, count in sorted(manifest["quarantined"].items()))
+    yield from _describe_rows(manifest, spec)
     faults: Counter[str] = Counter()
     for file in manifest["files"]:
         faults.update(file["faults"])
@@ -75,6 +72,17 @@ def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
         yield f"  columns that the spec does not declare: {', '.join(undeclared)}"
     zone = spec.predictions.timezone
     yield f"  days of {spec.day_zone}; times without a zone {f'are of {zone}' if zone else 'are not read'}"
+
+
+def _describe_rows(manifest: Mapping[str, Any], spec: ModelSpec) -> Iterator[str]:
+    yield (
+        f"  {manifest['rows_read']:,} rows read, {manifest['rows_accepted']:,} accepted, "
+        f"{sum(manifest['quarantined'].values()):,} quarantined"
+    )
+    yield from (f"    {count:,} rows: {reason}" for reason, count in sorted(manifest["quarantined"].items()))
+    if advice := advise(spec, manifest["quarantined"]):
+        yield f"    {advice}"
+    yield from (f"  {count:,} handed over to {other}" for other, count in manifest["rows_handed_over"].items())
 
 
 def _describe_files(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -34,7 +34,7 @@ def add_first_commands(commands: argparse._SubParsersAction) -> None:  # type: i
     check.add_argument("--partition", metavar="DAY", help="day to read, YYYY-MM-DD (default: the newest with files)")
     add_places(check)
     init = add_command(commands, "init", _init, "draft a commented spec from a sample of the archive")
-    init.add_argument("data", help="file, folder or glob of any format; local, s3:// or abfs://")
+    init.add_argument("data", help="file, folder or glob of any format; local, s3://, abfs:// or gs://")
     init.add_argument("--labels", metavar="PATH", help="labels in files of their own: file, folder or glob")
     init.add_argument("--reference", metavar="PATH", help="reference: file, folder or glob")
     init.add_argument("--output", metavar="FILE", help="file to write (default: standard output)")

@@ -13,6 +13,7 @@ from pathlib import Path
 from airflow_mlmon.archive.dates import find_layout
 from airflow_mlmon.archive.draft import Place, draft_spec
 from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.archive.guess_log import find_log, unpack_sample
 from airflow_mlmon.archive.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.storage import open_storage
@@ -56,8 +57,11 @@ def write_draft(
     if reference is not None:
         known = guess_model(read_sample(storage, find_samples(storage, reference)).table)
         place = replace(place, own_reference=_shown(reference, folder))
-    model = guess_model(sample.table, delivered)
-    text = draft_spec(model, place, name, repeated=sample.repeated, reference=known)
+    log = find_log(sample.table.column_names)
+    unpacked = unpack_sample(storage, files, log) if log else None
+    model = guess_model(sample.table if unpacked is None else unpacked, delivered)
+    log = None if unpacked is None else log
+    text = draft_spec(model, place, name, repeated=sample.repeated, reference=known, log=log)
     # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from airflow_mlmon.comparison.dataset import Dataset
+from airflow_mlmon.comparison.row_numbers import numbers_rows
 from airflow_mlmon.comparison.sampled import ask_evidently
 from airflow_mlmon.drift.bins import Sides
 from airflow_mlmon.drift.compare import vector_remarks
@@ -128,6 +129,8 @@ def _measure(
         return replace(made, note=_absence(name, reference, current))
     made = replace(made, empty_p_value=_test_empty(first, second))
     notes = [*_shortages("reference", first), *_shortages("current", second), *_rarities(first, second)]
+    if numbers_rows(name, first, second):
+        return replace(made, empty_p_value=None, note="row numbers are not compared")
     if notes:
         return replace(made, note="; ".join(notes))
     found = score_column(method, first, second, limit=limit, answer=answer)

@@ -11,7 +11,7 @@ from airflow_mlmon.storage.objects import Cache, ObjectStore
 
 
 class Storage:
-    """Object stores of one run: local folders, and S3 and Azure by connection.
+    """Object stores of one run: local folders, and S3, Azure and Google Cloud by connection.
 
     `s3_client` creates the boto3 client of a connection id (None: the default credentials), and `cache`
     its cache. They are injected, so that nothing here knows where credentials are kept.
@@ -22,9 +22,11 @@ class Storage:
         s3_client: Callable[[str | None], Any] | None = None,
         cache: Callable[[str], Cache] | None = None,
         azure_options: Callable[[str | None], Mapping[str, str]] | None = None,
+        gcs_options: Callable[[str | None], Mapping[str, Any]] | None = None,
     ) -> None:
         self._s3_client = s3_client
         self._azure_options = azure_options
+        self._gcs_options = gcs_options
         self._cache = cache
         self._caches: dict[str, Cache] = {}
         self._opened: dict[tuple[str, str | None], ObjectStore] = {}
@@ -49,7 +51,13 @@ class Storage:
             from airflow_mlmon.storage.azure import AzureStore  # noqa: PLC0415 - an optional package
 
             return AzureStore(self._azure_options(connection))
-        raise ConfigError(f"No object store is configured for {uri!r}.", hint="use s3://, abfs:// or a local path")
+        if scheme == "gs" and self._gcs_options is not None:
+            from airflow_mlmon.storage.gcs import GcsStore  # noqa: PLC0415 - an optional package
+
+            return GcsStore(self._gcs_options(connection))
+        raise ConfigError(
+            f"No object store is configured for {uri!r}.", hint="use s3://, abfs://, gs:// or a local path"
+        )
 
     def cache(self, connection: str) -> Cache:
         """Return the cache of a connection.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import pyarrow as pa
@@ -18,6 +19,9 @@ _TIME_WITH_ZONE = _TIME.removesuffix("$") + r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 _NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
+
+# row numbers that pandas writes beside the columns of a frame
+_INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
 
 
 class Content(StrEnum):
@@ -63,6 +67,15 @@ def is_vector(kind: pa.DataType) -> bool:
         return False
     element = kind.value_type
     return bool(pa.types.is_floating(element) or pa.types.is_integer(element) or pa.types.is_null(element))
+
+
+def is_index(name: str) -> bool:
+    """Return whether a column is the index of a frame, which pandas wrote beside its columns.
+
+    >>> is_index("__index_level_0__"), is_index(""), is_index("index")
+    (True, True, False)
+    """
+    return _INDEX.match(name) is not None
 
 
 def content_of_type(kind: pa.DataType) -> Content:

@@ -16,6 +16,7 @@ from airflow_mlmon.tables.lines import as_text, is_utf8, parse_in_parts, read_ch
 from airflow_mlmon.tables.piece import Piece, no_rows, repeated_names, slice_rows
 from airflow_mlmon.tables.reading import Reading
 
+_LINE_ENDS = b"\r\n"
 _SEPARATORS = ",;\t|"
 
 
@@ -36,6 +37,8 @@ def read_delimited(
         if not first:
             raise pa.ArrowInvalid("it is empty")
         names, first, found = _split_header(first, reading.separator or separator)
+        if not names:
+            raise pa.ArrowInvalid("it has no header")
         if not is_utf8("".join(names).encode(errors="surrogateescape")):
             raise refuse_file(origin, "is not UTF-8 text (the header)")
     twice = repeated_names(names)
@@ -75,14 +78,17 @@ def recognise_separator(header: str) -> str:
 def _split_header(block: bytes, separator: str | None) -> tuple[list[str], bytes, str]:
     """Return the names, the block without its header, and the separator."""
     text = _first_record(block)
-    header = text.decode(errors="surrogateescape")
+    header = text.lstrip(_LINE_ENDS).decode(errors="surrogateescape")
     found = separator or recognise_separator(header)
-    names = next(csv.reader(header.splitlines(keepends=True), delimiter=found), [])
+    records = list(csv.reader(header.splitlines(keepends=True), delimiter=found))
+    if len(records) > 1:
+        raise pa.ArrowInvalid("the quotes of its header do not match")
+    names = records[0] if records else []
     return names, block[len(text) :], found
 
 
 def _first_record(block: bytes) -> bytes:
-    start = len(block) - len(block.lstrip(b"\r\n"))
+    start = len(block) - len(block.lstrip(_LINE_ENDS))
     end = start
     while end < len(block):
         feed, back = block.find(b"\n", end), block.find(b"\r", end)

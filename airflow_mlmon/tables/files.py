@@ -191,7 +191,8 @@ def _find_in_folder(folder: Path, storage: Storage) -> list[str]:
 
 def _find_s3(path: str, storage: Storage) -> list[str]:
     fixed = re.split(r"[*?\[]", path, maxsplit=1)[0]
-    listed = [item.uri for item in storage.at(path).list(fixed)]
+    # of an empty folder there may be an object of its own
+    listed = [item.uri for item in storage.at(path).list(fixed) if not item.uri.endswith("/")]
     if path in listed:
         return [path]
     if fixed != path:

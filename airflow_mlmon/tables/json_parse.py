@@ -30,8 +30,9 @@ class JsonParser:
         Raises:
             UnreadableFileError: a line holds no object.
         """
-        table = self._parse_as_one(block)
         with naming_damage(self._origin, "JSON Lines"):
+            # a key that is no UTF-8 is found when the names are asked for
+            table = self._parse_as_one(block)
             if table is not None:
                 tables = [_with_bytes(table, block)]
             else:

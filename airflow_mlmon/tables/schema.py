@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.spec import Column, ColumnType
+from airflow_mlmon.tables.contents import is_index
 from airflow_mlmon.tables.conversion.converted import (
     Converted,
     Mask,
@@ -52,8 +53,6 @@ _CONVERSIONS: Mapping[ColumnType, Callable[[pa.ChunkedArray, Request], Converted
     ColumnType.VECTOR: convert_to_vector,
 }
 _TEXTS = (ColumnType.STRING, ColumnType.CATEGORY)
-# row numbers that pandas writes beside the columns of a frame
-_INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
 
 
 class Fault(NamedTuple):
@@ -123,15 +122,6 @@ def conform(
 def undeclared(table: pa.Table, columns: Iterable[str]) -> list[str]:
     """List the columns of the file that the spec does not declare; they are left out, and row numbers passed over."""
     return sorted(name for name in set(table.column_names) - set(columns) if not is_index(name))
-
-
-def is_index(name: str) -> bool:
-    """Return whether a column is the index of a frame, which pandas wrote beside its columns.
-
-    >>> is_index("__index_level_0__"), is_index(""), is_index("index")
-    (True, True, False)
-    """
-    return _INDEX.match(name) is not None
 
 
 class _Source(NamedTuple):

@@ -1,4 +1,4 @@
-"""What every object store does: a folder, moto's S3, versitygw's, which checks what moto lets pass, and Azure."""
+"""What every object store does: a folder, moto's S3, versitygw's, which checks more, Azure and Google Cloud."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from airflow_mlmon.errors import (
 )
 from airflow_mlmon.storage import ObjectStore, StoredObject
 from airflow_mlmon.storage.azure import AzureStore
+from airflow_mlmon.storage.gcs import GcsStore
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.s3 import S3Store
 from tests.support.processes import free_port
@@ -40,6 +41,7 @@ class Place:
         pytest.param("moto", marks=pytest.mark.service),
         pytest.param("versity", marks=pytest.mark.service),
         pytest.param("azurite", marks=pytest.mark.service),
+        pytest.param("fake_gcs", marks=pytest.mark.service),
     ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
@@ -50,6 +52,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         container = server.container(f"test-{uuid.uuid4().hex[:12]}")
         return Place(AzureStore(server.options()), f"abfs://{container}")
     bucket = server.bucket(f"test-{uuid.uuid4().hex[:12]}")
+    if request.param == "fake_gcs":
+        return Place(GcsStore(server.options()), f"gs://{bucket}")
     return Place(S3Store(server.client()), f"s3://{bucket}")
 
 

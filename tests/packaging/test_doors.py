@@ -14,6 +14,7 @@ DOORS = {
     "deltalake": ("archive/delta_log.py",),
     "evidently": ("reports/evidently.py", "reports/evidently_drift.py"),
     "fastavro": ("tables/avro.py",),
+    "google": ("storage/gcs.py",),
     "great_expectations": ("quality/great_expectations.py",),
     "isal": ("druid/json_lines.py",),
     "jinja2": ("reports/page.py",),

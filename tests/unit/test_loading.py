@@ -105,11 +105,11 @@ def test_parse_spec_reads_every_section():
         ),
         pytest.param(
             "path: s3://bucket/pred",
-            "path: gs://bucket/pred",
+            "path: oss://bucket/pred",
             [
                 (
                     "fraud.yaml:4: predictions.path: "
-                    "gs:// names no supported object store; use a local path, file://, s3:// or abfs://"
+                    "oss:// names no supported object store; use a local path, file://, s3://, abfs:// or gs://"
                 )
             ],
             id="store-of-another-kind",

@@ -8,10 +8,13 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE
+from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import add_sampling, are_numbers, read_moments
 from airflow_mlmon.archive.envelopes.json_payload import convert_row, gather
 from airflow_mlmon.archive.envelopes.numbering import count_before, number
@@ -51,7 +54,7 @@ class BentomlEnvelope:
             return
         for block in blocks:
             objects = parse_objects(block, origin)
-            rows = [convert_row(row, self._side) for row in objects if not row.keys() >= _SCHEMA]
+            rows = [self._convert(row) for row in objects if not row.keys() >= _SCHEMA]
             if rows:
                 yield Piece(origin=origin, table=pa.table(gather(rows, self._side)), is_text=True)
 
@@ -92,10 +95,18 @@ class BentomlEnvelope:
         if rest is not None:
             held.append((file, rest))
 
+    def _convert(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of a record as texts; one with a vector that is none is refused."""
+        try:
+            return convert_row(row, self._side)
+        except (ValueError, TypeError):
+            others = {name: value for name, value in row.items() if name not in self._side.vectors}
+            return convert_row(others, self._side) | {REASON: UNDECODABLE}
+
     def _with_ids(self, table: pa.Table) -> pa.Table:
         if _ID not in table.column_names:
             return table.append_column(_ID, pa.nulls(table.num_rows, pa.string()))
-        ids = table.column(_ID).cast(pa.string())
+        ids = table.column(_ID).cast(pa.string(), safe=False)
         return table.set_column(table.column_names.index(_ID), _ID, ids)
 
     def _finish(self, table: pa.Table) -> pa.Table:

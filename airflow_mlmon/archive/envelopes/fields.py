@@ -13,7 +13,7 @@ from airflow_mlmon.archive.envelopes.split import FILE
 from airflow_mlmon.archive.envelopes.systems import System
 
 SAMPLING = "sampling_fraction"
-_FIELDS = ("id", "time", "kind", "status", SAMPLING)
+_FIELDS = ("id", "time", "kind", "scope", "status", SAMPLING)
 _PARTS = tuple(f"{body}_{part}" for body in ("request", "response", "body") for part in ("data", "encoding", "type"))
 _MOMENT = pa.timestamp("us", tz="UTC")
 _EPOCH = r"^[0-9]+(\.[0-9]*)?$"

@@ -5,6 +5,7 @@ Values are texts as they are written; those of a vector are numbers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE, Decoded
-from airflow_mlmon.archive.envelopes.records import decode_json, write_as_text
+from airflow_mlmon.archive.envelopes.records import decode_json, gather_texts, write_as_text
 from airflow_mlmon.archive.envelopes.sides import Side
 from airflow_mlmon.archive.envelopes.tensors import are_tensors, flatten, read_tensors
 
@@ -29,7 +30,7 @@ def decode_json_bodies(bodies: pa.Array, side: Side, expected: npt.NDArray[np.in
         try:
             wanted = 0 if expected is None else int(expected[n])
             found = [convert_row(row, side) for row in unfold(_parse(body), side, wanted)]
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError):
             reasons[n] = UNDECODABLE
         else:
             counts[n] = len(found)
@@ -40,9 +41,10 @@ def decode_json_bodies(bodies: pa.Array, side: Side, expected: npt.NDArray[np.in
 def gather(rows: Sequence[PayloadRow], side: Side) -> dict[str, pa.Array]:
     """Return the columns of rows, null where a row has none."""
     names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
     return {
-        name: pa.array([row.get(name) for row in rows], pa.list_(pa.float64()) if name in side.vectors else pa.string())
-        for name in names
+        name: pa.array(values, pa.list_(pa.float64())) if name in side.vectors else gather_texts(values)
+        for name, values in columns.items()
     }
 
 
@@ -197,13 +199,19 @@ def _read_tensors(tensors: Sequence[Mapping[str, Any]], raw: Sequence[str] | Non
 
 def _parse(body: bytes) -> Any:
     try:
-        return decode_json(body)
+        value = decode_json(body)
+        if b"\\u" in body:
+            # half a character that was escaped is no text
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise
     except ValueError:
         # JSON Lines
         lines = [line for line in body.splitlines() if line.strip()]
         if len(lines) < 2:  # noqa: PLR2004 - one line is what could not be parsed
             raise
         return [decode_json(line) for line in lines]
+    return value
 
 
 def _to_vector(value: Any) -> list[float | None] | None:

@@ -26,6 +26,8 @@ from airflow_mlmon.storage.scratch import scratch_folder
 _BUCKETS = 64
 _BODIES = ("body_", "request_", "response_")
 _BYTES_IN_MEMORY = 1 << 26
+_UNIT = "\x1f"
+_DIRECTION = r"\.[^.]*$"
 _RESPONSE = r"(response|output)s?[^.]*$"
 _REQUEST = r"(request|input)s?[^.]*$"
 _RESPONSE_BODY = r'^\s*\{.*"(outputs|predictions|model_version)"\s*:'
@@ -126,8 +128,8 @@ def _are_responses(records: pa.Table) -> pa.Array:
 
 
 def _keys(records: pa.Table) -> pa.Array:
-    """Return a key of each record: its id and how often that came before; null without an id."""
-    ids = records.column("id").combine_chunks()
-    before, _ = count_before(records.column("id"))
-    times = pa.array(before).cast(pa.string())
-    return pc.binary_join_element_wise(ids, times, "\x1f")
+    """Return a key of each record: its id, its scope and how often these came before; null without an id."""
+    scopes = pc.replace_substring_regex(pc.fill_null(records.column("scope"), ""), _DIRECTION, "")
+    ids = pc.binary_join_element_wise(records.column("id"), scopes, _UNIT)
+    before, _ = count_before(ids)
+    return pc.binary_join_element_wise(ids, pa.array(before).cast(pa.string()), _UNIT).combine_chunks()

@@ -70,6 +70,14 @@ def write_as_text(value: Any) -> str | None:
     return json.dumps(value)
 
 
+def gather_texts(values: Sequence[str | None]) -> pa.Array:
+    """Return texts as an array; as bytes if one is no Unicode text, because JSON may escape half a character."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([value and value.encode("utf-8", "surrogatepass") for value in values], pa.binary())
+
+
 def find_column(table: pa.Table, path: str) -> pa.ChunkedArray | None:
     """Return the column at a path of a table, whether its structs are nested or not."""
     if path in table.column_names:
@@ -93,7 +101,7 @@ def _parse(block: bytes, paths: Sequence[str], *, is_nested: bool) -> pa.Table:
             # something else than texts at the paths
             pass
     records = list(_parse_objects(block))
-    return pa.table({path: pa.array([_follow(record, path) for record in records], pa.string()) for path in paths})
+    return pa.table({path: gather_texts([_follow(record, path) for record in records]) for path in paths})
 
 
 def _parse_at_once(block: bytes, paths: Sequence[str], size: int) -> pa.Table:

@@ -18,7 +18,8 @@ class System:
 
     Attributes:
         fields: Paths of each field of ours: id, time, status, sampling_fraction, and data, encoding and type of the
-            bodies of request and response; where these are records of their own, those of `body`, and its `kind`.
+            bodies of request and response; where these are records of their own, those of `body`, its `kind`,
+            and its `scope`: what is paired within one part of the service, or one topic but for its last name.
         own: Further fields, which a column of the same name takes.
         is_nested: Whether a body may be JSON instead of a text with JSON.
     """
@@ -59,8 +60,9 @@ KSERVE = System(
         "id": ("id",),
         "time": ("occurrenceTime", "time"),
         "kind": ("reqType", "type"),
+        "scope": ("component",),
+        # without contentType: that of a response is copied from its request
         "body_data": ("bytes",),
-        "body_type": ("contentType",),
     },
     own=frozenset({"inferenceService", "namespace", "component", "endpoint"}),
 )
@@ -70,6 +72,7 @@ SELDON = System(
         "id": ("key", "requestid", "x-request-id", "ce-requestid", "id", "value.id"),
         "time": ("time", "timestamp", "ce-time"),
         "kind": ("topic", "type", "ce-type"),
+        "scope": ("topic",),
         "body_data": ("value", "data", "payload", BODY),
     },
     own=frozenset({"inferenceservicename", "namespace", "endpoint", "topic"}),

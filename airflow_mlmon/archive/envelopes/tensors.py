@@ -48,7 +48,7 @@ def read_tensors(tensors: Sequence[Mapping[str, Any]], raw: Sequence[str] | None
     for position, tensor in enumerate(tensors):
         shape = [int(length) for length in tensor["shape"]]
         values = _read_values(tensor, raw[position] if raw else None)
-        if len(values) != math.prod(shape):
+        if len(values) != math.prod(shape) or not values:
             raise ValueError(f"tensor {tensor['name']} of shape {shape} has {len(values)} values")
         width = math.prod(shape[1:])
         yield Tensor(tensor["name"], [values[n * width : (n + 1) * width] for n in range(shape[0] if shape else 1)])

@@ -14,6 +14,7 @@ from airflow_mlmon.pipeline.steps.touched import (
     look_through,
     served_before,
     tell_of_ids,
+    tell_of_merged,
     within_reach,
 )
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
@@ -65,7 +66,8 @@ def _look_through_own(run: Run, days: dict[Partition, str], day: Partition) -> t
     """Return what is said of the ids of a day's delivery, and the days that it has labels for."""
     for delivery in run.store.deliveries(run.model, day.day, day.day):
         looked = look_through(run, delivery, within_reach(run, delivery, days))
-        return tell_of_ids(run, delivery, days, looked), set(looked.days)
+        told = tell_of_ids(run, delivery, days, looked), tell_of_merged(run, day, days[day])
+        return Told(*("; ".join(filter(None, said)) for said in zip(*told, strict=True))), set(looked.days)
     return NOTHING_TOLD, set()
 
 

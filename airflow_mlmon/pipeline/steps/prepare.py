@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_mlmon.archive.curate import outside_reason, required_columns
+from airflow_mlmon.archive.curate import required_columns
 from airflow_mlmon.archive.delay import Delay, measure_delay
 from airflow_mlmon.archive.delta_log import warn_of_log
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
@@ -15,7 +15,7 @@ from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.labels import label_columns
 from airflow_mlmon.archive.layout import Listing, list_day
 from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
+from airflow_mlmon.archive.neighbours import advise, divide_files, list_neighbours, select_rows
 from airflow_mlmon.archive.read import ListedSource
 from airflow_mlmon.archive.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
@@ -158,7 +158,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         message="; ".join(
             filter(
                 None,
-                (manifest.message, _advise(run, manifest), *notes, repeats.problem, labels.problem, labels.note),
+                (
+                    manifest.message,
+                    advise(run.spec, manifest.quarantined),
+                    *notes,
+                    repeats.problem,
+                    labels.problem,
+                    labels.note,
+                ),
             )
         ),
         labels_delivered=labels.rows,
@@ -178,13 +185,6 @@ def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]
     gaps = [f"no files in {len(missing)} hours, such as {missing[0]}"] if missing else []
     unready = explain_unready(run.archive, run.spec.predictions, partition)
     return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
-
-
-def _advise(run: Run, manifest: Manifest) -> str:
-    """Name the key by which rows of neighbouring days come to their days, where there are any."""
-    if run.spec.predictions.lateness_days is not None or outside_reason(run.spec) not in manifest.quarantined:
-        return ""
-    return "set predictions.lateness_days if they belong to neighbouring days: each row is then handed over to its day"
 
 
 def _list(run: Run, partition: Partition) -> list[StoredObject]:

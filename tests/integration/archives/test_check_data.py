@@ -133,3 +133,12 @@ def test_other_commands_say_what_is_there_too(archive, capsys, command):
     said = capsys.readouterr().err
     assert wrong in said
     assert f"{archive.root}/preds/dt=2026-03-01/part-0.parquet" in said
+
+
+def test_ids_of_labels_in_another_spelling_are_named(archive, capsys):
+    labels = labels_of(day_table(FIRST))
+    blank = pa.array([f"{name} " for name in labels.column("id").to_pylist()])
+    archive.write_labels(FIRST, labels.set_column(0, "id", blank))
+
+    assert check(archive, "--partition", str(FIRST)) == 0
+    assert "200 would without blanks around them: set `labels.ids: strip`" in capsys.readouterr().out

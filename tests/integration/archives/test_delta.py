@@ -60,6 +60,17 @@ def test_rows_that_were_overwritten_are_not_read_again(archive):
     assert "is not live in the log of the table" in manifest
 
 
+def test_a_file_of_many_days_gives_each_its_rows(tmp_path):
+    archive = BaseArchive(tmp_path, OF_TABLE, ("  columns:\n", "  dates: event\n  columns:\n"))
+    append(archive, "preds", pa.concat_tables(day_table(day_of(offset)) for offset in range(7)))
+
+    for offset in (0, 3, 6):
+        found, curated, _ = prepared(archive, day_of(offset))
+
+        assert (found.status, found.rows_accepted, found.rows_handed_over) == (Status.OK, ROWS, 6 * ROWS)
+        assert sorted(curated.column("id").to_pylist()) == day_table(day_of(offset)).column("id").to_pylist()
+
+
 def test_partition_may_be_a_declared_column(archive):
     declared = ("    country:", "    day: {type: timestamp}\n    country:")
 

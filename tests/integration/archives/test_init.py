@@ -15,6 +15,7 @@ from airflow_mlmon.cli.main import main
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.spec import ColumnType, ModelSpec, Role
 from tests.support.base_day import FIRST, ROWS, BaseArchive, day_of, day_table, labels_of
+from tests.support.envelopes import captured, to_lines
 
 TABLE = day_table(FIRST)
 
@@ -182,3 +183,60 @@ def test_the_reference_may_be_one_file_of_another_format(archive, capsys):
     assert load_spec("draft.yaml").reference.path.endswith("/archive/train.csv")
     reference = data_of(capsys)["reference"]
     assert (reference["problem"], reference["rows"], reference["formats"]) == ("", ROWS, {"csv, separated by ;": 1})
+
+
+def payloads(*, is_named: bool) -> list[tuple[str, str, str]]:
+    """Request, response and time of each row."""
+    found = []
+    for row in TABLE.to_pylist():
+        named = json.dumps({"dataframe_records": [{"amount": row["amount"], "country": row["country"]}]})
+        request = named if is_named else f"{row['amount']},{row['country']}"
+        found.append((request, str(row["score"]), row["at"].isoformat().replace("+00:00", "Z")))
+    return found
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_the_data_capture_of_an_endpoint_is_recognised(archive, capsys, is_named):
+    kind = {"request_type": "application/json"} if is_named else {}
+    records = [
+        captured(request, response, eventId=f"e-{number}", inferenceTime=at, **kind)
+        for number, (request, response, at) in enumerate(payloads(is_named=is_named))
+    ]
+    archive.write("preds/2026/03/01/05/capture.jsonl", to_lines(*records))
+
+    spec = draft()
+    assert spec.predictions.log == "sagemaker"
+    names = ("amount", "country") if is_named else ("x1", "x2")
+    assert spec.features == names
+    assert (spec.columns[names[0]].type, spec.columns[names[1]].type) == (ColumnType.FLOAT, ColumnType.CATEGORY)
+    assert spec.column_of(Role.SCORE) == "score"
+    manifest = data_of(capsys)["day"]["manifest"]
+    assert (manifest["rows_accepted"], manifest["quarantined"], manifest["files"][0]["faults"]) == (ROWS, {}, {})
+
+
+def test_an_inference_table_is_recognised(archive, capsys):
+    requests, responses, _ = zip(*payloads(is_named=True), strict=True)
+    table = pa.table(
+        {
+            "databricks_request_id": TABLE["id"],
+            "date": pa.array([FIRST] * ROWS),
+            "timestamp_ms": pc.divide(TABLE["at"].cast(pa.int64()), 1_000),
+            "status_code": pa.array([200] * ROWS),
+            "request": list(requests),
+            "response": [json.dumps({"predictions": [float(one)]}) for one in responses],
+        }
+    )
+    archive.write_day(FIRST, table)
+
+    spec = draft()
+    assert (spec.predictions.log, spec.features) == ("databricks", ("amount", "country"))
+    assert data_of(capsys)["day"]["manifest"]["rows_accepted"] == ROWS
+
+
+def test_a_log_whose_payloads_cannot_be_read_is_drafted_by_its_columns(archive):
+    table = TABLE.select(["id", "at", "amount"]).append_column("request", pa.array([None] * ROWS, pa.string()))
+    table = table.append_column("response", pa.array(["{"] * ROWS)).append_column("databricks_request_id", TABLE["id"])
+    archive.write_day(FIRST, table)
+
+    spec = draft()
+    assert (spec.predictions.log, spec.time_column) == (None, "at")

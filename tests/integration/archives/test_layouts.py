@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_cura
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
+from airflow_mlmon.tables.files import find_files
 from tests.support.archive import replace_columns, to_bytes
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, run_day
 from tests.support.runs import s3_writer
@@ -138,6 +140,17 @@ def test_an_empty_object_that_stands_for_a_folder_is_no_file_but_an_empty_file_i
         assert second.message.startswith("part-1.parquet: not a readable Parquet file")
 
 
+@pytest.mark.service
+def test_a_comparison_passes_over_folders_and_leftovers_too(bucket):
+    for key in ("cur/", "cur/x.parquet/", "cur/x.parquet_$folder$"):
+        bucket.write(key, b"")
+    for key in ("cur/x.parquet", "cur/_temporary/0/y.parquet", "cur/.ipynb_checkpoints/x-checkpoint.csv"):
+        bucket.write(key, day_table(FIRST))
+
+    with bucket.opened() as run:
+        assert find_files(f"s3://{bucket.name}/cur/", run.storage) == [f"s3://{bucket.name}/cur/x.parquet"]
+
+
 def test_a_column_that_is_only_in_the_path_has_the_value_of_its_folder(archive):
     table = day_table(FIRST)
     for number, version in enumerate(("v1", "v2", "__HIVE_DEFAULT_PARTITION__")):
@@ -219,7 +232,6 @@ def test_a_marker_is_looked_for_in_the_day_s_own_folder_in_every_store(place, re
     ready = ("  columns:", "  ready: .done\n  columns:")
     store.write(f"preds/dt={FIRST}/hour=00/part.parquet", day_table(FIRST))
     store.write(f"preds/dt={FIRST}/hour=00/.done", b"")
-    store.write("preds/.done", b"")
     with store.opened(*(("preds/dt={date}/",) if place == "bucket" else ()), ready) as run:
         day = Partition.of_day("m", FIRST)
         unready = explain_unready(run.archive, run.spec.predictions, day)
@@ -254,3 +266,49 @@ def test_a_draft_has_the_path_of_the_sample_and_its_days_are_read_by_it(archive,
     for offset in range(3):
         listed = list_day(LocalStore(), spec.predictions, Partition.of_day("m", day_of(offset)))
         assert [file.item.uri for file in listed.files] == [f"{archive.root}/{name.format(day=1 + offset)}"]
+
+
+def written(path: Path, moment: datetime) -> None:
+    os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+def test_rows_of_files_without_a_date_are_each_curated_on_their_own_day(archive):
+    rows = pa.concat_tables([day_table(day_of(offset), 216) for offset in range(3)])
+    # a file every ten hours, with the rows since the one before
+    for start in range(0, rows.num_rows, 90):
+        part = rows.slice(start, 90)
+        last = part.column("at")[-1].as_py()
+        written(archive.write(f"preds/stream-{start:04d}.parquet", part), last + timedelta(minutes=5))
+    keys = "  dates: event\n  written_within_hours: 11\n  columns:"
+
+    with archive.opened(("preds/dt={date}/", "preds/"), ("  columns:", keys)) as run:
+        days = [prepare(run, day_of(offset)) for offset in range(3)]
+        ids = [curated_of(run, done).column("id").to_pylist() for done in days]
+
+        assert [outcome(done) for done in days] == [(Status.OK, 216, "")] * 3
+        assert sorted(one for own in ids for one in own) == sorted(rows.column("id").to_pylist())
+
+
+def test_files_without_a_date_belong_to_the_day_on_which_they_were_written(archive):
+    for offset in range(2):
+        path = archive.write(f"preds/job-{offset}.parquet", day_table(day_of(offset)))
+        written(path, datetime.combine(day_of(offset + 1), time(hour=2), UTC))
+    keys = "  dates: modified\n  written_within_hours: 6\n  columns:"
+
+    with archive.opened(("preds/dt={date}/", "preds/"), ("  columns:", keys)) as run:
+        assert [outcome(prepare(run, day_of(offset))) for offset in range(2)] == [(Status.OK, ROWS, "")] * 2
+
+
+def test_several_folders_of_a_day_are_one_day(archive):
+    table = day_table(FIRST)
+    archive.write(f"v1/{FIRST}.parquet", table.slice(0, 120))
+    archive.write(f"v2/dt={FIRST}/part-0.parquet", table.slice(120))
+    root = archive.root
+    paths = f"path:\n  - {root}/v1/{{date}}.parquet\n  - {root}/v2/dt={{date}}/"
+
+    with archive.opened((f"path: {root}/preds/dt={{date}}/", paths)) as run:
+        assert outcome(prepare(run)) == (Status.OK, ROWS, "")
+        assert prepare(run, day_of(1)).message == (
+            f"No files under {root}/v1/{day_of(1)}.parquet … {root}/v2/dt={day_of(1)}/ (0 objects listed). "
+            "If the day's folder is named otherwise, change predictions.path."
+        )

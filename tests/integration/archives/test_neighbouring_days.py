@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.operators.steps import PreparePartitionOperator
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
@@ -71,7 +72,10 @@ def test_a_row_is_curated_on_its_own_day_alone(tmp_path: Path):
         states = [run_day(run, day) for day in DAYS]
         manifests = [manifest_of(run, day) for day in DAYS]
         ids = ids_of(run, DAYS)
+        # the first day's are there for whoever runs the day before it, which is before `start`
+        earlier = run_day(run, DAYS[0] - timedelta(days=1))
 
+    assert earlier.rows_accepted == BEFORE
     # the last rows of the first folder's day before, and the first ones of the day after the last, are of other days
     own = [ROWS + (day != DAYS[-1]) * BEFORE + (day != DAYS[0]) * AFTER for day in DAYS]
     assert [(state.status, state.message, state.rows_accepted) for state in states] == [
@@ -130,6 +134,17 @@ def test_without_the_key_the_message_of_the_day_names_it(tmp_path: Path):
         "5 rows: at is outside the day; set predictions.lateness_days if they belong to neighbouring days: "
         "each row is then handed over to its day"
     )
+
+
+def test_check_says_which_rows_are_of_other_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    spec = tmp_path / "m.yaml"
+    for replacements in ((), (LATE,)):
+        spec.write_text(archive_of(tmp_path, DAYS[:1], *replacements).spec_text)
+        main(["check", "--data", str(spec)])
+    told = capsys.readouterr().out
+
+    assert told.count("set predictions.lateness_days if they belong to neighbouring days") == 1
+    assert told.count("  3 handed over to 2026-02-28\n  2 handed over to 2026-03-02\n") == 1
 
 
 def test_a_row_later_than_that_is_quarantined_with_the_reason(tmp_path: Path):

@@ -37,6 +37,13 @@ FIREHOSE = [f"preds/2026/03/0{day}/05/fraud-1-2026-03-0{day}-05-02-32-ab{day}.pa
         (["p/dt=2026-03-01/model_version=v1/a"], "p/dt={date}/", "p"),
         (["eu/dt=2026-03-01/a", "us/dt=2026-03-01/a"], "*/dt={date}/", ""),
         (["v=2025-01-01/2026-03-01/a", "v=2025-01-01/2026-03-02/a"], "v=2025-01-01/{date}/", "v=2025-01-01"),
+        (["p/2026/03/01.parquet", "p/2026/03/02.parquet"], "p/{year}/{month}/{day}.parquet", "p"),
+        (["p/2026/03/2026-03-01.csv", "p/2026/03/2026-03-02.csv"], "p/{year}/{month}/{date}.csv", "p"),
+        (["p/2026-03/x_20260301.csv", "p/2026-04/x_20260401.csv"], "p/{year}-{month}/x_{year}{month}{day}.csv", "p"),
+        (["p/y=2026/m=3/dt=2026-03-01/a"], "p/y={year}/m={month}/dt={date}/", "p"),
+        (["p/2026-03-01T05/a"], "p/{date}*/", "p"),
+        (["p/dt=2026-03-01-final/a"], "p/dt={date}-final/", "p"),
+        (["p/dt=2026-03-01/hr=05/a"], "p/dt={date}/", "p"),
         (["s3://b/2026/3/1/a.parquet"], "s3://b/{year}/{month}/{day}/", "s3://b"),
     ],
 )

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.label_keys import every_spelling, label_keys, prediction_keys, spell, spell_keys
+from airflow_mlmon.archive.label_keys import (
+    count_merged,
+    every_spelling,
+    label_keys,
+    prediction_keys,
+    spell,
+    spell_keys,
+)
 from airflow_mlmon.archive.labels import find_labels, to_delivery
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
@@ -57,6 +64,13 @@ def test_key_of_several_columns_is_null_where_one_is():
     assert keys == label_keys(labels, spec).to_pylist()
     assert [key is None for key in keys] == [False, True, False]
     assert len(set(keys)) == 3
+
+
+def test_ids_that_a_form_makes_the_same_are_counted():
+    spec = spec_of(BY_ID.replace("id: id", "id: id\n  ids: [without_zeros, lower]"))
+    rows = pa.table({"id": ["7", "007", "A", "a", "b", "b", None]})
+
+    assert (count_merged(rows, spec), count_merged(rows, spec_of())) == (2, 0)
 
 
 def labelled(*rows: tuple[str | None, bool | None]) -> pa.Table:

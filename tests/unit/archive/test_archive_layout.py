@@ -168,6 +168,9 @@ def test_parts_of_the_path_are_values_of_declared_columns(objects):
                 "data.csv.metadata",
                 "part-0.parquet.tmp",
                 "part-0.parquet._COPYING_",
+                "part-0-0.inprogress.7c2e",
+                "2026-03-01.done",
+                "done",
                 "v1.metadata.json",
             )
         ),
@@ -193,12 +196,12 @@ def test_any_other_name_may_be_data(objects, name):
 
 
 def test_an_empty_object_is_data_if_its_name_says_so(objects):
-    objects.add("p/2026-03-01/part-1.parquet", "p/2026-03-01/b.csv.gz", "p/2026-03-01/done", content=b"")
+    objects.add("p/2026-03-01/part-1.parquet", "p/2026-03-01/b.csv.gz", "p/2026-03-01/000000_0", content=b"")
 
     listing = objects.list("p/{date}/")
 
     assert objects.short(listing) == ["p/2026-03-01/b.csv.gz", "p/2026-03-01/part-1.parquet"]
-    assert objects.passed_over(listing) == {"p/2026-03-01/done": "is empty"}
+    assert objects.passed_over(listing) == {"p/2026-03-01/000000_0": "is empty"}
 
 
 def test_include_and_exclude_choose_among_the_files_below_the_folder(objects):

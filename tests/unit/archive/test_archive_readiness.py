@@ -48,11 +48,18 @@ def folder(tmp_path: Path) -> Folder:
 @pytest.mark.parametrize("marker", ["_SUCCESS", ".done", "READY"])
 def test_a_marker_counts_in_the_folder_of_the_day_alone(folder, marker):
     folder.add("p/2026-03-01/hour=00/part.parquet")
-    folder.add(f"p/2026-03-01/hour=00/{marker}", f"p/{marker}", f"p/2026-03-01/x{marker}", content=b"")
+    folder.add(f"p/2026-03-01/hour=00/{marker}", f"p/2026-03-01/x{marker}", content=b"")
     before = folder.explain(marker)
     folder.add(f"p/2026-03-01/{marker}", content=b"")
 
     assert (before, folder.explain(marker)) == (f"no {marker} in p/2026-03-01/", "")
+
+
+def test_a_marker_at_the_root_is_named_where_the_folders_of_days_have_none(folder):
+    folder.add("p/2026-03-01/part.parquet", "p/_SUCCESS")
+
+    hint = "but one in p/: did you mean `ready: {root: _SUCCESS}`?"
+    assert folder.explain("_SUCCESS") == f"no _SUCCESS in p/2026-03-01/, {hint}"
 
 
 def test_each_hour_needs_its_marker_if_the_path_has_hours(folder):
