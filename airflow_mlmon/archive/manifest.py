@@ -150,6 +150,7 @@ class Manifest:
     def to_json(self) -> str:
         """Encode the manifest as stored beside the curated rows."""
         content: dict[str, Any] = asdict(self)
+        content["passed_over"] = [one._asdict() for one in self.passed_over]
         content["partition"] = {"model": self.partition.model, "day": self.partition.key}
         content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
         content["rows_handed_over"] = self.rows_handed_over

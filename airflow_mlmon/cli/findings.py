@@ -91,8 +91,8 @@ def _describe_files(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {len(files)} files: {len(files) - len(refused)} read, {len(refused)} refused"
     yield from (f"    {file['uri']}: {file['problem']}" for file in refused)
     reasons: dict[str, list[str]] = {}
-    for uri, reason in manifest["passed_over"]:
-        reasons.setdefault(reason, []).append(uri)
+    for one in manifest["passed_over"]:
+        reasons.setdefault(one["reason"], []).append(one["uri"])
     for reason, uris in sorted(reasons.items()):
         yield f"  {len(uris)} passed over ({reason}): {_few(uris)}"
 

@@ -73,7 +73,8 @@ def manifest_of(run: Run, done: Prepared) -> dict[str, Any]:
 
 
 def passed_over(run: Run, done: Prepared) -> dict[str, str]:
-    return {one[0].partition(f"dt={done.partition.key}/")[2]: one[1] for one in manifest_of(run, done)["passed_over"]}
+    found = manifest_of(run, done)["passed_over"]
+    return {one["uri"].partition(f"dt={done.partition.key}/")[2]: one["reason"] for one in found}
 
 
 def curated_of(run: Run, done: Prepared) -> pa.Table:
