@@ -133,3 +133,10 @@ def test_other_commands_say_what_is_there_too(archive, capsys, command):
     said = capsys.readouterr().err
     assert wrong in said
     assert f"{archive.root}/preds/dt=2026-03-01/part-0.parquet" in said
+
+
+def test_a_missing_key_for_personal_columns_is_said_and_all_else_too(archive, capsys):
+    assert check(archive, replace=("country: {type: category}", "country: {type: category, personal: hash}")) == 0
+    out = capsys.readouterr().out
+    assert "hash_key is not set here" in out
+    assert "200 rows read, 200 accepted" in out
