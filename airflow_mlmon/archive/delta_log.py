@@ -80,7 +80,11 @@ def read_live_files(store: ObjectStore, root: str) -> list[LiveFile]:
 def find_table(store: ObjectStore, path: str) -> str | None:
     """Return the folder with a log that is, or holds, the folder of a path with placeholders; None if there is none."""
     fixed = path.partition("{")[0].rpartition("/")[0] if "{" in path else path.rstrip("/")
-    return next((root for root in _parents(fixed) if has_log(store, root)), None)
+    try:
+        return next((root for root in _parents(fixed) if has_log(store, root)), None)
+    except ServiceRejectedError:
+        # who may list a day's folder may not list those that hold it
+        return None
 
 
 def warn_of_log(store: ObjectStore, paths: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Progress, Run, silent
 from airflow_mlmon.pipeline.steps.deliveries import DeliveryFiles, find_delivery, take_delivery
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
+from airflow_mlmon.pipeline.steps.touched import tell_of_spelling
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_reference, read_reference
 from airflow_mlmon.pipeline.workspace.samples import days_of
@@ -158,10 +159,11 @@ def inspect_data(
             hash_key=hash_key or folder.name.encode(),
             progress=progress,
         )
+        of_day = _inspect_day(run, day or _newest(run, today), today)
         return Inspection(
-            day=_inspect_day(run, day or _newest(run, today), today),
+            day=of_day,
             reference=_inspect_reference(replace(run, spec=spec)),
-            labels=_inspect_labels(run, today),
+            labels=_inspect_labels(run, today, of_day),
             lacks_key=hash_key is None and any(one.personal is PersonalData.HASH for one in spec.columns.values()),
         )
 
@@ -301,7 +303,7 @@ def _unknown(spec: ModelSpec, found: ReferenceRows) -> Iterator[str]:
         yield f"no labels ({said}): its performance is not known, and performance is evaluated by that of the days"
 
 
-def _inspect_labels(run: Run, today: date) -> LabelsFound | None:
+def _inspect_labels(run: Run, today: date, of_day: DayFound) -> LabelsFound | None:
     labels = run.spec.labels
     if labels is None:
         return None
@@ -315,7 +317,17 @@ def _inspect_labels(run: Run, today: date) -> LabelsFound | None:
     except MlmonError as error:
         return LabelsFound(path=path, day=day, problem=str(error))
     formats = _formats(source.store, source.listed, Reading.of(labels)) if labels.log is None else {}
-    return LabelsFound(path=path, day=day, rows=taken.rows, problem=taken.problem, note=taken.note, formats=formats)
+    note = "; ".join(filter(None, (taken.note, _tell_of_spelling(run, day, of_day))))
+    return LabelsFound(path=path, day=day, rows=taken.rows, problem=taken.problem, note=note, formats=formats)
+
+
+def _tell_of_spelling(run: Run, delivered: date, found: DayFound) -> str:
+    """Compare the ids of a delivery with those of the day that was read, which it may have no labels for."""
+    if found.day is None or not found.manifest:
+        return ""
+    days = {run.partition(found.day): str(found.manifest["version"])}
+    deliveries = run.store.deliveries(run.model, delivered, delivered)
+    return next((tell_of_spelling(run, delivery, days) for delivery in deliveries), "")
 
 
 def _newest_delivery(run: Run, labels: Labels, today: date) -> tuple[date, DeliveryFiles] | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,14 +59,15 @@ def read_avro(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
             f"{origin} is an Avro file, which needs the package fastavro.", hint="pip install 'airflow-mlmon[avro]'"
         ) from error
     with path.open("rb") as file:
-        with naming_damage(origin, "Avro"):
-            rows: Any = fastavro.reader(file)
-            schema = _AvroTypes().to_schema(rows.writer_schema)
+        with _naming_damage(origin):
+            blocks: Any = fastavro.block_reader(file)
+            schema = _AvroTypes().to_schema(blocks.writer_schema)
         shape = Shape(origin, schema, reading)
         yield shape.head()
         types = [(name, schema.field(name).type) for name in shape.wanted]
+        rows = _read_rows(blocks)
         while True:
-            with naming_damage(origin, "Avro"):
+            with _naming_damage(origin):
                 taken = list(islice(rows, _ROWS))
                 columns = {name: _to_array([row[name] for row in taken], kind) for name, kind in types}
             if not taken:
@@ -72,6 +76,26 @@ def read_avro(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
                 yield shape.piece(pa.table(columns))
             else:
                 yield from shape.rows_alone(len(taken))
+
+
+def _read_rows(blocks: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the records of all blocks, each of which must be as long as its records."""
+    for block in blocks:
+        yield from block
+        if block.bytes_.read(1):
+            raise ValueError("a block holds more than its records")
+
+
+@contextmanager
+def _naming_damage(origin: str) -> Iterator[None]:
+    """Name the file, too, in errors that are those of this format alone."""
+    from fastavro.schema import SchemaParseException  # noqa: PLC0415 - an extra
+
+    with naming_damage(origin, "Avro"):
+        try:
+            yield
+        except (SchemaParseException, TypeError, AttributeError, MemoryError, struct.error, zlib.error) as error:
+            raise ValueError(str(error) or type(error).__name__) from error
 
 
 class _AvroTypes:

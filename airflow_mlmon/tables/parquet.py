@@ -31,18 +31,35 @@ def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         naming_damage(origin, "Parquet"),
         pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT, **options) as file,
     ):
+        _check_counts(file.metadata)
         shape = Shape(origin, file.schema_arrow, reading)
         yield shape.head()
         if not shape.wanted:
             yield from shape.rows_alone(file.metadata.num_rows)
             return
+        rows = 0
         for batch in int96.read_batches(file, path, _rows_at_once(file), shape.wanted, **options):
+            rows += batch.num_rows
             yield shape.piece(pa.Table.from_batches([batch]))
+        if rows != file.metadata.num_rows:
+            raise ValueError(f"{rows} of its {file.metadata.num_rows} rows could be read")
+
+
+def _check_counts(footer: pq.FileMetaData) -> None:
+    """Check that the counts of a footer agree, which has no checksum of its own.
+
+    Raises:
+        ValueError: they contradict each other.
+    """
+    rows = sum(footer.row_group(number).num_rows for number in range(footer.num_row_groups))
+    if rows != footer.num_rows:
+        raise ValueError(f"its row groups have {rows} rows, its footer {footer.num_rows}")
 
 
 def open_parquet(path: Path, origin: str) -> Piece:
     """Open a Parquet file and read its columns without the rows."""
     with naming_damage(origin, "Parquet"), pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT) as file:
+        _check_counts(file.metadata)
         check_names(file.schema_arrow.names, origin)
         return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
 

@@ -33,7 +33,7 @@ def _decode_at_once(bodies: pa.Array, side: Side) -> Decoded | None:
     joined = pc.binary_join(pa.ListArray.from_arrays([0, len(texts)], texts), "\n")[0].as_buffer()
     names = [str(n) for n in range(side.width)]
     convert = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+        column_types=dict.fromkeys(names, pa.string()), null_values=["", *side.null_texts], strings_can_be_null=True
     )
     try:
         table = pyarrow.csv.read_csv(
@@ -84,9 +84,9 @@ def _parse(text: str, side: Side, expected: int) -> list[list[str | None]]:
     for slot in side.slots:
         if slot.is_vector:
             for row in rows:
-                [float(value) for value in row[start : start + slot.width]]
+                [float(value) for value in row[start : start + slot.width] if value and value not in side.null_texts]
         start += slot.width
-    return [[value or None for value in row] for row in rows]
+    return [[None if not value or value in side.null_texts else value for value in row] for row in rows]
 
 
 def _assign(values: list[pa.Array], side: Side) -> dict[str, pa.Array]:

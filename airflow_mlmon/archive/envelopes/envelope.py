@@ -72,8 +72,8 @@ def open_envelope(predictions: Predictions) -> Envelope | None:
         names=EnvelopeNames(
             id_column, time_column, {name: name for name in own if name not in (id_column, time_column)}
         ),
-        inputs=inputs_of(predictions.columns, system),
-        outputs=outputs_of(predictions.columns),
+        inputs=inputs_of(predictions.columns, system, predictions.null),
+        outputs=outputs_of(predictions.columns, predictions.null),
         chosen={key: name for key, name in chosen.items() if name in system.fields[key]},
         sampling=predictions.sampling,
     )

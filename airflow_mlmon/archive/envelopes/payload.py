@@ -74,10 +74,9 @@ def _unpack(packed: bytes) -> bytes | None:
 
 
 def _are_json(texts: pa.Array, types: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which bodies are JSON: by their content type, or else by how they begin."""
-    is_csv = _fill(pc.match_substring(types, "csv", ignore_case=True))
+    """Return which bodies are JSON: by how they begin, or by their content type, such as a single number."""
     is_said = _fill(pc.match_substring(types, "json", ignore_case=True))
-    return is_said | (~is_csv & _fill(pc.match_substring_regex(texts, _OF_JSON)))
+    return is_said | _fill(pc.match_substring_regex(texts, _OF_JSON))
 
 
 def _fill(mask: pa.Array) -> npt.NDArray[np.bool_]:

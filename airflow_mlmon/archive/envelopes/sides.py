@@ -24,10 +24,17 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """Columns that the payload of one direction fills; `aliases` are other names of some."""
+    """Columns that the payload of one direction fills.
+
+    Attributes:
+        slots: The columns, in the order of the spec.
+        aliases: Other names of some.
+        null_texts: Texts that are missing values in CSV, beside the empty one.
+    """
 
     slots: tuple[Slot, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    null_texts: tuple[str, ...] = ()
 
     @cached_property
     def width(self) -> int:
@@ -49,18 +56,19 @@ class Side:
         return key if key in self.names else self.aliases.get(key, key)
 
 
-def inputs_of(columns: Mapping[str, Column], system: System) -> Side:
+def inputs_of(columns: Mapping[str, Column], system: System, null_texts: tuple[str, ...]) -> Side:
     """Return the columns that a request fills: features and ignored columns, but for those of the envelope itself."""
     filled = {name: column for name, column in columns.items() if column.role in _INPUT_ROLES}
-    return Side(tuple(to_slot(name, column) for name, column in filled.items() if name not in system.own))
+    slots = tuple(to_slot(name, column) for name, column in filled.items() if name not in system.own)
+    return Side(slots, null_texts=null_texts)
 
 
-def outputs_of(columns: Mapping[str, Column]) -> Side:
+def outputs_of(columns: Mapping[str, Column], null_texts: tuple[str, ...]) -> Side:
     """Return the columns that a response fills; one that is the only one of its role is known by that, too."""
     filled = {name: column for name, column in columns.items() if column.role in OUTPUT_ROLES}
     roles = [column.role for column in filled.values()]
     aliases = {str(column.role): name for name, column in filled.items() if roles.count(column.role) == 1}
-    return Side(tuple(to_slot(name, column) for name, column in filled.items()), aliases)
+    return Side(tuple(to_slot(name, column) for name, column in filled.items()), aliases, null_texts)
 
 
 def to_slot(name: str, column: Column) -> Slot:

@@ -61,8 +61,8 @@ KSERVE = System(
         "time": ("occurrenceTime", "time"),
         "kind": ("reqType", "type"),
         "scope": ("component",),
+        # without contentType: that of a response is copied from its request
         "body_data": ("bytes",),
-        "body_type": ("contentType",),
     },
     own=frozenset({"inferenceService", "namespace", "component", "endpoint"}),
 )

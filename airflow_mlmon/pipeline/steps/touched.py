@@ -144,21 +144,37 @@ def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -
     before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
     late = int(_found_in(run, rest, before).sum())
     missing, matched = len(rest) - late, int(found.sum())
-    # labels of predictions from before the first day are delivered too
-    is_known = bool(within) and first.day >= run.spec.start
-    forms, would = _other_spelling(run, keys, within) if missing > _FEW * len(keys) else ((), 0)
-    belong = f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
+    # labels of predictions from before the first day are delivered too, and of days that were not run
+    is_known = first.day >= run.spec.start and len(within) > labels.reach
     too_late = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
-    if would - matched > _SOME * missing:
-        words = " and ".join(WORDS[form] for form in forms)
-        every = list(dict.fromkeys([*labels.ids, *forms]))
-        key = every[0] if len(every) == 1 else f"[{', '.join(every)}]"
-        return Told(f"{belong}; {would} would {words}: set `labels.ids: {key}`", too_late)
+    if problem := _tell_of_spelling(run, keys, within, matched, missing):
+        return Told(problem, too_late)
     if not is_known or not missing:
         return Told("", too_late)
     if not matched and not late:
-        return Told(f"{belong} of the {labels.delay_days} days before", "")
+        return Told(f"{_belong(matched, keys)} of the {labels.delay_days} days before", "")
     return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction"))))
+
+
+def tell_of_spelling(run: Run, delivery: Delivery, days: _Versions) -> str:
+    """Name the spelling in which more ids of a delivery would belong to a prediction of some days; empty if none."""
+    keys = _keys_of(run, delivery)
+    matched = int(_found_in(run, keys, days).sum())
+    return _tell_of_spelling(run, keys, days, matched, len(keys) - matched)
+
+
+def _tell_of_spelling(run: Run, keys: pa.Array, days: _Versions, matched: int, missing: int) -> str:
+    forms, would = _other_spelling(run, keys, days) if missing > _FEW * len(keys) else ((), 0)
+    if would - matched <= _SOME * missing:
+        return ""
+    words = " and ".join(WORDS[form] for form in forms)
+    every = list(dict.fromkeys([*(run.spec.labels.ids if run.spec.labels else ()), *forms]))
+    key = every[0] if len(every) == 1 else f"[{', '.join(every)}]"
+    return f"{_belong(matched, keys)}; {would} would {words}: set `labels.ids: {key}`"
+
+
+def _belong(matched: int, keys: pa.Array) -> str:
+    return f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
 
 
 def tell_of_merged(run: Run, day: Partition, version: str) -> Told:

@@ -140,3 +140,12 @@ def test_a_missing_key_for_personal_columns_is_said_and_all_else_too(archive, ca
     out = capsys.readouterr().out
     assert "hash_key is not set here" in out
     assert "200 rows read, 200 accepted" in out
+
+
+def test_ids_of_labels_in_another_spelling_are_named(archive, capsys):
+    labels = labels_of(day_table(FIRST))
+    blank = pa.array([f"{name} " for name in labels.column("id").to_pylist()])
+    archive.write_labels(FIRST, labels.set_column(0, "id", blank))
+
+    assert check(archive, "--partition", str(FIRST)) == 0
+    assert "200 would without blanks around them: set `labels.ids: strip`" in capsys.readouterr().out

@@ -58,7 +58,7 @@ def test_parquet_is_recognised_whatever_its_name(archive, tmp_path, name):
     assert airflow_mlmon.profile(path).profile.rows == ROWS
     assert airflow_mlmon.profile(path.parent).profile.rows == ROWS
     storage = Storage()
-    assert read_sample(storage, find_samples(storage, str(path.parent))).num_rows == ROWS
+    assert read_sample(storage, find_samples(storage, str(path.parent))).table.num_rows == ROWS
 
 
 def test_declared_format_separator_and_null_texts(archive):

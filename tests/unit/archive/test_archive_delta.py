@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from airflow_mlmon.archive.delta_log import find_table
 from airflow_mlmon.archive.delta_table import list_table, list_table_day
-from airflow_mlmon.errors import ConfigError, DataError
+from airflow_mlmon.errors import ConfigError, DataError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.storage.local import LocalStore
 
@@ -182,3 +182,13 @@ def test_table_above_a_dated_path_is_found(root):
     assert find_table(STORE, f"{root}/day={{date}}/") == root
     assert find_table(STORE, f"{root}/") == root
     assert find_table(STORE, f"{Path(root).parent}/other/day={{date}}/") is None
+
+
+def test_folders_above_that_may_not_be_listed_hold_no_table(root):
+    class OwnFolderStore(LocalStore):
+        def list(self, folder):
+            if "_delta_log" in folder:
+                raise ServiceRejectedError("403")
+            return super().list(folder)
+
+    assert find_table(OwnFolderStore(), f"{root}/day={{date}}/") is None

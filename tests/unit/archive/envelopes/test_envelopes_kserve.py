@@ -75,6 +75,14 @@ def test_records_that_are_logged_twice_are_paired_one_to_one(tmp_path):
     assert refused(rows) == {"r-1": "unpaired request"}
 
 
+def test_content_type_of_a_response_that_is_copied_from_the_request_does_not_count(tmp_path):
+    records = [logged("r", "request", "41,0.82,PL"), logged("r", "response", RESPONSE)]
+
+    rows = read(tmp_path, *(record | {"contentType": "text/csv"} for record in records))
+
+    assert values(rows, "id", "age", "country", "score") == [("r", 41, "PL", 0.913)]
+
+
 def test_records_of_another_component_have_responses_of_their_own(tmp_path):
     transformed = [
         record | {"component": "transformer"}

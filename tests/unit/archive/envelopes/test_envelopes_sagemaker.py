@@ -68,6 +68,24 @@ def test_scores_of_all_rows_in_one_line_are_one_a_row(tmp_path):
     assert values(rows, "id", "score") == [("e-1#0", 0.913), ("e-1#1", 0.127)]
 
 
+def test_null_texts_of_the_spec_are_missing_values(tmp_path):
+    section = predictions("sagemaker", null=["NA"])
+    records = [captured("41,NA,PL", "0.9"), captured('41,NA,"NA"', "NA", inferenceId="r")]
+
+    for own in (records[:1], records):
+        rows = read(tmp_path, *own, section=section)
+        assert values(rows, "amount", "country", "score") == [(None, "PL", 0.9), (None, None, None)][: len(own)]
+
+
+def test_vector_with_a_missing_value_is_read_one_by_one_too(tmp_path):
+    columns = {"id": SPEC.columns["id"], "at": SPEC.columns["at"], "v": {"type": "vector", "dimension": 2}}
+    section = predictions("sagemaker", columns)
+
+    rows = read(tmp_path, captured('"1",', None), section=section)
+
+    assert values(rows, "v") == [([1.0, None],)]
+
+
 def test_header_with_the_names_of_the_features_is_no_row(tmp_path):
     assert values(read(tmp_path, captured("age,amount,country\n41,0.82,PL", "0.9")), "id", "age") == [("e-1", 41)]
 
@@ -170,3 +188,11 @@ def test_ground_truth_has_the_id_of_the_request(tmp_path):
         ("order-2#0", "0"),
         ("order-2#1", "1"),
     ]
+
+
+def test_json_lines_are_a_row_each(tmp_path):
+    body = '{"age": 41, "amount": 0.82, "country": "PL"}\n{"age": 29, "country": null}\n'
+
+    rows = read(tmp_path, captured(body, "0.9\n0.1", request_type="application/jsonlines"))
+
+    assert values(rows, "id", "age", "amount", "country") == [("e-1#0", 41, 0.82, "PL"), ("e-1#1", 29, None, None)]
