@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from airflow_mlmon.archive.delta_log import LiveFile, match_objects, read_live_files
+from airflow_mlmon.archive.delta_log import LiveFile, has_log, match_objects, read_live_files
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.storage import ObjectStore, StoredObject, is_hidden, join_uri
+from airflow_mlmon.storage import ObjectStore, Storage, StoredObject, is_hidden, join_uri
+from airflow_mlmon.tables.files import find_files
 
 # statistics of times are cut at the millisecond
 _ROUNDED = timedelta(milliseconds=1)
 # of times without a zone, which may be those of any
 _ANY_ZONE = timedelta(days=1)
+
+
+_GLOB = re.compile(r"[*?\[]")
 
 
 class LiveObjects(NamedTuple):
@@ -40,6 +45,20 @@ def list_table(store: ObjectStore, root: str) -> LiveObjects:
     """
     live = read_live_files(store, root)
     return _list(store, root, live, live)
+
+
+def find_table_files(path: str, storage: Storage) -> list[str]:
+    """Find the files of a path, a folder or a glob; of a Delta table those that are live.
+
+    Raises:
+        NotFoundError: no file was found.
+        ConfigError: a file is of no known format, or the table needs a feature that is not applied.
+        DataError: the log of the table is damaged, or names a file that is not there.
+    """
+    plain = path.removeprefix("file://").rstrip("/")
+    if _GLOB.search(path) or not has_log(storage.at(path), plain):
+        return find_files(path, storage)
+    return [item.uri for item, _ in list_table(storage.at(path), plain).files]
 
 
 def list_table_day(

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from airflow_mlmon.archive.delta_table import find_table_files
 from airflow_mlmon.archive.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
-from airflow_mlmon.tables.files import find_files, read_file
+from airflow_mlmon.tables.files import read_file
 from airflow_mlmon.tables.piece import Piece, repeated_names
 from airflow_mlmon.tables.reading import Reading
 
@@ -26,7 +27,7 @@ def find_samples(storage: Storage, data: str) -> list[str]:
         ConfigError: no file was found.
     """
     try:
-        return find_files(data, storage)
+        return find_table_files(data, storage)
     except NotFoundError as error:
         raise ConfigError(error.message, hint=f"name a file, a folder or a glob; {error.hint}") from error
 

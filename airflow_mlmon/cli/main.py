@@ -196,7 +196,8 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     compare = _add(commands, "compare", _compare, "compare two data sets, without a spec or a store")
     compare.epilog = _COMPARE_EPILOG
     files = (
-        "Parquet, CSV or JSON Lines (the latter two also .gz): file, folder or quoted glob; local or of an object store"
+        "Parquet, CSV, JSON, Avro, ORC (texts also .gz, .zst, .bz2, .lz4) or a Delta table: file, folder or quoted "
+        "glob; local or of an object store"
     )
     compare.add_argument("reference", help=files)
     compare.add_argument("current", help="data set to compare with it, given in the same way")

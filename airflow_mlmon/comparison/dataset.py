@@ -16,6 +16,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.delta_table import find_table_files
 from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.comparison.texts import describe_texts
 from airflow_mlmon.errors import ConfigError
@@ -26,7 +27,7 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.choices import MAX_DIMENSION, ColumnType
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.contents import is_vector
-from airflow_mlmon.tables.files import find_files, is_local_parquet, open_files, read_file
+from airflow_mlmon.tables.files import is_local_parquet, open_files, read_file
 from airflow_mlmon.tables.frames import Frame, read_frame
 from airflow_mlmon.tables.inference import Schema, conform_piece, infer_schema, to_types
 from airflow_mlmon.tables.parquet import read_parquet
@@ -91,7 +92,7 @@ def read_dataset(
         NotFoundError: the file does not exist.
     """
     storage = Storage(_default_client, azure_options=lambda _: {}, gcs_options=lambda _: {})
-    files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
+    files = find_table_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     texts = tuple(texts) if like is None else like.texts
     if files and not has_sample and not texts and all(map(is_local_parquet, files)):
         pieces = open_files(files)
@@ -130,7 +131,7 @@ def read_rows_of(
 ) -> Iterator[pa.Table]:
     """Yield the rows of a source that was profiled before, with some of its profiled columns, in pieces."""
     storage = Storage(_default_client, azure_options=lambda _: {}, gcs_options=lambda _: {})
-    files = find_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
+    files = find_table_files(fspath(source), storage) if isinstance(source, str | PathLike) else []
     for piece in _read(source, known.name, files, storage, null_texts):
         if piece.rows:
             yield conform_piece(replace(piece, table=piece.table.select(names)), known.contents)

@@ -77,9 +77,8 @@ class Cache(Protocol):
 
 
 def is_hidden(uri: str) -> bool:
-    """Return whether an object is a marker, hidden (_SUCCESS, .tmp) or stands for a folder, and hence not data."""
-    name = uri.rsplit("/", 1)[-1]
-    return not name or name.startswith(("_", "."))
+    """Return whether a file is a marker or hidden (_SUCCESS, .tmp), and hence not data."""
+    return uri.rsplit("/", 1)[-1].startswith(("_", "."))
 
 
 def join_uri(folder: str, *parts: str) -> str:

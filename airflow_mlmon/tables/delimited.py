@@ -80,7 +80,10 @@ def _split_header(block: bytes, separator: str | None) -> tuple[list[str], bytes
     text = _first_record(block)
     header = text.lstrip(_LINE_ENDS).decode(errors="surrogateescape")
     found = separator or recognise_separator(header)
-    names = next(csv.reader(header.splitlines(keepends=True), delimiter=found), [])
+    records = list(csv.reader(header.splitlines(keepends=True), delimiter=found))
+    if len(records) > 1:
+        raise pa.ArrowInvalid("the quotes of its header do not match")
+    names = records[0] if records else []
     return names, block[len(text) :], found
 
 

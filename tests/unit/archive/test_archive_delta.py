@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+import airflow_mlmon
 from airflow_mlmon.archive.delta_log import find_table
 from airflow_mlmon.archive.delta_table import list_table, list_table_day
+from airflow_mlmon.archive.sample import find_samples
 from airflow_mlmon.errors import ConfigError, DataError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 
 STORE = LocalStore()
@@ -192,3 +195,10 @@ def test_folders_above_that_may_not_be_listed_hold_no_table(root):
             return super().list(folder)
 
     assert find_table(OwnFolderStore(), f"{root}/day={{date}}/") is None
+
+
+def test_comparison_and_sample_of_a_table_read_its_live_files(root):
+    write_deltalake(root, rows(100), mode="overwrite", predicate="day = '2026-03-01'")
+
+    assert airflow_mlmon.profile(root).profile.rows == 20
+    assert len(find_samples(Storage(), root)) == 2

@@ -92,6 +92,7 @@ def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
         pytest.param(b"x\n\xff\xfe\n", "is not UTF-8 text", id="not-utf8"),
         pytest.param(b"x\n1\x002\n", "contains NUL bytes", id="nul"),
         pytest.param(b'x,y\n1,"cut', "unclosed quote", id="cut-off-in-quotes"),
+        pytest.param(b'x",y\n1,2\n3",4\n', "the quotes of its header do not match", id="quotes-of-the-header"),
         pytest.param(b"x,x\n1,2\n", "Column 'x' occurs twice in ", id="repeated-name"),
     ],
 )
