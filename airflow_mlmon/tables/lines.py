@@ -10,7 +10,7 @@ import pyarrow as pa
 from airflow_mlmon.tables.damage import naming_damage, refuse_file
 from airflow_mlmon.tables.formats import Compression
 
-BLOCK = 1 << 24
+BLOCK = 1 << 23
 _PART = 1 << 20
 _BUFFER = 1 << 20
 _LONGEST_LINE = 1 << 28
