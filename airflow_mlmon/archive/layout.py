@@ -43,12 +43,14 @@ class Listing(NamedTuple):
         passed_over: Objects that are no data.
         folders: The folders that were listed, or the files if the path names files.
         missing: Those of the folders without data, where there is one for each hour.
+        untimely: Number of objects that were written at other times, where the time of writing tells the day.
     """
 
     files: tuple[ListedFile, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     folders: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    untimely: int = 0
 
 
 class Wanted(NamedTuple):
@@ -181,7 +183,15 @@ def _is_within(modified: datetime | None, written: tuple[datetime, datetime] | N
 
 def scan(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> list[Scanned]:
     """List what belongs to some moments, sorted by URI, data and other objects alike."""
+    return _scan(store, pattern, moments, wanted)[0]
+
+
+def _scan(
+    store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted
+) -> tuple[list[Scanned], int]:
+    """List what belongs to some moments, and count the objects that would if they were not written at other times."""
     found: dict[str, tuple[StoredObject, Match | None]] = {}
+    untimely = set()
     times = {pattern.time_of(moment) for moment in moments}
     for prefix, is_dated in pattern.prefixes(moments).items():
         for item in store.list(prefix):
@@ -189,15 +199,18 @@ def scan(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], want
             is_of_day = is_dated if match is None else match.time in times
             if is_of_day and _is_within(item.modified, wanted.written):
                 found[item.uri] = (item, match)
+            elif is_of_day:
+                untimely.add(item.uri)
     folders = find_folder_objects(item for item, _ in found.values())
-    return [
+    scanned = [
         Scanned(item, match, "is a folder" if uri in folders else _explain(item, match, wanted))
         for uri, (item, match) in sorted(found.items())
     ]
+    return scanned, len(untimely)
 
 
 def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> Listing:
-    scanned = scan(store, pattern, moments, wanted)
+    scanned, untimely = _scan(store, pattern, moments, wanted)
     files = tuple(
         ListedFile(item, dict(_partition_values(item.uri, wanted.columns)) | match.values)
         for item, match, reason in scanned
@@ -208,7 +221,7 @@ def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[dateti
     folders = {pattern.time_of(moment): pattern.fill(moment) for moment in moments}
     has_gaps = pattern.has_hours and files and wanted.written is None
     missing = [folder for time, folder in folders.items() if time not in filled] if has_gaps else []
-    return Listing(files, passed_over, tuple(folders.values()), tuple(missing))
+    return Listing(files, passed_over, tuple(folders.values()), tuple(missing), untimely)
 
 
 def _explain(item: StoredObject, match: Match | None, wanted: Wanted) -> str:
@@ -243,4 +256,5 @@ def _join(listings: Sequence[Listing]) -> Listing:
         tuple(passed_over[uri] for uri in sorted(passed_over)),
         tuple(dict.fromkeys(folder for listing in listings for folder in listing.folders)),
         tuple(dict.fromkeys(folder for listing in listings for folder in listing.missing)),
+        sum(listing.untimely for listing in listings),
     )

@@ -178,11 +178,15 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
 
 
 def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:
-    """Say what of a day that has files is not there: the files of an hour, or a sign that it is complete."""
+    """Say what of a day is not there: the files of an hour, a sign that it is complete, or all files of an archive."""
     if not listing.files:
-        return []
+        untimely = (
+            f"{listing.untimely} objects there were written at other times than predictions.written_within_hours says"
+        )
+        return [untimely] if listing.untimely else []
     missing = listing.missing
-    gaps = [f"no files in {len(missing)} hours, such as {missing[0]}"] if missing else []
+    hours = f"{len(missing)} hours, such as" if len(missing) > 1 else "the hour of"
+    gaps = [f"no files in {hours} {missing[0]}"] if missing else []
     unready = explain_unready(run.archive, run.spec.predictions, partition)
     return [*gaps, f"the day was not marked as complete: {unready}"] if unready else gaps
 

@@ -222,7 +222,7 @@ def test_folders_of_hours_are_one_day_and_an_hour_without_files_is_told(bucket):
         done = prepare(run)
 
         assert (done.status, done.rows_accepted) == (Status.OK, 207)
-        assert done.message == f"no files in 1 hours, such as s3://{bucket.name}/preds/2026/03/01/07/"
+        assert done.message == f"no files in the hour of s3://{bucket.name}/preds/2026/03/01/07/"
 
 
 @pytest.mark.parametrize("place", ["archive", "bucket"])

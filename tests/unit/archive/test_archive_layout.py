@@ -226,6 +226,7 @@ def test_keys_without_a_date_belong_to_the_day_on_which_they_were_written(object
     shifted = [objects.names("p/", keys=f"{keys}  written_within_hours: 6\n", day=day) for day in days]
 
     assert by_day == [[], ["p/1-23", "p/1-5"], ["p/2-1", "p/2-7"]]
+    assert [objects.list("p/", keys=keys, day=day).untimely for day in days] == [4, 2, 2]
     assert shifted == [["p/1-5"], ["p/1-23", "p/2-1"], ["p/2-7"]]
 
 
