@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 import yaml
 
@@ -59,6 +60,7 @@ def draft_spec(
     name: str | None = None,
     *,
     repeated: Sequence[str] = (),
+    null: Mapping[str, Sequence[str]] = MappingProxyType({}),
     reference: GuessedModel | None = None,
     log: str | None = None,
 ) -> str:
@@ -69,6 +71,7 @@ def draft_spec(
         place: Where the sample is.
         name: Name of the model.
         repeated: Columns that a file of the sample has twice.
+        null: Words that stand for a missing value, by section.
         reference: What was guessed from a sample of the reference, where it was named.
         log: System whose log the sample is.
     """
@@ -78,13 +81,14 @@ def draft_spec(
         *_head(place, name),
         *_task(model),
         "",
-        *_predictions(model, place, log),
+        *_predictions(model, place, log, null.get("predictions", ())),
         *(f"    # {_quoted(name)}: left out: it occurs twice in a file" for name in repeated),
-        *_labels(model, place),
+        *_labels(model, place, null.get("labels", ())),
         "",
         "# Reference data set: the profile schema is pinned from these files, and drift is measured against them.",
         "reference:",
         *_reference(model, place, reference),
+        *_null(null.get("reference", ())),
         "",
         *_alerts(),
     ]
@@ -113,7 +117,7 @@ def _task(model: GuessedModel) -> Iterator[str]:
         yield f"classes: [{names}] # guess: in the order of the columns of role probability"
 
 
-def _predictions(model: GuessedModel, place: Place, log: str | None) -> Iterator[str]:
+def _predictions(model: GuessedModel, place: Place, log: str | None, null: Sequence[str]) -> Iterator[str]:
     yield "# Archived predictions: the files of each day."
     yield "predictions:"
     why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
@@ -123,6 +127,7 @@ def _predictions(model: GuessedModel, place: Place, log: str | None) -> Iterator
     yield "  # ready: _SUCCESS # marker file that marks a day as complete"
     if log:
         yield f"  log: {log} # guess: the records are those of its log; a payload without names is read in this order"
+    yield from _null(null)
     if model.has_naive_times:
         yield "  timezone: UTC # guess: the timestamps have no time zone"
     yield "  columns:"
@@ -136,6 +141,11 @@ def _predictions(model: GuessedModel, place: Place, log: str | None) -> Iterator
             yield f"    {free}: {{ type: {kind}, role: {role} }} {mark}"
     for column in model.columns:
         yield _column(column)
+
+
+def _null(words: Sequence[str]) -> Iterator[str]:
+    if words:
+        yield f"  null: [{', '.join(map(_quoted, words))}] # guess: these words stand among numbers"
 
 
 def _free_name(name: str, model: GuessedModel) -> str:
@@ -179,7 +189,7 @@ def _reference(model: GuessedModel, place: Place, reference: GuessedModel | None
             yield f"  {key}: {_scalar(column.name)} # guess: {column.reason}"
 
 
-def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
+def _labels(model: GuessedModel, place: Place, null: Sequence[str]) -> Iterator[str]:
     identifier = model.column_of(Role.ID)
     label = _scalar(model.label.name) if model.label else "label"
     key = _scalar(identifier.name) if identifier else "prediction_id"
@@ -189,6 +199,7 @@ def _labels(model: GuessedModel, place: Place) -> Iterator[str]:
     lines = [
         "labels:",
         *_labels_place(model, place),
+        *_null(null),
         f"  id: {key} # guess: {why_key}",
         f"  label: {label} # guess: {model.label.reason if model.label else ''}",
     ]

@@ -17,7 +17,7 @@ from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import SAMPLING
 from airflow_mlmon.archive.envelopes.records import find_column
 from airflow_mlmon.archive.envelopes.systems import SYSTEMS
-from airflow_mlmon.archive.plain import to_plain
+from airflow_mlmon.archive.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.spec.archives import Log, Predictions
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.piece import Piece
@@ -85,7 +85,7 @@ def _unpack(envelope: Envelope, records: Sequence[tuple[int, Piece]]) -> pa.Tabl
     if REASON in rows.column_names:
         rows = rows.filter(pc.is_null(rows.column(REASON)))
     kept = rows.select([name for name in rows.column_names if name not in (REASON, SAMPLING)])
-    return to_plain(kept, texts_as_written=True) if rows.num_rows else None
+    return to_plain(without_words(kept, find_null_words(kept)), texts_as_written=True) if rows.num_rows else None
 
 
 def _names(first: pa.Table, log: Log, side: str, unnamed: str) -> tuple[str, ...]:

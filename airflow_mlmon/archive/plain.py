@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.spec import Column, ColumnType
-from airflow_mlmon.tables.contents import Content, content_of_texts, is_index, is_integer_text, parse_texts
+from airflow_mlmon.tables.contents import NULL_WORDS, Content, content_of_texts, is_index, is_integer_text, parse_texts
 from airflow_mlmon.tables.conversion.converted import Request, UnreadableTypeError, is_binary_type, is_text_type
 from airflow_mlmon.tables.schema import convert
 
@@ -49,13 +51,35 @@ def _stored(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return _stored(values.cast(kind.value_type)) if pa.types.is_dictionary(kind) else values
 
 
+def find_null_words(table: pa.Table) -> tuple[str, ...]:
+    """Return the words, such as NA, that stand for a missing value among the numbers of a column of texts."""
+    found: set[str] = set()
+    for name in table.column_names:
+        texts = table.column(name)
+        if pa.types.is_string(texts.type):
+            try:
+                content_of_texts(texts, name, "the sample")
+            except SchemaMismatchError:
+                found.update(word for word in pc.unique(texts).to_pylist() if _is_null_word(word))
+    return tuple(sorted(found))
+
+
+def without_words(table: pa.Table, words: Sequence[str]) -> pa.Table:
+    """Return the columns of texts without the words that stand for a missing value."""
+    for position, name in enumerate(table.column_names):
+        texts = table.column(name)
+        if words and pa.types.is_string(texts.type):
+            kept = pc.if_else(pc.is_in(texts, pa.array(words)), None, texts)
+            table = table.set_column(position, name, kept)
+    return table
+
+
+def _is_null_word(word: str | None) -> bool:
+    return word is not None and word.strip().lower() in NULL_WORDS
+
+
 def _from_texts(texts: pa.ChunkedArray, name: str, *, texts_as_written: bool) -> pa.ChunkedArray:
-    try:
-        content = content_of_texts(texts, name, "the sample", times_alone=not texts_as_written)
-    except SchemaMismatchError:
-        # numbers beside a word for a missing one
-        numbers = pc.if_else(pc.match_substring_regex(texts, r"^[+-]?[0-9.]"), texts, None)
-        return _from_texts(numbers, name, texts_as_written=texts_as_written)
+    content = content_of_texts(texts, name, "the sample", times_alone=not texts_as_written)
     if content is Content.DATE:
         return texts.cast(pa.date32())
     if content is Content.NOTHING:

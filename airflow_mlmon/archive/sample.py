@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from airflow_mlmon.archive.delta_table import find_table_files
-from airflow_mlmon.archive.plain import to_plain
+from airflow_mlmon.archive.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import read_file
@@ -33,10 +33,17 @@ def find_samples(storage: Storage, data: str) -> list[str]:
 
 
 class FirstRows(NamedTuple):
-    """First rows of a data set, and the names that occur twice in a file."""
+    """First rows of a data set.
+
+    Attributes:
+        table: The rows, each column of the type of its values.
+        repeated: Names that occur twice in a file.
+        null: Words that stand for a missing value, in a text file.
+    """
 
     table: pa.Table
     repeated: tuple[str, ...] = ()
+    null: tuple[str, ...] = ()
 
 
 def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> FirstRows:
@@ -60,7 +67,9 @@ def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS)
             _demand_one_schema(tables, uri)
     table = pa.concat_tables(tables, promote_options="permissive")
     kept = table.select([name for name in table.column_names if name not in repeated])
-    return FirstRows(to_plain(kept, texts_as_written=is_text), tuple(sorted(repeated)))
+    null = find_null_words(kept) if is_text else ()
+    plain = to_plain(without_words(kept, null), texts_as_written=is_text)
+    return FirstRows(plain, tuple(sorted(repeated)), null)
 
 
 def _read_head(uri: str, storage: Storage, rows: int) -> Iterator[Piece]:

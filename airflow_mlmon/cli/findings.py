@@ -32,6 +32,8 @@ def inspect_spec(spec: ModelSpec, settings: Settings, day: date | None, today: d
 
 def describe(found: Inspection, spec: ModelSpec) -> Iterator[str]:
     """Yield the findings, line by line."""
+    if found.lacks_key:
+        yield "the setting hash_key is not set here: without it a run refuses the personal columns that are hashed"
     yield from _describe_day(found.day, spec)
     if found.labels:
         yield from _describe_labels(found.labels)
@@ -40,9 +42,7 @@ def describe(found: Inspection, spec: ModelSpec) -> Iterator[str]:
 
 def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
     which = f"day {day.day}" if day.day else "newest day"
-    # what the account says line by line is not said before
-    said = "" if day.manifest else f": {day.message}"
-    yield f"{which}: {day.status}{said}"
+    yield f"{which}: {day.status}{f': {day.message}' if day.message else ''}"
     yield f"  looked in {_few(day.looked_in)}"
     if day.around:
         yield "  what is there:"

@@ -50,18 +50,20 @@ def write_draft(
     files = find_samples(storage, data)
     sample = read_sample(storage, files)
     place, delivered, known = _place(files, folder, today), None, None
+    null = {"predictions": sample.null, "reference": sample.null}
     if labels is not None:
         of_labels = find_samples(storage, labels)
-        delivered = read_sample(storage, of_labels).table
+        delivered, _, null["labels"] = read_sample(storage, of_labels)
         place = replace(place, labels=_place(of_labels, folder, today))
     if reference is not None:
-        known = guess_model(read_sample(storage, find_samples(storage, reference)).table)
+        rows, _, null["reference"] = read_sample(storage, find_samples(storage, reference))
+        known = guess_model(rows)
         place = replace(place, own_reference=_shown(reference, folder))
     log = find_log(sample.table.column_names)
     unpacked = unpack_sample(storage, files, log) if log else None
     model = guess_model(sample.table if unpacked is None else unpacked, delivered)
     log = None if unpacked is None else log
-    text = draft_spec(model, place, name, repeated=sample.repeated, reference=known, log=log)
+    text = draft_spec(model, place, name, repeated=sample.repeated, null=null, reference=known, log=log)
     # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:

@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_
 from airflow_mlmon.pipeline.workspace.samples import days_of
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.records import Status
-from airflow_mlmon.spec import Labels, ModelSpec
+from airflow_mlmon.spec import Labels, ModelSpec, PersonalData
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import ObjectStore, Storage
 from airflow_mlmon.storage.around import look_around
@@ -107,11 +107,15 @@ class ReferenceFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """Findings on a day, the reference and the labels, if the spec has any."""
+    """Findings on a day, the reference and the labels, if the spec has any.
+
+    `lacks_key` is True if personal columns are hashed, and the key for it is not set.
+    """
 
     day: DayFound
     reference: ReferenceFound
     labels: LabelsFound | None
+    lacks_key: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -160,6 +164,7 @@ def inspect_data(
             day=of_day,
             reference=_inspect_reference(replace(run, spec=spec)),
             labels=_inspect_labels(run, today, of_day),
+            lacks_key=hash_key is None and any(one.personal is PersonalData.HASH for one in spec.columns.values()),
         )
 
 

@@ -39,9 +39,12 @@ class Files(Section):
 
     @property
     def declared(self) -> dict[str, Any]:
-        """The keys that are set, for hashes of a declaration: they change how rows are read."""
+        """The keys that are set, for hashes of a declaration: they change how rows are read.
+
+        Parquet is none of them: it was all that earlier releases read, declared or not.
+        """
         found = self.model_dump(mode="json", include={"format", "separator", "null"})
-        return {key: value for key, value in found.items() if value}
+        return {key: value for key, value in found.items() if value and value != FileFormat.PARQUET}
 
     @field_validator("separator")
     @classmethod

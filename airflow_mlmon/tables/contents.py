@@ -18,7 +18,7 @@ _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6
 _TIME_WITH_ZONE = _TIME.removesuffix("$") + r"(Z|[+-][0-9]{2}:?[0-9]{2})$"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-_NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
+NULL_WORDS = {"na", "n/a", "#n/a", "null", "none", "nil", "-", "?", "."}
 
 # row numbers that pandas writes beside the columns of a frame
 _INDEX = re.compile(r"^(__index_level_[0-9]+__|Unnamed: [0-9]+|)$")
@@ -157,7 +157,7 @@ def _refuse_null_words(values: pa.ChunkedArray, name: str, origin: str) -> None:
     if not pc.any(is_number).as_py():
         return
     others = pc.unique(values.filter(pc.invert(is_number)))
-    words = {word for word in others.slice(0, len(_NULL_WORDS) + 1).to_pylist() if word.strip().lower() in _NULL_WORDS}
+    words = {word for word in others.slice(0, len(NULL_WORDS) + 1).to_pylist() if word.strip().lower() in NULL_WORDS}
     if len(others) == len(words):
         raise SchemaMismatchError(
             f"Column {name!r} of {origin} mixes {min(words)!r} with numbers.",

@@ -135,6 +135,13 @@ def test_other_commands_say_what_is_there_too(archive, capsys, command):
     assert f"{archive.root}/preds/dt=2026-03-01/part-0.parquet" in said
 
 
+def test_a_missing_key_for_personal_columns_is_said_and_all_else_too(archive, capsys):
+    assert check(archive, replace=("country: {type: category}", "country: {type: category, personal: hash}")) == 0
+    out = capsys.readouterr().out
+    assert "hash_key is not set here" in out
+    assert "200 rows read, 200 accepted" in out
+
+
 def test_ids_of_labels_in_another_spelling_are_named(archive, capsys):
     labels = labels_of(day_table(FIRST))
     blank = pa.array([f"{name} " for name in labels.column("id").to_pylist()])

@@ -16,7 +16,9 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, MANIFEST, read_workspace_table
 from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
 from airflow_mlmon.records import Status
+from airflow_mlmon.storage import Storage
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of
+from tests.support.runs import s3_writer
 
 OF_TABLE = ("/preds/dt={date}/", "/preds/\n  format: delta")
 
@@ -119,3 +121,19 @@ def test_reference_is_read_by_its_log(archive):
 def test_path_with_placeholders_is_refused_for_a_table(archive):
     with pytest.raises(ConfigError, match="without placeholders: its log tells the day"):
         parse_spec(archive.spec_text.replace("/preds/", "/preds/day={date}/", 1), "m.yaml")
+
+
+@pytest.mark.service
+def test_table_in_a_bucket_is_read_by_its_log(archive, moto):
+    append(archive, "preds", with_day(day_table(FIRST, 50), FIRST), mode="overwrite", predicate=f"day = '{FIRST}'")
+    client = moto.client()
+    client.create_bucket(Bucket="delta-table")
+    for file in (archive.root / "preds").rglob("*"):
+        if file.is_file():
+            s3_writer(client)(f"s3://delta-table/{file.relative_to(archive.root)}", file.read_bytes())
+
+    remote = (f"{archive.root}/preds/", "s3://delta-table/preds/")
+    with archive.opened(remote, storage=Storage(lambda _: client)) as run:
+        found = prepare_partition(run, run.partition(FIRST))
+
+    assert (found.status, found.message, found.rows_read) == (Status.OK, "", 50)

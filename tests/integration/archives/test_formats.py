@@ -205,3 +205,12 @@ def test_objects_become_columns_with_dotted_names(archive):
 def test_separator_of_several_characters_is_refused_at_its_line(archive):
     with pytest.raises(ConfigError, match="one ASCII character"):
         parse_spec(archive.spec_text.replace("  columns:", '  separator: ";;"\n  columns:', 1), "m.yaml")
+
+
+def test_format_that_was_all_there_was_changes_no_version(archive):
+    versions = []
+    for declared in ("", "  format: parquet\n", "  format: csv\n"):
+        with archive.opened(("  columns:", f"{declared}  columns:")) as run:
+            versions.append(run.fingerprint)
+
+    assert versions[0] == versions[1] != versions[2]

@@ -240,3 +240,13 @@ def test_a_log_whose_payloads_cannot_be_read_is_drafted_by_its_columns(archive):
 
     spec = draft()
     assert (spec.predictions.log, spec.time_column) == (None, "at")
+
+
+def test_words_for_a_missing_number_are_declared(archive, capsys):
+    amounts = ["NA" if number % 7 == 0 else str(number) for number in range(ROWS)]
+    archive.write(f"preds/dt={FIRST}/part-0.csv", to_csv(replaced(TABLE, "amount", pa.array(amounts)), ","))
+
+    spec = draft()
+    assert spec.predictions.null == ("NA",)
+    assert spec.columns["amount"].type is ColumnType.INTEGER
+    assert data_of(capsys)["day"]["status"] == "OK"

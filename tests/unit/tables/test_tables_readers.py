@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import fastavro
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.tables import json_records
+from airflow_mlmon.tables import lines as blocks
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import ROWS, Piece
 from airflow_mlmon.tables.reading import Reading
@@ -145,8 +148,6 @@ def test_separator_is_recognised(read, header, separator):
 
 @pytest.mark.parametrize("block", [8, 1 << 24])
 def test_lines_within_quotes_are_one_value(read, monkeypatch, block):
-    from airflow_mlmon.tables import lines as blocks  # noqa: PLC0415
-
     monkeypatch.setattr(blocks, "_PART", 16)
     monkeypatch.setattr(blocks.read_chunks, "__defaults__", (block,))
     texts = ["plain", "two\nlines", 'a "quoted"\n one', "x" * 100, "\n"] * 20
@@ -193,9 +194,6 @@ def test_avro_of_every_type(read):
             {"name": "either", "type": ["null", "int", "string"]},
         ],
     }
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from decimal import Decimal  # noqa: PLC0415
-
     row = {
         "when": datetime(2026, 3, 1, tzinfo=UTC),
         "price": Decimal("12.30"),
