@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from airflow_mlmon.archive.neighbours import advise
+from airflow_mlmon.archive.curation.neighbours import advise
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.pipeline.inspection import DayFound, Inspection, LabelsFound, ReferenceFound, inspect_data
 from airflow_mlmon.settings import Settings

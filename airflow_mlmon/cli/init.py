@@ -10,11 +10,11 @@ from datetime import date
 from itertools import takewhile
 from pathlib import Path
 
-from airflow_mlmon.archive.dates import find_layout
-from airflow_mlmon.archive.draft import Place, draft_spec
-from airflow_mlmon.archive.guess import guess_model
-from airflow_mlmon.archive.guess_log import find_log, unpack_sample
-from airflow_mlmon.archive.sample import find_samples, read_sample
+from airflow_mlmon.archive.drafting.draft import Place, draft_spec
+from airflow_mlmon.archive.drafting.guess import guess_model
+from airflow_mlmon.archive.drafting.guess_log import find_log, unpack_sample
+from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
+from airflow_mlmon.archive.layouts.dates import find_layout
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec

@@ -16,7 +16,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.delta_table import find_table_files
+from airflow_mlmon.archive.layouts.delta_table import find_table_files
 from airflow_mlmon.comparison.sample import RowSample
 from airflow_mlmon.comparison.texts import describe_texts
 from airflow_mlmon.errors import ConfigError

@@ -19,7 +19,7 @@ def describe_texts(pieces: Iterator[Piece], texts: Sequence[str]) -> Iterator[Pi
         SchemaMismatchError: a column does not hold texts.
     """
     # a comparison without texts is spared pydantic
-    from airflow_mlmon.archive.texts import derive_texts  # noqa: PLC0415
+    from airflow_mlmon.archive.curation.texts import derive_texts  # noqa: PLC0415
     from airflow_mlmon.spec.column import Column  # noqa: PLC0415
 
     declared = {name: Column(type=ColumnType.STRING, role=Role.TEXT) for name in texts}

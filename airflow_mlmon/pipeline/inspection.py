@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow_mlmon.archive.dates import suggest_path
-from airflow_mlmon.archive.layout import ListedFile, list_day
-from airflow_mlmon.archive.patterns import Pattern
+from airflow_mlmon.archive.layouts.dates import suggest_path
+from airflow_mlmon.archive.layouts.layout import ListedFile, list_day
+from airflow_mlmon.archive.layouts.patterns import Pattern
 from airflow_mlmon.errors import DataError, MlmonError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Progress, Run, silent

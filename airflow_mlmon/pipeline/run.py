@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.channels import channels_of
-from airflow_mlmon.archive.layout import day_folders
+from airflow_mlmon.archive.layouts.layout import day_folders
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel

@@ -83,7 +83,7 @@ class PartitionSensor(BaseSensorOperator):
         return find_partition(spec.model, context, self.partition, spec.day_zone)
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.readiness import explain_unready  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
 
         predictions = spec.predictions

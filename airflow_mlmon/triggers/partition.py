@@ -59,7 +59,7 @@ class PartitionTrigger(BaseTrigger):
             return not error.retryable
 
     def _explain(self) -> str:
-        from airflow_mlmon.archive.readiness import explain_unready  # noqa: PLC0415 - heavy
+        from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
         from airflow_mlmon.spec.archives import Predictions  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.sample import find_samples, read_sample
+from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError, DataError, SchemaMismatchError
 from airflow_mlmon.storage import Storage

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.personal import hash_values
+from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import MetricValue, VerdictState

@@ -11,7 +11,7 @@ DOORS = {
     "boto3": ("hooks/s3.py",),
     "botocore": ("storage/s3.py", "hooks/s3.py"),
     "datasketches": ("profiles/columns/sketch.py",),
-    "deltalake": ("archive/delta_log.py",),
+    "deltalake": ("archive/layouts/delta_log.py",),
     "evidently": ("reports/evidently.py", "reports/evidently_drift.py"),
     "fastavro": ("tables/avro.py",),
     "google": ("storage/gcs.py",),

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from airflow_mlmon.archive.intake import take_in
-from airflow_mlmon.archive.layout import list_below
-from airflow_mlmon.archive.manifest import SourceFile
+from airflow_mlmon.archive.curation.intake import take_in
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.layouts.layout import list_below
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.storage.local import LocalStore

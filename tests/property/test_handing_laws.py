@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.curate import TOO_LATE, required_columns
-from airflow_mlmon.archive.intake import take_in
-from airflow_mlmon.archive.layout import list_day
-from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.neighbours import divide_files, list_neighbours, select_rows
-from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.curation.curate import TOO_LATE, required_columns
+from airflow_mlmon.archive.curation.intake import take_in
+from airflow_mlmon.archive.curation.manifest import Manifest
+from airflow_mlmon.archive.curation.neighbours import divide_files, list_neighbours, select_rows
+from airflow_mlmon.archive.curation.read import ListedSource
+from airflow_mlmon.archive.layouts.layout import list_day
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec

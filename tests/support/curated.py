@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.curate import required_columns
-from airflow_mlmon.archive.intake import Intake, take_in
-from airflow_mlmon.archive.layout import list_below
-from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.curation.read import ListedSource
+from airflow_mlmon.archive.layouts.layout import list_below
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.storage.local import LocalStore

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_mlmon.archive.curate import malformed_reasons
+from airflow_mlmon.archive.curation.curate import malformed_reasons
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST

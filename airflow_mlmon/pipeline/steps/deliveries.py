@@ -11,14 +11,14 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.manifest import Manifest
+from airflow_mlmon.archive.curation.neighbours import list_neighbours
+from airflow_mlmon.archive.curation.personal import hash_values
+from airflow_mlmon.archive.curation.read import ListedSource, read_files
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
-from airflow_mlmon.archive.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
-from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.neighbours import list_neighbours
-from airflow_mlmon.archive.personal import hash_values
-from airflow_mlmon.archive.read import ListedSource, read_files
+from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import without_uri

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.intake import Keyed
-from airflow_mlmon.archive.spool import Positions
+from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run

@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_mlmon.archive.curate import required_columns
-from airflow_mlmon.archive.delay import Delay, measure_delay
-from airflow_mlmon.archive.delta_log import warn_of_log
+from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.manifest import Manifest
+from airflow_mlmon.archive.curation.neighbours import advise, divide_files, list_neighbours, select_rows
+from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
-from airflow_mlmon.archive.intake import Intake, take_in
 from airflow_mlmon.archive.labels import label_columns
-from airflow_mlmon.archive.layout import Listing, list_day
-from airflow_mlmon.archive.manifest import Manifest
-from airflow_mlmon.archive.neighbours import advise, divide_files, list_neighbours, select_rows
-from airflow_mlmon.archive.read import ListedSource
-from airflow_mlmon.archive.readiness import explain_unready
+from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
+from airflow_mlmon.archive.layouts.delta_log import warn_of_log
+from airflow_mlmon.archive.layouts.layout import Listing, list_day
+from airflow_mlmon.archive.layouts.readiness import explain_unready
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery

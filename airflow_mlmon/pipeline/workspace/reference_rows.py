@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.curate import required_columns
-from airflow_mlmon.archive.intake import Intake, take_in
+from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
-from airflow_mlmon.archive.layout import ListedFile, list_below, list_delta
-from airflow_mlmon.archive.read import ListedSource
+from airflow_mlmon.archive.layouts.layout import ListedFile, list_below, list_delta
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import read_local

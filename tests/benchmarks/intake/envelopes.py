@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from airflow_mlmon.archive.curation.read import ListedSource, Reader
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
-from airflow_mlmon.archive.layout import ListedFile
-from airflow_mlmon.archive.read import ListedSource, Reader
+from airflow_mlmon.archive.layouts.layout import ListedFile
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.storage import Storage
 from tests.benchmarks.intake.data import rows, spec_text

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
 
-from airflow_mlmon.archive.ahead import read_ahead
+from airflow_mlmon.archive.curation.ahead import read_ahead
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import airflow_mlmon
-from airflow_mlmon.archive.sample import find_samples, read_sample
+from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.layout import list_day
-from airflow_mlmon.archive.readiness import explain_unready
+from airflow_mlmon.archive.layouts.layout import list_day
+from airflow_mlmon.archive.layouts.readiness import explain_unready
 from airflow_mlmon.cli.init import write_draft
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.personal import hash_values, protect
+from airflow_mlmon.archive.curation.personal import hash_values, protect
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition

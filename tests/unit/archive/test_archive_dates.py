@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from airflow_mlmon.archive.dates import find_day, find_layout
+from airflow_mlmon.archive.layouts.dates import find_day, find_layout
 
 FIREHOSE = [f"preds/2026/03/0{day}/05/fraud-1-2026-03-0{day}-05-02-32-ab{day}.parquet" for day in (3, 1, 2)]
 

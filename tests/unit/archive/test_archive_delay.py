@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_mlmon.archive.delay import Delay, measure_delay
+from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
 from airflow_mlmon.storage import StoredObject
 
 END = datetime(2026, 3, 2, tzinfo=UTC)

@@ -12,9 +12,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import airflow_mlmon
-from airflow_mlmon.archive.delta_log import find_table
-from airflow_mlmon.archive.delta_table import list_table, list_table_day
-from airflow_mlmon.archive.sample import find_samples
+from airflow_mlmon.archive.drafting.sample import find_samples
+from airflow_mlmon.archive.layouts.delta_log import find_table
+from airflow_mlmon.archive.layouts.delta_table import list_table, list_table_day
 from airflow_mlmon.errors import ConfigError, DataError, ServiceRejectedError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.storage import Storage

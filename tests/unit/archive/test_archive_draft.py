@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.draft import Place, draft_spec
-from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.archive.drafting.draft import Place, draft_spec
+from airflow_mlmon.archive.drafting.guess import guess_model
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 from tests.support.species import CLASSES, species_table

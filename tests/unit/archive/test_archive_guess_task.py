@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.draft import Place, draft_spec
-from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.archive.drafting.draft import Place, draft_spec
+from airflow_mlmon.archive.drafting.guess import guess_model
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import Role
 from tests.support.archive import FIRST, day_table

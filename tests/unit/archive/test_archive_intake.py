@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive import repeats, spool
-from airflow_mlmon.archive.intake import take_in
-from airflow_mlmon.archive.spool import Spool
+from airflow_mlmon.archive.curation import repeats, spool
+from airflow_mlmon.archive.curation.intake import take_in
+from airflow_mlmon.archive.curation.spool import Spool
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine import hash_sample

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlmon.archive.layout import Listing, list_below, list_dated, list_day
+from airflow_mlmon.archive.layouts.layout import Listing, list_below, list_dated, list_day
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.neighbours import Selection, divide_files, neighbours_of
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.curation.neighbours import Selection, divide_files, neighbours_of
 from airflow_mlmon.partition import Partition
 
 DAY = Partition.of_day("m", date(2026, 3, 2))

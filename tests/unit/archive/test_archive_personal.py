@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.personal import coarsen_values
+from airflow_mlmon.archive.curation.personal import coarsen_values
 from airflow_mlmon.spec import Column, ColumnType
 
 MOMENT = pa.timestamp("us", tz="UTC")

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.layout import list_below
-from airflow_mlmon.archive.read import ListedSource, read_files
+from airflow_mlmon.archive.curation.read import ListedSource, read_files
+from airflow_mlmon.archive.layouts.layout import list_below
 from airflow_mlmon.spec import Column, ColumnType
 from airflow_mlmon.storage.local import LocalStore
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_mlmon.archive.readiness import explain_unready
+from airflow_mlmon.archive.layouts.readiness import explain_unready
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.texts import derive_texts
+from airflow_mlmon.archive.curation.texts import derive_texts
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import Column, ColumnType, Role

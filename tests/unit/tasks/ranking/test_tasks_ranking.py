@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.archive.guess import guess_model
+from airflow_mlmon.archive.drafting.guess import guess_model
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from airflow_mlmon.archive.delta_table import LiveObjects, list_table, list_table_day
-from airflow_mlmon.archive.patterns import Match, Pattern, hours_between, read_value
-from airflow_mlmon.archive.sidecars import explain_no_data, find_folder_objects, matches_glob
+from airflow_mlmon.archive.layouts.delta_table import LiveObjects, list_table, list_table_day
+from airflow_mlmon.archive.layouts.patterns import Match, Pattern, hours_between, read_value
+from airflow_mlmon.archive.layouts.sidecars import explain_no_data, find_folder_objects, matches_glob
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.spec.choices import FileFormat, Role

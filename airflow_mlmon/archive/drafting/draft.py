@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 import yaml
 
-from airflow_mlmon.archive.dates import FoundLayout, find_day, find_layout
-from airflow_mlmon.archive.guess import GuessedModel
-from airflow_mlmon.archive.guess_column import GuessedColumn, split_words
+from airflow_mlmon.archive.drafting.guess import GuessedModel
+from airflow_mlmon.archive.drafting.guess_column import GuessedColumn, split_words
+from airflow_mlmon.archive.layouts.dates import FoundLayout, find_day, find_layout
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _NOT_SERVED = {"reference", "training", "train"}

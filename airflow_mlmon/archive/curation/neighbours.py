@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.curate import outside_reason
-from airflow_mlmon.archive.layout import ListedFile, Listing, PassedOver, list_day
-from airflow_mlmon.archive.manifest import SourceFile
+from airflow_mlmon.archive.curation.curate import outside_reason
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.archives import Predictions

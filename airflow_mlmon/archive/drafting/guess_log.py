@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.drafting.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.archive.envelopes.envelope import Envelope, open_envelope
 from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import SAMPLING
 from airflow_mlmon.archive.envelopes.records import find_column
 from airflow_mlmon.archive.envelopes.systems import SYSTEMS
-from airflow_mlmon.archive.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.spec.archives import Log, Predictions
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.piece import Piece

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_mlmon.archive.layout import Scanned, moments_of, scan, wanted_of
-from airflow_mlmon.archive.patterns import Pattern
+from airflow_mlmon.archive.layouts.layout import Scanned, moments_of, scan, wanted_of
+from airflow_mlmon.archive.layouts.patterns import Pattern
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.storage import ObjectStore, StoredObject

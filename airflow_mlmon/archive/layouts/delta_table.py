@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from airflow_mlmon.archive.delta_log import LiveFile, has_log, match_objects, read_live_files
+from airflow_mlmon.archive.layouts.delta_log import LiveFile, has_log, match_objects, read_live_files
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.storage import ObjectStore, Storage, StoredObject, is_hidden, join_uri

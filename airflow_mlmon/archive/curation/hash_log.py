@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from airflow_mlmon.archive.spool import Positions
+from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.statistics.arrays import Integers
 
 _BLOCK = 1 << 20

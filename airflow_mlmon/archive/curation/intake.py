@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.ahead import read_ahead
-from airflow_mlmon.archive.curate import add_reason, count_reasons, curate
-from airflow_mlmon.archive.hash_log import HashLog
-from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.personal import protect
-from airflow_mlmon.archive.read import Batch, ListedSource, Reader
-from airflow_mlmon.archive.repeats import KeyOf, find_repeated_rows, hash_keys
-from airflow_mlmon.archive.spool import Positions, Spool
+from airflow_mlmon.archive.curation.ahead import read_ahead
+from airflow_mlmon.archive.curation.curate import add_reason, count_reasons, curate
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.curation.personal import protect
+from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
+from airflow_mlmon.archive.curation.repeats import KeyOf, find_repeated_rows, hash_keys
+from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.hash_sample import HashSample
 from airflow_mlmon.spec import ModelSpec

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from airflow_mlmon.archive.layout import PassedOver
+from airflow_mlmon.archive.layouts.layout import PassedOver
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Status
 

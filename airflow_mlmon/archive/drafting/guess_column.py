@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.personal_guess import explain_personal
+from airflow_mlmon.archive.drafting.personal_guess import explain_personal
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _MOST_CATEGORIES = 1_000

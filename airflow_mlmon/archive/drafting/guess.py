@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.guess_column import GuessedColumn, guess_column, split_words
+from airflow_mlmon.archive.drafting.guess_column import GuessedColumn, guess_column, split_words
 from airflow_mlmon.spec import ColumnType, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
 from airflow_mlmon.tasks.registry import TASKS

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.hash_log import HashLog, find_doubled
-from airflow_mlmon.archive.spool import Positions, Spool
+from airflow_mlmon.archive.curation.hash_log import HashLog, find_doubled
+from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Integers
 

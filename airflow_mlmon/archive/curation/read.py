@@ -12,14 +12,14 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.ahead import read_ahead
-from airflow_mlmon.archive.curate import REASON
+from airflow_mlmon.archive.curation.ahead import read_ahead
+from airflow_mlmon.archive.curation.curate import REASON
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.curation.neighbours import Selection
 from airflow_mlmon.archive.envelopes.envelope import Envelope
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
 from airflow_mlmon.archive.envelopes.split import COUNTERPART
-from airflow_mlmon.archive.layout import ListedFile
-from airflow_mlmon.archive.manifest import SourceFile
-from airflow_mlmon.archive.neighbours import Selection
+from airflow_mlmon.archive.layouts.layout import ListedFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore

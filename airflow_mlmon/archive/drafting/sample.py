@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.delta_table import find_table_files
-from airflow_mlmon.archive.plain import find_null_words, to_plain, without_words
+from airflow_mlmon.archive.drafting.plain import find_null_words, to_plain, without_words
+from airflow_mlmon.archive.layouts.delta_table import find_table_files
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import read_file

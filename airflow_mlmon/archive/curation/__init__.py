@@ -1,0 +1,1 @@
+"""Curation: from the listed files to accepted and quarantined rows, in batches."""

@@ -1,0 +1,1 @@
+"""Drafting of a spec, from a sample of an archive."""

@@ -1,0 +1,1 @@
+"""Layouts of an archive: which of its objects belong to a day."""
