@@ -1,1 +1,1 @@
-"""Curation of the archive: from the files of one day to one curated partition."""
+"""Archive of a model: from the files of one day to one curated partition, and the labels that come for it."""

@@ -18,6 +18,7 @@ from airflow_mlmon.archive.curation.read import ListedSource, read_files
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
+from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -123,7 +124,7 @@ def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
     version = _digest(delivered.rows) if is_own else _version(labels, manifest, delivered.contradictory)
     _save(run, partition, version, source.listing, delivered.rows)
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
-    return Taken(delivered.rows.num_rows, problem, _tell(delivered.contradictory))
+    return Taken(delivered.rows.num_rows, problem, _join(_tell(delivered.contradictory), _warn(labels, source)))
 
 
 def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
@@ -147,11 +148,11 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
     problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
+    warning = _warn(labels, source)
     taken = {}
     for day in days:
         delivered = to_delivery(_rows_of(day, table, str(labels.watermark)), run.spec, labels)
-        note = "; ".join(filter(None, (_tell(delivered.contradictory), unknown)))
-        taken[day] = Taken(delivered.rows.num_rows, problem, note)
+        taken[day] = Taken(delivered.rows.num_rows, problem, _join(_tell(delivered.contradictory), unknown, warning))
         version = _digest(delivered.rows)
         known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
         if known is not None and known.version == version:
@@ -221,6 +222,18 @@ def _digest(rows: pa.Table) -> str:
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows.combine_chunks())
     return hashlib.sha256(sink.getvalue()).hexdigest()[:12]
+
+
+def _warn(labels: Labels, source: DeliveryFiles) -> str:
+    """Say that labels are read from a Delta table without its log; empty if they are not."""
+    if labels.path is None or labels.format is FileFormat.DELTA:
+        return ""
+    warning = warn_of_log(source.store, [labels.path])
+    return f"labels: {warning}" if warning else ""
+
+
+def _join(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _tell(contradictory: int) -> str:

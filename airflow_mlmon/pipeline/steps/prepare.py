@@ -33,7 +33,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
-from airflow_mlmon.spec.choices import FileFormat
+from airflow_mlmon.spec.choices import FileFormat, Role
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -208,6 +208,8 @@ def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
         selection=select_rows(run.archive, predictions, run.spec.time_column, partition, listing),
         columns=predictions.columns,
         timezone=predictions.timezone,
+        # what is not monitored may be missing
+        optional=run.spec.columns_of(Role.IGNORED),
         required=required_columns(run.spec, partition),
         elsewhere=label_columns(run.spec, labels) if labels is not None and labels.path is None else (),
         reading=Reading.of(predictions, columns=predictions.columns),

@@ -14,6 +14,7 @@ from airflow_mlmon.archive.curation.curate import required_columns
 from airflow_mlmon.archive.curation.intake import Intake, take_in
 from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
+from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, list_below, list_delta
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
@@ -108,9 +109,16 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         rows=rows,
         files={file.uri: file.sha256 for file in intake.files},
         errors=errors,
-        told=tuple(_tell(intake)),
+        told=(*_tell(intake), *_warn(run, store)),
         empty=intake.empty,
     )
+
+
+def _warn(run: Run, store: ObjectStore) -> list[str]:
+    """Say that a Delta table is read without its log; nothing if it is not."""
+    reference = run.spec.reference
+    warning = "" if reference.format is FileFormat.DELTA else warn_of_log(store, [reference.path])
+    return [warning] if warning else []
 
 
 def _source(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ListedSource:

@@ -368,3 +368,13 @@ def test_reference_and_labels_of_a_warehouse_are_read_as_its_predictions_are(tmp
 
         assert (state.status, state.rows_accepted) == (Status.OK, ROWS)
         assert [metric_of(run, FIRST, metric) for metric in ("label_coverage", "accuracy")] == [1, 1]
+
+
+def test_column_that_is_not_monitored_may_be_missing(tmp_path):
+    archive = BaseArchive(tmp_path, ("    country:", "    note: {{type: string, role: ignored}}\n    country:"))
+    archive.write_day(FIRST)
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+    assert (state.status, state.message) == (Status.OK, "")

@@ -123,6 +123,19 @@ def test_path_with_placeholders_is_refused_for_a_table(archive):
         parse_spec(archive.spec_text.replace("/preds/", "/preds/day={date}/", 1), "m.yaml")
 
 
+def test_labels_and_reference_that_are_read_without_their_log_are_told(archive):
+    stamped = labels_of(day_table(FIRST)).append_column("filed", day_table(FIRST).column("at"))
+    append(archive, "labels", stamped)
+    append(archive, "past", day_table(day_of(-1)))
+    growing = (f"{archive.root}/labels/dt={{date}}/", f"{archive.root}/labels/\n  watermark: filed")
+
+    with archive.opened(growing, (f"{archive.root}/reference/", f"{archive.root}/past/")) as run:
+        found, told = prepare_partition(run, run.partition(FIRST)), read_reference(run).told
+
+    assert f"labels: {archive.root}/labels is a Delta table, whose removed files are read too" in found.message
+    assert told[-1].startswith(f"{archive.root}/past is a Delta table, whose removed files are read too")
+
+
 @pytest.mark.service
 def test_table_in_a_bucket_is_read_by_its_log(archive, moto):
     append(archive, "preds", with_day(day_table(FIRST, 50), FIRST), mode="overwrite", predicate=f"day = '{FIRST}'")
