@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from airflow_mlmon.archive.curation.neighbours import advise
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.pipeline.inspection import DayFound, Inspection, LabelsFound, ReferenceFound, inspect_data
 from airflow_mlmon.settings import Settings
@@ -56,7 +55,7 @@ def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
     yield from _describe_formats(day.formats)
     if spec.predictions.log:
         yield f"  unpacked as the log of {spec.predictions.log}"
-    yield from _describe_rows(manifest, spec)
+    yield from _describe_rows(manifest)
     faults: Counter[str] = Counter()
     for file in manifest["files"]:
         faults.update(file["faults"])
@@ -74,14 +73,12 @@ def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
     yield f"  days of {spec.day_zone}; times without a zone {f'are of {zone}' if zone else 'are not read'}"
 
 
-def _describe_rows(manifest: Mapping[str, Any], spec: ModelSpec) -> Iterator[str]:
+def _describe_rows(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"  {manifest['rows_read']:,} rows read, {manifest['rows_accepted']:,} accepted, "
         f"{sum(manifest['quarantined'].values()):,} quarantined"
     )
     yield from (f"    {count:,} rows: {reason}" for reason, count in sorted(manifest["quarantined"].items()))
-    if advice := advise(spec, manifest["quarantined"]):
-        yield f"    {advice}"
     yield from (f"  {count:,} handed over to {other}" for other, count in manifest["rows_handed_over"].items())
 
 
