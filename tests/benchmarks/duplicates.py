@@ -18,12 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.curation.intake import Keyed
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from tests.benchmarks.memory import memory_mib
 from tests.support.archive import FIRST, Archive
+from tests.support.curated import accepted_rows
 from tests.support.published import partition_state
 from tests.support.runs import opened, write_file
 
@@ -55,8 +57,12 @@ def write_past(run: Run) -> None:
         numbers = np.random.default_rng(offset)
         columns = {"id": ids_of(past)} | {f"x{n}": numbers.normal(size=ROWS) for n in range(10)}
         write_file(run.version_uri(past, "v", CURATED), to_parquet(pa.table(columns)))
-        write_id_hashes(run, past, "v", pa.chunked_array([columns["id"]]))
+        write_id_hashes(run, past, "v", _accepted(run, pa.chunked_array([columns["id"]])))
         run.store.publish(partition_state(past, version="v"), [], supersedes=None)
+
+
+def _accepted(run: Run, ids: pa.ChunkedArray) -> Keyed:
+    return accepted_rows(Path(tempfile.mkdtemp(dir=run.workspace)), ids)
 
 
 def measure(run: Run, case: str) -> None:
@@ -67,9 +73,10 @@ def measure(run: Run, case: str) -> None:
     ids = pa.chunked_array([*again.slice(0, rows).chunks, *ids.slice(rows).chunks])
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     before, started = memory_mib("VmRSS"), time.perf_counter()
-    found = find_repeats(run, DAY, ids)
+    accepted = _accepted(run, ids)
+    found = find_repeats(run, DAY, accepted)
     sought_s, started = time.perf_counter() - started, time.perf_counter()
-    write_id_hashes(run, DAY, "v", ids)
+    write_id_hashes(run, DAY, "v", accepted)
     seconds = f"{sought_s:5.2f} s looking, {time.perf_counter() - started:4.2f} s writing"
     count = sum(len(positions) for positions in found.rows.values())
     more = memory_mib("VmHWM") - before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from airflow_mlmon.pipeline.steps.duplicates import ID_HASHES, find_repeats
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from tests.support.archive import FIRST, Archive
+from tests.support.curated import accepted_rows
 from tests.support.published import partition_state
 from tests.support.runs import opened, write_file
 
@@ -52,7 +54,8 @@ def write(run: Run, offset: int, taken: list[str], hashed: list[str] | None) -> 
 
 def set_aside(run: Run, ids: list[str]) -> dict[str, str]:
     """By id, the day on which it was seen first."""
-    found = find_repeats(run, LAST, chunked(ids)).rows
+    with tempfile.TemporaryDirectory() as folder:
+        found = find_repeats(run, LAST, accepted_rows(Path(folder), chunked(ids))).rows
     return {ids[position]: str(day) for day, positions in found.items() for position in positions}
 
 

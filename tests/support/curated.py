@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.curation.curate import required_columns
-from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.intake import Intake, Keyed, take_in
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.layouts.layout import list_below
@@ -56,3 +56,11 @@ def to_tables(intake: Intake) -> Curated:
     spools = (intake.accepted.rows, intake.quarantine, intake.errors.rows)
     rows, quarantine, errors = (pq.read_table(spool.finish()) for spool in spools)
     return Curated(rows, quarantine, errors, dict(intake.quarantined), intake.files)
+
+
+def accepted_rows(folder: Path, ids: pa.ChunkedArray) -> Keyed:
+    """Accepted rows of a day in a folder, of which only the ids are known."""
+    accepted = Keyed(folder, "accepted", lambda table: table.column("id"))
+    accepted.add(pa.table({"id": ids}))
+    accepted.rows.finish()
+    return accepted
