@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.statistics.arrays import Integers
@@ -28,6 +29,8 @@ class HashLog:
 
     def ordered(self) -> Integers:
         """Return all hashes, ascending."""
+        # what the rows took is free by now, but not yet given back
+        pa.default_memory_pool().release_unused()
         hashes = np.fromfile(self._path, dtype="<i8").astype(np.int64, copy=False)
         hashes.sort()
         return hashes
