@@ -74,13 +74,8 @@ class FaultProxy:
         self.closing.wait(30)
 
     def __enter__(self) -> Self:
-        proxy = self
-
-        class Handler(_Handler):
-            def relay(self) -> None:
-                proxy.relay(self)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"proxy": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -131,12 +126,10 @@ class FaultProxy:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    def relay(self) -> None:
-        raise NotImplementedError
+    proxy: FaultProxy
 
     def do_GET(self) -> None:
-        self.relay()
+        self.proxy.relay(self)
 
     do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 - the names of http.server
 
