@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from airflow_mlmon.errors import ConfigError, DataError, ServiceRejectedError
+from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore, StoredObject, join_uri
 from airflow_mlmon.storage.scratch import scratch_folder
 
@@ -87,13 +88,11 @@ def find_table(store: ObjectStore, path: str) -> str | None:
         return None
 
 
-def warn_of_log(store: ObjectStore, paths: Iterable[str]) -> str:
-    """Say that the files of a Delta table are read without its log; empty if none of the paths is in one."""
-    try:
-        found = next((root for path in paths if (root := find_table(store, path))), None)
-    except ServiceRejectedError:
-        # only the days themselves need be open to the reader
+def warn_of_log(store: ObjectStore, paths: Iterable[str], declared: FileFormat | None) -> str:
+    """Say that the files of a Delta table are read without its log; empty if no path is in one, or it is declared."""
+    if declared is FileFormat.DELTA:
         return ""
+    found = next((root for path in paths if (root := find_table(store, path))), None)
     if found is None:
         return ""
     return f"{found} is a Delta table, whose removed files are read too: set the format to delta in the spec"

@@ -226,9 +226,7 @@ def _digest(rows: pa.Table) -> str:
 
 def _warn(labels: Labels, source: DeliveryFiles) -> str:
     """Say that labels are read from a Delta table without its log; empty if they are not."""
-    if labels.path is None or labels.format is FileFormat.DELTA:
-        return ""
-    warning = warn_of_log(source.store, [labels.path])
+    warning = warn_of_log(source.store, [labels.path] if labels.path else [], labels.format)
     return f"labels: {warning}" if warning else ""
 
 

@@ -33,7 +33,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import (
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
-from airflow_mlmon.spec.choices import FileFormat, Role
+from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -197,7 +197,7 @@ def _list(run: Run, partition: Partition) -> list[StoredObject]:
 
 def _warn(run: Run) -> str:
     predictions = run.spec.predictions
-    return "" if predictions.format is FileFormat.DELTA else warn_of_log(run.archive, predictions.paths)
+    return warn_of_log(run.archive, predictions.paths, predictions.format)
 
 
 def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:

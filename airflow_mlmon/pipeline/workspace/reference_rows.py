@@ -117,7 +117,7 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
 def _warn(run: Run, store: ObjectStore) -> list[str]:
     """Say that a Delta table is read without its log; nothing if it is not."""
     reference = run.spec.reference
-    warning = "" if reference.format is FileFormat.DELTA else warn_of_log(store, [reference.path])
+    warning = warn_of_log(store, [reference.path], reference.format)
     return [warning] if warning else []
 
 
