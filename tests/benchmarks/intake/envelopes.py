@@ -15,7 +15,7 @@ from airflow_mlmon.archive.layouts.layout import ListedFile
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.storage import Storage
 from tests.benchmarks.intake.data import rows, spec_text
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 from tests.support.envelopes import captured, to_base64
 
 REQUESTS = 200_000

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.intake.data import DAY, write_day, write_reference
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 from tests.support.s3 import VERSITY, MotoServer, VersityServer
 
 _ROWS = 10_000_000

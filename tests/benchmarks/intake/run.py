@@ -15,23 +15,10 @@ With ARGS="--only intake_10m_mb" some of them.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from tests.benchmarks.intake import envelopes, parquet, texts
-from tests.benchmarks.models.measured import Measured
-from tests.benchmarks.report import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A figure: its goal, and what measures it."""
-
-    goal: str
-    measure: Callable[[], Measured]
-
+from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
     "intake_ratio_parquet": Key("<= 1.5", parquet.ratio),
@@ -43,17 +30,5 @@ KEYS: Mapping[str, Key] = {
 }
 
 
-def main() -> None:
-    """Measure all, or what `--only` names."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", action="append", choices=sorted(KEYS), help="a key to measure; may be repeated")
-    report = Report(name="intake", goals={name: key.goal for name, key in KEYS.items()})
-    for name in parser.parse_args().only or KEYS:
-        sys.stderr.write(f"{name} …\n")
-        found = KEYS[name].measure()
-        report.figures[name], report.notes[name], report.details[name] = found.figure, found.note, found.details
-    report.write()
-
-
 if __name__ == "__main__":
-    main()
+    measure_keys("intake", (__doc__ or "").splitlines()[0], KEYS)

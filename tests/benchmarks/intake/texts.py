@@ -20,7 +20,7 @@ from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import conform
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 
 _ROWS = 1_000_000
 _TURNS = 5

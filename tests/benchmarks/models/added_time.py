@@ -17,7 +17,7 @@ from airflow_mlmon.tasks import registry
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.parts import profile_outcome_parts
 from airflow_mlmon.tasks.task import Task
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 from tests.support.labelled import random_labels, random_numbers
 from tests.support.ranked import random_groups
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 from tests.benchmarks.profiles.environments import interpreter
 from tests.benchmarks.profiles.run import DATA, _time
 from tests.benchmarks.report import BUILD

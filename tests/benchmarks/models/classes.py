@@ -15,9 +15,9 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.task import Task
+from tests.benchmarks.measured import Measured
 from tests.benchmarks.models import days
 from tests.benchmarks.models.days import Draw
-from tests.benchmarks.models.measured import Measured
 from tests.support.labelled import CLASSES, random_classes, random_labels
 
 _ROWS = 200_000

@@ -21,7 +21,7 @@ from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.task import Task
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 
 ROWS = (200, 1_000, 5_000)
 PAST = 60

@@ -10,9 +10,9 @@ from sklearn.metrics import ndcg_score, roc_auc_score
 
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.ranking.description import Ranking
+from tests.benchmarks.measured import Measured
 from tests.benchmarks.models import days
 from tests.benchmarks.models.days import Draw
-from tests.benchmarks.models.measured import Measured
 
 TASK = Ranking(cutoff=10, has_items=False)
 SIZE = 20

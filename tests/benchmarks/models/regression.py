@@ -12,9 +12,9 @@ from sklearn import metrics as sk
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.tasks.regression.description import Regression
+from tests.benchmarks.measured import Measured
 from tests.benchmarks.models import days
 from tests.benchmarks.models.days import Draw
-from tests.benchmarks.models.measured import Measured
 from tests.support.labelled import random_numbers
 
 LEVELS = (0.1, 0.5, 0.9)

@@ -27,24 +27,11 @@ With ARGS="--only cbpe_mae" some of them. Each key is measured by a function of 
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 
+from tests.benchmarks.measured import Key, measure_keys
 from tests.benchmarks.models import added_time, cbpe, classes, ranking, regression, shifts
-from tests.benchmarks.models.measured import Measured
-from tests.benchmarks.report import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A figure: its goal, and what measures it."""
-
-    goal: str
-    measure: Callable[[], Measured]
-
 
 KEYS: Mapping[str, Key] = {
     **{f"added_time_1m_{task}": Key("<= 0.5", partial(added_time.added_time, task)) for task in added_time.TASKS},
@@ -67,17 +54,5 @@ KEYS: Mapping[str, Key] = {
 }
 
 
-def main() -> None:
-    """Measure all, or what `--only` names."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", action="append", choices=sorted(KEYS), help="a key to measure; may be repeated")
-    report = Report(name="models", goals={name: key.goal for name, key in KEYS.items()})
-    for name in parser.parse_args().only or KEYS:
-        sys.stderr.write(f"{name} …\n")
-        found = KEYS[name].measure()
-        report.figures[name], report.notes[name], report.details[name] = found.figure, found.note, found.details
-    report.write()
-
-
 if __name__ == "__main__":
-    main()
+    measure_keys("models", (__doc__ or "").splitlines()[0], KEYS)

@@ -27,7 +27,7 @@ from airflow_mlmon.tasks.parts import (
     profile_outcome_parts,
     sum_outcome_parts,
 )
-from tests.benchmarks.models.measured import Measured
+from tests.benchmarks.measured import Measured
 
 # days of the reference, days evaluated after each, and how many are evaluated of each number of rows
 _PAST, _AFTER = 14, 10
