@@ -14,6 +14,7 @@ from airflow_mlmon.tables.conversion.converted import (
     is_text_type,
 )
 from airflow_mlmon.tables.conversion.numbers import NOT_WHOLE, drop_scale
+from airflow_mlmon.tables.lines import is_utf8
 
 NOT_UTF8 = "is not UTF-8 text"
 HAS_NUL = "has a NUL character"
@@ -77,16 +78,8 @@ def _is_valid(texts: pa.ChunkedArray) -> bool:
 def _mark_invalid(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     values = texts.cast(pa.binary())
     distinct = pc.unique(values).drop_null()
-    invalid = [value for value in distinct.to_pylist() if not _is_utf8(value)]
+    invalid = [value for value in distinct.to_pylist() if not is_utf8(value)]
     return pc.is_in(values, value_set=pa.array(invalid, pa.binary()))
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _from_floats(values: pa.ChunkedArray) -> Converted:
