@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.texts import derive_texts
+from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tables.schema import Fault
 from airflow_mlmon.tasks.operations import mark_errors
 
-REASON = "quarantine_reason"
 TOO_LATE = "later than lateness_days"
 
 _Mask = npt.NDArray[np.bool_]

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.ahead import read_ahead
-from airflow_mlmon.archive.curation.curate import REASON
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.neighbours import Selection
 from airflow_mlmon.archive.envelopes.envelope import Envelope
+from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
 from airflow_mlmon.archive.envelopes.split import COUNTERPART
 from airflow_mlmon.archive.layouts.layout import ListedFile
@@ -224,13 +224,13 @@ class Reader:
 
     def _conform(self, number: int, piece: Piece) -> Batch:
         source, account = self._source, self.accounts[number]
-        table, counterparts = _pop(piece.table, COUNTERPART)
-        refused = None
-        if REASON in table.column_names and REASON not in source.columns:
-            refused, table = table.column(REASON), table.drop_columns([REASON])
-        if SAMPLING in table.column_names:
-            account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
-            table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
+        table, refused, counterparts = piece.table, None, None
+        if source.envelope is not None:
+            table, counterparts = _pop(table, COUNTERPART)
+            table, refused = _pop(table, REASON)
+            if SAMPLING in table.column_names:
+                account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
+                table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
         others = {*undeclared(table, source.columns), *set(piece.repeated).difference(source.columns)}
         account.undeclared.update(others.difference(source.elsewhere))
         found = conform(

@@ -13,7 +13,7 @@ from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED, MANIFEST, read_workspace_table
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import read_path
@@ -214,3 +214,16 @@ def test_format_that_was_all_there_was_changes_no_version(archive):
             versions.append(run.fingerprint)
 
     assert versions[0] == versions[1] != versions[2]
+
+
+def test_columns_named_as_those_of_a_log_are_nothing_special_without_one(archive):
+    own = {"quarantine_reason": "a private word", "sampling_fraction": 0.1, "number of the file of the response": 0}
+    lines = [json.loads(line) | own for line in to_lines(day_table(FIRST)).splitlines()]
+    archive.write_day(FIRST, "\n".join(map(json.dumps, lines)).encode(), "part.jsonl")
+
+    with archive.opened() as run:
+        found = prepare_partition(run, run.partition(FIRST))
+        manifest = json.loads(run.files.read(run.version_uri(run.partition(FIRST), found.version, MANIFEST)))
+
+    assert (found.status, found.message, found.rows_accepted) == (Status.OK, "", ROWS)
+    assert (manifest["sampling_fraction"], manifest["files"][0]["undeclared"]) == (None, sorted(own))
