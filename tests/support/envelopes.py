@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlmon.archive.envelopes.envelope import Envelope, open_envelope
-from airflow_mlmon.archive.envelopes.exchange import REASON
-from airflow_mlmon.archive.envelopes.fields import SAMPLING
+from airflow_mlmon.archive.envelopes.reserved import REASON, SAMPLING
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading

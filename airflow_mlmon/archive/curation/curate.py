@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.texts import derive_texts
-from airflow_mlmon.archive.envelopes.exchange import REASON
+from airflow_mlmon.archive.envelopes.reserved import REASON
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tables.schema import Fault

@@ -16,9 +16,8 @@ from airflow_mlmon.archive.curation.ahead import read_ahead
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.neighbours import Selection
 from airflow_mlmon.archive.envelopes.envelope import Envelope
-from airflow_mlmon.archive.envelopes.exchange import REASON
-from airflow_mlmon.archive.envelopes.fields import SAMPLING, count_unsampled
-from airflow_mlmon.archive.envelopes.split import COUNTERPART
+from airflow_mlmon.archive.envelopes.fields import count_unsampled
+from airflow_mlmon.archive.envelopes.reserved import COUNTERPART, REASON, SAMPLING
 from airflow_mlmon.archive.layouts.layout import ListedFile
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column

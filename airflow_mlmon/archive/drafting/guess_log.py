@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.drafting.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.archive.envelopes.envelope import Envelope, open_envelope
-from airflow_mlmon.archive.envelopes.exchange import REASON
-from airflow_mlmon.archive.envelopes.fields import SAMPLING
 from airflow_mlmon.archive.envelopes.records import find_column
+from airflow_mlmon.archive.envelopes.reserved import REASON, SAMPLING
 from airflow_mlmon.archive.envelopes.systems import SYSTEMS
 from airflow_mlmon.spec.archives import Log, Predictions
 from airflow_mlmon.storage import Storage

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE
-from airflow_mlmon.archive.envelopes.exchange import REASON
 from airflow_mlmon.archive.envelopes.fields import add_sampling, are_numbers, read_moments
 from airflow_mlmon.archive.envelopes.json_payload import convert_row, gather
 from airflow_mlmon.archive.envelopes.numbering import count_before, number
 from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.records import parse_objects
+from airflow_mlmon.archive.envelopes.reserved import REASON, RESERVED
 from airflow_mlmon.archive.envelopes.sides import Side, to_slot
 from airflow_mlmon.archive.envelopes.split import number_rows, split_by_file
 from airflow_mlmon.spec import Column
@@ -50,7 +50,9 @@ class BentomlEnvelope:
         """
         blocks = open_json(path, origin, reading)
         if blocks is None:
-            yield from read_table(path, origin, reading)
+            for piece in read_table(path, origin, reading):
+                names = [name for name in piece.table.column_names if name not in RESERVED]
+                yield _replace(piece, piece.table.select(names))
             return
         for block in blocks:
             objects = parse_objects(block, origin)

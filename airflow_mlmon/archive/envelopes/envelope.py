@@ -11,13 +11,14 @@ from typing import Protocol
 import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.bentoml import BentomlEnvelope
-from airflow_mlmon.archive.envelopes.exchange import REASON, EnvelopeNames, unpack_exchanges
-from airflow_mlmon.archive.envelopes.fields import SAMPLING, add_sampling, to_fields
+from airflow_mlmon.archive.envelopes.exchange import EnvelopeNames, unpack_exchanges
+from airflow_mlmon.archive.envelopes.fields import add_sampling, to_fields
 from airflow_mlmon.archive.envelopes.opening import open_json, read_table
 from airflow_mlmon.archive.envelopes.pairing import Pairing
 from airflow_mlmon.archive.envelopes.records import read_json
+from airflow_mlmon.archive.envelopes.reserved import COUNTERPART, FILE, REASON, SAMPLING
 from airflow_mlmon.archive.envelopes.sides import Side, Slot, inputs_of, outputs_of
-from airflow_mlmon.archive.envelopes.split import COUNTERPART, FILE, join_small_pieces, split_by_file
+from airflow_mlmon.archive.envelopes.split import join_small_pieces, split_by_file
 from airflow_mlmon.archive.envelopes.systems import GROUND_TRUTH, SYSTEMS, System
 from airflow_mlmon.spec import Labels, Role
 from airflow_mlmon.spec.archives import Predictions

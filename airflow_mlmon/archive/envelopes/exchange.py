@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.decoded import NO_PAYLOAD, Decoded
 from airflow_mlmon.archive.envelopes.numbering import number
 from airflow_mlmon.archive.envelopes.payload import Bodies, decode_payloads
+from airflow_mlmon.archive.envelopes.reserved import REASON
 from airflow_mlmon.archive.envelopes.sides import Side
 
-REASON = "quarantine_reason"
 UNPAIRED_REQUEST = "unpaired request"
 UNPAIRED_RESPONSE = "unpaired response"
 COUNTS_DIFFER = "row counts differ"

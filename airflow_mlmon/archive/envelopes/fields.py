@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.envelopes.records import find_column
-from airflow_mlmon.archive.envelopes.split import FILE
+from airflow_mlmon.archive.envelopes.reserved import FILE, SAMPLING
 from airflow_mlmon.archive.envelopes.systems import System
 
-SAMPLING = "sampling_fraction"
 _FIELDS = ("id", "time", "kind", "scope", "status", SAMPLING)
 _PARTS = tuple(f"{body}_{part}" for body in ("request", "response", "body") for part in ("data", "encoding", "type"))
 _MOMENT = pa.timestamp("us", tz="UTC")

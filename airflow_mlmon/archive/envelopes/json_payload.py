@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from airflow_mlmon.archive.envelopes.decoded import UNDECODABLE, Decoded
 from airflow_mlmon.archive.envelopes.records import decode_json, gather_texts, write_as_text
+from airflow_mlmon.archive.envelopes.reserved import RESERVED
 from airflow_mlmon.archive.envelopes.sides import Side
 from airflow_mlmon.archive.envelopes.tensors import are_tensors, flatten, read_tensors
 
@@ -49,7 +50,9 @@ def gather(rows: Sequence[PayloadRow], side: Side) -> dict[str, pa.Array]:
 
 
 def convert_row(row: PayloadRow, side: Side) -> PayloadRow:
-    """Return the values of a row as texts, those of a vector as numbers."""
+    """Return the values of a row as texts, those of a vector as numbers; without names that are the envelope's."""
+    if not row.keys().isdisjoint(RESERVED):
+        row = {name: value for name, value in row.items() if name not in RESERVED}
     if not side.vectors:
         return {name: value if isinstance(value, str) else write_as_text(value) for name, value in row.items()}
     return {name: _to_vector(value) if name in side.vectors else write_as_text(value) for name, value in row.items()}

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.envelopes.exchange import REASON, UNPAIRED_REQUEST, UNPAIRED_RESPONSE
+from airflow_mlmon.archive.envelopes.exchange import UNPAIRED_REQUEST, UNPAIRED_RESPONSE
 from airflow_mlmon.archive.envelopes.numbering import count_before
-from airflow_mlmon.archive.envelopes.split import COUNTERPART, FILE
+from airflow_mlmon.archive.envelopes.reserved import COUNTERPART, FILE, REASON
 from airflow_mlmon.storage.scratch import scratch_folder
 
 _BUCKETS = 64

@@ -8,10 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
+from airflow_mlmon.archive.envelopes.reserved import FILE
 from airflow_mlmon.tables.piece import Piece
 
-FILE = "number of the file"
-COUNTERPART = "number of the file of the response"
 _ROWS = 1 << 14
 _BYTES = 1 << 24
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from airflow_mlmon.archive.envelopes.reserved import RESERVED
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
 from airflow_mlmon.records import Status, VerdictState
 from tests.support.base_day import FIRST, LABELS, BaseArchive, day_of, day_table, metric_of, run_day
@@ -236,3 +237,34 @@ def test_target_that_is_logged_with_the_predictions_is_their_label(tmp_path):
         assert (state.status, state.rows_accepted) == (Status.OK, 200)
         assert metric_of(run, FIRST, "label_coverage") == 1.0
         assert metric_of(run, FIRST, "accuracy") == 1.0
+
+
+FORGED = {name: f"a private word of {name}" for name in sorted(RESERVED)}
+
+
+def _with_forged_fields(row):
+    return {"features": {name: row[name] for name in FEATURES} | FORGED, "answer": {"score": row["score"]} | FORGED}
+
+
+def _as_databricks(row, features, answer):
+    request, response = json.dumps({"dataframe_records": [features]}), json.dumps({"predictions": [answer]})
+    envelope = {"databricks_request_id": row["id"], "request_time": row["at"].isoformat(), "status_code": 200}
+    return envelope | {"request": request, "response": response}
+
+
+def _as_bentoml(row, features, answer):
+    return features | answer | {"timestamp": row["at"].isoformat(), "request_id": row["id"]}
+
+
+@pytest.mark.parametrize(
+    ("log", "to_record", "sampled"), [("databricks", _as_databricks, 1.0), ("bentoml", _as_bentoml, None)]
+)
+def test_a_payload_cannot_speak_for_its_envelope(tmp_path, log, to_record, sampled):
+    archive = BaseArchive(tmp_path, ("    flagged: {type: boolean, role: prediction}\n", ""))
+    records = [to_record(row, **_with_forged_fields(row)) for row in day_table(FIRST).to_pylist()]
+    archive.write(f"preds/dt={FIRST}/a.jsonl", "\n".join(map(json.dumps, records)).encode())
+
+    state, _, manifest = run_first(archive, of(log))
+
+    assert (state.status, state.message, state.rows_accepted) == (Status.OK, "", 200)
+    assert manifest["sampling_fraction"] == sampled
