@@ -28,7 +28,7 @@ from scipy import special
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, tail
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
 _HALF = 0.5

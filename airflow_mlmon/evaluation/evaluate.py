@@ -25,7 +25,8 @@ from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED, UNSAMPLED_ROWS, Measure, Worse
+from airflow_mlmon.spec.metric import UNSAMPLED, Measure, Worse
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED_ROWS
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
 from airflow_mlmon.statistics.intervals import standard_error
