@@ -32,7 +32,7 @@ from scipy import special
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
-from airflow_mlmon.evaluation.shape_tests import extremes, in_words, peak_alone, shape_series
+from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, peak_alone, shape_series
 from airflow_mlmon.spec.metrics import Measure, Worse
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
@@ -139,7 +139,7 @@ def evaluate_column(
         finding = evaluate_series(series, expected.get(kind)) or peak_alone(kind, history.now)
         if finding is not None:
             found.append(_of_place(finding, series.scale) if kind == _PLACE else in_words(kind, history.now, finding))
-    found += extremes(history.now, history.past, history.outliers)
+    found += evaluate_ends(history.now, history.past, history.outliers)
     if history.now.shift is not None:
         found.append(_of_shift(history.shift(), history.now.shift))
     best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))

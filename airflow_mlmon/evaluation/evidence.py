@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.drift.shift import MeanShift, shift_of
-from airflow_mlmon.evaluation.shape import Moments, Shape, ShapeBase, Tail
+from airflow_mlmon.evaluation.shape import ScaledMoments, ShapeBase, Tail, ValueShape
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
@@ -44,8 +44,8 @@ class ColumnEvidence:
             than five expected rows are merged.
         freedom: Its degrees of freedom.
         shift: Shift of a vector's mean, see `drift.shift`; its other fields describe its norms.
-        shape: Shape of its values, see `evaluation.shape`.
-        base_moments: Moments of the baseline.
+        shape: ValueShape of its values, see `evaluation.shape`.
+        base_moments: ScaledMoments of the baseline.
         base_tails: Lower and upper tail of the baseline.
         centre: Centre of the profile, which the values of the shape deviate from.
     """
@@ -57,8 +57,8 @@ class ColumnEvidence:
     statistic: float
     freedom: int
     shift: MeanShift | None = None
-    shape: Shape = field(default_factory=Shape)
-    base_moments: Moments | None = None
+    shape: ValueShape = field(default_factory=ValueShape)
+    base_moments: ScaledMoments | None = None
     base_tails: tuple[Tail, Tail] | None = None
     centre: float = 0.0
 

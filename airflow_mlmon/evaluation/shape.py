@@ -31,7 +31,7 @@ _SHORTEST_TAIL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
+class ScaledMoments:
     """Mean and spread of values on the scale s.
 
     Attributes:
@@ -82,10 +82,10 @@ class Distinct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """Shape of the values of a day; of a category, its distinct values alone."""
+class ValueShape:
+    """ValueShape of the values of a day; of a category, its distinct values alone."""
 
-    moments: Moments | None = None
+    moments: ScaledMoments | None = None
     peak: Peak | None = None
     distinct: Distinct | None = None
 
@@ -119,7 +119,7 @@ class ShapeBase:
         self.moments = _moments(scaled, points.counts) if scaled is not None else None
         self.tails = _tails(scaled, points.counts) if scaled is not None else None
 
-    def compare(self, points: Tally, *, is_part: bool, ends: tuple[float, float] | None = None) -> Shape:
+    def compare(self, points: Tally, *, is_part: bool, ends: tuple[float, float] | None = None) -> ValueShape:
         """Return the shape of a day; `ends` are its exact extremes, as deviations from the centre."""
         keys = np.union1d(self._points.keys, points.keys)
         day = points.spread(keys)
@@ -127,7 +127,7 @@ class ShapeBase:
         found = None
         if self.moments is not None and self.moments.deviation:
             found = _moments(self._scaled(points.keys), points.counts, self._scaled(np.array(ends)) if ends else None)
-        return Shape(
+        return ValueShape(
             moments=found,
             peak=_peak(keys, day, base) if self._unit else None,
             distinct=_distinct(day, base),
@@ -153,12 +153,12 @@ def _median_and_unit(points: Tally) -> tuple[float, float]:
     return middle, unit if math.isfinite(unit) else 0.0
 
 
-def _moments(scaled: Floats, counts: Counts, ends: Floats | None = None) -> Moments:
+def _moments(scaled: Floats, counts: Counts, ends: Floats | None = None) -> ScaledMoments:
     mean = float(np.average(scaled, weights=counts))
     squares = (scaled - mean) ** 2
     variance = float(np.average(squares, weights=counts))
     fourth = float(np.average(squares**2, weights=counts))
-    return Moments(
+    return ScaledMoments(
         mean=mean,
         deviation=math.sqrt(variance),
         kurtosis=max(fourth / variance**2 if variance else 0.0, _LEAST_KURTOSIS),
@@ -167,7 +167,7 @@ def _moments(scaled: Floats, counts: Counts, ends: Floats | None = None) -> Mome
     )
 
 
-def log_spread(day: Moments, base: Moments) -> float:
+def log_spread(day: ScaledMoments, base: ScaledMoments) -> float:
     """Return the logarithm of the ratio of the standard deviations; of a constant day, a thousandth's."""
     return math.log(max(day.deviation / base.deviation, _LEAST_SPREAD))
 

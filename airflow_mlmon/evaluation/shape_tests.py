@@ -107,11 +107,11 @@ def in_words(kind: str, now: ColumnEvidence, finding: Finding) -> Finding:
         share = now.shape.peak.rows / now.rows
         words = f"{100 * share:.2g} % of the values are {now.shape.peak.at + now.centre:.6g}"
     else:
-        words = f"mean {'above' if finding.effect > 0 else 'below'} the expected one"
+        words = f"values {'higher' if finding.effect > 0 else 'lower'} than expected"
     return replace(found, words=words)
 
 
-def extremes(now: ColumnEvidence, past: _Past, outliers: Collection[date]) -> Iterator[Finding]:
+def evaluate_ends(now: ColumnEvidence, past: _Past, outliers: Collection[date]) -> Iterator[Finding]:
     """Test the largest and the smallest value; nothing for a column without moments."""
     if now.shape.moments is None or now.base_tails is None:
         return
