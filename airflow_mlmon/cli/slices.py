@@ -25,7 +25,7 @@ from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, sli
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.metrics import Worse
+from airflow_mlmon.spec.metric import Worse
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted
 from airflow_mlmon.tasks.registry import task_of
 from airflow_mlmon.tasks.titles import metric_title

@@ -15,7 +15,7 @@ from airflow_mlmon.partition import DEFAULT_ZONE
 from airflow_mlmon.records import Alert, MetricValue, PartitionState, Status
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.spec.metric import Measure
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title, subject_names

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from airflow_mlmon.evaluation.pair import EMPTY_LIMIT, is_rare
 from airflow_mlmon.spec.methods import Method
-from airflow_mlmon.spec.metrics import Worse
+from airflow_mlmon.spec.metric import Worse
 from airflow_mlmon.tasks.contrast import Contrast
 
 

@@ -33,7 +33,7 @@ from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
 from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, peak_alone, shape_series
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
 _HALF = 0.5

@@ -22,7 +22,8 @@ from airflow_mlmon.evaluation.series import Point, Series, deviation_of
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, ROWS, UNSAMPLED_ROWS, Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
+from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, ROWS, UNSAMPLED_ROWS
 from airflow_mlmon.statistics.intervals import standard_error
 from airflow_mlmon.tasks.registry import METRICS
 

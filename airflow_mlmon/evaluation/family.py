@@ -17,7 +17,8 @@ from airflow_mlmon.evaluation.series import Finding, Series, evaluate_series
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import ROWS, UNSAMPLED, Measure
+from airflow_mlmon.spec.metric import UNSAMPLED, Measure
+from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.statistics.correction import levels
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
 from airflow_mlmon.tasks.registry import METRICS

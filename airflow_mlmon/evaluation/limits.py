@@ -9,7 +9,7 @@ from scipy import special
 from airflow_mlmon.evaluation.series import Series
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import Expectation
 from airflow_mlmon.tasks.registry import METRICS
 

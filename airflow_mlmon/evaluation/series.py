@@ -31,7 +31,7 @@ from datetime import date
 import numpy as np
 from scipy import special
 
-from airflow_mlmon.spec.metrics import UNSAMPLED, Measure, Worse
+from airflow_mlmon.spec.metric import UNSAMPLED, Measure, Worse
 from airflow_mlmon.statistics.dispersion import Expectation, estimate_expected
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 

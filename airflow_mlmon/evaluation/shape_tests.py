@@ -20,7 +20,7 @@ import numpy as np
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series
 from airflow_mlmon.evaluation.shape import Tail, log_spread
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.hypergeometric import log_upper_tail
 
 _MEAN = "mean"

@@ -9,7 +9,8 @@ from datetime import date
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.reports.svg import printable
-from airflow_mlmon.spec.metrics import NULL_RATE, Measure
+from airflow_mlmon.spec.metric import Measure
+from airflow_mlmon.spec.metrics import NULL_RATE
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, p_value_text
 

@@ -11,7 +11,6 @@ from airflow_mlmon.spec.choices import MINIMUM_ROWS, Correction
 from airflow_mlmon.spec.metrics import GENERIC, OUT_OF_RANGE_RATE
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
 
-
 # evaluated on request by earlier releases
 _BY_DEFAULT = (OUT_OF_RANGE_RATE,)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metric import Metric
 
 
 def name_class(value: Any) -> Any:

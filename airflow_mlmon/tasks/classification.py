@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.spec.metric import Measure, Metric, Worse
 
 # the score at which a row is predicted as positive
 HALF = 0.5

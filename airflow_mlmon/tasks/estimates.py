@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import ESTIMATION_GAP, LABEL_COVERAGE, Worse
+from airflow_mlmon.spec.metric import Worse
+from airflow_mlmon.spec.metrics import ESTIMATION_GAP, LABEL_COVERAGE
 from airflow_mlmon.tasks.losses import concept_shift, covariate_shift, estimate_loss
 from airflow_mlmon.tasks.outcome import OutcomeProfile
 from airflow_mlmon.tasks.parts import WHOLE, OutcomeParts

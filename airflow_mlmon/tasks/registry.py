@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import GENERIC, OWN, Metric, own_metric
+from airflow_mlmon.spec.metric import Metric
+from airflow_mlmon.spec.metrics import GENERIC, OWN, own_metric
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass
 from airflow_mlmon.tasks.none.description import FeaturesOnly

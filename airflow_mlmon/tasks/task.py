@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
-from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE, Metric
+from airflow_mlmon.spec.metric import Metric
+from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, LABEL_COVERAGE
 from airflow_mlmon.tasks.rate_kind import RateKind
 
 if TYPE_CHECKING:

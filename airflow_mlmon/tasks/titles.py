@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.spec.metrics import DRIFT, Measure
+from airflow_mlmon.spec.metric import Measure
+from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.registry import METRICS
 
 if TYPE_CHECKING:

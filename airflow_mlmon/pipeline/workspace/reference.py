@@ -14,30 +14,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
-from airflow_mlmon.drift.methods import text_methods
-from airflow_mlmon.drift.multivariate import SampleSizes, multivariate_metric
+from airflow_mlmon.drift.multivariate import SampleSizes
 from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
-from airflow_mlmon.pipeline.workspace.multivariate import common_sizes, compare_together
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
-from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
-from airflow_mlmon.pipeline.workspace.samples import Samples, days_of, left_out_days, sample
+from airflow_mlmon.pipeline.workspace.reference_samples import score_samples_of_days
+from airflow_mlmon.pipeline.workspace.samples import days_of, sample
 from airflow_mlmon.profiles.bundle import bundle, unbundle
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.schema import Kind, ProfileSchema
+from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.infer import infer_checks
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check
 from airflow_mlmon.spec.files import Files
-from airflow_mlmon.spec.methods import Method
-from airflow_mlmon.spec.metrics import DRIFT
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.fairness import label_disparities
 from airflow_mlmon.tasks.outcome import OutcomeSchema
@@ -59,10 +55,6 @@ _KEPT = 6
 _FOLDER = "reference"
 _DAYS = "nights.profiles"
 _LABELLED = "labelled.profile"
-# maximum number of days whose features are compared together: each costs tenths of a second
-_SAMPLED_DAYS = 28
-# 3 to 5 s for a day, while the other method of texts takes 0.2 s
-_TOO_SLOW = Method.TEXT_CONTENT_PERCENTILE
 # part of the fingerprints of references from before the key lost its effect
 _QUANTILE = 0.95
 
@@ -195,7 +187,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
     profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
-    sizes, by_sample = _score_samples(run, table, schema)
+    sizes, by_sample = score_samples_of_days(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         profiles[day] = profile_table(rows, schema)
@@ -230,46 +222,6 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
     return reference
-
-
-def _score_samples(
-    run: Run, table: pa.Table, schema: ProfileSchema
-) -> tuple[SampleSizes | None, dict[date, list[MetricValue]]]:
-    """Score a sample of each reference day against rows of the other days; also return the sample sizes.
-
-    Scored are all features together, outlying rows and the texts of each column, if the spec enables them. Later days
-    are evaluated by these scores.
-    """
-    spec = run.spec
-    texts = text_methods(schema.columns, spec.drift.method, spec.drift.methods)
-    texts = {name: pair for name, pair in texts.items() if pair[0] is not _TOO_SLOW}
-    if not spec.drift.multivariate and not texts and spec.drift.outliers is None:
-        return None, {}
-    run.progress("sampling the days of the reference")
-    days = dict(left_out_days(table, spec, _SAMPLED_DAYS))
-    found = {
-        day: [*_score_texts(samples, texts), *outlier_metrics(spec, schema, samples)] for day, samples in days.items()
-    }
-    if not spec.drift.multivariate:
-        return None, found
-    sizes = common_sizes(spec, days.values())
-    for day, samples in days.items():
-        drift = compare_together(spec, schema, sizes, samples, explain=False)
-        found[day] += [] if drift.is_withheld else [multivariate_metric(drift)]
-    return sizes, found
-
-
-def _score_texts(samples: Samples, methods: Mapping[str, tuple[Method, Kind]]) -> list[MetricValue]:
-    if not methods:
-        return []
-    from airflow_mlmon.reports.evidently_drift import score_samples  # noqa: PLC0415 - slow to import
-
-    answers = score_samples(samples.reference, samples.current, methods)
-    return [
-        MetricValue(metric=DRIFT, column=name, value=answer.value, rows=answer.rows_current)
-        for name, answer in answers.items()
-        if answer.value is not None
-    ]
 
 
 def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:

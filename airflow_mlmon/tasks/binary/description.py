@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.spec.metrics import (
     DEMOGRAPHIC_PARITY,
     DEMOGRAPHIC_PARITY_RATIO,
     EQUAL_OPPORTUNITY,
     EQUALIZED_ODDS,
     PREDICTIVE_PARITY,
-    Metric,
 )
 from airflow_mlmon.tasks.binary.table import (
     BUSINESS_VALUE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from airflow_mlmon.spec.choices import Role
-from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.spec.metric import Measure, Metric, Worse
 from airflow_mlmon.tasks.classification import SHARED, estimated, quality
 
 SCORE_MEAN = "score_mean"

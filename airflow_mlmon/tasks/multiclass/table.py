@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from airflow_mlmon.spec.metrics import Measure, Metric
+from airflow_mlmon.spec.metric import Measure, Metric
 from airflow_mlmon.tasks.classification import SHARED, estimated, quality
 
 PREDICTED_MAJORITY_RATE = "predicted_majority_rate"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Never
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted, Difference
 from airflow_mlmon.tasks.task import Task
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metrics import Metric
+from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.tasks.binary.table import SCORE_MEAN
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.ranking.table import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.spec.metric import Measure, Metric, Worse
 from airflow_mlmon.tasks.binary.table import METRICS as OF_SCORES
 from airflow_mlmon.tasks.binary.table import SCORE_MEAN
 from airflow_mlmon.tasks.regression.table import LABEL_MEAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_mlmon.spec.choices import Role
-from airflow_mlmon.spec.metrics import Measure, Metric, Worse
+from airflow_mlmon.spec.metric import Measure, Metric, Worse
 
 PREDICTION_MEAN = "prediction_mean"
 LABEL_MEAN = "label_mean"

@@ -11,7 +11,7 @@ from scipy import stats
 
 from airflow_mlmon.evaluation.limits import limits_of
 from airflow_mlmon.evaluation.series import Point, Series, deviation_of, evaluate_series
-from airflow_mlmon.spec.metrics import Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import estimate_expected, shrink
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 

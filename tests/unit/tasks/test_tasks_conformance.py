@@ -16,7 +16,8 @@ import pytest
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.columns.column import sum_columns
 from airflow_mlmon.profiles.schema import SegmentSchema
-from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE, Measure, Worse
+from airflow_mlmon.spec.metric import Measure, Worse
+from airflow_mlmon.spec.metrics import EXCLUDED_SHARE, GENERIC, LABEL_COVERAGE
 from airflow_mlmon.spec.worth import Worth
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.multiclass.description import Multiclass

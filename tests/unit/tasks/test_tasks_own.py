@@ -13,7 +13,7 @@ from airflow_mlmon.cli.check import check_specs
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import Measure
+from airflow_mlmon.spec.metric import Measure
 from airflow_mlmon.tasks.binary.outcome import profile_outcomes
 from airflow_mlmon.tasks.own import OwnRows, beside, load_function, measure_own
 from airflow_mlmon.tasks.registry import METRICS
