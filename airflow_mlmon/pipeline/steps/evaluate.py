@@ -170,7 +170,7 @@ def _prediction_results(
         *filter(None, [status_alert(state)]),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
-        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
+        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks),
     ]
     return Results(
         partition=state.partition,
