@@ -1,4 +1,4 @@
-"""Tests of the drift of a column: of the location of its values, of their distribution, and of a vector's mean.
+"""Tests of the drift of a column: of its values' location, distribution, shape and, for a vector, mean.
 
 The location is a mean of ranks and is evaluated like any mean. The distribution is tested twice, and the larger
 p-value counts: against sampling error by Pearson's chi-square test, and against the history, by the excess of past
@@ -10,7 +10,10 @@ change of a binary category would not be significant; for f = 1 the added half m
 The effect size of the location is Cohen's d = sqrt(2) * normal quantile of the probability to be larger; that of the
 distribution is Cohen's w = sqrt((chi^2 - f) / n) beyond its expected value, with n the effective rows of both sides.
 
-Both are tests of the norms of a vector, which a rotation does not change. So the shift of its mean is a third test:
+The shape is tested in `shape_tests`. All are corrected for their number by Bonferroni, and the most significant is the
+finding.
+
+Ranks of the norms of a vector do not change when it is rotated. So the shift of its mean is another test:
 against sampling error by Student's t with Bonferroni's correction for the dimensions, and against the shifts of past
 days. Its effect size is Cohen's d in the dimension that has moved furthest, beyond its expected value.
 """
@@ -18,24 +21,27 @@ days. Its effect size is Cohen's d in the dimension that has moved furthest, bey
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from scipy import special
 
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
-from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, tail
+from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
+from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, peak_alone, shape_series
 from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
 _HALF = 0.5
 _CLOSEST = 1e-9
+_PLACE = "place"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnHistory:
     """Evidence of a column on a day and on the days before."""
 
@@ -45,7 +51,14 @@ class ColumnHistory:
     season: str = "auto"
     outliers: Collection[date] = frozenset()
 
-    def place(self) -> Series | None:
+    @cached_property
+    def series(self) -> Mapping[str, Series]:
+        """Return the numbers that are tested, each with its past."""
+        place = self._place()
+        found = {} if place is None else {_PLACE: place}
+        return found | shape_series(self.day, self.now, self.past, season=self.season, outliers=self.outliers)
+
+    def _place(self) -> Series | None:
         """Return the location of its values as a series; None for a category and for a constant column."""
         if self.now.place is None or self.now.scale <= 0:
             return None
@@ -106,24 +119,34 @@ class ColumnHistory:
 
 
 def evaluate_column(
-    history: ColumnHistory, place: Expectation | None, distribution: Expectation | None, floor: Callable[[int], float]
+    history: ColumnHistory,
+    expected: Mapping[str, Expectation],
+    distribution: Expectation | None,
+    floor: Callable[[int], float],
 ) -> Finding:
     """Return the most significant test of a column's drift, Bonferroni-corrected for the number of its tests.
 
-    A test whose effect size is below `floor`, which depends on the length of the history, comes second.
+    A test whose effect size is below the floor comes second.
+
+    Args:
+        history: the evidence of the column.
+        expected: the expected value of each of its series that has enough days.
+        distribution: that of its distribution.
+        floor: the smallest effect size that counts, by the length of the history.
     """
     found = [_of_distribution(history, distribution)]
-    series = history.place()
-    if series is not None:
-        found.append(_of_place(evaluate_series(series, place), series.scale))
+    for kind, series in history.series.items():
+        finding = evaluate_series(series, expected.get(kind)) or peak_alone(kind, history.now)
+        if finding is not None:
+            found.append(_of_place(finding, series.scale) if kind == _PLACE else in_words(kind, history.now, finding))
+    found += evaluate_ends(history.now, history.past, history.outliers)
     if history.now.shift is not None:
         found.append(_of_shift(history.shift(), history.now.shift))
     best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
 
 
-def _of_place(finding: Finding | None, scale: float) -> Finding:
-    assert finding is not None  # noqa: S101 - a location has a baseline
+def _of_place(finding: Finding, scale: float) -> Finding:
     chance = min(max(_HALF + finding.effect * scale, _CLOSEST), 1 - _CLOSEST)
     effect = math.sqrt(2) * float(special.ndtri(chance))
     direction = "higher" if effect > 0 else "lower"
@@ -154,6 +177,9 @@ def _of_distribution(history: ColumnHistory, expected: Expectation | None) -> Fi
         distance = _log_ratio(now, between) - expected.centre
         by_days = tail(distance / math.sqrt(variance), expected.freedom, Worse.ABOVE) if variance > 0 else 0.0
         days = expected.days
+        past = [_excess(evidence) for day, evidence in history.past if day not in history.outliers]
+        if by_days > by_sampling and exceeds_past(_excess(now), past, expected.days):
+            by_days, days, between = 0.0, 0, 0.0
     excess = max(_excess(now) - between, 0.0) * now.freedom
     return Finding(
         p_value=max(by_sampling, by_days),

@@ -15,31 +15,20 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
-from typing import TypeVar
 
-from airflow_mlmon.evaluation.drift import ColumnHistory, evaluate_column
-from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
-from airflow_mlmon.evaluation.series import Finding, Point, Series, deviation_of, evaluate_series
+from airflow_mlmon.evaluation.drift import ColumnHistory
+from airflow_mlmon.evaluation.family import Test, evaluate_family, insufficient
+from airflow_mlmon.evaluation.series import Point, Series, deviation_of
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
-from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metric import UNSAMPLED, Measure, Worse
-from airflow_mlmon.spec.metrics import DRIFT, ROWS, UNSAMPLED_ROWS
-from airflow_mlmon.statistics.correction import levels
-from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.spec.metric import Measure, Worse
+from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, ROWS, UNSAMPLED_ROWS
 from airflow_mlmon.statistics.intervals import standard_error
 from airflow_mlmon.tasks.registry import METRICS
 
-_T = TypeVar("_T")
-
-_LARGE = 0.5
 # a sum of fractions is no whole number
 _EXACT = 1e-9
-_BY_SAMPLING = "sampling error only"
-_EXPECTED = "as expected in {} days"
-_AT_FIRST = "as in its first {} days"
 
 
 def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
@@ -61,6 +50,7 @@ class PartitionEvidence:
         scales: Standard deviation of single values, of the metrics that are means.
         versions: Segments of model versions whose own outputs and performance are evaluated too.
         parts: The drift of a column in each segment, by what the segment is called.
+        closed: Categories in which no new value is to come; their new-category rates are a family of their own.
         texts: Columns whose drift score is evaluated as a number: profiles hold too little of texts.
     """
 
@@ -74,6 +64,7 @@ class PartitionEvidence:
     scales: Mapping[str, float] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
+    closed: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
 
     @property
@@ -81,26 +72,6 @@ class PartitionEvidence:
         """Return the earlier days of the history."""
         pasts = (*self.past.values(), *self.first.values(), *(column.past for column in self.columns.values()))
         return frozenset(day for past in pasts for day, _ in past)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Test:
-    """Test of a metric: a number with its trailing and initial windows, or the drift of a column."""
-
-    metric: MetricValue
-    series: Series | None = None
-    first: Series | None = None
-    column: ColumnHistory | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Evaluated:
-    """Result of a test with its history."""
-
-    finding: Finding
-    series: Series | None = None
-    expected: Expectation | None = None
-    rule: str = _EXPECTED
 
 
 def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[Verdict]:
@@ -147,15 +118,15 @@ def _evaluate_parts(evidence: PartitionEvidence, column: str, policy: Evaluation
     histories = dict(evidence.parts(column))
     scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
     tests = [
-        _Test(metric=scores.get(segment) or _unscored(column, segment, history), column=history)
+        Test(metric=scores.get(segment) or _unscored(column, segment, history), column=history)
         for segment, history in histories.items()
     ]
     tests += [
-        _Test(metric=value, series=_share_of_rows(evidence, value))
+        Test(metric=value, series=_share_of_rows(evidence, value))
         for value in evidence.metrics
         if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
-    return _verdicts(tests, policy)
+    return evaluate_family(tests, policy)
 
 
 def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
@@ -168,13 +139,15 @@ def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy
     for value in values:
         lack = _lack(evidence, value, policy)
         if lack:
-            lacking[value.key] = _insufficient(value, lack)
+            lacking[value.key] = insufficient(value, lack)
         elif value.metric == DRIFT and value.column not in evidence.texts:
-            tests.append(_Test(metric=value, column=evidence.columns[str(value.column)]))
+            tests.append(Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
             series = _series(evidence, value, policy)
-            tests.append(_Test(metric=value, series=series, first=_at_first(evidence, series, value.key)))
-    found = {verdict.key: verdict for verdict in _verdicts(tests, policy)}
+            is_closed = value.metric == NEW_CATEGORY_RATE and value.column in evidence.closed
+            first = _at_first(evidence, series, value.key)
+            tests.append(Test(metric=value, series=series, first=first, is_closed=is_closed))
+    found = {verdict.key: verdict for verdict in evaluate_family(tests, policy)}
     found |= lacking
     return [found[value.key] for value in values]
 
@@ -193,7 +166,8 @@ def _lack(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPol
         return value.reason or "no value"
     if not math.isfinite(value.value):
         return "the value is not finite"
-    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION}
+    # the tails of shares are exact, however few the rows
+    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION, Measure.SHARE}
     return _few(value.rows, policy) if is_of_rows else ""
 
 
@@ -259,116 +233,4 @@ def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:
             for day, point in evidence.past.get(value.key, ())
             if day in totals and totals[day].rows
         ],
-    )
-
-
-def _verdicts(tests: Sequence[_Test], policy: EvaluationPolicy) -> list[Verdict]:
-    """Return the verdicts on tests that are corrected together."""
-    places = _shrunk([test.column.place() if test.column else None for test in tests], lambda one: one.expected())
-    spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
-    expectations = _shrunk([test.series for test in tests], lambda one: one.expected())
-    firsts = _shrunk([test.first for test in tests], lambda one: one.expected())
-    evaluated: list[_Evaluated | None] = []
-    for test, place, spread, expected, first in zip(tests, places, spreads, expectations, firsts, strict=True):
-        floor = partial(smallest_effect, policy, test.metric.metric)
-        if test.column:
-            evaluated.append(_Evaluated(finding=evaluate_column(test.column, place, spread, floor)))
-        else:
-            evaluated.append(_evaluate_number(test, expected, first, floor))
-    met = iter(levels([one.finding.p_value for one in evaluated if one], policy.rate, policy.correction))
-    verdicts = []
-    for test, one in zip(tests, evaluated, strict=True):
-        if one is None:
-            days = len(test.series.past) if test.series else 0
-            lack = f"{days} days of history, fewer than {FEWEST_DAYS}"
-            verdicts.append(_insufficient(test.metric, lack))
-        else:
-            level, is_met = next(met)
-            floor_of_it = smallest_effect(policy, test.metric.metric, one.finding.days)
-            limits = limits_of(one.series, one.expected, level, floor_of_it) if one.series else (None, None)
-            is_breach = is_met and abs(one.finding.effect) >= floor_of_it
-            verdicts.append(_verdict(test.metric, one, limits, is_breach=is_breach))
-    return verdicts
-
-
-def _evaluate_number(
-    test: _Test, expected: Expectation | None, first: Expectation | None, floor: Callable[[int], float]
-) -> _Evaluated | None:
-    """Test a number against its trailing and initial windows; the more significant result counts, as two tests."""
-    assert test.series is not None  # noqa: S101 - a test is a column or a number
-    finding = evaluate_series(test.series, expected)
-    evaluated = [_Evaluated(finding=finding, series=test.series, expected=expected)] if finding else []
-    finding = evaluate_series(test.first, first) if test.first and first else None
-    if finding and test.first:
-        side = "lower" if finding.effect < 0 else "higher"
-        finding = replace(finding, words=f"{side} than in its initial window from {test.first.past[0][0]}")
-        evaluated.append(_Evaluated(finding=finding, series=test.first, expected=first, rule=_AT_FIRST))
-    if not evaluated:
-        return None
-    # effect sizes below the minimum come second
-    best = min(evaluated, key=lambda one: (abs(one.finding.effect) < floor(one.finding.days), one.finding.p_value))
-    finding = replace(best.finding, p_value=min(len(evaluated) * best.finding.p_value, 1.0))
-    return replace(best, finding=_in_units(test, finding))
-
-
-def _in_units(test: _Test, finding: Finding) -> Finding:
-    """Convert the result to the units of its metric: a share of rows back to rows."""
-    is_share = test.metric.metric == ROWS and test.series is not None and test.series.measure is Measure.SHARE
-    if not is_share or test.series is None or finding.expected is None:
-        return finding
-    return replace(finding, expected=finding.expected * test.series.now.rows)
-
-
-def _shrunk(items: Sequence[_T | None], expected_of: Callable[[_T], Expectation | None]) -> list[Expectation | None]:
-    """Estimate the expected value of each number with a history, with its variance shrunk by measure."""
-    found = {at: expected for at, item in enumerate(items) if item is not None and (expected := expected_of(item))}
-    groups: dict[str, list[int]] = {}
-    for at in found:
-        item = items[at]
-        groups.setdefault(item.measure if isinstance(item, Series) else "distribution", []).append(at)
-    shrunk: dict[int, Expectation] = {}
-    for measure, members in groups.items():
-        own = [found[at] for at in members]
-        # the variances of such numbers have nothing in common
-        drawn = own if measure in UNSAMPLED else shrink(own)
-        shrunk |= dict(zip(members, drawn, strict=True))
-    return [shrunk.get(at) for at in range(len(items))]
-
-
-def _verdict(
-    value: MetricValue, evaluated: _Evaluated, limits: tuple[float | None, float | None], *, is_breach: bool
-) -> Verdict:
-    finding = evaluated.finding
-    is_critical = abs(finding.effect) >= _LARGE or METRICS[value.metric].is_performance
-    return Verdict(
-        metric=value.metric,
-        column=value.column,
-        segment=value.segment,
-        value=value.value,
-        state=VerdictState.BREACH if is_breach else VerdictState.OK,
-        low=limits[0],
-        high=limits[1],
-        rule=evaluated.rule.format(finding.days) if finding.days else _BY_SAMPLING,
-        history=finding.days or None,
-        # a value within its range names its comparison only if it is not the trailing window
-        note="; ".join(filter(None, (finding.words, value.reason))) if is_breach or evaluated.rule == _AT_FIRST else "",
-        severity=CRITICAL if is_critical else WARNING,
-        p_value=finding.p_value,
-        effect=finding.effect,
-        expected=finding.expected,
-    )
-
-
-def _insufficient(value: MetricValue, note: str) -> Verdict:
-    has_value = value.value is not None and math.isfinite(value.value)
-    return Verdict(
-        metric=value.metric,
-        column=value.column,
-        segment=value.segment,
-        value=value.value if has_value else None,
-        state=VerdictState.INSUFFICIENT_DATA,
-        low=None,
-        high=None,
-        rule="as expected",
-        note=note,
     )

@@ -6,7 +6,7 @@ is compared with the rest of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, Self
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.drift.shift import MeanShift, shift_of
+from airflow_mlmon.evaluation.shape import ScaledMoments, ShapeBase, Tail, ValueShape
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
@@ -43,6 +44,10 @@ class ColumnEvidence:
             than five expected rows are merged.
         freedom: Its degrees of freedom.
         shift: Shift of a vector's mean, see `drift.shift`; its other fields describe its norms.
+        shape: ValueShape of its values, see `evaluation.shape`.
+        base_moments: ScaledMoments of the baseline.
+        base_tails: Lower and upper tail of the baseline.
+        centre: Centre of the profile, which the values of the shape deviate from.
     """
 
     rows: int
@@ -52,6 +57,10 @@ class ColumnEvidence:
     statistic: float
     freedom: int
     shift: MeanShift | None = None
+    shape: ValueShape = field(default_factory=ValueShape)
+    base_moments: ScaledMoments | None = None
+    base_tails: tuple[Tail, Tail] | None = None
+    centre: float = 0.0
 
     @property
     def effective_rows(self) -> float:
@@ -69,7 +78,7 @@ class ColumnBase(Protocol):
 def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
     """Prepare the baseline of a column with a number of bins; None for a column without a distribution."""
     if isinstance(baseline, NumericProfile):
-        return _NumericBase(baseline.distribution, bins)
+        return _NumericBase(baseline.distribution, bins, baseline.schema.centre)
     if isinstance(baseline, VectorProfile):
         return _VectorBase(baseline, bins)
     if isinstance(baseline, CategoryProfile):
@@ -111,9 +120,10 @@ class _Ranks:
 
 
 class _NumericBase:
-    def __init__(self, baseline: Distribution, bins: int) -> None:
+    def __init__(self, baseline: Distribution, bins: int, centre: float) -> None:
         self._baseline = baseline
         self._bins = bins
+        self._centre = centre
 
     @cached_property
     def _exact(self) -> _Ranks:
@@ -123,8 +133,17 @@ class _NumericBase:
     def _grid(self) -> _Ranks:
         return _Ranks.of(self._baseline.to_grid().points, self._bins)
 
+    @cached_property
+    def _exact_shape(self) -> ShapeBase:
+        return ShapeBase(self._baseline.points, is_numeric=True)
+
+    @cached_property
+    def _grid_shape(self) -> ShapeBase:
+        return ShapeBase(self._baseline.to_grid().points, is_numeric=True)
+
     def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
-        distribution = day.distribution  # type: ignore[union-attr]
+        numbers: NumericProfile = day  # type: ignore[assignment]
+        distribution = numbers.distribution
         rows, total = distribution.rows, self._baseline.rows
         rest = total - rows if is_part else total
         if not rows or rest <= 0:
@@ -139,15 +158,25 @@ class _NumericBase:
             # the mean rank among its own values is one half
             place = (total * place - rows / 2) / rest
         statistic, freedom = _chisquare(base.counts - counts if is_part else base.counts, counts)
+        shapes = self._exact_shape if both_exact else self._grid_shape
         return ColumnEvidence(
-            rows=rows, base_rows=rest, place=place, scale=base.scale, statistic=statistic, freedom=freedom
+            rows=rows,
+            base_rows=rest,
+            place=place,
+            scale=base.scale,
+            statistic=statistic,
+            freedom=freedom,
+            shape=shapes.compare(points, is_part=is_part, ends=_ends(numbers, self._centre)),
+            base_moments=shapes.moments,
+            base_tails=shapes.tails,
+            centre=self._centre,
         )
 
 
 class _VectorBase:
     def __init__(self, baseline: VectorProfile, bins: int) -> None:
         self._dimensions = baseline.dimensions
-        self._norms = _NumericBase(baseline.norm.distribution, bins)
+        self._norms = _NumericBase(baseline.norm.distribution, bins, baseline.norm.schema.centre)
 
     def compare(self, day: ColumnProfile, *, is_part: bool) -> ColumnEvidence | None:
         vector: VectorProfile = day  # type: ignore[assignment]
@@ -159,10 +188,23 @@ class _VectorBase:
         return replace(found, shift=shift_of(others, vector.dimensions))
 
 
+def _ends(numbers: NumericProfile, centre: float) -> tuple[float, float] | None:
+    """Return the exact extremes as deviations; None if unknown, as of a difference of profiles."""
+    if numbers.min is None or numbers.max is None:
+        return None
+    return numbers.min - centre, numbers.max - centre
+
+
 class _CategoryBase:
     def __init__(self, baseline: CategoryProfile) -> None:
         self._size = len(baseline.schema.vocabulary)
         self._counts = self._count(baseline)
+        self._shapes = ShapeBase(self._places(baseline), is_numeric=False)
+
+    def _places(self, column: CategoryProfile) -> Tally:
+        """Count the vocabulary by position, and the values beyond it by bucket after these."""
+        rest = Tally(keys=column.unseen.keys + self._size, counts=column.unseen.counts.copy())
+        return Tally.total([column.known, rest])
 
     def _count(self, column: CategoryProfile) -> Counts:
         known = column.known.spread(np.arange(self._size))
@@ -176,7 +218,15 @@ class _CategoryBase:
             return None
         # a value too rare for the baseline is evaluated by the new-category rate
         statistic, freedom = _chisquare(base, counts, always_rare=1)
-        return ColumnEvidence(rows=rows, base_rows=rest, place=None, scale=0.0, statistic=statistic, freedom=freedom)
+        return ColumnEvidence(
+            rows=rows,
+            base_rows=rest,
+            place=None,
+            scale=0.0,
+            statistic=statistic,
+            freedom=freedom,
+            shape=self._shapes.compare(self._places(day), is_part=is_part),  # type: ignore[arg-type]
+        )
 
 
 def _places(ranks: Floats, bins: int) -> npt.NDArray[np.int64]:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -38,6 +38,8 @@ from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_ta
 # standard deviation of what never varied, as a share of the scale
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
+# days, below which a history is short
+_SHORT = 7
 # hours added to a duration, so that minutes have no effect
 _HOURS = 10.0
 # on the scale of durations: half an hour if all files are on time
@@ -93,6 +95,7 @@ class Series:
             day=self.day,
             season=self.season,
             outliers=self.outliers,
+            has_trend=self.measure is Measure.COUNT,
         )
 
     def on_scale(self, value: float) -> float:
@@ -179,21 +182,43 @@ def deviation_of(values: Sequence[float]) -> float:
 
 
 def evaluate_series(series: Series, expected: Expectation | None) -> Finding | None:
-    """Test a number against its history, or its baseline; None if its variance is unknown."""
-    if expected is None and (series.base is None or not series.is_sampled):
-        return None
-    known = expected or _of_base(series)
+    """Test a number against its history, or its baseline; None if its variance is unknown.
+
+    A short history says little of the variance between days. There the baseline is asked too, by sampling error, if the
+    number is further from it than any past day by far; the more significant answer counts, as two tests.
+    """
+    if expected is None:
+        return _compare(series, _of_base(series), days=0) if series.base and series.is_sampled else None
+    found = _compare(series, expected, days=expected.days)
+    if series.base is None or not series.is_sampled:
+        return found
+    centre = series.on_scale(series.base.value)
+    past = [series.on_scale(point.value) - centre for day, point in series.past if day not in series.outliers]
+    if not exceeds_past(series.on_scale(series.now.value) - centre, past, expected.days):
+        return found
+    by_base = _compare(series, _of_base(series), days=0)
+    best = min(found, by_base, key=lambda one: one.p_value)
+    return replace(best, p_value=min(2 * best.p_value, _MAX_P))
+
+
+def exceeds_past(distance: float, past: Sequence[float], days: int) -> bool:
+    """Return True if the history is short and no past distance from the baseline is half as large."""
+    return days < _SHORT and abs(distance) > 2 * max(map(abs, past), default=0.0)
+
+
+def _compare(series: Series, known: Expectation, days: int) -> Finding:
+    """Compare with an expected value, from a number of days or, of 0, from the baseline."""
     y = series.on_scale(series.now.value)
     variance = series.variance(known)
     if series.measure is Measure.SHARE:
-        p_value = _share_p(series, known, expected is None, variance)
+        p_value = _share_p(series, known, not days, variance)
     else:
         p_value = _tail(series, (y - known.centre) / math.sqrt(variance), known.freedom)
     return Finding(
         p_value=p_value,
         effect=y - known.centre,
         expected=series.off_scale(known.centre),
-        days=expected.days if expected else 0,
+        days=days,
     )
 
 

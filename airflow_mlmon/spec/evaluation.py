@@ -8,8 +8,11 @@ from typing import Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from airflow_mlmon.spec.choices import MINIMUM_ROWS, Correction
-from airflow_mlmon.spec.metrics import GENERIC
+from airflow_mlmon.spec.metrics import GENERIC, OUT_OF_RANGE_RATE
 from airflow_mlmon.spec.section import Section, UnknownNameError, Vocabulary
+
+# evaluated on request by earlier releases
+_BY_DEFAULT = (OUT_OF_RANGE_RATE,)
 
 
 class Season(StrEnum):
@@ -55,14 +58,14 @@ class EvaluationPolicy(Section):
     metrics: tuple[str, ...] = Field(
         default=(),
         description="Further metrics to evaluate, beside those evaluated by default: of the task, and by column "
-        "out_of_range_rate, zero_vector_rate, malformed_vector_rate and centroid_cosine.",
+        "zero_vector_rate, malformed_vector_rate and centroid_cosine.",
     )
 
     @model_validator(mode="after")
     def _known_metrics(self, info: ValidationInfo) -> Self:
         vocabulary: Vocabulary | None = info.context
         on_request = [name for name, metric in GENERIC.items() if metric.on_request]
-        known = {*vocabulary.metrics, *on_request} if vocabulary else self.metrics
+        known = {*vocabulary.metrics, *on_request, *_BY_DEFAULT} if vocabulary else self.metrics
         for position, metric in enumerate(self.metrics):
             if metric not in known:
                 raise UnknownNameError(f"metrics.{position}", metric, known)

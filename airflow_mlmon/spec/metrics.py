@@ -117,7 +117,7 @@ DISPARITIES: Mapping[str, Metric] = {
 
 
 def _traffic(title: str, description: str) -> Metric:
-    return Metric(title, description, is_count=True, measure=Measure.COUNT, worse=Worse.BELOW)
+    return Metric(title, description, is_count=True, measure=Measure.COUNT)
 
 
 def _loss_of_rows(title: str, description: str) -> Metric:
@@ -205,7 +205,6 @@ GENERIC: Mapping[str, Metric] = {
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
-        worse=Worse.ABOVE,
     ),
     NEW_CATEGORY_RATE: Metric(
         "new-category rate",
@@ -223,7 +222,6 @@ GENERIC: Mapping[str, Metric] = {
         by_column=True,
         is_share=True,
         measure=Measure.SHARE,
-        on_request=True,
         worse=Worse.ABOVE,
     ),
     ZERO_VECTOR_RATE: Metric(

@@ -30,6 +30,9 @@ _WEEK = 7
 # days from which on weekdays can be told apart, and the significance that is needed
 _SEASON_DAYS = 3 * _WEEK
 _SEASON_LEVEL = 0.01
+# days from which on a trend can be told, and the significance that is needed
+_TREND_DAYS = 10
+_TREND_LEVEL = 0.001
 _FEWEST_TO_SHRINK = 3
 _FARTHEST_OUT = 4
 _MANY = 1e6
@@ -43,7 +46,7 @@ class Expectation:
     Attributes:
         centre: Expected value.
         days: Number of days it is estimated from.
-        of_centre: Number of days averaged in the centre: those of the weekday, or all.
+        of_centre: Number of days averaged in the centre: those of the weekday, or all; fewer where it follows a trend.
         ratio: Ratio of observed to expected variation.
         freedom: Degrees of freedom of the ratio.
         sampling: Typical sampling variance of a past day.
@@ -51,7 +54,7 @@ class Expectation:
 
     centre: float
     days: int
-    of_centre: int
+    of_centre: float
     ratio: float
     freedom: float
     sampling: float
@@ -74,6 +77,7 @@ def estimate_expected(
     day: date,
     season: str,
     outliers: Collection[date] = frozenset(),
+    has_trend: bool = False,
 ) -> Expectation | None:
     """Estimate the expected value on `day` from the days before it.
 
@@ -89,6 +93,7 @@ def estimate_expected(
         outliers: days that were in breach and are over.
         season: `weekday` compares with the same weekday where there are days of it, `none` never does,
             and `auto` does where the weekdays differ significantly.
+        has_trend: whether a significant linear trend is followed, as of a number that grows.
 
     Returns:
             The estimate; None with too few days.
@@ -103,6 +108,14 @@ def estimate_expected(
         values = np.where(is_out, np.clip(values, others.centre - width, others.centre + width), values)
     if len(values) < FEWEST_DAYS:
         return None
+    slope = _slope(days, values, sampling) if has_trend else 0.0
+    if slope:
+        ages = np.array([(day - past).days for past in days], dtype=np.float64)
+        flat = estimate_expected(days, values + slope * ages, sampling, day=day, season=season)
+        assert flat is not None  # noqa: S101 - the days are enough
+        leverage = 1 / flat.of_centre + float(ages.mean() ** 2 / ((ages - ages.mean()) ** 2).sum())
+        freedom = flat.freedom - 1
+        return replace(flat, of_centre=1 / leverage, ratio=flat.ratio * flat.freedom / freedom, freedom=freedom)
     weekdays = np.array([past.weekday() for past in days])
     same = weekdays == day.weekday()
     groups = np.zeros(len(values), dtype=np.int64)
@@ -156,6 +169,22 @@ def _has_season(
         return around > 0
     statistic = (around - within) / (groups - 1) / (within / freedom)
     return bool(special.fdtrc(groups - 1, freedom, max(statistic, 0.0)) < _SEASON_LEVEL)
+
+
+def _slope(days: Sequence[date], values: Floats, sampling: Floats) -> float:
+    """Return the change per day by least squares if it is significant by the t test, else 0."""
+    if len(days) < _TREND_DAYS:
+        return 0.0
+    ages = np.array([(past - days[0]).days for past in days], dtype=np.float64)
+    weights = 1 / sampling
+    ages -= np.average(ages, weights=weights)
+    centred = values - np.average(values, weights=weights)
+    among = float((weights * ages**2).sum())
+    slope = float((weights * ages * centred).sum()) / among
+    freedom = len(days) - 2
+    rest = float((weights * (centred - slope * ages) ** 2).sum()) / freedom
+    statistic = abs(slope) * math.sqrt(among / rest) if rest > 0 else math.inf
+    return slope if slope and 2 * special.stdtr(freedom, -statistic) < _TREND_LEVEL else 0.0
 
 
 def _scatter(values: Floats, sampling: Floats, groups: npt.NDArray[np.int_]) -> float:

@@ -51,9 +51,9 @@ def test_healthy_days_alarm_no_more_often_than_was_asked(daily):
     found = days_in_a_row(daily)
 
     assert {correction: alarms(days) <= MOST for correction, days in found.items()} == dict.fromkeys(Correction, True)
-    # without a correction they would
+    # without a correction they would, though the tests of a column are corrected among themselves
     uncorrected = [any((one.p_value or 1) <= RATE for one in day) for day in found[Correction.FAMILY_WISE]]
-    assert sum(uncorrected) > 3 * MOST
+    assert sum(uncorrected) > 1.5 * MOST
 
 
 def test_healthy_days_without_a_past_alarm_no_more_often_than_was_asked():

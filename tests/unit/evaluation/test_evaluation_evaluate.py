@@ -75,14 +75,14 @@ def states(verdicts: list[Verdict]) -> dict[SubjectKey, VerdictState]:
 
 
 def shares_at(levels: list[float]) -> PartitionEvidence:
-    """A day of so many columns whose empty values have about these p-values against a large baseline."""
+    """A day of so many columns whose new values have about these p-values against a large baseline."""
     from scipy.stats import binom  # noqa: PLC0415
 
     metrics, base = [], {}
     for at, level in enumerate(levels):
         name = f"c{at}"
-        metrics.append(nulls(name, binom.isf(level, 10_000, 0.1) / 10_000, rows=10_000))
-        base["null_rate", name, None] = Point(value=0.1, rows=10**9)
+        metrics.append(metric("new_category_rate", binom.isf(level, 10_000, 0.1) / 10_000, name, 10_000))
+        base["new_category_rate", name, None] = Point(value=0.1, rows=10**9)
     return given_evidence(metrics, base=base)
 
 
@@ -153,7 +153,7 @@ def test_segments_are_not_evaluated_where_their_column_is_healthy():
 
 
 def test_rows_of_segments_are_evaluated_as_a_share_where_their_column_breached():
-    """Twice the rows in all are no news of any segment; a segment that doubled among them is."""
+    """Twice the rows in all are told of all rows, not of a segment; a segment that doubled among them is."""
     metrics = [
         metric("rows", 2_000.0, rows=2_000),
         metric("rows", 1_400.0, rows=1_400, segment="region=east"),
@@ -172,7 +172,7 @@ def test_rows_of_segments_are_evaluated_as_a_share_where_their_column_breached()
     )
 
     assert states(verdicts) == {
-        ("rows", None, None): OK,
+        ("rows", None, None): BREACH,
         ("drift_score", "region", None): BREACH,
         ("rows", None, "region=east"): BREACH,
         ("rows", None, "region=west"): BREACH,
@@ -182,7 +182,7 @@ def test_rows_of_segments_are_evaluated_as_a_share_where_their_column_breached()
 @pytest.mark.parametrize(
     ("value", "note"),
     [
-        pytest.param(nulls("c", 0.5, rows=29), "29 values, fewer than 30", id="few"),
+        pytest.param(metric("brier", 0.5, rows=29), "29 values, fewer than 30", id="few"),
         pytest.param(metric("null_rate", None, "c", 0, reason="no row has a value"), "no row has a value",
                      id="reason"),
         pytest.param(nulls("c", None), "no value", id="none"),
@@ -238,10 +238,30 @@ def test_effect_that_counts_is_found_behind_a_surer_one_that_does_not():
 
 
 def test_with_three_days_the_verdict_says_how_many():
-    columns = {"c": history(evidence_of(0.6), healthy_past(3))}
+    columns = {"c": history(evidence_of(0.505), healthy_past(3))}
     [verdict] = evaluate_day(given_evidence([metric("drift_score", 0.1, "c")], columns=columns), EvaluationPolicy())
 
     assert (verdict.rule, verdict.history) == ("as expected in 3 days", 3)
+
+
+@pytest.mark.parametrize(("days", "state"), [(6, BREACH), (7, OK)])
+def test_a_short_history_asks_the_baseline_too_where_no_past_day_was_half_as_far(days, state):
+    columns = {"c": history(evidence_of(0.6), healthy_past(days))}
+    [verdict] = evaluate_day(
+        given_evidence([metric("drift_score", 0.1, "c")], columns=columns), EvaluationPolicy(rate=1e-9)
+    )
+
+    assert (verdict.state, verdict.history) == (state, None if state is BREACH else days)
+
+
+def test_a_short_history_whose_days_varied_as_much_is_believed():
+    past = [evidence_of(0.6), evidence_of(0.42), evidence_of(0.55)]
+    [verdict] = evaluate_day(
+        given_evidence([metric("drift_score", 0.1, "c")], columns={"c": history(evidence_of(0.6), past)}),
+        EvaluationPolicy(),
+    )
+
+    assert (verdict.state, verdict.history) == (OK, 3)
 
 
 @pytest.mark.parametrize("days", [0, 1, 2])
