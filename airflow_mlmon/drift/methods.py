@@ -107,12 +107,14 @@ def method_for(kind: Kind, method: str) -> Method:
 
 
 def method_of(column: ColumnSchema, method: str, methods: Mapping[str, str]) -> Method:
-    """Return the method of a column: `method`, or its own among `methods`.
+    """Return the method of a column: `method`, or its own among `methods`; PSI of a derived one that needs rows.
 
     Raises:
         ConfigError: the method is unknown.
     """
-    return method_for(column.kind, methods.get(column.name, method))
+    chosen = method_for(column.kind, methods.get(column.name, method))
+    # samples have no derived columns
+    return Method.PSI if column.derived and chosen.is_sampled else chosen
 
 
 def sampled_methods(

@@ -124,8 +124,9 @@ def build_profiles_datasource(spec: ModelSpec) -> Datasource:
 
 
 def select_profiled_columns(spec: ModelSpec) -> frozenset[str]:
-    """Return the columns whose counts are ingested; vectors are among them, by their norms."""
-    return frozenset(name for name, column in spec.columns.items() if _is_open(column))
+    """Return the columns whose counts are ingested; vectors are among them, by their norms, and derived columns."""
+    shown = {name for name, column in spec.columns.items() if _is_open(column)}
+    return frozenset(shown.union(name for name, source in spec.derived.items() if source in shown))
 
 
 def _is_loaded(column: Column) -> bool:

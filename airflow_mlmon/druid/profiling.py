@@ -129,7 +129,7 @@ class _Engine:
         self._planned = planned
         self._left = {
             column.name: "Druid does not store vectors" for column in schema.columns if column.kind is Kind.VECTOR
-        }
+        } | {column.name: "it is derived from the rows" for column in schema.columns if column.derived}
 
     def contents(self, segments: Sequence[SegmentColumns]) -> TextCounts:
         """Count the rows by content version."""

@@ -36,6 +36,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """Derivation of a column from columns of the rows, computed when they are profiled and never stored.
+
+    Attributes:
+        feature: Feature that is derived.
+        columns: Columns that it is derived from.
+        zone: Time zone of hours and weekdays.
+    """
+
+    feature: str
+    columns: tuple[str, ...]
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSchema:
     """Pinned schema of one column; for a vector, centre, quantum and atoms are those of its norm.
 
@@ -49,6 +64,7 @@ class ColumnSchema:
         atoms: Single values that hold a share of the reference, as ascending deviations from the centre.
         dimension: Number of elements of a vector; None for other kinds.
         element_quantum: Unit of the exact sums of a vector's elements, a power of two.
+        derived: Derivation of its values; None if the rows have it.
     """
 
     name: str
@@ -60,6 +76,12 @@ class ColumnSchema:
     atoms: tuple[float, ...] = ()
     dimension: int | None = None
     element_quantum: float | None = None
+    derived: Derivation | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Columns of the rows that its values are read from."""
+        return self.derived.columns if self.derived else (self.name,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +161,14 @@ def _to_document(column: ColumnSchema) -> dict[str, Any]:
 
 
 def _parse_column(column: Mapping[str, Any]) -> ColumnSchema:
+    derived = column.get("derived")
     return ColumnSchema(
         **{
             **column,
             "kind": Kind(column["kind"]),
             "vocabulary": tuple(column["vocabulary"]),
             "atoms": tuple(column["atoms"]),
+            "derived": derived and Derivation(**{**derived, "columns": tuple(derived["columns"])}),
         }
     )
 

@@ -35,7 +35,8 @@ from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
-from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_features, name_derived
+from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_of_texts, name_derived
+from airflow_mlmon.spec.times import derived_of_times
 from airflow_mlmon.spec.worth import Worth
 from airflow_mlmon.spec.zones import Zone, check_days
 
@@ -167,12 +168,9 @@ class ModelSpec(Section):
 
     @property
     def derived(self) -> dict[str, str]:
-        """Text that each derived column is derived from."""
-        return {
-            name_derived(name, feature): name
-            for name, column in self.texts.items()
-            for feature in derived_features(column)
-        }
+        """Column that each derived column is derived from: a text, or a time."""
+        of_times = {name: source for name, (source, _) in derived_of_times(self.columns).items()}
+        return derived_of_texts(self.predictions.columns) | of_times
 
     @property
     def patterns(self) -> frozenset[str]:
@@ -270,7 +268,7 @@ class ModelSpec(Section):
         for position, check in enumerate(self.quality or ()):
             self._known_column(check.column, f"quality.{position}.column")
         for position, rule in enumerate(self.alerts.rules):
-            self._known_column(rule.column, f"alerts.rules.{position}.column")
+            self._measured_column(rule.column, f"alerts.rules.{position}.column")
             if rule.metric == "multivariate_drift" and not self.drift.multivariate:
                 raise ValueError(f"alerts.rules.{position}.metric: needs `drift: {{multivariate: true}}`")
             if rule.metric == "outlier_rate" and self.drift.outliers is None:
@@ -278,9 +276,9 @@ class ModelSpec(Section):
             if rule.metric.startswith(OWN) and rule.metric not in self.own_metrics:
                 raise UnknownNameError(f"alerts.rules.{position}.metric", rule.metric, self.own_metrics)
         for name in self.baselines:
-            self._known_column(name, f"baselines.{name}")
+            self._measured_column(name, f"baselines.{name}")
         for name in self.drift.columns:
-            self._known_column(name, "drift.columns")
+            self._measured_column(name, "drift.columns")
         return self
 
     @model_validator(mode="after")
@@ -299,6 +297,10 @@ class ModelSpec(Section):
         if column is not None and column not in self.columns:
             raise UnknownNameError(key, column, self.columns)
 
+    def _measured_column(self, column: str | None, key: str) -> None:
+        if column not in self.derived:
+            self._known_column(column, key)
+
     @model_validator(mode="after")
     def _operational_apart(self) -> Self:
         check_operational(self.operational, self.predictions.columns)
@@ -311,7 +313,7 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _texts_apart(self) -> Self:
-        for derived, text in self.derived.items():
+        for derived, text in derived_of_texts(self.predictions.columns).items():
             if derived in self.predictions.columns:
                 raise ValueError(f"predictions.columns.{derived}: also the name of a column derived from {text!r}")
         return self

@@ -50,6 +50,16 @@ def derived_features(column: Column) -> tuple[TextFeature, ...]:
     return tuple(feature for feature in TextFeature if feature is not TextFeature.MATCHES or column.regex)
 
 
+def derived_of_texts(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Return the text that each column derived from texts is derived from."""
+    return {
+        name_derived(name, feature): name
+        for name, column in columns.items()
+        if column.role is Role.TEXT
+        for feature in derived_features(column)
+    }
+
+
 def derive_columns(columns: Mapping[str, Column]) -> dict[str, Column]:
     """Return the columns with each text replaced by the columns derived from it.
 

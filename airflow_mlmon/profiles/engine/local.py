@@ -26,6 +26,7 @@ from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
 from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_column, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
@@ -50,6 +51,7 @@ def profile_table(table: pa.Table, schema: ProfileSchema) -> Profile:
     Raises:
         SchemaMismatchError: the type of a column does not match its kind.
     """
+    table = with_derived(table, schema.columns)
     whole = _profile_rows(table, schema)
     segments = {}
     for pinned in schema.segments:
@@ -181,11 +183,13 @@ def _count_job(schema: ProfileSchema, part: RowGroups) -> dict[str, Counter[str 
 
 
 def _split_job(schema: ProfileSchema, divided: Sequence[SegmentSchema], part: RowGroups) -> dict[str, _Parts]:
-    names = [column.name for column in schema.columns] + [name for pinned in divided for name in pinned.columns]
+    names = [name for column in schema.columns for name in column.sources]
+    names += [name for pinned in divided for name in pinned.columns]
     sums: dict[str, _Parts] = {pinned.name: {} for pinned in divided}
     for rows in read_rows(part, names, schema.columns):
+        known = with_derived(rows, schema.columns)
         for pinned in divided:
-            _add_parts(sums[pinned.name], _profile_parts(rows, schema, pinned))
+            _add_parts(sums[pinned.name], _profile_parts(known, schema, pinned))
     return sums
 
 

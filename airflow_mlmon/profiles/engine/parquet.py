@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
+from airflow_mlmon.profiles.engine.derived import derive
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 _SLICE_ROWS = 1 << 20
@@ -82,7 +83,7 @@ class RowGroups:
     def jobs(self, columns: Iterable[ColumnSchema]) -> Iterator[ColumnJob]:
         """Yield the jobs that read these columns, if the file has them."""
         for column in columns:
-            if column.name in self.source.columns:
+            if self.source.columns.issuperset(column.sources):
                 yield ColumnJob(source=self.source, groups=self.groups, schema=column)
 
 
@@ -106,12 +107,13 @@ def read_file_column(job: ColumnJob) -> Iterator[pa.Array]:
         batches = file.iter_batches(
             _rows_at_once([job.schema], _SLICE_ROWS),
             row_groups=list(job.groups),
-            columns=[job.schema.name],
+            columns=list(job.schema.sources),
             use_threads=False,
         )
         for batch in batches:
             # by name: Arrow also selects "x.y" when asked for "x"
-            yield batch.column(job.schema.name)
+            sources = [batch.column(name) for name in job.schema.sources]
+            yield derive(job.schema.derived, sources) if job.schema.derived else sources[0]
 
 
 def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnSchema] = ()) -> Iterator[pa.Table]:
@@ -142,7 +144,8 @@ def _rows_at_once(columns: Iterable[ColumnSchema], most: int) -> int:
 
 def _open(source: ParquetSource, as_dictionary: ColumnSchema | None) -> pq.ParquetFile:
     """Open the file for this thread; a category is read as a dictionary."""
-    dictionary = as_dictionary.name if as_dictionary and as_dictionary.kind is Kind.CATEGORY else None
+    is_read_so = as_dictionary and as_dictionary.kind is Kind.CATEGORY and not as_dictionary.derived
+    dictionary = as_dictionary.name if as_dictionary and is_read_so else None
     if getattr(_thread, "source", None) is not source or _thread.dictionary != dictionary:
         _thread.file = pq.ParquetFile(
             _to_input(source.content),

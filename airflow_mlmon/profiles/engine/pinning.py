@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS
+from airflow_mlmon.profiles.engine.derivations import choose_derivations
+from airflow_mlmon.profiles.engine.derived import derive_chunks
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.schema import LONGEST_NAME, ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
@@ -54,14 +56,19 @@ def pin_schema(spec: ModelSpec, table: pa.Table) -> ProfileSchema:
     columns are not. A column that is missing or all null is pinned around 0 without vocabulary, with a quantum for
     values of any scale. A string feature with more values than a vocabulary holds, nearly all different, is pinned as
     an identifier: its values are counted, not kept. Rows are divided by the version, with every value, and by the
-    segments of the spec, with their most frequent values.
+    segments of the spec, with their most frequent values. Columns derived from others follow them.
 
     Raises:
         SchemaMismatchError: the type of a column does not match the spec.
     """
     columns = {name: column.type for name, column in spec.columns.items() if _is_profiled(column)}
     dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
-    return replace(pin_columns(spec.model, columns, table, dimensions), segments=_pin_segments(spec, table))
+    pinned = pin_columns(spec.model, columns, table, dimensions)
+    derived = [
+        replace(pin_column(name, kind, derive_chunks(derivation, table).chunks), derived=derivation)
+        for name, kind, derivation in choose_derivations(spec, table)
+    ]
+    return replace(pinned, columns=(*pinned.columns, *derived), segments=_pin_segments(spec, table))
 
 
 def pin_columns(
