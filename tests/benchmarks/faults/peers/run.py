@@ -1,7 +1,8 @@
 """What other tools say of the same faults, by their defaults: `make bench-faults-peers`.
 
-On a subset: the flights and the car loans, each kind of fault in the rows, at the middle strength, in three days. A tool
-finds a fault if it alarms in any column in which it does not alarm on the same day without the fault.
+On a subset: the flights and the car loans, each kind of fault in the rows, at the middle strength, in three days. They
+see features and outputs, not ids and times. A tool finds a fault if it alarms in any column in which it does not alarm
+on the same day without the fault.
 
     evidently   the drift preset, the day against all rows of the reference
     ranges      Great Expectations, with what an onboarding suite learns of the reference by day: the ranges of the
