@@ -13,6 +13,7 @@ from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.evaluation.windows import WINDOWS
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
@@ -127,10 +128,12 @@ class PartitionEvaluator:
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
         names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
+        found = self.run.store.past(self.run.model, names, day, reach)
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, names),
+            past=self._past(found, unlike, breached),
+            recent=_recent(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(column_key(str(spec.version_column), version) for version in now)
@@ -192,14 +195,11 @@ class PartitionEvaluator:
 
     def _past(
         self,
-        day: date,
-        reach: int,
+        found: Sequence[tuple[date, SubjectKey, float, int]],
         unlike: Collection[date],
         breached: Mapping[SubjectKey, Collection[date]],
-        names: Sequence[str],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         past: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        found = self.run.store.past(self.run.model, names, day, reach)
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
@@ -258,6 +258,7 @@ class PartitionEvaluator:
             excluded=excluded,
             length=self.run.spec.history.days,
             season=policy.season,
+            fewest=policy.minimum_rows,
             comparisons=self.comparisons,
         )
 
@@ -266,6 +267,18 @@ class PartitionEvaluator:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _recent(
+    found: Sequence[tuple[date, SubjectKey, float, int]], day: date, unlike: Collection[date]
+) -> dict[SubjectKey, list[tuple[date, Point]]]:
+    """Return the metrics of the last four weeks, without outputs of other versions."""
+    recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
+    for before, key, value, rows in found:
+        is_unlike = METRICS[key[0]].of_model and before in unlike
+        if (day - before).days < max(WINDOWS) and not is_unlike:
+            recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
+    return recent
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
