@@ -29,7 +29,7 @@ from airflow_mlmon.pipeline.workspace.reference import (
 )
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key, segment_name
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
@@ -140,7 +140,7 @@ class PartitionEvaluator:
             recent=_recent(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
-            versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
+            versions=frozenset(column_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
             texts=texts,
@@ -353,7 +353,7 @@ def _of_versions(
 
 def _served(profile: Profile, version_column: str) -> CategoryCounts:
     """Return the rows by version."""
-    segment = profile.segments.get(version_column)
+    segment = profile.segments.get(segment_name([version_column]))
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
 
