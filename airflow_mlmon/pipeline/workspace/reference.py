@@ -19,6 +19,7 @@ from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
+from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -30,8 +31,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
-from airflow_mlmon.quality.infer import Inferred, infer_checks
-from airflow_mlmon.quality.vocabularies import explain_open
+from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
@@ -212,13 +212,12 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
-    of_days = list(profiles.values())
     reference = StoredReference(
         schema=schema,
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        inferred=infer_checks(schema, profile, of_days, run.spec, explain_open(schema, of_days)),
+        inferred=infer_from_days(run.spec, schema, profile, list(profiles.values())),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
