@@ -20,6 +20,7 @@ With `ARGS="--only unit_10 --data flights --days 5 --strength middle"` some kind
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -194,7 +195,8 @@ def measure(
     """Run the histories, then the days with faults, in two processes."""
     found: list[Found] = []
     began, seconds = time.perf_counter(), {}
-    with ProcessPoolExecutor(_PROCESSES) as pool:
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (_FOLDER / "found.jsonl").open("w", encoding="utf-8") as lines, ProcessPoolExecutor(_PROCESSES) as pool:
         running: dict[Any, tuple[str, date | None]] = {
             pool.submit(run_history, name, days): (name, None) for name in names
         }
@@ -208,7 +210,11 @@ def measure(
                     for one in _source(name).planted(days)
                 }
             else:
-                found += done.result()
+                of_day = done.result()
+                found += of_day
+                # what is known can be read before the end
+                lines.writelines(f"{json.dumps(asdict(one))}\n" for one in of_day)
+                lines.flush()
             sys.stderr.write(f"{time.perf_counter() - began:6.0f} s  {name} {day or 'history'}\n")
     return sorted(found, key=lambda one: (one.kind, one.data, one.day)), seconds
 
